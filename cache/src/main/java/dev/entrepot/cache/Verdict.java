@@ -1,0 +1,22 @@
+package dev.entrepot.cache;
+
+import java.util.Locale;
+
+/** Why an answer is what it is: the value of the {@code X-Entrepot-Cache} header. */
+public enum Verdict {
+    /** From the store, without asking the upstream. */
+    HIT,
+    /** Fetched from the upstream for this request. */
+    MISS,
+    /** Read along behind a fetch that another request started. */
+    JOINED,
+    /** From the store, after the upstream said that it is still current. */
+    REVALIDATED,
+    /** From the store, because the upstream is out. */
+    STALE;
+
+    /** The header value, in lower case. */
+    public String headerValue() {
+        return name().toLowerCase(Locale.ROOT);
+    }
+}

@@ -1,0 +1,58 @@
+package dev.entrepot.oci;
+
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** The registry, or the token service before it, gave no answer that says anything about the content. */
+public final class OutageException extends RegistryException {
+    /** Why there was no answer. */
+    public enum Reason {
+        /** The connection was refused or reset, or the network is unreachable. */
+        UNREACHABLE,
+        /** No connection, header or byte in time. */
+        TIMEOUT,
+        /** The name does not resolve. */
+        DNS,
+        /** The TLS handshake failed. */
+        TLS,
+        /** 429: too many requests, or the quota is used up. */
+        RATE_LIMITED,
+        /** 5xx, or an answer that is not HTTP. */
+        SERVER_ERROR,
+        /** The token service failed in one of the ways above. */
+        TOKEN_SERVICE,
+        /** Not asked, because it is configured or known to be out. */
+        NOT_ASKED
+    }
+
+    private final Reason reason;
+    private final Optional<Duration> retryAfter;
+
+    /** Says what was asked of whom. */
+    public OutageException(Reason reason, String message) {
+        this(reason, message, Optional.empty(), null);
+    }
+
+    /** As above, with the cause. */
+    public OutageException(Reason reason, String message, Throwable cause) {
+        this(reason, message, Optional.empty(), cause);
+    }
+
+    /** As above, with how long the registry asks to be left alone. */
+    public OutageException(Reason reason, String message, Optional<Duration> retryAfter, @Nullable Throwable cause) {
+        super(message, cause);
+        this.reason = reason;
+        this.retryAfter = retryAfter;
+    }
+
+    /** Why there was no answer. */
+    public Reason reason() {
+        return reason;
+    }
+
+    /** How long the registry asks to be left alone, where it said so. */
+    public Optional<Duration> retryAfter() {
+        return retryAfter;
+    }
+}

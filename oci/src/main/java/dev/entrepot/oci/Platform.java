@@ -1,0 +1,56 @@
+package dev.entrepot.oci;
+
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The platform that an index entry is for (image-spec image-index.md).
+ *
+ * @param os operating system, in Go's spelling
+ * @param architecture CPU architecture, in Go's spelling
+ * @param variant CPU variant
+ * @param osVersion operating system version
+ * @param osFeatures required operating system features
+ */
+public record Platform(
+        String os, String architecture, Optional<String> variant, Optional<String> osVersion, List<String> osFeatures) {
+    /** Copies the list. */
+    public Platform {
+        osFeatures = List.copyOf(osFeatures);
+    }
+
+    /**
+     * Parses {@code os/architecture} or {@code os/architecture/variant}.
+     *
+     * @throws InvalidNameException if the text is not of that form
+     */
+    public static Platform parse(String text) {
+        String[] parts = text.split("/", -1);
+        boolean valid = parts.length >= 2
+                && parts.length <= 3
+                && List.of(parts).stream().noneMatch(String::isBlank);
+        if (!valid) {
+            throw new InvalidNameException(
+                    "platform", text, "os/architecture or os/architecture/variant, for example linux/arm64");
+        }
+        return new Platform(
+                parts[0],
+                parts[1],
+                parts.length == 3 ? Optional.of(parts[2]) : Optional.empty(),
+                Optional.empty(),
+                List.of());
+    }
+
+    /** Whether this platform, used as a wish, is met by {@code offered}: what the wish leaves open may be anything. */
+    public boolean matches(Platform offered) {
+        return os.equals(offered.os)
+                && architecture.equals(offered.architecture)
+                && (variant.isEmpty() || variant.equals(offered.variant))
+                && (osVersion.isEmpty() || osVersion.equals(offered.osVersion));
+    }
+
+    @Override
+    public String toString() {
+        return os + "/" + architecture + variant.map(v -> "/" + v).orElse("");
+    }
+}

@@ -1,0 +1,26 @@
+package dev.entrepot.oci;
+
+import java.io.IOException;
+import java.util.Optional;
+
+/** A repository that can be read: blobs, manifests, tags and referrers. Implementations are safe for all threads. */
+public interface RepositorySource extends BlobSource, ManifestSource {
+    /** Which repository this is. */
+    Repository repository();
+
+    /**
+     * One page of the tag list.
+     *
+     * @param cursor empty for the first page, else {@link TagPage#next()} of the page before
+     * @throws NotFoundException if the source answered that there is no such repository
+     * @throws RegistryException if the source gave no answer
+     */
+    TagPage listTags(Optional<String> cursor) throws IOException;
+
+    /**
+     * All referrers of a subject: by the API with all its pages, else by the fallback tag.
+     *
+     * @throws RegistryException if the source gave no answer; a failure is never an empty list
+     */
+    Referrers referrers(Digest subject) throws IOException;
+}

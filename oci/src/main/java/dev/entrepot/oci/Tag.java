@@ -1,0 +1,44 @@
+package dev.entrepot.oci;
+
+/**
+ * A tag: {@code [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}} (distribution-spec, "Pulling manifests"). Ordered by its bytes, as tag lists are.
+ *
+ * @param value the text
+ */
+public record Tag(String value) implements ManifestReference, Comparable<Tag> {
+    /** Validates the grammar. */
+    public Tag {
+        if (!valid(value)) {
+            throw new InvalidNameException("tag", value, "1 to 128 letters, digits, _ . - and no . or - at the start");
+        }
+    }
+
+    private static boolean valid(String value) {
+        if (value.isEmpty() || value.length() > 128 || value.charAt(0) == '.' || value.charAt(0) == '-') {
+            return false;
+        }
+        for (int i = 0; i < value.length(); i++) {
+            char c = value.charAt(i);
+            boolean allowed = c >= 'a' && c <= 'z'
+                    || c >= 'A' && c <= 'Z'
+                    || c >= '0' && c <= '9'
+                    || c == '_'
+                    || c == '.'
+                    || c == '-';
+            if (!allowed) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    @Override
+    public int compareTo(Tag other) {
+        return value.compareTo(other.value);
+    }
+
+    @Override
+    public String toString() {
+        return value;
+    }
+}
