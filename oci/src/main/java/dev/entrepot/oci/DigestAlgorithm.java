@@ -12,6 +12,7 @@ import java.util.regex.Pattern;
  * @param name the registered or private name, for example {@code sha256}
  */
 public record DigestAlgorithm(String name) {
+    // Before the constants, whose constructor uses it.
     private static final Pattern GRAMMAR = Pattern.compile("[a-z0-9]+(?:[+._-][a-z0-9]+)*");
 
     /** The algorithm that nearly all content uses. */
