@@ -92,6 +92,11 @@ public final class UpstreamRouter {
         return Optional.ofNullable(statedRegistry(scope, host));
     }
 
+    /** Whether a registry is configured. */
+    boolean serves(RegistryHost registry) {
+        return registry.equals(byName.get(registry.value()));
+    }
+
     private @Nullable RegistryHost statedRegistry(RequestScope scope, String host) throws NotFoundException {
         RegistryHost byNamespace = scope.namespace().isEmpty() ? null : named(scope.namespace());
         if (scope.prefix().isEmpty()) {
