@@ -62,9 +62,9 @@ public final class ContentStore implements AutoCloseable {
         return new StoreOpening(new StoreLayout(directory), clock, StoreMarker.readBootId()).open();
     }
 
-    /** Where the index database lies. */
-    Path indexFile() {
-        return layout.index();
+    /** Where things lie, for the index, which lives in the same folder under the same lock. */
+    StoreLayout layout() {
+        return layout;
     }
 
     /**
