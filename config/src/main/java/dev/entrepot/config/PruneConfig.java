@@ -1,0 +1,20 @@
+package dev.entrepot.config;
+
+import java.time.Duration;
+
+/**
+ * What is deleted at the targets: tags that the rule copied and that the source no longer has.
+ *
+ * @param enabled whether anything is
+ * @param grace how long a tag must have been gone
+ * @param maxShare the largest share of the rule's tags that one run deletes
+ */
+public record PruneConfig(boolean enabled, Duration grace, Percent maxShare) {
+    /** Nothing is deleted. */
+    public static final PruneConfig OFF = new PruneConfig(false, Duration.ofDays(7), new Percent(10));
+
+    /** Validates the time. */
+    public PruneConfig {
+        Checks.notNegative("grace", grace);
+    }
+}

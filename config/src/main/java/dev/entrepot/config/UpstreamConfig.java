@@ -1,0 +1,75 @@
+package dev.entrepot.config;
+
+import dev.entrepot.oci.RegistryHost;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A registry that content is fetched from.
+ *
+ * @param name its name in references
+ * @param url where its API is: scheme, host and port only; plain HTTP if, and only if, the scheme is {@code http}
+ * @param credentials how to authenticate; anonymous without
+ * @param hosts more host names under which clients reach this process and mean this registry
+ * @param aliases first path components that mean this registry, besides its name
+ * @param ca PEM file with the authorities to trust in addition to the platform's
+ * @param clientCertificate certificate to show to it
+ * @param proxy HTTP proxy to reach it through, {@code http://host:port}
+ * @param tokenRealms hosts, besides its own, whose token services may be sent the credentials
+ * @param maxConcurrentRequests requests at one time, at least 1
+ * @param freshFor overrides {@link CacheConfig#freshFor()}
+ * @param staleFor overrides {@link CacheConfig#staleFor()}
+ */
+public record UpstreamConfig(
+        RegistryHost name,
+        URI url,
+        Optional<CredentialsConfig> credentials,
+        List<RegistryHost> hosts,
+        List<String> aliases,
+        Optional<Path> ca,
+        Optional<ClientCertificate> clientCertificate,
+        Optional<URI> proxy,
+        List<RegistryHost> tokenRealms,
+        int maxConcurrentRequests,
+        Optional<Duration> freshFor,
+        Optional<Duration> staleFor) {
+    /** Requests at one time where nothing else is configured. */
+    public static final int DEFAULT_MAX_CONCURRENT_REQUESTS = 32;
+
+    /** Copies the lists and validates the limits. */
+    public UpstreamConfig {
+        hosts = List.copyOf(hosts);
+        aliases = List.copyOf(aliases);
+        tokenRealms = List.copyOf(tokenRealms);
+        Checks.between("max-concurrent-requests", maxConcurrentRequests, 1, 10_000);
+        freshFor.ifPresent(value -> Checks.notNegative("fresh-for", value));
+        staleFor.ifPresent(value -> Checks.notNegative("stale-for", value));
+        boolean tls = "https".equals(url.getScheme());
+        if (!tls && ca.isPresent()) {
+            throw new InvalidValueException("ca", "no certificate authority for a plain http url");
+        }
+        if (!tls && clientCertificate.isPresent()) {
+            throw new InvalidValueException("client-certificate", "no client certificate for a plain http url");
+        }
+    }
+
+    /** An anonymous upstream with every other setting at its default. */
+    public static UpstreamConfig of(RegistryHost name, URI url) {
+        return new UpstreamConfig(
+                name,
+                url,
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                List.of(),
+                DEFAULT_MAX_CONCURRENT_REQUESTS,
+                Optional.empty(),
+                Optional.empty());
+    }
+}

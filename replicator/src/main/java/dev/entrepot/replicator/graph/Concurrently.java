@@ -1,0 +1,74 @@
+package dev.entrepot.replicator.graph;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+
+/**
+ * Runs tasks side by side, each on a virtual thread of its own, and waits for all of them. Nothing is limited here: what needs a limit
+ * takes a permit for the one request it makes. A task that fails does not cut the others short, because others may share their results.
+ */
+public final class Concurrently {
+    private Concurrently() {}
+
+    /**
+     * Applies the function to each item and returns the results in the order of the items.
+     *
+     * @throws IOException the failure of the first item, in their order, that failed; those of others are suppressed in it
+     * @throws InterruptedIOException if the calling thread is interrupted; the tasks are then interrupted too
+     */
+    public static <A, B> List<B> map(Collection<A> items, IoFunction<? super A, ? extends B> function)
+            throws IOException {
+        if (items.size() == 1) {
+            List<B> single = new ArrayList<>(1);
+            single.add(function.apply(items.iterator().next()));
+            return single;
+        }
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<B>> futures = new ArrayList<>(items.size());
+            for (A item : items) {
+                futures.add(threads.submit(() -> function.apply(item)));
+            }
+            try {
+                return collect(futures);
+            } catch (InterruptedException e) {
+                threads.shutdownNow();
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("interrupted while waiting for " + items.size() + " tasks");
+            }
+        }
+    }
+
+    private static <B> List<B> collect(List<Future<B>> futures) throws IOException, InterruptedException {
+        List<B> results = new ArrayList<>(futures.size());
+        List<Throwable> failures = new ArrayList<>();
+        for (Future<B> future : futures) {
+            try {
+                results.add(future.get());
+            } catch (ExecutionException e) {
+                failures.add(e.getCause() == null ? e : e.getCause());
+            }
+        }
+        if (failures.isEmpty()) {
+            return results;
+        }
+        throw rethrow(failures);
+    }
+
+    private static IOException rethrow(List<Throwable> failures) {
+        Throwable first = failures.getFirst();
+        failures.stream().skip(1).limit(8).filter(other -> other != first).forEach(first::addSuppressed);
+        return switch (first) {
+            case IOException e -> e;
+            case RuntimeException e -> throw e;
+            case Error e -> throw e;
+            default -> new IOException(first);
+        };
+    }
+}

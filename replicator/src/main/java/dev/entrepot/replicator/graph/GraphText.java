@@ -1,0 +1,55 @@
+package dev.entrepot.replicator.graph;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import java.util.HashSet;
+import java.util.Set;
+
+/**
+ * Draws a graph as an indented tree: one line per manifest and blob, with the role, the full digest, the type and the size in bytes. A manifest that
+ * is drawn already is named again without what is below it.
+ */
+public final class GraphText {
+    private final ArtifactGraph graph;
+    private final StringBuilder text = new StringBuilder();
+    private final Set<Digest> drawn = new HashSet<>();
+
+    private GraphText(ArtifactGraph graph) {
+        this.graph = graph;
+    }
+
+    /** The tree of a graph, ending in a line break. */
+    public static String draw(ArtifactGraph graph) {
+        GraphText drawing = new GraphText(graph);
+        drawing.node("", "", graph.root());
+        graph.dangling().forEach(descriptor -> drawing.line("dangling ", descriptor));
+        return drawing.text.toString();
+    }
+
+    private void node(String indent, String role, GraphNode node) {
+        line(indent + role, node.descriptor());
+        if (!drawn.add(node.digest())) {
+            return;
+        }
+        String deeper = indent + "  ";
+        node.blobs().forEach(blob -> line(deeper + "blob ", blob));
+        node.children().forEach(child -> node(deeper, "child ", graph.node(child)));
+        node.omitted().forEach(child -> line(deeper + "omitted ", child));
+        node.referrers().forEach(referrer -> node(deeper, "referrer ", graph.node(referrer)));
+        node.cosignTags()
+                .forEach(tag -> node(
+                        deeper,
+                        "tag " + tag.tag() + " ",
+                        graph.node(tag.manifest().digest())));
+    }
+
+    private void line(String lead, Descriptor descriptor) {
+        text.append(lead)
+                .append(descriptor.digest())
+                .append(' ')
+                .append(descriptor.artifactType().orElse(descriptor.mediaType().value()))
+                .append(' ')
+                .append(descriptor.sizeBytes())
+                .append('\n');
+    }
+}

@@ -1,0 +1,299 @@
+package dev.entrepot.replicator.graph;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.Referrers;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * Discovers one graph, level by level: all nodes of a level at the same time, and of each node the manifest and what is attached to it
+ * at the same time. Nodes are known by digest, so that a cycle of referrers ends, and a manifest that is both a child and a referrer is
+ * found once. For one walk and one thread.
+ *
+ * <p>Nothing is left out because of an error. What is left out: children of other platforms and referrers that the scope does not want;
+ * entries of a fallback tag whose manifest is gone, or refers to something else (some registries answer the fallback tag with the subject
+ * itself).
+ */
+public final class GraphWalker {
+    private final RepositoryDiscovery discovery;
+    private final WalkLimits limits;
+    private final Map<Digest, Draft> drafts = new LinkedHashMap<>();
+    private final Set<Digest> blobs = new HashSet<>();
+    private final List<Descriptor> dangling = new ArrayList<>();
+
+    private GraphWalker(RepositoryDiscovery discovery, WalkLimits limits) {
+        this.discovery = discovery;
+        this.limits = limits;
+    }
+
+    /**
+     * Discovers the graph of one root.
+     *
+     * @throws DiscoveryException naming the node that could not be discovered or that exceeds a limit
+     * @throws IOException if the walk was interrupted
+     */
+    public static ArtifactGraph walk(RepositoryDiscovery discovery, Descriptor root, WalkLimits limits)
+            throws IOException {
+        return new GraphWalker(discovery, limits).walk(root);
+    }
+
+    /** How a node was reached. */
+    private enum Role {
+        ROOT,
+        CHILD,
+        REFERRER,
+        FALLBACK_REFERRER,
+        COSIGN_TAG
+    }
+
+    /** One way in which a digest was reached. */
+    private record Visit(
+            Descriptor descriptor,
+            Role role,
+            Optional<Digest> from,
+            Optional<CosignTag> tag,
+            int indexDepth,
+            int referrerDepth) {}
+
+    /** A node whose edges are still being collected. */
+    private record Draft(
+            ManifestFacts facts,
+            Attachments attachments,
+            List<Digest> children,
+            List<Descriptor> blobs,
+            List<Digest> referrers,
+            List<CosignTag> cosignTags,
+            int indexDepth,
+            int referrerDepth) {}
+
+    /** What became of one digest of a level; without a draft, it is a blob, dangling, or not wanted. */
+    private record Outcome(List<Visit> accepted, Optional<Draft> draft, boolean blob, boolean gone) {}
+
+    private ArtifactGraph walk(Descriptor root) throws IOException {
+        List<Visit> level = List.of(new Visit(root, Role.ROOT, Optional.empty(), Optional.empty(), 0, 0));
+        while (!level.isEmpty()) {
+            Map<Digest, List<Visit>> byDigest = new LinkedHashMap<>();
+            for (Visit visit : level) {
+                checkDepth(visit);
+                byDigest.computeIfAbsent(visit.descriptor().digest(), digest -> new ArrayList<>())
+                        .add(visit);
+            }
+            List<Outcome> outcomes = Concurrently.map(byDigest.values(), this::discover);
+            List<Visit> next = new ArrayList<>();
+            for (Outcome outcome : outcomes) {
+                next.addAll(settle(outcome));
+            }
+            level = next;
+        }
+        return finish(root.digest());
+    }
+
+    private void checkDepth(Visit visit) throws DiscoveryException {
+        Digest digest = visit.descriptor().digest();
+        if (visit.indexDepth() > limits.indexDepth()) {
+            throw new DiscoveryException(
+                    digest, "indexes are nested more than " + limits.indexDepth() + " deep at " + digest);
+        }
+        if (visit.referrerDepth() > limits.referrerDepth()) {
+            throw new DiscoveryException(
+                    digest, "a chain of referrers is longer than " + limits.referrerDepth() + " at " + digest);
+        }
+    }
+
+    private Outcome discover(List<Visit> visits) throws IOException {
+        Visit first = visits.getFirst();
+        Digest digest = first.descriptor().digest();
+        Draft known = drafts.get(digest);
+        if (known != null) {
+            return new Outcome(accepted(visits, known.facts()), Optional.of(known), false, false);
+        }
+        try {
+            boolean certain = visits.stream().anyMatch(visit -> isCertain(visit.role()));
+            if (certain && first.descriptor().isManifest()) {
+                return discoverBoth(digest, visits);
+            }
+            Optional<ManifestFacts> facts = discovery.manifest(digest);
+            if (facts.isEmpty()) {
+                return withoutManifest(visits);
+            }
+            List<Visit> accepted = accepted(visits, facts.get());
+            return accepted.isEmpty()
+                    ? new Outcome(accepted, Optional.empty(), false, false)
+                    : outcome(accepted, facts.get(), discovery.attachments(digest));
+        } catch (IOException e) {
+            throw new DiscoveryException(digest.toString(), describe(first), e);
+        }
+    }
+
+    private boolean isCertain(Role role) {
+        return switch (role) {
+            case ROOT, CHILD -> true;
+            case REFERRER, COSIGN_TAG -> discovery.scope().referrers().allowsAll();
+            case FALLBACK_REFERRER -> false;
+        };
+    }
+
+    private Outcome discoverBoth(Digest digest, List<Visit> visits) throws IOException {
+        List<IoFunction<Digest, ?>> questions = List.of(discovery::manifest, discovery::attachments);
+        Concurrently.map(questions, question -> question.apply(digest));
+        Attachments attachments = discovery.attachments(digest);
+        Optional<ManifestFacts> facts = discovery.manifest(digest);
+        return facts.isEmpty()
+                ? withoutManifest(visits)
+                : outcome(accepted(visits, facts.get()), facts.get(), attachments);
+    }
+
+    private static Outcome outcome(List<Visit> accepted, ManifestFacts facts, Attachments attachments) {
+        int indexDepth = accepted.stream().mapToInt(Visit::indexDepth).min().orElse(0);
+        int referrerDepth =
+                accepted.stream().mapToInt(Visit::referrerDepth).min().orElse(0);
+        Draft draft = new Draft(
+                facts,
+                attachments,
+                new ArrayList<>(),
+                new ArrayList<>(facts.blobs()),
+                new ArrayList<>(),
+                new ArrayList<>(),
+                indexDepth,
+                referrerDepth);
+        return new Outcome(accepted, Optional.of(draft), false, false);
+    }
+
+    private Outcome withoutManifest(List<Visit> visits) throws IOException {
+        Descriptor descriptor = visits.getFirst().descriptor();
+        boolean onlyFallback = visits.stream().allMatch(visit -> visit.role() == Role.FALLBACK_REFERRER);
+        if (onlyFallback) {
+            return new Outcome(visits, Optional.empty(), false, true);
+        }
+        boolean onlyChildren = visits.stream().allMatch(visit -> visit.role() == Role.CHILD);
+        if (onlyChildren && !descriptor.isManifest() && discovery.hasBlob(descriptor.digest())) {
+            return new Outcome(visits, Optional.empty(), true, false);
+        }
+        throw new NotFoundException(
+                NotFoundException.Kind.MANIFEST,
+                discovery.source().repository() + " answered that it does not have " + descriptor.digest());
+    }
+
+    private List<Visit> accepted(List<Visit> visits, ManifestFacts facts) {
+        return visits.stream().filter(visit -> accepts(visit, facts)).toList();
+    }
+
+    private boolean accepts(Visit visit, ManifestFacts facts) {
+        ReferrerFilter filter = discovery.scope().referrers();
+        return switch (visit.role()) {
+            case ROOT, CHILD -> true;
+            case REFERRER -> filter.allows(facts.types());
+            case FALLBACK_REFERRER ->
+                (facts.opaque() || facts.subject().equals(visit.from())) && filter.allows(facts.types());
+            case COSIGN_TAG -> {
+                Set<String> types = new TreeSet<>(facts.types());
+                visit.tag().flatMap(tag -> CosignTags.kind(tag.tag())).ifPresent(types::add);
+                yield filter.allows(types);
+            }
+        };
+    }
+
+    private List<Visit> settle(Outcome outcome) throws DiscoveryException {
+        for (Visit visit : outcome.accepted()) {
+            if (outcome.gone()) {
+                dangling.add(visit.descriptor());
+            } else {
+                link(visit, outcome.blob());
+            }
+        }
+        if (outcome.draft().isEmpty()) {
+            return List.of();
+        }
+        Draft draft = outcome.draft().get();
+        Digest digest = draft.facts().descriptor().digest();
+        if (drafts.putIfAbsent(digest, draft) != null) {
+            return List.of();
+        }
+        draft.blobs().forEach(blob -> blobs.add(blob.digest()));
+        if (drafts.size() + blobs.size() > limits.nodes()) {
+            throw new DiscoveryException(digest, "the graph has more than " + limits.nodes() + " nodes at " + digest);
+        }
+        return edges(digest, draft);
+    }
+
+    private void link(Visit visit, boolean blob) {
+        Draft parent = visit.from().map(drafts::get).orElse(null);
+        if (parent == null) {
+            return;
+        }
+        Digest digest = visit.descriptor().digest();
+        switch (visit.role()) {
+            case ROOT -> {}
+            case CHILD -> {
+                if (blob) {
+                    parent.blobs().add(visit.descriptor());
+                    blobs.add(digest);
+                } else {
+                    parent.children().add(digest);
+                }
+            }
+            case REFERRER, FALLBACK_REFERRER -> parent.referrers().add(digest);
+            case COSIGN_TAG -> visit.tag().ifPresent(parent.cosignTags()::add);
+        }
+    }
+
+    private static List<Visit> edges(Digest from, Draft draft) {
+        List<Visit> visits = new ArrayList<>();
+        Optional<Digest> parent = Optional.of(from);
+        for (Descriptor child : draft.facts().children()) {
+            visits.add(new Visit(
+                    child, Role.CHILD, parent, Optional.empty(), draft.indexDepth() + 1, draft.referrerDepth()));
+        }
+        Referrers referrers = draft.attachments().referrers();
+        Role role = referrers.origin() == Referrers.Origin.FALLBACK_TAG ? Role.FALLBACK_REFERRER : Role.REFERRER;
+        for (Descriptor referrer : referrers.descriptors()) {
+            if (!referrer.digest().equals(from)) {
+                visits.add(new Visit(referrer, role, parent, Optional.empty(), 0, draft.referrerDepth() + 1));
+            }
+        }
+        for (CosignTag tag : draft.attachments().cosignTags()) {
+            visits.add(
+                    new Visit(tag.manifest(), Role.COSIGN_TAG, parent, Optional.of(tag), 0, draft.referrerDepth() + 1));
+        }
+        return visits;
+    }
+
+    private ArtifactGraph finish(Digest root) {
+        Map<Digest, GraphNode> nodes = new LinkedHashMap<>();
+        drafts.forEach((digest, draft) -> nodes.put(
+                digest,
+                new GraphNode(
+                        draft.facts().descriptor(),
+                        draft.children(),
+                        draft.facts().omitted(),
+                        draft.blobs(),
+                        draft.facts().subject(),
+                        draft.referrers(),
+                        draft.cosignTags(),
+                        draft.facts().types(),
+                        draft.attachments().fingerprint())));
+        return new ArtifactGraph(root, nodes, dangling);
+    }
+
+    private static String describe(Visit visit) {
+        String digest = visit.descriptor().digest().toString();
+        String from = visit.from().map(parent -> " of " + parent).orElse("");
+        return switch (visit.role()) {
+            case ROOT -> "discovering the root " + digest;
+            case CHILD -> "discovering the child " + digest + from;
+            case REFERRER, FALLBACK_REFERRER -> "discovering the referrer " + digest + from;
+            case COSIGN_TAG ->
+                "discovering " + digest + " behind the tag "
+                        + visit.tag().map(tag -> tag.tag().value()).orElse("") + from;
+        };
+    }
+}

@@ -1,0 +1,67 @@
+package dev.entrepot.replicator.graph;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.ManifestBytes;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
+
+/**
+ * What one manifest says, as far as copying it needs to know.
+ *
+ * @param descriptor its type, digest, real size, artifact type and annotations
+ * @param children the manifests below it that are wanted, each once
+ * @param omitted those that are not
+ * @param blobs its blobs that may be pushed, each once
+ * @param subject what it refers to
+ * @param types the names that a {@link ReferrerFilter} may know it by
+ * @param opaque whether it is of a type whose edges are not known here
+ */
+record ManifestFacts(
+        Descriptor descriptor,
+        List<Descriptor> children,
+        List<Descriptor> omitted,
+        List<Descriptor> blobs,
+        Optional<Digest> subject,
+        Set<String> types,
+        boolean opaque) {
+
+    static ManifestFacts read(ManifestBytes bytes, GraphScope scope) throws InvalidContentException {
+        Manifest manifest = Manifest.parse(bytes);
+        List<Descriptor> children = distinct(scope.wantedChildren(manifest));
+        List<Descriptor> omitted = new ArrayList<>(distinct(manifest.manifests()));
+        omitted.removeIf(
+                child -> children.stream().anyMatch(kept -> kept.digest().equals(child.digest())));
+        List<Descriptor> blobs = distinct(manifest.blobs().stream()
+                .filter(blob -> !blob.mediaType().isNonDistributable())
+                .toList());
+        return new ManifestFacts(
+                bytes.descriptor().asReferrer(manifest.artifactType(), manifest.annotations()),
+                children,
+                List.copyOf(omitted),
+                blobs,
+                manifest.subject().map(Descriptor::digest),
+                types(manifest),
+                manifest instanceof Manifest.OpaqueManifest);
+    }
+
+    private static Set<String> types(Manifest manifest) {
+        Set<String> types = new TreeSet<>();
+        manifest.artifactType().ifPresent(types::add);
+        manifest.blobs().forEach(blob -> types.add(blob.mediaType().value()));
+        return Set.copyOf(types);
+    }
+
+    private static List<Descriptor> distinct(List<Descriptor> descriptors) {
+        Map<Digest, Descriptor> byDigest = new LinkedHashMap<>();
+        descriptors.forEach(descriptor -> byDigest.putIfAbsent(descriptor.digest(), descriptor));
+        return List.copyOf(byDigest.values());
+    }
+}

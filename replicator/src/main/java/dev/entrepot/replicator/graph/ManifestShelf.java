@@ -1,0 +1,36 @@
+package dev.entrepot.replicator.graph;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestBytes;
+import java.util.LinkedHashMap;
+import java.util.Optional;
+
+/**
+ * The manifests that were read last, up to a number of bytes, so that comparing and copying, and several targets, read each once from a source that
+ * keeps nothing itself. Safe for all threads.
+ */
+public final class ManifestShelf {
+    private final long capacityBytes;
+    private final LinkedHashMap<Digest, ManifestBytes> manifests = new LinkedHashMap<>(16, 0.75f, true);
+    private long bytes;
+
+    /** With room for this many bytes. */
+    public ManifestShelf(long capacityBytes) {
+        this.capacityBytes = capacityBytes;
+    }
+
+    /** The manifest, if it is still here. */
+    public synchronized Optional<ManifestBytes> get(Digest digest) {
+        return Optional.ofNullable(manifests.get(digest));
+    }
+
+    /** Keeps the manifest, and lets go of those not asked for longest. */
+    public synchronized void put(ManifestBytes manifest) {
+        if (manifests.put(manifest.digest(), manifest) == null) {
+            bytes += manifest.sizeBytes();
+        }
+        while (bytes > capacityBytes && !manifests.isEmpty()) {
+            bytes -= manifests.pollFirstEntry().getValue().sizeBytes();
+        }
+    }
+}

@@ -1,0 +1,64 @@
+package dev.entrepot.replicator.graph;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+
+/**
+ * Answers to questions, each asked once: who asks first finds out, all others wait for the same outcome, also if it is a failure. Lives
+ * for one run. The wait is bounded by the bounds of the question itself. Safe for all threads.
+ */
+public final class Memo<K, V> {
+    private final ConcurrentHashMap<K, CompletableFuture<V>> answers = new ConcurrentHashMap<>();
+    private final IoFunction<? super K, ? extends V> question;
+
+    /** Of the answers to this question. */
+    public Memo(IoFunction<? super K, ? extends V> question) {
+        this.question = question;
+    }
+
+    /**
+     * The answer for {@code key}.
+     *
+     * @throws IOException if finding out failed, now or before
+     * @throws InterruptedIOException if interrupted while another thread finds out
+     */
+    public V get(K key) throws IOException {
+        CompletableFuture<V> mine = new CompletableFuture<>();
+        CompletableFuture<V> earlier = answers.putIfAbsent(key, mine);
+        if (earlier != null) {
+            return await(earlier);
+        }
+        try {
+            V value = question.apply(key);
+            mine.complete(value);
+            return value;
+        } catch (IOException | RuntimeException | Error e) {
+            mine.completeExceptionally(e);
+            throw e;
+        }
+    }
+
+    private static <V> V await(CompletableFuture<V> future) throws IOException {
+        try {
+            return future.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while waiting for an answer that another thread asked for");
+        } catch (ExecutionException e) {
+            switch (e.getCause()) {
+                case IOException cause -> throw cause;
+                case RuntimeException cause -> throw cause;
+                case Error cause -> throw cause;
+                case null, default -> throw new IOException(e);
+            }
+        }
+    }
+
+    /** How many questions were asked. */
+    public int size() {
+        return answers.size();
+    }
+}

@@ -1,0 +1,166 @@
+package dev.entrepot.replicator.graph;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Referrers;
+import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.TagPage;
+import java.io.IOException;
+import java.util.Collections;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Asks one source repository each question at most once per run and remembers the answer, also if it is a failure: its tag list, what a
+ * tag names, what a manifest says, what is attached to it. Safe for all threads.
+ */
+public final class RepositoryDiscovery {
+    private final RepositorySource source;
+    private final GraphScope scope;
+    private final RequestLimit limit;
+    private final ManifestShelf shelf;
+    private final Memo<ManifestReference, Optional<Descriptor>> resolved = new Memo<>(this::askResolve);
+    private final Memo<Digest, Optional<ManifestFacts>> manifests = new Memo<>(this::askManifest);
+    private final Memo<Digest, Attachments> attachments = new Memo<>(this::askAttachments);
+    private final Memo<RepositoryName, Set<Tag>> tags = new Memo<>(name -> askTags());
+
+    /**
+     * Of one repository.
+     *
+     * @param scope what of the graphs is wanted
+     * @param limit the requests that may run at once; may be shared with other repositories
+     * @param shelf keeps manifests that were read; may be shared with other repositories
+     */
+    public RepositoryDiscovery(RepositorySource source, GraphScope scope, RequestLimit limit, ManifestShelf shelf) {
+        this.source = source;
+        this.scope = scope;
+        this.limit = limit;
+        this.shelf = shelf;
+    }
+
+    /** The repository. */
+    public RepositorySource source() {
+        return source;
+    }
+
+    /** What of the graphs is wanted. */
+    GraphScope scope() {
+        return scope;
+    }
+
+    /**
+     * All tags, those of cosign and of referrers included, in the source's order.
+     *
+     * @throws RegistryException if the list is not to be had; a part of it is never returned
+     */
+    public Set<Tag> tags() throws IOException {
+        return tags.get(source.repository().name());
+    }
+
+    /**
+     * What a tag or digest names, or empty if the source answered that there is no such manifest.
+     *
+     * @throws RegistryException if the source gave no answer
+     */
+    public Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
+        return resolved.get(reference);
+    }
+
+    /**
+     * The bytes of a manifest.
+     *
+     * @throws RegistryException if the source gave no answer or does not have it
+     */
+    public ManifestBytes bytes(Digest digest) throws IOException {
+        Optional<ManifestBytes> kept = shelf.get(digest);
+        if (kept.isPresent()) {
+            return kept.get();
+        }
+        ManifestBytes bytes = limit.send(() -> source.fetchManifest(digest));
+        shelf.put(bytes);
+        return bytes;
+    }
+
+    /**
+     * What is attached to a manifest: one referrers request, and one HEAD for each cosign tag that the tag list has; where there is no
+     * list, one HEAD for each that there could be.
+     *
+     * @throws RegistryException if the source gave no answer
+     */
+    public Attachments attachments(Digest digest) throws IOException {
+        return attachments.get(digest);
+    }
+
+    /** What a manifest says, or empty if the source has no such manifest. */
+    Optional<ManifestFacts> manifest(Digest digest) throws IOException {
+        return manifests.get(digest);
+    }
+
+    /** Whether the source has this as a blob. */
+    boolean hasBlob(Digest digest) throws IOException {
+        return limit.send(() -> source.statBlob(digest)).isPresent();
+    }
+
+    private Optional<Descriptor> askResolve(ManifestReference reference) throws IOException {
+        return limit.send(() -> source.resolve(reference));
+    }
+
+    private Optional<ManifestFacts> askManifest(Digest digest) throws IOException {
+        try {
+            return Optional.of(ManifestFacts.read(bytes(digest), scope));
+        } catch (NotFoundException e) {
+            return Optional.empty();
+        }
+    }
+
+    private Attachments askAttachments(Digest digest) throws IOException {
+        Referrers referrers = limit.send(() -> source.referrers(digest));
+        List<Tag> candidates = cosignCandidates(digest);
+        List<Optional<CosignTag>> found = candidates.isEmpty()
+                ? List.of()
+                : Concurrently.map(candidates, tag -> resolve(tag).map(manifest -> new CosignTag(tag, manifest)));
+        return new Attachments(
+                referrers, found.stream().flatMap(Optional::stream).toList());
+    }
+
+    private List<Tag> cosignCandidates(Digest digest) throws IOException {
+        List<Tag> possible = CosignTags.of(digest);
+        try {
+            Set<Tag> known = tags();
+            return possible.stream().filter(known::contains).toList();
+        } catch (OutageException e) {
+            throw e;
+        } catch (RegistryException e) {
+            return possible;
+        }
+    }
+
+    private Set<Tag> askTags() throws IOException {
+        Set<Tag> all = new LinkedHashSet<>();
+        Set<String> cursors = new LinkedHashSet<>();
+        Optional<String> cursor = Optional.empty();
+        do {
+            Optional<String> here = cursor;
+            TagPage page = limit.send(() -> source.listTags(here));
+            all.addAll(page.tags());
+            cursor = page.next();
+            boolean again = cursor.isPresent() && !cursors.add(cursor.get());
+            if (again || all.size() > OciLimits.MAX_TAGS) {
+                throw new InvalidContentException("tag list of " + source.repository()
+                        + (again ? " repeats a page" : " has more than " + OciLimits.MAX_TAGS + " tags"));
+            }
+        } while (cursor.isPresent());
+        return Collections.unmodifiableSet(all);
+    }
+}

@@ -1,0 +1,137 @@
+package dev.entrepot.replicator.select;
+
+import dev.entrepot.config.SemverRange;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Predicate;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * A {@link SemverRange}, ready to be tested. A pre-release is in a range only if the range names a pre-release of the same three
+ * numbers, so that {@code >=1.2} does not select {@code 2.0.0-rc1}.
+ */
+final class VersionRange implements Predicate<SemanticVersion> {
+    private static final Pattern COMPARATOR = Pattern.compile(
+            "(<=|>=|<|>|=|~|\\^)? ?v?([0-9xX*]+)(?:\\.([0-9xX*]+))?(?:\\.([0-9xX*]+))?(?:-([0-9A-Za-z.-]+))?(?:\\+[0-9A-Za-z.-]+)?");
+    private static final Pattern HYPHEN = Pattern.compile("(\\S+) +- +(\\S+)");
+
+    private final List<List<Bound>> alternatives;
+
+    private VersionRange(List<List<Bound>> alternatives) {
+        this.alternatives = alternatives;
+    }
+
+    /** One side of an interval. */
+    private record Bound(boolean lower, boolean inclusive, SemanticVersion version) {
+        boolean holds(SemanticVersion candidate) {
+            int order = candidate.compareTo(version);
+            return order == 0 ? inclusive : lower ? order > 0 : order < 0;
+        }
+    }
+
+    /** A version of which parts may be open. */
+    private record Partial(SemanticVersion floor, int given) {
+        /** The first version after all that begin with the parts that are given, counting at most {@code parts} of them. */
+        SemanticVersion after(int parts) {
+            return switch (Math.min(parts, given)) {
+                case 1 -> plain(floor.major() + 1, 0, 0);
+                case 2 -> plain(floor.major(), floor.minor() + 1, 0);
+                default -> plain(floor.major(), floor.minor(), floor.patch() + 1);
+            };
+        }
+    }
+
+    static VersionRange of(SemverRange range) {
+        List<List<Bound>> alternatives = new ArrayList<>();
+        for (String alternative : range.text().split("\\|\\|")) {
+            alternatives.add(bounds(alternative.strip()));
+        }
+        return new VersionRange(alternatives);
+    }
+
+    private static List<Bound> bounds(String alternative) {
+        List<Bound> bounds = new ArrayList<>();
+        Matcher hyphen = HYPHEN.matcher(alternative);
+        if (hyphen.matches()) {
+            bounds.addAll(comparator(">=" + hyphen.group(1)));
+            bounds.addAll(comparator("<=" + hyphen.group(2)));
+            return bounds;
+        }
+        Matcher matcher = COMPARATOR.matcher(alternative);
+        while (matcher.find()) {
+            bounds.addAll(comparator(matcher.group()));
+        }
+        return bounds;
+    }
+
+    private static List<Bound> comparator(String text) {
+        Matcher matcher = COMPARATOR.matcher(text);
+        if (!matcher.matches()) {
+            throw new IllegalArgumentException("version comparator " + text);
+        }
+        Partial partial = partial(matcher);
+        if (partial.given() == 0) {
+            return List.of(new Bound(true, true, plain(0, 0, 0)));
+        }
+        SemanticVersion floor = partial.floor();
+        boolean whole = partial.given() == 3;
+        String operator = Optional.ofNullable(matcher.group(1)).orElse("=");
+        return switch (operator) {
+            case ">=" -> List.of(new Bound(true, true, floor));
+            case "<" -> List.of(new Bound(false, false, floor));
+            case ">" -> List.of(whole ? new Bound(true, false, floor) : new Bound(true, true, partial.after(3)));
+            case "<=" -> List.of(whole ? new Bound(false, true, floor) : new Bound(false, false, partial.after(3)));
+            case "~" -> between(floor, partial.after(2));
+            case "^" -> between(floor, partial.after(caretParts(floor, partial.given())));
+            default ->
+                whole
+                        ? List.of(new Bound(true, true, floor), new Bound(false, true, floor))
+                        : between(floor, partial.after(3));
+        };
+    }
+
+    // ^1.2.3 is <2, ^0.2.3 is <0.3, ^0.0.3 is <0.0.4: the first number that is not 0 may not change.
+    private static int caretParts(SemanticVersion floor, int given) {
+        if (floor.major() != 0 || given == 1) {
+            return 1;
+        }
+        return floor.minor() != 0 || given == 2 ? 2 : 3;
+    }
+
+    private static List<Bound> between(SemanticVersion from, SemanticVersion before) {
+        return List.of(new Bound(true, true, from), new Bound(false, false, before));
+    }
+
+    private static Partial partial(Matcher matcher) {
+        long[] numbers = new long[3];
+        int given = 0;
+        while (given < 3) {
+            String part = matcher.group(given + 2);
+            if (part == null || !Character.isDigit(part.charAt(0))) {
+                break;
+            }
+            numbers[given++] = Long.parseLong(part);
+        }
+        String pre = matcher.group(5);
+        List<String> preRelease = pre == null || given < 3 ? List.of() : List.of(pre.split("\\.", -1));
+        return new Partial(new SemanticVersion(numbers[0], numbers[1], numbers[2], preRelease, ""), given);
+    }
+
+    private static SemanticVersion plain(long major, long minor, long patch) {
+        return new SemanticVersion(major, minor, patch, List.of(), "");
+    }
+
+    @Override
+    public boolean test(SemanticVersion version) {
+        return alternatives.stream().anyMatch(bounds -> holds(bounds, version));
+    }
+
+    private static boolean holds(List<Bound> bounds, SemanticVersion version) {
+        boolean named = bounds.stream()
+                .anyMatch(bound ->
+                        bound.version().isPreRelease() && bound.version().sameNumbers(version));
+        return (!version.isPreRelease() || named) && bounds.stream().allMatch(bound -> bound.holds(version));
+    }
+}

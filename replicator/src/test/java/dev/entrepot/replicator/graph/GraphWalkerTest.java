@@ -1,0 +1,339 @@
+package dev.entrepot.replicator.graph;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.config.NamePattern;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Platform;
+import dev.entrepot.replicator.MemoryRegistry;
+import dev.entrepot.replicator.MemoryRegistry.Abilities;
+import dev.entrepot.replicator.MemoryRepository;
+import dev.entrepot.replicator.Shapes;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class GraphWalkerTest {
+    private final MemoryRegistry registry = new MemoryRegistry("source.test", Abilities.ALL);
+    private final MemoryRepository repository = registry.repository("app");
+    private final Shapes shapes = new Shapes(repository);
+
+    private RepositoryDiscovery discovery(MemoryRepository of, GraphScope scope) {
+        return new RepositoryDiscovery(of, scope, new RequestLimit(8), new ManifestShelf(1 << 20));
+    }
+
+    private ArtifactGraph walk(Descriptor root) throws IOException {
+        return GraphWalker.walk(discovery(repository, GraphScope.WHOLE), root, WalkLimits.DEFAULT);
+    }
+
+    private static List<Digest> digests(ArtifactGraph graph) {
+        return graph.nodes().stream().map(GraphNode::digest).toList();
+    }
+
+    @Test
+    void findsNestedIndexesAndReferrersAtEveryNode() throws IOException {
+        Descriptor amd = shapes.image("amd64");
+        Descriptor arm = shapes.image("arm64");
+        Descriptor inner = shapes.index(List.of(arm));
+        Descriptor root = shapes.index(List.of(amd, inner));
+        Descriptor onChild = shapes.referrer(arm, "sbom/one", "sbom of arm");
+        Descriptor onRoot = shapes.referrer(root, "sig/one", "signature");
+        Descriptor second = shapes.referrer(onRoot, "sig/two", "signature of the signature");
+        Descriptor third = shapes.referrer(second, "sig/three", "and again");
+        Descriptor fourth = shapes.referrer(third, "sig/four", "and again and again");
+
+        ArtifactGraph graph = walk(root);
+
+        assertThat(digests(graph))
+                .containsExactlyInAnyOrder(
+                        amd.digest(),
+                        arm.digest(),
+                        inner.digest(),
+                        root.digest(),
+                        onChild.digest(),
+                        onRoot.digest(),
+                        second.digest(),
+                        third.digest(),
+                        fourth.digest());
+        List<Digest> order = digests(graph);
+        assertThat(order.indexOf(amd.digest())).isLessThan(order.indexOf(root.digest()));
+        assertThat(order.indexOf(arm.digest())).isLessThan(order.indexOf(inner.digest()));
+        assertThat(order.indexOf(root.digest())).isLessThan(order.indexOf(onRoot.digest()));
+        assertThat(order.indexOf(third.digest())).isLessThan(order.indexOf(fourth.digest()));
+        assertThat(registry.requests("GET referrers")).hasSize(9);
+        assertThat(registry.requests("GET manifest")).hasSize(9);
+        assertThat(registry.requests("GET tags")).hasSize(1);
+    }
+
+    @Test
+    void attestationThatIsChildAndReferrerComesOnce() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor attestation = shapes.referrer(image, "application/vnd.docker.attestation.manifest.v1+json", "slsa");
+        Descriptor root = shapes.index(List.of(
+                attestation.asReferrer(Optional.empty(), Map.of("vnd.docker.reference.digest", "" + image.digest())),
+                image));
+
+        ArtifactGraph graph = walk(root);
+
+        assertThat(digests(graph)).containsExactly(image.digest(), attestation.digest(), root.digest());
+        assertThat(graph.node(image.digest()).referrers()).containsExactly(attestation.digest());
+        assertThat(registry.requests("GET manifest")).hasSize(3);
+    }
+
+    @Test
+    void cycleOfReferrersEnds() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor holder = shapes.index(List.of(image), Optional.of(Shapes.plain(image)), Optional.of("x/holder"));
+
+        ArtifactGraph graph = walk(image);
+
+        assertThat(digests(graph)).containsExactly(image.digest(), holder.digest());
+        assertThat(graph.node(holder.digest()).children()).containsExactly(image.digest());
+    }
+
+    @Test
+    void cosignTagsAreFoundByMembershipWithoutARequestPerTag() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor signature = shapes.image("signature");
+        Descriptor onSignature = shapes.image("signature of the signature");
+        shapes.tag(Shapes.stem(image) + ".sig", signature);
+        shapes.tag(Shapes.stem(signature) + ".att", onSignature);
+
+        ArtifactGraph graph = walk(image);
+
+        assertThat(digests(graph)).containsExactly(image.digest(), signature.digest(), onSignature.digest());
+        assertThat(graph.cosignTags()).hasSize(2);
+        assertThat(registry.requests("HEAD manifest")).hasSize(2);
+    }
+
+    @Test
+    void withoutATagListEachCosignTagIsAskedFor() throws IOException {
+        MemoryRegistry mute = new MemoryRegistry("mute.test", Abilities.NO_TAG_LIST);
+        MemoryRepository app = mute.repository("app");
+        Shapes in = new Shapes(app);
+        Descriptor image = in.image("amd64");
+        in.tag(Shapes.stem(image) + ".sbom", in.image("sbom"));
+
+        ArtifactGraph graph = GraphWalker.walk(discovery(app, GraphScope.WHOLE), image, WalkLimits.DEFAULT);
+
+        assertThat(graph.cosignTags()).hasSize(1);
+        assertThat(mute.requests("GET tags")).hasSize(1);
+        assertThat(mute.requests("HEAD manifest")).hasSize(6);
+    }
+
+    @Test
+    void foreignLayersAreSkippedAndTheEmptyBlobIsNot() throws IOException {
+        Descriptor foreign = shapes.blob(Shapes.FOREIGN, "windows base");
+        Descriptor empty = shapes.blob(MediaType.OCI_EMPTY, "{}");
+        Descriptor image = shapes.manifest(
+                DigestAlgorithm.SHA256,
+                MediaType.OCI_MANIFEST,
+                empty,
+                List.of(foreign, empty),
+                Optional.empty(),
+                Optional.of("x/y"));
+
+        ArtifactGraph graph = walk(image);
+
+        assertThat(graph.blobs()).extracting(Descriptor::digest).containsExactly(empty.digest());
+    }
+
+    @Test
+    void platformSubsetKeepsTheIndexAndItsAttestations() throws IOException {
+        Descriptor amd = shapes.image("amd64");
+        Descriptor arm = shapes.image("arm64");
+        Descriptor attestation = shapes.image("attestation of amd64");
+        Descriptor otherAttestation = shapes.image("attestation of arm64");
+        Descriptor root = shapes.index(List.of(
+                on(amd, "linux/amd64", Map.of()),
+                on(arm, "linux/arm64", Map.of()),
+                on(attestation, "unknown/unknown", Map.of("vnd.docker.reference.digest", "" + amd.digest())),
+                on(otherAttestation, "unknown/unknown", Map.of("vnd.docker.reference.digest", "" + arm.digest()))));
+        GraphScope scope = new GraphScope(List.of(Platform.parse("linux/amd64")), ReferrerFilter.ALL);
+
+        ArtifactGraph graph = GraphWalker.walk(discovery(repository, scope), root, WalkLimits.DEFAULT);
+
+        assertThat(digests(graph)).containsExactly(amd.digest(), attestation.digest(), root.digest());
+        assertThat(graph.root().isSparse()).isTrue();
+        assertThat(graph.root().omitted()).hasSize(2);
+    }
+
+    private static Descriptor on(Descriptor descriptor, String platform, Map<String, String> annotations) {
+        return new Descriptor(
+                descriptor.mediaType(),
+                descriptor.digest(),
+                descriptor.sizeBytes(),
+                Optional.empty(),
+                Optional.of(Platform.parse(platform)),
+                annotations,
+                List.of(),
+                Optional.empty());
+    }
+
+    @Test
+    void filteredReferrersAreLeftOutButStillCountInTheFingerprint() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor sbom = shapes.referrer(image, "application/spdx+json", "sbom");
+        Descriptor signature = shapes.referrer(image, "application/vnd.cncf.notary.signature", "signature");
+        GraphScope scope = new GraphScope(
+                List.of(), new ReferrerFilter(List.of(NamePattern.parse("application/vnd.cncf.*")), List.of()));
+
+        ArtifactGraph graph = GraphWalker.walk(discovery(repository, scope), image, WalkLimits.DEFAULT);
+
+        assertThat(digests(graph)).containsExactly(image.digest(), signature.digest());
+        assertThat(graph.root().fingerprint()).isEqualTo(walk(image).root().fingerprint());
+        assertThat(graph.contains(sbom.digest())).isFalse();
+    }
+
+    @Test
+    void fallbackTagEntriesGetTheirTypesFromTheManifest() throws IOException {
+        MemoryRegistry old = new MemoryRegistry("old.test", Abilities.NO_API);
+        MemoryRepository app = old.repository("app");
+        Shapes in = new Shapes(app);
+        Descriptor image = in.image("amd64");
+        in.referrer(image, "application/spdx+json", "sbom");
+
+        ArtifactGraph graph = GraphWalker.walk(discovery(app, GraphScope.WHOLE), image, WalkLimits.DEFAULT);
+
+        Descriptor listed = graph.referrersOf(graph.root()).getFirst();
+        assertThat(listed.artifactType()).contains("application/spdx+json");
+        assertThat(listed.annotations()).containsEntry("org.example.kind", "application/spdx+json");
+    }
+
+    @Test
+    void fallbackTagEntriesThatAreGoneOrReferToOthersAreNotReferrers() throws IOException {
+        MemoryRegistry old = new MemoryRegistry("old.test", Abilities.NO_API);
+        MemoryRepository app = old.repository("app");
+        Shapes in = new Shapes(app);
+        Descriptor image = in.image("amd64");
+        Descriptor gone = in.referrer(image, "application/spdx+json", "sbom");
+        in.fallback(image, in.image("a child mistaken for a referrer"), "");
+        app.manifests.remove(gone.digest());
+
+        ArtifactGraph graph = GraphWalker.walk(discovery(app, GraphScope.WHOLE), image, WalkLimits.DEFAULT);
+
+        assertThat(digests(graph)).containsExactly(image.digest());
+        assertThat(graph.dangling()).extracting(Descriptor::digest).containsExactly(gone.digest());
+    }
+
+    @Test
+    void unknownTypesAreCarriedAsTheyAre() throws IOException {
+        Descriptor odd = shapes.blob(new MediaType("application/vnd.example.odd"), "neither fish nor fowl");
+        Descriptor root = shapes.index(List.of(odd, shapes.image("amd64")));
+
+        ArtifactGraph graph = walk(root);
+
+        assertThat(graph.root().blobs()).extracting(Descriptor::digest).containsExactly(odd.digest());
+        assertThat(graph.nodes()).hasSize(2);
+    }
+
+    @Test
+    void sha512SubjectIsWalked() throws IOException {
+        Descriptor image = shapes.manifest(
+                DigestAlgorithm.SHA512,
+                MediaType.OCI_MANIFEST,
+                shapes.blob(Shapes.CONFIG, "{}"),
+                List.of(shapes.blob(Shapes.LAYER, DigestAlgorithm.SHA512, new byte[] {1, 2})),
+                Optional.empty(),
+                Optional.empty());
+        Descriptor signature = shapes.referrer(image, "x/sig", "signature");
+
+        assertThat(digests(walk(image))).containsExactly(image.digest(), signature.digest());
+    }
+
+    @Test
+    void discoveryErrorAtAnyRequestFailsTheWalkAndNamesTheNode() throws IOException {
+        Descriptor amd = shapes.image("amd64");
+        Descriptor root = shapes.index(List.of(amd, shapes.image("arm64")));
+        shapes.referrer(shapes.referrer(amd, "x/sbom", "sbom"), "x/sig", "signature");
+        shapes.tag(Shapes.stem(root) + ".sig", shapes.image("cosign"));
+        walk(root);
+        int total = registry.requests().size();
+        List<String> nodes = new ArrayList<>();
+        for (int failing = 1; failing <= total; failing++) {
+            registry.forgetRequests();
+            int index = failing;
+            registry.gate((at, request) -> {
+                if (at == index) {
+                    throw new OutageException(OutageException.Reason.TIMEOUT, "no answer to " + request);
+                }
+            });
+            assertThatThrownBy(() -> walk(root))
+                    .isInstanceOf(DiscoveryException.class)
+                    .satisfies(e -> nodes.add(((DiscoveryException) e).node()));
+        }
+        assertThat(nodes).hasSize(total).allMatch(node -> node.startsWith("sha256:"));
+    }
+
+    @Test
+    void missingChildIsAnErrorAndNotASmallerGraph() {
+        Descriptor amd = shapes.image("amd64");
+        Descriptor root = shapes.index(List.of(amd));
+        repository.manifests.remove(amd.digest());
+
+        assertThatThrownBy(() -> walk(root))
+                .isInstanceOf(DiscoveryException.class)
+                .hasMessageContaining(amd.digest().toString());
+    }
+
+    @Test
+    void limitsRefuseTheGraphInsteadOfCuttingIt() throws IOException {
+        Descriptor deep = shapes.image("amd64");
+        for (int i = 0; i < 3; i++) {
+            deep = shapes.index(List.of(deep));
+        }
+        Descriptor root = deep;
+        assertThatThrownBy(() -> walk(root, new WalkLimits(2, 9, 99))).hasMessageContaining("nested more than 2");
+        assertThatThrownBy(() -> walk(root, new WalkLimits(3, 9, 6))).hasMessageContaining("more than 6 nodes");
+        assertThat(walk(root, new WalkLimits(3, 9, 7)).nodes()).hasSize(4);
+
+        Descriptor referrer = shapes.referrer(root, "x/1", "1");
+        shapes.referrer(referrer, "x/2", "2");
+        assertThatThrownBy(() -> walk(root, new WalkLimits(8, 1, 99))).hasMessageContaining("longer than 1");
+    }
+
+    private ArtifactGraph walk(Descriptor root, WalkLimits limits) throws IOException {
+        return GraphWalker.walk(discovery(repository, GraphScope.WHOLE), root, limits);
+    }
+
+    @Test
+    void neverMoreRequestsAtOnceThanTheLimit() throws IOException {
+        List<Descriptor> children = new ArrayList<>();
+        for (int i = 0; i < 40; i++) {
+            children.add(shapes.image("image " + i));
+        }
+        Descriptor root = shapes.index(children);
+        AtomicInteger running = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        registry.gate((index, request) -> {
+            most.accumulateAndGet(running.incrementAndGet(), Math::max);
+            Thread.yield();
+            running.decrementAndGet();
+        });
+
+        assertThat(walk(root).nodes()).hasSize(41);
+        assertThat(most.get()).isBetween(1, 8);
+    }
+
+    @Test
+    void treeShowsRolesAndDrawsEachManifestOnce() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor root = shapes.index(List.of(image));
+        Descriptor signature = shapes.referrer(image, "x/sig", "signature");
+
+        assertThat(GraphText.draw(walk(root)))
+                .startsWith(root.digest() + " application/vnd.oci.image.index.v1+json " + root.sizeBytes() + "\n")
+                .contains("  child " + image.digest())
+                .contains("    referrer " + signature.digest() + " x/sig ")
+                .contains("      blob sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a");
+    }
+}
