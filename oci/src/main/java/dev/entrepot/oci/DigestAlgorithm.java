@@ -12,12 +12,13 @@ import java.util.regex.Pattern;
  * @param name the registered or private name, for example {@code sha256}
  */
 public record DigestAlgorithm(String name) {
+    // Before the constants, whose constructor uses it.
+    private static final Pattern GRAMMAR = Pattern.compile("[a-z0-9]+(?:[+._-][a-z0-9]+)*");
+
     /** The algorithm that nearly all content uses. */
     public static final DigestAlgorithm SHA256 = new DigestAlgorithm("sha256");
     /** The other registered algorithm that clients may use. */
     public static final DigestAlgorithm SHA512 = new DigestAlgorithm("sha512");
-
-    private static final Pattern GRAMMAR = Pattern.compile("[a-z0-9]+(?:[+._-][a-z0-9]+)*");
 
     /** Validates the grammar. */
     public DigestAlgorithm {

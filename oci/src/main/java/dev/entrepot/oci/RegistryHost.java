@@ -10,11 +10,12 @@ import java.util.regex.Pattern;
  * @param value the canonical text, in lower case
  */
 public record RegistryHost(String value) implements Comparable<RegistryHost> {
-    /** The name of Docker Hub in references. */
-    public static final RegistryHost DOCKER_HUB = new RegistryHost("docker.io");
-
+    // Before the constant, whose constructor uses it.
     private static final Pattern GRAMMAR = Pattern.compile(
             "(?:[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?(?:\\.[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?)*|\\[[0-9a-f:.]{2,45}])(?::[0-9]{1,5})?");
+
+    /** The name of Docker Hub in references. */
+    public static final RegistryHost DOCKER_HUB = new RegistryHost("docker.io");
 
     /** Validates the grammar. */
     public RegistryHost {

@@ -1,0 +1,59 @@
+package dev.entrepot.cache;
+
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+
+/**
+ * A stored blob, open for reading. It stays readable when the blob is evicted meanwhile: the name goes, the open file does not. Used by
+ * one thread at a time.
+ *
+ * <p>Plain positional reads into the caller's buffer: a read that the page cache answers never waits for a client. Sending the file to a
+ * socket from within the kernel would hold the carrier thread for as long as the slowest client takes.
+ */
+final class BlobFile implements Closeable {
+    private final RandomAccessFile file;
+    private final long sizeBytes;
+    private long filePosition;
+
+    /** Takes over an open file, which is closed with this one, also when this constructor fails. */
+    BlobFile(RandomAccessFile file) throws IOException {
+        this.file = file;
+        try {
+            this.sizeBytes = file.length();
+        } catch (IOException e) {
+            file.close();
+            throw e;
+        }
+    }
+
+    /** The length of the blob. */
+    long sizeBytes() {
+        return sizeBytes;
+    }
+
+    /**
+     * Reads at a position; in sequence this costs one system call.
+     *
+     * @return the number of bytes read, at least 1 unless {@code length} is 0, or -1 at the end
+     */
+    int read(long position, byte[] buffer, int offset, int length) throws IOException {
+        if (position >= sizeBytes) {
+            return -1;
+        }
+        if (position != filePosition) {
+            file.seek(position);
+            filePosition = position;
+        }
+        int count = file.read(buffer, offset, length);
+        if (count > 0) {
+            filePosition += count;
+        }
+        return count;
+    }
+
+    @Override
+    public void close() throws IOException {
+        file.close();
+    }
+}

@@ -1,0 +1,331 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.OciLimits;
+import java.io.FileNotFoundException;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.io.UncheckedIOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileStore;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Verified content on a disk: one file per blob and per manifest, shared by all repositories. What has a name here is whole and was
+ * verified when it got the name; the file tree is the truth, the index only knows it by heart. Knows nothing of repositories, of
+ * upstreams or of what may be deleted. Safe for all threads. One process at a time uses a folder.
+ */
+public final class ContentStore implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ContentStore.class);
+
+    private final StoreLayout layout;
+    private final Clock clock;
+    private final StoreLock lock;
+    private final FileStore fileStore;
+    private final ConcurrentHashMap<Digest, Optional<Ingest>> active = new ConcurrentHashMap<>();
+    private final AtomicLong serial = new AtomicLong();
+
+    ContentStore(StoreLayout layout, Clock clock, StoreLock lock) throws IOException {
+        this.layout = layout;
+        this.clock = clock;
+        this.lock = lock;
+        this.fileStore = Files.getFileStore(layout.root());
+    }
+
+    /**
+     * Opens the store in a folder, making it if it is not there, and tidies up after a crash. See {@link StoreOpening}.
+     *
+     * @throws IOException if another process uses it, a newer program wrote it, or it cannot be written; the message names the folder
+     *     and the remedy
+     */
+    public static ContentStore open(Path directory, Clock clock) throws IOException {
+        return new StoreOpening(new StoreLayout(directory), clock, StoreMarker.readBootId()).open();
+    }
+
+    /** Where things lie, for the index, which lives in the same folder under the same lock. */
+    StoreLayout layout() {
+        return layout;
+    }
+
+    /**
+     * Opens a blob. The caller closes it.
+     *
+     * @return empty if it is not here
+     */
+    Optional<BlobFile> openBlob(Digest digest) throws IOException {
+        if (!digest.algorithm().isVerifiable()) {
+            return Optional.empty();
+        }
+        Path path = layout.content(ContentKind.BLOB, digest);
+        try {
+            return Optional.of(new BlobFile(new RandomAccessFile(path.toFile(), "r")));
+        } catch (FileNotFoundException e) {
+            // Also thrown for want of rights or of file handles, and then the blob is not absent.
+            if (Files.notExists(path)) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+    }
+
+    /** The length of a blob, or empty if it is not here. */
+    OptionalLong blobSize(Digest digest) throws IOException {
+        return find(ContentKind.BLOB, digest)
+                .map(content -> OptionalLong.of(content.sizeBytes()))
+                .orElseGet(OptionalLong::empty);
+    }
+
+    /** Whether there is such a manifest. */
+    boolean containsManifest(Digest digest) {
+        return digest.algorithm().isVerifiable() && Files.exists(layout.content(ContentKind.MANIFEST, digest));
+    }
+
+    /**
+     * The bytes of a manifest, verified again. One that has gone bad on the disk is put in quarantine and counts as absent.
+     *
+     * @return empty if it is not here
+     */
+    Optional<byte[]> manifest(Digest digest) throws IOException {
+        if (!digest.algorithm().isVerifiable()) {
+            return Optional.empty();
+        }
+        byte[] bytes;
+        try (var in = Files.newInputStream(layout.content(ContentKind.MANIFEST, digest))) {
+            bytes = in.readNBytes(OciLimits.MAX_MANIFEST_BYTES + 1);
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+        if (!Digest.of(digest.algorithm(), bytes).equals(digest)) {
+            LOG.error("manifest {} has gone bad on the disk; it is moved to {}", digest, layout.quarantine());
+            quarantine(digest);
+            return Optional.empty();
+        }
+        return Optional.of(bytes);
+    }
+
+    /**
+     * Stores a manifest durably. Harmless when repeated.
+     *
+     * @throws InvalidContentException if the bytes do not have this digest or are more than {@link OciLimits#MAX_MANIFEST_BYTES}
+     * @throws IOException if the disk refuses
+     */
+    void putManifest(Digest digest, byte[] bytes) throws IOException {
+        requireVerifiable(digest);
+        if (bytes.length > OciLimits.MAX_MANIFEST_BYTES) {
+            throw new InvalidContentException("manifest " + digest + " has " + bytes.length
+                    + " bytes, more than the limit of " + OciLimits.MAX_MANIFEST_BYTES);
+        }
+        Digest actual = Digest.of(digest.algorithm(), bytes);
+        if (!actual.equals(digest)) {
+            throw new InvalidContentException("manifest bytes have the digest " + actual + ", expected " + digest);
+        }
+        if (!containsManifest(digest)) {
+            Path temporary = layout.temporary(digest, serial.incrementAndGet());
+            Durability.write(temporary, layout.content(ContentKind.MANIFEST, digest), bytes);
+        }
+    }
+
+    /** Deletes a blob. Those who have it open read on. Returns whether it was here. */
+    boolean deleteBlob(Digest digest) throws IOException {
+        return delete(ContentKind.BLOB, digest);
+    }
+
+    /** Deletes a manifest. Returns whether it was here. */
+    boolean deleteManifest(Digest digest) throws IOException {
+        return delete(ContentKind.MANIFEST, digest);
+    }
+
+    private boolean delete(ContentKind kind, Digest digest) throws IOException {
+        return digest.algorithm().isVerifiable() && Files.deleteIfExists(layout.content(kind, digest));
+    }
+
+    /** Takes content that is not what its name says out of the trees and keeps it for a week, for whoever wants to know why. */
+    void quarantine(Digest digest) throws IOException {
+        if (!digest.algorithm().isVerifiable()) {
+            return;
+        }
+        for (ContentKind kind : ContentKind.values()) {
+            Path to = layout.quarantined(kind, digest);
+            try {
+                Files.move(layout.content(kind, digest), to, StandardCopyOption.ATOMIC_MOVE);
+                Files.setLastModifiedTime(to, FileTime.from(clock.instant()));
+            } catch (NoSuchFileException e) {
+                LOG.debug("no {} {} to put in quarantine", kind, digest);
+            }
+        }
+    }
+
+    /**
+     * Starts to write a blob, or goes on where an earlier attempt stopped. The caller closes it; until then the digest is taken.
+     *
+     * @throws IllegalStateException if the blob is being written already
+     * @throws InvalidContentException if the digest cannot be verified
+     * @throws IOException if the disk refuses
+     */
+    Ingest ingest(Digest digest) throws IOException {
+        requireVerifiable(digest);
+        if (active.putIfAbsent(digest, Optional.empty()) != null) {
+            throw new IllegalStateException("blob " + digest + " is being written already");
+        }
+        try {
+            Ingest ingest = new Ingest(digest, layout, closed -> active.remove(digest, Optional.of(closed)));
+            active.put(digest, Optional.of(ingest));
+            return ingest;
+        } catch (IOException e) {
+            active.remove(digest);
+            throw e;
+        }
+    }
+
+    /** Whether this blob is being written. */
+    boolean isIngesting(Digest digest) {
+        return active.containsKey(digest);
+    }
+
+    private static void requireVerifiable(Digest digest) throws InvalidContentException {
+        if (!digest.algorithm().isVerifiable()) {
+            throw new InvalidContentException("content " + digest + " cannot be stored: the algorithm "
+                    + digest.algorithm() + " is not supported");
+        }
+    }
+
+    /**
+     * The bytes that unfinished blobs hold or have reserved. A blob that is published stays among them until its {@link Ingest#close()},
+     * so that there is no moment in which nobody counts it.
+     */
+    Map<Digest, Long> claims() throws IOException {
+        // Files before table: an ingest that ends in between was seen as a file, one that begins is seen in the table.
+        Map<Digest, Long> claims = new HashMap<>();
+        for (StoredContent partial : partials()) {
+            claims.put(partial.digest(), partial.sizeBytes());
+        }
+        active.forEach((digest, ingest) -> ingest.ifPresent(open -> claims.put(digest, open.claimedBytes())));
+        return claims;
+    }
+
+    /** The sum of the {@link #claims()}. */
+    long partialBytes() throws IOException {
+        return claims().values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** The bytes that were reserved by unfinished blobs and are not written yet, and so still look free. */
+    long promisedBytes() {
+        return active.values().stream()
+                .flatMap(Optional::stream)
+                .mapToLong(open -> Math.max(0, open.claimedBytes() - open.writtenBytes()))
+                .sum();
+    }
+
+    /** The partial files that nobody is writing to. */
+    List<StoredContent> idlePartials() throws IOException {
+        return partials().stream()
+                .filter(partial -> !active.containsKey(partial.digest()))
+                .toList();
+    }
+
+    private List<StoredContent> partials() throws IOException {
+        List<StoredContent> found = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(layout.ingest())) {
+            for (Path file : files) {
+                Optional<Digest> digest = layout.partialDigest(file);
+                if (digest.isPresent()) {
+                    describe(file, ContentKind.BLOB, digest.get()).ifPresent(found::add);
+                }
+            }
+        }
+        return found;
+    }
+
+    /** Deletes a partial file, unless somebody is writing to it. Returns whether it did. */
+    boolean deleteIdlePartial(Digest digest) throws IOException {
+        boolean[] deleted = new boolean[1];
+        try {
+            // Within the table, so that an ingest of the same blob begins before or after, never in between.
+            active.computeIfAbsent(digest, idle -> {
+                deleted[0] = deleteIfExists(layout.partial(idle));
+                return null;
+            });
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+        return deleted[0];
+    }
+
+    private static boolean deleteIfExists(Path file) {
+        try {
+            return Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The space that the file system has left for this process, in bytes. */
+    long freeBytes() throws IOException {
+        return fileStore.getUsableSpace();
+    }
+
+    /** What the file system knows of a piece of content, or empty if it is not here. */
+    Optional<StoredContent> find(ContentKind kind, Digest digest) throws IOException {
+        return digest.algorithm().isVerifiable()
+                ? describe(layout.content(kind, digest), kind, digest)
+                : Optional.empty();
+    }
+
+    private static Optional<StoredContent> describe(Path file, ContentKind kind, Digest digest) throws IOException {
+        try {
+            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+            Instant modified = attributes.lastModifiedTime().toInstant();
+            return Optional.of(new StoredContent(digest, kind, attributes.size(), modified));
+        } catch (NoSuchFileException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** Visits every blob, in no order; those that come or go meanwhile may be missed. */
+    void forEachBlob(Consumer<? super StoredContent> consumer) throws IOException {
+        for (DigestAlgorithm algorithm : StoreLayout.ALGORITHMS) {
+            for (int shard = 0; shard < StoreLayout.SHARDS; shard++) {
+                for (Digest digest : shard(ContentKind.BLOB, algorithm, shard)) {
+                    find(ContentKind.BLOB, digest).ifPresent(consumer);
+                }
+            }
+        }
+    }
+
+    /** What one of the folders of an algorithm holds: all digests that begin with that byte. */
+    List<Digest> shard(ContentKind kind, DigestAlgorithm algorithm, int shard) throws IOException {
+        List<Digest> found = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(layout.shard(kind, algorithm, shard))) {
+            files.forEach(file -> layout.contentDigest(algorithm, file).ifPresent(found::add));
+        } catch (NoSuchFileException e) {
+            return List.of();
+        }
+        return found;
+    }
+
+    /** Gives the folder free for others. Ingests still open keep their partial files. */
+    @Override
+    public void close() throws IOException {
+        lock.close();
+    }
+}

@@ -1,0 +1,151 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.InvalidNameException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * Where things lie below the store's folder: the only class that knows a path. Only digests that can be verified have a place, and
+ * those are lower-case hexadecimal, so that no name from outside can leave the folder.
+ *
+ * <pre>
+ * store.json                         format version, boot id
+ * lock                               held by the process that uses the store
+ * blobs/&lt;algorithm&gt;/&lt;2 hex&gt;/&lt;hex&gt;     verified blobs
+ * manifests/&lt;algorithm&gt;/&lt;2 hex&gt;/&lt;hex&gt; verified manifests
+ * ingest/&lt;algorithm&gt;-&lt;hex&gt;.part      blobs being written, or left for a later attempt
+ * ingest/*.tmp                       small files being written
+ * quarantine/                        content that turned out not to be what its name says
+ * index.db                           the index, with SQLite's own files next to it
+ * index.db.corrupt-&lt;n&gt;               an index that was damaged, for inspection
+ * </pre>
+ */
+record StoreLayout(Path root) {
+    /** The algorithms that content is stored under. */
+    static final List<DigestAlgorithm> ALGORITHMS = List.of(DigestAlgorithm.SHA256, DigestAlgorithm.SHA512);
+
+    /** The number of folders that the content of an algorithm is spread over, by its first byte. */
+    static final int SHARDS = 256;
+
+    private static final String PARTIAL = ".part";
+    private static final String TEMPORARY = ".tmp";
+
+    /** The file with the format version. */
+    Path marker() {
+        return root.resolve("store.json");
+    }
+
+    /** The file whose lock says that the store is in use. */
+    Path lock() {
+        return root.resolve("lock");
+    }
+
+    /** The index database. */
+    Path index() {
+        return root.resolve("index.db");
+    }
+
+    /** Where an index database that turned out to be damaged is put aside. */
+    Path damagedIndex(int number) {
+        return root.resolve("index.db.corrupt-" + number);
+    }
+
+    /** The folder of files being written; on the file system of the trees, so that a rename publishes them. */
+    Path ingest() {
+        return root.resolve("ingest");
+    }
+
+    /** The folder of content found bad. */
+    Path quarantine() {
+        return root.resolve("quarantine");
+    }
+
+    /** The root of one tree. */
+    Path tree(ContentKind kind) {
+        return root.resolve(
+                switch (kind) {
+                    case BLOB -> "blobs";
+                    case MANIFEST -> "manifests";
+                });
+    }
+
+    /** One of the 256 folders of an algorithm. */
+    Path shard(ContentKind kind, DigestAlgorithm algorithm, int shard) {
+        return tree(kind).resolve(algorithm.name()).resolve(String.format(Locale.ROOT, "%02x", shard));
+    }
+
+    /** The place of published content. */
+    Path content(ContentKind kind, Digest digest) {
+        String hex = hex(digest);
+        return tree(kind)
+                .resolve(digest.algorithm().name())
+                .resolve(hex.substring(0, 2))
+                .resolve(hex);
+    }
+
+    /** The place of a blob that is being written. */
+    Path partial(Digest digest) {
+        return ingest().resolve(digest.algorithm().name() + "-" + hex(digest) + PARTIAL);
+    }
+
+    /** A place for a small file that is being written; {@code serial} keeps two writers of the same content apart. */
+    Path temporary(Digest digest, long serial) {
+        return ingest().resolve(digest.algorithm().name() + "-" + hex(digest) + "." + serial + TEMPORARY);
+    }
+
+    /** A place for the next {@code store.json}. */
+    Path temporaryMarker() {
+        return ingest().resolve("store" + TEMPORARY);
+    }
+
+    /** The place of content found bad; a later find replaces an earlier one. */
+    Path quarantined(ContentKind kind, Digest digest) {
+        return quarantine()
+                .resolve(kind.name().toLowerCase(Locale.ROOT) + "-"
+                        + digest.algorithm().name() + "-" + hex(digest));
+    }
+
+    /** Whether this is a small file that was being written. */
+    boolean isTemporary(Path file) {
+        return name(file).endsWith(TEMPORARY);
+    }
+
+    /** The blob that a file of {@link #ingest()} is a part of, if it is one. */
+    Optional<Digest> partialDigest(Path file) {
+        String name = name(file);
+        int dash = name.indexOf('-');
+        if (dash < 0 || !name.endsWith(PARTIAL)) {
+            return Optional.empty();
+        }
+        return digest(name.substring(0, dash) + ":" + name.substring(dash + 1, name.length() - PARTIAL.length()));
+    }
+
+    /** The digest that a file of a shard is named for, if it is named for one that belongs there. */
+    Optional<Digest> contentDigest(DigestAlgorithm algorithm, Path file) {
+        return digest(algorithm + ":" + name(file));
+    }
+
+    private static Optional<Digest> digest(String text) {
+        try {
+            Digest digest = Digest.parse(text);
+            return digest.algorithm().isVerifiable() ? Optional.of(digest) : Optional.empty();
+        } catch (InvalidNameException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static String name(Path file) {
+        return String.valueOf(file.getFileName());
+    }
+
+    private static String hex(Digest digest) {
+        if (!digest.algorithm().isVerifiable()) {
+            throw new IllegalArgumentException("no place for " + digest + ": it cannot be verified");
+        }
+        return digest.encoded();
+    }
+}

@@ -1,0 +1,54 @@
+package dev.entrepot.cache;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The exclusive use of a store's folder. The system gives the lock free when the process ends, however it ends. It keeps other
+ * processes out; opening the same store twice within one process is refused as well, but is an error of the program: on POSIX systems
+ * the refused attempt itself may give the lock free.
+ */
+final class StoreLock implements AutoCloseable {
+    private final FileChannel channel;
+
+    private StoreLock(FileChannel channel) {
+        this.channel = channel;
+    }
+
+    /**
+     * Takes the lock without waiting.
+     *
+     * @throws IOException if it is taken; the message names the folder and the remedy
+     */
+    static StoreLock take(Path file) throws IOException {
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            if (tryLock(channel) == null) {
+                throw new IOException("the store at " + file.getParent() + " is in use by another process:"
+                        + " stop that process, or name another cache directory for this one");
+            }
+            return new StoreLock(channel);
+        } catch (IOException e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    private static @Nullable FileLock tryLock(FileChannel channel) throws IOException {
+        try {
+            return channel.tryLock();
+        } catch (OverlappingFileLockException e) {
+            return null;
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        channel.close();
+    }
+}

@@ -1,0 +1,97 @@
+package dev.entrepot.cache;
+
+import java.io.IOException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What happens before a store can be used: folders, lock, format, and the tidying up after whatever ended the last use.
+ *
+ * @param layout where things lie
+ * @param clock what the age of partial files is measured by
+ * @param bootId the machine's present boot, where the system names it
+ */
+record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
+    /** How long a partial file waits for the next attempt. */
+    static final Duration PARTIAL_LIFE = Duration.ofHours(24);
+    /** How long bad content is kept for inspection. */
+    static final Duration QUARANTINE_LIFE = Duration.ofDays(7);
+
+    private static final Logger LOG = LoggerFactory.getLogger(StoreOpening.class);
+
+    /** Opens the store; see {@link ContentStore#open}. */
+    ContentStore open() throws IOException {
+        try {
+            Durability.createFolder(layout.root().toAbsolutePath());
+            StoreLock lock = StoreLock.take(layout.lock());
+            try {
+                Optional<StoreMarker> marker = StoreMarker.read(layout.marker());
+                createFolders();
+                tidy(marker);
+                // Written last and at every opening: it says under which boot the partials from now on are written, and
+                // it
+                // shows that the folder can be written to.
+                StoreMarker.current(bootId).write(layout.temporaryMarker(), layout.marker());
+                return new ContentStore(layout, clock, lock);
+            } catch (IOException e) {
+                lock.close();
+                throw e;
+            }
+        } catch (FileSystemException e) {
+            throw new IOException(
+                    "the cache directory " + layout.root() + " cannot be used ("
+                            + e.getClass().getSimpleName() + " at " + e.getFile()
+                            + "): it must be a folder that this user may write to, with space left",
+                    e);
+        }
+    }
+
+    private void createFolders() throws IOException {
+        for (ContentKind kind : ContentKind.values()) {
+            Durability.createFolder(layout.tree(kind).toAbsolutePath());
+        }
+        Durability.createFolder(layout.ingest().toAbsolutePath());
+        Durability.createFolder(layout.quarantine().toAbsolutePath());
+    }
+
+    private void tidy(Optional<StoreMarker> marker) throws IOException {
+        // Partials are written without force, so a machine that went down may have kept their length and lost their
+        // bytes. Hashing
+        // would find out in the end, after the whole rest was fetched. Where boots have no names, any start may be such
+        // a one.
+        boolean sameBoot =
+                bootId.isPresent() && marker.flatMap(StoreMarker::bootId).equals(bootId);
+        Instant oldest = sameBoot ? clock.instant().minus(PARTIAL_LIFE) : Instant.MAX;
+        int dropped = 0;
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(layout.ingest())) {
+            for (Path file : files) {
+                if (layout.isTemporary(file) || layout.partialDigest(file).isPresent() && isOlder(file, oldest)) {
+                    Files.deleteIfExists(file);
+                    dropped++;
+                }
+            }
+        }
+        if (dropped > 0) {
+            LOG.info("dropped {} unfinished files from {}", dropped, layout.ingest());
+        }
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(layout.quarantine())) {
+            for (Path file : files) {
+                if (isOlder(file, clock.instant().minus(QUARANTINE_LIFE))) {
+                    Files.deleteIfExists(file);
+                }
+            }
+        }
+    }
+
+    private static boolean isOlder(Path file, Instant oldest) throws IOException {
+        return Files.getLastModifiedTime(file).toInstant().isBefore(oldest);
+    }
+}

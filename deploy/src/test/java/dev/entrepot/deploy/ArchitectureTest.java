@@ -1,0 +1,93 @@
+package dev.entrepot.deploy;
+
+import static com.tngtech.archunit.lang.syntax.ArchRuleDefinition.noClasses;
+import static com.tngtech.archunit.library.dependencies.SlicesRuleDefinition.slices;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.tngtech.archunit.core.domain.Dependency;
+import com.tngtech.archunit.core.domain.JavaClass;
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Holds the layout of docs/design.md. The list of allowed edges between packages is the reviewed decision: a new edge is added here, in the same
+ * commit as the code that needs it, or the code is changed.
+ */
+class ArchitectureTest {
+    private static final String ROOT = "dev.entrepot.";
+
+    /** Which packages each package may use, besides its own. */
+    private static final Map<String, Set<String>> ALLOWED = Map.of(
+            "oci", Set.of(),
+            "oci.client", Set.of("oci"),
+            "config", Set.of("oci"),
+            "cache", Set.of("oci"),
+            "replicator", Set.of("oci", "cache", "config"),
+            "proxy", Set.of("oci", "oci.client", "cache", "config", "replicator"));
+
+    private static final JavaClasses CLASSES =
+            new ClassFileImporter().withImportOption(new ImportOption.DoNotIncludeTests()).importPackages("dev.entrepot");
+
+    @Test
+    void packagesUseOnlyWhatTheyAreAllowedTo() {
+        Map<String, Set<String>> violations = new TreeMap<>();
+        for (JavaClass from : CLASSES) {
+            for (Dependency dependency : from.getDirectDependenciesFromSelf()) {
+                JavaClass to = dependency.getTargetClass();
+                if (isOurs(to) && !isAllowed(packageOf(from), packageOf(to))) {
+                    violations
+                            .computeIfAbsent(packageOf(from) + " -> " + packageOf(to), key -> new TreeSet<>())
+                            .add(from.getSimpleName() + " uses " + to.getSimpleName());
+                }
+            }
+        }
+        assertThat(violations).as("edges that docs/design.md does not allow").isEmpty();
+    }
+
+    @Test
+    void everyAllowedPackageExists() {
+        Set<String> existing = new TreeSet<>();
+        CLASSES.forEach(type -> existing.add(packageOf(type)));
+        assertThat(existing).containsExactlyInAnyOrderElementsOf(ALLOWED.keySet());
+    }
+
+    @Test
+    void packagesHaveNoCycles() {
+        slices().matching("dev.entrepot.(**)").should().beFreeOfCycles().check(CLASSES);
+    }
+
+    @Test
+    void onlyTheFrontDoorKnowsTheServer() {
+        noClasses().that().resideOutsideOfPackage("dev.entrepot.proxy..").should().dependOnClassesThat().resideInAPackage("io.helidon..").check(CLASSES);
+    }
+
+    @Test
+    void onlyTheClientKnowsHttpClient() {
+        noClasses().that().resideOutsideOfPackage("dev.entrepot.oci.client").should().dependOnClassesThat().resideInAPackage("org.apache.hc..").check(CLASSES);
+    }
+
+    @Test
+    void nothingUsesReflectionOrThreadLocals() {
+        noClasses().should().dependOnClassesThat().resideInAPackage("java.lang.reflect").check(CLASSES);
+        noClasses().should().dependOnClassesThat().areAssignableTo(ThreadLocal.class).check(CLASSES);
+    }
+
+    private static boolean isAllowed(String from, String to) {
+        return from.equals(to) || ALLOWED.getOrDefault(from, Set.of()).contains(to);
+    }
+
+    private static boolean isOurs(JavaClass type) {
+        return type.getPackageName().startsWith(ROOT);
+    }
+
+    private static String packageOf(JavaClass type) {
+        String name = type.getPackageName();
+        return name.startsWith(ROOT) ? name.substring(ROOT.length()) : name;
+    }
+}

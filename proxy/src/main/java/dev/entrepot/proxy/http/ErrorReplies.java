@@ -1,0 +1,137 @@
+package dev.entrepot.proxy.http;
+
+import dev.entrepot.cache.Verdict;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.InvalidNameException;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.UnauthorizedException;
+import io.helidon.http.Header;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
+import io.helidon.http.Status;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one place where a failure becomes a status and an error code (distribution-spec, "Error Codes"). Faults of our own are logged
+ * here, once; their messages, which may name paths, do not leave the process.
+ */
+final class ErrorReplies {
+    private static final Logger LOG = LoggerFactory.getLogger(ErrorReplies.class);
+    private static final Duration RETRY_AFTER_RATE_LIMIT = Duration.ofSeconds(30);
+    private static final Duration RETRY_AFTER_MAX = Duration.ofHours(1);
+
+    private ErrorReplies() {}
+
+    /**
+     * The answer to a request that failed before its first byte was sent.
+     *
+     * @param verdict MISS if the cache was asked, else empty
+     */
+    static Reply of(Exception failure, Optional<Verdict> verdict) {
+        return switch (failure) {
+            case RegistryException e -> remote(e, verdict);
+            case InvalidNameException e -> error(Status.BAD_REQUEST_400, nameCode(e), message(e), verdict);
+            case InterruptedIOException _ ->
+                error(Status.SERVICE_UNAVAILABLE_503, "UNAVAILABLE", "the request was interrupted; try again", verdict);
+            case IOException e -> {
+                LOG.error("request failed: local storage", e);
+                yield error(Status.INTERNAL_SERVER_ERROR_500, "UNKNOWN", "the mirror's storage failed", verdict);
+            }
+            default -> {
+                LOG.error("request failed: defect", failure);
+                yield error(
+                        Status.INTERNAL_SERVER_ERROR_500, "UNKNOWN", "the mirror failed; its log says why", verdict);
+            }
+        };
+    }
+
+    private static Reply remote(RegistryException failure, Optional<Verdict> verdict) {
+        return switch (failure) {
+            case NotFoundException e -> error(Status.NOT_FOUND_404, notFoundCode(e.kind()), message(e), verdict);
+            case UnauthorizedException e ->
+                e.status() == 403
+                        ? error(Status.FORBIDDEN_403, "DENIED", message(e), verdict)
+                        : error(Status.UNAUTHORIZED_401, "UNAUTHORIZED", message(e), verdict);
+            case RefusedException e -> refused(e, verdict);
+            case OutageException e -> outage(e, verdict);
+            case InvalidContentException e -> error(Status.BAD_GATEWAY_502, "UNKNOWN", message(e), verdict);
+        };
+    }
+
+    private static Reply refused(RefusedException e, Optional<Verdict> verdict) {
+        boolean clientError = e.status() >= 400 && e.status() < 500;
+        Status status = clientError ? Status.create(e.status()) : Status.BAD_GATEWAY_502;
+        return error(status, isCode(e.code()) ? e.code() : "UNSUPPORTED", message(e), verdict);
+    }
+
+    private static boolean isCode(String code) {
+        return !code.isEmpty() && code.chars().allMatch(c -> c >= 'A' && c <= 'Z' || c == '_');
+    }
+
+    /** A rate limit of the upstream is not passed on as 429: clients repeat that at once, several times, and without a pause. */
+    private static Reply outage(OutageException e, Optional<Verdict> verdict) {
+        return switch (e.reason()) {
+            case RATE_LIMITED -> {
+                Duration wanted = e.retryAfter().orElse(RETRY_AFTER_RATE_LIMIT);
+                long seconds = Math.clamp(wanted.plusMillis(999).toSeconds(), 1, RETRY_AFTER_MAX.toSeconds());
+                yield error(
+                        Status.SERVICE_UNAVAILABLE_503,
+                        "TOOMANYREQUESTS",
+                        message(e),
+                        verdict,
+                        HeaderValues.create(HeaderNames.RETRY_AFTER, seconds));
+            }
+            case TIMEOUT -> error(Status.GATEWAY_TIMEOUT_504, "UNAVAILABLE", message(e), verdict);
+            case NOT_ASKED -> error(Status.SERVICE_UNAVAILABLE_503, "UNAVAILABLE", message(e), verdict);
+            case UNREACHABLE, DNS, TLS, SERVER_ERROR, TOKEN_SERVICE ->
+                error(Status.BAD_GATEWAY_502, "UNAVAILABLE", message(e), verdict);
+        };
+    }
+
+    private static String notFoundCode(NotFoundException.Kind kind) {
+        return switch (kind) {
+            case NAME -> "NAME_UNKNOWN";
+            case MANIFEST -> "MANIFEST_UNKNOWN";
+            case BLOB -> "BLOB_UNKNOWN";
+        };
+    }
+
+    private static String nameCode(InvalidNameException e) {
+        return switch (e.what()) {
+            case "tag" -> "TAG_INVALID";
+            case "digest", "digest algorithm" -> "DIGEST_INVALID";
+            case PageRequest.LIMIT -> "PAGINATION_NUMBER_INVALID";
+            case "query" -> "UNSUPPORTED";
+            default -> "NAME_INVALID";
+        };
+    }
+
+    private static String message(Exception e) {
+        String message = e.getMessage();
+        return message == null ? e.getClass().getSimpleName() : message;
+    }
+
+    /** An error answer with one error in its body. */
+    static Reply error(Status status, String code, String message, Optional<Verdict> verdict, Header... more) {
+        List<Header> headers = new ArrayList<>(more.length + 2);
+        headers.add(ReplyHeaders.JSON);
+        headers.add(ReplyHeaders.NO_STORE);
+        headers.addAll(List.of(more));
+        return Reply.of(status, headers, body(code, message), verdict);
+    }
+
+    /** The JSON of one error. */
+    static byte[] body(String code, String message) {
+        return JsonDocuments.error(code, message);
+    }
+}

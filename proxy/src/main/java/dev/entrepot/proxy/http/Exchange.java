@@ -1,0 +1,89 @@
+package dev.entrepot.proxy.http;
+
+import dev.entrepot.cache.Verdict;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.proxy.http.RequestRecord.Ending;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.HttpPrologue;
+import io.helidon.webserver.http.ServerRequest;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/** What is found out about one request while it is handled. Used by the thread of the request only. */
+final class Exchange {
+    private final ServerRequest request;
+    private final long startedMillis;
+    private final long startedNanos;
+    private RequestKind kind = RequestKind.OTHER;
+    private String namespace = "";
+    private @Nullable RegistryHost upstream;
+    private boolean cacheAsked;
+    private Optional<Verdict> verdict = Optional.empty();
+    private int status;
+    private long bodyBytes;
+    private Ending ending = Ending.COMPLETE;
+
+    Exchange(ServerRequest request, long startedMillis, long startedNanos) {
+        this.request = request;
+        this.startedMillis = startedMillis;
+        this.startedNanos = startedNanos;
+    }
+
+    void parsed(RequestKind parsedKind) {
+        kind = parsedKind;
+    }
+
+    /** From here on, a failure is one of the cache or the upstream. */
+    void routed(Route route) {
+        upstream = route.repository().registry();
+        namespace = route.namespace();
+        cacheAsked = true;
+    }
+
+    /** The verdict of a failure. */
+    Optional<Verdict> failureVerdict() {
+        return cacheAsked ? Optional.of(Verdict.MISS) : Optional.empty();
+    }
+
+    /** The namespace that routed the request, or empty. */
+    String namespace() {
+        return namespace;
+    }
+
+    void sending(Reply reply) {
+        status = reply.status().code();
+        verdict = reply.verdict();
+    }
+
+    void wrote(long bytes) {
+        bodyBytes += bytes;
+    }
+
+    long bodyBytes() {
+        return bodyBytes;
+    }
+
+    void ended(Ending how) {
+        ending = how;
+    }
+
+    RequestRecord toRecord(long endedNanos) {
+        HttpPrologue prologue = request.prologue();
+        return new RequestRecord(
+                startedMillis,
+                request.remotePeer().address(),
+                prologue.method().text(),
+                prologue.uriPath().rawPath(),
+                namespace,
+                kind,
+                status,
+                bodyBytes,
+                endedNanos - startedNanos,
+                verdict,
+                upstream,
+                request.headers().contains(HeaderNames.USER_AGENT)
+                        ? request.headers().get(HeaderNames.USER_AGENT).get()
+                        : "",
+                ending);
+    }
+}

@@ -1,0 +1,185 @@
+package dev.entrepot.proxy.http;
+
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.RegistryException;
+import dev.entrepot.proxy.http.RegistryRequest.BlobRequest;
+import dev.entrepot.proxy.http.RegistryRequest.Catalog;
+import dev.entrepot.proxy.http.RegistryRequest.Elsewhere;
+import dev.entrepot.proxy.http.RegistryRequest.ManifestRequest;
+import dev.entrepot.proxy.http.RegistryRequest.Ping;
+import dev.entrepot.proxy.http.RegistryRequest.Push;
+import dev.entrepot.proxy.http.RegistryRequest.ReferrersRequest;
+import dev.entrepot.proxy.http.RegistryRequest.TagsRequest;
+import dev.entrepot.proxy.http.RequestRecord.Ending;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
+import io.helidon.http.ServerRequestHeaders;
+import io.helidon.http.Status;
+import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.http.Filter;
+import io.helidon.webserver.http.FilterChain;
+import io.helidon.webserver.http.RoutingRequest;
+import io.helidon.webserver.http.RoutingResponse;
+import java.io.IOException;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+
+/**
+ * Handles every request of the registry port, as the server's only filter; there are no routes behind it, because they would match
+ * decoded and normalised paths. A request's body is never read: whatever carries one is answered and its connection closed, so that
+ * the body cannot be taken for the next request. Safe for all threads.
+ */
+final class FrontDoor implements Filter {
+    private static final byte[] PING_BODY = {'{', '}'};
+
+    private final ServedRepositories repositories;
+    private final UpstreamRouter router;
+    private final BlobHandler blobs;
+    private final ReplySender sender;
+    private final RequestObserver observer;
+    private final InstantSource clock;
+    private final LongSupplier nanoClock;
+    private volatile boolean draining;
+
+    FrontDoor(
+            ServedRepositories repositories,
+            UpstreamRouter router,
+            BlobHandler blobs,
+            ReplySender sender,
+            RequestObserver observer,
+            InstantSource clock,
+            LongSupplier nanoClock) {
+        this.repositories = repositories;
+        this.router = router;
+        this.blobs = blobs;
+        this.sender = sender;
+        this.observer = observer;
+        this.clock = clock;
+        this.nanoClock = nanoClock;
+    }
+
+    /** From now on every answer is the last of its connection. */
+    void drain() {
+        draining = true;
+    }
+
+    @Override
+    public void filter(FilterChain chain, RoutingRequest request, RoutingResponse response) {
+        Exchange exchange = new Exchange(request, clock.millis(), nanoClock.getAsLong());
+        observer.started();
+        boolean close;
+        try {
+            close = answer(request, response, exchange);
+        } finally {
+            observer.finished(exchange.toRecord(nanoClock.getAsLong()));
+        }
+        if (close) {
+            // The server itself would go on reading this connection, and take an unread body for a request.
+            throw new CloseConnectionException("connection: close");
+        }
+    }
+
+    /** Sends an answer, and tells whether the connection is to be closed. */
+    private boolean answer(RoutingRequest request, RoutingResponse response, Exchange exchange) {
+        boolean head = request.prologue().method().text().equals("HEAD");
+        boolean close = draining || endsConnection(request.headers());
+        try {
+            Reply reply = reply(request, new ClientCall(head, request.headers()), exchange);
+            close |= reply.closesConnection();
+            try {
+                sender.send(reply, head, close, response, exchange);
+            } catch (IOException e) {
+                if (exchange.bodyBytes() > 0 || !response.reset()) {
+                    exchange.ended(Ending.CUT);
+                    throw new CloseConnectionException("the content failed in the middle: " + e.getMessage(), e);
+                }
+                sender.send(ErrorReplies.of(e, exchange.failureVerdict()), head, close, response, exchange);
+            }
+            return close || response.headers().containsToken(HeaderValues.CONNECTION_CLOSE);
+        } catch (ClientStream.ClientGone e) {
+            exchange.ended(e.stalled() ? Ending.STALLED : Ending.GONE);
+            throw new CloseConnectionException("the client has gone", e);
+        } catch (IOException e) {
+            throw new CloseConnectionException("an error could not be sent", e);
+        }
+    }
+
+    private static boolean endsConnection(ServerRequestHeaders headers) {
+        return headers.containsToken(HeaderValues.CONNECTION_CLOSE)
+                || headers.contains(HeaderNames.TRANSFER_ENCODING)
+                || headers.contains(HeaderNames.CONTENT_LENGTH) && !headers.contains(HeaderValues.CONTENT_LENGTH_ZERO);
+    }
+
+    private Reply reply(RoutingRequest request, ClientCall call, Exchange exchange) {
+        try {
+            String query =
+                    request.prologue().hasQuery() ? request.prologue().query().rawValue() : "";
+            RegistryRequest parsed = RegistryRequest.parse(
+                    request.prologue().method().text(),
+                    request.prologue().uriPath().rawPath(),
+                    query);
+            exchange.parsed(parsed.kind());
+            return handle(parsed, request.authority(), call, exchange);
+        } catch (IOException | RuntimeException e) {
+            return ErrorReplies.of(e, exchange.failureVerdict());
+        }
+    }
+
+    private Reply handle(RegistryRequest parsed, String host, ClientCall call, Exchange exchange) throws IOException {
+        return switch (parsed) {
+            case ManifestRequest r -> ManifestHandler.handle(r, open(r.name(), host, exchange), call);
+            case BlobRequest r -> blobs.handle(r, open(r.name(), host, exchange), call);
+            case TagsRequest r -> TagsHandler.handle(r, open(r.name(), host, exchange));
+            case ReferrersRequest r -> ReferrersHandler.handle(r, open(r.name(), host, exchange));
+            case Catalog r -> CatalogHandler.handle(r, repositories, router, host);
+            case Ping r -> ping(r, host);
+            case Push r -> push(r, host);
+            case Elsewhere _ ->
+                ErrorReplies.error(
+                        Status.NOT_FOUND_404,
+                        "UNSUPPORTED",
+                        "no such endpoint; this is a registry mirror and its API is under /v2/",
+                        Optional.empty());
+        };
+    }
+
+    private ServedRepository open(RequestedName name, String host, Exchange exchange) throws NotFoundException {
+        Route route = router.route(name, host);
+        exchange.routed(route);
+        return repositories.open(route.repository());
+    }
+
+    private Reply ping(Ping ping, String host) throws NotFoundException {
+        router.registryOf(ping.scope(), host);
+        return Reply.of(
+                Status.OK_200,
+                List.of(ReplyHeaders.JSON, ReplyHeaders.API_VERSION, ReplyHeaders.NO_CACHE),
+                PING_BODY,
+                Optional.empty());
+    }
+
+    private Reply push(Push push, String host) {
+        return ErrorReplies.error(
+                Status.METHOD_NOT_ALLOWED_405,
+                "UNSUPPORTED",
+                "this is a pull-through mirror; push to " + pushTarget(push, host) + " directly",
+                Optional.empty(),
+                ReplyHeaders.ALLOW_READING,
+                HeaderValues.CONNECTION_CLOSE);
+    }
+
+    private String pushTarget(Push push, String host) {
+        try {
+            return push.name().isPresent()
+                    ? router.route(push.name().get(), host)
+                            .repository()
+                            .registry()
+                            .value()
+                    : "the registry itself";
+        } catch (RegistryException | IllegalArgumentException e) {
+            return "the registry itself";
+        }
+    }
+}

@@ -1,0 +1,79 @@
+package dev.entrepot.proxy.http;
+
+import dev.entrepot.oci.InvalidNameException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The query of a URL, decoded. Unknown parameters are ignored, as servers must when clients add their own. */
+final class QueryParameters {
+    private static final QueryParameters NONE = new QueryParameters(List.of(), List.of());
+    private final List<String> names;
+    private final List<String> values;
+
+    private QueryParameters(List<String> names, List<String> values) {
+        this.names = names;
+        this.values = values;
+    }
+
+    /**
+     * Decodes a raw query, without its question mark.
+     *
+     * @throws InvalidNameException if an escape is malformed or a control character is hidden in one
+     */
+    static QueryParameters parse(String raw) {
+        if (raw.isEmpty()) {
+            return NONE;
+        }
+        List<String> names = new ArrayList<>(2);
+        List<String> values = new ArrayList<>(2);
+        int start = 0;
+        while (start <= raw.length()) {
+            int end = raw.indexOf('&', start);
+            end = end < 0 ? raw.length() : end;
+            int equals = raw.indexOf('=', start);
+            if (equals < 0 || equals > end) {
+                equals = end;
+            }
+            names.add(decode(raw.substring(start, equals)));
+            values.add(equals == end ? "" : decode(raw.substring(equals + 1, end)));
+            start = end + 1;
+        }
+        return new QueryParameters(names, values);
+    }
+
+    private static String decode(String text) {
+        String decoded = text;
+        if (text.indexOf('%') >= 0 || text.indexOf('+') >= 0) {
+            try {
+                decoded = URLDecoder.decode(text, StandardCharsets.UTF_8);
+            } catch (IllegalArgumentException e) {
+                throw new InvalidNameException("query", text, "percent-encoded UTF-8");
+            }
+        }
+        for (int i = 0; i < decoded.length(); i++) {
+            if (Character.isISOControl(decoded.charAt(i))) {
+                throw new InvalidNameException("query", text, "no control characters");
+            }
+        }
+        return decoded;
+    }
+
+    /** The first value of a parameter, or the empty text. */
+    String first(String name) {
+        int index = names.indexOf(name);
+        return index < 0 ? "" : values.get(index);
+    }
+
+    /** All values of a parameter that are not empty. */
+    List<String> all(String name) {
+        List<String> found = new ArrayList<>();
+        for (int i = 0; i < names.size(); i++) {
+            if (names.get(i).equals(name) && !values.get(i).isEmpty()) {
+                found.add(values.get(i));
+            }
+        }
+        return List.copyOf(found);
+    }
+}

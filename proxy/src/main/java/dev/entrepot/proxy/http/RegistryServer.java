@@ -1,0 +1,139 @@
+package dev.entrepot.proxy.http;
+
+import dev.entrepot.oci.OciLimits;
+import io.helidon.http.DirectHandler.EventType;
+import io.helidon.http.media.MediaContext;
+import io.helidon.http.media.StringSupport;
+import io.helidon.webserver.WebServer;
+import io.helidon.webserver.WebServerConfig;
+import io.helidon.webserver.http.DirectHandlers;
+import io.helidon.webserver.http1.Http1Config;
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.HexFormat;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.function.LongSupplier;
+import java.util.random.RandomGenerator;
+
+/**
+ * The registry port: an HTTP/1.1 server (Helidon), set up around the defects of its version 4.5.0, each of which has a test by its
+ * name. Stopping it lets running answers end, for at most the configured time.
+ */
+public final class RegistryServer implements AutoCloseable {
+    private static final int MAX_REQUEST_LINE = 16 * 1024;
+
+    private final WebServer server;
+    private final FrontDoor frontDoor;
+    private final ScheduledExecutorService watch;
+
+    /**
+     * Prepares the server; it listens after {@link #start()}.
+     *
+     * @param settings how the port behaves
+     * @param repositories what is served
+     * @param router which upstream a request means
+     * @param observer is told of every request
+     * @param clock the time of day, for logs
+     * @param nanoClock a clock for durations
+     */
+    public RegistryServer(
+            ServerSettings settings,
+            ServedRepositories repositories,
+            UpstreamRouter router,
+            RequestObserver observer,
+            InstantSource clock,
+            LongSupplier nanoClock) {
+        StallWatchdog stalls = new StallWatchdog(settings.clientStall(), nanoClock);
+        HeaderWatchdog slowHeaders = new HeaderWatchdog(settings.headerTime(), nanoClock);
+        this.frontDoor = new FrontDoor(
+                repositories,
+                router,
+                new BlobHandler(() -> boundary(new SecureRandom())),
+                new ReplySender(stalls),
+                observer,
+                clock,
+                nanoClock);
+        this.server = server(settings, slowHeaders, new UnreadableRequests(observer));
+        this.watch = Executors.newSingleThreadScheduledExecutor(
+                Thread.ofPlatform().daemon().name("connection-watch").factory());
+        Duration shorter = settings.clientStall().compareTo(settings.headerTime()) < 0
+                ? settings.clientStall()
+                : settings.headerTime();
+        long periodMillis = Math.clamp(shorter.toMillis() / 4, 10, 1000);
+        watch.scheduleWithFixedDelay(
+                () -> {
+                    stalls.check();
+                    slowHeaders.check();
+                },
+                periodMillis,
+                periodMillis,
+                TimeUnit.MILLISECONDS);
+    }
+
+    private static String boundary(RandomGenerator random) {
+        byte[] bytes = new byte[16];
+        random.nextBytes(bytes);
+        return HexFormat.of().formatHex(bytes);
+    }
+
+    private WebServer server(ServerSettings settings, HeaderWatchdog slowHeaders, UnreadableRequests unreadable) {
+        Http1Config http1 = Http1Config.builder()
+                .maxPrologueLength(MAX_REQUEST_LINE)
+                .maxHeadersSize(OciLimits.MAX_HEADER_BYTES)
+                .sendKeepAliveHeader(false)
+                .addReceiveListener(slowHeaders)
+                .build();
+        DirectHandlers.Builder handlers = DirectHandlers.builder();
+        for (EventType type : EventType.values()) {
+            handlers.addHandler(type, unreadable);
+        }
+        WebServerConfig.Builder builder = WebServer.builder();
+        settings.host().ifPresentOrElse(builder::host, () -> builder.host("0.0.0.0"));
+        settings.tls().ifPresent(builder::tls);
+        return builder.port(settings.port())
+                .useNio(false)
+                .connectionOptions(options -> options.tcpNoDelay(true))
+                .writeBufferSize(0)
+                .maxTcpConnections(settings.maxConnections())
+                .idleConnectionTimeout(settings.idle())
+                .idleConnectionPeriod(
+                        Duration.ofMillis(Math.clamp(settings.idle().toMillis() / 5, 10, 15_000)))
+                .shutdownGracePeriod(settings.drain())
+                .shutdownHook(false)
+                .protocolsDiscoverServices(false)
+                .addProtocol(http1)
+                .contentEncoding(encoding -> encoding.contentEncodingsDiscoverServices(false))
+                .mediaContext(MediaContext.builder()
+                        .mediaSupportsDiscoverServices(false)
+                        .addMediaSupport(StringSupport.create())
+                        .build())
+                .directHandlers(handlers.build())
+                .routing(routing -> routing.addFilter(frontDoor))
+                .build();
+    }
+
+    /**
+     * Begins to listen.
+     *
+     * @throws java.io.UncheckedIOException if the address cannot be had
+     */
+    public void start() {
+        server.start();
+    }
+
+    /** The port that it listens on. */
+    public int port() {
+        return server.port();
+    }
+
+    /** Accepts nothing more, lets running answers end, cuts those that take longer than the configured time, and returns. */
+    @Override
+    public void close() {
+        frontDoor.drain();
+        server.stop();
+        watch.shutdownNow();
+    }
+}

@@ -1,0 +1,91 @@
+package dev.entrepot.proxy.http;
+
+import io.helidon.http.Header;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
+import io.helidon.http.ServerResponseHeaders;
+import io.helidon.webserver.http.RoutingResponse;
+import java.io.IOException;
+import java.io.OutputStream;
+
+/**
+ * Writes answers, and adds the headers that every answer carries. A HEAD never gets a body, and gets the Content-Length of the GET
+ * wherever that is known. Safe for all threads.
+ */
+final class ReplySender {
+    private final StallWatchdog watchdog;
+
+    ReplySender(StallWatchdog watchdog) {
+        this.watchdog = watchdog;
+    }
+
+    /**
+     * Sends an answer; closes its body in any case.
+     *
+     * @param close whether to say that the connection will be closed
+     * @throws IOException if the content could not be had; if nothing was sent yet, another answer can be sent instead
+     * @throws ClientStream.ClientGone if the client has gone or stalled
+     */
+    void send(Reply reply, boolean head, boolean close, RoutingResponse response, Exchange exchange)
+            throws IOException {
+        exchange.sending(reply);
+        response.status(reply.status());
+        ServerResponseHeaders headers = response.headers();
+        for (Header header : reply.headers()) {
+            headers.set(header);
+        }
+        headers.set(HeaderValues.X_CONTENT_TYPE_OPTIONS_NOSNIFF);
+        headers.set(ReplyHeaders.verdict(reply.verdict()));
+        if (!exchange.namespace().isEmpty()) {
+            headers.set(ReplyHeaders.namespace(exchange.namespace()));
+        }
+        if (close) {
+            headers.set(HeaderValues.CONNECTION_CLOSE);
+        }
+        try (StallWatchdog.Transfer transfer = watchdog.watch()) {
+            switch (reply.body()) {
+                case ReplyBody.None _ -> ClientStream.guarded(transfer, response::send);
+                case ReplyBody.Bytes(byte[] bytes) -> bytes(bytes, head, response, transfer, exchange);
+                case ReplyBody.Unopened unopened -> unopened(unopened, response, transfer);
+                case ReplyBody.Stream stream -> stream(stream, response, transfer, exchange);
+            }
+        }
+    }
+
+    private static void bytes(
+            byte[] bytes, boolean head, RoutingResponse response, StallWatchdog.Transfer transfer, Exchange exchange) {
+        if (head) {
+            response.headers().contentLength(bytes.length);
+            ClientStream.guarded(transfer, response::send);
+        } else {
+            ClientStream.guarded(transfer, () -> response.send(bytes));
+            exchange.wrote(bytes.length);
+        }
+    }
+
+    /** Without a known length there is no way to leave Content-Length out of a HEAD but to call the body chunked. */
+    private static void unopened(
+            ReplyBody.Unopened unopened, RoutingResponse response, StallWatchdog.Transfer transfer) {
+        if (unopened.length().isPresent()) {
+            response.headers().contentLength(unopened.length().getAsLong());
+        } else {
+            response.headers().set(HeaderValues.CONNECTION_CLOSE);
+            response.headers().set(HeaderNames.TRANSFER_ENCODING, "chunked");
+        }
+        ClientStream.guarded(transfer, response::send);
+    }
+
+    private static void stream(
+            ReplyBody.Stream stream, RoutingResponse response, StallWatchdog.Transfer transfer, Exchange exchange)
+            throws IOException {
+        try (ReplyBody.Writer writer = stream.writer()) {
+            stream.length().ifPresent(response.headers()::contentLength);
+            OutputStream out = response.outputStream();
+            writer.writeTo(new ClientStream(out, transfer, exchange));
+            ClientStream.guarded(transfer, () -> {
+                out.close();
+                response.commit();
+            });
+        }
+    }
+}

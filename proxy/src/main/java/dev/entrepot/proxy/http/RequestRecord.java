@@ -1,0 +1,59 @@
+package dev.entrepot.proxy.http;
+
+import dev.entrepot.cache.Verdict;
+import dev.entrepot.oci.RegistryHost;
+import java.net.SocketAddress;
+import java.util.Locale;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * What became of one request: all that logs and metrics are made of.
+ *
+ * @param startedMillis when it was read, in milliseconds since 1970
+ * @param client where it came from; null where that is not known
+ * @param method the method, as sent
+ * @param path the raw path, as sent, without query
+ * @param namespace the value of {@code ?ns=}, or empty
+ * @param kind what was asked for
+ * @param status the status that was sent; 0 if the connection ended before one was
+ * @param bodyBytes bytes of the answer's body that were written
+ * @param nanos from the request being read to the answer being written
+ * @param verdict where the content came from; empty if the cache was not asked
+ * @param upstream the registry that was meant; null where it was not found out
+ * @param userAgent the client's name for itself, or empty
+ * @param ending how the answer ended
+ */
+public record RequestRecord(
+        long startedMillis,
+        @Nullable SocketAddress client,
+        String method,
+        String path,
+        String namespace,
+        RequestKind kind,
+        int status,
+        long bodyBytes,
+        long nanos,
+        Optional<Verdict> verdict,
+        @Nullable RegistryHost upstream,
+        String userAgent,
+        Ending ending) {
+    /** How an answer ended. */
+    public enum Ending {
+        /** It was written to its end. */
+        COMPLETE,
+        /** It was cut because its content could not be had. */
+        CUT,
+        /** The client went away. */
+        GONE,
+        /** The client read nothing for too long. */
+        STALLED;
+
+        private final String label = name().toLowerCase(Locale.ROOT);
+
+        /** The name in logs and metrics. */
+        public String label() {
+            return label;
+        }
+    }
+}

@@ -1,0 +1,20 @@
+package dev.entrepot.proxy.http;
+
+import dev.entrepot.oci.Repository;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+
+/** The repositories that are served. Safe for all threads. */
+public interface ServedRepositories {
+    /** The repository, which need not exist. The registry is one of those that requests are routed to. */
+    ServedRepository open(Repository repository);
+
+    /**
+     * Repositories of which something is kept, in order.
+     *
+     * @param after the repository before the first; empty for the beginning
+     * @param limit the most that are wanted, at least 1
+     */
+    List<Repository> kept(Optional<Repository> after, int limit) throws IOException;
+}

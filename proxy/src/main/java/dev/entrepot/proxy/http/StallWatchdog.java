@@ -1,0 +1,90 @@
+package dev.entrepot.proxy.http;
+
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.LongSupplier;
+
+/**
+ * Cuts connections whose client takes nothing: a write that does not return within the limit is interrupted, which closes its socket.
+ * Only the time spent in one write of at most 64 KiB counts, never the time spent waiting for an upstream. An interrupt is delivered
+ * during a write or not at all, so that it never hits a read of a file that others share. Safe for all threads.
+ */
+final class StallWatchdog {
+    private final long limitNanos;
+    private final LongSupplier nanoClock;
+    private final Set<Transfer> transfers = ConcurrentHashMap.newKeySet();
+
+    StallWatchdog(Duration limit, LongSupplier nanoClock) {
+        this.limitNanos = limit.toNanos();
+        this.nanoClock = nanoClock;
+    }
+
+    /** Begins to watch the writes of this thread. The caller ends the transfer. */
+    Transfer watch() {
+        Transfer transfer = new Transfer(Thread.currentThread());
+        transfers.add(transfer);
+        return transfer;
+    }
+
+    /** Interrupts the writes that have taken too long; called about once a second. */
+    void check() {
+        long now = nanoClock.getAsLong();
+        for (Transfer transfer : transfers) {
+            transfer.interruptIfStalled(now);
+        }
+    }
+
+    /** The writes of one answer. */
+    final class Transfer implements AutoCloseable {
+        private static final long IDLE = 0;
+        private static final long INTERRUPTING = 1;
+        private static final long INTERRUPTED = 2;
+
+        private final Thread writer;
+        /** One of the constants, or the time at which the current write began. */
+        private final AtomicLong state = new AtomicLong(IDLE);
+
+        private Transfer(Thread writer) {
+            this.writer = writer;
+        }
+
+        /** A write begins. */
+        void writing() {
+            long now = nanoClock.getAsLong();
+            state.set(now >= IDLE && now <= INTERRUPTED ? INTERRUPTED + 1 : now);
+        }
+
+        /**
+         * The write that began has returned or thrown.
+         *
+         * @return whether it was interrupted because the client had stalled; the interrupt status is then cleared
+         */
+        boolean wrote() {
+            long began = state.get();
+            if (began != INTERRUPTING && began != INTERRUPTED && state.compareAndSet(began, IDLE)) {
+                return false;
+            }
+            while (state.get() != INTERRUPTED) {
+                Thread.onSpinWait();
+            }
+            Thread.interrupted();
+            return true;
+        }
+
+        private void interruptIfStalled(long now) {
+            long began = state.get();
+            boolean writing = began != IDLE && began != INTERRUPTING && began != INTERRUPTED;
+            if (writing && now - began > limitNanos && state.compareAndSet(began, INTERRUPTING)) {
+                writer.interrupt();
+                state.set(INTERRUPTED);
+            }
+        }
+
+        @Override
+        public void close() {
+            transfers.remove(this);
+        }
+    }
+}

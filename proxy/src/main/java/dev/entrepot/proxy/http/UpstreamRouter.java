@@ -1,0 +1,161 @@
+package dev.entrepot.proxy.http;
+
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositoryName;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Decides which upstream a request means, by the first of these that says something: {@code ?ns=} (distribution-spec, "Registry
+ * Proxying"), the path prefix before {@code /v2}, the {@code Host} header, the first path component, the default upstream. The map is
+ * closed: a registry that is not configured is unknown, so that this is never an open proxy. Immutable.
+ */
+public final class UpstreamRouter {
+    private final Map<String, RegistryHost> byName = new HashMap<>();
+    private final Map<String, RegistryHost> byHost = new HashMap<>();
+    private final Optional<RegistryHost> defaultUpstream;
+    private final String served;
+
+    /**
+     * Builds the map.
+     *
+     * @throws IllegalArgumentException if two upstreams claim the same name, or the default is not among them
+     */
+    public UpstreamRouter(List<UpstreamNames> upstreams, Optional<RegistryHost> defaultUpstream) {
+        for (UpstreamNames upstream : upstreams) {
+            RegistryHost registry = upstream.registry();
+            claim(byName, registry.value(), registry);
+            claim(byHost, registry.value(), registry);
+            upstream.aliases().forEach(alias -> claim(byName, alias, registry));
+            upstream.hosts().forEach(host -> claim(byHost, host, registry));
+        }
+        defaultUpstream.ifPresent(name -> {
+            if (!byName.containsKey(name.value())) {
+                throw new IllegalArgumentException("the default upstream " + name + " is not configured");
+            }
+        });
+        this.defaultUpstream = defaultUpstream;
+        this.served = String.join(", ", new TreeSet<>(byName.keySet()));
+    }
+
+    private static void claim(Map<String, RegistryHost> map, String name, RegistryHost registry) {
+        RegistryHost other = map.putIfAbsent(name.toLowerCase(Locale.ROOT), registry);
+        if (other != null && !other.equals(registry)) {
+            throw new IllegalArgumentException("both " + other + " and " + registry + " claim the name " + name);
+        }
+    }
+
+    /**
+     * Routes a request for a repository.
+     *
+     * @param host the {@code Host} header
+     * @throws NotFoundException of kind NAME if the registry that is meant is not configured, or the request contradicts itself
+     */
+    Route route(RequestedName name, String host) throws NotFoundException {
+        RequestScope scope = name.scope();
+        RegistryHost stated = statedRegistry(scope, host);
+        String path = withPrefixRest(scope, name.path());
+        int slash = path.indexOf('/');
+        RegistryHost first = slash < 0 ? null : byName.get(path.substring(0, slash));
+        if (stated != null) {
+            // BuildKit sends both ?ns= and the host in the path; the name of another registry may well begin a
+            // repository's name.
+            return new Route(
+                    repository(stated, stated.equals(first) ? path.substring(slash + 1) : path), scope.namespace());
+        }
+        if (first != null) {
+            return new Route(repository(first, path.substring(slash + 1)), "");
+        }
+        if (slash >= 0 && looksLikeHost(path, slash)) {
+            throw unknown(path.substring(0, slash));
+        }
+        RegistryHost registry = defaultUpstream.orElseThrow(() -> new NotFoundException(
+                NotFoundException.Kind.NAME,
+                "no default upstream is configured; put one of these before the name: " + served));
+        return new Route(repository(registry, path), "");
+    }
+
+    /**
+     * The registry that a request names without regard to its path.
+     *
+     * @return empty if it names none
+     * @throws NotFoundException of kind NAME if it names one that is not configured, or contradicts itself
+     */
+    Optional<RegistryHost> registryOf(RequestScope scope, String host) throws NotFoundException {
+        return Optional.ofNullable(statedRegistry(scope, host));
+    }
+
+    /** Whether a registry is configured. */
+    boolean serves(RegistryHost registry) {
+        return registry.equals(byName.get(registry.value()));
+    }
+
+    private @Nullable RegistryHost statedRegistry(RequestScope scope, String host) throws NotFoundException {
+        RegistryHost byNamespace = scope.namespace().isEmpty() ? null : named(scope.namespace());
+        if (scope.prefix().isEmpty()) {
+            return byNamespace != null ? byNamespace : byHost(host);
+        }
+        RegistryHost byPrefix = named(firstComponent(scope.prefix()));
+        if (byNamespace != null && !byNamespace.equals(byPrefix)) {
+            throw new NotFoundException(
+                    NotFoundException.Kind.NAME,
+                    "the request names two registries: " + byNamespace + " in ?ns= and " + byPrefix
+                            + " in the path before /v2");
+        }
+        return byPrefix;
+    }
+
+    private RegistryHost named(String name) throws NotFoundException {
+        RegistryHost registry = byName.get(name.toLowerCase(Locale.ROOT));
+        if (registry == null) {
+            throw unknown(name);
+        }
+        return registry;
+    }
+
+    private @Nullable RegistryHost byHost(String host) {
+        String lower = host.toLowerCase(Locale.ROOT);
+        RegistryHost registry = byHost.get(lower);
+        int colon = lower.lastIndexOf(':');
+        return registry != null || colon < 0 ? registry : byHost.get(lower.substring(0, colon));
+    }
+
+    /** What follows the first component of the prefix belongs to the name. */
+    private static String withPrefixRest(RequestScope scope, String path) {
+        int slash = scope.prefix().indexOf('/');
+        return slash < 0 ? path : scope.prefix().substring(slash + 1) + "/" + path;
+    }
+
+    private static String firstComponent(String path) {
+        int slash = path.indexOf('/');
+        return slash < 0 ? path : path.substring(0, slash);
+    }
+
+    private static boolean looksLikeHost(String path, int slash) {
+        for (int i = 0; i < slash; i++) {
+            if (path.charAt(i) == '.' || path.charAt(i) == ':') {
+                return true;
+            }
+        }
+        return slash == "localhost".length() && path.startsWith("localhost");
+    }
+
+    private static Repository repository(RegistryHost registry, String name) {
+        boolean official = registry.isDockerHub() && name.indexOf('/') < 0;
+        return new Repository(registry, new RepositoryName(official ? "library/" + name : name));
+    }
+
+    private NotFoundException unknown(String registry) {
+        return new NotFoundException(
+                NotFoundException.Kind.NAME,
+                "registry \"" + Text.printable(registry, 120)
+                        + "\" is not one that this mirror serves; configured are: " + served);
+    }
+}
