@@ -20,7 +20,7 @@ start_dockerd() {
   start dockerd dockerd --config-file "$folder/daemon.json" --host "unix://$docker_socket" --pidfile "$folder/pid" \
     --data-root "$folder/data" --exec-root "$folder/exec" --containerd "$containerd_socket" --storage-driver vfs \
     --iptables=false --bridge=none
-  started dockerd 60 docker version
+  comes_up dockerd 60 docker version
 }
 
 stop_dockerd() {

@@ -30,13 +30,18 @@ has_bytes() {
   [ "$(stat -c %s "$1" 2> /dev/null || echo 0)" -ge "$2" ]
 }
 
+bytes_or_end() {
+  has_bytes "$work/$1" "$(mebibytes 20)" || pull_is_over "$1"
+}
+
 mebibytes() {
   echo $(($1 * 1024 * 1024))
 }
 
 # in_pull NAME: waits until the client has a fifth of the blob.
 in_pull() {
-  eventually 60 has_bytes "$work/$1" "$(mebibytes 20)"
+  eventually 60 bytes_or_end "$1"
+  running "$1"
 }
 
 pull_is_over() {
@@ -92,7 +97,7 @@ check_upstream_break() {
   check "another large pull is under way" in_pull patient
   stop nginx KILL
   start nginx nginx -p "$work/nginx" -e "$work/log/nginx" -c "$work/nginx/nginx.conf"
-  started nginx 30 answers "$slow_port"
+  comes_up nginx 30 answers "$slow_port"
   check "a break of the upstream goes unnoticed by the client" completes patient
   check "the fetch went on with a range" went_on_with_a_range
 }

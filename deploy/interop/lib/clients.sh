@@ -39,7 +39,7 @@ disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"
   address = "$folder/ttrpc.sock"
 TOML
   start containerd containerd --config "$folder/config.toml"
-  started containerd 30 ctr --address "$containerd_socket" version
+  comes_up containerd 30 ctr --address "$containerd_socket" version
 }
 
 stop_containerd() {

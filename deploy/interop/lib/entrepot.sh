@@ -23,7 +23,7 @@ YAML
 
 start_entrepot() {
   start entrepot "$entrepot" serve --config "$work/entrepot.yaml"
-  started entrepot 60 answers "$proxy_port"
+  comes_up entrepot 60 answers "$proxy_port"
 }
 
 empty_cache() {

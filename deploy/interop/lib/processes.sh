@@ -57,13 +57,18 @@ stop_all() {
   done
 }
 
-# started NAME SECONDS COMMAND [ARGUMENT...]: waits until the command succeeds; false, with the log, if the process ends before.
-started() {
+# comes_up NAME SECONDS COMMAND [ARGUMENT...]: waits until the command succeeds; that it never does is a failed check.
+comes_up() {
+  if ! becomes_ready "$@" > /dev/null; then
+    match=. check "$1 starts" becomes_ready "$@"
+  fi
+}
+
+becomes_ready() {
   local name=$1 end=$((SECONDS + $2))
   shift 2
   until "$@" > /dev/null 2>&1; do
     if ! running "$name" || [ "$SECONDS" -ge "$end" ]; then
-      echo "$name does not come up"
       show_log "$name" 25
       return 1
     fi

@@ -37,8 +37,8 @@ start_upstreams() {
   : > "$work/log/upstream-requests"
   start docker-registry docker-registry serve "$work/docker-registry.yaml"
   start nginx nginx -p "$work/nginx" -e "$work/log/nginx" -c "$work/nginx/nginx.conf"
-  started docker-registry 30 answers "$plain_port"
-  started nginx 30 answers "$slow_port"
+  comes_up docker-registry 30 answers "$plain_port"
+  comes_up nginx 30 answers "$slow_port"
 }
 
 stop_upstreams() {
