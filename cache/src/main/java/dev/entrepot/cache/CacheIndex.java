@@ -17,7 +17,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -151,18 +150,9 @@ public final class CacheIndex implements AutoCloseable {
         return writer.lostChanges();
     }
 
-    /**
-     * Asks whether a repository has a piece of content.
-     *
-     * @return empty if that is not known; else the size, where it is known
-     */
-    public Optional<OptionalLong> link(Repository repository, Digest digest) {
-        return links.get(new LinkKey(repository, digest)).map(Link::sizeBytes);
-    }
-
-    /** Whether a repository is known to have this digest as a manifest. */
-    public boolean isManifestOf(Repository repository, Digest digest) {
-        return links.get(new LinkKey(repository, digest)).map(Link::manifest).orElse(false);
+    /** What is known of a repository having a piece of content; empty if nothing is. */
+    public Optional<Link> link(Repository repository, Digest digest) {
+        return links.get(new LinkKey(repository, digest));
     }
 
     /** Notes that a repository has these. A size that is known stays known where the new link does not state one. */
@@ -260,14 +250,22 @@ public final class CacheIndex implements AutoCloseable {
      */
     public void stored(Digest digest, ContentKind kind, long bytes, Optional<MediaType> mediaType) {
         Instant now = clock.instant();
-        Optional<IndexedContent> before = contents.update(digest, known -> {
+        contents.update(digest, known -> {
             Optional<MediaType> type = mediaType.or(() -> known.flatMap(IndexedContent::mediaType));
+            account(known, 1, bytes);
             return Optional.of(new IndexedContent(kind, bytes, type, now));
         });
+    }
+
+    // Within the step that makes the change visible: who sees the content finds it in the sums.
+    private void account(Optional<IndexedContent> before, int count, long bytes) {
+        storedCount.addAndGet(count - (before.isPresent() ? 1 : 0));
         storedBytes.addAndGet(bytes - before.map(IndexedContent::bytes).orElse(0L));
-        if (before.isEmpty()) {
-            storedCount.incrementAndGet();
-        }
+    }
+
+    /** Whether content is registered. */
+    boolean isStored(Digest digest) {
+        return contents.get(digest).isPresent();
     }
 
     /** The type of a stored manifest; empty if it is not known, as after the index was damaged. */
@@ -283,11 +281,10 @@ public final class CacheIndex implements AutoCloseable {
     /** Forgets content that has been deleted from the store. Harmless when repeated. */
     public void removed(Digest digest) {
         touches.forget(digest);
-        Optional<IndexedContent> before = contents.update(digest, known -> Optional.empty());
-        if (before.isPresent()) {
-            storedBytes.addAndGet(-before.get().bytes());
-            storedCount.decrementAndGet();
-        }
+        contents.update(digest, known -> {
+            account(known, 0, 0);
+            return Optional.empty();
+        });
     }
 
     /** The bytes of all stored content. */

@@ -11,8 +11,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * One table of the index, as its users see it: what was put is read back at once, long before it is committed. An empty value says that
@@ -26,8 +24,6 @@ import org.slf4j.LoggerFactory;
  * was replaced. Values that are rolled back stay pending.
  */
 final class WriteBehind<K, V> {
-    private static final Logger LOG = LoggerFactory.getLogger(WriteBehind.class);
-
     /** Reads a value from the database. */
     @FunctionalInterface
     interface Loader<K, V> {
@@ -117,18 +113,14 @@ final class WriteBehind<K, V> {
     /**
      * Replaces the value under the key by what {@code change} makes of it, as one step, never waiting for the database to write.
      *
-     * @return the value before
+     * @param change called once; must not use this table
      */
-    Optional<V> update(K key, UnaryOperator<Optional<V>> change) {
-        var step = new Object() {
-            Optional<V> before = Optional.empty();
-        };
+    void update(K key, UnaryOperator<Optional<V>> change) {
         Pending next = pending.compute(key, (same, last) -> {
-            step.before = last != null ? last.value : committed(key);
-            return new Pending(key, change.apply(step.before), 0);
+            Optional<V> before = last != null ? last.value : committed(key);
+            return new Pending(key, change.apply(before), 0);
         });
         writer.enqueue(next);
-        return step.before;
     }
 
     /** Whether a value for this key waits to be committed. */

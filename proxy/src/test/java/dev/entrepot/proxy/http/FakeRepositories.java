@@ -12,6 +12,7 @@ import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -53,6 +54,13 @@ final class FakeRepositories implements ServedRepositories {
     Digest blob(String repository, byte[] bytes) {
         Digest digest = Digest.sha256(bytes);
         blobs.put(repository + ":" + digest, bytes);
+        return digest;
+    }
+
+    /** A blob larger than what fits into the buffers of a connection, under a digest that nobody checks. */
+    Digest largeBlob(String repository) {
+        Digest digest = Digest.sha256(repository.getBytes(StandardCharsets.UTF_8));
+        blobs.put(repository + ":" + digest, new byte[32 << 20]);
         return digest;
     }
 

@@ -1,0 +1,298 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositorySource;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.io.RandomAccessFile;
+import java.security.MessageDigest;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * One blob on its way from an upstream into the store. It belongs to no client: it runs on its own thread from the first request to the end, and
+ * any number of {@link FetchReader}s follow it through {@link FetchProgress}.
+ *
+ * <p>What can happen to it: the blob becomes <em>complete</em> (size and digest right, file in place); it <em>fails</em>, with one exception for every
+ * reader (a wrong digest deletes what was written, an outage keeps it for the next fetch); or the disk fails it and it ends <em>degraded</em>, in
+ * which case the readers go on by themselves from the offset and hash state that it had reached.
+ */
+final class BlobFetch implements Runnable {
+    private static final Logger LOG = LoggerFactory.getLogger(BlobFetch.class);
+    private static final int BUFFER_BYTES = 128 * 1024;
+    /** In what steps room is set aside for a blob whose size nobody states. */
+    private static final long UNKNOWN_STEP_BYTES = 64L << 20;
+
+    private final Digest digest;
+    private final Repository repository;
+    private final RepositorySource upstream;
+    private final OptionalLong declaredBytes;
+    private final boolean named;
+    private final ContentStore store;
+    private final Keeper keeper;
+    private final FetchSettings settings;
+    private final FetchProgress progress;
+    private final CacheStatistics statistics;
+
+    /** What the fetch asks of the rest of the cache. */
+    interface Keeper {
+        /** Makes room for a blob to grow to this length, and sets it aside until the ingest is closed; false if there is none. */
+        boolean reserve(Ingest ingest, long totalBytes);
+
+        /** Takes note of a blob that is now in the store, and of the repository that it came from. */
+        void kept(Repository repository, Digest digest, long bytes);
+    }
+
+    /**
+     * Describes a fetch; {@link #run} does it.
+     *
+     * @param declaredBytes the size that a manifest states
+     * @param named whether a manifest of the repository names this digest as a blob; if none does, the upstream is asked first whether it is a
+     *     manifest, because those are never served as blobs
+     */
+    BlobFetch(
+            Digest digest,
+            Repository repository,
+            RepositorySource upstream,
+            OptionalLong declaredBytes,
+            boolean named,
+            ContentStore store,
+            Keeper keeper,
+            FetchSettings settings,
+            CacheStatistics statistics) {
+        this.digest = digest;
+        this.repository = repository;
+        this.upstream = upstream;
+        this.declaredBytes = declaredBytes;
+        this.named = named;
+        this.store = store;
+        this.keeper = keeper;
+        this.settings = settings;
+        this.statistics = statistics;
+        this.progress = new FetchProgress(settings.holdBackBytes());
+    }
+
+    /** The repository whose upstream is read. */
+    Repository repository() {
+        return repository;
+    }
+
+    /** How far it is; what readers wait on. */
+    FetchProgress progress() {
+        return progress;
+    }
+
+    @Override
+    public void run() {
+        try {
+            fetch();
+        } catch (RegistryException e) {
+            progress.fail(e);
+        } catch (IOException e) {
+            LOG.warn("blob {} of {} could not be fetched: {}", digest, repository, e.toString());
+            progress.fail(e);
+        } catch (RuntimeException | Error e) {
+            LOG.error("blob {} of {} could not be fetched", digest, repository, e);
+            progress.fail(new IOException("internal error while fetching blob " + digest + ": " + e, e));
+            if (e instanceof Error error) {
+                throw error;
+            }
+        }
+    }
+
+    private void fetch() throws IOException {
+        OptionalLong kept = store.blobSize(digest);
+        if (kept.isPresent()) {
+            // It came a moment ago, perhaps for another repository: then this one's upstream must say that it has it
+            // too.
+            if (!named) {
+                sizeUpstream();
+            }
+            keeper.kept(repository, digest, kept.getAsLong());
+            progress.complete(kept.getAsLong());
+            return;
+        }
+        FutureTask<Boolean> isManifest = new FutureTask<>(() -> !named && isManifestUpstream());
+        Thread.ofVirtual().name("is-manifest").start(isManifest);
+        Ingest ingest = openIngest();
+        if (ingest == null) {
+            refuseManifest(isManifest);
+            OptionalLong stated = sizeUpstream();
+            degradeAt(0, digest.algorithm().newMessageDigest(), stated.isPresent() ? stated : declaredBytes);
+            return;
+        }
+        try (ingest) {
+            fill(ingest, isManifest);
+        }
+    }
+
+    private OptionalLong sizeUpstream() throws IOException {
+        return upstream.statBlob(digest)
+                .orElseThrow(() -> new NotFoundException(
+                        NotFoundException.Kind.BLOB, "blob " + digest + " is not in " + repository));
+    }
+
+    private boolean isManifestUpstream() throws IOException {
+        try {
+            return upstream.resolve(digest).isPresent();
+        } catch (RefusedException e) {
+            return false;
+        }
+    }
+
+    // Asked while the blob is opened, so that it costs no time; answered before the first byte goes out.
+    private void refuseManifest(FutureTask<Boolean> isManifest) throws IOException {
+        try {
+            if (isManifest.get(settings.patience().toMillis(), TimeUnit.MILLISECONDS)) {
+                throw new NotFoundException(
+                        NotFoundException.Kind.BLOB,
+                        digest + " is a manifest of " + repository + ", not a blob: ask for it under /manifests/");
+            }
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof IOException io) {
+                throw io;
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (TimeoutException e) {
+            throw new OutageException(
+                    OutageException.Reason.TIMEOUT, "no answer whether " + digest + " is a manifest of " + repository);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while fetching blob " + digest);
+        }
+    }
+
+    private @Nullable Ingest openIngest() {
+        try {
+            return store.ingest(digest);
+        } catch (IOException e) {
+            LOG.warn("blob {} of {} is passed through without being kept: {}", digest, repository, e.toString());
+            return null;
+        }
+    }
+
+    private void fill(Ingest ingest, FutureTask<Boolean> isManifest) throws IOException {
+        try {
+            progress.readFrom(ingest::openReader);
+            if (declaredBytes.isPresent()) {
+                progress.expect(declaredBytes.getAsLong());
+            }
+            long taken = ingest.takeUp(progress::written);
+            try (ResumingBody body = new ResumingBody(upstream, digest, taken, declaredBytes, settings)) {
+                refuseManifest(isManifest);
+                body.totalBytes().ifPresent(progress::expect);
+                progress.start();
+                copy(body, ingest);
+            }
+        } catch (InvalidContentException e) {
+            ingest.abort();
+            throw e;
+        } catch (RegistryException e) {
+            ingest.suspend();
+            throw e;
+        }
+    }
+
+    private void copy(ResumingBody body, Ingest ingest) throws IOException {
+        OptionalLong total = body.totalBytes();
+        if (!reserve(ingest, total.orElse(UNKNOWN_STEP_BYTES))) {
+            degrade(ingest, total);
+            return;
+        }
+        byte[] buffer = new byte[BUFFER_BYTES];
+        long reserved = total.orElse(UNKNOWN_STEP_BYTES);
+        int count;
+        while ((count = body.read(buffer)) >= 0) {
+            if (total.isPresent() && ingest.writtenBytes() + count > total.getAsLong()) {
+                throw new InvalidContentException("blob " + digest + " of " + repository + " is longer than the "
+                        + total.getAsLong() + " bytes stated");
+            }
+            statistics.bytesFetched.add(count);
+            boolean room = true;
+            if (ingest.writtenBytes() + count > reserved) {
+                reserved += UNKNOWN_STEP_BYTES;
+                room = reserve(ingest, reserved);
+            }
+            if (!room || !write(ingest, buffer, count)) {
+                degrade(ingest, total);
+                return;
+            }
+            progress.written(ingest.writtenBytes());
+        }
+        commit(ingest, total);
+    }
+
+    private boolean reserve(Ingest ingest, long bytes) {
+        boolean room = keeper.reserve(ingest, bytes);
+        if (!room) {
+            LOG.warn(
+                    "blob {} of {} is passed through without being kept: no room for {} bytes in the cache",
+                    digest,
+                    repository,
+                    bytes);
+        }
+        return room;
+    }
+
+    private boolean write(Ingest ingest, byte[] buffer, int count) {
+        try {
+            ingest.write(buffer, 0, count);
+            return true;
+        } catch (IOException e) {
+            LOG.warn("blob {} of {} is passed through without being kept: {}", digest, repository, e.toString());
+            return false;
+        }
+    }
+
+    private void commit(Ingest ingest, OptionalLong total) throws IOException {
+        long bytes = ingest.writtenBytes();
+        MessageDigest hashState = ingest.hashState();
+        ingest.verify(total);
+        // The digest is right: clients get their last bytes now and do not wait for the disk.
+        progress.verified();
+        try {
+            ingest.commit(total);
+        } catch (RegistryException e) {
+            throw e;
+        } catch (IOException e) {
+            LOG.warn("blob {} of {} arrived but cannot be kept: {}", digest, repository, e.toString());
+            degradeAt(bytes, hashState, OptionalLong.of(bytes));
+            return;
+        }
+        keeper.kept(repository, digest, bytes);
+        progress.complete(bytes);
+    }
+
+    private void degrade(Ingest ingest, OptionalLong total) {
+        degradeAt(ingest.writtenBytes(), ingest.hashState(), total);
+        ingest.abort();
+    }
+
+    private void degradeAt(long offset, MessageDigest hashState, OptionalLong total) {
+        statistics.degraded.increment();
+        progress.degrade(new FetchProgress.Degraded(offset, hashState, total));
+    }
+
+    /** Opens a handle on the file that is being written, or that has been written by now. */
+    Optional<RandomAccessFile> openPartial() throws IOException {
+        return progress.openReader();
+    }
+
+    /** Opens the finished blob. */
+    Optional<BlobFile> openComplete() throws IOException {
+        return store.openBlob(digest);
+    }
+}

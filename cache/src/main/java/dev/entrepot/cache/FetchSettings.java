@@ -1,0 +1,20 @@
+package dev.entrepot.cache;
+
+import java.time.Duration;
+
+/**
+ * The numbers that steer a fetch in flight.
+ *
+ * @param holdBackBytes how many of the last bytes stay invisible until the digest is known to be right
+ * @param aheadBytes how far beyond the fill a reader must be to read from the upstream itself
+ * @param windowBytes how much such a reader asks the upstream for at once
+ * @param attempts how often in a row the upstream may fail without a byte of progress
+ * @param firstPause the pause after the first such failure; doubled after each further one
+ * @param patience how long a reader waits without progress before it gives up
+ */
+public record FetchSettings(
+        int holdBackBytes, long aheadBytes, long windowBytes, int attempts, Duration firstPause, Duration patience) {
+    /** What production uses. */
+    public static final FetchSettings DEFAULT =
+            new FetchSettings(16 * 1024, 4L << 20, 4L << 20, 5, Duration.ofMillis(200), Duration.ofMinutes(10));
+}

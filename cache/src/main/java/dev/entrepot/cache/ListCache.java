@@ -1,0 +1,158 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.DescriptorJson;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Referrers;
+import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.TagPage;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.SortedSet;
+import java.util.TreeSet;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.JsonNodeFactory;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The lists of one repository that only its upstream can give: tags and referrers. Kept as documents with the time at which the upstream gave them. An
+ * outage serves what is kept; an answer, even one that the thing is not there, replaces it. There is no way from a failure to an empty list.
+ */
+final class ListCache {
+    private final Repository repository;
+    private final RepositorySource upstream;
+    private final CachePolicy policy;
+    private final CacheIndex index;
+    private final Clock clock;
+    private final Freshness freshness;
+
+    ListCache(Repository repository, RepositorySource upstream, CachePolicy policy, CacheIndex index, Clock clock) {
+        this.repository = repository;
+        this.upstream = upstream;
+        this.policy = policy;
+        this.index = index;
+        this.clock = clock;
+        this.freshness = new Freshness(clock);
+    }
+
+    /** The tag list, if the upstream gave it lately. */
+    Optional<Answer<List<Tag>>> freshTags() {
+        return index.tagList(repository)
+                .filter(this::isFreshTags)
+                .flatMap(document -> readTags(document.json())
+                        .map(tags -> Answer.of(tags, Verdict.HIT, freshness.age(document.fetchedAt()))));
+    }
+
+    private boolean isFreshTags(KeptDocument document) {
+        return freshness.isWithin(document.fetchedAt(), policy.freshFor());
+    }
+
+    /** The tag list, after asking the upstream for all of its pages. */
+    Answer<List<Tag>> fetchTags() throws IOException {
+        try {
+            List<Tag> tags = List.copyOf(allTags());
+            index.putTagList(repository, new KeptDocument(writeTags(tags), clock.instant()));
+            return Answer.of(tags, Verdict.MISS, Duration.ZERO);
+        } catch (OutageException | InvalidContentException e) {
+            Optional<Answer<List<Tag>>> stale = index.tagList(repository)
+                    .flatMap(document -> readTags(document.json())
+                            .flatMap(tags -> freshness.stale(tags, document.fetchedAt(), policy.staleFor(), e)));
+            return stale.orElseThrow(() -> e);
+        }
+    }
+
+    private SortedSet<Tag> allTags() throws IOException {
+        SortedSet<Tag> tags = new TreeSet<>();
+        Optional<String> cursor = Optional.empty();
+        do {
+            TagPage page = upstream.listTags(cursor);
+            int before = tags.size();
+            tags.addAll(page.tags());
+            boolean endless = page.next().isPresent()
+                    && (page.next().equals(cursor)
+                            || tags.size() == before && !page.tags().isEmpty());
+            if (endless || tags.size() > OciLimits.MAX_TAGS) {
+                throw new InvalidContentException(
+                        "the tag list of " + repository + " does not end: stopped after " + tags.size() + " tags");
+            }
+            cursor = page.next();
+        } while (cursor.isPresent());
+        return tags;
+    }
+
+    /** The referrers of a digest, if the upstream gave them lately. */
+    Optional<Answer<Referrers>> freshReferrers(Digest subject) {
+        return index.referrers(repository, subject)
+                .filter(document -> freshness.isWithin(document.fetchedAt(), policy.referrersFreshFor()))
+                .flatMap(document -> readReferrers(document.json())
+                        .map(referrers -> Answer.of(referrers, Verdict.HIT, freshness.age(document.fetchedAt()))));
+    }
+
+    /** The referrers of a digest, after asking the upstream. */
+    Answer<Referrers> fetchReferrers(Digest subject) throws IOException {
+        try {
+            Referrers referrers = upstream.referrers(subject);
+            index.putReferrers(repository, subject, new KeptDocument(writeReferrers(referrers), clock.instant()));
+            return Answer.of(referrers, Verdict.MISS, Duration.ZERO);
+        } catch (OutageException | InvalidContentException e) {
+            return staleReferrers(subject, e).orElseThrow(() -> e);
+        }
+    }
+
+    private Optional<Answer<Referrers>> staleReferrers(Digest subject, RegistryException outage) {
+        return index.referrers(repository, subject)
+                .flatMap(document -> readReferrers(document.json())
+                        .flatMap(referrers ->
+                                freshness.stale(referrers, document.fetchedAt(), policy.staleFor(), outage)));
+    }
+
+    private static byte[] writeTags(List<Tag> tags) {
+        ArrayNode array = JsonNodeFactory.instance.arrayNode(tags.size());
+        tags.forEach(tag -> array.add(tag.value()));
+        return OciJson.mapper().writeValueAsBytes(array);
+    }
+
+    // A document of ours that cannot be read is as good as none: the upstream is asked.
+    private static Optional<List<Tag>> readTags(byte[] json) {
+        try {
+            return Optional.of(OciJson.mapper()
+                    .readTree(json)
+                    .valueStream()
+                    .map(node -> new Tag(node.stringValue()))
+                    .toList());
+        } catch (JacksonException | IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static byte[] writeReferrers(Referrers referrers) {
+        ObjectNode document = JsonNodeFactory.instance.objectNode();
+        document.put("origin", referrers.origin().name());
+        ArrayNode manifests = document.putArray("manifests");
+        referrers.descriptors().forEach(descriptor -> manifests.add(DescriptorJson.write(descriptor)));
+        return OciJson.mapper().writeValueAsBytes(document);
+    }
+
+    private static Optional<Referrers> readReferrers(byte[] json) {
+        try {
+            JsonNode document = OciJson.mapper().readTree(json);
+            List<Descriptor> descriptors = DescriptorJson.readIndex(json);
+            return Optional.of(new Referrers(
+                    Referrers.Origin.valueOf(document.get("origin").stringValue()), descriptors));
+        } catch (JacksonException | IllegalArgumentException | InvalidContentException e) {
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,167 @@
+package dev.entrepot.cache;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositorySource;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.Executor;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Everything that the repositories of one cache share: the store, the index, the manifests in memory, and the work under way. Thread-safe; closing
+ * the store and the index is up to whoever opened them.
+ */
+public final class PullThroughCache {
+    private static final Logger LOG = LoggerFactory.getLogger(PullThroughCache.class);
+    /** How long one client waits for a manifest, a tag or a list that is being fetched. */
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
+
+    private final ContentStore store;
+    private final CacheIndex index;
+    private final Clock clock;
+    private final FetchSettings settings;
+    private final CacheStatistics statistics = new CacheStatistics();
+    private final Cache<Digest, ManifestBytes> manifests;
+    private final BlobFetches fetches;
+    private final SharedCalls<PullThrough.Question, Object> questions;
+
+    /**
+     * Puts a cache together.
+     *
+     * @param manifestMemoryBytes how many bytes of manifests are kept in memory
+     * @param executor runs fetches and upstream questions, each on a thread of its own
+     */
+    public PullThroughCache(
+            ContentStore store,
+            CacheIndex index,
+            Evictor evictor,
+            Clock clock,
+            long manifestMemoryBytes,
+            FetchSettings settings,
+            Executor executor) {
+        this.store = store;
+        this.index = index;
+        this.clock = clock;
+        this.settings = settings;
+        this.manifests = Caffeine.newBuilder()
+                .maximumWeight(manifestMemoryBytes)
+                .weigher((Digest digest, ManifestBytes manifest) -> manifest.sizeBytes() + 512)
+                .executor(executor)
+                .build();
+        this.fetches = new BlobFetches(store, new StoreKeeper(evictor, index), settings, statistics, executor);
+        this.questions = new SharedCalls<>(executor, PATIENCE);
+        evictor.protect(fetches::isRunning);
+    }
+
+    /** One repository, read through this cache from {@code upstream}. Cheap, but worth keeping for as long as requests come. */
+    public PullThrough repository(Repository repository, RepositorySource upstream, CachePolicy policy) {
+        return new PullThrough(repository, upstream, policy, this, index, clock);
+    }
+
+    /** Repositories of which something is kept, in order, after {@code after}; at most {@code limit}. */
+    public List<Repository> cachedRepositories(Optional<Repository> after, int limit) throws IOException {
+        return index.repositories(after, limit);
+    }
+
+    /** What has been done so far. */
+    public CacheStatistics.Snapshot statistics() {
+        return statistics.snapshot();
+    }
+
+    /** How many fetches are under way. */
+    public int fetchesUnderWay() {
+        return fetches.count();
+    }
+
+    ContentStore store() {
+        return store;
+    }
+
+    BlobFetches fetches() {
+        return fetches;
+    }
+
+    FetchSettings settings() {
+        return settings;
+    }
+
+    CacheStatistics counters() {
+        return statistics;
+    }
+
+    SharedCalls<PullThrough.Question, Object> questions() {
+        return questions;
+    }
+
+    /** The manifest, if it is kept. Bytes that no longer match their digest are put aside and not found. */
+    Optional<ManifestBytes> keptManifest(Digest digest) {
+        ManifestBytes inMemory = manifests.getIfPresent(digest);
+        if (inMemory != null) {
+            return Optional.of(inMemory);
+        }
+        try {
+            Optional<byte[]> bytes = store.manifest(digest);
+            if (bytes.isEmpty()) {
+                return Optional.empty();
+            }
+            MediaType type = index.manifestType(digest).orElse(MediaType.OCTET_STREAM);
+            ManifestBytes manifest = ManifestTypes.withType(ManifestBytes.verified(type, digest, bytes.get()));
+            manifests.put(digest, manifest);
+            return Optional.of(manifest);
+        } catch (InvalidContentException e) {
+            LOG.error("a kept manifest is damaged and is fetched anew: {}", e.getMessage());
+            discard(digest);
+            return Optional.empty();
+        } catch (IOException e) {
+            LOG.warn("manifest {} cannot be read from the store and is fetched anew: {}", digest, e.toString());
+            return Optional.empty();
+        }
+    }
+
+    private void discard(Digest digest) {
+        try {
+            store.deleteManifest(digest);
+            index.removed(digest);
+        } catch (IOException e) {
+            LOG.warn("manifest {} cannot be removed: {}", digest, e.toString());
+        }
+    }
+
+    /** Keeps a manifest. A disk that refuses it is no reason to fail a pull: it is then kept in memory only. */
+    void keep(ManifestBytes manifest) {
+        manifests.put(manifest.digest(), manifest);
+        try {
+            store.putManifest(manifest.digest(), manifest.array());
+            index.stored(
+                    manifest.digest(), ContentKind.MANIFEST, manifest.sizeBytes(), Optional.of(manifest.mediaType()));
+        } catch (IOException e) {
+            LOG.warn("manifest {} cannot be kept on disk: {}", manifest.digest(), e.toString());
+        }
+    }
+
+    /** What a fetch asks of the evictor and tells the index. */
+    private record StoreKeeper(Evictor evictor, CacheIndex index) implements BlobFetch.Keeper {
+        @Override
+        public boolean reserve(Ingest ingest, long totalBytes) {
+            return evictor.reserve(ingest, totalBytes);
+        }
+
+        @Override
+        public void kept(Repository repository, Digest digest, long bytes) {
+            index.stored(digest, ContentKind.BLOB, bytes, Optional.empty());
+            index.addLinks(repository, List.of(new Link(digest, OptionalLong.of(bytes), false)));
+            evictor.trim();
+        }
+    }
+}

@@ -1,0 +1,97 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Random;
+import java.util.concurrent.Executor;
+
+/** A real store and index in a folder, under a clock that the test moves. */
+final class CacheFixture implements AutoCloseable {
+    static final FetchSettings FAST =
+            new FetchSettings(16 * 1024, 256 * 1024, 128 * 1024, 5, Duration.ofMillis(1), Duration.ofSeconds(20));
+    private static final Executor VIRTUAL = task -> Thread.ofVirtual().start(task);
+
+    final TestClock clock = new TestClock();
+    final ContentStore store;
+    final CacheIndex index;
+    final PullThroughCache cache;
+
+    CacheFixture(Path directory) throws IOException {
+        this(directory, FAST, 1L << 40);
+    }
+
+    CacheFixture(Path directory, FetchSettings settings, long capacityBytes) throws IOException {
+        store = ContentStore.open(directory, clock);
+        index = CacheIndex.open(store, clock);
+        cache = new PullThroughCache(
+                store, index, new Evictor(store, index, capacityBytes, 0), clock, 1 << 20, settings, VIRTUAL);
+    }
+
+    PullThrough repository(FakeUpstream upstream) {
+        return cache.repository(upstream.repository(), upstream, CachePolicy.DEFAULT);
+    }
+
+    static byte[] randomBytes(int length, long seed) {
+        byte[] bytes = new byte[length];
+        new Random(seed).nextBytes(bytes);
+        return bytes;
+    }
+
+    static ManifestBytes image(FakeUpstream upstream, byte[]... blobs) throws IOException {
+        StringBuilder layers = new StringBuilder();
+        byte[] config = ("{\"blobs\":" + blobs.length + "}").getBytes(StandardCharsets.UTF_8);
+        for (byte[] blob : blobs) {
+            layers.append(layers.isEmpty() ? "" : ",")
+                    .append(descriptor("application/vnd.oci.image.layer.v1.tar", upstream.addBlob(blob), blob.length));
+        }
+        String json = "{\"schemaVersion\":2,\"mediaType\":\"" + MediaType.OCI_MANIFEST + "\",\"config\":"
+                + descriptor("application/vnd.oci.image.config.v1+json", upstream.addBlob(config), config.length)
+                + ",\"layers\":[" + layers + "]}";
+        ManifestBytes manifest = ManifestBytes.of(MediaType.OCI_MANIFEST, json.getBytes(StandardCharsets.UTF_8));
+        upstream.manifests.put(manifest.digest(), manifest);
+        return manifest;
+    }
+
+    private static String descriptor(String type, Digest digest, int size) {
+        return "{\"mediaType\":\"" + type + "\",\"digest\":\"" + digest + "\",\"size\":" + size + "}";
+    }
+
+    static byte[] readAll(PullThrough repository, Digest digest) throws IOException {
+        try (BlobContent content = repository.openBlob(digest, ByteRange.ALL).content()) {
+            return readFrom(content, 0);
+        }
+    }
+
+    static byte[] readFrom(BlobContent content, long start) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        byte[] buffer = new byte[50_000];
+        for (long position = start; ; ) {
+            int count = content.read(position, buffer, 0, buffer.length);
+            if (count < 0) {
+                return bytes.toByteArray();
+            }
+            bytes.write(buffer, 0, count);
+            position += count;
+        }
+    }
+
+    void awaitIdle() {
+        while (cache.fetchesUnderWay() > 0) {
+            Thread.onSpinWait();
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        awaitIdle();
+        index.close();
+        store.close();
+    }
+}

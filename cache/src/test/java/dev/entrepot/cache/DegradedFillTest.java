@@ -1,0 +1,94 @@
+package dev.entrepot.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.ManifestBytes;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Arrays;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A cache without room still serves every pull, verified. */
+@Timeout(30)
+class DegradedFillTest {
+    @TempDir
+    Path directory;
+
+    private CacheFixture cache;
+    private FakeUpstream upstream;
+    private PullThrough repository;
+    private final byte[] bytes = CacheFixture.randomBytes(400_000, 1);
+    private Digest digest;
+
+    @BeforeEach
+    void open() throws IOException {
+        cache = new CacheFixture(directory, CacheFixture.FAST, 10_000);
+        upstream = new FakeUpstream("registry.test/team/app");
+        repository = cache.repository(upstream);
+        ManifestBytes manifest = CacheFixture.image(upstream, bytes);
+        repository.manifest(manifest.digest());
+        digest = Digest.sha256(bytes);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        cache.close();
+    }
+
+    @Test
+    void pullWithoutRoomIsPassedThrough() throws IOException {
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        assertThat(cache.store.blobSize(digest)).isEmpty();
+        assertThat(cache.cache.statistics().degraded()).isEqualTo(2);
+    }
+
+    @Test
+    void passThroughIsResumedAfterABreak() throws IOException {
+        upstream.breaks.add(400_000);
+        upstream.breaks.add(100_000);
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+    }
+
+    @Test
+    void lastBytesOfAWrongBodyAreWithheldInPassThrough() {
+        byte[] wrong = bytes.clone();
+        wrong[5] ^= 1;
+        upstream.blobs.put(digest, wrong);
+        long[] received = {0};
+        assertThatThrownBy(() -> {
+                    try (BlobContent content =
+                            repository.openBlob(digest, ByteRange.ALL).content()) {
+                        byte[] buffer = new byte[10_000];
+                        for (int count; (count = content.read(received[0], buffer, 0, buffer.length)) >= 0; ) {
+                            received[0] += count;
+                        }
+                    }
+                })
+                .isInstanceOf(InvalidContentException.class);
+        assertThat(received[0]).isBetween(1L, bytes.length - 16L * 1024);
+    }
+
+    @Test
+    void rangeIsServedInPassThrough() throws IOException {
+        try (BlobContent content =
+                repository.openBlob(digest, ByteRange.from(123_456)).content()) {
+            assertThat(CacheFixture.readFrom(content, 123_456))
+                    .isEqualTo(Arrays.copyOfRange(bytes, 123_456, bytes.length));
+        }
+    }
+
+    @Test
+    void bodyOfUnknownSizeIsPassedThrough() throws IOException {
+        upstream.statesSize = false;
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+    }
+}

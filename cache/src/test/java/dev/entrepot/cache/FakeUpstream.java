@@ -1,0 +1,217 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Referrers;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.TagPage;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** An upstream in memory whose every byte and failure a test decides. Counts what it is asked. */
+final class FakeUpstream implements RepositorySource {
+    final Repository repository;
+    final Map<Digest, byte[]> blobs = new ConcurrentHashMap<>();
+    final Map<ManifestReference, ManifestBytes> manifests = new ConcurrentHashMap<>();
+    final Map<Digest, Referrers> referrers = new ConcurrentHashMap<>();
+    final List<String> asked = new CopyOnWriteArrayList<>();
+    final List<ByteRange> blobRanges = new CopyOnWriteArrayList<>();
+    final AtomicInteger bytesSent = new AtomicInteger();
+    volatile Optional<IOException> outage = Optional.empty();
+    volatile boolean rangesWork = true;
+    volatile boolean statesSize = true;
+    /** After how many bytes of a body it breaks, once for each entry taken. */
+    final java.util.Queue<Integer> breaks = new java.util.concurrent.ConcurrentLinkedQueue<>();
+    /** When set, each byte needs a permit, except those of a range with an end. */
+    volatile Semaphore permits = null;
+
+    volatile Semaphore manifestPermits = null;
+
+    FakeUpstream(String repository) {
+        this.repository = Repository.parse(repository);
+    }
+
+    Digest addBlob(byte[] bytes) {
+        Digest digest = Digest.sha256(bytes);
+        blobs.put(digest, bytes);
+        return digest;
+    }
+
+    void tag(String tag, ManifestBytes manifest) {
+        manifests.put(new Tag(tag), manifest);
+        manifests.put(manifest.digest(), manifest);
+    }
+
+    long count(String prefix) {
+        return asked.stream().filter(line -> line.startsWith(prefix)).count();
+    }
+
+    private void ask(String line) throws IOException {
+        asked.add(line);
+        if (outage.isPresent()) {
+            throw outage.get();
+        }
+    }
+
+    @Override
+    public Repository repository() {
+        return repository;
+    }
+
+    @Override
+    public Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
+        ask("HEAD " + reference);
+        return Optional.ofNullable(manifests.get(reference)).map(ManifestBytes::descriptor);
+    }
+
+    @Override
+    public ManifestBytes fetchManifest(ManifestReference reference) throws IOException {
+        ask("GET " + reference);
+        if (manifestPermits != null) {
+            take(manifestPermits, 1);
+        }
+        ManifestBytes found = manifests.get(reference);
+        if (found == null) {
+            throw new NotFoundException(NotFoundException.Kind.MANIFEST, reference + " is not here");
+        }
+        return found;
+    }
+
+    @Override
+    public Optional<OptionalLong> statBlob(Digest digest) throws IOException {
+        ask("HEAD blob " + digest);
+        return Optional.ofNullable(blobs.get(digest)).map(bytes -> OptionalLong.of(bytes.length));
+    }
+
+    @Override
+    public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
+        ask("GET blob " + digest);
+        byte[] bytes = blobs.get(digest);
+        if (bytes == null) {
+            throw new NotFoundException(NotFoundException.Kind.BLOB, digest + " is not here");
+        }
+        blobRanges.add(range);
+        return new Body(bytes, rangesWork ? range : ByteRange.ALL);
+    }
+
+    @Override
+    public TagPage listTags(Optional<String> cursor) throws IOException {
+        ask("TAGS");
+        List<Tag> tags = manifests.keySet().stream()
+                .filter(Tag.class::isInstance)
+                .map(Tag.class::cast)
+                .toList();
+        return new TagPage(tags, Optional.empty());
+    }
+
+    @Override
+    public Referrers referrers(Digest subject) throws IOException {
+        ask("REFERRERS " + subject);
+        return referrers.getOrDefault(subject, Referrers.NONE);
+    }
+
+    private static void take(Semaphore semaphore, int count) throws IOException {
+        try {
+            if (!semaphore.tryAcquire(count, 20, TimeUnit.SECONDS)) {
+                throw new IOException("the test released too little");
+            }
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
+    }
+
+    private final class Body extends InputStream implements BlobBody {
+        private final byte[] bytes;
+        private final int end;
+        private final Optional<Integer> breakAt;
+        private final long start;
+        private final boolean windowed;
+        private int position;
+        private volatile boolean closed;
+
+        Body(byte[] bytes, ByteRange range) {
+            this.bytes = bytes;
+            this.start = range.first();
+            this.windowed = range.last().isPresent();
+            this.position = (int) range.first();
+            this.end = range.last().isPresent()
+                    ? (int) Math.min(bytes.length, range.last().getAsLong() + 1)
+                    : bytes.length;
+            this.breakAt = Optional.ofNullable(breaks.poll());
+        }
+
+        @Override
+        public InputStream stream() {
+            return this;
+        }
+
+        @Override
+        public long offset() {
+            return start;
+        }
+
+        @Override
+        public OptionalLong totalBytes() {
+            return statesSize ? OptionalLong.of(bytes.length) : OptionalLong.empty();
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] buffer, int offset, int length) throws IOException {
+            int limit = breakAt.map(after -> (int) Math.min(end, start + after)).orElse(end);
+            if (position >= limit && limit < end) {
+                throw new OutageException(OutageException.Reason.UNREACHABLE, "reset by the test at " + position);
+            }
+            if (position >= end) {
+                return -1;
+            }
+            int count = Math.min(length, limit - position);
+            if (permits != null && !windowed) {
+                count = Math.min(count, 1000);
+                take(permits, count);
+            }
+            if (closed) {
+                throw new IOException("closed");
+            }
+            System.arraycopy(bytes, position, buffer, offset, count);
+            position += count;
+            bytesSent.addAndGet(count);
+            return count;
+        }
+
+        @Override
+        public void close() {
+            closed = true;
+        }
+    }
+
+    /** A copy of what was asked, by line. */
+    Map<String, Long> tally() {
+        Map<String, Long> tally = new HashMap<>();
+        asked.forEach(line -> tally.merge(line, 1L, Long::sum));
+        return tally;
+    }
+}

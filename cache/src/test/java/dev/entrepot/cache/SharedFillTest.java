@@ -1,0 +1,341 @@
+package dev.entrepot.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The promises of docs/design.md, "A fetch in flight". */
+@Timeout(30)
+class SharedFillTest {
+    @TempDir
+    Path directory;
+
+    private CacheFixture cache;
+    private FakeUpstream upstream;
+    private PullThrough repository;
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+
+    @BeforeEach
+    void open() throws IOException {
+        cache = new CacheFixture(directory);
+        upstream = new FakeUpstream("registry.test/team/app");
+        repository = cache.repository(upstream);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        threads.shutdownNow();
+        cache.close();
+    }
+
+    private Digest linkedBlob(byte[] bytes) throws IOException {
+        ManifestBytes manifest = CacheFixture.image(upstream, bytes);
+        repository.manifest(manifest.digest());
+        return Digest.sha256(bytes);
+    }
+
+    private <T> T get(Future<T> future) throws Exception {
+        return future.get(20, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void missIsFetchedThenServedWithoutTheUpstream() throws IOException {
+        byte[] bytes = CacheFixture.randomBytes(300_000, 1);
+        Digest digest = linkedBlob(bytes);
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        cache.awaitIdle();
+        upstream.outage = Optional.of(new OutageException(OutageException.Reason.UNREACHABLE, "off"));
+        Answer<BlobContent> answer = repository.openBlob(digest, ByteRange.ALL);
+        assertThat(answer.verdict()).isEqualTo(Verdict.HIT);
+        try (BlobContent content = answer.content()) {
+            assertThat(CacheFixture.readFrom(content, 0)).isEqualTo(bytes);
+        }
+    }
+
+    @Test
+    void manyClientsCostTheUpstreamOneBody() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(500_000, 2);
+        Digest digest = linkedBlob(bytes);
+        upstream.permits = new Semaphore(100_000);
+        Callable<byte[]> client = () -> CacheFixture.readAll(repository, digest);
+        List<Future<byte[]>> clients = new ArrayList<>();
+        for (int i = 0; i < 50; i++) {
+            clients.add(threads.submit(client));
+        }
+        upstream.permits.release(400_000);
+        for (Future<byte[]> each : clients) {
+            assertThat(get(each)).isEqualTo(bytes);
+        }
+        assertThat(upstream.count("GET blob")).isEqualTo(1);
+        assertThat(upstream.bytesSent.get()).isEqualTo(bytes.length);
+    }
+
+    @Test
+    void secondClientTailsTheFirstFetch() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(200_000, 3);
+        Digest digest = linkedBlob(bytes);
+        upstream.permits = new Semaphore(150_000);
+        try (BlobContent first = repository.openBlob(digest, ByteRange.ALL).content()) {
+            byte[] buffer = new byte[10];
+            assertThat(first.read(120_000, buffer, 0, 10)).isEqualTo(10);
+            Answer<BlobContent> second = repository.openBlob(digest, ByteRange.ALL);
+            assertThat(second.verdict()).isEqualTo(Verdict.JOINED);
+            assertThat(second.content().read(0, buffer, 0, 10)).isEqualTo(10);
+            assertThat(buffer).isEqualTo(Arrays.copyOf(bytes, 10));
+            upstream.permits.release(50_000);
+            assertThat(CacheFixture.readFrom(second.content(), 0)).isEqualTo(bytes);
+        }
+        assertThat(upstream.count("GET blob")).isEqualTo(1);
+    }
+
+    @Test
+    void clientThatLeavesEndsNothing() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(200_000, 4);
+        Digest digest = linkedBlob(bytes);
+        upstream.permits = new Semaphore(1000);
+        repository.openBlob(digest, ByteRange.ALL).content().close();
+        upstream.permits.release(199_000);
+        cache.awaitIdle();
+        assertThat(repository.openBlob(digest, ByteRange.ALL).verdict()).isEqualTo(Verdict.HIT);
+        assertThat(upstream.count("GET blob")).isEqualTo(1);
+    }
+
+    @Test
+    void brokenConnectionIsResumedWhereItStopped() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(300_000, 5);
+        Digest digest = linkedBlob(bytes);
+        upstream.breaks.add(100_000);
+        upstream.breaks.add(50_000);
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        assertThat(upstream.blobRanges).extracting(ByteRange::first).containsExactly(0L, 100_000L, 150_000L);
+        assertThat(upstream.bytesSent.get()).isEqualTo(bytes.length);
+    }
+
+    @Test
+    void brokenConnectionIsStartedAnewWhereRangesAreIgnored() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(300_000, 6);
+        Digest digest = linkedBlob(bytes);
+        upstream.rangesWork = false;
+        upstream.breaks.add(100_000);
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+    }
+
+    @Test
+    void fetchEndsAfterFiveBreaksWithoutProgress() throws Exception {
+        Digest digest = linkedBlob(CacheFixture.randomBytes(300_000, 7));
+        upstream.breaks.add(100_000);
+        for (int i = 0; i < 5; i++) {
+            upstream.breaks.add(0);
+        }
+        assertThatThrownBy(() -> CacheFixture.readAll(repository, digest)).isInstanceOf(OutageException.class);
+        assertThat(upstream.count("GET blob")).isEqualTo(5);
+    }
+
+    @Test
+    void everyWaiterGetsTheSameFailure() throws Exception {
+        Digest digest = linkedBlob(CacheFixture.randomBytes(300_000, 8));
+        byte[] wrong = CacheFixture.randomBytes(300_000, 9);
+        upstream.blobs.put(digest, wrong);
+        upstream.permits = new Semaphore(100_000);
+        List<Future<byte[]>> clients = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            clients.add(threads.submit(() -> CacheFixture.readAll(repository, digest)));
+        }
+        upstream.permits.release(200_000);
+        for (Future<byte[]> each : clients) {
+            assertThatThrownBy(() -> get(each)).hasRootCauseInstanceOf(InvalidContentException.class);
+        }
+        assertThat(upstream.count("GET blob")).isEqualTo(1);
+    }
+
+    @Test
+    void lastBytesOfAWrongBodyNeverReachAClientAndNothingIsKept() throws Exception {
+        byte[] good = CacheFixture.randomBytes(300_000, 10);
+        Digest digest = linkedBlob(good);
+        byte[] wrong = good.clone();
+        wrong[10] ^= 1;
+        upstream.blobs.put(digest, wrong);
+        long[] received = {0};
+        assertThatThrownBy(() -> {
+                    try (BlobContent content =
+                            repository.openBlob(digest, ByteRange.ALL).content()) {
+                        byte[] buffer = new byte[10_000];
+                        while (true) {
+                            int count = content.read(received[0], buffer, 0, buffer.length);
+                            if (count < 0) {
+                                return;
+                            }
+                            received[0] += count;
+                        }
+                    }
+                })
+                .isInstanceOf(InvalidContentException.class)
+                .hasMessageContaining(digest.toString());
+        assertThat(received[0]).isLessThanOrEqualTo(300_000 - 16 * 1024);
+        cache.awaitIdle();
+        assertThat(filesBelow(directory)).noneMatch(path -> path.toString().contains(digest.encoded()));
+        upstream.blobs.put(digest, good);
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(good);
+    }
+
+    private static List<Path> filesBelow(Path directory) throws IOException {
+        try (var files = Files.walk(directory)) {
+            return files.filter(Files::isRegularFile).toList();
+        }
+    }
+
+    @Test
+    void bodyLongerThanTheManifestSaysIsRefused() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(100_000, 11);
+        Digest digest = linkedBlob(bytes);
+        upstream.statesSize = false;
+        upstream.blobs.put(digest, Arrays.copyOf(bytes, 100_001));
+        assertThatThrownBy(() -> CacheFixture.readAll(repository, digest))
+                .isInstanceOf(InvalidContentException.class)
+                .hasMessageContaining("100000");
+    }
+
+    @Test
+    void sizeThatContradictsTheManifestIsRefusedBeforeAnyByte() throws Exception {
+        Digest digest = linkedBlob(CacheFixture.randomBytes(100_000, 12));
+        upstream.blobs.put(digest, new byte[50]);
+        assertThatThrownBy(() -> repository.openBlob(digest, ByteRange.ALL))
+                .isInstanceOf(InvalidContentException.class);
+    }
+
+    @Test
+    void emptyBlobIsFetchedAndKept() throws Exception {
+        Digest digest = linkedBlob(new byte[0]);
+        assertThat(CacheFixture.readAll(repository, digest)).isEmpty();
+        cache.awaitIdle();
+        assertThat(repository.openBlob(digest, ByteRange.ALL).verdict()).isEqualTo(Verdict.HIT);
+    }
+
+    @Test
+    void rangeFarAheadIsFetchedInWindowsWhileTheFillGoesOn() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(2_000_000, 13);
+        Digest digest = linkedBlob(bytes);
+        Semaphore slow = new Semaphore(10_000);
+        upstream.permits = slow;
+        try (BlobContent content =
+                repository.openBlob(digest, ByteRange.from(1_500_000)).content()) {
+            slow.release(20_000);
+            byte[] buffer = new byte[500];
+            Future<Integer> ahead = threads.submit(() -> content.read(1_500_000, buffer, 0, 500));
+            slow.release(20_000);
+            assertThat(get(ahead)).isPositive();
+            assertThat(buffer).startsWith(Arrays.copyOfRange(bytes, 1_500_000, 1_500_100));
+            assertThat(upstream.blobRanges).anySatisfy(range -> {
+                assertThat(range.first()).isEqualTo(1_500_000);
+                assertThat(range.last()).hasValue(1_500_000 + 128 * 1024 - 1);
+            });
+            slow.release(4_000_000);
+            assertThat(CacheFixture.readFrom(content, 1_500_000))
+                    .isEqualTo(Arrays.copyOfRange(bytes, 1_500_000, 2_000_000));
+        }
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+    }
+
+    @Test
+    void rangeFarAheadWaitsForTheFillWhereRangesAreIgnored() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(1_000_000, 14);
+        Digest digest = linkedBlob(bytes);
+        upstream.rangesWork = false;
+        try (BlobContent content =
+                repository.openBlob(digest, ByteRange.from(900_000)).content()) {
+            assertThat(CacheFixture.readFrom(content, 900_000))
+                    .isEqualTo(Arrays.copyOfRange(bytes, 900_000, 1_000_000));
+        }
+    }
+
+    @Test
+    void partialOfAnOutageIsTakenUpByTheNextFetch() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(400_000, 15);
+        Digest digest = linkedBlob(bytes);
+        upstream.breaks.add(256_000);
+        for (int i = 0; i < 5; i++) {
+            upstream.breaks.add(0);
+        }
+        assertThatThrownBy(() -> CacheFixture.readAll(repository, digest)).isInstanceOf(OutageException.class);
+        cache.awaitIdle();
+        upstream.breaks.clear();
+        upstream.blobRanges.clear();
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        assertThat(upstream.blobRanges).extracting(ByteRange::first).containsExactly(256_000L);
+    }
+
+    @Test
+    void blobOfAnotherRepositoryIsServedOnlyAfterProof() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(100_000, 16);
+        Digest digest = linkedBlob(bytes);
+        CacheFixture.readAll(repository, digest);
+        cache.awaitIdle();
+        FakeUpstream other = new FakeUpstream("registry.test/team/other");
+        assertThatThrownBy(() -> cache.repository(other).openBlob(digest, ByteRange.ALL))
+                .isInstanceOf(NotFoundException.class);
+        other.addBlob(bytes);
+        assertThat(CacheFixture.readAll(cache.repository(other), digest)).isEqualTo(bytes);
+        assertThat(other.count("GET blob")).isZero();
+        assertThat(other.count("HEAD blob")).isEqualTo(2);
+        assertThat(cache.repository(other).openBlob(digest, ByteRange.ALL).verdict())
+                .isEqualTo(Verdict.HIT);
+    }
+
+    @Test
+    void fetchOfAnotherRepositoryIsNotJoinedWithoutProof() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(100_000, 17);
+        Digest digest = linkedBlob(bytes);
+        upstream.permits = new Semaphore(1000);
+        try (BlobContent first = repository.openBlob(digest, ByteRange.ALL).content()) {
+            FakeUpstream other = new FakeUpstream("registry.test/team/other");
+            assertThatThrownBy(() -> cache.repository(other).openBlob(digest, ByteRange.ALL))
+                    .isInstanceOf(NotFoundException.class);
+            upstream.permits.release(99_000);
+            assertThat(CacheFixture.readFrom(first, 0)).isEqualTo(bytes);
+        }
+    }
+
+    @Test
+    void manifestIsNeverServedAsABlob() throws Exception {
+        ManifestBytes manifest = CacheFixture.image(upstream, new byte[10]);
+        upstream.blobs.put(manifest.digest(), manifest.array());
+        assertThatThrownBy(() -> repository.openBlob(manifest.digest(), ByteRange.ALL))
+                .isInstanceOf(NotFoundException.class);
+        assertThatThrownBy(() -> repository.statBlob(manifest.digest())).isInstanceOf(NotFoundException.class);
+        repository.manifest(manifest.digest());
+        assertThatThrownBy(() -> repository.openBlob(manifest.digest(), ByteRange.ALL))
+                .isInstanceOf(NotFoundException.class);
+        assertThatThrownBy(() -> repository.statBlob(manifest.digest())).isInstanceOf(NotFoundException.class);
+    }
+
+    @Test
+    void outageBeforeTheFirstByteIsThrownWhenOpening() throws Exception {
+        Digest digest = linkedBlob(new byte[1000]);
+        upstream.outage = Optional.of(new OutageException(OutageException.Reason.TIMEOUT, "slow"));
+        assertThatThrownBy(() -> repository.openBlob(digest, ByteRange.ALL)).isInstanceOf(OutageException.class);
+    }
+}

@@ -1,0 +1,232 @@
+package dev.entrepot.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Referrers;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.UnauthorizedException;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** When a tag, a tag list or a referrers list is served from what is kept, and when not. */
+@Timeout(30)
+class TagFreshnessTest {
+    private static final Tag TAG = new Tag("v1");
+
+    @TempDir
+    Path directory;
+
+    private CacheFixture cache;
+    private FakeUpstream upstream;
+    private PullThrough repository;
+    private ManifestBytes first;
+
+    @BeforeEach
+    void open() throws IOException {
+        cache = new CacheFixture(directory);
+        upstream = new FakeUpstream("registry.test/team/app");
+        repository = cache.repository(upstream);
+        first = CacheFixture.image(upstream, new byte[] {1});
+        upstream.tag("v1", first);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        cache.close();
+    }
+
+    private void goOut(OutageException.Reason reason) {
+        upstream.outage = Optional.of(new OutageException(reason, "registry.test is out"));
+    }
+
+    @Test
+    void freshTagAsksNobody() throws IOException {
+        assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.MISS);
+        upstream.asked.clear();
+        cache.clock.advance(Duration.ofSeconds(59));
+        Answer<ManifestBytes> answer = repository.manifest(TAG);
+        assertThat(answer.verdict()).isEqualTo(Verdict.HIT);
+        assertThat(answer.age()).isEqualTo(Duration.ofSeconds(59));
+        assertThat(answer.content().array()).isEqualTo(first.array());
+        assertThat(upstream.asked).isEmpty();
+    }
+
+    @Test
+    void oldTagIsRevalidatedByHead() throws IOException {
+        repository.manifest(TAG);
+        upstream.asked.clear();
+        cache.clock.advance(Duration.ofMinutes(2));
+        assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.REVALIDATED);
+        assertThat(upstream.asked).containsExactly("HEAD v1");
+        assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.HIT);
+    }
+
+    @Test
+    void movedTagIsFetchedByDigest() throws IOException {
+        repository.manifest(TAG);
+        ManifestBytes second = CacheFixture.image(upstream, new byte[] {2});
+        upstream.tag("v1", second);
+        upstream.asked.clear();
+        cache.clock.advance(Duration.ofMinutes(2));
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(second.digest());
+        assertThat(upstream.asked).containsExactly("HEAD v1", "GET " + second.digest());
+    }
+
+    @Test
+    void tagThatMovesBetweenHeadAndGetIsNotTorn() throws IOException {
+        repository.manifest(TAG);
+        ManifestBytes second = CacheFixture.image(upstream, new byte[] {2});
+        upstream.tag("v1", second);
+        upstream.manifests.remove(second.digest());
+        cache.clock.advance(Duration.ofMinutes(2));
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(second.digest());
+    }
+
+    @ParameterizedTest
+    @EnumSource(OutageException.Reason.class)
+    void outageOfAnyKindServesWhatIsKept(OutageException.Reason reason) throws IOException {
+        repository.manifest(TAG);
+        goOut(reason);
+        cache.clock.advance(Duration.ofDays(6));
+        Answer<ManifestBytes> answer = repository.manifest(TAG);
+        assertThat(answer.verdict()).isEqualTo(Verdict.STALE);
+        assertThat(answer.outage()).hasValue("registry.test is out");
+        assertThat(answer.content().array()).isEqualTo(first.array());
+    }
+
+    @Test
+    void outageServesNothingThatIsTooOld() throws IOException {
+        repository.manifest(TAG);
+        goOut(OutageException.Reason.TIMEOUT);
+        cache.clock.advance(Duration.ofDays(8));
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(OutageException.class);
+    }
+
+    @Test
+    void outageWithNothingKeptIsAnError() {
+        goOut(OutageException.Reason.DNS);
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(OutageException.class);
+    }
+
+    @Test
+    void notFoundIsAnAnswerAndForgetsTheTag() throws IOException {
+        repository.manifest(TAG);
+        upstream.manifests.remove(TAG);
+        cache.clock.advance(Duration.ofMinutes(2));
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(NotFoundException.class);
+        goOut(OutageException.Reason.UNREACHABLE);
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(OutageException.class);
+    }
+
+    @Test
+    void unauthorizedIsAnAnswer() throws IOException {
+        repository.manifest(TAG);
+        upstream.outage = Optional.of(new UnauthorizedException(401, "no"));
+        cache.clock.advance(Duration.ofMinutes(2));
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(UnauthorizedException.class);
+    }
+
+    @Test
+    void oneCheckIsSharedByAllWhoWait() throws Exception {
+        upstream.manifestPermits = new Semaphore(0);
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Answer<ManifestBytes>>> clients = new ArrayList<>();
+            for (int i = 0; i < 20; i++) {
+                clients.add(threads.submit(() -> repository.manifest(TAG)));
+            }
+            while (upstream.count("GET v1") == 0) {
+                Thread.onSpinWait();
+            }
+            upstream.manifestPermits.release(1);
+            for (Future<Answer<ManifestBytes>> client : clients) {
+                assertThat(client.get(10, TimeUnit.SECONDS).content().array()).isEqualTo(first.array());
+            }
+        }
+        assertThat(upstream.count("GET v1")).isEqualTo(1);
+    }
+
+    @Test
+    void hitByDigestAsksNobody() throws IOException {
+        repository.manifest(first.digest());
+        upstream.asked.clear();
+        cache.clock.advance(Duration.ofDays(300));
+        assertThat(repository.manifest(first.digest()).verdict()).isEqualTo(Verdict.HIT);
+        assertThat(upstream.asked).isEmpty();
+    }
+
+    @Test
+    void manifestOfAnotherRepositoryIsServedOnlyAfterProof() throws IOException {
+        repository.manifest(first.digest());
+        FakeUpstream other = new FakeUpstream("registry.test/team/other");
+        assertThatThrownBy(() -> cache.repository(other).manifest(first.digest()))
+                .isInstanceOf(NotFoundException.class);
+        other.tag("x", first);
+        assertThat(cache.repository(other).manifest(first.digest()).verdict()).isEqualTo(Verdict.REVALIDATED);
+        assertThat(other.count("GET")).isZero();
+        assertThat(cache.repository(other).manifest(first.digest()).verdict()).isEqualTo(Verdict.HIT);
+    }
+
+    @Test
+    void tagsSurviveARestart() throws IOException {
+        repository.manifest(TAG);
+        cache.close();
+        cache = new CacheFixture(directory);
+        goOut(OutageException.Reason.UNREACHABLE);
+        repository = cache.repository(upstream);
+        assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.HIT);
+        cache.clock.advance(Duration.ofHours(1));
+        assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.STALE);
+        assertThat(repository.manifest(first.digest()).verdict()).isEqualTo(Verdict.HIT);
+    }
+
+    @Test
+    void referrersAreServedStaleAndNeverFalselyEmpty() throws IOException {
+        Referrers list = new Referrers(Referrers.Origin.API, List.of(first.descriptor()));
+        upstream.referrers.put(first.digest(), list);
+        assertThat(repository.referrers(first.digest()).content()).isEqualTo(list);
+        goOut(OutageException.Reason.SERVER_ERROR);
+        assertThat(repository.referrers(first.digest()).verdict()).isEqualTo(Verdict.HIT);
+        cache.clock.advance(Duration.ofHours(1));
+        Answer<Referrers> stale = repository.referrers(first.digest());
+        assertThat(stale.verdict()).isEqualTo(Verdict.STALE);
+        assertThat(stale.content()).isEqualTo(list);
+        ManifestBytes other = CacheFixture.image(upstream, new byte[] {7});
+        assertThatThrownBy(() -> repository.referrers(other.digest())).isInstanceOf(OutageException.class);
+    }
+
+    @Test
+    void tagListIsServedStale() throws IOException {
+        upstream.tag("a", first);
+        assertThat(repository.tags().content()).containsExactly(new Tag("a"), TAG);
+        goOut(OutageException.Reason.RATE_LIMITED);
+        cache.clock.advance(Duration.ofHours(1));
+        assertThat(repository.tags().verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    @Test
+    void clockThatWasSetBackMakesNothingFresh() throws IOException {
+        repository.manifest(TAG);
+        cache.clock.advance(Duration.ofDays(-1));
+        assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.REVALIDATED);
+    }
+}
