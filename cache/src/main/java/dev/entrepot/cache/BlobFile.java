@@ -1,5 +1,6 @@
 package dev.entrepot.cache;
 
+import java.io.Closeable;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 
@@ -10,7 +11,7 @@ import java.io.RandomAccessFile;
  * <p>Plain positional reads into the caller's buffer: a read that the page cache answers never waits for a client. Sending the file to a
  * socket from within the kernel would hold the carrier thread for as long as the slowest client takes.
  */
-final class BlobFile implements AutoCloseable {
+final class BlobFile implements Closeable {
     private final RandomAccessFile file;
     private final long sizeBytes;
     private long filePosition;

@@ -62,9 +62,9 @@ public final class ContentStore implements AutoCloseable {
         return new StoreOpening(new StoreLayout(directory), clock, StoreMarker.readBootId()).open();
     }
 
-    /** Where the index database lies. */
-    Path indexFile() {
-        return layout.index();
+    /** Where things lie, for the index, which lives in the same folder under the same lock. */
+    StoreLayout layout() {
+        return layout;
     }
 
     /**
@@ -210,17 +210,30 @@ public final class ContentStore implements AutoCloseable {
     }
 
     /**
-     * The bytes that unfinished blobs hold or have reserved. Errs on the high side while one of them ends: what is being published is
-     * counted until its {@link Ingest#close()}.
+     * The bytes that unfinished blobs hold or have reserved. A blob that is published stays among them until its {@link Ingest#close()},
+     * so that there is no moment in which nobody counts it.
      */
-    long partialBytes() throws IOException {
+    Map<Digest, Long> claims() throws IOException {
         // Files before table: an ingest that ends in between was seen as a file, one that begins is seen in the table.
         Map<Digest, Long> claims = new HashMap<>();
         for (StoredContent partial : partials()) {
             claims.put(partial.digest(), partial.sizeBytes());
         }
         active.forEach((digest, ingest) -> ingest.ifPresent(open -> claims.put(digest, open.claimedBytes())));
-        return claims.values().stream().mapToLong(Long::longValue).sum();
+        return claims;
+    }
+
+    /** The sum of the {@link #claims()}. */
+    long partialBytes() throws IOException {
+        return claims().values().stream().mapToLong(Long::longValue).sum();
+    }
+
+    /** The bytes that were reserved by unfinished blobs and are not written yet, and so still look free. */
+    long promisedBytes() {
+        return active.values().stream()
+                .flatMap(Optional::stream)
+                .mapToLong(open -> Math.max(0, open.claimedBytes() - open.writtenBytes()))
+                .sum();
     }
 
     /** The partial files that nobody is writing to. */

@@ -197,10 +197,10 @@ final class Ingest implements AutoCloseable {
         }
     }
 
-    /** Deletes the partial file: what came is not the blob, or nobody will want the rest. */
+    /** Deletes the partial file: what came is not the blob, or nobody will want the rest. Does nothing once the ingest has ended. */
     void abort() {
-        if (state == State.COMMITTED || state == State.SUSPENDED) {
-            throw new IllegalStateException("ingest of " + digest + " is " + state);
+        if (hasEnded()) {
+            return;
         }
         state = State.ABORTED;
         try {
@@ -211,10 +211,10 @@ final class Ingest implements AutoCloseable {
         }
     }
 
-    /** Leaves the partial file for a later attempt; an empty one is deleted. Harmless when repeated. */
+    /** Leaves the partial file for a later attempt; an empty one is deleted. Does nothing once the ingest has ended. */
     void suspend() {
-        if (state == State.COMMITTED || state == State.ABORTED) {
-            throw new IllegalStateException("ingest of " + digest + " is " + state);
+        if (hasEnded()) {
+            return;
         }
         try {
             if (torn) {
@@ -261,12 +261,17 @@ final class Ingest implements AutoCloseable {
     @Override
     public void close() throws IOException {
         try (file) {
-            if (state == State.NEW || state == State.WRITING || state == State.VERIFIED) {
-                suspend();
-            }
+            suspend();
         } finally {
             onClose.accept(this);
         }
+    }
+
+    private boolean hasEnded() {
+        return switch (state) {
+            case NEW, WRITING, VERIFIED -> false;
+            case COMMITTED, ABORTED, SUSPENDED -> true;
+        };
     }
 
     private void require(State expected) {

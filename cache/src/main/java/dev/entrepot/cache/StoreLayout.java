@@ -20,7 +20,8 @@ import java.util.Optional;
  * ingest/&lt;algorithm&gt;-&lt;hex&gt;.part      blobs being written, or left for a later attempt
  * ingest/*.tmp                       small files being written
  * quarantine/                        content that turned out not to be what its name says
- * index.db                           the index
+ * index.db                           the index, with SQLite's own files next to it
+ * index.db.corrupt-&lt;n&gt;               an index that was damaged, for inspection
  * </pre>
  */
 record StoreLayout(Path root) {
@@ -46,6 +47,11 @@ record StoreLayout(Path root) {
     /** The index database. */
     Path index() {
         return root.resolve("index.db");
+    }
+
+    /** Where an index database that turned out to be damaged is put aside. */
+    Path damagedIndex(int number) {
+        return root.resolve("index.db.corrupt-" + number);
     }
 
     /** The folder of files being written; on the file system of the trees, so that a rename publishes them. */

@@ -2,7 +2,6 @@ package dev.entrepot.config;
 
 import dev.entrepot.oci.RegistryHost;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -33,25 +32,9 @@ public record EntrepotConfig(
 
     /** The configuration without any file, with {@code ./data} as the folder of the store. */
     public static EntrepotConfig defaults() {
-        return new EntrepotConfig(
-                new ServerConfig(
-                        ListenAddress.parse("127.0.0.1:5000"),
-                        ListenAddress.parse("127.0.0.1:5001"),
-                        Optional.empty(),
-                        Duration.ofSeconds(30),
-                        Duration.ofSeconds(60),
-                        10_000,
-                        AccessLogFormat.TEXT),
-                new CacheConfig(
-                        Path.of("data"),
-                        new ByteSize(50L << 30),
-                        new ByteSize(1L << 30),
-                        Duration.ofMinutes(1),
-                        Duration.ofDays(7),
-                        Duration.ofMinutes(1),
-                        new ByteSize(64L << 20)),
-                Optional.of(RegistryHost.DOCKER_HUB),
-                BuiltinUpstreams.all(),
-                ReplicationConfig.NONE);
+        Reading reading = new Reading(ConfigLoader.DEFAULT_FILE, Path.of(""), Map.of());
+        return RootKeys.SECTION
+                .read(ConfigNode.root(reading, Optional.empty()))
+                .orElseThrow(() -> new IllegalStateException("the defaults contradict each other"));
     }
 }

@@ -4,7 +4,6 @@ import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.RegistryHost;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Pattern;
 
 /**
  * A rule: these repositories, these tags, from there to these targets.
@@ -39,20 +38,32 @@ public record ReplicationRuleConfig(
         Optional<ScheduleConfig> schedule,
         LimitsConfig limits,
         Verify verify) {
-    private static final Pattern NAME = Pattern.compile("[a-z0-9][a-z0-9._-]{0,62}");
+    /** What a name may be. */
+    static final String NAME_ALLOWED = "1 to 63 lower-case letters, digits, . _ and -, starting with a letter or digit";
+    /** The grammar of a name, for editors. */
+    static final String NAME_GRAMMAR = "[a-z0-9][a-z0-9._-]{0,62}";
 
     /** Copies the lists and validates the name and that there is something to copy. */
     public ReplicationRuleConfig {
-        if (!NAME.matcher(name).matches()) {
-            throw new InvalidValueException(
-                    "name", "1 to 63 lower-case letters, digits, . _ - starting with a letter or digit");
-        }
+        checkName(name);
         repositories = List.copyOf(repositories);
         targets = List.copyOf(targets);
         platforms = List.copyOf(platforms);
         immutable = List.copyOf(immutable);
         Checks.notEmpty("repositories", repositories);
         Checks.notEmpty("targets", targets);
+    }
+
+    /**
+     * A name, checked.
+     *
+     * @throws InvalidValueException if it is none
+     */
+    static String checkName(String name) {
+        if (!name.matches(NAME_GRAMMAR)) {
+            throw new InvalidValueException("", NAME_ALLOWED);
+        }
+        return name;
     }
 
     /** What to do where a target refuses an index some of whose platforms are missing. */

@@ -27,15 +27,7 @@ public record TagSelectionConfig(
         List<NamePattern> always,
         int atLeast) {
     /** Every tag. */
-    public static final TagSelectionConfig ALL = new TagSelectionConfig(
-            List.of(NamePattern.parse("*")),
-            List.of(),
-            Optional.empty(),
-            Optional.empty(),
-            Optional.empty(),
-            Optional.empty(),
-            List.of(),
-            0);
+    public static final TagSelectionConfig ALL = including(List.of(NamePattern.parse("*")));
 
     /** Copies the lists and validates that something can be selected. */
     public TagSelectionConfig {
@@ -53,6 +45,19 @@ public record TagSelectionConfig(
         if (always.isEmpty() && newest.isPresent() && newest.get().count() < atLeast) {
             throw new InvalidValueException("at-least", "no more than the count of newest");
         }
+    }
+
+    /** The tags that match one of the patterns, without other conditions. */
+    public static TagSelectionConfig including(List<NamePattern> include) {
+        return new TagSelectionConfig(
+                include,
+                List.of(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                List.of(),
+                0);
     }
 
     // A tag has no slash, so that one star is enough.

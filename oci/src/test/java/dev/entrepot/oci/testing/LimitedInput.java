@@ -5,17 +5,13 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 
-/** The next so many bytes of a stream, which stays open; an early end of the stream is an error. */
+/** The next so many bytes of a stream, which is closed with this one; an early end of the stream is an error. */
 final class LimitedInput extends FilterInputStream {
     private long remaining;
 
     LimitedInput(InputStream in, long length) {
         super(in);
         this.remaining = length;
-    }
-
-    long remaining() {
-        return remaining;
     }
 
     @Override
@@ -36,7 +32,4 @@ final class LimitedInput extends FilterInputStream {
         remaining -= count;
         return count;
     }
-
-    @Override
-    public void close() {}
 }

@@ -1,0 +1,351 @@
+package dev.entrepot.cache;
+
+import com.github.benmanes.caffeine.cache.Weigher;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the cache remembers besides the bytes: which repository has which content, what tags were when, answers that are kept for a
+ * while, and what lies on the disk since when. It survives restarts and crashes; of what was put in the last moments before a crash some may
+ * be missing, never what came before it. All it holds can be asked of the upstreams again or read from the file tree, so a damaged index
+ * costs requests, not content.
+ *
+ * <p>Safe for all threads. Questions about one thing are answered from memory when it was asked for lately, and never wait for a commit.
+ * A database that fails makes the cache forgetful, not unable: such questions come back empty. Lists say so with an {@link IOException}.
+ */
+public final class CacheIndex implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(CacheIndex.class);
+    private static final Duration DOCUMENT_LIFE = Duration.ofDays(30);
+    private static final long MIB = 1024 * 1024;
+    // Key, value and the cache's own share, measured roughly.
+    private static final int ENTRY_BYTES = 600;
+
+    private record LinkKey(Repository repository, Digest digest) {}
+
+    private record TagKey(Repository repository, Tag tag) {}
+
+    private record DocumentKey(Repository repository, Optional<Digest> subject) {}
+
+    private final Clock clock;
+    private final IndexDatabase database;
+    private final IndexReaders readers;
+    private final IndexWriter writer;
+    private final Touches touches = new Touches();
+    private final WriteBehind<LinkKey, Link> links;
+    private final WriteBehind<TagKey, TagRecord> tags;
+    private final WriteBehind<DocumentKey, KeptDocument> documents;
+    private final WriteBehind<Digest, IndexedContent> contents;
+    private final AtomicLong storedCount = new AtomicLong();
+    private final AtomicLong storedBytes = new AtomicLong();
+
+    private CacheIndex(IndexDatabase database, IndexReader.Totals totals, Clock clock) {
+        this.clock = clock;
+        this.database = database;
+        this.readers = database.readers();
+        this.writer = new IndexWriter(database.updates(), touches, clock);
+        storedCount.set(totals.count());
+        storedBytes.set(totals.bytes());
+        links = table(
+                16 * MIB,
+                (key, value) -> ENTRY_BYTES,
+                (reader, key) -> reader.link(key.repository, key.digest),
+                (updates, key, value) -> {
+                    if (value.isPresent()) {
+                        updates.saveLink(key.repository, value.get());
+                    }
+                });
+        tags = table(
+                4 * MIB,
+                (key, value) -> ENTRY_BYTES,
+                (reader, key) -> reader.tag(key.repository, key.tag),
+                (updates, key, value) -> {
+                    if (value.isPresent()) {
+                        updates.saveTag(key.repository, key.tag, value.get());
+                    } else {
+                        updates.deleteTag(key.repository, key.tag);
+                    }
+                });
+        documents = table(
+                16 * MIB,
+                (key, value) -> ENTRY_BYTES
+                        + value.map(document -> document.json().length).orElse(0),
+                (reader, key) -> reader.document(key.repository, key.subject),
+                (updates, key, value) -> {
+                    if (value.isPresent()) {
+                        updates.saveDocument(key.repository, key.subject, value.get());
+                    }
+                });
+        contents = table(4 * MIB, (key, value) -> ENTRY_BYTES, IndexReader::content, (updates, key, value) -> {
+            if (value.isPresent()) {
+                updates.saveContent(key, value.get());
+            } else {
+                updates.deleteContent(key);
+            }
+        });
+        writer.start(contents::isPending);
+    }
+
+    private <K, V> WriteBehind<K, V> table(
+            long cacheBytes,
+            Weigher<K, Optional<V>> weigher,
+            WriteBehind.Loader<K, V> loader,
+            WriteBehind.Saver<K, V> saver) {
+        return new WriteBehind<>(readers, writer, cacheBytes, weigher, loader, saver);
+    }
+
+    /**
+     * Opens the index of a store. After a crash it is compared with the files first; a damaged one is replaced and filled from them.
+     *
+     * @param store the store, which stays open for as long as the index
+     * @param clock the time of last uses
+     * @throws IOException if a newer program wrote the index, or the disk refuses
+     */
+    public static CacheIndex open(ContentStore store, Clock clock) throws IOException {
+        IndexDatabase database = IndexDatabase.open(store.layout());
+        try {
+            if (!database.clean()) {
+                IndexReconciliation.run(store, database.readers(), database.updates());
+            }
+            database.updates().deleteDocumentsBefore(clock.instant().minus(DOCUMENT_LIFE));
+            return new CacheIndex(database, database.readers().ask(IndexReader::totals), clock);
+        } catch (SQLException e) {
+            database.close();
+            throw new IOException("the index cannot be made ready: " + e.getMessage(), e);
+        } catch (IOException e) {
+            database.close();
+            throw e;
+        }
+    }
+
+    /** Whether the index was damaged and has been made again at this start: tags and links are gone, content is not. */
+    public boolean wasRebuilt() {
+        return database.rebuilt();
+    }
+
+    /** Whether the disk refuses what is to be written. For health and metrics. */
+    public boolean isFailing() {
+        return writer.isFailing();
+    }
+
+    /** The number of changes that could not be kept, since the start. */
+    public long lostChanges() {
+        return writer.lostChanges();
+    }
+
+    /** What is known of a repository having a piece of content; empty if nothing is. */
+    public Optional<Link> link(Repository repository, Digest digest) {
+        return links.get(new LinkKey(repository, digest));
+    }
+
+    /** Notes that a repository has these. A size that is known stays known where the new link does not state one. */
+    public void addLinks(Repository repository, Collection<Link> added) {
+        for (Link link : added) {
+            LinkKey key = new LinkKey(repository, link.digest());
+            Optional<Link> known = links.get(key);
+            Link merged = link.sizeBytes().isPresent() || known.isEmpty()
+                    ? link
+                    : new Link(link.digest(), known.get().sizeBytes(), link.manifest());
+            if (known.isEmpty() || !known.get().equals(merged)) {
+                links.put(key, Optional.of(merged));
+            }
+        }
+    }
+
+    /** What a tag was found to be. */
+    public Optional<TagRecord> tag(Repository repository, Tag tag) {
+        return tags.get(new TagKey(repository, tag));
+    }
+
+    /** Notes what a tag was found to be. */
+    public void putTag(Repository repository, Tag tag, TagRecord found) {
+        tags.put(new TagKey(repository, tag), Optional.of(found));
+    }
+
+    /** Forgets a tag. */
+    public void removeTag(Repository repository, Tag tag) {
+        tags.put(new TagKey(repository, tag), Optional.empty());
+    }
+
+    /**
+     * The tags of a repository that are known here, in order; the upstream may have others.
+     *
+     * @throws IOException if the database cannot be read
+     */
+    public List<Tag> tags(Repository repository) throws IOException {
+        Map<TagKey, Optional<TagRecord>> pending = tags.pending();
+        List<Tag> committed = readers.ask(reader -> reader.tags(repository));
+        TreeSet<Tag> found = new TreeSet<>(committed);
+        pending.forEach((key, value) -> {
+            if (key.repository.equals(repository)) {
+                if (value.isPresent()) {
+                    found.add(key.tag);
+                } else {
+                    found.remove(key.tag);
+                }
+            }
+        });
+        return List.copyOf(found);
+    }
+
+    /** The referrers list that is kept for a subject. */
+    public Optional<KeptDocument> referrers(Repository repository, Digest subject) {
+        return documents.get(new DocumentKey(repository, Optional.of(subject)));
+    }
+
+    /** Keeps a referrers list. It is forgotten after 30 days at the latest. */
+    public void putReferrers(Repository repository, Digest subject, KeptDocument document) {
+        documents.put(new DocumentKey(repository, Optional.of(subject)), Optional.of(document));
+    }
+
+    /** The tag list that is kept for a repository. */
+    public Optional<KeptDocument> tagList(Repository repository) {
+        return documents.get(new DocumentKey(repository, Optional.empty()));
+    }
+
+    /** Keeps a tag list. It is forgotten after 30 days at the latest. */
+    public void putTagList(Repository repository, KeptDocument document) {
+        documents.put(new DocumentKey(repository, Optional.empty()), Optional.of(document));
+    }
+
+    /**
+     * The repositories that are known to have anything, in order.
+     *
+     * @param after only those behind this one
+     * @param n the most that are returned, at least 1
+     * @throws IOException if the database cannot be read
+     */
+    public List<Repository> repositories(Optional<Repository> after, int n) throws IOException {
+        TreeSet<Repository> found = new TreeSet<>();
+        for (LinkKey key : links.pending().keySet()) {
+            if (after.isEmpty() || key.repository.compareTo(after.get()) > 0) {
+                found.add(key.repository);
+            }
+        }
+        found.addAll(readers.ask(reader -> reader.repositories(after, n)));
+        return found.stream().limit(n).toList();
+    }
+
+    /**
+     * Registers content that has been published in the store, as used now. Harmless when repeated.
+     *
+     * @param mediaType for a manifest, its type as the upstream stated it
+     */
+    public void stored(Digest digest, ContentKind kind, long bytes, Optional<MediaType> mediaType) {
+        Instant now = clock.instant();
+        contents.update(digest, known -> {
+            Optional<MediaType> type = mediaType.or(() -> known.flatMap(IndexedContent::mediaType));
+            account(known, 1, bytes);
+            return Optional.of(new IndexedContent(kind, bytes, type, now));
+        });
+    }
+
+    // Within the step that makes the change visible: who sees the content finds it in the sums.
+    private void account(Optional<IndexedContent> before, int count, long bytes) {
+        storedCount.addAndGet(count - (before.isPresent() ? 1 : 0));
+        storedBytes.addAndGet(bytes - before.map(IndexedContent::bytes).orElse(0L));
+    }
+
+    /** Whether content is registered. */
+    boolean isStored(Digest digest) {
+        return contents.get(digest).isPresent();
+    }
+
+    /** The type of a stored manifest; empty if it is not known, as after the index was damaged. */
+    public Optional<MediaType> manifestType(Digest digest) {
+        return contents.get(digest).flatMap(IndexedContent::mediaType);
+    }
+
+    /** Notes that content was served. Cheap: no lock, no database, at most one note per digest in 30 s. */
+    public void touched(Digest digest) {
+        touches.add(digest, clock.millis());
+    }
+
+    /** Forgets content that has been deleted from the store. Harmless when repeated. */
+    public void removed(Digest digest) {
+        touches.forget(digest);
+        contents.update(digest, known -> {
+            account(known, 0, 0);
+            return Optional.empty();
+        });
+    }
+
+    /** The bytes of all stored content. */
+    public long storedBytes() {
+        return storedBytes.get();
+    }
+
+    /** The number of stored blobs and manifests. */
+    public long storedCount() {
+        return storedCount.get();
+    }
+
+    /**
+     * The content that was not used for the longest time, longest first.
+     *
+     * @param n the most that are returned, at least 1
+     * @throws IOException if the database cannot be read
+     */
+    List<Candidate> leastRecentlyUsed(int n) throws IOException {
+        // What is in memory first, the database second: what is committed in between is seen twice, and the pending
+        // value counts.
+        Map<Digest, Optional<IndexedContent>> pending = contents.pending();
+        Map<Digest, Long> used = new HashMap<>(touches.pending());
+        // Each of these can push one row of the answer back, so with that many more the first n are among them.
+        int limit = n + pending.size() + used.size();
+        List<Candidate> found = new ArrayList<>();
+        for (Candidate row : readers.ask(reader -> reader.leastRecentlyUsed(limit))) {
+            if (!pending.containsKey(row.digest())) {
+                found.add(withUse(row, used));
+            }
+        }
+        pending.forEach((digest, value) -> value.ifPresent(content ->
+                found.add(withUse(new Candidate(digest, content.kind(), content.bytes(), content.lastUsed()), used))));
+        found.sort(Comparator.comparing(Candidate::lastUsed).thenComparing(Candidate::digest));
+        return found.subList(0, Math.min(n, found.size()));
+    }
+
+    private static Candidate withUse(Candidate candidate, Map<Digest, Long> used) {
+        Long millis = used.get(candidate.digest());
+        return millis == null || millis <= candidate.lastUsed().toEpochMilli()
+                ? candidate
+                : new Candidate(candidate.digest(), candidate.kind(), candidate.bytes(), Instant.ofEpochMilli(millis));
+    }
+
+    /**
+     * Waits until all that was put before is committed.
+     *
+     * @throws IOException if the disk refuses, or it takes more than a minute
+     */
+    public void flush() throws IOException {
+        writer.flush();
+    }
+
+    /** Writes what is left and closes the database, waiting half a minute at most. */
+    @Override
+    public void close() throws IOException {
+        try {
+            writer.close();
+        } catch (SQLException e) {
+            LOG.warn("the index is not closed in good order: {}", e.getMessage());
+        }
+        database.close();
+    }
+}

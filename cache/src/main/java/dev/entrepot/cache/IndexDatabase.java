@@ -1,0 +1,185 @@
+package dev.entrepot.cache;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+import org.sqlite.SQLiteConfig;
+import org.sqlite.SQLiteErrorCode;
+
+/**
+ * The database file of the index, opened: one connection that writes, a few that read.
+ *
+ * @param updates the connection that writes
+ * @param readers the connections that read
+ * @param rebuilt whether the file was damaged and has been replaced by an empty one
+ * @param clean whether it was closed in good order, so that it agrees with the file tree
+ */
+record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt, boolean clean)
+        implements AutoCloseable {
+    /** The name under which the database remembers that it was closed in good order. */
+    static final String CLEAN = "clean";
+    /** A native call holds its carrier thread, so more readers would only keep more carriers from other work. */
+    static final int READERS = 2;
+
+    private static final Logger LOG = LoggerFactory.getLogger(IndexDatabase.class);
+    private static final int BUSY_MILLIS = 5_000;
+    private static final int PAGE_CACHE_KIB = 8 * 1024;
+
+    /**
+     * Opens the file, moving its format forward; a damaged one is put aside and a new one made.
+     *
+     * @throws IOException if a newer program wrote it, or the disk refuses
+     */
+    static IndexDatabase open(StoreLayout layout) throws IOException {
+        try {
+            try {
+                return open(layout.index(), false);
+            } catch (SQLException e) {
+                if (!isDamage(e)) {
+                    throw e;
+                }
+                Path aside = putAside(layout);
+                LOG.error(
+                        "the index is damaged ({}) and was put aside as {}; it is made again from the files of the store,"
+                                + " but which repositories have which content must be asked again",
+                        e.getMessage(),
+                        aside);
+                return open(layout.index(), true);
+            }
+        } catch (SQLException e) {
+            throw new IOException("the index " + layout.index() + " cannot be opened: " + e.getMessage(), e);
+        }
+    }
+
+    private static IndexDatabase open(Path file, boolean rebuilt) throws SQLException, IOException {
+        List<AutoCloseable> opened = new ArrayList<>();
+        try {
+            Connection connection = connect(file, false);
+            opened.add(connection);
+            IndexSchema.migrate(connection, IndexSchema.STEPS);
+            boolean clean = isClean(connection);
+            if (!clean) {
+                check(connection);
+            }
+            List<IndexReader> readers = new ArrayList<>();
+            for (int i = 0; i < READERS; i++) {
+                Connection reading = connect(file, true);
+                opened.add(reading);
+                readers.add(new IndexReader(reading));
+            }
+            IndexUpdates updates = new IndexUpdates(connection);
+            // Forced, before anything else is written: a start after a power failure must not find the word of the
+            // close before.
+            updates.saveClean(false);
+            updates.checkpoint();
+            return new IndexDatabase(updates, new IndexReaders(readers), rebuilt, clean);
+        } catch (SQLException | IOException e) {
+            closeAll(opened, e);
+            throw e;
+        }
+    }
+
+    private static void closeAll(List<AutoCloseable> opened, Exception cause) {
+        for (AutoCloseable one : opened) {
+            try {
+                one.close();
+            } catch (Exception e) {
+                cause.addSuppressed(e);
+            }
+        }
+    }
+
+    private static Connection connect(Path file, boolean reading) throws SQLException {
+        SQLiteConfig config = new SQLiteConfig();
+        config.setBusyTimeout(BUSY_MILLIS);
+        config.setCacheSize(-PAGE_CACHE_KIB);
+        if (reading) {
+            config.setReadOnly(true);
+        } else {
+            config.setJournalMode(SQLiteConfig.JournalMode.WAL);
+            config.setSynchronous(SQLiteConfig.SynchronousMode.NORMAL);
+        }
+        return config.createConnection("jdbc:sqlite:" + file.toAbsolutePath());
+    }
+
+    private static boolean isClean(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("SELECT value FROM meta WHERE key = '" + CLEAN + "'")) {
+            return row.next() && row.getBoolean(1);
+        }
+    }
+
+    private static void check(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("PRAGMA quick_check(1)")) {
+            String found = row.next() ? row.getString(1) : "no answer";
+            if (!found.equals("ok")) {
+                throw new SQLException("quick_check: " + found, null, SQLiteErrorCode.SQLITE_CORRUPT.code);
+            }
+        }
+    }
+
+    /** Whether the file, rather than the disk or the moment, is at fault: not a database, damaged, or without our tables. */
+    private static boolean isDamage(SQLException e) {
+        int code = e.getErrorCode() & 0xff;
+        return code == SQLiteErrorCode.SQLITE_CORRUPT.code
+                || code == SQLiteErrorCode.SQLITE_NOTADB.code
+                || code == SQLiteErrorCode.SQLITE_ERROR.code;
+    }
+
+    /** Whether the disk or the moment, rather than the change, is at fault, so that trying again may help. */
+    static boolean isPassing(SQLException e) {
+        int code = e.getErrorCode() & 0xff;
+        return code == SQLiteErrorCode.SQLITE_FULL.code
+                || code == SQLiteErrorCode.SQLITE_IOERR.code
+                || code == SQLiteErrorCode.SQLITE_BUSY.code
+                || code == SQLiteErrorCode.SQLITE_LOCKED.code
+                || code == SQLiteErrorCode.SQLITE_READONLY.code
+                || code == SQLiteErrorCode.SQLITE_CANTOPEN.code
+                || code == SQLiteErrorCode.SQLITE_NOMEM.code;
+    }
+
+    private static Path putAside(StoreLayout layout) throws IOException {
+        int number = 1;
+        while (Files.exists(layout.damagedIndex(number))) {
+            number++;
+        }
+        Path aside = layout.damagedIndex(number);
+        Files.move(layout.index(), aside);
+        // The log belongs to the old file: left where it is, it would be replayed into the new one.
+        moveIfThere(beside(layout.index(), "-wal"), beside(aside, "-wal"));
+        Files.deleteIfExists(beside(layout.index(), "-shm"));
+        return aside;
+    }
+
+    private static Path beside(Path file, String suffix) {
+        return file.resolveSibling(file.getFileName() + suffix);
+    }
+
+    private static void moveIfThere(Path from, Path to) throws IOException {
+        try {
+            Files.move(from, to);
+        } catch (NoSuchFileException e) {
+            LOG.debug("no {} to put aside", from);
+        }
+    }
+
+    /** Closes all connections, the one that writes last: it folds the log into the database. */
+    @Override
+    public void close() throws IOException {
+        try (updates) {
+            readers.close();
+        } catch (SQLException e) {
+            throw new IOException("the index cannot be closed: " + e.getMessage(), e);
+        }
+    }
+}

@@ -1,0 +1,184 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import java.sql.Connection;
+import java.sql.PreparedStatement;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+
+/** The questions to the database, on one connection. Used by one thread at a time. */
+final class IndexReader implements AutoCloseable {
+    private static final String OF_REPOSITORY =
+            " WHERE repository = (SELECT id FROM repositories WHERE registry = ? AND name = ?)";
+
+    /** Makes a value of the row that the result stands on. */
+    private interface Row<T> {
+        T read(ResultSet row) throws SQLException;
+    }
+
+    private final Connection connection;
+    private final PreparedStatement link;
+    private final PreparedStatement tag;
+    private final PreparedStatement tags;
+    private final PreparedStatement document;
+    private final PreparedStatement content;
+    private final PreparedStatement leastRecentlyUsed;
+    private final PreparedStatement repositories;
+    private final PreparedStatement shard;
+    private final PreparedStatement totals;
+
+    /** Prepares the questions; the connection is closed with this object. */
+    IndexReader(Connection connection) throws SQLException {
+        this.connection = connection;
+        link = connection.prepareStatement("SELECT bytes, manifest FROM links" + OF_REPOSITORY + " AND digest = ?");
+        tag = connection.prepareStatement(
+                "SELECT digest, checked_at, first_seen_at FROM tags" + OF_REPOSITORY + " AND tag = ?");
+        tags = connection.prepareStatement("SELECT tag FROM tags" + OF_REPOSITORY + " ORDER BY tag");
+        document = connection.prepareStatement(
+                "SELECT json, fetched_at FROM documents" + OF_REPOSITORY + " AND subject = ?");
+        content =
+                connection.prepareStatement("SELECT kind, bytes, media_type, last_used FROM content WHERE digest = ?");
+        leastRecentlyUsed = connection.prepareStatement(
+                "SELECT digest, kind, bytes, last_used FROM content INDEXED BY content_by_use ORDER BY last_used LIMIT ?");
+        repositories =
+                connection.prepareStatement("SELECT registry, name FROM repositories r WHERE (registry, name) > (?, ?)"
+                        + " AND EXISTS (SELECT 1 FROM links WHERE repository = r.id) ORDER BY registry, name LIMIT ?");
+        shard = connection.prepareStatement("SELECT digest FROM content WHERE digest >= ? AND digest < ?");
+        totals = connection.prepareStatement(
+                "SELECT count(*), coalesce(sum(bytes), 0) FROM content INDEXED BY content_by_use");
+    }
+
+    /** The link of a repository to a piece of content. */
+    Optional<Link> link(Repository repository, Digest digest) throws SQLException {
+        bind(link, repository);
+        link.setBytes(3, DigestCode.encode(digest));
+        return first(link, row -> {
+            long bytes = row.getLong(1);
+            OptionalLong size = row.wasNull() ? OptionalLong.empty() : OptionalLong.of(bytes);
+            return new Link(digest, size, row.getBoolean(2));
+        });
+    }
+
+    /** A tag of a repository. */
+    Optional<TagRecord> tag(Repository repository, Tag name) throws SQLException {
+        bind(tag, repository);
+        tag.setString(3, name.value());
+        return first(tag, row -> new TagRecord(digest(row, 1), instant(row, 2), instant(row, 3)));
+    }
+
+    /** All tags of a repository, in order. */
+    List<Tag> tags(Repository repository) throws SQLException {
+        bind(tags, repository);
+        return all(tags, row -> new Tag(row.getString(1)));
+    }
+
+    /** A document of a repository; no subject for its tag list. */
+    Optional<KeptDocument> document(Repository repository, Optional<Digest> subject) throws SQLException {
+        bind(document, repository);
+        document.setBytes(3, subject.map(DigestCode::encode).orElse(new byte[0]));
+        return first(document, row -> new KeptDocument(row.getBytes(1), instant(row, 2)));
+    }
+
+    /** What is known of stored content. */
+    Optional<IndexedContent> content(Digest digest) throws SQLException {
+        content.setBytes(1, DigestCode.encode(digest));
+        return first(content, row -> {
+            Optional<MediaType> type = Optional.ofNullable(row.getString(3)).map(MediaType::new);
+            return new IndexedContent(kind(row, 1), row.getLong(2), type, instant(row, 4));
+        });
+    }
+
+    /** The content that was not used for the longest time, longest first. */
+    List<Candidate> leastRecentlyUsed(int limit) throws SQLException {
+        leastRecentlyUsed.setInt(1, limit);
+        return all(
+                leastRecentlyUsed, row -> new Candidate(digest(row, 1), kind(row, 2), row.getLong(3), instant(row, 4)));
+    }
+
+    /** The repositories that have a link, in order. */
+    List<Repository> repositories(Optional<Repository> after, int limit) throws SQLException {
+        repositories.setString(1, after.map(last -> last.registry().value()).orElse(""));
+        repositories.setString(2, after.map(last -> last.name().value()).orElse(""));
+        repositories.setInt(3, limit);
+        return all(
+                repositories,
+                row -> new Repository(new RegistryHost(row.getString(1)), new RepositoryName(row.getString(2))));
+    }
+
+    /** The digests of one of the folders of an algorithm. */
+    Set<Digest> shard(DigestAlgorithm algorithm, int number) throws SQLException {
+        shard.setBytes(1, DigestCode.shardStart(algorithm, number));
+        shard.setBytes(2, DigestCode.shardStart(algorithm, number + 1));
+        return new HashSet<>(all(shard, row -> digest(row, 1)));
+    }
+
+    /** Number and bytes of all stored content. */
+    Totals totals() throws SQLException {
+        return first(totals, row -> new Totals(row.getLong(1), row.getLong(2))).orElse(new Totals(0, 0));
+    }
+
+    /**
+     * Sums over all stored content.
+     *
+     * @param count number of digests
+     * @param bytes sum of their lengths
+     */
+    record Totals(long count, long bytes) {}
+
+    private static void bind(PreparedStatement statement, Repository repository) throws SQLException {
+        statement.setString(1, repository.registry().value());
+        statement.setString(2, repository.name().value());
+    }
+
+    // The result is closed at once in both: an open one holds a snapshot, and then the log can never be folded into the
+    // database.
+    private static <T> Optional<T> first(PreparedStatement statement, Row<T> mapper) throws SQLException {
+        try (ResultSet row = statement.executeQuery()) {
+            return row.next() ? Optional.of(mapper.read(row)) : Optional.empty();
+        } catch (IllegalArgumentException e) {
+            throw new SQLException("a row of the index does not make sense: " + e.getMessage(), e);
+        }
+    }
+
+    private static <T> List<T> all(PreparedStatement statement, Row<T> mapper) throws SQLException {
+        List<T> found = new ArrayList<>();
+        try (ResultSet row = statement.executeQuery()) {
+            while (row.next()) {
+                found.add(mapper.read(row));
+            }
+        } catch (IllegalArgumentException e) {
+            throw new SQLException("a row of the index does not make sense: " + e.getMessage(), e);
+        }
+        return found;
+    }
+
+    private static Digest digest(ResultSet row, int column) throws SQLException {
+        return DigestCode.decode(row.getBytes(column));
+    }
+
+    private static Instant instant(ResultSet row, int column) throws SQLException {
+        return Instant.ofEpochMilli(row.getLong(column));
+    }
+
+    private static ContentKind kind(ResultSet row, int column) throws SQLException {
+        return row.getInt(column) == IndexUpdates.MANIFEST ? ContentKind.MANIFEST : ContentKind.BLOB;
+    }
+
+    @Override
+    public void close() throws SQLException {
+        connection.close();
+    }
+}

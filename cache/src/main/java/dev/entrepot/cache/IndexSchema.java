@@ -1,0 +1,63 @@
+package dev.entrepot.cache;
+
+import java.io.IOException;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.List;
+
+/**
+ * The tables of the index, as the steps that lead to them. A step that was released is never changed; {@code PRAGMA user_version} counts
+ * those taken.
+ */
+final class IndexSchema {
+    /** Each step is a list of statements, taken in one transaction. */
+    static final List<List<String>> STEPS = List.of(List.of(
+            "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+            "CREATE TABLE repositories (id INTEGER PRIMARY KEY, registry TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (registry, name))",
+            "CREATE TABLE links (repository INTEGER NOT NULL, digest BLOB NOT NULL, bytes INTEGER, manifest INTEGER NOT NULL,"
+                    + " PRIMARY KEY (repository, digest)) WITHOUT ROWID",
+            "CREATE TABLE tags (repository INTEGER NOT NULL, tag TEXT NOT NULL, digest BLOB NOT NULL,"
+                    + " checked_at INTEGER NOT NULL, first_seen_at INTEGER NOT NULL, PRIMARY KEY (repository, tag)) WITHOUT ROWID",
+            // A rowid table: documents may be long, and long rows have no place in the tree that is searched. The
+            // subject of a
+            // tag list is empty.
+            "CREATE TABLE documents (repository INTEGER NOT NULL, subject BLOB NOT NULL, fetched_at INTEGER NOT NULL,"
+                    + " json BLOB NOT NULL, UNIQUE (repository, subject))",
+            "CREATE INDEX documents_by_age ON documents (fetched_at)",
+            "CREATE TABLE content (digest BLOB PRIMARY KEY, kind INTEGER NOT NULL, bytes INTEGER NOT NULL, media_type TEXT,"
+                    + " last_used INTEGER NOT NULL) WITHOUT ROWID",
+            // Holds all that eviction and the sums ask for, so that they never touch the table.
+            "CREATE INDEX content_by_use ON content (last_used, kind, bytes)"));
+
+    private IndexSchema() {}
+
+    /**
+     * Takes the steps that the database has not taken yet, on a connection in auto-commit mode that is closed if this fails.
+     *
+     * @throws IOException if the database has taken more steps than there are: a newer program wrote it
+     */
+    static void migrate(Connection connection, List<List<String>> steps) throws SQLException, IOException {
+        try (Statement statement = connection.createStatement()) {
+            int version = version(statement);
+            if (version > steps.size()) {
+                throw new IOException("the index has format " + version + ", this program knows up to " + steps.size()
+                        + ": run the newer program that wrote it, or name another cache directory");
+            }
+            for (int step = version; step < steps.size(); step++) {
+                statement.execute("BEGIN IMMEDIATE");
+                for (String sql : steps.get(step)) {
+                    statement.execute(sql);
+                }
+                statement.execute("PRAGMA user_version = " + (step + 1));
+                statement.execute("COMMIT");
+            }
+        }
+    }
+
+    private static int version(Statement statement) throws SQLException {
+        try (var row = statement.executeQuery("PRAGMA user_version")) {
+            return row.next() ? row.getInt(1) : 0;
+        }
+    }
+}

@@ -1,0 +1,341 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Digest;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The one thread that writes to the database. It gathers changes for {@value #GATHER_MILLIS} ms or until there are {@value #BATCH}, and
+ * commits them as one transaction, in the order in which they came: what is on the disk after a crash is what was put up to some moment.
+ *
+ * <p>A platform thread: each native call would hold a carrier. While the disk refuses, the changes are kept and tried again every
+ * second; meanwhile nobody waits for room among the pending changes, and what finds none is not kept.
+ */
+final class IndexWriter implements AutoCloseable {
+    /** The most changes in a transaction. */
+    static final int BATCH = 500;
+    /** The longest that a change waits for others. */
+    static final int GATHER_MILLIS = 50;
+
+    private static final Logger LOG = LoggerFactory.getLogger(IndexWriter.class);
+    private static final int PENDING_KIB = 32 * 1024;
+    private static final int ADMIT_SECONDS = 5;
+    private static final int TOUCH_SECONDS = 1;
+    private static final int RETRY_SECONDS = 1;
+    private static final int FLUSH_SECONDS = 60;
+    private static final int CLOSE_SECONDS = 15;
+
+    /** Something to be written. */
+    interface Change {
+        /** The room among the pending changes that was {@linkplain #admit admitted} for it, in bytes. */
+        int admittedBytes();
+
+        /** Writes it within the transaction, unless a later change has replaced it. */
+        void save(IndexUpdates updates) throws SQLException;
+
+        /** Called when the transaction has committed, or when it was given up. */
+        void settled();
+    }
+
+    private final IndexUpdates updates;
+    private final Touches touches;
+    private final Clock clock;
+    private final BlockingQueue<Change> queue = new LinkedBlockingQueue<>();
+    private final Semaphore room = new Semaphore(PENDING_KIB);
+    private final CountDownLatch closing = new CountDownLatch(1);
+    private final AtomicLong lostChanges = new AtomicLong();
+    private final AtomicLong reportedLosses = new AtomicLong();
+    private final Thread thread = Thread.ofPlatform().name("index-writer").unstarted(this::run);
+    private volatile Predicate<Digest> touchMustWait = digest -> false;
+    private volatile @Nullable SQLException failure;
+    private volatile boolean doubtful;
+
+    /** Writes by {@code updates}, which nobody else uses from {@link #start} to {@link #close}. */
+    IndexWriter(IndexUpdates updates, Touches touches, Clock clock) {
+        this.updates = updates;
+        this.touches = touches;
+        this.clock = clock;
+    }
+
+    /** Starts the thread; the last use of content for which {@code touchMustWait} holds is written after the content itself. */
+    void start(Predicate<Digest> contentIsPending) {
+        touchMustWait = contentIsPending;
+        thread.start();
+    }
+
+    /**
+     * Waits for room among the pending changes: 32 MiB in all.
+     *
+     * @return whether there is room; the change must be {@linkplain #enqueue enqueued} then
+     */
+    boolean admit(int bytes) {
+        int permits = permits(bytes);
+        try {
+            boolean admitted = room.tryAcquire(permits)
+                    || failure == null && room.tryAcquire(permits, ADMIT_SECONDS, TimeUnit.SECONDS);
+            if (!admitted) {
+                lostChanges.incrementAndGet();
+            }
+            return admitted;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            lostChanges.incrementAndGet();
+            return false;
+        }
+    }
+
+    private static int permits(int bytes) {
+        return Math.min(PENDING_KIB, (bytes + 1023) / 1024);
+    }
+
+    /** Hands over a change; never waits. */
+    void enqueue(Change change) {
+        queue.add(change);
+    }
+
+    /** Whether the last attempt to write failed. */
+    boolean isFailing() {
+        return failure != null;
+    }
+
+    /** The number of changes that were not kept. */
+    long lostChanges() {
+        return lostChanges.get();
+    }
+
+    /** Notes that the database could not be read, so that the next start compares it with the files. */
+    void failedToRead(UncheckedIOException e) {
+        if (!doubtful && closing.getCount() > 0) {
+            LOG.warn("the upstreams are asked instead of the index: {}", e.getMessage());
+        }
+        doubtful = true;
+    }
+
+    /**
+     * Waits until all that was handed over before is committed.
+     *
+     * @throws IOException if the disk refuses, it takes more than a minute, or changes were lost since the last call
+     */
+    void flush() throws IOException {
+        Barrier barrier = new Barrier();
+        enqueue(barrier);
+        await(barrier);
+        long lost = lostChanges.get();
+        long news = lost - reportedLosses.getAndSet(lost);
+        if (news > 0) {
+            throw new IOException(news + " changes of the index could not be kept", failure);
+        }
+    }
+
+    private void await(Barrier barrier) throws IOException {
+        try {
+            for (int i = 0; i < FLUSH_SECONDS * 10; i++) {
+                if (barrier.reached.await(100, TimeUnit.MILLISECONDS)) {
+                    return;
+                }
+                SQLException last = failure;
+                if (last != null || !thread.isAlive()) {
+                    throw new IOException("the index cannot be written", last);
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while the index was written");
+        }
+        throw new IOException("the index was not written within " + FLUSH_SECONDS + " s");
+    }
+
+    /** Not a change: says when all before it are done. */
+    private static final class Barrier implements Change {
+        private final CountDownLatch reached = new CountDownLatch(1);
+
+        @Override
+        public int admittedBytes() {
+            return 0;
+        }
+
+        @Override
+        public void save(IndexUpdates updates) {}
+
+        @Override
+        public void settled() {}
+    }
+
+    private void run() {
+        try {
+            long lastTouches = System.nanoTime();
+            while (true) {
+                List<Change> batch = gather();
+                boolean last = batch.isEmpty() && closing.getCount() == 0;
+                boolean barrier = !batch.isEmpty() && batch.getLast() instanceof Barrier;
+                write(batch);
+                if (last || barrier || System.nanoTime() - lastTouches >= TimeUnit.SECONDS.toNanos(TOUCH_SECONDS)) {
+                    writeTouches();
+                    lastTouches = System.nanoTime();
+                }
+                if (barrier && batch.getLast() instanceof Barrier reached) {
+                    reached.reached.countDown();
+                }
+                if (last) {
+                    return;
+                }
+            }
+        } catch (InterruptedException e) {
+            LOG.warn("the index writer was interrupted with {} changes to write", queue.size());
+            doubtful = true;
+        } catch (RuntimeException e) {
+            LOG.error("the index writer failed; what changes from now on is forgotten at the next start", e);
+            failure = new SQLException(e);
+            doubtful = true;
+        }
+    }
+
+    /** The next changes; up to a barrier, if there is one. Empty after a while without any. */
+    private List<Change> gather() throws InterruptedException {
+        List<Change> batch = new ArrayList<>();
+        boolean closed = closing.getCount() == 0;
+        Change next = closed ? queue.poll() : queue.poll(TOUCH_SECONDS, TimeUnit.SECONDS);
+        long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(GATHER_MILLIS);
+        while (next != null) {
+            batch.add(next);
+            if (next instanceof Barrier || batch.size() >= BATCH) {
+                return batch;
+            }
+            next = closed ? queue.poll() : queue.poll(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+        }
+        return batch;
+    }
+
+    private void write(List<Change> batch) throws InterruptedException {
+        boolean committed = batch.isEmpty() || tryUntilWritten(batch);
+        for (Change change : batch) {
+            change.settled();
+            room.release(permits(change.admittedBytes()));
+        }
+        if (!committed) {
+            lostChanges.addAndGet(batch.size());
+            doubtful = true;
+        }
+    }
+
+    private boolean tryUntilWritten(List<Change> batch) throws InterruptedException {
+        while (true) {
+            SQLException refusal = transact(batch);
+            if (refusal == null) {
+                return true;
+            }
+            if (!IndexDatabase.isPassing(refusal) || closing.getCount() == 0) {
+                LOG.warn("{} changes of the index are lost, the first of them {}", batch.size(), batch.getFirst());
+                return false;
+            }
+            boolean closed = closing.await(RETRY_SECONDS, TimeUnit.SECONDS);
+            LOG.debug("trying again to write the index{}", closed ? ", for the last time" : "");
+        }
+    }
+
+    private @Nullable SQLException transact(List<? extends Change> batch) {
+        try {
+            updates.begin();
+            for (Change change : batch) {
+                change.save(updates);
+            }
+            updates.commit();
+            if (failure != null) {
+                LOG.info("the index can be written again");
+                failure = null;
+            }
+            return null;
+        } catch (SQLException e) {
+            if (failure == null) {
+                LOG.error("the index cannot be written; what is in memory is used meanwhile: {}", e.getMessage());
+            }
+            failure = e;
+            rollback();
+            return e;
+        }
+    }
+
+    private void rollback() {
+        try {
+            updates.rollback();
+        } catch (SQLException e) {
+            LOG.debug("rollback: {}", e.getMessage());
+        }
+    }
+
+    /** Writes the last uses, in transactions of their own: losing some costs nothing. */
+    private void writeTouches() {
+        long now = clock.millis();
+        List<TouchChange> batch = new ArrayList<>();
+        touches.pending().forEach((digest, millis) -> {
+            if (!touchMustWait.test(digest)) {
+                batch.add(new TouchChange(digest, millis, touches));
+            }
+        });
+        for (int from = 0; from < batch.size(); from += BATCH) {
+            List<TouchChange> part = batch.subList(from, Math.min(from + BATCH, batch.size()));
+            if (transact(part) != null) {
+                return;
+            }
+            part.forEach(TouchChange::settled);
+        }
+        touches.tidy(now);
+    }
+
+    private record TouchChange(Digest digest, long millis, Touches touches) implements Change {
+        @Override
+        public int admittedBytes() {
+            return 0;
+        }
+
+        @Override
+        public void save(IndexUpdates updates) throws SQLException {
+            updates.touch(digest, Instant.ofEpochMilli(millis));
+        }
+
+        @Override
+        public void settled() {
+            touches.written(digest, millis);
+        }
+    }
+
+    /**
+     * Writes what is left and notes that all is in order, if it is. Waits at most thirty seconds. The connection stays open, so that
+     * it can be closed after those that read: only the last to close folds the log, and those cannot.
+     */
+    @Override
+    public void close() throws SQLException {
+        closing.countDown();
+        enqueue(new Barrier());
+        try {
+            thread.join(TimeUnit.SECONDS.toMillis(CLOSE_SECONDS));
+            if (thread.isAlive()) {
+                thread.interrupt();
+                thread.join(TimeUnit.SECONDS.toMillis(CLOSE_SECONDS));
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            thread.interrupt();
+            doubtful = true;
+        }
+        if (!doubtful && !thread.isAlive() && queue.isEmpty()) {
+            updates.saveClean(true);
+        }
+    }
+}

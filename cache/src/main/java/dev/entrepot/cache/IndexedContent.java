@@ -1,0 +1,23 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.MediaType;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Optional;
+
+/**
+ * What the index knows of a piece of content on the disk.
+ *
+ * @param kind what it is stored as
+ * @param bytes its length
+ * @param mediaType for a manifest, its type as the upstream stated it
+ * @param lastUsed when it was last served or stored, to the millisecond
+ */
+record IndexedContent(ContentKind kind, long bytes, Optional<MediaType> mediaType, Instant lastUsed) {
+    IndexedContent {
+        if (bytes < 0) {
+            throw new IllegalArgumentException("content of " + bytes + " bytes");
+        }
+        lastUsed = lastUsed.truncatedTo(ChronoUnit.MILLIS);
+    }
+}

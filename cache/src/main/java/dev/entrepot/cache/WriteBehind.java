@@ -1,0 +1,175 @@
+package dev.entrepot.cache;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import com.github.benmanes.caffeine.cache.Weigher;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.sql.SQLException;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.UnaryOperator;
+
+/**
+ * One table of the index, as its users see it: what was put is read back at once, long before it is committed. An empty value says that
+ * there is nothing under the key. Safe for all threads.
+ *
+ * <p>Three layers are asked in turn: the values that are not committed yet, the cache, the database. They never contradict each other,
+ * because a value moves in one order only: it is <em>pending</em> from {@link #put} on; when the transaction has committed, the writer
+ * puts it into the cache, and only then takes it from the pending ones. A reader that found nothing pending may have read the database
+ * just before that commit; but the cache loads a key and takes a value for it one after the other, so that what the writer puts comes
+ * after what such a reader loads. Of two values for one key the later one replaces the earlier among the pending; the writer skips what
+ * was replaced. Values that are rolled back stay pending.
+ */
+final class WriteBehind<K, V> {
+    /** Reads a value from the database. */
+    @FunctionalInterface
+    interface Loader<K, V> {
+        /** The committed value. */
+        Optional<V> load(IndexReader reader, K key) throws SQLException;
+    }
+
+    /** Writes a value to the database. */
+    @FunctionalInterface
+    interface Saver<K, V> {
+        /** Writes it within the transaction; nothing to be under the key if the value is empty. */
+        void save(IndexUpdates updates, K key, Optional<V> value) throws SQLException;
+    }
+
+    private final IndexReaders readers;
+    private final IndexWriter writer;
+    private final Loader<K, V> loader;
+    private final Saver<K, V> saver;
+    private final Weigher<K, Optional<V>> weigher;
+    private final ConcurrentHashMap<K, Pending> pending = new ConcurrentHashMap<>();
+    private final Cache<K, Optional<V>> cache;
+
+    /**
+     * A table.
+     *
+     * @param cacheBytes the most that the cache holds, by {@code weigher}
+     * @param weigher the rough size of key and value in memory, in bytes
+     */
+    WriteBehind(
+            IndexReaders readers,
+            IndexWriter writer,
+            long cacheBytes,
+            Weigher<K, Optional<V>> weigher,
+            Loader<K, V> loader,
+            Saver<K, V> saver) {
+        this.readers = readers;
+        this.writer = writer;
+        this.loader = loader;
+        this.saver = saver;
+        this.weigher = weigher;
+        this.cache = Caffeine.newBuilder()
+                .maximumWeight(cacheBytes)
+                .weigher(weigher)
+                .executor(Runnable::run)
+                .build();
+    }
+
+    /** The value under the key. A database that cannot be read counts as one that knows nothing: the upstream will be asked. */
+    Optional<V> get(K key) {
+        Pending change = pending.get(key);
+        return change != null ? change.value : committed(key);
+    }
+
+    private Optional<V> committed(K key) {
+        try {
+            return cache.get(key, this::load);
+        } catch (UncheckedIOException e) {
+            writer.failedToRead(e);
+            return Optional.empty();
+        }
+    }
+
+    private Optional<V> load(K key) {
+        try {
+            return readers.ask(reader -> loader.load(reader, key));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /**
+     * Sets the value under the key, waiting a little while very much is pending. If the database takes nothing for long, the value is
+     * only remembered for as long as the cache has room.
+     */
+    void put(K key, Optional<V> value) {
+        int weight = weigher.weigh(key, value);
+        if (writer.admit(weight)) {
+            Pending change = new Pending(key, value, weight);
+            pending.put(key, change);
+            writer.enqueue(change);
+        } else {
+            pending.remove(key);
+            cache.put(key, value);
+        }
+    }
+
+    /**
+     * Replaces the value under the key by what {@code change} makes of it, as one step, never waiting for the database to write.
+     *
+     * @param change called once; must not use this table
+     */
+    void update(K key, UnaryOperator<Optional<V>> change) {
+        Pending next = pending.compute(key, (same, last) -> {
+            Optional<V> before = last != null ? last.value : committed(key);
+            return new Pending(key, change.apply(before), 0);
+        });
+        writer.enqueue(next);
+    }
+
+    /** Whether a value for this key waits to be committed. */
+    boolean isPending(K key) {
+        return pending.containsKey(key);
+    }
+
+    /** The values that wait to be committed. For lists: ask this first and the database second, and a value cannot fall in between. */
+    Map<K, Optional<V>> pending() {
+        Map<K, Optional<V>> copy = new HashMap<>();
+        pending.forEach((key, change) -> copy.put(key, change.value));
+        return copy;
+    }
+
+    /** A value on its way to the database. */
+    private final class Pending implements IndexWriter.Change {
+        private final K key;
+        private final Optional<V> value;
+        private final int weight;
+
+        Pending(K key, Optional<V> value, int weight) {
+            this.key = key;
+            this.value = value;
+            this.weight = weight;
+        }
+
+        @Override
+        public int admittedBytes() {
+            return weight;
+        }
+
+        @Override
+        public void save(IndexUpdates updates) throws SQLException {
+            if (pending.get(key) == this) {
+                saver.save(updates, key, value);
+            }
+        }
+
+        @Override
+        public void settled() {
+            if (pending.get(key) == this) {
+                cache.put(key, value);
+                pending.remove(key, this);
+            }
+        }
+
+        @Override
+        public String toString() {
+            return "change of " + key;
+        }
+    }
+}

@@ -1,0 +1,446 @@
+package dev.entrepot.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.sqlite.SQLiteConfig;
+
+class CacheIndexTest {
+    private static final Repository ALPINE = Repository.parse("docker.io/library/alpine");
+    private static final Repository BUSYBOX = Repository.parse("docker.io/library/busybox");
+    private static final Tag LATEST = new Tag("latest");
+    private static final Instant START = Instant.parse("2026-11-20T12:00:00Z");
+
+    private final SettableClock clock = new SettableClock(START);
+
+    @TempDir
+    Path directory;
+
+    private ContentStore store;
+    private CacheIndex index;
+
+    @BeforeEach
+    void open() throws IOException {
+        store = ContentStore.open(directory, clock);
+        index = CacheIndex.open(store, clock);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        index.close();
+        store.close();
+    }
+
+    private void restart() throws IOException {
+        close();
+        open();
+    }
+
+    /** What is put is there at once, after the commit, and after a restart. */
+    private <T> void always(Supplier<T> question, T answer) throws IOException {
+        assertThat(question.get()).isEqualTo(answer);
+        index.flush();
+        assertThat(question.get()).isEqualTo(answer);
+        restart();
+        assertThat(question.get()).isEqualTo(answer);
+    }
+
+    private static Digest digest(int seed) {
+        return Digest.sha256(new byte[] {(byte) seed, (byte) (seed >> 8)});
+    }
+
+    @Test
+    void linkIsKnownForItsRepositoryOnly() throws IOException {
+        Link link = new Link(digest(1), OptionalLong.of(77), false);
+        index.addLinks(ALPINE, List.of(link));
+        always(() -> index.link(ALPINE, digest(1)), Optional.of(link));
+        always(() -> index.link(BUSYBOX, digest(1)), Optional.empty());
+    }
+
+    @Test
+    void linkOfUnknownSizeIsALink() throws IOException {
+        Link link = new Link(digest(1), OptionalLong.empty(), true);
+        index.addLinks(ALPINE, List.of(link));
+        always(() -> index.link(ALPINE, digest(1)), Optional.of(link));
+    }
+
+    @Test
+    void knownSizeOfALinkStaysKnown() throws IOException {
+        index.addLinks(ALPINE, List.of(new Link(digest(1), OptionalLong.of(0), false)));
+        restart();
+        index.addLinks(ALPINE, List.of(new Link(digest(1), OptionalLong.empty(), false)));
+        always(() -> index.link(ALPINE, digest(1)), Optional.of(new Link(digest(1), OptionalLong.of(0), false)));
+    }
+
+    @Test
+    void linkThatWasAskedForInVainIsFoundOnceItIsAdded() throws IOException {
+        assertThat(index.link(ALPINE, digest(1))).isEmpty();
+        Link link = new Link(digest(1), OptionalLong.of(5), false);
+        index.addLinks(ALPINE, List.of(link));
+        always(() -> index.link(ALPINE, digest(1)), Optional.of(link));
+    }
+
+    @Test
+    void linkToADigestThatCannotBeVerifiedIsKept() throws IOException {
+        Digest odd = Digest.parse("multihash+base58:QmRZxt2b1FVZPNqd8hsiykDL3TdBDeTSPX9Kv46HmX4Gx8");
+        Link link = new Link(odd, OptionalLong.of(5), false);
+        index.addLinks(ALPINE, List.of(link));
+        always(() -> index.link(ALPINE, odd), Optional.of(link));
+    }
+
+    @Test
+    void tagKeepsItsTimesToTheMillisecond() throws IOException {
+        TagRecord found = new TagRecord(digest(1), START.plusNanos(1_234_567), START.minusSeconds(9));
+        index.putTag(ALPINE, LATEST, found);
+        always(() -> index.tag(ALPINE, LATEST), Optional.of(found));
+        index.removeTag(ALPINE, LATEST);
+        always(() -> index.tag(ALPINE, LATEST), Optional.empty());
+    }
+
+    @Test
+    void tagsAreListedInOrderWithThoseNotCommittedYet() throws IOException {
+        TagRecord found = new TagRecord(digest(1), START, START);
+        for (String tag : List.of("b", "a", "B")) {
+            index.putTag(ALPINE, new Tag(tag), found);
+        }
+        index.flush();
+        index.putTag(ALPINE, new Tag("c"), found);
+        index.removeTag(ALPINE, new Tag("a"));
+        index.putTag(BUSYBOX, new Tag("x"), found);
+        assertThat(index.tags(ALPINE)).extracting(Tag::value).containsExactly("B", "b", "c");
+        index.flush();
+        assertThat(index.tags(ALPINE)).extracting(Tag::value).containsExactly("B", "b", "c");
+    }
+
+    @Test
+    void documentsAreKeptWithTheirAge() throws IOException {
+        index.putReferrers(ALPINE, digest(1), new KeptDocument("{\"a\":1}".getBytes(StandardCharsets.UTF_8), START));
+        index.putTagList(ALPINE, new KeptDocument("{\"b\":2}".getBytes(StandardCharsets.UTF_8), START.minusSeconds(1)));
+        always(
+                () -> new String(
+                        index.referrers(ALPINE, digest(1)).orElseThrow().json(), StandardCharsets.UTF_8),
+                "{\"a\":1}");
+        always(() -> new String(index.tagList(ALPINE).orElseThrow().json(), StandardCharsets.UTF_8), "{\"b\":2}");
+        always(() -> index.tagList(ALPINE).orElseThrow().fetchedAt(), START.minusSeconds(1));
+        assertThat(index.referrers(ALPINE, digest(2))).isEmpty();
+        assertThat(index.tagList(BUSYBOX)).isEmpty();
+    }
+
+    @Test
+    void documentsAreForgottenAfterAMonth() throws IOException {
+        index.putTagList(ALPINE, new KeptDocument(new byte[] {'x'}, START));
+        clock.advance(Duration.ofDays(29));
+        restart();
+        assertThat(index.tagList(ALPINE)).isPresent();
+        clock.advance(Duration.ofDays(2));
+        restart();
+        assertThat(index.tagList(ALPINE)).isEmpty();
+    }
+
+    @Test
+    void repositoriesAreListedInPages() throws IOException {
+        for (String name : List.of("quay.io/b/c", "docker.io/z", "docker.io/a", "a.example/x/y")) {
+            index.addLinks(Repository.parse(name), List.of(new Link(digest(1), OptionalLong.empty(), false)));
+            if (name.equals("docker.io/z")) {
+                index.flush();
+            }
+        }
+        index.putTag(BUSYBOX, LATEST, new TagRecord(digest(1), START, START));
+        assertThat(index.repositories(Optional.empty(), 2))
+                .extracting(Repository::toString)
+                .containsExactly("a.example/x/y", "docker.io/a");
+        index.flush();
+        assertThat(index.repositories(Optional.of(Repository.parse("docker.io/a")), 10))
+                .extracting(Repository::toString)
+                .containsExactly("docker.io/z", "quay.io/b/c");
+    }
+
+    @Test
+    void storedContentIsCountedOnce() throws IOException {
+        index.stored(digest(1), ContentKind.BLOB, 100, Optional.empty());
+        index.stored(digest(2), ContentKind.MANIFEST, 10, Optional.of(MediaType.OCI_INDEX));
+        index.stored(digest(1), ContentKind.BLOB, 100, Optional.empty());
+        index.stored(digest(2), ContentKind.MANIFEST, 10, Optional.empty());
+        always(index::storedBytes, 110L);
+        always(index::storedCount, 2L);
+        always(() -> index.manifestType(digest(2)), Optional.of(MediaType.OCI_INDEX));
+        index.removed(digest(1));
+        index.removed(digest(1));
+        index.removed(digest(3));
+        always(index::storedBytes, 10L);
+        always(index::storedCount, 1L);
+    }
+
+    @Test
+    void orderOfLastUseSurvivesARestart() throws IOException {
+        for (int i = 1; i <= 5; i++) {
+            index.stored(digest(i), ContentKind.BLOB, i, Optional.empty());
+            clock.advance(Duration.ofMinutes(1));
+        }
+        index.touched(digest(2));
+        clock.advance(Duration.ofMinutes(1));
+        index.touched(digest(1));
+        clock.advance(Duration.ofMinutes(1));
+        index.stored(digest(6), ContentKind.BLOB, 6, Optional.empty());
+        List<Long> order = List.of(3L, 4L, 5L, 2L, 1L, 6L);
+        always(() -> leastRecentlyUsed(10), order);
+        always(() -> leastRecentlyUsed(4), order.subList(0, 4));
+    }
+
+    @Test
+    void usesCloseTogetherCountAsOne() throws IOException {
+        index.stored(digest(1), ContentKind.BLOB, 1, Optional.empty());
+        index.stored(digest(2), ContentKind.BLOB, 2, Optional.empty());
+        clock.advance(Duration.ofMinutes(1));
+        index.touched(digest(1));
+        clock.advance(Duration.ofSeconds(10));
+        index.touched(digest(2));
+        clock.advance(Duration.ofSeconds(10));
+        index.touched(digest(1));
+        assertThat(leastRecentlyUsed(2)).containsExactly(1L, 2L);
+        clock.advance(Duration.ofSeconds(11));
+        index.touched(digest(1));
+        assertThat(leastRecentlyUsed(2)).containsExactly(2L, 1L);
+    }
+
+    private List<Long> leastRecentlyUsed(int n) {
+        try {
+            return index.leastRecentlyUsed(n).stream().map(Candidate::bytes).toList();
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void indexOfANewerProgramIsRefusedAndLeftAlone() throws IOException, SQLException {
+        index.close();
+        sql("PRAGMA user_version = 99");
+        byte[] before = Files.readAllBytes(directory.resolve("index.db"));
+        assertThatThrownBy(() -> CacheIndex.open(store, clock))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("format 99")
+                .hasMessageContaining("another cache directory");
+        assertThat(directory.resolve("index.db")).hasBinaryContent(before);
+        sql("PRAGMA user_version = 1");
+        index = CacheIndex.open(store, clock);
+    }
+
+    @Test
+    void olderFormatsAreMovedForwardWithWhatTheyHold() throws IOException, SQLException {
+        Path file = directory.resolve("old.db");
+        try (Connection connection = new SQLiteConfig().createConnection("jdbc:sqlite:" + file)) {
+            List<String> first = List.of("CREATE TABLE a (x INTEGER)", "INSERT INTO a VALUES (7)");
+            List<String> second = List.of("ALTER TABLE a ADD COLUMN y INTEGER", "UPDATE a SET y = x + 1");
+            IndexSchema.migrate(connection, List.of(first));
+            IndexSchema.migrate(connection, List.of(first, second));
+            IndexSchema.migrate(connection, List.of(first, second));
+            try (var row = connection.createStatement().executeQuery("SELECT y FROM a")) {
+                assertThat(row.next()).isTrue();
+                assertThat(row.getInt(1)).isEqualTo(8);
+                assertThat(row.next()).isFalse();
+            }
+        }
+    }
+
+    private void sql(String statement) throws SQLException {
+        try (Connection connection =
+                        new SQLiteConfig().createConnection("jdbc:sqlite:" + directory.resolve("index.db"));
+                Statement run = connection.createStatement()) {
+            run.execute(statement);
+        }
+    }
+
+    @Test
+    void fileThatIsNoDatabaseIsPutAsideAndContentRegisteredFromTheTree() throws IOException {
+        damagedIndexIsMadeAgain("this is not a database, and long enough to be looked at as one. "
+                .repeat(40)
+                .getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void databaseWithoutOurTablesIsPutAside() throws IOException, SQLException {
+        Path other = directory.resolve("other.db");
+        try (Connection connection = new SQLiteConfig().createConnection("jdbc:sqlite:" + other);
+                Statement statement = connection.createStatement()) {
+            statement.execute("CREATE TABLE tags (other INTEGER)");
+        }
+        damagedIndexIsMadeAgain(Files.readAllBytes(other));
+    }
+
+    @Test
+    void damagedIndexesAreAllKept() throws IOException {
+        for (int i = 1; i <= 3; i++) {
+            index.close();
+            Files.writeString(directory.resolve("index.db"), "damage " + i);
+            index = CacheIndex.open(store, clock);
+            assertThat(directory.resolve("index.db.corrupt-" + i)).hasContent("damage " + i);
+        }
+    }
+
+    private void damagedIndexIsMadeAgain(byte[] damaged) throws IOException {
+        Digest blob = Samples.store(store, Samples.bytes(1, 1000));
+        byte[] manifest = Samples.bytes(2, 200);
+        store.putManifest(Digest.sha256(manifest), manifest);
+        StoreLayout layout = store.layout();
+        Files.setLastModifiedTime(layout.content(ContentKind.BLOB, blob), FileTime.from(START.minusSeconds(10)));
+        Files.setLastModifiedTime(
+                layout.content(ContentKind.MANIFEST, Digest.sha256(manifest)), FileTime.from(START.minusSeconds(20)));
+        index.addLinks(ALPINE, List.of(new Link(blob, OptionalLong.of(1000), false)));
+        index.close();
+        Files.write(directory.resolve("index.db"), damaged);
+
+        index = CacheIndex.open(store, clock);
+        assertThat(index.wasRebuilt()).isTrue();
+        assertThat(directory.resolve("index.db.corrupt-1")).hasSize(damaged.length);
+        assertThat(index.storedBytes()).isEqualTo(1200);
+        assertThat(index.leastRecentlyUsed(5))
+                .containsExactly(
+                        new Candidate(Digest.sha256(manifest), ContentKind.MANIFEST, 200, START.minusSeconds(20)),
+                        new Candidate(blob, ContentKind.BLOB, 1000, START.minusSeconds(10)));
+        assertThat(index.link(ALPINE, blob)).isEmpty();
+        restart();
+        assertThat(index.wasRebuilt()).isFalse();
+        assertThat(index.storedBytes()).isEqualTo(1200);
+    }
+
+    @Test
+    void damageDeepInTheFileIsFoundAfterACrash() throws IOException, SQLException {
+        for (int i = 0; i < 3000; i++) {
+            index.addLinks(ALPINE, List.of(new Link(digest(i), OptionalLong.of(i), false)));
+        }
+        index.close();
+        sql("UPDATE meta SET value = 0");
+        Path file = directory.resolve("index.db");
+        byte[] bytes = Files.readAllBytes(file);
+        Arrays.fill(bytes, bytes.length - 40_000, bytes.length, (byte) 0x5a);
+        Files.write(file, bytes);
+        index = CacheIndex.open(store, clock);
+        assertThat(index.wasRebuilt()).isTrue();
+        assertThat(index.link(ALPINE, digest(1))).isEmpty();
+    }
+
+    @Test
+    void indexAgreesWithTheFilesAfterACrash() throws IOException, SQLException {
+        Digest kept = Samples.store(store, Samples.bytes(1, 100));
+        Digest unheardOf = Samples.store(store, Samples.bytes(2, 20));
+        index.stored(kept, ContentKind.BLOB, 100, Optional.empty());
+        index.stored(digest(9), ContentKind.BLOB, 3, Optional.empty());
+        index.addLinks(ALPINE, List.of(new Link(kept, OptionalLong.of(100), false)));
+        index.close();
+        sql("UPDATE meta SET value = 0");
+        index = CacheIndex.open(store, clock);
+        assertThat(index.wasRebuilt()).isFalse();
+        assertThat(index.storedBytes()).isEqualTo(120);
+        assertThat(index.leastRecentlyUsed(10))
+                .extracting(Candidate::digest)
+                .containsExactlyInAnyOrder(kept, unheardOf);
+        assertThat(index.link(ALPINE, kept)).isPresent();
+    }
+
+    @Test
+    void deletedIndexFileIsMadeAgainFromTheTree() throws IOException {
+        Samples.store(store, Samples.bytes(1, 100));
+        index.close();
+        try (Stream<Path> files = Files.list(directory)) {
+            for (Path file : files.toList()) {
+                if (file.getFileName().toString().startsWith("index.db")) {
+                    Files.delete(file);
+                }
+            }
+        }
+        index = CacheIndex.open(store, clock);
+        assertThat(index.storedBytes()).isEqualTo(100);
+        assertThat(index.wasRebuilt()).isFalse();
+    }
+
+    @Test
+    void manyThreadsSeeWhatTheyPutAndTheSumsAreExact() throws Exception {
+        int threads = 8;
+        int each = 90;
+        try (var scope = Executors.newVirtualThreadPerTaskExecutor()) {
+            var done = new ArrayList<Future<?>>();
+            for (int t = 0; t < threads; t++) {
+                int own = t;
+                done.add(scope.submit(() -> {
+                    for (int i = 0; i < each; i++) {
+                        Digest digest = digest(own * each + i);
+                        Digest shared = digest(60_000 + i);
+                        index.stored(digest, ContentKind.BLOB, 10, Optional.empty());
+                        index.stored(shared, ContentKind.BLOB, 7, Optional.empty());
+                        index.addLinks(ALPINE, List.of(new Link(digest, OptionalLong.of(own), false)));
+                        if (i % 3 == 0) {
+                            index.removed(digest);
+                        }
+                        assertThat(index.link(ALPINE, digest)).isPresent();
+                    }
+                }));
+            }
+            for (var one : done) {
+                one.get(30, TimeUnit.SECONDS);
+            }
+        }
+        long bytes = threads * (each - 30) * 10L + each * 7L;
+        always(index::storedBytes, bytes);
+        always(index::storedCount, threads * (each - 30L) + each);
+    }
+
+    @Test
+    void databaseThatRefusesMakesTheCacheForgetfulNotUnable() throws IOException, SQLException {
+        index.stored(digest(1), ContentKind.BLOB, 5, Optional.empty());
+        index.flush();
+        try (Connection other = new SQLiteConfig().createConnection("jdbc:sqlite:" + directory.resolve("index.db"))) {
+            // The writer's statement fails while the table it wants has another shape.
+            other.createStatement().execute("ALTER TABLE tags RENAME TO hidden");
+            index.putTag(ALPINE, LATEST, new TagRecord(digest(1), START, START));
+            index.link(ALPINE, digest(1));
+            assertThatThrownBy(index::flush).isInstanceOf(IOException.class);
+            assertThat(index.tag(ALPINE, LATEST)).isPresent();
+            assertThat(index.tag(ALPINE, new Tag("never-asked"))).isEmpty();
+            other.createStatement().execute("ALTER TABLE hidden RENAME TO tags");
+        }
+        index.addLinks(ALPINE, List.of(new Link(digest(1), OptionalLong.of(5), false)));
+        index.flush();
+        assertThat(index.isFailing()).isFalse();
+        assertThat(index.lostChanges()).isPositive();
+        restart();
+        assertThat(index.link(ALPINE, digest(1))).isPresent();
+    }
+
+    @Test
+    void emptyIndexFileIsAFreshIndex() throws IOException {
+        index.close();
+        Files.write(directory.resolve("index.db"), new byte[0], StandardOpenOption.TRUNCATE_EXISTING);
+        index = CacheIndex.open(store, clock);
+        assertThat(index.wasRebuilt()).isFalse();
+        assertThat(index.storedCount()).isZero();
+    }
+}

@@ -1,0 +1,339 @@
+package dev.entrepot.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.MediaType;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Random;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class EvictorTest {
+    private static final Instant START = Instant.parse("2026-11-20T12:00:00Z");
+    private static final long PLENTY = 1L << 40;
+
+    private final SettableClock clock = new SettableClock(START);
+
+    @TempDir
+    Path directory;
+
+    private ContentStore store;
+    private CacheIndex index;
+
+    @BeforeEach
+    void open() throws IOException {
+        store = ContentStore.open(directory, clock);
+        index = CacheIndex.open(store, clock);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        index.close();
+        store.close();
+    }
+
+    private Evictor evictor(long capacity) {
+        return new Evictor(store, index, capacity, 0, () -> PLENTY);
+    }
+
+    /** Stores a blob of this size and lets a minute pass. */
+    private Digest blob(int size) throws IOException {
+        byte[] bytes = Samples.bytes(size, size);
+        Digest digest = Samples.store(store, bytes);
+        index.stored(digest, ContentKind.BLOB, size, Optional.empty());
+        clock.advance(Duration.ofMinutes(1));
+        return digest;
+    }
+
+    private boolean has(Digest digest) throws IOException {
+        boolean there = store.blobSize(digest).isPresent() || store.containsManifest(digest);
+        assertThat(index.isStored(digest)).isEqualTo(there);
+        return there;
+    }
+
+    private long bytesOnDisk() throws IOException {
+        long bytes = 0;
+        for (String folder : List.of("blobs", "manifests", "ingest")) {
+            try (Stream<Path> files = Files.walk(directory.resolve(folder))) {
+                bytes += files.map(Path::toFile)
+                        .filter(f -> f.isFile())
+                        .mapToLong(f -> f.length())
+                        .sum();
+            }
+        }
+        return bytes;
+    }
+
+    @Test
+    void whatWasNotUsedForLongestGoesFirstAlsoAfterARestart() throws IOException {
+        Digest first = blob(1000);
+        Digest second = blob(1001);
+        Digest third = blob(1002);
+        index.touched(first);
+        close();
+        open();
+        try (Evictor evictor = evictor(3100)) {
+            assertThat(evictor.makeRoom(500)).isTrue();
+            assertThat(has(second)).isFalse();
+            assertThat(has(first)).isTrue();
+            assertThat(has(third)).isTrue();
+            assertThat(evictor.evictions()).isEqualTo(1);
+            assertThat(evictor.evictedBytes()).isEqualTo(1001);
+            assertThat(evictor.usedBytes()).isEqualTo(2002).isEqualTo(bytesOnDisk());
+        }
+    }
+
+    @Test
+    void nothingIsEvictedWhileThereIsRoom() throws IOException {
+        blob(1000);
+        try (Evictor evictor = evictor(2000)) {
+            assertThat(evictor.makeRoom(1000)).isTrue();
+            assertThat(evictor.evictions()).isZero();
+        }
+    }
+
+    @Test
+    void someSlackIsMadeSoThatNotEveryFetchEvicts() throws IOException {
+        for (int i = 0; i < 20; i++) {
+            blob(100 + i);
+        }
+        long used = index.storedBytes();
+        try (Evictor evictor = evictor(used)) {
+            assertThat(evictor.makeRoom(1)).isTrue();
+            assertThat(evictor.usedBytes()).isLessThanOrEqualTo(used - used / 20);
+            long evictions = evictor.evictions();
+            assertThat(evictor.makeRoom(1)).isTrue();
+            assertThat(evictor.evictions()).isEqualTo(evictions);
+        }
+    }
+
+    @Test
+    void whatCannotFitEvictsNothing() throws IOException {
+        Digest digest = blob(1000);
+        try (Evictor evictor = evictor(2000)) {
+            assertThat(evictor.makeRoom(2001)).isFalse();
+            assertThat(has(digest)).isTrue();
+        }
+    }
+
+    @Test
+    void roomThatUnfinishedBlobsTakeIsNotMadeAtTheExpenseOfOthers() throws IOException {
+        Digest digest = blob(400);
+        try (Evictor evictor = evictor(2000);
+                Ingest ingest = store.ingest(Digest.sha256(new byte[] {1}))) {
+            assertThat(evictor.reserve(ingest, 1500)).isTrue();
+            assertThat(evictor.usedBytes()).isEqualTo(1900);
+            assertThat(evictor.makeRoom(600)).isFalse();
+            assertThat(has(digest)).isTrue();
+            assertThat(evictor.makeRoom(500)).isTrue();
+            assertThat(has(digest)).isFalse();
+        }
+    }
+
+    @Test
+    void reservationEndsWithItsIngest() throws IOException {
+        try (Evictor evictor = evictor(2000)) {
+            try (Ingest ingest = store.ingest(Digest.sha256(new byte[] {1}))) {
+                assertThat(evictor.reserve(ingest, 1500)).isTrue();
+                assertThat(evictor.reserve(ingest, 2000)).isTrue();
+                assertThat(evictor.reserve(ingest, 2001)).isFalse();
+                assertThat(ingest.claimedBytes()).isEqualTo(2000);
+            }
+            assertThat(evictor.usedBytes()).isZero();
+        }
+    }
+
+    @Test
+    void publishedBlobIsCountedOnceWhileItsIngestIsStillOpen() throws IOException {
+        byte[] bytes = Samples.bytes(1, 1500);
+        try (Evictor evictor = evictor(2000);
+                Ingest ingest = store.ingest(Digest.sha256(bytes))) {
+            ingest.write(bytes, 0, bytes.length);
+            ingest.commit(OptionalLong.empty());
+            assertThat(evictor.usedBytes()).isEqualTo(1500);
+            index.stored(ingest.digest(), ContentKind.BLOB, 1500, Optional.empty());
+            assertThat(evictor.usedBytes()).isEqualTo(1500);
+        }
+    }
+
+    @Test
+    void digestsInUseAreSkipped() throws IOException {
+        Digest first = blob(1000);
+        Digest second = blob(1001);
+        try (Evictor evictor = evictor(2100)) {
+            evictor.protect(first::equals);
+            assertThat(evictor.makeRoom(1000)).isTrue();
+            assertThat(has(first)).isTrue();
+            assertThat(has(second)).isFalse();
+            assertThat(evictor.makeRoom(2000)).isFalse();
+            assertThat(has(first)).isTrue();
+        }
+    }
+
+    @Test
+    void manifestsAreEvictedToo() throws IOException {
+        byte[] manifest = Samples.bytes(1, 300);
+        Digest digest = Digest.sha256(manifest);
+        store.putManifest(digest, manifest);
+        index.stored(digest, ContentKind.MANIFEST, 300, Optional.of(MediaType.OCI_MANIFEST));
+        try (Evictor evictor = evictor(300)) {
+            assertThat(evictor.makeRoom(10)).isTrue();
+            assertThat(has(digest)).isFalse();
+        }
+    }
+
+    @Test
+    void idlePartialGoesAtItsAge() throws IOException {
+        Digest old = blob(1000);
+        Digest partial = Digest.sha256(new byte[] {1});
+        try (Ingest ingest = store.ingest(partial)) {
+            ingest.write(new byte[800], 0, 800);
+        }
+        Files.setLastModifiedTime(store.layout().partial(partial), FileTime.from(clock.instant()));
+        clock.advance(Duration.ofMinutes(1));
+        Digest recent = blob(1001);
+        try (Evictor evictor = evictor(2801)) {
+            assertThat(evictor.usedBytes()).isEqualTo(2801);
+            assertThat(evictor.makeRoom(800)).isTrue();
+            assertThat(has(old)).isFalse();
+            assertThat(store.idlePartials()).hasSize(1);
+            assertThat(evictor.makeRoom(1200)).isTrue();
+            assertThat(store.idlePartials()).isEmpty();
+            assertThat(has(recent)).isTrue();
+        }
+    }
+
+    @Test
+    void floorOfFreeSpaceIsKept() throws IOException {
+        Digest first = blob(1000);
+        Digest second = blob(1001);
+        AtomicLong free = new AtomicLong(5000);
+        try (Evictor evictor = new Evictor(store, index, 10_000, 4000, free::get)) {
+            assertThat(evictor.makeRoom(1000)).isTrue();
+            assertThat(has(first)).isTrue();
+            free.set(4500);
+            assertThat(evictor.makeRoom(1000)).isTrue();
+            assertThat(has(first)).isFalse();
+            assertThat(has(second)).isTrue();
+            free.set(1000);
+            assertThat(evictor.makeRoom(0)).isFalse();
+            assertThat(has(second)).isTrue();
+        }
+    }
+
+    @Test
+    void reservedBytesDoNotCountAsFree() throws IOException {
+        try (Evictor evictor = new Evictor(store, index, 10_000, 4000, () -> 5000);
+                Ingest ingest = store.ingest(Digest.sha256(new byte[] {1}))) {
+            assertThat(evictor.reserve(ingest, 900)).isTrue();
+            assertThat(evictor.makeRoom(101)).isFalse();
+            assertThat(evictor.makeRoom(100)).isTrue();
+        }
+    }
+
+    @Test
+    void trimEvictsInTheBackground() throws IOException {
+        blob(1000);
+        Digest second = blob(1001);
+        try (Evictor evictor = evictor(1500)) {
+            evictor.trim();
+            long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+            while (evictor.evictions() == 0 && System.nanoTime() < deadline) {
+                Thread.onSpinWait();
+            }
+            assertThat(evictor.evictedBytes()).isEqualTo(1000);
+            assertThat(has(second)).isTrue();
+        }
+    }
+
+    @Test
+    void rowWithoutFileIsEvictedLikeOne() throws IOException {
+        Digest digest = blob(1000);
+        store.deleteBlob(digest);
+        try (Evictor evictor = evictor(1000)) {
+            assertThat(evictor.makeRoom(100)).isTrue();
+            assertThat(index.isStored(digest)).isFalse();
+            assertThat(index.storedBytes()).isZero();
+        }
+    }
+
+    @Test
+    void capacityIsNeverExceededByConcurrentFills() throws Exception {
+        long capacity = 200_000;
+        AtomicLong most = new AtomicLong();
+        try (Evictor evictor = evictor(capacity);
+                var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<?>> fills = new ArrayList<>();
+            for (int t = 0; t < 6; t++) {
+                int thread = t;
+                fills.add(threads.submit(() -> {
+                    Random random = new Random(thread);
+                    for (int i = 0; i < 15; i++) {
+                        fill(evictor, random, thread * 1000 + i);
+                        most.accumulateAndGet(bytesOnDiskAtLeast(), Math::max);
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> fill : fills) {
+                fill.get(60, TimeUnit.SECONDS);
+            }
+            assertThat(evictor.evictions()).isPositive();
+        }
+        assertThat(most.get()).isPositive().isLessThanOrEqualTo(capacity);
+        assertThat(index.storedBytes() + store.partialBytes()).isEqualTo(bytesOnDisk());
+    }
+
+    private void fill(Evictor evictor, Random random, int seed) throws IOException {
+        byte[] bytes = Samples.bytes(seed, 1 + random.nextInt(60_000));
+        Digest digest = Digest.sha256(bytes);
+        try (Ingest ingest = store.ingest(digest)) {
+            if (!evictor.reserve(ingest, bytes.length)) {
+                ingest.abort();
+                return;
+            }
+            int half = bytes.length / 2;
+            ingest.write(bytes, 0, half);
+            if (random.nextInt(5) == 0) {
+                return;
+            }
+            ingest.write(bytes, half, bytes.length - half);
+            ingest.commit(OptionalLong.of(bytes.length));
+            index.stored(digest, ContentKind.BLOB, bytes.length, Optional.empty());
+        }
+    }
+
+    /** Files that come and go during the walk are missed, never counted twice. */
+    private long bytesOnDiskAtLeast() throws IOException {
+        List<Digest> seen = new ArrayList<>();
+        AtomicLong bytes = new AtomicLong();
+        store.forEachBlob(blob -> {
+            seen.add(blob.digest());
+            bytes.addAndGet(blob.sizeBytes());
+        });
+        // A walk takes time, and what was evicted behind it may have been replaced before it: only what is still there
+        // counts.
+        long still = 0;
+        for (Digest digest : seen) {
+            still += store.blobSize(digest).orElse(0);
+        }
+        return Math.min(bytes.get(), still);
+    }
+}

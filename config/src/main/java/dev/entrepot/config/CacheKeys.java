@@ -1,0 +1,53 @@
+package dev.entrepot.config;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+
+/** The keys of {@code cache:}. */
+final class CacheKeys {
+    private static final Key<CacheConfig, Path> DIRECTORY =
+            Key.withDefault("directory", Types.PATH, "./data", CacheConfig::directory, "Folder of the content store.");
+    private static final Key<CacheConfig, ByteSize> CAPACITY = Key.withDefault(
+            "capacity",
+            Types.SIZE_NOT_ZERO,
+            "50GiB",
+            CacheConfig::capacity,
+            "Bytes of blobs to keep before the least recently used are deleted.");
+    private static final Key<CacheConfig, ByteSize> MIN_FREE = Key.withDefault(
+            "min-free", Types.SIZE, "1GiB", CacheConfig::minFree, "Bytes of the disk to leave free for others.");
+    private static final Key<CacheConfig, Duration> FRESH_FOR = Key.withDefault(
+            "fresh-for",
+            Types.DURATION,
+            "1m",
+            CacheConfig::freshFor,
+            "How long a tag is served without asking the upstream.");
+    private static final Key<CacheConfig, Duration> STALE_FOR = Key.withDefault(
+            "stale-for",
+            Types.DURATION,
+            "7d",
+            CacheConfig::staleFor,
+            "How long a tag is served while the upstream is out.");
+    private static final Key<CacheConfig, Duration> REFERRERS_FRESH_FOR = Key.withDefault(
+            "referrers-fresh-for",
+            Types.DURATION,
+            "1m",
+            CacheConfig::referrersFreshFor,
+            "How long a list of referrers is served without asking the upstream.");
+    private static final Key<CacheConfig, ByteSize> MEMORY =
+            Key.withDefault("memory", Types.SIZE, "64MiB", CacheConfig::memory, "Bytes of memory for manifests.");
+
+    static final Section<CacheConfig> SECTION = new Section<>(
+            "cache",
+            List.of(DIRECTORY, CAPACITY, MIN_FREE, FRESH_FOR, STALE_FOR, REFERRERS_FRESH_FOR, MEMORY),
+            values -> new CacheConfig(
+                    values.get(DIRECTORY),
+                    values.get(CAPACITY),
+                    values.get(MIN_FREE),
+                    values.get(FRESH_FOR),
+                    values.get(STALE_FOR),
+                    values.get(REFERRERS_FRESH_FOR),
+                    values.get(MEMORY)));
+
+    private CacheKeys() {}
+}

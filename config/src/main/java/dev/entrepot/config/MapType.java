@@ -1,0 +1,69 @@
+package dev.entrepot.config;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A mapping whose keys the user chooses. Entries that cannot be read are left out, with their errors recorded.
+ *
+ * @param <K> what its keys become
+ * @param <V> what its values become
+ * @param key what its keys may be
+ * @param value what its values may be
+ */
+record MapType<K, V>(ScalarType<K> key, ValueType<V> value) implements ValueType<Map<K, V>> {
+    @Override
+    public Optional<Map<K, V>> read(ConfigNode node) {
+        Map<K, V> values = new LinkedHashMap<>();
+        for (Map.Entry<String, ConfigNode> entry :
+                node.entries(describe(), true).entrySet()) {
+            Optional<K> name = name(entry.getKey(), entry.getValue());
+            Optional<V> read = value.read(entry.getValue());
+            if (name.isPresent() && read.isPresent() && values.put(name.get(), read.get()) != null) {
+                entry.getValue().error(ConfigError.Kind.DUPLICATE_KEY, "", "each name once, whatever its case");
+            }
+        }
+        return Optional.of(Collections.unmodifiableMap(values));
+    }
+
+    private Optional<K> name(String text, ConfigNode node) {
+        try {
+            return Optional.of(key.parse().apply(text, node.reading()));
+        } catch (IllegalArgumentException e) {
+            node.reading()
+                    .error(
+                            ConfigError.Kind.INVALID_VALUE,
+                            node.reading().keyOf(node.path()),
+                            node.path(),
+                            text,
+                            key.allowed() + " as key",
+                            Optional.empty());
+            return Optional.empty();
+        }
+    }
+
+    @Override
+    public Printed print(Map<K, V> values) {
+        if (values.isEmpty()) {
+            return new Printed.Nothing();
+        }
+        Map<String, Printed> entries = new LinkedHashMap<>();
+        values.forEach((name, entry) -> entries.put(key.format().apply(name), value.print(entry)));
+        return new Printed.Entries(true, entries);
+    }
+
+    @Override
+    public ObjectNode schema() {
+        ObjectNode schema = JsonForm.empty().put("type", "object");
+        schema.set("additionalProperties", value.schema());
+        return schema;
+    }
+
+    @Override
+    public String describe() {
+        return "mapping of " + key.describe() + " to " + value.describe();
+    }
+}

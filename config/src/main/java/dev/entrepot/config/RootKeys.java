@@ -1,0 +1,87 @@
+package dev.entrepot.config;
+
+import dev.entrepot.oci.RegistryHost;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The keys at the top of the file. */
+final class RootKeys {
+    /** The path of the mapping of upstreams. */
+    static final String UPSTREAMS_PATH = "upstreams";
+
+    private static final String NO_UPSTREAM = "none";
+    private static final ScalarType<Optional<RegistryHost>> UPSTREAM_OR_NONE = ScalarType.of(
+            "upstream, or none",
+            "the name of an upstream, or none",
+            text -> text.equals(NO_UPSTREAM) ? Optional.empty() : Optional.of(RegistryHost.parse(text)),
+            host -> host.map(RegistryHost::value).orElse(NO_UPSTREAM),
+            JsonForm.text());
+
+    private static final Key<EntrepotConfig, ServerConfig> SERVER =
+            Key.section("server", ServerKeys.SECTION, EntrepotConfig::server, "How clients reach this process.");
+    private static final Key<EntrepotConfig, CacheConfig> CACHE =
+            Key.section("cache", CacheKeys.SECTION, EntrepotConfig::cache, "What is kept, where, and for how long.");
+    private static final Key<EntrepotConfig, Optional<RegistryHost>> DEFAULT_UPSTREAM = Key.withDefault(
+            "default-upstream",
+            UPSTREAM_OR_NONE,
+            RegistryHost.DOCKER_HUB.value(),
+            EntrepotConfig::defaultUpstream,
+            "The upstream for requests that name none, as those of a Docker daemon's registry-mirrors do; none refuses them.");
+    // Printed as false, because the printed upstreams are all there are.
+    private static final Key<EntrepotConfig, Boolean> BUILTIN_UPSTREAMS = Key.withDefault(
+            "builtin-upstreams",
+            Types.BOOL,
+            "true",
+            config -> false,
+            "Whether the well-known public registries are upstreams without being listed. Entries of upstreams are added to them, or replace"
+                    + " the one of the same name: " + String.join(", ", BuiltinUpstreams.NAMES) + ".");
+    private static final Key<EntrepotConfig, Map<RegistryHost, UpstreamConfig>> UPSTREAMS = Key.map(
+            UPSTREAMS_PATH,
+            new MapType<>(Types.HOST, UpstreamKeys.SECTION),
+            EntrepotConfig::upstreams,
+            "The registries that content is fetched from, by their names in references. Requests for any other are refused.");
+    private static final Key<EntrepotConfig, ReplicationConfig> REPLICATION = Key.section(
+            "replication",
+            ReplicationKeys.SECTION,
+            EntrepotConfig::replication,
+            "What is copied to other registries, and who is told.");
+
+    static final Section<EntrepotConfig> SECTION = new Section<>(
+            "configuration",
+            List.of(SERVER, CACHE, DEFAULT_UPSTREAM, BUILTIN_UPSTREAMS, UPSTREAMS, REPLICATION),
+            RootKeys::config);
+
+    private RootKeys() {}
+
+    private static EntrepotConfig config(SectionValues values) {
+        Reading reading = values.reading();
+        Map<RegistryHost, UpstreamConfig> upstreams = new LinkedHashMap<>();
+        if (values.get(BUILTIN_UPSTREAMS)) {
+            upstreams.putAll(BuiltinUpstreams.all());
+        }
+        upstreams.putAll(values.get(UPSTREAMS));
+        ReplicationConfig replication = values.get(REPLICATION);
+        new UpstreamChecks(upstreams, reading).check();
+        new RuleChecks(upstreams, replication.rules(), reading).check();
+        return new EntrepotConfig(
+                values.get(SERVER),
+                values.get(CACHE),
+                defaultUpstream(values.get(DEFAULT_UPSTREAM), upstreams, reading),
+                upstreams,
+                replication);
+    }
+
+    private static Optional<RegistryHost> defaultUpstream(
+            Optional<RegistryHost> wanted, Map<RegistryHost, UpstreamConfig> upstreams, Reading reading) {
+        if (wanted.isEmpty() || upstreams.containsKey(wanted.get())) {
+            return wanted;
+        }
+        boolean written = !(reading.origins().get(DEFAULT_UPSTREAM.name()) instanceof Origin.Default);
+        if (written) {
+            UpstreamChecks.refuseUnknown(wanted.get(), DEFAULT_UPSTREAM.name(), upstreams, reading);
+        }
+        return Optional.empty();
+    }
+}

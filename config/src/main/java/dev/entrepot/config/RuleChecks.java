@@ -1,0 +1,118 @@
+package dev.entrepot.config;
+
+import dev.entrepot.config.TargetConfig.LayoutDestination;
+import dev.entrepot.config.TargetConfig.RegistryDestination;
+import dev.entrepot.oci.RegistryHost;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * What rules may not say, taken together with the upstreams and each other: an unknown source, the same target twice, a target that
+ * is the source, and a cycle, in which what one rule writes is in the end what it reads.
+ */
+final class RuleChecks {
+    private final Map<RegistryHost, UpstreamConfig> upstreams;
+    private final List<ReplicationRuleConfig> rules;
+    private final Reading reading;
+
+    RuleChecks(Map<RegistryHost, UpstreamConfig> upstreams, List<ReplicationRuleConfig> rules, Reading reading) {
+        this.upstreams = upstreams;
+        this.rules = rules;
+        this.reading = reading;
+    }
+
+    /** Records every contradiction. */
+    void check() {
+        reading.upstreamsNamed().forEach((path, name) -> {
+            if (!upstreams.containsKey(name)) {
+                UpstreamChecks.refuseUnknown(name, path, upstreams, reading);
+            }
+        });
+        rules.forEach(this::refuseSameTargets);
+        refuseCycles();
+    }
+
+    private void refuseSameTargets(ReplicationRuleConfig rule) {
+        Map<String, TargetConfig> seen = new HashMap<>();
+        for (TargetConfig target : rule.targets()) {
+            String place = switch (target.destination()) {
+                case RegistryDestination registry -> UrlTypes.endpoint(registry.url());
+                case LayoutDestination layout -> layout.path().toString();
+            };
+            TargetConfig first = seen.putIfAbsent(place + " " + target.prefix() + " " + target.map(), target);
+            if (first != null) {
+                reading.conflict(reading.pathOf(target), "the same target as " + reading.pathOf(first));
+            }
+        }
+    }
+
+    // A rule leads to another if one of its targets writes what the other reads. Depth first from each rule in turn; a
+    // way back to
+    // its start is a cycle, which is reported once, at the target that closes it.
+    private void refuseCycles() {
+        Set<Set<String>> reported = new HashSet<>();
+        for (ReplicationRuleConfig start : rules) {
+            search(start, start, new ArrayList<>(), new HashSet<>(), reported);
+        }
+    }
+
+    private boolean search(
+            ReplicationRuleConfig start,
+            ReplicationRuleConfig at,
+            List<String> way,
+            Set<String> visited,
+            Set<Set<String>> reported) {
+        if (!visited.add(at.name())) {
+            return false;
+        }
+        way.add(at.name());
+        for (TargetConfig target : at.targets()) {
+            for (ReplicationRuleConfig next : rules) {
+                if (!leadsTo(at, target, next)) {
+                    continue;
+                }
+                if (next == start) {
+                    report(target, way, reported);
+                    return true;
+                }
+                if (search(start, next, way, visited, reported)) {
+                    return true;
+                }
+            }
+        }
+        way.removeLast();
+        return false;
+    }
+
+    private boolean leadsTo(ReplicationRuleConfig rule, TargetConfig target, ReplicationRuleConfig next) {
+        UpstreamConfig source = upstreams.get(next.source());
+        return source != null
+                && target.destination() instanceof RegistryDestination registry
+                && UrlTypes.endpoint(registry.url()).equals(UrlTypes.endpoint(source.url()))
+                && NameSets.written(rule.repositories(), target).stream()
+                        .anyMatch(names ->
+                                next.repositories().stream().anyMatch(pattern -> names.mayMeet(NameSets.of(pattern))));
+    }
+
+    private void report(TargetConfig target, List<String> way, Set<Set<String>> reported) {
+        if (!reported.add(Set.copyOf(way))) {
+            return;
+        }
+        String path = reading.pathOf(target);
+        if (way.size() > 1) {
+            String cycle = way.stream().collect(Collectors.joining(" -> ", "", " -> " + way.getFirst()));
+            reading.conflict(path, "the rules form a cycle, each reading what the one before writes: " + cycle);
+            return;
+        }
+        boolean renamed = target.prefix().isPresent() || !target.map().isEmpty();
+        String remedy = renamed
+                ? "the target is the source, and the rule reads repositories that it writes; narrow repositories"
+                : "the target is the source; give it another url, or a prefix that repositories do not match";
+        reading.conflict(path, remedy);
+    }
+}

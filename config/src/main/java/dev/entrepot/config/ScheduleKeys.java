@@ -1,0 +1,118 @@
+package dev.entrepot.config;
+
+import dev.entrepot.config.LimitsConfig.Hours;
+import dev.entrepot.config.ScheduleConfig.Cron;
+import dev.entrepot.config.ScheduleConfig.Every;
+import java.time.Duration;
+import java.time.LocalTime;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Optional;
+
+/** The keys of {@code schedule:} and {@code limits:} of a rule. */
+final class ScheduleKeys {
+    private static final String EVERY_WORD = "every ";
+    private static final ScalarType<ScheduleConfig> BRIEF = ScalarType.of(
+            "every time",
+            "every and a time, for example every 10m, or " + CronExpression.ALLOWED,
+            ScheduleKeys::parse,
+            ScheduleKeys::format,
+            JsonForm.text());
+
+    private static final Key<ScheduleConfig, Optional<Duration>> EVERY = Key.optional(
+            "every",
+            Types.DURATION_NOT_ZERO,
+            schedule -> schedule instanceof Every every ? Optional.of(every.interval()) : Optional.empty(),
+            "From the start of one run to the start of the next.");
+    private static final Key<ScheduleConfig, Optional<CronExpression>> CRON = Key.optional(
+            "cron",
+            Types.CRON,
+            schedule -> schedule instanceof Cron cron ? Optional.of(cron.expression()) : Optional.empty(),
+            "Minute, hour, day of month, month and day of week, as in a crontab.");
+    private static final Key<ScheduleConfig, Optional<ZoneId>> TIME_ZONE = Key.<ScheduleConfig, ZoneId>optional(
+                    "time-zone",
+                    Types.ZONE,
+                    schedule -> schedule instanceof Cron cron ? Optional.of(cron.zone()) : Optional.empty(),
+                    "Time zone of cron.")
+            .shownDefault("Z");
+    private static final Key<ScheduleConfig, Duration> JITTER = Key.withDefault(
+            "jitter", Types.DURATION, "0s", ScheduleConfig::jitter, "The longest random delay of a run.");
+    private static final Section<ScheduleConfig> SECTION =
+            new Section<>("schedule", List.of(EVERY, CRON, TIME_ZONE, JITTER), ScheduleKeys::schedule);
+
+    /** An interval in one line, or all the keys. */
+    static final ValueType<ScheduleConfig> TYPE = new EitherType<>(
+            BRIEF,
+            schedule -> schedule,
+            schedule -> Optional.of(schedule)
+                    .filter(s -> s instanceof Every && s.jitter().isZero()),
+            SECTION);
+
+    private static final Key<Hours, LocalTime> FROM =
+            Key.required("from", Types.TIME_OF_DAY, Hours::from, "First minute of the part of the day.");
+    private static final Key<Hours, LocalTime> TO = Key.required(
+            "to", Types.TIME_OF_DAY, Hours::to, "First minute after it; before from, it goes over midnight.");
+    private static final Key<Hours, Optional<ByteSize>> HOURS_BANDWIDTH =
+            Key.optional("bandwidth", Types.BANDWIDTH, Hours::bandwidth, "Bytes per second; unlimited without.");
+    private static final Key<Hours, Optional<Integer>> HOURS_REQUESTS = Key.optional(
+            "requests-per-second",
+            Types.integer(1, 1_000_000),
+            Hours::requestsPerSecond,
+            "Requests per second to each host; unlimited without.");
+    private static final Section<Hours> HOURS_SECTION = new Section<>(
+            "part of the day",
+            List.of(FROM, TO, HOURS_BANDWIDTH, HOURS_REQUESTS),
+            values -> new Hours(
+                    values.get(FROM), values.get(TO), values.get(HOURS_BANDWIDTH), values.get(HOURS_REQUESTS)));
+
+    private static final Key<LimitsConfig, Optional<ByteSize>> BANDWIDTH =
+            Key.optional("bandwidth", Types.BANDWIDTH, LimitsConfig::bandwidth, "Bytes per second; unlimited without.");
+    private static final Key<LimitsConfig, Optional<Integer>> REQUESTS = Key.optional(
+            "requests-per-second",
+            Types.integer(1, 1_000_000),
+            LimitsConfig::requestsPerSecond,
+            "Requests per second to each host; unlimited without.");
+    private static final Key<LimitsConfig, List<Hours>> HOURS = Key.list(
+            "hours",
+            ListType.of(HOURS_SECTION),
+            LimitsConfig::hours,
+            "Times of day with other limits in place of these; the first that matches counts.");
+    private static final Key<LimitsConfig, ZoneId> HOURS_ZONE =
+            Key.withDefault("time-zone", Types.ZONE, "Z", LimitsConfig::zone, "Time zone of hours.");
+
+    static final Section<LimitsConfig> LIMITS = new Section<>(
+            "limits",
+            List.of(BANDWIDTH, REQUESTS, HOURS, HOURS_ZONE),
+            values -> new LimitsConfig(
+                    values.get(BANDWIDTH), values.get(REQUESTS), values.get(HOURS), values.get(HOURS_ZONE)));
+
+    private ScheduleKeys() {}
+
+    private static ScheduleConfig parse(String text) {
+        return text.startsWith(EVERY_WORD)
+                ? new Every(Durations.parse(text.substring(EVERY_WORD.length()).strip()), Duration.ZERO)
+                : new Cron(new CronExpression(text), ZoneOffset.UTC, Duration.ZERO);
+    }
+
+    private static String format(ScheduleConfig schedule) {
+        return switch (schedule) {
+            case Every every -> EVERY_WORD + Durations.format(every.interval());
+            case Cron cron -> cron.expression().text();
+        };
+    }
+
+    private static ScheduleConfig schedule(SectionValues values) {
+        Optional<Duration> interval = values.get(EVERY);
+        Optional<CronExpression> cron = values.get(CRON);
+        if (interval.isPresent() == cron.isPresent()) {
+            throw new InvalidValueException("", "either every or cron");
+        }
+        if (interval.isPresent() && values.get(TIME_ZONE).isPresent()) {
+            throw new InvalidValueException("time-zone", "no time zone for an interval");
+        }
+        return interval.isPresent()
+                ? new Every(interval.get(), values.get(JITTER))
+                : new Cron(cron.orElseThrow(), values.get(TIME_ZONE).orElse(ZoneOffset.UTC), values.get(JITTER));
+    }
+}

@@ -1,0 +1,127 @@
+package dev.entrepot.config;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A mapping with known keys.
+ *
+ * @param <R> what it becomes
+ * @param name what it is, in a word or two
+ * @param keys its keys, in the order in which they are printed
+ * @param build makes the record; an {@link InvalidValueException} refuses it and names the key to blame
+ */
+record Section<R>(String name, List<Key<R, ?>> keys, Function<SectionValues, R> build) implements ValueType<R> {
+    @Override
+    public Optional<R> read(ConfigNode node) {
+        int before = node.reading().errorCount();
+        if (node.kind() == ConfigNode.Kind.SCALAR || node.kind() == ConfigNode.Kind.LIST) {
+            node.wrongType("a mapping with the keys " + keyNames());
+            return Optional.empty();
+        }
+        Map<String, ConfigNode> entries = node.entries(describe(), false);
+        refuseUnknown(node, entries);
+        SectionValues values = new SectionValues(node);
+        boolean complete = true;
+        for (Key<R, ?> key : keys) {
+            complete &= readKey(key, node, entries, values);
+        }
+        return complete ? build(node, entries, values, before) : Optional.empty();
+    }
+
+    private <T> boolean readKey(Key<R, T> key, ConfigNode node, Map<String, ConfigNode> entries, SectionValues values) {
+        Optional<T> value = key.read(node, Optional.ofNullable(entries.get(key.name())));
+        value.ifPresent(v -> values.put(key, v));
+        return value.isPresent();
+    }
+
+    // Where a value could not be read, its default stands in, so that the whole can still be checked against other
+    // parts of the
+    // file. What the record itself has to say is then not to be trusted.
+    private Optional<R> build(ConfigNode node, Map<String, ConfigNode> entries, SectionValues values, int before) {
+        try {
+            R section = build.apply(values);
+            node.reading().built(section, node.path());
+            return Optional.of(section);
+        } catch (InvalidValueException e) {
+            if (node.reading().errorCount() == before) {
+                ConfigNode blamed = entries.get(e.key());
+                ConfigNode target = blamed != null ? blamed : e.key().isEmpty() ? node : node.absentChild(e.key());
+                target.error(ConfigError.Kind.INVALID_VALUE, "", e.allowed());
+            }
+            return Optional.empty();
+        }
+    }
+
+    private void refuseUnknown(ConfigNode node, Map<String, ConfigNode> entries) {
+        List<String> known = keys.stream().map(Key::name).toList();
+        for (Map.Entry<String, ConfigNode> entry : entries.entrySet()) {
+            if (!known.contains(entry.getKey())) {
+                String path = entry.getValue().path();
+                node.reading()
+                        .error(
+                                ConfigError.Kind.UNKNOWN_KEY,
+                                node.reading().keyOf(path),
+                                path,
+                                entry.getKey(),
+                                "the known keys here are " + keyNames(),
+                                Nearest.to(entry.getKey(), known));
+            }
+        }
+    }
+
+    private String keyNames() {
+        return keys.stream().map(Key::name).collect(Collectors.joining(", "));
+    }
+
+    @Override
+    public Printed print(R value) {
+        Map<String, Printed> entries = new LinkedHashMap<>();
+        for (Key<R, ?> key : keys) {
+            Printed printed = key.print(value);
+            if (!(printed instanceof Printed.Nothing)) {
+                entries.put(key.name(), printed);
+            }
+        }
+        return new Printed.Entries(false, entries);
+    }
+
+    @Override
+    public ObjectNode schema() {
+        ObjectNode schema = JsonForm.empty().put("type", "object");
+        ObjectNode properties = schema.putObject("properties");
+        ArrayNode required = JsonForm.empty().arrayNode();
+        for (Key<R, ?> key : keys) {
+            ObjectNode property = key.type().schema();
+            property.put("description", key.doc());
+            key.defaultText().ifPresent(text -> putDefault(property, key.type(), text));
+            properties.set(key.name(), property);
+            if (key.required()) {
+                required.add(key.name());
+            }
+        }
+        if (!required.isEmpty()) {
+            schema.set("required", required);
+        }
+        return schema.put("additionalProperties", false);
+    }
+
+    private static void putDefault(ObjectNode property, ValueType<?> type, String text) {
+        switch (type instanceof ScalarType<?> scalar ? scalar.form().type() : JsonForm.Type.STRING) {
+            case INTEGER -> property.put("default", Integer.parseInt(text));
+            case BOOLEAN -> property.put("default", Boolean.parseBoolean(text));
+            case STRING, STRING_OR_INTEGER -> property.put("default", text);
+        }
+    }
+
+    @Override
+    public String describe() {
+        return name;
+    }
+}

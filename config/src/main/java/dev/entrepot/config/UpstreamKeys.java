@@ -1,0 +1,119 @@
+package dev.entrepot.config;
+
+import dev.entrepot.oci.RegistryHost;
+import java.net.URI;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/** The keys of an entry of {@code upstreams:}. */
+final class UpstreamKeys {
+    private static final ScalarType<String> ALIAS = ScalarType.of(
+            "path component",
+            "one component of a repository name: lower-case letters, digits, . _ and -",
+            UpstreamKeys::alias,
+            alias -> alias,
+            JsonForm.pattern("[a-z0-9]+([._-]+[a-z0-9]+)*"));
+
+    private static final Key<UpstreamConfig, Optional<URI>> URL = Key.<UpstreamConfig, URI>optional(
+                    "url",
+                    UrlTypes.REGISTRY,
+                    upstream -> Optional.of(upstream.url()),
+                    "Where the registry's API is. Plain HTTP is spoken if, and only if, the URL says http.")
+            .shownDefault("https:// and the name");
+    private static final Key<UpstreamConfig, Optional<CredentialsConfig>> CREDENTIALS = Key.optional(
+            "credentials",
+            CredentialsKeys.SECTION,
+            UpstreamConfig::credentials,
+            "How to authenticate; anonymous without.");
+    private static final Key<UpstreamConfig, List<RegistryHost>> HOSTS = Key.list(
+            "hosts",
+            ListType.of(Types.HOST),
+            UpstreamConfig::hosts,
+            "More host names under which clients reach this process and mean this registry.");
+    private static final Key<UpstreamConfig, List<String>> ALIASES = Key.list(
+            "aliases",
+            ListType.of(ALIAS),
+            UpstreamConfig::aliases,
+            "First path components that mean this registry, besides its name: with hub, /v2/hub/library/alpine works.");
+    private static final Key<UpstreamConfig, Optional<Path>> CA = Key.optional(
+            "ca", Types.FILE, UpstreamConfig::ca, "PEM file with authorities to trust in addition to the platform's.");
+    private static final Key<UpstreamConfig, Optional<ClientCertificate>> CLIENT_CERTIFICATE = Key.optional(
+            "client-certificate",
+            CredentialsKeys.CLIENT_CERTIFICATE,
+            UpstreamConfig::clientCertificate,
+            "Certificate to show to the registry.");
+    private static final Key<UpstreamConfig, Optional<URI>> PROXY =
+            Key.optional("proxy", UrlTypes.PROXY, UpstreamConfig::proxy, "HTTP proxy to reach the registry through.");
+    private static final Key<UpstreamConfig, List<RegistryHost>> TOKEN_REALMS = Key.list(
+            "token-realms",
+            ListType.of(Types.HOST),
+            UpstreamConfig::tokenRealms,
+            "Hosts, besides the registry's own, whose token services may be sent the credentials.");
+    private static final Key<UpstreamConfig, Integer> MAX_CONCURRENT_REQUESTS = Key.withDefault(
+            "max-concurrent-requests",
+            Types.integer(1, 10_000),
+            Integer.toString(UpstreamConfig.DEFAULT_MAX_CONCURRENT_REQUESTS),
+            UpstreamConfig::maxConcurrentRequests,
+            "Requests at one time.");
+    private static final Key<UpstreamConfig, Optional<Duration>> FRESH_FOR = Key.<UpstreamConfig, Duration>optional(
+                    "fresh-for", Types.DURATION, UpstreamConfig::freshFor, "As cache.fresh-for, for this registry.")
+            .shownDefault("cache.fresh-for");
+    private static final Key<UpstreamConfig, Optional<Duration>> STALE_FOR = Key.<UpstreamConfig, Duration>optional(
+                    "stale-for", Types.DURATION, UpstreamConfig::staleFor, "As cache.stale-for, for this registry.")
+            .shownDefault("cache.stale-for");
+
+    static final Section<UpstreamConfig> SECTION = new Section<>(
+            "upstream",
+            List.of(
+                    URL,
+                    CREDENTIALS,
+                    HOSTS,
+                    ALIASES,
+                    CA,
+                    CLIENT_CERTIFICATE,
+                    PROXY,
+                    TOKEN_REALMS,
+                    MAX_CONCURRENT_REQUESTS,
+                    FRESH_FOR,
+                    STALE_FOR),
+            UpstreamKeys::upstream);
+
+    private static final RegistryHost NAMELESS = new RegistryHost("invalid");
+
+    private UpstreamKeys() {}
+
+    private static UpstreamConfig upstream(SectionValues values) {
+        RegistryHost name = name(values);
+        return new UpstreamConfig(
+                name,
+                values.get(URL).orElseGet(() -> BuiltinUpstreams.defaultUrl(name)),
+                values.get(CREDENTIALS),
+                values.get(HOSTS),
+                values.get(ALIASES),
+                values.get(CA),
+                values.get(CLIENT_CERTIFICATE),
+                values.get(PROXY),
+                values.get(TOKEN_REALMS),
+                values.get(MAX_CONCURRENT_REQUESTS),
+                values.get(FRESH_FOR),
+                values.get(STALE_FOR));
+    }
+
+    // The mapping that holds the section reports a name that is none; the section is then dropped.
+    private static RegistryHost name(SectionValues values) {
+        try {
+            return RegistryHost.parse(values.entryName());
+        } catch (IllegalArgumentException e) {
+            return NAMELESS;
+        }
+    }
+
+    private static String alias(String text) {
+        if (!text.matches("[a-z0-9]+([._-]+[a-z0-9]+)*") || text.length() > 128) {
+            throw new InvalidValueException("", "one component of a repository name, without a slash");
+        }
+        return text;
+    }
+}

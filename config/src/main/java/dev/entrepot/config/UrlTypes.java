@@ -1,0 +1,101 @@
+package dev.entrepot.config;
+
+import dev.entrepot.oci.InvalidNameException;
+import dev.entrepot.oci.RegistryHost;
+import java.net.URI;
+import java.net.URISyntaxException;
+import java.util.Locale;
+
+/** The URLs that the file may have. None may carry credentials, and none is shown with what could be some. */
+final class UrlTypes {
+    private static final String ROOT_ALLOWED =
+            "http:// or https:// with a host and, where needed, a port; no user, path or query";
+    private static final String ANY_ALLOWED = "a URL that starts with http:// or https:// and names no user";
+
+    /** Where a registry's API is. */
+    static final ScalarType<URI> REGISTRY = ScalarType.of(
+                    "url",
+                    ROOT_ALLOWED,
+                    UrlTypes::root,
+                    URI::toString,
+                    JsonForm.pattern("[hH][tT][tT][pP][sS]?://[^/?#@]+/?"))
+            .masked(UrlTypes::mask);
+
+    /** An HTTP proxy. */
+    static final ScalarType<URI> PROXY = ScalarType.of(
+                    "url",
+                    "http:// with a host and a port; no user, path or query",
+                    UrlTypes::proxy,
+                    URI::toString,
+                    JsonForm.pattern("http://[^/?#@]+:[0-9]+/?"))
+            .masked(UrlTypes::mask);
+
+    /** A place to post events to. */
+    static final ScalarType<URI> WEBHOOK = ScalarType.of(
+                    "url",
+                    ANY_ALLOWED,
+                    UrlTypes::any,
+                    url -> mask(url.toString()),
+                    JsonForm.pattern("https?://[^/?#@]+([/?][^#]*)?"))
+            .masked(UrlTypes::mask);
+
+    private UrlTypes() {}
+
+    /** Host and port of a URL of a registry, the port of the scheme left out: equal for equal registries. */
+    static String endpoint(URI url) {
+        String host = url.getHost().toLowerCase(Locale.ROOT);
+        int implied = "https".equals(url.getScheme()) ? 443 : 80;
+        int port = url.getPort() < 0 ? implied : url.getPort();
+        return host + ":" + port;
+    }
+
+    private static URI root(String text) {
+        URI url = parse(text, ROOT_ALLOWED);
+        String path = url.getRawPath();
+        boolean bare = (path.isEmpty() || path.equals("/")) && url.getRawQuery() == null;
+        if (!bare) {
+            throw new InvalidValueException("", ROOT_ALLOWED);
+        }
+        try {
+            RegistryHost host = RegistryHost.parse(url.getRawAuthority());
+            return URI.create(url.getScheme().toLowerCase(Locale.ROOT) + "://" + host);
+        } catch (InvalidNameException e) {
+            throw new InvalidValueException("", ROOT_ALLOWED);
+        }
+    }
+
+    private static URI proxy(String text) {
+        URI url = root(text);
+        if (!"http".equals(url.getScheme()) || url.getPort() < 0) {
+            throw new InvalidValueException("", "http:// with a host and a port; no user, path or query");
+        }
+        return url;
+    }
+
+    private static URI any(String text) {
+        return parse(text, ANY_ALLOWED);
+    }
+
+    private static URI parse(String text, String allowed) {
+        try {
+            URI url = new URI(text);
+            boolean http = "http".equalsIgnoreCase(url.getScheme()) || "https".equalsIgnoreCase(url.getScheme());
+            if (!http || url.getHost() == null || url.getRawUserInfo() != null || url.getRawFragment() != null) {
+                throw new InvalidValueException("", allowed);
+            }
+            return url;
+        } catch (URISyntaxException e) {
+            throw new InvalidValueException("", allowed);
+        }
+    }
+
+    private static String mask(String text) {
+        int query = text.indexOf('?');
+        String shown = query < 0 ? text : text.substring(0, query + 1) + Secret.MASK;
+        int at = shown.lastIndexOf('@');
+        int slashes = shown.indexOf("://");
+        return at < 0
+                ? shown
+                : (slashes < 0 ? "" : shown.substring(0, slashes + 3)) + Secret.MASK + shown.substring(at);
+    }
+}

@@ -1,0 +1,117 @@
+package dev.entrepot.config;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import org.snakeyaml.engine.v2.api.lowlevel.Compose;
+import org.snakeyaml.engine.v2.api.lowlevel.Parse;
+import org.snakeyaml.engine.v2.events.Event;
+import org.snakeyaml.engine.v2.exceptions.MarkedYamlEngineException;
+import org.snakeyaml.engine.v2.exceptions.ReaderException;
+import org.snakeyaml.engine.v2.exceptions.YamlEngineException;
+import org.snakeyaml.engine.v2.nodes.Node;
+import org.snakeyaml.engine.v2.schema.CoreSchema;
+
+/**
+ * Bytes to nodes with their places. The events are looked at before nodes are made of them, because the library composes nodes
+ * recursively and bounds neither depth nor, for scalars, aliases.
+ */
+final class YamlDocument {
+    /** The largest file that is read. */
+    static final int MAX_BYTES = 1 << 20;
+    /** How deep lists and mappings may be within each other. */
+    static final int MAX_DEPTH = 32;
+    /** How often aliases may be used. */
+    static final int MAX_ALIASES = 50;
+
+    private YamlDocument() {}
+
+    /** The root of the one document in the bytes; empty, with errors recorded or none, if there is nothing to read. */
+    static Optional<Node> parse(byte[] bytes, Reading reading) {
+        if (bytes.length > MAX_BYTES) {
+            syntax(reading, ConfigError.Kind.UNREADABLE, Position.FILE, "the file is longer than 1MiB");
+            return Optional.empty();
+        }
+        String text;
+        try {
+            text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(bytes))
+                    .toString();
+        } catch (CharacterCodingException e) {
+            syntax(reading, ConfigError.Kind.SYNTAX, Position.FILE, "the file is not UTF-8");
+            return Optional.empty();
+        }
+        String content = text.startsWith("\uFEFF") ? text.substring(1) : text;
+        LoadSettings settings = LoadSettings.builder()
+                .setSchema(new CoreSchema())
+                .setUseMarks(true)
+                .setAllowNonScalarKeys(true)
+                .setCodePointLimit(MAX_BYTES)
+                .setMaxAliasesForCollections(MAX_ALIASES)
+                .build();
+        try {
+            return withinLimits(content, settings, reading)
+                    ? new Compose(settings).composeString(content)
+                    : Optional.empty();
+        } catch (MarkedYamlEngineException e) {
+            syntax(reading, ConfigError.Kind.SYNTAX, Position.of(e.getProblemMark()), problem(e));
+        } catch (ReaderException e) {
+            Position at = positionOf(content, e.getPosition());
+            syntax(reading, ConfigError.Kind.SYNTAX, at, "a character that YAML does not allow");
+        } catch (YamlEngineException e) {
+            syntax(reading, ConfigError.Kind.SYNTAX, Position.FILE, "the file is not YAML 1.2");
+        }
+        return Optional.empty();
+    }
+
+    private static boolean withinLimits(String content, LoadSettings settings, Reading reading) {
+        int depth = 0;
+        int aliases = 0;
+        int documents = 0;
+        for (Event event : new Parse(settings).parseString(content)) {
+            switch (event.getEventId()) {
+                case SequenceStart, MappingStart -> depth++;
+                case SequenceEnd, MappingEnd -> depth--;
+                case Alias -> aliases++;
+                case DocumentStart -> documents++;
+                case Scalar, Comment, StreamStart, StreamEnd, DocumentEnd -> {}
+            }
+            String exceeded = depth > MAX_DEPTH
+                    ? "more than " + MAX_DEPTH + " levels"
+                    : aliases > MAX_ALIASES
+                            ? "more than " + MAX_ALIASES + " aliases"
+                            : documents > 1 ? "more than one document" : "";
+            if (!exceeded.isEmpty()) {
+                syntax(reading, ConfigError.Kind.SYNTAX, Position.of(event.getStartMark()), exceeded);
+                return false;
+            }
+        }
+        return true;
+    }
+
+    // The library's message has an excerpt of the file, which may hold a secret. Its two sentences do not.
+    private static String problem(MarkedYamlEngineException e) {
+        String context = e.getContext() == null ? "" : e.getContext() + ": ";
+        return "not YAML: " + context + e.getProblem();
+    }
+
+    private static Position positionOf(String content, int codePoint) {
+        int line = 1;
+        int column = 1;
+        int seen = 0;
+        for (int i = 0; i < content.length() && seen < codePoint; i += Character.charCount(content.codePointAt(i))) {
+            boolean lineBreak = content.charAt(i) == '\n';
+            line += lineBreak ? 1 : 0;
+            column = lineBreak ? 1 : column + 1;
+            seen++;
+        }
+        return new Position(line, column);
+    }
+
+    private static void syntax(Reading reading, ConfigError.Kind kind, Position at, String problem) {
+        reading.error(kind, at, "", "", problem, Optional.empty());
+    }
+}

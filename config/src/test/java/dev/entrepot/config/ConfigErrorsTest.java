@@ -1,0 +1,268 @@
+package dev.entrepot.config;
+
+import static dev.entrepot.config.Loading.error;
+import static dev.entrepot.config.Loading.errors;
+import static dev.entrepot.config.Loading.places;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class ConfigErrorsTest {
+    @Test
+    void reportsEveryErrorAtOnceInTheOrderOfTheFile() {
+        assertThat(places("""
+                        server:
+                          listen: 5000
+                          drain: 30
+                          max-connections: 0
+                          acces-log: text
+                        cache:
+                          capacity: plenty
+                          capacity: 1GiB
+                        default-upstream: nowhere.test
+                        upstreams:
+                          "not a host": {}
+                          a.test: {url: "ftp://a.test"}
+                        replication:
+                          rules:
+                            - name: Bad Name
+                              source: b.test
+                              repositories: []
+                            - name: good
+                              source: dokcer.io
+                              repositories: ["*"]
+                              targets: [{url: "https://t.test", layout: x}]
+                        sever: {}
+                        """))
+                .containsExactly(
+                        "2:11 server.listen INVALID_VALUE",
+                        "3:10 server.drain INVALID_VALUE",
+                        "4:20 server.max-connections INVALID_VALUE",
+                        "5:3 server.acces-log UNKNOWN_KEY",
+                        "7:13 cache.capacity INVALID_VALUE",
+                        "8:3 cache.capacity DUPLICATE_KEY",
+                        "9:19 default-upstream CONFLICT",
+                        "11:3 upstreams[not a host] INVALID_VALUE",
+                        "12:17 upstreams[a.test].url INVALID_VALUE",
+                        "15:7 replication.rules[0].targets MISSING_KEY",
+                        "15:13 replication.rules[0].name INVALID_VALUE",
+                        "16:15 replication.rules[0].source CONFLICT",
+                        "17:21 replication.rules[0].repositories INVALID_VALUE",
+                        "19:15 replication.rules[1].source CONFLICT",
+                        "21:17 replication.rules[1].targets[0] INVALID_VALUE",
+                        "22:1 sever UNKNOWN_KEY");
+    }
+
+    @Test
+    void anErrorReadsAsOneLineWithAllThatIsNeeded() {
+        assertThat(error("cache:\n  capacity: 50 GigaBytes"))
+                .hasToString(
+                        "test.yaml:2:13: cache.capacity: invalid value \"50 GigaBytes\": expected a number of bytes,"
+                                + " with or without a unit (KiB MiB GiB TiB, KB MB GB TB), for example 50GiB");
+        assertThat(error("cach: {}"))
+                .hasToString("test.yaml:1:1: cach: unknown key \"cach\": the known keys here are server, cache,"
+                        + " default-upstream, builtin-upstreams, upstreams, replication; did you mean \"cache\"?");
+        assertThat(error("cache: {capacity: 1GiB, capacity: 1GiB}"))
+                .hasToString("test.yaml:1:25: cache.capacity: key is there twice: each key once");
+        assertThat(error("server: {tls: {certificate: pom.xml}}"))
+                .hasToString("test.yaml:1:15: server.tls.key: missing: expected file");
+        assertThat(error("server: [1]"))
+                .hasToString(
+                        "test.yaml:1:9: server: invalid value: expected a mapping with the keys listen, admin, tls,"
+                                + " drain, client-stall, max-connections, access-log, found a list");
+        assertThat(error("default-upstream: dokcer.io"))
+                .hasToString("test.yaml:1:19: default-upstream: \"dokcer.io\": there is no upstream of that name;"
+                        + " add it to upstreams; did you mean \"docker.io\"?");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "server: {lisen: x}, listen",
+        "server: {max_connections: x}, max-connections",
+        "server: {maxConnections: x}, max-connections",
+        "server: {drian: x}, drain",
+        "upstreams: {a.test: {credential: x}}, credentials",
+        "upstreams: {a.test: {max-concurent-request: x}}, max-concurrent-requests",
+        "cache: {path: x}, ",
+    })
+    void anUnknownKeyComesWithTheNearestKnownOne(String yaml, String suggestion) {
+        assertThat(error(yaml).kind()).isEqualTo(ConfigError.Kind.UNKNOWN_KEY);
+        assertThat(error(yaml).suggestion().orElse(null)).isEqualTo(suggestion);
+    }
+
+    @Test
+    void aDuplicateIsAnErrorAlsoAmongNamesThatDifferInCase() {
+        assertThat(places("upstreams:\n  a.test: {}\n  A.test: {}\n"))
+                .containsExactly("3:11 upstreams[A.test] DUPLICATE_KEY");
+    }
+
+    @Test
+    void wrongTypesAreNamed() {
+        assertThat(places("- a\n")).containsExactly("1:1  WRONG_TYPE");
+        assertThat(places("upstreams: [a]\n")).containsExactly("1:12 upstreams WRONG_TYPE");
+        assertThat(places("server: {listen: [a]}\n")).containsExactly("1:18 server.listen WRONG_TYPE");
+        assertThat(places("server: {listen: }\n")).containsExactly("1:17 server.listen WRONG_TYPE");
+        assertThat(places("upstreams: {a.test: {hosts: b.test}}\n"))
+                .containsExactly("1:29 upstreams[a.test].hosts WRONG_TYPE");
+        assertThat(places("? [a]\n: b\n")).containsExactly("1:3  WRONG_TYPE");
+        assertThat(places("server: {listen: !!binary aGk=}\n")).containsExactly("1:18 server.listen WRONG_TYPE");
+    }
+
+    @Test
+    void whatIsNotYamlIsReportedWhereItIs() {
+        assertThat(error("server:\n  listen: [1\n"))
+                .satisfies(e -> assertThat(e.kind()).isEqualTo(ConfigError.Kind.SYNTAX))
+                .satisfies(e -> assertThat(e.line()).isEqualTo(3));
+        assertThat(error("a: b: c").column()).isEqualTo(5);
+        assertThat(error("a: \u0007")).satisfies(e -> {
+            assertThat(e.line()).isEqualTo(1);
+            assertThat(e.column()).isEqualTo(4);
+        });
+        assertThat(error("a: *b").kind()).isEqualTo(ConfigError.Kind.SYNTAX);
+        assertThat(error("a: 1\n---\nb: 2\n"))
+                .satisfies(e -> assertThat(e.allowed()).isEqualTo("more than one document"));
+    }
+
+    @Test
+    void syntaxErrorsShowNothingOfTheFile() {
+        String shown =
+                error("upstreams: {a: {credentials: {password: hunter2, \"x\n").toString();
+
+        assertThat(shown).doesNotContain("hunter2");
+    }
+
+    @Test
+    void bytesThatAreNotUtf8AreRefused() {
+        Reading reading = new Reading(Loading.FILE, Path.of(""), Map.of());
+
+        assertThat(YamlDocument.parse(new byte[] {'a', (byte) 0xff}, reading)).isEmpty();
+        assertThat(reading.errors()).hasSize(1);
+        assertThat(reading.errors().getFirst().allowed()).isEqualTo("the file is not UTF-8");
+    }
+
+    @Test
+    void aByteOrderMarkIsSkipped() {
+        assertThat(Loading.config("\uFEFFserver: {drain: 1s}").server().drain()).hasSeconds(1);
+    }
+
+    @Test
+    void anchorsMayBeUsed() {
+        assertThat(Loading.config("server: {drain: &time 3s, client-stall: *time}")
+                        .server()
+                        .clientStall())
+                .hasSeconds(3);
+    }
+
+    @Test
+    void aBombOfAliasesIsRefused() {
+        StringBuilder yaml = new StringBuilder("x0: &x0 [a, a, a, a, a, a, a, a, a]\n");
+        for (int i = 1; i < 9; i++) {
+            yaml.append("x" + i + ": &x" + i + " [" + ("*x" + (i - 1) + ", ").repeat(8) + "*x" + (i - 1) + "]\n");
+        }
+
+        assertThat(error(yaml.toString())).satisfies(e -> {
+            assertThat(e.kind()).isEqualTo(ConfigError.Kind.SYNTAX);
+            assertThat(e.allowed()).isEqualTo("more than 50 aliases");
+            assertThat(e.line()).isEqualTo(7);
+        });
+    }
+
+    @Test
+    void fewAliasesToMuchAreRefusedToo() {
+        String hosts = "a.test, ".repeat(20_000);
+        StringBuilder yaml = new StringBuilder("upstreams:\n  u.test: &u {hosts: [" + hosts + "]}\n");
+        for (int i = 0; i < 40; i++) {
+            yaml.append("  u" + i + ".test: *u\n");
+        }
+
+        assertThat(error(yaml.toString()).allowed()).isEqualTo("more than 200000 values, aliases followed");
+    }
+
+    @Test
+    void nestingIsBounded() {
+        assertThat(error("[".repeat(500_000)).allowed()).isEqualTo("more than 32 levels");
+        assertThat(error("{a: ".repeat(100_000)).allowed()).isEqualTo("more than 32 levels");
+    }
+
+    @Test
+    void anAliasToItselfEndsTheReading() {
+        assertThat(places("upstreams: &a\n  a.test: *a\n")).containsExactly("2:3 upstreams[a.test].a.test UNKNOWN_KEY");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "https://user:hunter2@a.test",
+        "https://a.test/?token=hunter2",
+        "http://user:hunter2@a.test:1/x?y=hunter2",
+    })
+    void credentialsInAUrlAreRefusedAndNotShown(String url) {
+        ConfigError error = error("upstreams: {a.test: {url: \"" + url + "\"}}");
+
+        assertThat(error.kind()).isEqualTo(ConfigError.Kind.INVALID_VALUE);
+        assertThat(error.toString()).doesNotContain("hunter2");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "https://a.test/v2",
+        "https://",
+        "a.test",
+        "https://a_b.test",
+        "https://a.test:99999",
+        "file:///etc/passwd",
+    })
+    void aUrlOfARegistryIsSchemeHostAndPort(String url) {
+        assertThat(error("upstreams: {a.test: {url: \"" + url + "\"}}").path()).isEqualTo("upstreams[a.test].url");
+    }
+
+    @Test
+    void credentialsAreOneWayOnly() {
+        List<String> wrong = List.of(
+                "{username: u}",
+                "{password: p}",
+                "{username: u, password: p, bearer-token: t}",
+                "{bearer-token: t, identity-token: t}",
+                "{username: u, bearer-token: t}",
+                "{}");
+        for (String credentials : wrong) {
+            assertThat(places("upstreams: {a.test: {credentials: " + credentials + "}}"))
+                    .as(credentials)
+                    .containsExactly("1:35 upstreams[a.test].credentials INVALID_VALUE");
+        }
+    }
+
+    @Test
+    void contradictionsWithinASectionAreReported() {
+        assertThat(places("server: {listen: \":1\", admin: \":1\"}"))
+                .containsExactly("1:31 server.admin INVALID_VALUE");
+        assertThat(places("upstreams: {a.test: {url: \"http://a.test\", ca: pom.xml}}"))
+                .containsExactly("1:48 upstreams[a.test].ca INVALID_VALUE");
+    }
+
+    @Test
+    void aHostOrAliasMayMeanOneUpstreamOnly() {
+        assertThat(errors("""
+                        upstreams:
+                          a.test: {hosts: [x.test], aliases: [hub]}
+                          b.test: {hosts: [x.test, ghcr.io], aliases: [hub, docker.io]}
+                        """))
+                .extracting(e -> e.line() + ":" + e.column() + " " + e.allowed())
+                .containsExactly(
+                        "3:20 x.test already means the upstream a.test",
+                        "3:28 ghcr.io already means the upstream ghcr.io",
+                        "3:48 hub already means the upstream a.test",
+                        "3:53 docker.io already means the upstream docker.io");
+    }
+
+    @Test
+    void aFileThatIsNotThereIsReportedWhereItIsNamed() {
+        assertThat(error("upstreams: {a.test: {ca: missing.pem}}"))
+                .hasToString("test.yaml:1:26: upstreams[a.test].ca: invalid value \"missing.pem\":"
+                        + " expected a file that is there and can be read");
+    }
+}

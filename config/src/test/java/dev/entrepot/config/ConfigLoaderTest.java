@@ -1,0 +1,247 @@
+package dev.entrepot.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.entrepot.oci.RegistryHost;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ConfigLoaderTest {
+    @TempDir
+    Path directory;
+
+    @Test
+    void loadsTheDefaultsWithoutAnyFile() throws Exception {
+        LoadedConfig loaded = ConfigLoader.load(Optional.empty(), directory, Map.of());
+
+        assertThat(loaded.file()).isEmpty();
+        assertThat(loaded.config().server().listen()).hasToString("127.0.0.1:5000");
+        assertThat(loaded.config().server().admin()).hasToString("127.0.0.1:5001");
+        assertThat(loaded.config().server().drain()).isEqualTo(Duration.ofSeconds(30));
+        assertThat(loaded.config().server().clientStall()).isEqualTo(Duration.ofSeconds(60));
+        assertThat(loaded.config().server().maxConnections()).isEqualTo(10_000);
+        assertThat(loaded.config().server().accessLog()).isEqualTo(AccessLogFormat.TEXT);
+        assertThat(loaded.config().cache().directory()).isEqualTo(directory.resolve("data"));
+        assertThat(loaded.config().cache().capacity().bytes()).isEqualTo(50L << 30);
+        assertThat(loaded.config().cache().minFree().bytes()).isEqualTo(1L << 30);
+        assertThat(loaded.config().cache().freshFor()).isEqualTo(Duration.ofMinutes(1));
+        assertThat(loaded.config().cache().staleFor()).isEqualTo(Duration.ofDays(7));
+        assertThat(loaded.config().cache().referrersFreshFor()).isEqualTo(Duration.ofMinutes(1));
+        assertThat(loaded.config().cache().memory().bytes()).isEqualTo(64L << 20);
+        assertThat(loaded.config().defaultUpstream()).contains(RegistryHost.DOCKER_HUB);
+        assertThat(loaded.config().replication()).isEqualTo(ReplicationConfig.NONE);
+        assertThat(loaded.originOf("server.listen")).isEqualTo(new Origin.Default());
+    }
+
+    @Test
+    void knowsThePublicRegistriesWithoutAnyFile() {
+        assertThat(EntrepotConfig.defaults().upstreams().values())
+                .extracting(upstream -> upstream.name() + " " + upstream.url())
+                .containsExactly(
+                        "docker.io https://registry-1.docker.io",
+                        "mcr.microsoft.com https://mcr.microsoft.com",
+                        "ghcr.io https://ghcr.io",
+                        "quay.io https://quay.io",
+                        "registry.k8s.io https://registry.k8s.io",
+                        "gcr.io https://gcr.io",
+                        "public.ecr.aws https://public.ecr.aws",
+                        "nvcr.io https://nvcr.io");
+    }
+
+    @Test
+    void defaultsEqualAnEmptyFile() {
+        assertThat(Loading.config("")).isEqualTo(EntrepotConfig.defaults());
+        assertThat(Loading.config("# nothing\n")).isEqualTo(EntrepotConfig.defaults());
+        assertThat(Loading.config("server:\ncache:\nupstreams:\nreplication:\n"))
+                .isEqualTo(EntrepotConfig.defaults());
+    }
+
+    @Test
+    void readsTheFileOfTheWorkingDirectoryIfItIsThere() throws Exception {
+        Files.writeString(directory.resolve("entrepot.yaml"), "server: {listen: \":80\"}\n");
+
+        LoadedConfig loaded = ConfigLoader.load(Optional.empty(), directory, Map.of());
+
+        assertThat(loaded.config().server().listen()).isEqualTo(new ListenAddress(Optional.empty(), 80));
+        assertThat(loaded.file()).contains(Path.of("entrepot.yaml"));
+        assertThat(loaded.originOf("server.listen")).hasToString("entrepot.yaml:1");
+    }
+
+    @Test
+    void theNamedFileGoesBeforeThatOfTheWorkingDirectory() throws Exception {
+        Files.writeString(directory.resolve("entrepot.yaml"), "server: {listen: \":80\"}\n");
+        Files.writeString(directory.resolve("other.yaml"), "server: {listen: \":81\"}\n");
+
+        LoadedConfig loaded = ConfigLoader.load(Optional.of(Path.of("other.yaml")), directory, Map.of());
+
+        assertThat(loaded.config().server().listen().port()).isEqualTo(81);
+    }
+
+    @Test
+    void aNamedFileThatIsNotThereIsAnError() {
+        assertThat(refusal(Path.of("missing.yaml"))).satisfies(error -> {
+            assertThat(error.kind()).isEqualTo(ConfigError.Kind.UNREADABLE);
+            assertThat(error).hasToString("missing.yaml: there is no such file");
+        });
+    }
+
+    @Test
+    void aFolderInPlaceOfAFileIsAnError() throws IOException {
+        Files.createDirectory(directory.resolve("folder.yaml"));
+
+        assertThat(refusal(Path.of("folder.yaml"))).hasToString("folder.yaml: is not a file");
+    }
+
+    @Test
+    void aFileOfMoreThanOneMebibyteIsRefused() throws IOException {
+        Files.writeString(directory.resolve("large.yaml"), "#".repeat((1 << 20) + 1));
+
+        assertThat(refusal(Path.of("large.yaml"))).hasToString("large.yaml: the file is longer than 1MiB");
+    }
+
+    @Test
+    void readsTheWholeOfServerAndCache() {
+        EntrepotConfig config = Loading.config("""
+                server:
+                  listen: "[::1]:6000"
+                  admin: localhost:6001
+                  drain: 1m30s
+                  client-stall: 500ms
+                  max-connections: 12
+                  access-log: json
+                cache:
+                  directory: /srv/cache
+                  capacity: 4.7GB
+                  min-free: 512
+                  fresh-for: 0
+                  stale-for: 2d
+                  referrers-fresh-for: 1h
+                  memory: 1 MiB
+                """);
+
+        assertThat(config.server())
+                .isEqualTo(new ServerConfig(
+                        new ListenAddress(Optional.of("::1"), 6000),
+                        new ListenAddress(Optional.of("localhost"), 6001),
+                        Optional.empty(),
+                        Duration.ofSeconds(90),
+                        Duration.ofMillis(500),
+                        12,
+                        AccessLogFormat.JSON));
+        assertThat(config.cache())
+                .isEqualTo(new CacheConfig(
+                        Path.of("/srv/cache"),
+                        new ByteSize(4_700_000_000L),
+                        new ByteSize(512),
+                        Duration.ZERO,
+                        Duration.ofDays(2),
+                        Duration.ofHours(1),
+                        new ByteSize(1 << 20)));
+    }
+
+    @Test
+    void readsTheWholeOfAnUpstream() throws IOException {
+        Files.writeString(directory.resolve("ca.pem"), "ca");
+        Files.writeString(directory.resolve("cert.pem"), "cert");
+        Files.writeString(directory.resolve("key.pem"), "key");
+
+        UpstreamConfig upstream =
+                Loading.load("""
+                        upstreams:
+                          Registry.test:5000:
+                            url: HTTPS://Registry.test:8443/
+                            credentials: {username: me, password: "it's me"}
+                            hosts: [mirror.test, "other.test:80"]
+                            aliases: [test]
+                            ca: ca.pem
+                            client-certificate: {certificate: cert.pem, key: key.pem}
+                            proxy: http://proxy.test:3128
+                            token-realms: [auth.test]
+                            max-concurrent-requests: 3
+                            fresh-for: 5m
+                            stale-for: 1d
+                        """, directory, Map.of()).config().upstreams().get(new RegistryHost("registry.test:5000"));
+
+        assertThat(upstream)
+                .isEqualTo(new UpstreamConfig(
+                        new RegistryHost("registry.test:5000"),
+                        URI.create("https://registry.test:8443"),
+                        Optional.of(new CredentialsConfig.UsernamePassword("me", Secret.of("it's me"))),
+                        List.of(new RegistryHost("mirror.test"), new RegistryHost("other.test:80")),
+                        List.of("test"),
+                        Optional.of(directory.resolve("ca.pem")),
+                        Optional.of(new ClientCertificate(directory.resolve("cert.pem"), directory.resolve("key.pem"))),
+                        Optional.of(URI.create("http://proxy.test:3128")),
+                        List.of(new RegistryHost("auth.test")),
+                        3,
+                        Optional.of(Duration.ofMinutes(5)),
+                        Optional.of(Duration.ofDays(1))));
+    }
+
+    @Test
+    void upstreamsOfTheFileJoinTheBuiltInOnesAndReplaceThoseOfTheSameName() {
+        EntrepotConfig config = Loading.config("""
+                upstreams:
+                  ghcr.io: {url: "http://localhost:1"}
+                  "[::1]:5000":
+                """);
+
+        assertThat(config.upstreams()).hasSize(9);
+        assertThat(config.upstreams().get(new RegistryHost("ghcr.io")).url()).hasToString("http://localhost:1");
+        assertThat(config.upstreams().get(new RegistryHost("[::1]:5000")).url()).hasToString("https://[::1]:5000");
+    }
+
+    @Test
+    void anEntryForDockerHubKeepsItsUrl() {
+        EntrepotConfig config = Loading.config("upstreams: {docker.io: {credentials: {identity-token: abc}}}");
+
+        UpstreamConfig hub = config.upstreams().get(RegistryHost.DOCKER_HUB);
+        assertThat(hub.url()).hasToString("https://registry-1.docker.io");
+        assertThat(hub.credentials()).contains(new CredentialsConfig.IdentityToken(Secret.of("abc")));
+    }
+
+    @Test
+    void withoutTheBuiltInUpstreamsThereIsNoDefaultUpstreamUnlessOneIsNamed() {
+        assertThat(Loading.config("builtin-upstreams: false").defaultUpstream()).isEmpty();
+        assertThat(Loading.config("builtin-upstreams: false").upstreams()).isEmpty();
+        assertThat(Loading.config("default-upstream: none").defaultUpstream()).isEmpty();
+        assertThat(Loading.config("default-upstream: quay.io").defaultUpstream())
+                .contains(new RegistryHost("quay.io"));
+    }
+
+    @Test
+    void readsEveryKindOfCredentials() throws IOException {
+        Files.writeString(directory.resolve("password"), "p");
+        Files.writeString(directory.resolve("config.json"), "{}");
+        Map<RegistryHost, UpstreamConfig> upstreams =
+                Loading.load("""
+                        upstreams:
+                          a.test: {credentials: {username: u, password-file: password}}
+                          b.test: {credentials: {bearer-token: t}}
+                          c.test: {credentials: {docker-config: config.json}}
+                        """, directory, Map.of()).config().upstreams();
+
+        assertThat(upstreams.get(new RegistryHost("a.test")).credentials())
+                .contains(new CredentialsConfig.UsernamePasswordFile("u", directory.resolve("password")));
+        assertThat(upstreams.get(new RegistryHost("b.test")).credentials())
+                .contains(new CredentialsConfig.BearerToken(Secret.of("t")));
+        assertThat(upstreams.get(new RegistryHost("c.test")).credentials())
+                .contains(new CredentialsConfig.DockerConfig(directory.resolve("config.json")));
+    }
+
+    private ConfigError refusal(Path file) {
+        ConfigException refused = catchThrowableOfType(
+                ConfigException.class, () -> ConfigLoader.load(Optional.of(file), directory, Map.of()));
+        assertThat(refused.errors()).hasSize(1);
+        return refused.errors().getFirst();
+    }
+}

@@ -1,0 +1,193 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.InvalidNameException;
+import dev.entrepot.oci.MediaType;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.Header;
+import org.apache.hc.core5.http.HttpEntity;
+import org.apache.hc.core5.http.NameValuePair;
+
+/**
+ * The head of an answer and its open body. One thread reads; any thread may close. The connection goes back to the pool when the body
+ * has been read to its end, and is cut when the answer is closed before that.
+ */
+final class ApiResponse implements AutoCloseable {
+    private static final int MAX_DRAINED_BYTES = 64 * 1024;
+
+    private final ApiRequest request;
+    private final ClassicHttpResponse response;
+    private final Runnable cancel;
+    private volatile Runnable onEnd = () -> {};
+    private final AtomicBoolean ended = new AtomicBoolean();
+    private final InputStream body;
+
+    /**
+     * Wraps an answer.
+     *
+     * @param request the request as it was sent last
+     * @param response the library's answer
+     * @param cancel cuts the connection, from any thread
+     */
+    ApiResponse(ApiRequest request, ClassicHttpResponse response, Runnable cancel) throws IOException {
+        this.request = request;
+        this.response = response;
+        this.cancel = cancel;
+        HttpEntity entity = response.getEntity();
+        InputStream raw = entity == null ? InputStream.nullInputStream() : entity.getContent();
+        this.body = new ResponseStream(raw, this);
+    }
+
+    /** Runs {@code action} once, when the body has been read to its end or the answer is closed. */
+    void onEnd(Runnable action) {
+        onEnd = action;
+    }
+
+    int status() {
+        return response.getCode();
+    }
+
+    /** The request as it was sent last, after redirects. */
+    ApiRequest request() {
+        return request;
+    }
+
+    URI uri() {
+        return request.uri();
+    }
+
+    /** The first header field of this name, without white space around it; empty if there is none or it is blank. */
+    Optional<String> header(String name) {
+        return Optional.ofNullable(response.getFirstHeader(name))
+                .map(NameValuePair::getValue)
+                .map(String::strip)
+                .filter(value -> !value.isEmpty());
+    }
+
+    /** All header fields of this name. */
+    List<String> headers(String name) {
+        return Arrays.stream(response.getHeaders(name)).map(Header::getValue).toList();
+    }
+
+    /** {@code Content-Length}, where it is stated. */
+    OptionalLong contentLength() {
+        try {
+            return header("Content-Length")
+                    .map(Long::parseLong)
+                    .filter(length -> length >= 0)
+                    .map(OptionalLong::of)
+                    .orElse(OptionalLong.empty());
+        } catch (NumberFormatException e) {
+            return OptionalLong.empty();
+        }
+    }
+
+    /** {@code Content-Type} without its parameters; empty if it is missing or malformed. */
+    Optional<MediaType> contentType() {
+        try {
+            return header("Content-Type").map(MediaType::parse);
+        } catch (InvalidNameException e) {
+            return Optional.empty();
+        }
+    }
+
+    boolean isHtml() {
+        return contentType()
+                .map(MediaType::value)
+                .filter(type -> type.equals("text/html") || type.equals("application/xhtml+xml"))
+                .isPresent();
+    }
+
+    /** The body. Throws only {@link dev.entrepot.oci.RegistryException}s. */
+    InputStream body() {
+        return body;
+    }
+
+    /**
+     * Reads the whole body.
+     *
+     * @throws InvalidContentException if it is longer than {@code limit} bytes
+     */
+    byte[] readAll(int limit) throws IOException {
+        if (contentLength().orElse(0) > limit) {
+            throw tooLong(limit);
+        }
+        byte[] bytes = body.readNBytes(limit + 1);
+        if (bytes.length > limit) {
+            throw tooLong(limit);
+        }
+        return bytes;
+    }
+
+    /** Reads at most {@code limit} bytes of a body that matters little; what goes wrong is swallowed. */
+    byte[] readLeniently(int limit) {
+        try {
+            return body.readNBytes(limit);
+        } catch (IOException e) {
+            return new byte[0];
+        }
+    }
+
+    private InvalidContentException tooLong(int limit) {
+        return new InvalidContentException(
+                request.what() + ": " + request.host() + " sent more than the limit of " + limit + " bytes");
+    }
+
+    /**
+     * Refuses an encoded body: nothing was asked for but the bytes themselves.
+     *
+     * @throws InvalidContentException if there is a content encoding
+     */
+    void requireIdentity() throws InvalidContentException {
+        Optional<String> encoding = header("Content-Encoding").filter(value -> !value.equalsIgnoreCase("identity"));
+        if (encoding.isPresent()) {
+            throw new InvalidContentException(request.what() + ": " + request.host()
+                    + " sent a body with a content encoding, which was not asked for");
+        }
+    }
+
+    /** Ends the answer, keeping the connection where little of the body is left. */
+    void discard() {
+        if (contentLength().orElse(0) <= MAX_DRAINED_BYTES) {
+            byte[] drained = readLeniently(MAX_DRAINED_BYTES);
+            if (drained.length < MAX_DRAINED_BYTES) {
+                readLeniently(1);
+            }
+        }
+        close();
+    }
+
+    /** The body came to its end: the library has taken the connection back. */
+    void finished() {
+        if (ended.compareAndSet(false, true)) {
+            onEnd.run();
+        }
+    }
+
+    /** Cuts the connection if the body has not been read to its end. The library's own close would read all that remains. */
+    @Override
+    public void close() {
+        if (ended.compareAndSet(false, true)) {
+            cancel.run();
+            onEnd.run();
+        }
+        closeQuietly();
+    }
+
+    private void closeQuietly() {
+        try {
+            response.close();
+        } catch (IOException e) {
+            // The connection is cut or returned already; there is nothing left to fail.
+            return;
+        }
+    }
+}

@@ -1,0 +1,116 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.NotFoundException;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/** Reads blobs from a registry (distribution-spec, "Pulling blobs"). */
+final class BlobReads {
+    private static final Pattern CONTENT_RANGE =
+            Pattern.compile("bytes\\s+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\\*)", Pattern.CASE_INSENSITIVE);
+
+    private final Calls calls;
+    private final RepositoryRequests requests;
+
+    BlobReads(Calls calls, RepositoryRequests requests) {
+        this.calls = calls;
+        this.requests = requests;
+    }
+
+    private sealed interface HeadAnswer {
+        record Present(OptionalLong size) implements HeadAnswer {}
+
+        record Absent() implements HeadAnswer {}
+
+        /** The place that the registry redirected to does not take a HEAD. */
+        record Unclear() implements HeadAnswer {}
+    }
+
+    /** As {@link dev.entrepot.oci.BlobSource#statBlob}. */
+    Optional<OptionalLong> stat(Digest digest) throws IOException {
+        ApiRequest request = request(Operation.STAT_BLOB, "asking for", "HEAD", digest);
+        return switch (calls.call(request, response -> head(request, response))) {
+            case HeadAnswer.Present(OptionalLong size) -> Optional.of(size);
+            case HeadAnswer.Absent() -> Optional.empty();
+            case HeadAnswer.Unclear() -> statByGet(digest);
+        };
+    }
+
+    private HeadAnswer head(ApiRequest request, ApiResponse response) throws IOException {
+        int status = response.status();
+        if (status == 200) {
+            return new HeadAnswer.Present(response.contentLength());
+        }
+        if (status == 404) {
+            return new HeadAnswer.Absent();
+        }
+        // A signed URL is often good for GET alone.
+        boolean elsewhere = !Origin.of(response.uri()).equals(Origin.of(request.uri()));
+        if (status == 405 || elsewhere && status >= 400) {
+            return new HeadAnswer.Unclear();
+        }
+        throw calls.errors().failure(response);
+    }
+
+    private Optional<OptionalLong> statByGet(Digest digest) throws IOException {
+        try (BlobBody body = open(digest, ByteRange.of(0, 0))) {
+            return Optional.of(body.totalBytes());
+        } catch (NotFoundException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** As {@link dev.entrepot.oci.BlobSource#openBlob}. */
+    BlobBody open(Digest digest, ByteRange range) throws IOException {
+        ApiRequest request = request(Operation.BLOB, "fetching", "GET", digest);
+        return calls.open(range.isAll() ? request : request.withHeader("Range", range.toHeader()), r -> body(r, range));
+    }
+
+    private ApiRequest request(Operation operation, String verb, String method, Digest digest) {
+        return requests.reading(
+                operation, verb + " blob " + requests.repository() + "@" + digest, method, "blobs/" + digest);
+    }
+
+    private BlobBody body(ApiResponse response, ByteRange range) throws IOException {
+        switch (response.status()) {
+            case 200 -> {
+                response.requireIdentity();
+                OptionalLong length = response.contentLength();
+                return new RemoteBlobBody(response, 0, length, length);
+            }
+            case 206 -> {
+                response.requireIdentity();
+                return partial(response, range);
+            }
+            default -> throw calls.errors().failure(response);
+        }
+    }
+
+    private static BlobBody partial(ApiResponse response, ByteRange range) throws InvalidContentException {
+        String text = response.header("Content-Range").orElse("");
+        Matcher matcher = CONTENT_RANGE.matcher(text);
+        if (!matcher.matches()) {
+            throw wrongRange(response, range, "without a single Content-Range");
+        }
+        long first = Long.parseLong(matcher.group(1));
+        long last = Long.parseLong(matcher.group(2));
+        if (first != range.first() || last < first || last > range.last().orElse(Long.MAX_VALUE)) {
+            throw wrongRange(response, range, "with the bytes " + first + "-" + last);
+        }
+        OptionalLong total =
+                matcher.group(3).equals("*") ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(matcher.group(3)));
+        return new RemoteBlobBody(response, first, OptionalLong.of(last - first + 1), total);
+    }
+
+    private static InvalidContentException wrongRange(ApiResponse response, ByteRange range, String how) {
+        return new InvalidContentException(response.request().what() + ": "
+                + response.request().host() + " answered the request for " + range.toHeader() + " " + how);
+    }
+}

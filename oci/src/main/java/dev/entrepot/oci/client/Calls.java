@@ -1,0 +1,135 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.OutageException.Reason;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+
+/**
+ * Runs a request and the reading of its answer as one repeatable thing: up to three attempts when the connection breaks, on 502, 503 and
+ * 504, and, for background work only, on 429 after the time that the registry asks for.
+ */
+final class Calls {
+    private static final int MAX_ATTEMPTS = 3;
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
+    private static final Duration LONGEST_INTERACTIVE_WAIT = Duration.ofSeconds(1);
+
+    private final Exchange exchange;
+    private final StatusErrors errors;
+    private final ClientEnvironment environment;
+
+    Calls(Exchange exchange, StatusErrors errors, ClientEnvironment environment) {
+        this.exchange = exchange;
+        this.errors = errors;
+        this.environment = environment;
+    }
+
+    /** Makes something of an answer that is not an outage. */
+    @FunctionalInterface
+    interface Reader<T> {
+        /** Reads the answer. */
+        T read(ApiResponse response) throws IOException;
+    }
+
+    StatusErrors errors() {
+        return errors;
+    }
+
+    /** Sends the request and reads the answer, which is closed afterwards. */
+    <T> T call(ApiRequest request, Reader<T> reader) throws IOException {
+        return open(request, response -> {
+            try (response) {
+                T result = reader.read(response);
+                response.discard();
+                return result;
+            }
+        });
+    }
+
+    /** Sends the request and reads the answer, which the reader keeps open or closes; it is closed if the reader throws. */
+    <T> T open(ApiRequest request, Reader<T> reader) throws IOException {
+        for (int attempt = 1; ; attempt++) {
+            Optional<Duration> pause;
+            OutageException outage;
+            try (Attempt once = new Attempt(exchange.send(request))) {
+                ApiResponse response = once.response;
+                if (!StatusErrors.isOutage(response.status())) {
+                    T result = reader.read(response);
+                    once.keep();
+                    return result;
+                }
+                outage = errors.outage(response);
+                pause = pauseAfterStatus(request, response.status(), outage, attempt);
+                response.discard();
+            } catch (OutageException e) {
+                outage = e;
+                pause = WireFaults.isBroken(e) ? Optional.of(backoff(attempt)) : Optional.empty();
+            }
+            if (pause.isEmpty()
+                    || !request.repeatable()
+                    || attempt >= MAX_ATTEMPTS
+                    || Thread.currentThread().isInterrupted()) {
+                throw outage;
+            }
+            sleep(request, pause.get());
+        }
+    }
+
+    private static final class Attempt implements AutoCloseable {
+        private final ApiResponse response;
+        private boolean kept;
+
+        Attempt(ApiResponse response) {
+            this.response = response;
+        }
+
+        void keep() {
+            kept = true;
+        }
+
+        @Override
+        public void close() {
+            if (!kept) {
+                response.close();
+            }
+        }
+    }
+
+    private Optional<Duration> pauseAfterStatus(ApiRequest request, int status, OutageException outage, int attempt) {
+        boolean interactive = request.priority() == Priority.INTERACTIVE;
+        boolean transientStatus = status == 502 || status == 503 || status == 504;
+        if (!transientStatus && (status != 429 || interactive)) {
+            return Optional.empty();
+        }
+        Duration longest = interactive ? LONGEST_INTERACTIVE_WAIT : LONGEST_WAIT;
+        Duration fallback = status == 429 ? backoff(attempt).multipliedBy(10) : backoff(attempt);
+        return Optional.of(outage.retryAfter().map(this::jittered).orElse(fallback))
+                .filter(pause -> pause.compareTo(longest.multipliedBy(5).dividedBy(4)) <= 0);
+    }
+
+    // Never before the time asked for, at most a quarter later.
+    private Duration jittered(Duration asked) {
+        return asked.plusMillis((long) (asked.toMillis() * environment.random().nextDouble() / 4));
+    }
+
+    // 50 to 150 ms, then twice that, and so on.
+    private Duration backoff(int attempt) {
+        double factor = 0.5 + environment.random().nextDouble();
+        return Duration.ofMillis((long) (100 * factor * (1 << attempt - 1)));
+    }
+
+    /**
+     * Lets time pass before the next attempt.
+     *
+     * @throws OutageException if the thread is interrupted, which it then still is
+     */
+    void sleep(ApiRequest request, Duration pause) throws OutageException {
+        try {
+            environment.sleeper().sleep(pause);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new OutageException(Reason.NOT_ASKED, request.what() + ": interrupted while waiting to try again", e);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
+import java.io.IOException;
+import java.util.Optional;
+
+/** Where credentials come from. Asked at each use, so that they may change while the program runs. Safe for all threads. */
+@FunctionalInterface
+public interface CredentialSource {
+    /** Anonymous. */
+    CredentialSource NONE = registry -> Optional.empty();
+
+    /** Always the same. */
+    static CredentialSource fixed(Credential credential) {
+        Optional<Credential> always = Optional.of(credential);
+        return registry -> always;
+    }
+
+    /**
+     * The credential for a registry.
+     *
+     * @return empty for anonymous access
+     * @throws IOException if there should be one but it cannot be read; the message shows no secret
+     */
+    Optional<Credential> credential(RegistryHost registry) throws IOException;
+
+    /**
+     * The credential for one repository, for sources that have several for one registry.
+     *
+     * @throws IOException as {@link #credential(RegistryHost)}
+     */
+    default Optional<Credential> credential(Repository repository) throws IOException {
+        return credential(repository.registry());
+    }
+
+    /** Called when the registry refused what this source gave: what is kept in memory is to be read anew. */
+    default void refused(RegistryHost registry) {}
+}

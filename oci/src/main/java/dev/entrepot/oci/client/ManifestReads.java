@@ -1,0 +1,182 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.InvalidNameException;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.stream.Collectors;
+
+/** Reads manifests from a registry (distribution-spec, "Pulling manifests"). */
+final class ManifestReads {
+    // All of them, always: old registries convert or hide what is not asked for.
+    private static final String ACCEPT = List.of(
+                    MediaType.OCI_MANIFEST,
+                    MediaType.OCI_INDEX,
+                    MediaType.DOCKER_MANIFEST,
+                    MediaType.DOCKER_MANIFEST_LIST,
+                    MediaType.OCI_ARTIFACT_MANIFEST)
+            .stream()
+            .map(MediaType::value)
+            .collect(Collectors.joining(", "));
+
+    private final Calls calls;
+    private final RepositoryRequests requests;
+
+    ManifestReads(Calls calls, RepositoryRequests requests) {
+        this.calls = calls;
+        this.requests = requests;
+    }
+
+    private sealed interface HeadAnswer {
+        record Known(Descriptor descriptor) implements HeadAnswer {}
+
+        record Absent() implements HeadAnswer {}
+
+        /** The head lacks what a descriptor needs. */
+        record Unclear() implements HeadAnswer {}
+    }
+
+    /** As {@link dev.entrepot.oci.ManifestSource#resolve}: by HEAD, and by GET where the HEAD does not tell all. */
+    Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
+        HeadAnswer answer = calls.call(request(Operation.RESOLVE, "HEAD", reference), r -> head(r, reference));
+        return switch (answer) {
+            case HeadAnswer.Known(Descriptor descriptor) -> Optional.of(descriptor);
+            case HeadAnswer.Absent() -> Optional.empty();
+            case HeadAnswer.Unclear() -> resolveByGet(reference);
+        };
+    }
+
+    private Optional<Descriptor> resolveByGet(ManifestReference reference) throws IOException {
+        try {
+            return Optional.of(fetch(reference).descriptor());
+        } catch (NotFoundException e) {
+            return Optional.empty();
+        }
+    }
+
+    /** As {@link dev.entrepot.oci.ManifestSource#fetchManifest}. */
+    ManifestBytes fetch(ManifestReference reference) throws IOException {
+        return calls.call(request(Operation.MANIFEST, "GET", reference), r -> body(r, reference));
+    }
+
+    private ApiRequest request(Operation operation, String method, ManifestReference reference) {
+        String verb = operation == Operation.RESOLVE ? "resolving" : "fetching";
+        return requests.reading(
+                        operation, verb + " manifest " + requests.name(reference), method, "manifests/" + reference)
+                .withHeader("Accept", ACCEPT);
+    }
+
+    private HeadAnswer head(ApiResponse response, ManifestReference reference) throws IOException {
+        switch (response.status()) {
+            case 200 -> {}
+            case 404 -> {
+                return new HeadAnswer.Absent();
+            }
+            case 405, 501 -> {
+                return new HeadAnswer.Unclear();
+            }
+            default -> throw calls.errors().failure(response);
+        }
+        if (response.isHtml()) {
+            throw calls.errors().html(response);
+        }
+        Optional<MediaType> type = response.contentType().filter(MediaType::isManifest);
+        OptionalLong length = response.contentLength();
+        Optional<Digest> digest = digest(response, reference);
+        // No manifest has no bytes: a length of 0 comes from servers that lose it on HEAD.
+        if (type.isEmpty() || digest.isEmpty() || length.isEmpty() || length.getAsLong() == 0) {
+            return new HeadAnswer.Unclear();
+        }
+        refuseSchema1(response, type.get());
+        return new HeadAnswer.Known(Descriptor.of(type.get(), digest.get(), length.getAsLong()));
+    }
+
+    private static Optional<Digest> digest(ApiResponse response, ManifestReference reference)
+            throws InvalidContentException {
+        Optional<Digest> stated = statedDigest(response);
+        return switch (reference) {
+            case Tag tag -> stated;
+            case Digest asked -> {
+                if (stated.isPresent()
+                        && stated.get().algorithm().equals(asked.algorithm())
+                        && !stated.get().equals(asked)) {
+                    throw mismatch(response, stated.get(), asked);
+                }
+                yield Optional.of(asked);
+            }
+        };
+    }
+
+    private ManifestBytes body(ApiResponse response, ManifestReference reference) throws IOException {
+        if (response.status() != 200) {
+            throw calls.errors().failure(response);
+        }
+        if (response.isHtml()) {
+            throw calls.errors().html(response);
+        }
+        response.requireIdentity();
+        byte[] bytes = response.readAll(OciLimits.MAX_MANIFEST_BYTES);
+        MediaType type = ManifestTypes.of(response.contentType(), bytes)
+                .orElseThrow(() -> new InvalidContentException(response.request()
+                                .what() + ": " + response.request().host() + " sent something that is not a manifest"));
+        refuseSchema1(response, type);
+        return switch (reference) {
+            case Digest asked -> verified(response, type, asked, bytes);
+            case Tag tag -> ofTag(response, type, bytes);
+        };
+    }
+
+    private static ManifestBytes ofTag(ApiResponse response, MediaType type, byte[] bytes)
+            throws InvalidContentException {
+        Optional<Digest> stated =
+                statedDigest(response).filter(d -> d.algorithm().isVerifiable());
+        return stated.isPresent()
+                ? verified(response, type, stated.get(), bytes)
+                : ManifestBytes.of(type, DigestAlgorithm.SHA256, bytes);
+    }
+
+    private static ManifestBytes verified(ApiResponse response, MediaType type, Digest expected, byte[] bytes)
+            throws InvalidContentException {
+        if (!expected.algorithm().isVerifiable()) {
+            return ManifestBytes.verified(type, expected, bytes);
+        }
+        ManifestBytes manifest = ManifestBytes.of(type, expected.algorithm(), bytes);
+        if (!manifest.digest().equals(expected)) {
+            throw mismatch(response, manifest.digest(), expected);
+        }
+        return manifest;
+    }
+
+    private static InvalidContentException mismatch(ApiResponse response, Digest actual, Digest expected) {
+        return new InvalidContentException(response.request().what() + ": "
+                + response.request().host() + " sent the digest " + actual + ", expected " + expected);
+    }
+
+    /** {@code Docker-Content-Digest}, where it is a digest at all. */
+    static Optional<Digest> statedDigest(ApiResponse response) {
+        try {
+            return response.header("Docker-Content-Digest").map(Digest::parse);
+        } catch (InvalidNameException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static void refuseSchema1(ApiResponse response, MediaType type) throws InvalidContentException {
+        if (type.isSchema1()) {
+            throw new InvalidContentException(
+                    response.request().what() + ": " + response.request().host()
+                            + " sent a Docker schema 1 manifest, which no current client can use; push the image again with a current client");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.ReferrersApi;
+import java.io.IOException;
+import java.net.URI;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Asks a registry's referrers API, all pages (distribution-spec, "Listing Referrers"). Only an answer of 200 that is an index by its type
+ * and by its body comes from the API: registries without it answer 404, 400, 405, 406, a redirect to somewhere else or a page for people.
+ */
+final class ReferrersReads implements ReferrersApi {
+    private static final int MAX_PAGES = 10_000;
+
+    private final Calls calls;
+    private final RepositoryRequests requests;
+    private final ReferrersMemory memory;
+
+    ReferrersReads(Calls calls, RepositoryRequests requests, ReferrersMemory memory) {
+        this.calls = calls;
+        this.requests = requests;
+        this.memory = memory;
+    }
+
+    private record Page(List<Descriptor> descriptors, Optional<String> next) {}
+
+    @Override
+    public Optional<List<Descriptor>> referrersApi(Digest subject) throws IOException {
+        if (memory.isKnownAbsent(requests.repository())) {
+            return Optional.empty();
+        }
+        Map<Digest, Descriptor> found = new LinkedHashMap<>();
+        Optional<String> next = Optional.empty();
+        for (int count = 0; count < MAX_PAGES; count++) {
+            Optional<Page> page = page(subject, next, count == 0);
+            if (page.isEmpty()) {
+                return Optional.empty();
+            }
+            page.get().descriptors().forEach(d -> found.putIfAbsent(d.digest(), d));
+            next = page.get().next();
+            if (next.isEmpty()) {
+                return Optional.of(List.copyOf(found.values()));
+            }
+            if (found.size() > OciLimits.MAX_GRAPH_NODES) {
+                break;
+            }
+        }
+        throw new InvalidContentException(what(subject) + ": more than " + OciLimits.MAX_GRAPH_NODES + " referrers or "
+                + MAX_PAGES + " pages of them");
+    }
+
+    private String what(Digest subject) {
+        return "listing referrers of " + requests.repository() + "@" + subject;
+    }
+
+    /** A page, or empty if the first answer shows that there is no API. */
+    private Optional<Page> page(Digest subject, Optional<String> cursor, boolean first) throws IOException {
+        ApiRequest request = requests.reading(Operation.REFERRERS, what(subject), "GET", "referrers/" + subject)
+                .withHeader("Accept", MediaType.OCI_INDEX.value())
+                .withRedirects(ApiRequest.Redirects.SAME_ORIGIN);
+        URI url = cursor.isPresent() ? requests.atOrigin(cursor.get()) : request.uri();
+        return calls.call(request.withUri(url), response -> {
+            Optional<Page> page = isNoApi(response) ? Optional.empty() : parse(response);
+            if (page.isEmpty() && !first) {
+                throw new InvalidContentException(
+                        what(subject) + ": " + response.request().host() + " has no page after one that names it");
+            }
+            if (page.isEmpty()) {
+                remember(response);
+            }
+            return page;
+        });
+    }
+
+    private boolean isNoApi(ApiResponse response) throws IOException {
+        int status = response.status();
+        if (status == 200) {
+            return !response.contentType().equals(Optional.of(MediaType.OCI_INDEX));
+        }
+        boolean redirected = status >= 301 && status <= 308;
+        if (status == 404 || status == 400 || status == 405 || status == 406 || redirected) {
+            return true;
+        }
+        throw calls.errors().failure(response);
+    }
+
+    // A 400 is not remembered: Quay, which has the API, answers so for subjects that it does not know. Nor is a 404 for
+    // the repository's name.
+    private void remember(ApiResponse response) {
+        boolean aboutTheSubject = response.status() == 400
+                || response.status() == 404 && StatusErrors.errorCode(response).equals("NAME_UNKNOWN");
+        if (!aboutTheSubject) {
+            memory.rememberAbsent(requests.repository());
+        }
+    }
+
+    private static Optional<Page> parse(ApiResponse response) throws IOException {
+        response.requireIdentity();
+        byte[] body = response.readAll(OciLimits.MAX_MANIFEST_BYTES);
+        if (!isIndex(body)) {
+            return Optional.empty();
+        }
+        Manifest index = Manifest.parse(ManifestBytes.of(MediaType.OCI_INDEX, body));
+        return Optional.of(new Page(index.manifests(), Links.next(response)));
+    }
+
+    private static boolean isIndex(byte[] body) {
+        try {
+            JsonNode root = OciJson.mapper().readTree(body);
+            return root.isObject() && root.has("manifests");
+        } catch (JacksonException e) {
+            return false;
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositoryName;
+import java.io.IOException;
+import java.net.URI;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.apache.hc.client5.http.SystemDefaultDnsResolver;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.core5.io.CloseMode;
+
+/**
+ * The client of one registry: its connections, tokens and limits. Made once per registry and closed at the end; safe for all threads.
+ */
+public final class RegistryClient implements AutoCloseable {
+    private final RegistryEndpoint endpoint;
+    private final CloseableHttpClient http;
+    private final Calls calls;
+    private final ReferrersMemory memory;
+
+    /**
+     * Sets up the client; connects to nothing yet.
+     *
+     * @throws IOException if the endpoint's TLS files cannot be read
+     */
+    public RegistryClient(RegistryEndpoint endpoint, ClientEnvironment environment) throws IOException {
+        this.endpoint = endpoint;
+        ProxyRules proxies = new ProxyRules(endpoint.httpProxy(), environment.variables());
+        AddressPolicy addresses = new AddressPolicy(
+                Origin.of(endpoint.baseUrl()).host(), named(endpoint, proxies), SystemDefaultDnsResolver.INSTANCE);
+        this.http = HttpTransport.open(endpoint, proxies, addresses, environment.userAgent());
+        this.memory = new ReferrersMemory(environment.clock());
+        WireExchange wire = new WireExchange(http, endpoint.registry(), environment);
+        Exchange exchange = new RedirectExchange(wire, addresses);
+        this.calls = new Calls(exchange, new StatusErrors(environment.clock()), environment);
+    }
+
+    private static Set<String> named(RegistryEndpoint endpoint, ProxyRules proxies) {
+        Set<String> result = new HashSet<>();
+        endpoint.trustedRealmHosts().forEach(host -> result.add(Origin.bareHost(host.hostWithoutPort())));
+        proxies.all().forEach(proxy -> result.add(Origin.bareHost(proxy.getHost())));
+        return result;
+    }
+
+    /** The registry and how it is reached. */
+    public RegistryEndpoint endpoint() {
+        return endpoint;
+    }
+
+    /** A repository, for somebody who waits. */
+    public RemoteRepository repository(RepositoryName name) {
+        return repository(name, Priority.INTERACTIVE);
+    }
+
+    /** A repository, with the urgency of the requests that are made through this view. */
+    public RemoteRepository repository(RepositoryName name, Priority priority) {
+        Repository repository = new Repository(endpoint.registry(), name);
+        return new RemoteRepository(new RepositoryRequests(endpoint.baseUrl(), repository, priority), calls, memory);
+    }
+
+    /**
+     * Asks whether the registry is there and takes the credentials ({@code GET /v2/}).
+     *
+     * @throws dev.entrepot.oci.RegistryException if it is not, or does not
+     */
+    public void ping() throws IOException {
+        URI url = URI.create(RepositoryRequests.api(endpoint.baseUrl()));
+        ApiRequest request =
+                ApiRequest.of(Operation.PING, "asking " + endpoint.registry(), "GET", url, Priority.INTERACTIVE);
+        calls.call(request, response -> {
+            if (response.status() != 200) {
+                throw calls.errors().failure(response);
+            }
+            if (response.isHtml()) {
+                throw calls.errors().html(response);
+            }
+            return true;
+        });
+    }
+
+    /**
+     * One page of the registry's list of repositories.
+     *
+     * @param cursor empty for the first page, else {@link CatalogPage#next()} of the page before
+     * @throws dev.entrepot.oci.NotFoundException if the registry has no such list
+     * @throws dev.entrepot.oci.RegistryException if it refuses, or gave no answer
+     */
+    public CatalogPage catalog(Optional<String> cursor) throws IOException {
+        URI url = cursor.isPresent()
+                ? RepositoryRequests.atOrigin(endpoint.baseUrl(), cursor.get())
+                : URI.create(RepositoryRequests.api(endpoint.baseUrl()) + "_catalog?n=" + PageReads.PAGE_SIZE);
+        ApiRequest request = ApiRequest.of(
+                        Operation.CATALOG,
+                        "listing repositories of " + endpoint.registry(),
+                        "GET",
+                        url,
+                        Priority.BACKGROUND)
+                .withScopes(List.of(Scope.CATALOG));
+        PageReads.Page<RepositoryName> page = new PageReads(calls).read(request, "repositories", RepositoryName::new);
+        return new CatalogPage(page.names(), page.next());
+    }
+
+    /** Cuts all connections. Repositories of this client must not be used any more. */
+    @Override
+    public void close() {
+        http.close(CloseMode.IMMEDIATE);
+    }
+}

@@ -1,0 +1,103 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.OutageException.Reason;
+import java.io.FilterInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.OptionalLong;
+
+/** A blob on its way. Its stream ends exactly after the stated number of bytes, or throws. */
+final class RemoteBlobBody implements BlobBody {
+    private final ApiResponse response;
+    private final long offset;
+    private final OptionalLong totalBytes;
+    private final InputStream stream;
+
+    /**
+     * Wraps an answer.
+     *
+     * @param offset offset in the blob of the first byte of the body
+     * @param bodyBytes number of bytes of the body, where it is stated
+     * @param totalBytes size of the blob, where it is stated
+     */
+    RemoteBlobBody(ApiResponse response, long offset, OptionalLong bodyBytes, OptionalLong totalBytes) {
+        this.response = response;
+        this.offset = offset;
+        this.totalBytes = totalBytes;
+        this.stream = bodyBytes.isPresent() ? new Counted(response, bodyBytes.getAsLong()) : response.body();
+    }
+
+    @Override
+    public InputStream stream() {
+        return stream;
+    }
+
+    @Override
+    public long offset() {
+        return offset;
+    }
+
+    @Override
+    public OptionalLong totalBytes() {
+        return totalBytes;
+    }
+
+    @Override
+    public void close() {
+        response.close();
+    }
+
+    private static final class Counted extends FilterInputStream {
+        private final ApiResponse response;
+        private final long expected;
+        private long seen;
+
+        Counted(ApiResponse response, long expected) {
+            super(response.body());
+            this.response = response;
+            this.expected = expected;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] buffer, int start, int length) throws IOException {
+            int count = in.read(buffer, start, length);
+            if (count < 0) {
+                if (seen < expected) {
+                    throw new OutageException(Reason.UNREACHABLE, message("ended the body after "));
+                }
+                return -1;
+            }
+            seen += count;
+            if (seen > expected) {
+                throw new InvalidContentException(message("sent "));
+            }
+            if (seen == expected && response.contentLength().isPresent()) {
+                // Lets the library see the end now, so that the connection is free even if nobody reads on. It does not
+                // touch the wire: the library knows the length.
+                seeEnd();
+            }
+            return count;
+        }
+
+        private void seeEnd() throws IOException {
+            if (in.read() >= 0) {
+                seen++;
+                throw new InvalidContentException(message("sent "));
+            }
+        }
+
+        private String message(String verb) {
+            return response.request().what() + ": " + response.request().host() + " " + verb + seen
+                    + " bytes, expected " + expected;
+        }
+    }
+}

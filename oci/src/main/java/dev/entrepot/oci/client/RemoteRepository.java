@@ -1,0 +1,81 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.Referrers;
+import dev.entrepot.oci.ReferrersReader;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.TagPage;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * A repository of a registry, over HTTP. Nothing is kept but tokens, and for ten minutes that a repository has no referrers API. Cheap to
+ * make; safe for all threads; usable until its {@link RegistryClient} is closed.
+ */
+public final class RemoteRepository implements RepositorySource {
+    private final RepositoryRequests requests;
+    private final ManifestReads manifests;
+    private final BlobReads blobs;
+    private final PageReads pages;
+    private final ReferrersReader referrers;
+
+    RemoteRepository(RepositoryRequests requests, Calls calls, ReferrersMemory memory) {
+        this.requests = requests;
+        this.manifests = new ManifestReads(calls, requests);
+        this.blobs = new BlobReads(calls, requests);
+        this.pages = new PageReads(calls);
+        this.referrers = new ReferrersReader(new ReferrersReads(calls, requests, memory), this);
+    }
+
+    @Override
+    public Repository repository() {
+        return requests.repository();
+    }
+
+    @Override
+    public Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
+        return manifests.resolve(reference);
+    }
+
+    @Override
+    public ManifestBytes fetchManifest(ManifestReference reference) throws IOException {
+        return manifests.fetch(reference);
+    }
+
+    @Override
+    public Optional<OptionalLong> statBlob(Digest digest) throws IOException {
+        return blobs.stat(digest);
+    }
+
+    @Override
+    public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
+        return blobs.open(digest, range);
+    }
+
+    @Override
+    public TagPage listTags(Optional<String> cursor) throws IOException {
+        ApiRequest first = requests.reading(
+                Operation.TAGS, "listing tags of " + repository(), "GET", "tags/list?n=" + PageReads.PAGE_SIZE);
+        ApiRequest request = cursor.isPresent() ? first.withUri(requests.atOrigin(cursor.get())) : first;
+        PageReads.Page<Tag> page = pages.read(request, "tags", Tag::new);
+        return new TagPage(page.names(), page.next());
+    }
+
+    @Override
+    public Referrers referrers(Digest subject) throws IOException {
+        return referrers.read(subject);
+    }
+
+    @Override
+    public String toString() {
+        return repository().toString();
+    }
+}

@@ -1,0 +1,17 @@
+package dev.entrepot.oci.client;
+
+import java.io.IOException;
+
+/** Carries a fault of a request body's source through the HTTP library, so that it is not taken for one of the wire. */
+final class SourceFault extends IOException {
+    private final IOException cause;
+
+    SourceFault(IOException cause) {
+        super(cause);
+        this.cause = cause;
+    }
+
+    IOException cause() {
+        return cause;
+    }
+}

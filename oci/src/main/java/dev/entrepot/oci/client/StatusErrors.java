@@ -1,0 +1,136 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.UnauthorizedException;
+import java.time.Clock;
+import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZonedDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/** Turns the statuses of answers into exceptions: the one place where answers and outages are told apart. */
+final class StatusErrors {
+    private static final int MAX_ERROR_BYTES = 64 * 1024;
+    private static final Pattern CODE = Pattern.compile("[A-Z_]{1,64}");
+    private static final Duration LONGEST_RETRY_AFTER = Duration.ofDays(7);
+
+    private final Clock clock;
+
+    StatusErrors(Clock clock) {
+        this.clock = clock;
+    }
+
+    /** Whether a status says nothing about the content. */
+    static boolean isOutage(int status) {
+        return status == 408 || status == 429 || status >= 500;
+    }
+
+    /** What the status of an answer that is not wanted means. Reads the start of the body for its error code. */
+    RegistryException failure(ApiResponse response) {
+        int status = response.status();
+        if (isOutage(status) || status < 400) {
+            return outage(response);
+        }
+        String code = errorCode(response);
+        String message = message(response, code);
+        return switch (status) {
+            case 401, 403 -> new UnauthorizedException(status, message);
+            case 404 -> new NotFoundException(kind(response.request().operation(), code), message);
+            default -> new RefusedException(status, code, message);
+        };
+    }
+
+    /** As {@link #failure}, but a 404 is a refusal like any other. */
+    RegistryException refusal(ApiResponse response) {
+        if (response.status() != 404) {
+            return failure(response);
+        }
+        String code = errorCode(response);
+        return code.equals("NAME_UNKNOWN")
+                ? new NotFoundException(NotFoundException.Kind.NAME, message(response, code))
+                : new RefusedException(404, code, message(response, code));
+    }
+
+    /** What a 408, 429, 5xx or a status that makes no sense means. */
+    OutageException outage(ApiResponse response) {
+        Reason reason = switch (response.status()) {
+            case 408 -> Reason.TIMEOUT;
+            case 429 -> Reason.RATE_LIMITED;
+            default -> Reason.SERVER_ERROR;
+        };
+        return new OutageException(reason, message(response, ""), retryAfter(response), null);
+    }
+
+    /** An answer of 200 that is a page for people, from a captive portal or a login wall. */
+    OutageException html(ApiResponse response) {
+        return new OutageException(
+                Reason.SERVER_ERROR,
+                response.request().what() + ": " + response.request().host() + " answered with an HTML page");
+    }
+
+    /** {@code Retry-After} in seconds or as a date (RFC 9110 section 10.2.3), at most a week. */
+    Optional<Duration> retryAfter(ApiResponse response) {
+        return response.header("Retry-After").flatMap(this::parseRetryAfter).map(StatusErrors::bounded);
+    }
+
+    private Optional<Duration> parseRetryAfter(String text) {
+        if (text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+            return Optional.of(text.length() > 9 ? LONGEST_RETRY_AFTER : Duration.ofSeconds(Long.parseLong(text)));
+        }
+        try {
+            Instant date = ZonedDateTime.parse(text, DateTimeFormatter.RFC_1123_DATE_TIME)
+                    .toInstant();
+            return Optional.of(Duration.between(clock.instant(), date));
+        } catch (DateTimeException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Duration bounded(Duration duration) {
+        if (duration.isNegative()) {
+            return Duration.ZERO;
+        }
+        return duration.compareTo(LONGEST_RETRY_AFTER) > 0 ? LONGEST_RETRY_AFTER : duration;
+    }
+
+    private static String message(ApiResponse response, String code) {
+        return response.request().what() + ": " + response.request().host() + " answered " + response.status()
+                + (code.isEmpty() ? "" : " " + code);
+    }
+
+    private static NotFoundException.Kind kind(Operation operation, String code) {
+        if (code.equals("NAME_UNKNOWN")) {
+            return NotFoundException.Kind.NAME;
+        }
+        return switch (operation) {
+            case RESOLVE, MANIFEST, DELETE_MANIFEST -> NotFoundException.Kind.MANIFEST;
+            case STAT_BLOB, BLOB -> NotFoundException.Kind.BLOB;
+            case PING, CATALOG, TAGS, REFERRERS, UPLOAD, MOUNT, PUSH_MANIFEST, TOKEN -> NotFoundException.Kind.NAME;
+        };
+    }
+
+    /** The first error code of a body (distribution-spec, "Error Codes"), or empty. */
+    static String errorCode(ApiResponse response) {
+        byte[] body = response.readLeniently(MAX_ERROR_BYTES);
+        if (body.length == 0) {
+            return "";
+        }
+        try {
+            JsonNode code =
+                    OciJson.mapper().readTree(body).path("errors").path(0).path("code");
+            return code.isString() && CODE.matcher(code.stringValue()).matches() ? code.stringValue() : "";
+        } catch (JacksonException e) {
+            return "";
+        }
+    }
+}

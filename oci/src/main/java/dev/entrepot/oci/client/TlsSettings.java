@@ -1,0 +1,148 @@
+package dev.entrepot.oci.client;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyFactory;
+import java.security.KeyStore;
+import java.security.PrivateKey;
+import java.security.SecureRandom;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateFactory;
+import java.security.cert.X509Certificate;
+import java.security.spec.InvalidKeySpecException;
+import java.security.spec.PKCS8EncodedKeySpec;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
+import javax.net.ssl.X509TrustManager;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Whom to trust and what to show in TLS handshakes. Host names are always verified.
+ *
+ * @param authorities PEM file with certificate authorities to trust besides the platform's
+ * @param clientCertificate certificate to show, with its key
+ */
+public record TlsSettings(Optional<Path> authorities, Optional<ClientCertificate> clientCertificate) {
+    /** The platform's authorities and no client certificate. */
+    public static final TlsSettings DEFAULT = new TlsSettings(Optional.empty(), Optional.empty());
+
+    private static final Pattern PKCS8 =
+            Pattern.compile("-----BEGIN PRIVATE KEY-----([A-Za-z0-9+/=\\s]+)-----END PRIVATE KEY-----");
+
+    /**
+     * A certificate with its key.
+     *
+     * @param certificate PEM file with the certificate and its chain, leaf first
+     * @param key PEM file with the unencrypted PKCS#8 private key
+     */
+    public record ClientCertificate(Path certificate, Path key) {}
+
+    /** This, trusting also the authorities in a PEM file. */
+    public TlsSettings withAuthorities(Path pem) {
+        return new TlsSettings(Optional.of(pem), clientCertificate);
+    }
+
+    /** This, showing a client certificate. */
+    public TlsSettings withClientCertificate(Path certificate, Path key) {
+        return new TlsSettings(authorities, Optional.of(new ClientCertificate(certificate, key)));
+    }
+
+    /**
+     * Reads the files.
+     *
+     * @throws IOException if a file cannot be read or does not hold what it should; names the file
+     */
+    SSLContext sslContext() throws IOException {
+        try {
+            SSLContext context = SSLContext.getInstance("TLS");
+            context.init(
+                    clientCertificate.isPresent()
+                            ? keyManagers(clientCertificate.get()).getKeyManagers()
+                            : null,
+                    authorities.isPresent() ? trustManagers(authorities.get()) : null,
+                    new SecureRandom());
+            return context;
+        } catch (GeneralSecurityException e) {
+            throw new IOException("cannot set up TLS: " + e.getMessage(), e);
+        }
+    }
+
+    private static TrustManager[] trustManagers(Path pem) throws IOException, GeneralSecurityException {
+        KeyStore trusted = emptyKeyStore();
+        int count = 0;
+        for (TrustManager manager : trustManagers((KeyStore) null)) {
+            if (manager instanceof X509TrustManager platform) {
+                for (X509Certificate authority : platform.getAcceptedIssuers()) {
+                    trusted.setCertificateEntry("a" + count++, authority);
+                }
+            }
+        }
+        for (Certificate authority : certificates(pem)) {
+            trusted.setCertificateEntry("a" + count++, authority);
+        }
+        return trustManagers(trusted);
+    }
+
+    private static TrustManager[] trustManagers(@Nullable KeyStore trusted) throws GeneralSecurityException {
+        TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        factory.init(trusted);
+        return factory.getTrustManagers();
+    }
+
+    private static KeyManagerFactory keyManagers(ClientCertificate client)
+            throws IOException, GeneralSecurityException {
+        KeyStore store = emptyKeyStore();
+        Certificate[] chain = certificates(client.certificate()).toArray(Certificate[]::new);
+        store.setKeyEntry("client", privateKey(client.key()), new char[0], chain);
+        KeyManagerFactory factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        factory.init(store, new char[0]);
+        return factory;
+    }
+
+    private static KeyStore emptyKeyStore() throws IOException, GeneralSecurityException {
+        KeyStore store = KeyStore.getInstance("PKCS12");
+        store.load(null, null);
+        return store;
+    }
+
+    private static List<Certificate> certificates(Path pem) throws IOException, GeneralSecurityException {
+        try (InputStream in = Files.newInputStream(pem)) {
+            List<Certificate> result =
+                    new ArrayList<>(CertificateFactory.getInstance("X.509").generateCertificates(in));
+            if (result.isEmpty()) {
+                throw new IOException(pem + " holds no PEM certificate");
+            }
+            return result;
+        }
+    }
+
+    private static PrivateKey privateKey(Path pem) throws IOException, GeneralSecurityException {
+        Matcher matcher = PKCS8.matcher(Files.readString(pem, StandardCharsets.ISO_8859_1));
+        if (!matcher.find()) {
+            throw new IOException(pem + " holds no unencrypted PKCS#8 key (BEGIN PRIVATE KEY);"
+                    + " convert it with: openssl pkcs8 -topk8 -nodes");
+        }
+        PKCS8EncodedKeySpec spec =
+                new PKCS8EncodedKeySpec(Base64.getMimeDecoder().decode(matcher.group(1)));
+        for (String algorithm : List.of("RSA", "EC", "EdDSA")) {
+            try {
+                return KeyFactory.getInstance(algorithm).generatePrivate(spec);
+            } catch (InvalidKeySpecException e) {
+                continue;
+            }
+        }
+        throw new IOException(pem + " holds a key that is neither RSA nor EC nor EdDSA");
+    }
+}

@@ -1,0 +1,65 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.RegistryException;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.ConnectException;
+import java.net.SocketException;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+import javax.net.ssl.SSLException;
+import org.apache.hc.client5.http.ClientProtocolException;
+import org.apache.hc.core5.http.MalformedChunkCodingException;
+import org.apache.hc.core5.http.MessageConstraintException;
+
+/** Turns what the HTTP library throws into outages. */
+final class WireFaults {
+    private WireFaults() {}
+
+    /** The same fault in our terms; {@link RegistryException}s and faults of a body's source pass. */
+    static IOException translate(IOException fault, String what, String host) {
+        if (fault instanceof RegistryException) {
+            return fault;
+        }
+        if (fault instanceof SourceFault source) {
+            return source.cause();
+        }
+        if (fault instanceof ForbiddenAddressException) {
+            return new OutageException(Reason.SERVER_ERROR, what + ": " + fault.getMessage(), fault);
+        }
+        Reason reason = reason(fault);
+        return new OutageException(reason, what + ": " + host + " " + text(reason, fault), fault);
+    }
+
+    /** Whether the fault is a connection that broke, rather than one that was never made: worth a second attempt at once. */
+    static boolean isBroken(OutageException outage) {
+        return outage.reason() == Reason.UNREACHABLE && !(outage.getCause() instanceof ConnectException);
+    }
+
+    private static Reason reason(IOException fault) {
+        return switch (fault) {
+            case UnknownHostException e -> Reason.DNS;
+            case SSLException e when e.getCause() instanceof SocketTimeoutException -> Reason.TIMEOUT;
+            case SSLException e when e.getCause() instanceof SocketException -> Reason.UNREACHABLE;
+            case SSLException e -> Reason.TLS;
+            case InterruptedIOException e -> Reason.TIMEOUT;
+            case MalformedChunkCodingException e -> Reason.SERVER_ERROR;
+            case MessageConstraintException e -> Reason.SERVER_ERROR;
+            case ClientProtocolException e -> Reason.SERVER_ERROR;
+            default -> Reason.UNREACHABLE;
+        };
+    }
+
+    private static String text(Reason reason, IOException fault) {
+        return switch (reason) {
+            case DNS -> "does not resolve";
+            case TLS -> "failed the TLS handshake: " + fault.getMessage();
+            case TIMEOUT -> "did not answer in time";
+            case SERVER_ERROR -> "did not answer in HTTP";
+            case UNREACHABLE, RATE_LIMITED, TOKEN_SERVICE, NOT_ASKED ->
+                fault instanceof ConnectException ? "refused the connection" : "broke the connection";
+        };
+    }
+}

@@ -1,0 +1,225 @@
+package dev.entrepot.oci.client;
+
+import static com.github.tomakehurst.wiremock.client.WireMock.aResponse;
+import static com.github.tomakehurst.wiremock.client.WireMock.equalTo;
+import static com.github.tomakehurst.wiremock.client.WireMock.get;
+import static com.github.tomakehurst.wiremock.client.WireMock.getRequestedFor;
+import static com.github.tomakehurst.wiremock.client.WireMock.head;
+import static com.github.tomakehurst.wiremock.client.WireMock.urlEqualTo;
+import static com.github.tomakehurst.wiremock.core.WireMockConfiguration.wireMockConfig;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.github.tomakehurst.wiremock.client.ResponseDefinitionBuilder;
+import com.github.tomakehurst.wiremock.http.Fault;
+import com.github.tomakehurst.wiremock.junit5.WireMockExtension;
+import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RefusedException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class BlobReadsTest {
+    private static final byte[] BLOB = "0123456789".getBytes(StandardCharsets.US_ASCII);
+    private static final Digest DIGEST = Digest.sha256(BLOB);
+    private static final String PATH = "/v2/team/app/blobs/" + DIGEST;
+
+    @RegisterExtension
+    static final WireMockExtension REGISTRY = WireMockExtension.newInstance()
+            .options(wireMockConfig().dynamicPort())
+            .build();
+
+    private final TestWorld world = new TestWorld();
+    private RegistryClient client;
+    private RemoteRepository repository;
+
+    @BeforeEach
+    void open() throws IOException {
+        client = world.client(REGISTRY.baseUrl());
+        repository = client.repository(TestWorld.NAME);
+    }
+
+    @AfterEach
+    void close() {
+        client.close();
+    }
+
+    private static ResponseDefinitionBuilder answer(int status, byte[] body) {
+        return aResponse()
+                .withStatus(status)
+                .withBody(body)
+                .withHeader("Content-Length", Integer.toString(body.length));
+    }
+
+    @Test
+    void readsTheWholeBlob() throws IOException {
+        REGISTRY.stubFor(get(PATH).willReturn(answer(200, BLOB)));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL)) {
+            assertThat(body.offset()).isZero();
+            assertThat(body.totalBytes()).hasValue(10);
+            assertThat(body.stream().readAllBytes()).isEqualTo(BLOB);
+        }
+        REGISTRY.verify(getRequestedFor(urlEqualTo(PATH)).withoutHeader("Range"));
+    }
+
+    @Test
+    void readsAnEmptyBlob() throws IOException {
+        REGISTRY.stubFor(get(PATH).willReturn(answer(200, new byte[0])));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL)) {
+            assertThat(body.totalBytes()).hasValue(0);
+            assertThat(body.stream().readAllBytes()).isEmpty();
+        }
+    }
+
+    @Test
+    void readsARange() throws IOException {
+        REGISTRY.stubFor(get(PATH)
+                .withHeader("Range", equalTo("bytes=4-"))
+                .willReturn(answer(206, Arrays.copyOfRange(BLOB, 4, 10)).withHeader("Content-Range", "bytes 4-9/10")));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.from(4))) {
+            assertThat(body.offset()).isEqualTo(4);
+            assertThat(body.totalBytes()).hasValue(10);
+            assertThat(body.stream().readAllBytes()).isEqualTo("456789".getBytes(StandardCharsets.US_ASCII));
+        }
+    }
+
+    @Test
+    void saysSoWhereTheServerIgnoresTheRange() throws IOException {
+        REGISTRY.stubFor(get(PATH).willReturn(answer(200, BLOB)));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.of(4, 5))) {
+            assertThat(body.offset()).isZero();
+            assertThat(body.stream().readAllBytes()).isEqualTo(BLOB);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"bytes 3-9/10", "bytes 5-9/10", "bytes */10", "bytes 4-7/10", "items 4-5/10", ""})
+    void refusesAPartThatIsNotTheOneAskedFor(String contentRange) {
+        ResponseDefinitionBuilder part = answer(206, BLOB);
+        REGISTRY.stubFor(
+                get(PATH).willReturn(contentRange.isEmpty() ? part : part.withHeader("Content-Range", contentRange)));
+
+        assertThatThrownBy(() -> repository.openBlob(DIGEST, ByteRange.of(4, 5)))
+                .isInstanceOf(InvalidContentException.class)
+                .hasMessageContaining("bytes=4-5");
+    }
+
+    @Test
+    void refusesMoreBytesThanThePartHas() throws IOException {
+        REGISTRY.stubFor(get(PATH).willReturn(answer(206, BLOB).withHeader("Content-Range", "bytes 4-5/10")));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.of(4, 5))) {
+            assertThatThrownBy(() -> body.stream().readAllBytes()).isInstanceOf(InvalidContentException.class);
+        }
+    }
+
+    @Test
+    void refusesFewerBytesThanThePartHas() throws IOException {
+        REGISTRY.stubFor(
+                get(PATH).willReturn(answer(206, Arrays.copyOf(BLOB, 3)).withHeader("Content-Range", "bytes 0-9/10")));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.of(0, 9))) {
+            assertThatThrownBy(() -> body.stream().readAllBytes()).isInstanceOf(OutageException.class);
+        }
+    }
+
+    @Test
+    void neverEndsATruncatedBodySilently() throws IOException {
+        REGISTRY.stubFor(get(PATH).willReturn(aResponse().withBody(BLOB).withHeader("Content-Length", "1000")));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL)) {
+            assertThat(body.totalBytes()).hasValue(1000);
+            assertThatThrownBy(() -> body.stream().readAllBytes())
+                    .isInstanceOfSatisfying(
+                            OutageException.class,
+                            e -> assertThat(e.reason()).isEqualTo(OutageException.Reason.UNREACHABLE))
+                    .hasMessageContaining(DIGEST.toString());
+        }
+    }
+
+    @Test
+    void takesGarbageForAnOutage() {
+        REGISTRY.stubFor(get(PATH).willReturn(aResponse().withFault(Fault.RANDOM_DATA_THEN_CLOSE)));
+
+        assertThatThrownBy(() -> repository.openBlob(DIGEST, ByteRange.ALL)).isInstanceOf(OutageException.class);
+    }
+
+    @Test
+    void takesABrokenChunkForAnOutage() throws IOException {
+        REGISTRY.stubFor(get(PATH).willReturn(aResponse().withFault(Fault.MALFORMED_RESPONSE_CHUNK)));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL)) {
+            assertThatThrownBy(() -> body.stream().readAllBytes()).isInstanceOf(OutageException.class);
+        }
+    }
+
+    @Test
+    void refusesABodyThatIsEncodedUnasked() {
+        REGISTRY.stubFor(get(PATH).willReturn(answer(200, BLOB).withHeader("Content-Encoding", "gzip")));
+
+        assertThatThrownBy(() -> repository.openBlob(DIGEST, ByteRange.ALL))
+                .isInstanceOf(InvalidContentException.class);
+    }
+
+    @Test
+    void tellsWhatTheRegistryAnswers() {
+        REGISTRY.stubFor(get(PATH).willReturn(aResponse().withStatus(404)));
+        assertThatThrownBy(() -> repository.openBlob(DIGEST, ByteRange.ALL))
+                .isInstanceOfSatisfying(
+                        NotFoundException.class, e -> assertThat(e.kind()).isEqualTo(NotFoundException.Kind.BLOB));
+        REGISTRY.stubFor(get(PATH).willReturn(aResponse().withStatus(416)));
+        assertThatThrownBy(() -> repository.openBlob(DIGEST, ByteRange.from(99)))
+                .isInstanceOfSatisfying(
+                        RefusedException.class, e -> assertThat(e.status()).isEqualTo(416));
+    }
+
+    @Test
+    void asksForASizeByHead() throws IOException {
+        REGISTRY.stubFor(head(urlEqualTo(PATH)).willReturn(aResponse().withHeader("Content-Length", "10")));
+        assertThat(repository.statBlob(DIGEST)).contains(OptionalLong.of(10));
+
+        REGISTRY.stubFor(head(urlEqualTo(PATH)).willReturn(aResponse().withStatus(404)));
+        assertThat(repository.statBlob(DIGEST)).isEqualTo(Optional.empty());
+    }
+
+    @Test
+    void asksForASizeByRangeWhereHeadIsNotAllowed() throws IOException {
+        REGISTRY.stubFor(head(urlEqualTo(PATH)).willReturn(aResponse().withStatus(405)));
+        REGISTRY.stubFor(get(PATH)
+                .withHeader("Range", equalTo("bytes=0-0"))
+                .willReturn(answer(206, new byte[] {'0'}).withHeader("Content-Range", "bytes 0-0/10")));
+
+        assertThat(repository.statBlob(DIGEST)).contains(OptionalLong.of(10));
+    }
+
+    @Test
+    void usesTheConnectionAgainOnceAllBytesAreRead() throws IOException {
+        REGISTRY.stubFor(get(PATH).willReturn(answer(200, BLOB)));
+        try (BlobBody first = repository.openBlob(DIGEST, ByteRange.ALL);
+                InputStream stream = first.stream()) {
+            // Exactly the bytes, without the read that returns the end.
+            assertThat(stream.readNBytes(10)).isEqualTo(BLOB);
+            try (BlobBody second = repository.openBlob(DIGEST, ByteRange.ALL)) {
+                assertThat(second.stream().readNBytes(10)).isEqualTo(BLOB);
+            }
+        }
+    }
+}

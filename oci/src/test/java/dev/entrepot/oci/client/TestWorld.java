@@ -1,0 +1,71 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.RepositoryName;
+import java.io.IOException;
+import java.net.URI;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneId;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Map;
+import java.util.Random;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
+
+/** A world in which time passes only when somebody sleeps, and every request is written down. */
+final class TestWorld extends Clock implements Sleeper {
+    static final RegistryHost REGISTRY = RegistryHost.parse("registry.test");
+    static final RepositoryName NAME = new RepositoryName("team/app");
+
+    final List<Duration> pauses = new CopyOnWriteArrayList<>();
+    final List<String> requests = new CopyOnWriteArrayList<>();
+    private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-11-20T10:00:00Z"));
+
+    ClientEnvironment environment() {
+        return new ClientEnvironment(
+                this,
+                this,
+                new Random(1),
+                (registry, operation, status, took) ->
+                        requests.add(operation.label() + " " + (status.isPresent() ? status.getAsInt() : "-")),
+                Map.of(),
+                "entrepot/test");
+    }
+
+    static RegistryEndpoint endpoint(String baseUrl) {
+        return RegistryEndpoint.of(REGISTRY, URI.create(baseUrl))
+                .withTimeouts(Duration.ofSeconds(2), Duration.ofSeconds(5));
+    }
+
+    RegistryClient client(String baseUrl) throws IOException {
+        return new RegistryClient(endpoint(baseUrl), environment());
+    }
+
+    void advance(Duration duration) {
+        now.updateAndGet(instant -> instant.plus(duration));
+    }
+
+    @Override
+    public void sleep(Duration duration) {
+        pauses.add(duration);
+        advance(duration);
+    }
+
+    @Override
+    public Instant instant() {
+        return now.get();
+    }
+
+    @Override
+    public ZoneId getZone() {
+        return ZoneOffset.UTC;
+    }
+
+    @Override
+    public Clock withZone(ZoneId zone) {
+        throw new UnsupportedOperationException("one zone is enough");
+    }
+}

@@ -1,0 +1,108 @@
+package dev.entrepot.proxy.http;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.cache.Verdict;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.InvalidNameException;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.UnauthorizedException;
+import io.helidon.http.Header;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+
+class ErrorRepliesTest {
+    static List<Arguments> table() {
+        return Stream.of(
+                        row(new NotFoundException(NotFoundException.Kind.NAME, "m"), "404 NAME_UNKNOWN"),
+                        row(new NotFoundException(NotFoundException.Kind.MANIFEST, "m"), "404 MANIFEST_UNKNOWN"),
+                        row(new NotFoundException(NotFoundException.Kind.BLOB, "m"), "404 BLOB_UNKNOWN"),
+                        row(new UnauthorizedException(401, "m"), "401 UNAUTHORIZED"),
+                        row(new UnauthorizedException(403, "m"), "403 DENIED"),
+                        row(new RefusedException(400, "DIGEST_INVALID", "m"), "400 DIGEST_INVALID"),
+                        row(new RefusedException(405, "", "m"), "405 UNSUPPORTED"),
+                        row(new RefusedException(451, "not a code", "m"), "451 UNSUPPORTED"),
+                        row(new RefusedException(302, "", "m"), "502 UNSUPPORTED"),
+                        row(new OutageException(Reason.RATE_LIMITED, "m"), "503 TOOMANYREQUESTS"),
+                        row(new OutageException(Reason.TIMEOUT, "m"), "504 UNAVAILABLE"),
+                        row(new OutageException(Reason.NOT_ASKED, "m"), "503 UNAVAILABLE"),
+                        row(new OutageException(Reason.UNREACHABLE, "m"), "502 UNAVAILABLE"),
+                        row(new OutageException(Reason.DNS, "m"), "502 UNAVAILABLE"),
+                        row(new OutageException(Reason.TLS, "m"), "502 UNAVAILABLE"),
+                        row(new OutageException(Reason.SERVER_ERROR, "m"), "502 UNAVAILABLE"),
+                        row(new OutageException(Reason.TOKEN_SERVICE, "m"), "502 UNAVAILABLE"),
+                        row(new InvalidContentException("m"), "502 UNKNOWN"),
+                        row(new InvalidNameException("repository name", "x", "y"), "400 NAME_INVALID"),
+                        row(new InvalidNameException("registry host", "x", "y"), "400 NAME_INVALID"),
+                        row(new InvalidNameException("tag", "x", "y"), "400 TAG_INVALID"),
+                        row(new InvalidNameException("digest", "x", "y"), "400 DIGEST_INVALID"),
+                        row(new InvalidNameException("digest algorithm", "x", "y"), "400 DIGEST_INVALID"),
+                        row(new InvalidNameException(PageRequest.LIMIT, "x", "y"), "400 PAGINATION_NUMBER_INVALID"),
+                        row(new InterruptedIOException("m"), "503 UNAVAILABLE"),
+                        row(new IOException("/secret/path: No space left on device"), "500 UNKNOWN"),
+                        row(new IllegalStateException("/secret/path"), "500 UNKNOWN"))
+                .toList();
+    }
+
+    private static Arguments row(Exception failure, String expected) {
+        return Arguments.of(failure, expected);
+    }
+
+    @ParameterizedTest(name = "{0} -> {1}")
+    @MethodSource("table")
+    void everyFailureHasItsStatusAndCode(Exception failure, String expected) {
+        Reply reply = ErrorReplies.of(failure, Optional.of(Verdict.MISS));
+        assertThat(reply.status().code() + " " + code(reply)).isEqualTo(expected);
+        assertThat(reply.verdict()).contains(Verdict.MISS);
+        assertThat(reply.headers()).contains(ReplyHeaders.JSON, ReplyHeaders.NO_STORE);
+        assertThat(new String(body(reply))).doesNotContain("/secret");
+    }
+
+    private static byte[] body(Reply reply) {
+        return ((ReplyBody.Bytes) reply.body()).bytes();
+    }
+
+    private static String code(Reply reply) {
+        return OciJson.mapper()
+                .readTree(body(reply))
+                .path("errors")
+                .path(0)
+                .path("code")
+                .stringValue("");
+    }
+
+    @Test
+    void rateLimitSaysWhenToComeBackAndNeverBy429() {
+        assertThat(retryAfter(Optional.of(Duration.ofMillis(1500)))).isEqualTo("2");
+        assertThat(retryAfter(Optional.of(Duration.ofDays(9)))).isEqualTo("3600");
+        assertThat(retryAfter(Optional.of(Duration.ZERO))).isEqualTo("1");
+        assertThat(retryAfter(Optional.empty())).isEqualTo("30");
+    }
+
+    private static String retryAfter(Optional<Duration> wanted) {
+        Reply reply = ErrorReplies.of(new OutageException(Reason.RATE_LIMITED, "m", wanted, null), Optional.empty());
+        return reply.headers().stream()
+                .filter(header -> header.name().equals("Retry-After"))
+                .map(Header::get)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void refusalByTheUpstreamCarriesNoChallenge() {
+        Reply reply = ErrorReplies.of(new UnauthorizedException(401, "m"), Optional.empty());
+        assertThat(reply.headers()).noneMatch(header -> header.name().equalsIgnoreCase("WWW-Authenticate"));
+    }
+}
