@@ -63,7 +63,8 @@ final class BareRelay {
                 .useNio(false)
                 .connectionOptions(options -> options.tcpNoDelay(true))
                 .protocolsDiscoverServices(false)
-                .addProtocol(Http1Config.builder().sendLog(false).receiveLog(false).build())
+                .addProtocol(
+                        Http1Config.builder().sendLog(false).receiveLog(false).build())
                 .routing(routing -> routing.get("/v2/*", relay::handle))
                 .build()
                 .start();

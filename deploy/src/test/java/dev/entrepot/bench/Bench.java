@@ -52,7 +52,8 @@ record Bench(Workspace workspace, FakeUpstream upstream, Report.Section section,
     /** Pulls a blob over plain HTTP and compares its digest: figures of a server that sends something else are worth nothing. */
     void verify(Place place, String digest) throws Exception {
         MessageDigest hash = MessageDigest.getInstance("SHA-256");
-        try (InputStream in = URI.create(place.root() + place.blob(digest)).toURL().openStream()) {
+        try (InputStream in =
+                URI.create(place.root() + place.blob(digest)).toURL().openStream()) {
             byte[] buffer = new byte[64 * 1024];
             for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
                 hash.update(buffer, 0, count);

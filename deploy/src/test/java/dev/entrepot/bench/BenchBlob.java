@@ -28,14 +28,6 @@ record BenchBlob(
         AtomicLong bytesSent) {
     /** A blob that nobody has asked for. */
     BenchBlob(String digest, long size, byte[] tail, Optional<Throttle> throttle, Duration headerDelay) {
-        this(
-                digest,
-                size,
-                tail,
-                throttle,
-                headerDelay,
-                new AtomicLong(),
-                new AtomicLong(),
-                new AtomicLong());
+        this(digest, size, tail, throttle, headerDelay, new AtomicLong(), new AtomicLong(), new AtomicLong());
     }
 }

@@ -19,9 +19,7 @@ record BlobWarm(String name, boolean tls) implements Scenario {
     @Override
     public void run(Bench bench) throws Exception {
         Launch launch = new Launch(
-                bench.upstream().place(),
-                tls ? Optional.of(bench.workspace().certificate()) : Optional.empty(),
-                "");
+                bench.upstream().place(), tls ? Optional.of(bench.workspace().certificate()) : Optional.empty(), "");
         String digest = bench.upstream().blob(BLOB_BYTES).digest();
         try (Server ours = bench.startSubject(launch);
                 Server nginx = Contestant.NGINX.start(bench.workspace(), launch)) {

@@ -38,8 +38,7 @@ enum Contestant {
         Server start(Workspace workspace, Launch launch) throws Exception {
             Path folder = workspace.newFolder("nginx");
             int port = workspace.freePort();
-            Path config = Files.writeString(
-                    folder.resolve("nginx.conf"), NginxConfiguration.of(folder, port, launch));
+            Path config = Files.writeString(folder.resolve("nginx.conf"), NginxConfiguration.of(folder, port, launch));
             ServerProcess process = ServerProcess.start(
                     name(),
                     List.of("nginx", "-p", folder.toString(), "-c", config.toString(), "-e", folder + "/error.log"),
@@ -65,7 +64,8 @@ enum Contestant {
                     proxy: {remoteurl: "%s"}
                     http:
                       addr: 127.0.0.1:%d
-                    %s""".formatted(folder, launch.upstream().root(), port, tls));
+                    %s""".formatted(
+                            folder, launch.upstream().root(), port, tls));
             ServerProcess process = ServerProcess.start(
                     name(),
                     List.of("docker-registry", "serve", config.toString()),

@@ -55,7 +55,8 @@ final class FakeUpstream implements AutoCloseable {
 
     /** Where it is, for clients that ask it directly. */
     Place place() throws IOException {
-        return new Place("direct", ((InetSocketAddress) listener.getLocalAddress()).getPort(), false, "/v2/library/app");
+        return new Place(
+                "direct", ((InetSocketAddress) listener.getLocalAddress()).getPort(), false, "/v2/library/app");
     }
 
     /** A new blob, sent as fast as the machine can. */
@@ -86,7 +87,8 @@ final class FakeUpstream implements AutoCloseable {
     }
 
     private static String digestOf(byte[] bytes) throws Exception {
-        return "sha256:" + HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+        return "sha256:"
+                + HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
     }
 
     private void accept() {

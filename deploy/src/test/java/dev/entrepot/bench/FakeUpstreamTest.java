@@ -40,8 +40,10 @@ class FakeUpstreamTest {
             String digest = upstream.blob(SIZE).digest();
             byte[] whole = get(upstream, digest, "");
 
-            assertThat(get(upstream, digest, "bytes=150000-")).isEqualTo(Arrays.copyOfRange(whole, 150_000, whole.length));
-            assertThat(get(upstream, digest, "bytes=199990-")).isEqualTo(Arrays.copyOfRange(whole, 199_990, whole.length));
+            assertThat(get(upstream, digest, "bytes=150000-"))
+                    .isEqualTo(Arrays.copyOfRange(whole, 150_000, whole.length));
+            assertThat(get(upstream, digest, "bytes=199990-"))
+                    .isEqualTo(Arrays.copyOfRange(whole, 199_990, whole.length));
         }
     }
 
@@ -70,7 +72,8 @@ class FakeUpstreamTest {
 
     private static byte[] get(FakeUpstream upstream, String digest, String range) throws IOException {
         Place place = upstream.place();
-        URLConnection connection = URI.create(place.root() + place.blob(digest)).toURL().openConnection();
+        URLConnection connection =
+                URI.create(place.root() + place.blob(digest)).toURL().openConnection();
         if (!range.isEmpty()) {
             connection.setRequestProperty("Range", range);
         }

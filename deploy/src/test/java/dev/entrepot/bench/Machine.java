@@ -28,7 +28,9 @@ final class Machine {
 
     /** Load averages of the last 1, 5 and 15 minutes. */
     static String load() throws IOException {
-        return String.join(" ", List.of(Files.readString(Path.of("/proc/loadavg")).split(" ")).subList(0, 3));
+        return String.join(
+                " ",
+                List.of(Files.readString(Path.of("/proc/loadavg")).split(" ")).subList(0, 3));
     }
 
     private static String field(String file, String name) throws IOException {

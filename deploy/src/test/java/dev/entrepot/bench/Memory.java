@@ -43,12 +43,9 @@ final class Memory implements Scenario {
                                 rounds.of("all", Snapshot::heapMebibytes),
                                 new Goal.AtMost(128));
             }
-            bench.section()
-                    .figure("clients cut off", rounds.of("all", Snapshot::lost), new Goal.AtMost(0));
-            bench.section()
-                    .figure("memory, MiB", rounds.of("all", Snapshot::memoryMebibytes), new Goal.Open());
-            bench.section()
-                    .figure("peak memory, MiB", rounds.of("all", Snapshot::peakMebibytes), new Goal.Open());
+            bench.section().figure("clients cut off", rounds.of("all", Snapshot::lost), new Goal.AtMost(0));
+            bench.section().figure("memory, MiB", rounds.of("all", Snapshot::memoryMebibytes), new Goal.Open());
+            bench.section().figure("peak memory, MiB", rounds.of("all", Snapshot::peakMebibytes), new Goal.Open());
         }
         try (Server nginx = bench.startNginx()) {
             Rounds<Snapshot> rounds = observe(bench, nginx);
@@ -68,8 +65,9 @@ final class Memory implements Scenario {
                     .blob(BLOB_BYTES, FETCH_BYTES_PER_SECOND, Duration.ZERO)
                     .digest()));
         }
-        String manifest =
-                bench.upstream().manifest("memory", bench.upstream().blob(2048), bench.upstream().blob(Bench.MIB));
+        String manifest = bench.upstream()
+                .manifest(
+                        "memory", bench.upstream().blob(2048), bench.upstream().blob(Bench.MIB));
         try (SlowReaders readers = SlowReaders.open(place, READERS, paths)) {
             TimeUnit.SECONDS.sleep(SETTLE_SECONDS);
             return new Rounds<Snapshot>()
@@ -85,11 +83,17 @@ final class Memory implements Scenario {
     private static Snapshot snapshot(Bench bench, Server server, SlowReaders readers) throws Exception {
         double heap = 0;
         if (server.name().equals("Entrepôt")) {
-            String jcmd = Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
+            String jcmd =
+                    Path.of(System.getProperty("java.home"), "bin", "jcmd").toString();
             String pid = Long.toString(server.process().pid());
             bench.workspace().runTool(List.of(jcmd, pid, "GC.run"));
             String info = bench.workspace().runTool(List.of(jcmd, pid, "GC.heap_info"));
-            heap = HEAP_USED.matcher(info).results().mapToDouble(Memory::kibibytes).sum() / 1024;
+            heap = HEAP_USED
+                            .matcher(info)
+                            .results()
+                            .mapToDouble(Memory::kibibytes)
+                            .sum()
+                    / 1024;
         }
         return new Snapshot(
                 heap, server.process().memoryMebibytes(), server.process().peakMebibytes(), readers.lost());

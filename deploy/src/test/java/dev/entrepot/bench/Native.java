@@ -44,8 +44,7 @@ final class Native {
 
     /** A function without a result, by name. */
     static MethodHandle procedure(SymbolLookup library, String name, MemoryLayout... parameters) {
-        return Linker.nativeLinker()
-                .downcallHandle(library.findOrThrow(name), FunctionDescriptor.ofVoid(parameters));
+        return Linker.nativeLinker().downcallHandle(library.findOrThrow(name), FunctionDescriptor.ofVoid(parameters));
     }
 
     /** What a method handle threw, which for native calls is only ever a fault of the caller. */

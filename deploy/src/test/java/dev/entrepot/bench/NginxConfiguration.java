@@ -56,6 +56,11 @@ final class NginxConfiguration {
                   }
                 }
                 """.formatted(
-                user, folder, launch.upstream().port(), port, launch.certificate().isPresent() ? "ssl" : "", tls);
+                        user,
+                        folder,
+                        launch.upstream().port(),
+                        port,
+                        launch.certificate().isPresent() ? "ssl" : "",
+                        tls);
     }
 }

@@ -16,8 +16,7 @@ import java.util.Locale;
  * @param distribution whether distribution's registry is measured too
  * @param folder where caches and logs go
  */
-record Options(
-        List<String> scenarios, int rounds, int seconds, Contestant subject, boolean distribution, Path folder) {
+record Options(List<String> scenarios, int rounds, int seconds, Contestant subject, boolean distribution, Path folder) {
     /** How to call it. */
     static final String USAGE = """
             usage: deploy/bench/run [options] [scenario...]

@@ -26,18 +26,11 @@ final class PlainTransport implements Transport {
     private static final MethodHandle CONNECT =
             Native.function(Native.libc(), "connect", Native.INT, Native.INT, Native.POINTER, Native.INT);
     private static final MethodHandle SET_OPTION = Native.function(
-            Native.libc(),
-            "setsockopt",
-            Native.INT,
-            Native.INT,
-            Native.INT,
-            Native.INT,
-            Native.POINTER,
-            Native.INT);
-    private static final MethodHandle SEND = Native.function(
-            Native.libc(), "send", Native.LONG, Native.INT, Native.POINTER, Native.LONG, Native.INT);
-    private static final MethodHandle RECV = Native.function(
-            Native.libc(), "recv", Native.LONG, Native.INT, Native.POINTER, Native.LONG, Native.INT);
+            Native.libc(), "setsockopt", Native.INT, Native.INT, Native.INT, Native.INT, Native.POINTER, Native.INT);
+    private static final MethodHandle SEND =
+            Native.function(Native.libc(), "send", Native.LONG, Native.INT, Native.POINTER, Native.LONG, Native.INT);
+    private static final MethodHandle RECV =
+            Native.function(Native.libc(), "recv", Native.LONG, Native.INT, Native.POINTER, Native.LONG, Native.INT);
     private static final MethodHandle CLOSE = Native.function(Native.libc(), "close", Native.INT, Native.INT);
 
     private final int descriptor;
@@ -85,8 +78,8 @@ final class PlainTransport implements Transport {
         try (Arena arena = Arena.ofConfined()) {
             MemorySegment memory = arena.allocateFrom(ValueLayout.JAVA_BYTE, bytes);
             for (long sent = 0; sent < bytes.length; ) {
-                long count = (long) SEND.invokeExact(
-                        descriptor, memory.asSlice(sent), (long) bytes.length - sent, MSG_NOSIGNAL);
+                long count = (long)
+                        SEND.invokeExact(descriptor, memory.asSlice(sent), (long) bytes.length - sent, MSG_NOSIGNAL);
                 if (count <= 0) {
                     throw new EOFException("the server closed the connection during the request");
                 }

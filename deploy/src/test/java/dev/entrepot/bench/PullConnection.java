@@ -46,8 +46,7 @@ final class PullConnection implements Closeable {
             received += more(transport.receive(head.asSlice(received)), path);
             bodyAt = bodyAt(received);
         }
-        String text = new String(
-                head.asSlice(0, bodyAt).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.ISO_8859_1);
+        String text = new String(head.asSlice(0, bodyAt).toArray(ValueLayout.JAVA_BYTE), StandardCharsets.ISO_8859_1);
         int status = Integer.parseInt(find(STATUS, text));
         long length = Long.parseLong(find(LENGTH, text));
         if (status != 200) {

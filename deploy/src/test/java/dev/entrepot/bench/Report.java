@@ -39,7 +39,8 @@ final class Report {
     void printTable(String machine) {
         out.println();
         out.println(machine);
-        out.println("Medians, with the smallest and largest of the rounds; ratios and differences are taken round by round.");
+        out.println(
+                "Medians, with the smallest and largest of the rounds; ratios and differences are taken round by round.");
         out.println();
         out.println("| scenario | what | Entrepôt | peer | ratio or difference | goal |");
         out.println("|---|---|---|---|---|---|");

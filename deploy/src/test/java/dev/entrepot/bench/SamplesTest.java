@@ -50,6 +50,8 @@ class SamplesTest {
     void aLoadWithErrorsIsNoMeasurement() {
         String output = "99% 1.00ms\nNon-2xx or 3xx responses: 7\nRequests/sec: 10\n";
 
-        assertThatThrownBy(() -> Wrk.parse(output)).isInstanceOf(IOException.class).hasMessageContaining("Non-2xx");
+        assertThatThrownBy(() -> Wrk.parse(output))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("Non-2xx");
     }
 }

@@ -103,7 +103,9 @@ final class ServerProcess implements Closeable {
         // Fields 14 and 15 of the line; the second field, in parentheses, may hold spaces.
         String stat = read("/proc/" + pid + "/stat");
         String[] fields = stat.substring(stat.lastIndexOf(')') + 1).strip().split(" ");
-        return fields.length < 13 ? 0 : (Double.parseDouble(fields[11]) + Double.parseDouble(fields[12])) / TICKS_PER_SECOND;
+        return fields.length < 13
+                ? 0
+                : (Double.parseDouble(fields[11]) + Double.parseDouble(fields[12])) / TICKS_PER_SECOND;
     }
 
     private static double kibibytes(String file, String field) {

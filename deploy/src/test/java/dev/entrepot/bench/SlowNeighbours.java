@@ -17,8 +17,8 @@ final class SlowNeighbours implements Scenario {
     @Override
     public void run(Bench bench) throws Exception {
         String blob = bench.upstream().blob(256 * Bench.MIB).digest();
-        String manifest =
-                bench.upstream().manifest("slow", bench.upstream().blob(2048), bench.upstream().blob(Bench.MIB));
+        String manifest = bench.upstream()
+                .manifest("slow", bench.upstream().blob(2048), bench.upstream().blob(Bench.MIB));
         try (Server ours = bench.startSubject();
                 Server nginx = bench.startNginx()) {
             measure(bench, ours, blob, manifest, new Goal.AtLeast(0.8));
@@ -32,8 +32,10 @@ final class SlowNeighbours implements Scenario {
         Wrk.run(place, place.manifest(manifest), WARM_UP_SECONDS, List.of());
         Rounds<Wrk> rounds = new Rounds<Wrk>()
                 .add("with", () -> withReaders(bench, place, blob, manifest))
-                .add("without", () -> Wrk.run(
-                        place, place.manifest(manifest), bench.options().seconds(), List.of()))
+                .add(
+                        "without",
+                        () -> Wrk.run(
+                                place, place.manifest(manifest), bench.options().seconds(), List.of()))
                 .run(bench.options().rounds());
         bench.section()
                 .ratio(

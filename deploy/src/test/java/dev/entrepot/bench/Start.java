@@ -42,7 +42,8 @@ final class Start implements Scenario {
 
     private static Outcome start(Bench bench, Contestant contestant) throws Exception {
         long from = System.nanoTime();
-        try (Server server = contestant.start(bench.workspace(), Launch.plain(bench.upstream().place()))) {
+        try (Server server = contestant.start(
+                bench.workspace(), Launch.plain(bench.upstream().place()))) {
             Crowd.pull(server.place(), 1, 1, "/v2/");
             double millis = (System.nanoTime() - from) / 1e6;
             TimeUnit.SECONDS.sleep(IDLE_SECONDS);

@@ -8,21 +8,19 @@ import java.lang.invoke.MethodHandle;
 
 /** TLS by OpenSSL over a {@link PlainTransport}. Certificates are not checked: this is a load tool on loopback. */
 final class TlsTransport implements Transport {
-    private static final MethodHandle METHOD =
-            Native.function(Native.libssl(), "TLS_client_method", Native.POINTER);
+    private static final MethodHandle METHOD = Native.function(Native.libssl(), "TLS_client_method", Native.POINTER);
     private static final MethodHandle NEW_CONTEXT =
             Native.function(Native.libssl(), "SSL_CTX_new", Native.POINTER, Native.POINTER);
-    private static final MethodHandle FREE_CONTEXT =
-            Native.procedure(Native.libssl(), "SSL_CTX_free", Native.POINTER);
+    private static final MethodHandle FREE_CONTEXT = Native.procedure(Native.libssl(), "SSL_CTX_free", Native.POINTER);
     private static final MethodHandle NEW = Native.function(Native.libssl(), "SSL_new", Native.POINTER, Native.POINTER);
     private static final MethodHandle SET_DESCRIPTOR =
             Native.function(Native.libssl(), "SSL_set_fd", Native.INT, Native.POINTER, Native.INT);
     private static final MethodHandle CONNECT =
             Native.function(Native.libssl(), "SSL_connect", Native.INT, Native.POINTER);
-    private static final MethodHandle READ = Native.function(
-            Native.libssl(), "SSL_read", Native.INT, Native.POINTER, Native.POINTER, Native.INT);
-    private static final MethodHandle WRITE = Native.function(
-            Native.libssl(), "SSL_write", Native.INT, Native.POINTER, Native.POINTER, Native.INT);
+    private static final MethodHandle READ =
+            Native.function(Native.libssl(), "SSL_read", Native.INT, Native.POINTER, Native.POINTER, Native.INT);
+    private static final MethodHandle WRITE =
+            Native.function(Native.libssl(), "SSL_write", Native.INT, Native.POINTER, Native.POINTER, Native.INT);
     private static final MethodHandle FREE = Native.procedure(Native.libssl(), "SSL_free", Native.POINTER);
     private static final int BUFFER_BYTES = 256 * 1024;
 

@@ -45,9 +45,22 @@ record Workspace(Path folder, Path project) implements AutoCloseable {
     Path certificate() throws Exception {
         Path pair = newFolder("tls");
         runTool(List.of(
-                "openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
-                "-addext", "subjectAltName=IP:127.0.0.1",
-                "-keyout", pair.resolve("key.pem").toString(), "-out", pair.resolve("cert.pem").toString()));
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "2",
+                "-subj",
+                "/CN=127.0.0.1",
+                "-addext",
+                "subjectAltName=IP:127.0.0.1",
+                "-keyout",
+                pair.resolve("key.pem").toString(),
+                "-out",
+                pair.resolve("cert.pem").toString()));
         return pair;
     }
 

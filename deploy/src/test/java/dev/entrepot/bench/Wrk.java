@@ -41,12 +41,11 @@ record Wrk(double requestsPerSecond, double p99Millis) {
         if (!rate.find() || !p99.find() || output.contains("Non-2xx") || output.contains("Socket errors")) {
             throw new IOException("wrk did not get a clean run: " + output);
         }
-        double unit =
-                switch (p99.group(2)) {
-                    case "us" -> 0.001;
-                    case "ms" -> 1;
-                    default -> 1000;
-                };
+        double unit = switch (p99.group(2)) {
+            case "us" -> 0.001;
+            case "ms" -> 1;
+            default -> 1000;
+        };
         return new Wrk(Double.parseDouble(rate.group(1)), Double.parseDouble(p99.group(1)) * unit);
     }
 }
