@@ -227,7 +227,7 @@ class ManifestTest {
                 .isInstanceOf(InvalidContentException.class);
     }
 
-    @Property
+    @Property(tries = 200)
     void anyBytesAreReadOrRefused(@ForAll byte[] bytes) throws InvalidContentException {
         try {
             Manifest.parse(ManifestBytes.of(MediaType.OCI_INDEX, bytes));

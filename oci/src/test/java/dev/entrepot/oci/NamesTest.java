@@ -26,20 +26,20 @@ class NamesTest {
         return Arbitraries.strings().withChars("aab9...___---//A:@ \n").ofMaxLength(12);
     }
 
-    @Property(tries = 5000)
+    @Property(tries = 2000)
     void repositoryNameIsTheSpecificationsExpression(@ForAll("nearlyNames") String text) {
         assertThat(accepts(() -> new RepositoryName(text)))
                 .isEqualTo(NAME.matcher(text).matches());
     }
 
-    @Property
+    @Property(tries = 300)
     void anyTextIsRefusedAsTheExpressionWould(@ForAll String text) {
         assertThat(accepts(() -> new RepositoryName(text)))
                 .isEqualTo(NAME.matcher(text).matches());
         assertThat(accepts(() -> new Tag(text))).isEqualTo(TAG.matcher(text).matches());
     }
 
-    @Property(tries = 3000)
+    @Property(tries = 1000)
     void tagIsTheSpecificationsExpression(@ForAll("nearlyNames") String text) {
         assertThat(accepts(() -> new Tag(text))).isEqualTo(TAG.matcher(text).matches());
     }

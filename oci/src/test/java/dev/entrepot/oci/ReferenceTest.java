@@ -71,12 +71,12 @@ class ReferenceTest {
         assertThatThrownBy(() -> Reference.parse(text)).isInstanceOf(InvalidNameException.class);
     }
 
-    @Property
+    @Property(tries = 300)
     void printsAndParsesBack(@ForAll("references") Reference reference) {
         assertThat(Reference.parse(reference.toString())).isEqualTo(reference);
     }
 
-    @Property
+    @Property(tries = 300)
     void anyTextIsReadOrRefusedInOneWay(@ForAll String text) {
         try {
             Reference reference = Reference.parse(text);

@@ -22,7 +22,7 @@ class VerifyingInputStreamTest {
         return new VerifyingInputStream(new ByteArrayInputStream(bytes), expected, size);
     }
 
-    @Property
+    @Property(tries = 200)
     void handsOnWhatIsRightHoweverItIsRead(
             @ForAll byte[] bytes, @ForAll @IntRange(min = 1, max = 64) int step, @ForAll boolean sized)
             throws IOException {
@@ -43,7 +43,7 @@ class VerifyingInputStreamTest {
         return c < 0 ? -1 : 1;
     }
 
-    @Property
+    @Property(tries = 200)
     void neverEndsInOrderAfterAnyChange(
             @ForAll @Size(min = 1, max = 200) byte[] bytes, @ForAll @IntRange(max = 199) int at, @ForAll boolean sized)
             throws IOException {
