@@ -2,6 +2,8 @@ package dev.entrepot.replicator;
 
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.RepositoryTarget;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -62,6 +64,45 @@ public final class MemoryRegistry {
 
     Abilities abilities() {
         return abilities;
+    }
+
+    public SourceRegistry asSource() {
+        return new SourceRegistry() {
+            @Override
+            public String name() {
+                return host.value();
+            }
+
+            @Override
+            public RepositorySource repository(RepositoryName name) {
+                return MemoryRegistry.this.repository(name.value());
+            }
+
+            @Override
+            public List<RepositoryName> catalog() throws IOException {
+                request("GET catalog");
+                return names();
+            }
+        };
+    }
+
+    public TargetRegistry asTarget() {
+        return new TargetRegistry() {
+            @Override
+            public String name() {
+                return host.value();
+            }
+
+            @Override
+            public RepositoryTarget target(RepositoryName name) {
+                return MemoryRegistry.this.repository(name.value());
+            }
+
+            @Override
+            public RepositorySource reader(RepositoryName name) {
+                return MemoryRegistry.this.repository(name.value());
+            }
+        };
     }
 
     public void gate(Gate newGate) {

@@ -26,13 +26,18 @@ public final class Memo<K, V> {
      * @throws InterruptedIOException if interrupted while another thread finds out
      */
     public V get(K key) throws IOException {
+        return get(key, question);
+    }
+
+    /** As {@link #get(Object)}, with a question of the caller's; it is asked only if there is no answer yet. */
+    public V get(K key, IoFunction<? super K, ? extends V> ask) throws IOException {
         CompletableFuture<V> mine = new CompletableFuture<>();
         CompletableFuture<V> earlier = answers.putIfAbsent(key, mine);
         if (earlier != null) {
             return await(earlier);
         }
         try {
-            V value = question.apply(key);
+            V value = ask.apply(key);
             mine.complete(value);
             return value;
         } catch (IOException | RuntimeException | Error e) {

@@ -20,6 +20,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Asks one source repository each question at most once per run and remembers the answer, also if it is a failure: its tag list, what a
@@ -30,6 +31,7 @@ public final class RepositoryDiscovery {
     private final GraphScope scope;
     private final RequestLimit limit;
     private final ManifestShelf shelf;
+    private final LongAdder manifestReads = new LongAdder();
     private final Memo<ManifestReference, Optional<Descriptor>> resolved = new Memo<>(this::askResolve);
     private final Memo<Digest, Optional<ManifestFacts>> manifests = new Memo<>(this::askManifest);
     private final Memo<Digest, Attachments> attachments = new Memo<>(this::askAttachments);
@@ -87,6 +89,7 @@ public final class RepositoryDiscovery {
         if (kept.isPresent()) {
             return kept.get();
         }
+        manifestReads.increment();
         ManifestBytes bytes = limit.send(() -> source.fetchManifest(digest));
         shelf.put(bytes);
         return bytes;
@@ -100,6 +103,11 @@ public final class RepositoryDiscovery {
      */
     public Attachments attachments(Digest digest) throws IOException {
         return attachments.get(digest);
+    }
+
+    /** How many manifests the source was asked for. */
+    public long manifestReads() {
+        return manifestReads.sum();
     }
 
     /** What a manifest says, or empty if the source has no such manifest. */

@@ -1,0 +1,35 @@
+# Entrepôt itself: its configuration, start, restart. ENTREPOT_COMMAND may name another program that takes the same arguments.
+
+entrepot=${ENTREPOT_COMMAND:-$project/entrepot}
+
+# write_config: tags are asked for again after a second, so that every later request meets the upstream's absence.
+write_config() {
+  free_port proxy_port
+  free_port admin_port
+  proxy=127.0.0.1:$proxy_port
+  cat > "$work/entrepot.yaml" << YAML
+server: {listen: $proxy, admin: 127.0.0.1:$admin_port}
+cache: {directory: $work/cache, capacity: 4GiB, fresh-for: 1s, referrers-fresh-for: 1s}
+default-upstream: docker.io
+upstreams:
+  docker.io: {url: http://127.0.0.1:$plain_port}
+  registry.test: {url: http://127.0.0.1:$plain_port, hosts: [mirror.test]}
+  quay.io: {url: http://127.0.0.1:$plain_port}
+  referrers.test: {url: http://127.0.0.1:$referrers_port}
+  slow.test: {url: http://127.0.0.1:$slow_port}
+  registry.test:5443: {url: http://127.0.0.1:$plain_port}
+YAML
+}
+
+start_entrepot() {
+  start entrepot "$entrepot" serve --config "$work/entrepot.yaml"
+  comes_up entrepot 60 answers "$proxy_port"
+}
+
+empty_cache() {
+  rm -rf "$work/cache"
+}
+
+kill_entrepot() {
+  stop entrepot KILL
+}

@@ -1,0 +1,127 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.VerifyingInputStream;
+import dev.entrepot.replicator.ImagePlan.Step;
+import dev.entrepot.replicator.TallyCounter.Kind;
+import dev.entrepot.replicator.graph.RequestLimit;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.util.OptionalLong;
+
+/** Brings the blobs of one image to one target. Each blob is brought to a repository once per run. Safe for all threads. */
+final class BlobBringer {
+    private final TargetSession session;
+    private final TargetRepository repository;
+    private final RepositorySource source;
+    private final TallyCounter tally;
+
+    BlobBringer(TargetSession session, TargetRepository repository, RepositorySource source, TallyCounter tally) {
+        this.session = session;
+        this.repository = repository;
+        this.source = source;
+        this.tally = tally;
+    }
+
+    /**
+     * Returns when the target has the blob, verified by HEAD and size.
+     *
+     * @throws CopyException if it could not be brought
+     */
+    void bring(ImagePlan.Node blob) throws IOException {
+        if (blob.step() == Step.PRESENT) {
+            tally.one(Kind.BLOB_PRESENT);
+            if (session.verifiesDeep()) {
+                repository.brought().get(blob.descriptor().digest(), digest -> readBack(blob.descriptor()));
+            }
+            return;
+        }
+        repository.brought().get(blob.descriptor().digest(), digest -> bringOnce(blob));
+    }
+
+    private boolean bringOnce(ImagePlan.Node node) throws IOException {
+        Descriptor blob = node.descriptor();
+        boolean mounted = node.from().isPresent() && mount(blob, node.from().get(), node.awaited());
+        if (!mounted) {
+            push(blob);
+            tally.one(Kind.BLOB_PUSHED);
+        }
+        if (!atTarget(blob, "verifying", () -> repository.hasBlobNow(blob))) {
+            push(blob);
+            tally.one(Kind.REPAIRED);
+            if (!atTarget(blob, "verifying", () -> repository.hasBlobNow(blob))) {
+                throw new CopyException(
+                        Side.TARGET,
+                        blob.digest(),
+                        session.name() + " accepted the blob " + blob.digest()
+                                + " twice and does not have it, or has another size");
+            }
+        }
+        return !session.verifiesDeep() || readBack(blob);
+    }
+
+    private boolean mount(Descriptor blob, RepositoryName from, boolean awaited) throws IOException {
+        if (!session.mounts()) {
+            return false;
+        }
+        if (awaited && !session.awaitCommitted(from, blob.digest())) {
+            return false;
+        }
+        boolean mounted;
+        try {
+            mounted = repository.mount(blob.digest(), from);
+        } catch (RegistryException e) {
+            // Whatever is wrong with mounting, pushing will show whether the target lives.
+            mounted = false;
+        }
+        if (mounted) {
+            session.noteMounted();
+            tally.one(Kind.BLOB_MOUNTED);
+        } else {
+            session.noteMountRefused();
+            session.journal().forgetBlob(session.name(), from, blob.digest());
+        }
+        return mounted;
+    }
+
+    /** Sends the blob without asking whether the target has it. */
+    void push(Descriptor blob) throws IOException {
+        BlobTransfer transfer = new BlobTransfer(source, session.sourceGate(), session.bandwidth(), session::moved);
+        atTarget(blob, "pushing", () -> {
+            transfer.push(
+                    blob,
+                    repository.rawTarget(),
+                    session.gate(),
+                    session.services().retries().attempts());
+            return blob;
+        });
+        tally.add(Kind.BYTES, blob.sizeBytes());
+    }
+
+    private boolean readBack(Descriptor blob) throws IOException {
+        Digest digest = blob.digest();
+        return atTarget(blob, "reading back", () -> {
+            try (BlobBody body = repository.reader().openBlob(digest, ByteRange.ALL);
+                    InputStream in =
+                            new VerifyingInputStream(body.stream(), digest, OptionalLong.of(blob.sizeBytes()))) {
+                in.transferTo(OutputStream.nullOutputStream());
+                return true;
+            }
+        });
+    }
+
+    private <T> T atTarget(Descriptor blob, String doing, RequestLimit.Request<T> request) throws IOException {
+        return CopyException.at(
+                Side.TARGET,
+                blob.digest(),
+                doing + " the blob " + blob.digest() + " at " + session.name() + "/" + repository.name(),
+                request);
+    }
+}

@@ -1,0 +1,122 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.OciJson;
+import java.nio.charset.StandardCharsets;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The index behind a fallback tag, which clients maintain where a registry has no referrers API (distribution-spec, "Referrers Tag Schema").
+ * What others wrote into it stays as it is, unknown properties included.
+ */
+final class FallbackIndex {
+    private FallbackIndex() {}
+
+    /** The digests that an index lists. What is no OCI index lists none: some registries answer the tag with the subject itself. */
+    static Set<Digest> digests(Optional<ManifestBytes> index) throws InvalidContentException {
+        Set<Digest> result = new HashSet<>();
+        if (index.isPresent() && index.get().mediaType().equals(MediaType.OCI_INDEX)) {
+            Manifest.parse(index.get()).manifests().forEach(entry -> result.add(entry.digest()));
+        }
+        return result;
+    }
+
+    /**
+     * The index with these entries in it, or empty if it has them all with the same artifact types and annotations.
+     *
+     * @param present what is there now
+     * @param subject what the entries refer to; an index that is the subject itself counts as none
+     */
+    static Optional<ManifestBytes> merge(
+            Optional<ManifestBytes> present, Digest subject, Collection<Descriptor> entries)
+            throws InvalidContentException {
+        Optional<ManifestBytes> usable = present.filter(index ->
+                index.mediaType().equals(MediaType.OCI_INDEX) && !index.digest().equals(subject));
+        try {
+            ObjectNode root = usable.isPresent() ? object(usable.get()) : empty();
+            ArrayNode manifests = root.withArray("manifests");
+            Map<String, Integer> positions = new HashMap<>();
+            for (int i = 0; i < manifests.size(); i++) {
+                positions.put(manifests.get(i).path("digest").asString(""), i);
+            }
+            boolean changed = usable.isEmpty();
+            for (Descriptor entry : entries) {
+                ObjectNode json = json(entry);
+                Integer at = positions.get(entry.digest().toString());
+                if (at == null) {
+                    manifests.add(json);
+                    changed = true;
+                } else if (!says(manifests.get(at), json)) {
+                    manifests.set(at, json);
+                    changed = true;
+                }
+            }
+            byte[] bytes = root.toString().getBytes(StandardCharsets.UTF_8);
+            return changed ? Optional.of(ManifestBytes.of(MediaType.OCI_INDEX, bytes)) : Optional.empty();
+        } catch (JacksonException | ClassCastException e) {
+            throw new InvalidContentException("the fallback tag of " + subject + " is not a readable index", e);
+        }
+    }
+
+    /** The index without these entries; its list may become empty. */
+    static ManifestBytes without(ManifestBytes index, Set<Digest> gone) throws InvalidContentException {
+        try {
+            ObjectNode root = object(index);
+            ArrayNode kept = OciJson.mapper().createArrayNode();
+            Set<String> texts = Set.copyOf(gone.stream().map(Digest::toString).toList());
+            for (JsonNode entry : root.withArray("manifests")) {
+                if (!texts.contains(entry.path("digest").asString(""))) {
+                    kept.add(entry);
+                }
+            }
+            root.set("manifests", kept);
+            return ManifestBytes.of(MediaType.OCI_INDEX, root.toString().getBytes(StandardCharsets.UTF_8));
+        } catch (JacksonException | ClassCastException e) {
+            throw new InvalidContentException("the fallback tag " + index.digest() + " is not a readable index", e);
+        }
+    }
+
+    private static ObjectNode object(ManifestBytes index) {
+        return (ObjectNode) OciJson.mapper().readTree(index.array());
+    }
+
+    private static ObjectNode empty() {
+        ObjectNode root = OciJson.mapper().createObjectNode();
+        root.put("schemaVersion", 2).put("mediaType", MediaType.OCI_INDEX.value());
+        root.putArray("manifests");
+        return root;
+    }
+
+    private static ObjectNode json(Descriptor entry) {
+        ObjectNode node = OciJson.mapper().createObjectNode();
+        node.put("mediaType", entry.mediaType().value());
+        node.put("digest", entry.digest().toString());
+        node.put("size", entry.sizeBytes());
+        entry.artifactType().ifPresent(type -> node.put("artifactType", type));
+        if (!entry.annotations().isEmpty()) {
+            ObjectNode annotations = node.putObject("annotations");
+            entry.annotations().forEach(annotations::put);
+        }
+        return node;
+    }
+
+    private static boolean says(JsonNode there, ObjectNode wanted) {
+        return List.of("size", "artifactType", "annotations").stream()
+                .allMatch(property -> there.path(property).equals(wanted.path(property)));
+    }
+}

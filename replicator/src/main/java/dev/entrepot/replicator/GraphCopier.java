@@ -1,0 +1,147 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.ItemReport.State;
+import dev.entrepot.replicator.graph.ArtifactGraph;
+import dev.entrepot.replicator.journal.ItemRecord;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.Semaphore;
+
+/** Does the plan of one target: images side by side, each begun in the order of the plan. One that fails fails alone. */
+final class GraphCopier {
+    // Images being copied to one target at once. An image waits only for earlier ones, which have begun, so the window
+    // cannot lock up.
+    private static final int WINDOW = 32;
+
+    private final TargetSession session;
+    private final long run;
+    private final ProgressListener progress;
+
+    GraphCopier(TargetSession session, long run, ProgressListener progress) {
+        this.session = session;
+        this.run = run;
+        this.progress = progress;
+    }
+
+    /**
+     * Copies all images and returns what came of each, in the order of the plan.
+     *
+     * @throws InterruptedIOException if interrupted; the images in progress are then interrupted too
+     */
+    List<ItemReport> copy(List<ImageWork> works) throws IOException {
+        Semaphore window = new Semaphore(WINDOW);
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<ItemReport>> futures = new ArrayList<>(works.size());
+            try {
+                for (ImageWork work : works) {
+                    window.acquire();
+                    futures.add(threads.submit(() -> {
+                        try {
+                            return settle(copy(work));
+                        } finally {
+                            window.release();
+                        }
+                    }));
+                }
+                List<ItemReport> reports = new ArrayList<>(works.size());
+                for (Future<ItemReport> future : futures) {
+                    reports.add(future.get());
+                }
+                return reports;
+            } catch (InterruptedException e) {
+                threads.shutdownNow();
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("interrupted while copying to " + session.name());
+            } catch (ExecutionException e) {
+                threads.shutdownNow();
+                throw new IOException("copying to " + session.name() + " failed", e.getCause());
+            }
+        }
+    }
+
+    private ItemReport settle(ItemReport item) {
+        String detail = item.failure().map(ItemReport.Failure::cause).orElse(item.reason());
+        session.journal()
+                .item(
+                        run,
+                        new ItemRecord(
+                                item.target(),
+                                item.repository(),
+                                item.tag(),
+                                item.state().toString(),
+                                detail));
+        progress.finished(item);
+        return item;
+    }
+
+    private ItemReport copy(ImageWork work) throws IOException {
+        ImagePlan plan = work.plan();
+        return switch (plan.action()) {
+            case SKIP -> report(plan, State.SKIPPED, Optional.empty(), Tally.NONE);
+            case FAIL -> report(plan, State.FAILED, plan.failure(), Tally.NONE);
+            case UP_TO_DATE -> upToDate(work);
+            case COPY -> copyImage(work);
+        };
+    }
+
+    // One that was compared in full is noted, so that the next run need not compare it again.
+    private ItemReport upToDate(ImageWork work) throws IOException {
+        if (work.graph().isPresent() && work.tag().isPresent()) {
+            ArtifactGraph graph = work.graph().get();
+            SourceTag tag = work.tag().get();
+            Tag name = tag.tag();
+            Digest published = session.repository(work.plan().repository())
+                    .head(name)
+                    .map(Descriptor::digest)
+                    .orElse(graph.root().digest());
+            new ImageCopy(session, work.plan(), tag, graph).journal(published);
+        }
+        return report(work.plan(), State.UP_TO_DATE, Optional.empty(), Tally.NONE);
+    }
+
+    private ItemReport copyImage(ImageWork work) throws IOException {
+        ImageCopy copy = new ImageCopy(
+                session, work.plan(), work.tag().orElseThrow(), work.graph().orElseThrow());
+        try {
+            copy.copy();
+            return report(work.plan(), State.COPIED, Optional.empty(), copy.tally());
+        } catch (InterruptedIOException e) {
+            throw e;
+        } catch (CopyException e) {
+            return failed(work.plan(), e.failure(), copy.tally());
+        } catch (IOException | RuntimeException e) {
+            String node = work.plan()
+                    .digest()
+                    .map(Digest::toString)
+                    .orElse(work.plan().tag());
+            return failed(work.plan(), new ItemReport.Failure(Side.LOCAL, node, e.toString()), copy.tally());
+        }
+    }
+
+    private ItemReport failed(ImagePlan plan, ItemReport.Failure failure, Tally tally) {
+        return report(plan, State.FAILED, Optional.of(failure), tally);
+    }
+
+    private ItemReport report(ImagePlan plan, State state, Optional<ItemReport.Failure> failure, Tally tally) {
+        return new ItemReport(
+                session.name(),
+                plan.source(),
+                plan.repository(),
+                plan.tag(),
+                plan.digest(),
+                state,
+                failure.isPresent() ? "" : plan.reason(),
+                failure,
+                tally);
+    }
+}

@@ -1,0 +1,140 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.replicator.graph.RequestLimit;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.concurrent.atomic.AtomicLong;
+
+/**
+ * Stands before one host during one run: limits the requests that run at once, repeats those that met an outage, never asks before the time that
+ * the host named, and gives the host up after many outages in a row. Transfers of blobs have permits of their own, so that they do not hold
+ * up the small requests. No permit is held during a pause. Safe for all threads.
+ *
+ * <p>All requests wait while the host is paused, not only the one that met the outage: a host that answers 429 is left alone.
+ */
+final class HostGate {
+    private final String host;
+    private final RequestLimit requests;
+    private final RequestLimit transfers;
+    private final RetryPolicy policy;
+    private final RateLimit rate;
+    private final Time time;
+    private final AtomicLong count = new AtomicLong();
+    private final AtomicLong progress = new AtomicLong();
+    private Instant notBefore = Instant.MIN;
+    private int failures;
+
+    /**
+     * A gate that is open.
+     *
+     * @param host the host's name, for messages
+     * @param concurrency transfers at once, and as many small requests
+     * @param rate requests per second
+     */
+    HostGate(String host, int concurrency, RetryPolicy policy, RateLimit rate, Time time) {
+        this.host = host;
+        this.requests = new RequestLimit(concurrency);
+        this.transfers = new RequestLimit(concurrency);
+        this.policy = policy;
+        this.rate = rate;
+        this.time = time;
+    }
+
+    /** Makes a small request, which must be repeatable. */
+    <T> T request(RequestLimit.Request<T> request) throws IOException {
+        return call(requests, request);
+    }
+
+    /** Moves a blob; the request must be repeatable. */
+    <T> T transfer(RequestLimit.Request<T> request) throws IOException {
+        return call(transfers, request);
+    }
+
+    private <T> T call(RequestLimit limit, RequestLimit.Request<T> request) throws IOException {
+        for (int attempt = 1; ; attempt++) {
+            awaitTurn();
+            try {
+                T result = limit.send(() -> {
+                    count.incrementAndGet();
+                    return request.send();
+                });
+                answered();
+                return result;
+            } catch (OutageException e) {
+                failed(e);
+                if (attempt >= policy.attempts()) {
+                    throw e;
+                }
+            } catch (IOException e) {
+                answered();
+                throw e;
+            }
+        }
+    }
+
+    private void awaitTurn() throws IOException {
+        rate.take(1);
+        while (true) {
+            Duration wait = untilTurn();
+            if (wait.isNegative() || wait.isZero()) {
+                return;
+            }
+            time.pause(wait);
+        }
+    }
+
+    private synchronized Duration untilTurn() throws OutageException {
+        if (failures >= policy.giveUpAfter()) {
+            throw new OutageException(
+                    OutageException.Reason.NOT_ASKED,
+                    host + " is not asked again in this run after " + failures + " outages in a row");
+        }
+        Instant now = time.clock().instant();
+        return now.isBefore(notBefore) ? Duration.between(now, notBefore) : Duration.ZERO;
+    }
+
+    private synchronized void answered() {
+        failures = 0;
+        progress.incrementAndGet();
+    }
+
+    /** Takes note of an outage, and makes all requests wait. */
+    synchronized void failed(OutageException outage) {
+        if (outage.reason() == OutageException.Reason.NOT_ASKED) {
+            return;
+        }
+        failures++;
+        Duration pause = outage.retryAfter().orElseGet(() -> spread(policy.pause(failures)));
+        Duration bounded = pause.compareTo(policy.longest()) > 0 ? policy.longest() : pause;
+        Instant until = time.clock().instant().plus(bounded);
+        if (until.isAfter(notBefore)) {
+            notBefore = until;
+        }
+    }
+
+    private Duration spread(Duration pause) {
+        return pause.multipliedBy(750 + time.random().nextInt(501)).dividedBy(1000);
+    }
+
+    /** The name of the host. */
+    String host() {
+        return host;
+    }
+
+    /** Notes that bytes moved, so that those who wait for this host know that it lives. */
+    void moved() {
+        progress.incrementAndGet();
+    }
+
+    /** A number that changes as long as the host answers or bytes move. */
+    long progress() {
+        return progress.get();
+    }
+
+    /** Requests made so far, repeated ones included; a list of several pages counts as one. */
+    long requestCount() {
+        return count.get();
+    }
+}

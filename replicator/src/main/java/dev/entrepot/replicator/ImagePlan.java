@@ -1,0 +1,168 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * What is to be done for one tag at one target.
+ *
+ * @param source repository at the source
+ * @param repository repository at the target
+ * @param tag the tag; {@code *} as text if the repository could not be listed
+ * @param digest what it names at the source, where that was asked
+ * @param action what is to be done
+ * @param reason why, for people
+ * @param failure for {@link Action#FAIL}, what went wrong
+ * @param nodes for {@link Action#COPY}, the nodes of the graph and what is to be done for each
+ * @param referrerSets subjects whose referrers the target does not list in full
+ * @param tags tags to write, cosign's first and the tag itself last
+ * @param backup tag under which the target's present manifest is kept, if it is
+ */
+public record ImagePlan(
+        RepositoryName source,
+        RepositoryName repository,
+        String tag,
+        Optional<Digest> digest,
+        Action action,
+        String reason,
+        Optional<ItemReport.Failure> failure,
+        List<Node> nodes,
+        List<Digest> referrerSets,
+        List<Tag> tags,
+        Optional<Tag> backup) {
+    /** Copies the lists. */
+    public ImagePlan {
+        nodes = List.copyOf(nodes);
+        referrerSets = List.copyOf(referrerSets);
+        tags = List.copyOf(tags);
+    }
+
+    /** A plan without anything to do. */
+    static ImagePlan without(
+            RepositoryName source,
+            RepositoryName repository,
+            String tag,
+            Optional<Digest> digest,
+            Action action,
+            String reason) {
+        return new ImagePlan(
+                source,
+                repository,
+                tag,
+                digest,
+                action,
+                reason,
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                List.of(),
+                Optional.empty());
+    }
+
+    /** A plan of which nothing can be done. */
+    static ImagePlan failed(RepositoryName source, RepositoryName repository, String tag, ItemReport.Failure failure) {
+        return new ImagePlan(
+                source,
+                repository,
+                tag,
+                Optional.empty(),
+                Action.FAIL,
+                failure.cause(),
+                Optional.of(failure),
+                List.of(),
+                List.of(),
+                List.of(),
+                Optional.empty());
+    }
+
+    /** This plan with other steps for its nodes. */
+    ImagePlan withNodes(List<Node> newNodes) {
+        return new ImagePlan(
+                source, repository, tag, digest, action, reason, failure, newNodes, referrerSets, tags, backup);
+    }
+
+    /** What can be done for a tag. */
+    public enum Action {
+        /** Bring what is missing, and move the tag if it is elsewhere. */
+        COPY,
+        /** Nothing: it is complete. */
+        UP_TO_DATE,
+        /** Nothing: the rule says to leave it. */
+        SKIP,
+        /** Nothing can be done. */
+        FAIL;
+
+        /** As plans write it. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+    }
+
+    /** What is to be done for a node. */
+    public enum Step {
+        /** It is there. */
+        PRESENT,
+        /** It is sent. */
+        PUSH,
+        /** It is linked from another repository of the target. */
+        MOUNT,
+        /** An earlier image of this plan brings it into the same repository. */
+        SHARED
+    }
+
+    /**
+     * A manifest or blob of the graph.
+     *
+     * @param descriptor the node
+     * @param manifest whether it is a manifest
+     * @param step what is to be done for it
+     * @param from for {@link Step#MOUNT}, the repository to link it from
+     * @param awaited for {@link Step#MOUNT}, whether an earlier image of the plan brings it there
+     */
+    public record Node(
+            Descriptor descriptor, boolean manifest, Step step, Optional<RepositoryName> from, boolean awaited) {
+        /** A node that is not mounted. */
+        static Node of(Descriptor descriptor, boolean manifest, Step step) {
+            return new Node(descriptor, manifest, step, Optional.empty(), false);
+        }
+    }
+
+    /** Bytes of blobs that will be sent. */
+    public long blobBytes() {
+        return nodes.stream()
+                .filter(node -> node.step() == Step.PUSH && !node.manifest())
+                .mapToLong(node -> node.descriptor().sizeBytes())
+                .sum();
+    }
+
+    /** Bytes of manifests that will be sent. */
+    public long manifestBytes() {
+        return nodes.stream()
+                .filter(node -> node.step() == Step.PUSH && node.manifest())
+                .mapToLong(node -> node.descriptor().sizeBytes())
+                .sum();
+    }
+
+    /** How many nodes of a kind get a step. */
+    public long count(boolean manifest, Step step) {
+        return nodes.stream()
+                .filter(node -> node.manifest() == manifest && node.step() == step)
+                .count();
+    }
+
+    /** Requests that the target will be sent, about: two for each upload and one to verify it, four for each referrer set. */
+    public long targetRequests() {
+        return 3 * count(false, Step.PUSH)
+                + 2 * count(false, Step.MOUNT)
+                + 2 * count(true, Step.PUSH)
+                + 4L * referrerSets.size()
+                + tags.size()
+                + (backup.isPresent() ? 2 : 0);
+    }
+}

@@ -1,0 +1,60 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RepositoryName;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * What came of one tag at one target.
+ *
+ * @param target name of the target
+ * @param source repository at the source
+ * @param repository repository at the target; that of the source where no target name could be made
+ * @param tag the tag; {@code *} if the repository could not even be listed
+ * @param digest what the tag names at the source, if that is known
+ * @param state what came of it
+ * @param reason why, for people; empty where nothing is to be said
+ * @param failure for {@link State#FAILED}, what went wrong
+ * @param tally what was done
+ */
+public record ItemReport(
+        String target,
+        RepositoryName source,
+        RepositoryName repository,
+        String tag,
+        Optional<Digest> digest,
+        State state,
+        String reason,
+        Optional<Failure> failure,
+        Tally tally) {
+
+    /** What can come of a tag. */
+    public enum State {
+        /** It is complete now, and something was done for that. */
+        COPIED,
+        /** It was complete. */
+        UP_TO_DATE,
+        /** The rule says to leave it. */
+        SKIPPED,
+        /** It was deleted, because the source no longer has it. */
+        PRUNED,
+        /** It was not moved. */
+        FAILED;
+
+        /** As reports write it. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+    }
+
+    /**
+     * What went wrong.
+     *
+     * @param side where
+     * @param node the digest or tag
+     * @param cause what was tried and what came of it
+     */
+    public record Failure(Side side, String node, String cause) {}
+}

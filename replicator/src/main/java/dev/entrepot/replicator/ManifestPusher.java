@@ -1,0 +1,197 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.RefusedException;
+import dev.entrepot.replicator.TallyCounter.Kind;
+import dev.entrepot.replicator.graph.ArtifactGraph;
+import dev.entrepot.replicator.graph.GraphNode;
+import dev.entrepot.replicator.graph.RepositoryDiscovery;
+import dev.entrepot.replicator.graph.RequestLimit;
+import java.io.IOException;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Pushes the manifests of one image to one target, by digest, when all below them is there. Safe for all threads.
+ */
+final class ManifestPusher {
+    private static final Set<String> SOMETHING_MISSING =
+            Set.of("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN");
+
+    private final TargetSession session;
+    private final TargetRepository repository;
+    private final RepositoryDiscovery discovery;
+    private final ArtifactGraph graph;
+    private final BlobBringer blobs;
+    private final TallyCounter tally;
+
+    ManifestPusher(
+            TargetSession session,
+            TargetRepository repository,
+            RepositoryDiscovery discovery,
+            ArtifactGraph graph,
+            BlobBringer blobs,
+            TallyCounter tally) {
+        this.session = session;
+        this.repository = repository;
+        this.discovery = discovery;
+        this.graph = graph;
+        this.blobs = blobs;
+        this.tally = tally;
+    }
+
+    /**
+     * Pushes a manifest and verifies it by HEAD and size; once per run, whichever image comes first.
+     *
+     * @throws CopyException if the target does not take it
+     * @throws SparseRefusedException if the target refuses it and it names children that are not copied
+     */
+    void push(GraphNode node) throws IOException {
+        repository.brought().get(node.digest(), digest -> {
+            pushHealing(node);
+            verify(node.descriptor());
+            return true;
+        });
+    }
+
+    /** A target took no index without some of its platforms. */
+    static final class SparseRefusedException extends IOException {
+        SparseRefusedException(IOException cause) {
+            super(cause.getMessage(), cause);
+        }
+    }
+
+    /**
+     * Pushes a referrer that was there before this run once more, so that the target takes note of it, and tells whether the target says that it
+     * tracks the subject.
+     */
+    boolean again(Digest digest) throws IOException {
+        if (!repository.pushed().contains(digest)) {
+            send(graph.node(digest));
+            tally.one(Kind.REPAIRED);
+        }
+        return !repository.untracked().contains(digest);
+    }
+
+    /** Whether the target said of every referrer of this node that was pushed that it tracks the subject. */
+    boolean tracks(GraphNode node) {
+        return node.referrers().stream().noneMatch(repository.untracked()::contains);
+    }
+
+    /** The bytes of a manifest, from the source. */
+    ManifestBytes bytes(Digest digest) throws IOException {
+        return CopyException.at(Side.SOURCE, digest, "reading the manifest " + digest, () -> discovery.bytes(digest));
+    }
+
+    private void pushHealing(GraphNode node) throws IOException {
+        try {
+            sendRaw(node);
+            return;
+        } catch (RefusedException | NotFoundException e) {
+            if (!saysMissing(e) && !node.isSparse()) {
+                throw refused(node, e);
+            }
+        } catch (IOException e) {
+            throw refused(node, e);
+        }
+        heal(node);
+        try {
+            sendRaw(node);
+        } catch (RefusedException | NotFoundException e) {
+            if (node.isSparse()) {
+                throw new SparseRefusedException(e);
+            }
+            throw refused(node, e);
+        } catch (IOException e) {
+            throw refused(node, e);
+        }
+    }
+
+    /** Whether a refusal says that something that the manifest names is missing. */
+    static boolean saysMissing(IOException e) {
+        return switch (e) {
+            case RefusedException refused -> SOMETHING_MISSING.contains(refused.code());
+            case NotFoundException notFound -> notFound.kind() != NotFoundException.Kind.NAME;
+            default -> false;
+        };
+    }
+
+    /** Pushes everything that a manifest names once more. */
+    void heal(GraphNode node) throws IOException {
+        heal(node, new HashSet<>());
+    }
+
+    // Nothing is asked: a target that says that something is missing has said it about what HEAD showed to be there.
+    private void heal(GraphNode node, Set<Digest> healed) throws IOException {
+        for (Descriptor blob : node.blobs()) {
+            if (healed.add(blob.digest())) {
+                blobs.push(blob);
+                tally.one(Kind.REPAIRED);
+            }
+        }
+        for (Digest child : node.children()) {
+            if (healed.add(child)) {
+                GraphNode below = graph.node(child);
+                heal(below, healed);
+                send(below);
+                tally.one(Kind.REPAIRED);
+            }
+        }
+    }
+
+    private void send(GraphNode node) throws IOException {
+        try {
+            sendRaw(node);
+        } catch (IOException e) {
+            throw refused(node, e);
+        }
+    }
+
+    private void sendRaw(GraphNode node) throws IOException {
+        ManifestBytes bytes = bytes(node.digest());
+        Optional<Digest> tracked = node.subject().isPresent()
+                ? session.locks()
+                        .alone(
+                                session.name(),
+                                repository.name(),
+                                node.subject().get(),
+                                () -> repository.push(bytes, node.digest()))
+                : repository.push(bytes, node.digest());
+        if (node.subject().isPresent() && tracked.isEmpty()) {
+            repository.untracked().add(node.digest());
+        }
+        repository.pushed().add(node.digest());
+        tally.one(Kind.MANIFEST_PUSHED);
+        tally.add(Kind.BYTES, bytes.sizeBytes());
+    }
+
+    private IOException refused(GraphNode node, IOException e) {
+        return CopyException.of(Side.TARGET, node.digest(), doing("pushing", node.digest()), e);
+    }
+
+    /** Verifies a manifest at the target by HEAD and size. */
+    void verify(Descriptor manifest) throws IOException {
+        if (!at(manifest.digest(), "verifying", () -> repository.hasManifestNow(manifest))) {
+            throw new CopyException(
+                    Side.TARGET,
+                    manifest.digest(),
+                    session.name() + "/" + repository.name() + " accepted the manifest " + manifest.digest()
+                            + " and does not have it, or has another size");
+        }
+        if (session.verifiesDeep()) {
+            at(manifest.digest(), "reading back", () -> repository.reader().fetchManifest(manifest.digest()));
+        }
+    }
+
+    private <T> T at(Digest digest, String doing, RequestLimit.Request<T> request) throws IOException {
+        return CopyException.at(Side.TARGET, digest, doing(doing, digest), request);
+    }
+
+    private String doing(String doing, Digest digest) {
+        return doing + " the manifest " + digest + " at " + session.name() + "/" + repository.name();
+    }
+}

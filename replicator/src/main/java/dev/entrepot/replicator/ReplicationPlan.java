@@ -1,0 +1,71 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.replicator.select.TagDecision;
+import java.time.Instant;
+import java.util.List;
+
+/**
+ * What a run of a rule would do now.
+ *
+ * @param rule name of the rule
+ * @param source name of the source
+ * @param at when the plan was made
+ * @param choices each tag that was looked at, kept or dropped, with the condition that decided
+ * @param targets what is to be done at each target
+ * @param sourceRequests requests that making the plan has sent to the source
+ * @param sourceManifests manifests that the source was asked for by then: what a quota on pulls counts. Doing the plan reads no further
+ *     manifest as long as they stay in the cache
+ */
+public record ReplicationPlan(
+        String rule,
+        String source,
+        Instant at,
+        List<Choice> choices,
+        List<TargetPlan> targets,
+        long sourceRequests,
+        long sourceManifests) {
+    /** Copies the lists. */
+    public ReplicationPlan {
+        choices = List.copyOf(choices);
+        targets = List.copyOf(targets);
+    }
+
+    /**
+     * A tag that was looked at.
+     *
+     * @param repository repository at the source
+     * @param decision whether it is kept, and why
+     */
+    public record Choice(RepositoryName repository, TagDecision decision) {}
+
+    /**
+     * What is to be done at one target.
+     *
+     * @param target name of the target
+     * @param images the tags, in the order in which they are begun
+     * @param prune tags that would be deleted
+     */
+    public record TargetPlan(String target, List<ImagePlan> images, List<String> prune) {
+        /** Copies the lists. */
+        public TargetPlan {
+            images = List.copyOf(images);
+            prune = List.copyOf(prune);
+        }
+
+        /** Bytes of blobs that will be sent. */
+        public long blobBytes() {
+            return images.stream().mapToLong(ImagePlan::blobBytes).sum();
+        }
+
+        /** Requests that the target will be sent, about. */
+        public long requests() {
+            return images.stream().mapToLong(ImagePlan::targetRequests).sum();
+        }
+
+        /** How many tags get an action. */
+        public long count(ImagePlan.Action action) {
+            return images.stream().filter(image -> image.action() == action).count();
+        }
+    }
+}

@@ -1,0 +1,112 @@
+package dev.entrepot.replicator;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * What a run did.
+ *
+ * @param run number of the run in the journal
+ * @param rule name of the rule
+ * @param trigger why it ran
+ * @param started when it began
+ * @param ended when it ended
+ * @param items what came of each tag at each target
+ * @param targets sums for each target
+ * @param sourceRequests requests sent to the source
+ * @param failure why the run as a whole could not be made, if so
+ */
+public record ReplicationReport(
+        long run,
+        String rule,
+        String trigger,
+        Instant started,
+        Instant ended,
+        List<ItemReport> items,
+        List<TargetSummary> targets,
+        long sourceRequests,
+        Optional<ItemReport.Failure> failure) {
+    /** Copies the lists. */
+    public ReplicationReport {
+        items = List.copyOf(items);
+        targets = List.copyOf(targets);
+    }
+
+    /** How a run ended. */
+    public enum Outcome {
+        /** Every tag is complete at every target, or left alone as the rule says. */
+        COMPLETE,
+        /** Some are, some are not. */
+        PARTLY,
+        /** None is. */
+        FAILED;
+
+        /** As reports write it. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /**
+     * The sums for a target.
+     *
+     * @param target name of the target
+     * @param tally what was done there
+     * @param copied tags that are complete now and were not
+     * @param upToDate tags that were complete
+     * @param skipped tags that the rule says to leave
+     * @param pruned tags that were deleted
+     * @param failed tags that were not moved
+     * @param requests requests sent to it
+     */
+    public record TargetSummary(
+            String target,
+            Tally tally,
+            long copied,
+            long upToDate,
+            long skipped,
+            long pruned,
+            long failed,
+            long requests) {
+        static TargetSummary of(String target, List<ItemReport> items, long requests) {
+            return new TargetSummary(
+                    target,
+                    items.stream().map(ItemReport::tally).reduce(Tally.NONE, Tally::plus),
+                    count(items, ItemReport.State.COPIED),
+                    count(items, ItemReport.State.UP_TO_DATE),
+                    count(items, ItemReport.State.SKIPPED),
+                    count(items, ItemReport.State.PRUNED),
+                    count(items, ItemReport.State.FAILED),
+                    requests);
+        }
+
+        private static long count(List<ItemReport> items, ItemReport.State state) {
+            return items.stream().filter(item -> item.state() == state).count();
+        }
+    }
+
+    /** How the run ended. */
+    public Outcome outcome() {
+        long failed = items.stream()
+                .filter(item -> item.state() == ItemReport.State.FAILED)
+                .count();
+        if (failure.isPresent() || failed > 0 && failed == items.size()) {
+            return Outcome.FAILED;
+        }
+        return failed > 0 ? Outcome.PARTLY : Outcome.COMPLETE;
+    }
+
+    /** How long it took. */
+    public Duration duration() {
+        return Duration.between(started, ended);
+    }
+
+    /** Everything that was done at all targets together. */
+    public Tally tally() {
+        return targets.stream().map(TargetSummary::tally).reduce(Tally.NONE, Tally::plus);
+    }
+}

@@ -1,0 +1,134 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.config.LimitsConfig;
+import dev.entrepot.config.NamePattern;
+import dev.entrepot.config.PruneConfig;
+import dev.entrepot.config.ReferrersConfig;
+import dev.entrepot.config.ReplicationRuleConfig;
+import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
+import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
+import dev.entrepot.config.TagSelectionConfig;
+import dev.entrepot.config.TargetConfig;
+import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.graph.GraphScope;
+import dev.entrepot.replicator.graph.ReferrerFilter;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
+
+/**
+ * A rule that can be run: which tags of which repositories go from where to where, and how.
+ *
+ * @param name name of the rule
+ * @param source where to copy from
+ * @param repositories the repositories, at least one pattern
+ * @param tags the tags
+ * @param targets where to copy to, at least one, with different names
+ * @param platforms the platforms to copy; all if empty
+ * @param onSparseRefused what to do where a target refuses an index without some of its platforms
+ * @param referrers which referrers travel, and which are required
+ * @param onConflict what to do where a tag at the target is at something else
+ * @param immutable tags that are never looked at again once complete
+ * @param prune what to delete at the targets
+ * @param limits how fast to run
+ * @param verify how to verify what was written
+ */
+public record ReplicationRule(
+        String name,
+        SourceRegistry source,
+        List<NamePattern> repositories,
+        TagSelectionConfig tags,
+        List<Placement> targets,
+        List<Platform> platforms,
+        OnSparseRefused onSparseRefused,
+        ReferrersConfig referrers,
+        OnConflict onConflict,
+        List<NamePattern> immutable,
+        PruneConfig prune,
+        LimitsConfig limits,
+        Verify verify) {
+
+    /** Copies the lists and validates that the targets can be told apart. */
+    public ReplicationRule {
+        repositories = List.copyOf(repositories);
+        targets = List.copyOf(targets);
+        platforms = List.copyOf(platforms);
+        immutable = List.copyOf(immutable);
+        long names = targets.stream()
+                .map(placement -> placement.registry().name())
+                .distinct()
+                .count();
+        if (targets.isEmpty() || names < targets.size()) {
+            throw new IllegalArgumentException("rule " + name + " needs targets with different names");
+        }
+    }
+
+    /**
+     * A target of a rule.
+     *
+     * @param registry where to copy to
+     * @param naming the name that a repository of the source gets there
+     * @param maxConcurrentRequests requests at one time, at least 1
+     */
+    public record Placement(TargetRegistry registry, UnaryOperator<RepositoryName> naming, int maxConcurrentRequests) {}
+
+    /**
+     * The rule that the configuration describes.
+     *
+     * @param registries the targets of {@code config}, in its order
+     */
+    public static ReplicationRule of(
+            ReplicationRuleConfig config, SourceRegistry source, List<TargetRegistry> registries) {
+        if (registries.size() != config.targets().size()) {
+            throw new IllegalArgumentException(
+                    "rule " + config.name() + " has " + config.targets().size() + " targets, not " + registries.size());
+        }
+        List<Placement> placements = new ArrayList<>();
+        for (int i = 0; i < registries.size(); i++) {
+            TargetConfig target = config.targets().get(i);
+            placements.add(new Placement(registries.get(i), target::nameFor, target.maxConcurrentRequests()));
+        }
+        return new ReplicationRule(
+                config.name(),
+                source,
+                config.repositories(),
+                config.tags(),
+                placements,
+                config.platforms(),
+                config.onSparseRefused(),
+                config.referrers(),
+                config.onConflict(),
+                config.immutable(),
+                config.prune(),
+                config.limits(),
+                config.verify());
+    }
+
+    /** What of each graph travels. */
+    GraphScope scope() {
+        return new GraphScope(platforms, ReferrerFilter.of(referrers));
+    }
+
+    /** A text that changes when a tag that was complete under this rule may no longer be. */
+    String scopeKey() {
+        return platforms + " " + referrers.only() + " " + referrers.except() + " " + onSparseRefused;
+    }
+
+    /** Whether a repository is selected. */
+    Predicate<RepositoryName> repositoryFilter() {
+        List<Predicate<String>> matchers =
+                repositories.stream().map(NamePattern::matcher).toList();
+        return name -> matchers.stream().anyMatch(matcher -> matcher.test(name.value()));
+    }
+
+    /** Whether a tag is not looked at again once complete. */
+    Predicate<Tag> immutableFilter() {
+        List<Predicate<String>> matchers =
+                immutable.stream().map(NamePattern::matcher).toList();
+        return tag -> matchers.stream().anyMatch(matcher -> matcher.test(tag.value()));
+    }
+}

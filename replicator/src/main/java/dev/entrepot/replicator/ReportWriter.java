@@ -1,0 +1,146 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.OciJson;
+import java.util.Locale;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Writes a {@link ReplicationReport} for people and for programs. */
+public final class ReportWriter {
+    private ReportWriter() {}
+
+    /** One JSON object. */
+    public static String toJson(ReplicationReport report) {
+        ObjectNode root = OciJson.mapper().createObjectNode();
+        root.put("run", report.run());
+        root.put("rule", report.rule());
+        root.put("trigger", report.trigger());
+        root.put("outcome", report.outcome().toString());
+        root.put("started", report.started().toString());
+        root.put("ended", report.ended().toString());
+        root.put("milliseconds", report.duration().toMillis());
+        root.put("sourceRequests", report.sourceRequests());
+        report.failure().ifPresent(failure -> root.set("failure", failure(failure)));
+        root.putArray("targets");
+        for (ReplicationReport.TargetSummary target : report.targets()) {
+            root.withArray("targets").add(target(target));
+        }
+        root.putArray("items");
+        for (ItemReport item : report.items()) {
+            root.withArray("items").add(item(item));
+        }
+        return root.toString();
+    }
+
+    private static ObjectNode target(ReplicationReport.TargetSummary target) {
+        ObjectNode node = OciJson.mapper().createObjectNode();
+        node.put("target", target.target());
+        node.put("copied", target.copied());
+        node.put("upToDate", target.upToDate());
+        node.put("skipped", target.skipped());
+        node.put("pruned", target.pruned());
+        node.put("failed", target.failed());
+        node.put("requests", target.requests());
+        node.set("done", tally(target.tally()));
+        return node;
+    }
+
+    private static ObjectNode item(ItemReport item) {
+        ObjectNode node = OciJson.mapper().createObjectNode();
+        node.put("target", item.target());
+        node.put("source", item.source().value());
+        node.put("repository", item.repository().value());
+        node.put("tag", item.tag());
+        item.digest().ifPresent(digest -> node.put("digest", digest.toString()));
+        node.put("state", item.state().toString());
+        if (!item.reason().isEmpty()) {
+            node.put("reason", item.reason());
+        }
+        item.failure().ifPresent(failure -> node.set("failure", failure(failure)));
+        if (!item.tally().equals(Tally.NONE)) {
+            node.set("done", tally(item.tally()));
+        }
+        return node;
+    }
+
+    private static ObjectNode failure(ItemReport.Failure failure) {
+        ObjectNode node = OciJson.mapper().createObjectNode();
+        node.put("side", failure.side().name().toLowerCase(Locale.ROOT));
+        node.put("node", failure.node());
+        node.put("cause", failure.cause());
+        return node;
+    }
+
+    private static ObjectNode tally(Tally tally) {
+        ObjectNode node = OciJson.mapper().createObjectNode();
+        node.put("manifestsPushed", tally.manifestsPushed());
+        node.put("blobsPushed", tally.blobsPushed());
+        node.put("blobsMounted", tally.blobsMounted());
+        node.put("blobsPresent", tally.blobsPresent());
+        node.put("tagsMoved", tally.tagsMoved());
+        node.put("referrerSetsWritten", tally.referrerSetsWritten());
+        node.put("repaired", tally.repaired());
+        node.put("bytes", tally.bytes());
+        return node;
+    }
+
+    /** A line for each target and for each tag that something was done for or that failed, ending in a line break. */
+    public static String toText(ReplicationReport report) {
+        StringBuilder text = new StringBuilder();
+        text.append("run ").append(report.run()).append(" of ").append(report.rule());
+        text.append(": ").append(report.outcome()).append(" in ");
+        text.append(Sizes.time(report.duration()))
+                .append(" (")
+                .append(report.trigger())
+                .append(")\n");
+        report.failure()
+                .ifPresent(
+                        failure -> text.append("  ").append(describe(failure)).append('\n'));
+        for (ItemReport item : report.items()) {
+            line(text, item);
+        }
+        for (ReplicationReport.TargetSummary target : report.targets()) {
+            Tally tally = target.tally();
+            text.append(target.target())
+                    .append(": " + target.copied() + " copied, " + target.upToDate() + " up to date, ")
+                    .append(target.skipped() + " skipped, " + target.pruned() + " pruned, " + target.failed())
+                    .append(" failed; " + Sizes.bytes(tally.bytes()) + " in " + tally.blobsPushed() + " blobs and ")
+                    .append(tally.manifestsPushed() + " manifests, " + tally.blobsMounted() + " mounted, ")
+                    .append(tally.repaired() + " repaired, " + target.requests() + " requests\n");
+        }
+        return text.toString();
+    }
+
+    private static void line(StringBuilder text, ItemReport item) {
+        String name = item.target() + "/" + item.repository() + ":" + item.tag();
+        switch (item.state()) {
+            case COPIED ->
+                text.append("  copied  ")
+                        .append(name)
+                        .append("  ")
+                        .append(item.reason())
+                        .append('\n');
+            case SKIPPED ->
+                text.append("  skipped ")
+                        .append(name)
+                        .append("  ")
+                        .append(item.reason())
+                        .append('\n');
+            case PRUNED ->
+                text.append("  pruned  ")
+                        .append(name)
+                        .append("  ")
+                        .append(item.reason())
+                        .append('\n');
+            case FAILED -> {
+                String why = item.failure().map(ReportWriter::describe).orElse(item.reason());
+                text.append("  FAILED  ").append(name).append("  ").append(why).append('\n');
+            }
+            case UP_TO_DATE -> {}
+        }
+    }
+
+    private static String describe(ItemReport.Failure failure) {
+        return "at the " + failure.side().name().toLowerCase(Locale.ROOT) + ", " + failure.node() + ": "
+                + failure.cause();
+    }
+}

@@ -1,0 +1,107 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.replicator.graph.Concurrently;
+import dev.entrepot.replicator.graph.RepositoryDiscovery;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** One run of one rule: the source is surveyed once, then each target is planned and copied on its own. For one use. */
+final class RuleRun {
+    // Small requests to the source at once before the source's own limits; the surveyor's is the tighter one.
+    private static final int SOURCE_CONCURRENCY = 128;
+
+    private final ReplicationRule rule;
+    private final RunServices services;
+    private final ProgressListener progress;
+    private final HostGate sourceGate;
+    private final SourceSurveyor surveyor;
+    private final List<TargetSession> sessions = new ArrayList<>();
+
+    RuleRun(ReplicationRule rule, RunServices services, ProgressListener progress) {
+        this.rule = rule;
+        this.services = services;
+        this.progress = progress;
+        this.sourceGate = new HostGate(
+                rule.source().name(),
+                SOURCE_CONCURRENCY,
+                services.retries(),
+                Limits.requests(rule.limits(), services.time()),
+                services.time());
+        this.surveyor = new SourceSurveyor(rule, sourceGate, services.time());
+        RateLimit bandwidth = Limits.bandwidth(rule.limits(), services.time());
+        for (ReplicationRule.Placement placement : rule.targets()) {
+            sessions.add(new TargetSession(rule, placement, sourceGate, bandwidth, services, progress));
+        }
+    }
+
+    /** What came of one target. */
+    record TargetResult(ReplicationReport.TargetSummary summary, List<ItemReport> items) {}
+
+    SourceSurvey survey() throws IOException {
+        return surveyor.survey();
+    }
+
+    RepositoryDiscovery discovery(RepositoryName repository) {
+        return surveyor.discovery(repository);
+    }
+
+    /** Plans all targets and changes nothing. */
+    ReplicationPlan plan(SourceSurvey survey) throws IOException {
+        List<ReplicationPlan.TargetPlan> targets = Concurrently.map(
+                sessions,
+                session -> new ReplicationPlan.TargetPlan(
+                        session.name(),
+                        works(session, survey).stream().map(ImageWork::plan).toList(),
+                        new Pruner(session).preview(survey)));
+        long manifests = survey.tags().stream()
+                .map(SourceTag::discovery)
+                .distinct()
+                .mapToLong(RepositoryDiscovery::manifestReads)
+                .sum();
+        return new ReplicationPlan(
+                rule.name(),
+                rule.source().name(),
+                services.time().clock().instant(),
+                survey.choices(),
+                targets,
+                sourceGate.requestCount(),
+                manifests);
+    }
+
+    /** Plans and copies at each target. */
+    List<TargetResult> execute(SourceSurvey survey, long run) throws IOException {
+        return Concurrently.map(sessions, session -> execute(session, survey, run));
+    }
+
+    long sourceRequests() {
+        return sourceGate.requestCount();
+    }
+
+    private TargetResult execute(TargetSession session, SourceSurvey survey, long run) throws IOException {
+        List<ImageWork> works = works(session, survey);
+        progress.planned(
+                session.name(),
+                works.size(),
+                works.stream().mapToLong(work -> work.plan().blobBytes()).sum());
+        List<ItemReport> items = new ArrayList<>(new GraphCopier(session, run, progress).copy(works));
+        items.addAll(new Pruner(session).prune(survey, run));
+        return new TargetResult(
+                ReplicationReport.TargetSummary.of(
+                        session.name(), items, session.gate().requestCount()),
+                items);
+    }
+
+    private static List<ImageWork> works(TargetSession session, SourceSurvey survey) throws IOException {
+        List<ImageWork> works = new ArrayList<>(new TargetPlanner(session).plan(survey.tags()));
+        for (SourceSurvey.Unlisted failed : survey.failures()) {
+            works.add(new ImageWork(
+                    ImagePlan.failed(failed.repository(), failed.repository(), "*", failed.failure()),
+                    Optional.empty(),
+                    Optional.empty()));
+        }
+        return works;
+    }
+}

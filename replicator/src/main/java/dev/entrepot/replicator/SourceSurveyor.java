@@ -1,0 +1,119 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.config.NamePattern;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.graph.Concurrently;
+import dev.entrepot.replicator.graph.ManifestShelf;
+import dev.entrepot.replicator.graph.RepositoryDiscovery;
+import dev.entrepot.replicator.graph.RequestLimit;
+import dev.entrepot.replicator.select.TagDecision;
+import dev.entrepot.replicator.select.TagSelector;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+
+/** Asks a source which repositories and tags a rule selects. */
+final class SourceSurveyor {
+    // Requests to one source at once. Behind it the registry's client has a limit of its own, which adapts.
+    private static final int REQUESTS = 64;
+    private static final long SHELF_BYTES = 32L << 20;
+
+    private final ReplicationRule rule;
+    private final HostGate gate;
+    private final TagSelector selector;
+    private final RequestLimit limit = new RequestLimit(REQUESTS);
+    private final ManifestShelf shelf = new ManifestShelf(SHELF_BYTES);
+
+    SourceSurveyor(ReplicationRule rule, HostGate gate, Time time) {
+        this.rule = rule;
+        this.gate = gate;
+        this.selector = new TagSelector(rule.tags(), time.clock());
+    }
+
+    private record Found(
+            List<ReplicationPlan.Choice> choices, List<SourceTag> tags, Optional<SourceSurvey.Unlisted> failure) {}
+
+    /**
+     * The repositories and tags of the rule.
+     *
+     * @throws CopyException if the repositories are selected by pattern and the catalog is not to be had
+     */
+    SourceSurvey survey() throws IOException {
+        List<Found> found = Concurrently.map(repositories(), this::survey);
+        return new SourceSurvey(
+                found.stream().flatMap(f -> f.choices().stream()).toList(),
+                found.stream().flatMap(f -> f.tags().stream()).toList(),
+                found.stream().flatMap(f -> f.failure().stream()).toList());
+    }
+
+    /** A repository of the source, to ask. */
+    RepositoryDiscovery discovery(RepositoryName name) {
+        return new RepositoryDiscovery(
+                new GatedSource(rule.source().repository(name), gate), rule.scope(), limit, shelf);
+    }
+
+    private Collection<RepositoryName> repositories() throws IOException {
+        TreeSet<RepositoryName> names = new TreeSet<>();
+        boolean exact = true;
+        for (NamePattern pattern : rule.repositories()) {
+            if (pattern.kind() == NamePattern.Kind.EXACT) {
+                names.add(new RepositoryName(pattern.text()));
+            } else {
+                exact = false;
+            }
+        }
+        if (!exact) {
+            String source = rule.source().name();
+            List<RepositoryName> catalog = CopyException.at(
+                    Side.SOURCE,
+                    source,
+                    "reading the catalog of " + source + ", which repositories by pattern need",
+                    () -> gate.request(rule.source()::catalog));
+            catalog.stream().filter(rule.repositoryFilter()).forEach(names::add);
+        }
+        return names;
+    }
+
+    private Found survey(RepositoryName name) throws IOException {
+        RepositoryDiscovery discovery = discovery(name);
+        try {
+            return CopyException.at(
+                    Side.SOURCE,
+                    name,
+                    "selecting tags of " + rule.source().name() + "/" + name,
+                    () -> select(discovery));
+        } catch (CopyException e) {
+            return failed(name, List.of(), e.failure());
+        }
+    }
+
+    private Found select(RepositoryDiscovery discovery) throws IOException {
+        RepositoryName name = discovery.source().repository().name();
+        Optional<List<Tag>> named = selector.named();
+        Collection<Tag> candidates = named.isPresent() ? named.get() : discovery.tags();
+        List<TagDecision> decisions = selector.select(candidates, new ImageCreation(discovery));
+        List<ReplicationPlan.Choice> choices = decisions.stream()
+                .map(decision -> new ReplicationPlan.Choice(name, decision))
+                .toList();
+        if (selector.isTooFew(decisions)) {
+            String cause = rule.source().name() + "/" + name + " has fewer tags that the rule selects than at-least "
+                    + rule.tags().atLeast() + "; none is copied and none is deleted";
+            return failed(name, choices, new ItemReport.Failure(Side.SOURCE, name.value(), cause));
+        }
+        List<SourceTag> tags = new ArrayList<>();
+        for (TagDecision decision : decisions) {
+            if (decision.kept()) {
+                tags.add(new SourceTag(discovery, decision.tag(), decision.tag()));
+            }
+        }
+        return new Found(choices, tags, Optional.empty());
+    }
+
+    private static Found failed(RepositoryName name, List<ReplicationPlan.Choice> choices, ItemReport.Failure failure) {
+        return new Found(choices, List.of(), Optional.of(new SourceSurvey.Unlisted(name, failure)));
+    }
+}

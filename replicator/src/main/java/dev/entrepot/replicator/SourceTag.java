@@ -1,0 +1,74 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.graph.ArtifactGraph;
+import dev.entrepot.replicator.graph.Concurrently;
+import dev.entrepot.replicator.graph.GraphWalker;
+import dev.entrepot.replicator.graph.Memo;
+import dev.entrepot.replicator.graph.RepositoryDiscovery;
+import dev.entrepot.replicator.graph.WalkLimits;
+import dev.entrepot.replicator.journal.CompletedTag;
+import java.io.IOException;
+import java.util.Optional;
+
+/** A tag at the source during one run. Nothing is asked before it is needed, and nothing twice, whatever the number of targets. */
+final class SourceTag {
+    private final RepositoryDiscovery discovery;
+    private final ManifestReference reference;
+    private final Tag tag;
+    private final Memo<Descriptor, ArtifactGraph> graph;
+
+    /**
+     * A tag to copy.
+     *
+     * @param reference what is copied: the tag itself, except where one image is copied by digest or to another tag
+     * @param tag the tag at the target
+     */
+    SourceTag(RepositoryDiscovery discovery, ManifestReference reference, Tag tag) {
+        this.discovery = discovery;
+        this.reference = reference;
+        this.tag = tag;
+        this.graph = new Memo<>(root -> GraphWalker.walk(discovery, root, WalkLimits.DEFAULT));
+    }
+
+    Tag tag() {
+        return tag;
+    }
+
+    ManifestReference reference() {
+        return reference;
+    }
+
+    RepositoryName repository() {
+        return discovery.source().repository().name();
+    }
+
+    RepositoryDiscovery discovery() {
+        return discovery;
+    }
+
+    /** What the tag names; asked once, so that a tag that moves during the run does not tear it. */
+    Optional<Descriptor> root() throws IOException {
+        return discovery.resolve(reference);
+    }
+
+    /** The whole graph of what the tag named. */
+    ArtifactGraph graph(Descriptor root) throws IOException {
+        return graph.get(root);
+    }
+
+    /** Whether the source still attaches to each manifest what it attached when this was completed. No manifest is read for that. */
+    boolean attachesTheSameAs(CompletedTag record) throws IOException {
+        return Concurrently.map(
+                        record.nodes(),
+                        node -> discovery
+                                .attachments(node.digest())
+                                .fingerprint()
+                                .equals(node.fingerprint()))
+                .stream()
+                .allMatch(same -> same);
+    }
+}

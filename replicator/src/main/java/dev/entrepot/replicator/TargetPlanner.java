@@ -1,0 +1,246 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.config.NamePattern;
+import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidNameException;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.ImagePlan.Action;
+import dev.entrepot.replicator.ImagePlan.Step;
+import dev.entrepot.replicator.graph.ArtifactGraph;
+import dev.entrepot.replicator.graph.Concurrently;
+import dev.entrepot.replicator.graph.CosignTag;
+import dev.entrepot.replicator.graph.CosignTags;
+import dev.entrepot.replicator.graph.GraphNode;
+import dev.entrepot.replicator.graph.RequestLimit;
+import dev.entrepot.replicator.journal.CompletedTag;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+
+/** Plans one target: compares each tag of the source with what the target has, and says what is missing. Changes nothing. */
+final class TargetPlanner {
+    // Tags being compared at once; bounds the memory of requests in flight, not their number.
+    private static final int WINDOW = 64;
+
+    private final TargetSession session;
+    private final ReplicationRule rule;
+    private final Predicate<Tag> immutable;
+
+    TargetPlanner(TargetSession session) {
+        this.session = session;
+        this.rule = session.rule();
+        this.immutable = rule.immutableFilter();
+    }
+
+    /** Plans all images, in their order; one that cannot be planned becomes a plan that says so. */
+    List<ImageWork> plan(List<SourceTag> tags) throws IOException {
+        RequestLimit window = new RequestLimit(WINDOW);
+        List<ImageWork> works = Concurrently.map(tags, tag -> window.send(() -> planned(tag)));
+        return new BlobAssignment(session).assign(works);
+    }
+
+    private ImageWork planned(SourceTag tag) throws IOException {
+        RepositoryName name = tag.repository();
+        try {
+            name = session.nameFor(tag.repository());
+            return plan(tag, session.repository(name));
+        } catch (CopyException e) {
+            return fail(tag, name, e.failure());
+        } catch (InvalidNameException e) {
+            String cause = "the name at " + session.name() + " is not valid: " + e.getMessage();
+            return fail(tag, name, new ItemReport.Failure(Side.LOCAL, tag.tag().value(), cause));
+        }
+    }
+
+    private ImageWork plan(SourceTag tag, TargetRepository repository) throws IOException {
+        Optional<CompletedTag> record = usable(repository, tag);
+        if (record.isPresent() && immutable.test(tag.tag())) {
+            return settled(tag, repository, record.get().sourceDigest(), Action.UP_TO_DATE, "immutable and complete");
+        }
+        Descriptor root = atSource(tag.reference(), "resolving " + tag.reference(), tag::root)
+                .orElseThrow(() -> new CopyException(
+                        Side.SOURCE,
+                        tag.reference(),
+                        rule.source().name() + "/" + tag.repository() + " has no " + tag.reference()));
+        Optional<Digest> live =
+                atTarget(tag.tag(), () -> repository.head(tag.tag())).map(Descriptor::digest);
+        if (record.isPresent() && isCurrent(record.get(), tag, root, live)) {
+            return settled(
+                    tag,
+                    repository,
+                    root.digest(),
+                    Action.UP_TO_DATE,
+                    "complete since " + record.get().at());
+        }
+        boolean trimmed = record.isPresent()
+                && record.get().sourceDigest().equals(root.digest())
+                && live.equals(Optional.of(record.get().targetDigest()));
+        boolean moves = !live.equals(Optional.of(root.digest())) && !trimmed;
+        if (moves && live.isPresent() && rule.onConflict() == OnConflict.KEEP) {
+            return settled(tag, repository, root.digest(), Action.SKIP, "the target has " + live.get() + ", kept");
+        }
+        if (moves && live.isPresent() && rule.onConflict() == OnConflict.FAIL) {
+            throw new CopyException(Side.TARGET, tag.tag(), session.name() + " has " + live.get() + " under this tag");
+        }
+        ArtifactGraph graph = atSource(root.digest(), "discovering " + root.digest(), () -> tag.graph(root));
+        requireReferrers(graph);
+        return compare(tag, repository, graph, live, moves);
+    }
+
+    private Optional<CompletedTag> usable(TargetRepository repository, SourceTag tag) throws IOException {
+        return session.journal()
+                .completed(session.name(), repository.name(), tag.tag())
+                .filter(record -> record.scope().equals(rule.scopeKey()))
+                .filter(record -> record.source().equals(tag.repository()));
+    }
+
+    private boolean isCurrent(CompletedTag record, SourceTag tag, Descriptor root, Optional<Digest> live)
+            throws IOException {
+        boolean young = session.services()
+                .time()
+                .clock()
+                .instant()
+                .isBefore(record.at().plus(session.services().recheck()));
+        boolean same = record.sourceDigest().equals(root.digest()) && live.equals(Optional.of(record.targetDigest()));
+        return young
+                && same
+                && atSource(root.digest(), "comparing what is attached", () -> tag.attachesTheSameAs(record));
+    }
+
+    private void requireReferrers(ArtifactGraph graph) throws CopyException {
+        Set<String> types = new HashSet<>();
+        for (Digest referrer : graph.root().referrers()) {
+            types.addAll(graph.node(referrer).types());
+        }
+        for (CosignTag tag : graph.root().cosignTags()) {
+            types.addAll(graph.node(tag.manifest().digest()).types());
+            CosignTags.kind(tag.tag()).ifPresent(types::add);
+        }
+        for (NamePattern required : rule.referrers().require()) {
+            if (types.stream().noneMatch(required.matcher())) {
+                throw new CopyException(
+                        Side.SOURCE,
+                        graph.root().digest(),
+                        "the rule requires a referrer of type " + required + ", and there is none");
+            }
+        }
+    }
+
+    private ImageWork compare(
+            SourceTag tag, TargetRepository repository, ArtifactGraph graph, Optional<Digest> live, boolean moves)
+            throws IOException {
+        List<ImagePlan.Node> nodes = new ArrayList<>(Concurrently.map(
+                graph.blobs(), blob -> node(blob, false, atTarget(blob.digest(), () -> repository.hadBlob(blob)))));
+        nodes.addAll(Concurrently.map(
+                graph.nodes(),
+                manifest -> node(
+                        manifest.descriptor(),
+                        true,
+                        atTarget(manifest.digest(), () -> repository.hadManifest(manifest.descriptor())))));
+        Set<Digest> absent = nodes.stream()
+                .filter(node -> node.step() != Step.PRESENT)
+                .map(node -> node.descriptor().digest())
+                .collect(Collectors.toSet());
+        List<Digest> sets = Concurrently.map(
+                        graph.nodes().stream()
+                                .filter(node -> !node.referrers().isEmpty())
+                                .toList(),
+                        node -> lacks(repository, node, absent) ? Optional.of(node.digest()) : Optional.<Digest>empty())
+                .stream()
+                .flatMap(Optional::stream)
+                .toList();
+        List<Tag> tags = new ArrayList<>();
+        for (CosignTag cosign : graph.cosignTags()) {
+            Optional<Descriptor> there = atTarget(cosign.tag(), () -> repository.head(cosign.tag()));
+            if (there.isEmpty()
+                    || !there.get().digest().equals(cosign.manifest().digest())) {
+                tags.add(cosign.tag());
+            }
+        }
+        if (moves) {
+            tags.add(tag.tag());
+        }
+        boolean trimmed = !moves && !live.equals(Optional.of(graph.root().digest()));
+        boolean complete = sets.isEmpty()
+                && tags.isEmpty()
+                && absent.stream()
+                        .allMatch(
+                                digest -> trimmed && digest.equals(graph.root().digest()));
+        Optional<Tag> backup = moves && rule.onConflict() == OnConflict.BACKUP
+                ? live.map(old -> backupTag(tag.tag(), old))
+                : Optional.empty();
+        return new ImageWork(
+                new ImagePlan(
+                        tag.repository(),
+                        repository.name(),
+                        tag.tag().value(),
+                        Optional.of(graph.root().digest()),
+                        complete ? Action.UP_TO_DATE : Action.COPY,
+                        complete ? "compared and complete" : reason(live, moves, absent.size(), sets.size()),
+                        Optional.empty(),
+                        nodes,
+                        sets,
+                        tags,
+                        backup),
+                Optional.of(tag),
+                Optional.of(graph));
+    }
+
+    private boolean lacks(TargetRepository repository, GraphNode node, Set<Digest> absent) throws IOException {
+        return node.referrers().stream().anyMatch(absent::contains)
+                || !atTarget(
+                                node.digest(),
+                                () -> ReferrerKeeper.missing(repository, node.digest(), Set.copyOf(node.referrers())))
+                        .isEmpty();
+    }
+
+    private static String reason(Optional<Digest> live, boolean moves, int absent, int sets) {
+        if (moves) {
+            return live.map(old -> "the tag moves from " + old).orElse("the target does not have the tag");
+        }
+        return "the tag is right, and " + absent + " nodes and " + sets + " referrer sets under it are not complete";
+    }
+
+    /** The tag with the beginning of the digest that it was at; a tag that gets too long is cut. */
+    private static Tag backupTag(Tag tag, Digest old) {
+        String suffix = "-was-" + old.shortForm();
+        String stem = tag.value().substring(0, Math.min(tag.value().length(), 128 - suffix.length()));
+        return new Tag(stem + suffix);
+    }
+
+    private static ImagePlan.Node node(Descriptor descriptor, boolean manifest, boolean present) {
+        return ImagePlan.Node.of(descriptor, manifest, present ? Step.PRESENT : Step.PUSH);
+    }
+
+    private static ImageWork settled(
+            SourceTag tag, TargetRepository repository, Digest digest, Action action, String reason) {
+        return new ImageWork(
+                ImagePlan.without(
+                        tag.repository(), repository.name(), tag.tag().value(), Optional.of(digest), action, reason),
+                Optional.of(tag),
+                Optional.empty());
+    }
+
+    private static ImageWork fail(SourceTag tag, RepositoryName name, ItemReport.Failure failure) {
+        return new ImageWork(
+                ImagePlan.failed(tag.repository(), name, tag.tag().value(), failure),
+                Optional.of(tag),
+                Optional.empty());
+    }
+
+    private <T> T atSource(Object node, String doing, RequestLimit.Request<T> request) throws IOException {
+        return CopyException.at(Side.SOURCE, node, doing, request);
+    }
+
+    private <T> T atTarget(Object node, RequestLimit.Request<T> request) throws IOException {
+        return CopyException.at(Side.TARGET, node, "asking " + session.name() + " for " + node, request);
+    }
+}

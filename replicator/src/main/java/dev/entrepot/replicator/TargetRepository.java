@@ -1,0 +1,134 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.RepositoryTarget;
+import dev.entrepot.replicator.graph.Memo;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * One repository of one target during one run: what it was found to have, and who is bringing what. Safe for all threads.
+ */
+final class TargetRepository {
+    private final RepositoryName name;
+    private final RepositoryTarget target;
+    private final RepositorySource reader;
+    private final HostGate gate;
+    private final Memo<ManifestReference, Optional<Descriptor>> heads;
+    private final Memo<Digest, Optional<OptionalLong>> blobs;
+    private final Memo<Digest, Boolean> brought = new Memo<>(digest -> false);
+    private final ConcurrentHashMap<Digest, CompletableFuture<Boolean>> committed = new ConcurrentHashMap<>();
+    private final Set<Digest> pushed = ConcurrentHashMap.newKeySet();
+    private final Set<Digest> untracked = ConcurrentHashMap.newKeySet();
+    private volatile boolean pretends;
+
+    TargetRepository(RepositoryName name, TargetRegistry registry, HostGate gate) {
+        this.name = name;
+        this.target = registry.target(name);
+        this.reader = new GatedSource(registry.reader(name), gate);
+        this.gate = gate;
+        this.heads = new Memo<>(reader::resolve);
+        this.blobs = new Memo<>(reader::statBlob);
+    }
+
+    RepositoryName name() {
+        return name;
+    }
+
+    /** The repository for reading, behind the gate. */
+    RepositorySource reader() {
+        return reader;
+    }
+
+    /** The repository for pushing blobs, which passes the gate by itself. */
+    RepositoryTarget rawTarget() {
+        return target;
+    }
+
+    HostGate gate() {
+        return gate;
+    }
+
+    /** What a tag or digest named when it was first asked for in this run. */
+    Optional<Descriptor> head(ManifestReference reference) throws IOException {
+        return heads.get(reference);
+    }
+
+    /** Whether the manifest was there, with its size, when it was first asked for in this run. */
+    boolean hadManifest(Descriptor manifest) throws IOException {
+        return heads.get(manifest.digest())
+                .filter(there -> there.sizeBytes() == manifest.sizeBytes())
+                .isPresent();
+    }
+
+    /** Whether the blob was there, with its size, when it was first asked for in this run. */
+    boolean hadBlob(Descriptor blob) throws IOException {
+        return fits(blobs.get(blob.digest()), blob);
+    }
+
+    /** Whether the blob is there now, with its size. */
+    boolean hasBlobNow(Descriptor blob) throws IOException {
+        return fits(reader.statBlob(blob.digest()), blob);
+    }
+
+    /** Whether the manifest is there now, with its size. */
+    boolean hasManifestNow(Descriptor manifest) throws IOException {
+        return reader.resolve(manifest.digest())
+                .filter(there -> there.sizeBytes() == manifest.sizeBytes())
+                .isPresent();
+    }
+
+    private static boolean fits(Optional<OptionalLong> size, Descriptor blob) {
+        return size.isPresent() && (size.get().isEmpty() || size.get().getAsLong() == blob.sizeBytes());
+    }
+
+    boolean mount(Digest blob, RepositoryName from) throws IOException {
+        return gate.request(() -> target.mountBlob(blob, from));
+    }
+
+    Optional<Digest> push(ManifestBytes manifest, ManifestReference reference) throws IOException {
+        return gate.request(() -> target.pushManifest(manifest, reference));
+    }
+
+    boolean delete(ManifestReference reference) throws IOException {
+        return gate.request(() -> target.deleteManifest(reference));
+    }
+
+    /** Work that is done once per digest and run, whoever comes first; the others wait for its outcome. */
+    Memo<Digest, Boolean> brought() {
+        return brought;
+    }
+
+    /** Completes with whether a manifest that names the blob is there, so that other repositories may mount it from here. */
+    CompletableFuture<Boolean> committed(Digest blob) {
+        return committed.computeIfAbsent(blob, digest -> new CompletableFuture<>());
+    }
+
+    /** Manifests that were pushed in this run. */
+    Set<Digest> pushed() {
+        return pushed;
+    }
+
+    /** Referrers that were pushed and of which the target did not say that it tracks their subject. */
+    Set<Digest> untracked() {
+        return untracked;
+    }
+
+    /** Whether this repository says that it tracks subjects and then does not list them. */
+    boolean pretends() {
+        return pretends;
+    }
+
+    void notePretence() {
+        pretends = true;
+    }
+}

@@ -1,0 +1,148 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.replicator.journal.CopyJournal;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** One target during one run: its repositories, its gate, and what it turned out to be able to do. Safe for all threads. */
+final class TargetSession {
+    private static final int MOUNT_REFUSALS = 3;
+
+    private final ReplicationRule rule;
+    private final ReplicationRule.Placement placement;
+    private final HostGate gate;
+    private final HostGate sourceGate;
+    private final RunServices services;
+    private final RateLimit bandwidth;
+    private final ProgressListener progress;
+    private final ConcurrentHashMap<RepositoryName, TargetRepository> repositories = new ConcurrentHashMap<>();
+    private final AtomicInteger mounted = new AtomicInteger();
+    private final AtomicInteger mountsRefused = new AtomicInteger();
+
+    TargetSession(
+            ReplicationRule rule,
+            ReplicationRule.Placement placement,
+            HostGate sourceGate,
+            RateLimit bandwidth,
+            RunServices services,
+            ProgressListener progress) {
+        this.rule = rule;
+        this.placement = placement;
+        this.sourceGate = sourceGate;
+        this.bandwidth = bandwidth;
+        this.services = services;
+        this.progress = progress;
+        this.gate = new HostGate(
+                placement.registry().name(),
+                placement.maxConcurrentRequests(),
+                services.retries(),
+                Limits.requests(rule.limits(), services.time()),
+                services.time());
+    }
+
+    String name() {
+        return placement.registry().name();
+    }
+
+    ReplicationRule rule() {
+        return rule;
+    }
+
+    HostGate gate() {
+        return gate;
+    }
+
+    HostGate sourceGate() {
+        return sourceGate;
+    }
+
+    CopyJournal journal() {
+        return services.journal();
+    }
+
+    SubjectLocks locks() {
+        return services.locks();
+    }
+
+    RunServices services() {
+        return services;
+    }
+
+    RateLimit bandwidth() {
+        return bandwidth;
+    }
+
+    boolean trims() {
+        return rule.onSparseRefused() == OnSparseRefused.TRIM;
+    }
+
+    boolean verifiesDeep() {
+        return rule.verify() == Verify.DEEP;
+    }
+
+    /** The name that a repository of the source gets here. */
+    RepositoryName nameFor(RepositoryName source) {
+        return placement.naming().apply(source);
+    }
+
+    TargetRepository repository(RepositoryName name) {
+        return repositories.computeIfAbsent(name, key -> new TargetRepository(key, placement.registry(), gate));
+    }
+
+    /** Notes bytes that the target took. */
+    void moved(long bytes) {
+        gate.moved();
+        progress.moved(name(), bytes);
+    }
+
+    /** Whether mounting is worth a request. */
+    boolean mounts() {
+        return mounted.get() > 0 || mountsRefused.get() < MOUNT_REFUSALS;
+    }
+
+    void noteMounted() {
+        mounted.incrementAndGet();
+    }
+
+    void noteMountRefused() {
+        mountsRefused.incrementAndGet();
+    }
+
+    /**
+     * Waits until another repository of this target has a blob in a committed manifest, as long as the target makes progress.
+     *
+     * @return whether it has; false also if nothing moved for the patience of the services
+     */
+    boolean awaitCommitted(RepositoryName from, Digest blob) throws IOException {
+        CompletableFuture<Boolean> future = repository(from).committed(blob);
+        Duration patience = services.mountPatience();
+        long before = gate.progress();
+        while (true) {
+            try {
+                return future.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            } catch (TimeoutException e) {
+                long now = gate.progress();
+                if (now == before) {
+                    return false;
+                }
+                before = now;
+            } catch (ExecutionException e) {
+                return false;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("interrupted while waiting for " + from + " to have " + blob);
+            }
+        }
+    }
+}

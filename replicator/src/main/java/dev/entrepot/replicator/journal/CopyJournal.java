@@ -1,0 +1,318 @@
+package dev.entrepot.replicator.journal;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.journal.SqlThread.Statements;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * What is known of the targets from earlier runs, and the history of the runs themselves. It saves requests and never decides alone: a
+ * tag at a target is always asked for, and what the journal says about blobs is corrected when a target refuses. Losing the file
+ * costs one full comparison.
+ *
+ * <p>Writes that nobody waits for are on disk in the order in which they were made; {@link #flush()} waits for them. Safe for all threads. A
+ * failure of the disk or of SQLite is an {@link IOException}.
+ */
+public final class CopyJournal implements AutoCloseable {
+    /** The name of the file in the folder. */
+    public static final String FILE = "replication.db";
+
+    private final SqlThread sql;
+    private final InstantSource clock;
+
+    private CopyJournal(SqlThread sql, InstantSource clock) {
+        this.sql = sql;
+        this.clock = clock;
+    }
+
+    /**
+     * Opens or creates the journal in a folder, and marks runs that a killed process left behind as interrupted.
+     *
+     * @throws IOException if the file cannot be opened or was written by a newer version
+     */
+    public static CopyJournal open(Path directory, InstantSource clock) throws IOException {
+        CopyJournal journal = openForReading(directory, clock);
+        journal.sql.call(statements -> {
+            statements.update("UPDATE run SET outcome = 'interrupted' WHERE outcome = 'running'");
+            return null;
+        });
+        return journal;
+    }
+
+    /** Opens the journal beside a process that may be writing it; runs in progress stay in progress. */
+    public static CopyJournal openForReading(Path directory, InstantSource clock) throws IOException {
+        Files.createDirectories(directory);
+        SqlThread sql = SqlThread.open(directory.resolve(FILE));
+        return new CopyJournal(sql, clock);
+    }
+
+    /** Notes that a run begins, and returns its number. */
+    public long startRun(String rule, String trigger) throws IOException {
+        Long id = sql.call(statements -> {
+            statements.update(
+                    "INSERT INTO run(rule, cause, started, outcome) VALUES (?, ?, ?, 'running')",
+                    rule,
+                    trigger,
+                    clock.millis());
+            try (ResultSet row = statements.bound("SELECT last_insert_rowid()").executeQuery()) {
+                row.next();
+                return row.getLong(1);
+            }
+        });
+        return id == null ? 0 : id;
+    }
+
+    /** Notes that a run has ended, once everything before is on disk. */
+    public void finishRun(long run, String outcome, String reportJson) throws IOException {
+        sql.call(statements -> {
+            statements.update(
+                    "UPDATE run SET ended = ?, outcome = ?, report = ? WHERE id = ?",
+                    clock.millis(),
+                    outcome,
+                    reportJson,
+                    run);
+            return null;
+        });
+    }
+
+    /** Notes what came of a tag; does not wait. */
+    public void item(long run, ItemRecord item) {
+        later(statements -> statements.update(
+                "INSERT INTO item(run, target, repository, tag, state, detail, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
+                run,
+                item.target(),
+                item.repository().value(),
+                item.tag(),
+                item.state(),
+                item.detail(),
+                clock.millis()));
+    }
+
+    /** The items of a run, in the order in which they ended. */
+    public List<ItemRecord> items(long run) throws IOException {
+        return query(
+                "SELECT target, repository, tag, state, detail FROM item WHERE run = ? ORDER BY id",
+                row -> new ItemRecord(
+                        row.getString(1),
+                        new RepositoryName(row.getString(2)),
+                        row.getString(3),
+                        row.getString(4),
+                        row.getString(5)),
+                run);
+    }
+
+    /** The last runs, newest first. */
+    public List<RunRecord> runs(int most) throws IOException {
+        return query(RunRows.SELECT + " ORDER BY id DESC LIMIT ?", RunRows::read, most);
+    }
+
+    /** One run. */
+    public Optional<RunRecord> run(long id) throws IOException {
+        return query(RunRows.SELECT + " WHERE id = ?", RunRows::read, id).stream()
+                .findFirst();
+    }
+
+    /** The end of the last run of a rule that was complete. */
+    public Optional<Instant> lastSuccess(String rule) throws IOException {
+        return query(
+                        "SELECT MAX(ended) FROM run WHERE rule = ? AND outcome = 'complete' HAVING MAX(ended) IS NOT NULL",
+                        row -> Instant.ofEpochMilli(row.getLong(1)),
+                        rule)
+                .stream()
+                .findFirst();
+    }
+
+    /** Forgets runs that ended before, with their items; those of tags and blobs stay. Returns how many. */
+    public int forgetRuns(Duration olderThan) throws IOException {
+        long before = clock.instant().minus(olderThan).toEpochMilli();
+        Integer count = sql.call(statements -> {
+            statements.update("DELETE FROM item WHERE run IN (SELECT id FROM run WHERE started < ?)", before);
+            return statements.update("DELETE FROM run WHERE started < ? AND outcome <> 'running'", before);
+        });
+        return count == null ? 0 : count;
+    }
+
+    /** Notes that a tag is complete; does not wait. */
+    public void complete(CompletedTag tag) {
+        later(statements -> CompletedRows.write(statements, tag));
+    }
+
+    /** What is known of a tag at a target. */
+    public Optional<CompletedTag> completed(String target, RepositoryName repository, Tag tag) throws IOException {
+        return query(
+                        CompletedRows.SELECT + " WHERE target = ? AND repository = ? AND tag = ?",
+                        CompletedRows::read,
+                        target,
+                        repository.value(),
+                        tag.value())
+                .stream()
+                .findFirst();
+    }
+
+    /** All tags of a repository at a target that are known to be complete, of all rules. */
+    public List<CompletedTag> completedIn(String target, RepositoryName repository) throws IOException {
+        return query(
+                CompletedRows.SELECT + " WHERE target = ? AND repository = ? ORDER BY tag",
+                CompletedRows::read,
+                target,
+                repository.value());
+    }
+
+    /** All tags at a target that a rule brought. */
+    public List<CompletedTag> completedBy(String rule, String target) throws IOException {
+        return query(
+                CompletedRows.SELECT + " WHERE rule = ? AND target = ? ORDER BY repository, tag",
+                CompletedRows::read,
+                rule,
+                target);
+    }
+
+    /** Forgets what is known of a tag; does not wait. */
+    public void forgetTag(String target, RepositoryName repository, Tag tag) {
+        later(statements -> statements.update(
+                "DELETE FROM completed WHERE target = ? AND repository = ? AND tag = ?",
+                target,
+                repository.value(),
+                tag.value()));
+    }
+
+    /** Notes blobs that manifests of a repository at a target hold on to; does not wait. */
+    public void blobsAt(String target, RepositoryName repository, Collection<Digest> blobs) {
+        List<Digest> copy = List.copyOf(blobs);
+        if (!copy.isEmpty()) {
+            later(statements -> BlobRows.write(statements, target, repository, copy));
+        }
+    }
+
+    /** The repositories at a target that are known to have a blob, most recent first, at most eight. */
+    public List<RepositoryName> blobLocations(String target, Digest blob) throws IOException {
+        return query(
+                "SELECT repository FROM blob WHERE target = ? AND digest = ? ORDER BY rowid DESC LIMIT 8",
+                row -> new RepositoryName(row.getString(1)),
+                target,
+                blob.toString());
+    }
+
+    /** Forgets that a repository at a target has a blob, because the target said otherwise; does not wait. */
+    public void forgetBlob(String target, RepositoryName repository, Digest blob) {
+        later(statements -> statements.update(
+                "DELETE FROM blob WHERE target = ? AND digest = ? AND repository = ?",
+                target,
+                blob.toString(),
+                repository.value()));
+    }
+
+    /** Since when a tag that a rule brought is missing at the source; notes the present time if it was not known to be. */
+    public Instant missingSince(String rule, RepositoryName source, Tag tag) throws IOException {
+        Long since = sql.call(statements -> {
+            statements.update(
+                    "INSERT OR IGNORE INTO missing(rule, source, tag, since) VALUES (?, ?, ?, ?)",
+                    rule,
+                    source.value(),
+                    tag.value(),
+                    clock.millis());
+            try (ResultSet row = statements
+                    .bound(
+                            "SELECT since FROM missing WHERE rule = ? AND source = ? AND tag = ?",
+                            rule,
+                            source.value(),
+                            tag.value())
+                    .executeQuery()) {
+                return row.next() ? row.getLong(1) : clock.millis();
+            }
+        });
+        return Instant.ofEpochMilli(since == null ? clock.millis() : since);
+    }
+
+    /** Notes that a tag is at the source; does not wait. */
+    public void notMissing(String rule, RepositoryName source, Tag tag) {
+        later(statements -> statements.update(
+                "DELETE FROM missing WHERE rule = ? AND source = ? AND tag = ?", rule, source.value(), tag.value()));
+    }
+
+    /** Notes an upload that may be continued; does not wait. */
+    public void uploadAt(String target, RepositoryName repository, Digest blob, UploadSession session) {
+        later(statements -> statements.update(
+                "INSERT OR REPLACE INTO upload(target, repository, digest, location, reached, at) VALUES (?, ?, ?, ?, ?, ?)",
+                target,
+                repository.value(),
+                blob.toString(),
+                session.location(),
+                session.offset(),
+                session.at().toEpochMilli()));
+    }
+
+    /** The upload of a blob that may be continued. */
+    public Optional<UploadSession> upload(String target, RepositoryName repository, Digest blob) throws IOException {
+        return query(
+                        "SELECT location, reached, at FROM upload WHERE target = ? AND repository = ? AND digest = ?",
+                        row -> new UploadSession(
+                                row.getString(1), row.getLong(2), Instant.ofEpochMilli(row.getLong(3))),
+                        target,
+                        repository.value(),
+                        blob.toString())
+                .stream()
+                .findFirst();
+    }
+
+    /** Forgets an upload that has ended; does not wait. */
+    public void forgetUpload(String target, RepositoryName repository, Digest blob) {
+        later(statements -> statements.update(
+                "DELETE FROM upload WHERE target = ? AND repository = ? AND digest = ?",
+                target,
+                repository.value(),
+                blob.toString()));
+    }
+
+    /** Waits until everything that was noted before is on disk. */
+    public void flush() throws IOException {
+        sql.call(statements -> null);
+    }
+
+    @Override
+    public void close() throws IOException {
+        sql.close();
+    }
+
+    private interface Rows<T> {
+        T read(ResultSet row) throws SQLException;
+    }
+
+    private interface Change {
+        void apply(Statements statements) throws SQLException;
+    }
+
+    private <T> List<T> query(String text, Rows<T> rows, Object... values) throws IOException {
+        List<T> result = sql.call(statements -> {
+            List<T> found = new ArrayList<>();
+            try (ResultSet row = statements.bound(text, values).executeQuery()) {
+                while (row.next()) {
+                    found.add(rows.read(row));
+                }
+            }
+            return found;
+        });
+        return result == null ? List.of() : result;
+    }
+
+    // A write that fails is lost, which costs requests in the next run and nothing else; a disk that is full shows at
+    // the end of the run.
+    private void later(Change change) {
+        var unused = sql.submit(statements -> {
+            change.apply(statements);
+            return null;
+        });
+    }
+}

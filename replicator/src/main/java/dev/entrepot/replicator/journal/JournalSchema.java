@@ -1,0 +1,58 @@
+package dev.entrepot.replicator.journal;
+
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Statement;
+
+/** The tables of the journal, and their version. */
+final class JournalSchema {
+    private static final int VERSION = 1;
+
+    private static final String[] TABLES = {
+        """
+        CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, cause TEXT NOT NULL, started INTEGER NOT NULL,
+            ended INTEGER, outcome TEXT NOT NULL, report TEXT)""",
+        "CREATE INDEX run_by_rule ON run(rule, outcome)",
+        """
+        CREATE TABLE item(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, target TEXT NOT NULL, repository TEXT NOT NULL,
+            tag TEXT NOT NULL, state TEXT NOT NULL, detail TEXT NOT NULL, at INTEGER NOT NULL)""",
+        "CREATE INDEX item_by_run ON item(run)",
+        """
+        CREATE TABLE completed(target TEXT NOT NULL, repository TEXT NOT NULL, tag TEXT NOT NULL, rule TEXT NOT NULL,
+            source TEXT NOT NULL, source_digest TEXT NOT NULL, target_digest TEXT NOT NULL, scope TEXT NOT NULL, nodes TEXT NOT NULL,
+            at INTEGER NOT NULL, PRIMARY KEY(target, repository, tag)) WITHOUT ROWID""",
+        "CREATE INDEX completed_by_rule ON completed(rule, target)",
+        """
+        CREATE TABLE blob(target TEXT NOT NULL, digest TEXT NOT NULL, repository TEXT NOT NULL,
+            PRIMARY KEY(target, digest, repository))""",
+        """
+        CREATE TABLE missing(rule TEXT NOT NULL, source TEXT NOT NULL, tag TEXT NOT NULL, since INTEGER NOT NULL,
+            PRIMARY KEY(rule, source, tag)) WITHOUT ROWID""",
+        """
+        CREATE TABLE upload(target TEXT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL, location TEXT NOT NULL,
+            reached INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(target, repository, digest)) WITHOUT ROWID""",
+    };
+
+    private JournalSchema() {}
+
+    static void prepare(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            int version;
+            try (ResultSet row = statement.executeQuery("PRAGMA user_version")) {
+                row.next();
+                version = row.getInt(1);
+            }
+            if (version > VERSION) {
+                throw new SQLException("the journal was written by a newer version of this program (schema " + version
+                        + ", this one knows " + VERSION + ")");
+            }
+            if (version == 0) {
+                for (String table : TABLES) {
+                    statement.execute(table);
+                }
+                statement.execute("PRAGMA user_version = " + VERSION);
+            }
+        }
+    }
+}

@@ -1,0 +1,24 @@
+package dev.entrepot.replicator.journal;
+
+import java.time.Instant;
+import java.util.Optional;
+
+/**
+ * One run of a rule.
+ *
+ * @param id number of the run, growing
+ * @param rule name of the rule
+ * @param trigger why it ran
+ * @param started when it began
+ * @param ended when it ended; empty while it runs, and for one that was killed
+ * @param outcome {@code running}, {@code complete}, {@code partly}, {@code failed}, or {@code interrupted} if the process ended during it
+ * @param reportJson its report, once it ended
+ */
+public record RunRecord(
+        long id,
+        String rule,
+        String trigger,
+        Instant started,
+        Optional<Instant> ended,
+        String outcome,
+        Optional<String> reportJson) {}

@@ -1,0 +1,209 @@
+package dev.entrepot.replicator.journal;
+
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.PreparedStatement;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.LinkedBlockingQueue;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The one platform thread that talks to SQLite, because a native call would hold the carrier of a virtual thread. Work is done in the order in which
+ * it is handed in; what has gathered meanwhile shares one transaction. The file is in WAL mode without a force per commit: after
+ * {@code kill -9} everything committed is there, after a power cut it is consistent and may lack the last moments.
+ */
+final class SqlThread implements AutoCloseable {
+    private static final int MOST_WAITING = 10_000;
+    private static final int BATCH = 512;
+
+    private final BlockingQueue<Task<?>> queue = new LinkedBlockingQueue<>(MOST_WAITING);
+    private final Connection connection;
+    private final Map<String, PreparedStatement> statements = new HashMap<>();
+    private final Thread thread;
+    private volatile boolean closed;
+
+    /** Something to do with the database. */
+    @FunctionalInterface
+    interface Work<T> {
+        @Nullable
+        T run(Statements statements) throws SQLException;
+    }
+
+    /** Prepared statements, each compiled once; used on the thread of this class only. */
+    @FunctionalInterface
+    interface Statements {
+        PreparedStatement prepare(String text) throws SQLException;
+
+        /** Binds the values and runs a statement that changes rows; returns how many. */
+        default int update(String text, Object... values) throws SQLException {
+            return bound(text, values).executeUpdate();
+        }
+
+        /** A statement with its values bound. */
+        default PreparedStatement bound(String text, Object... values) throws SQLException {
+            PreparedStatement statement = prepare(text);
+            for (int i = 0; i < values.length; i++) {
+                statement.setObject(i + 1, values[i]);
+            }
+            return statement;
+        }
+    }
+
+    private record Task<T>(Work<T> work, CompletableFuture<@Nullable T> result) {}
+
+    private SqlThread(Connection connection) {
+        this.connection = connection;
+        this.thread =
+                Thread.ofPlatform().name("replication-journal").daemon(true).start(this::loop);
+    }
+
+    static SqlThread open(Path file) throws IOException {
+        try {
+            Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
+            try (Statement statement = connection.createStatement()) {
+                statement.execute("PRAGMA journal_mode=WAL");
+                statement.execute("PRAGMA synchronous=NORMAL");
+                statement.execute("PRAGMA busy_timeout=10000");
+            } catch (SQLException e) {
+                connection.close();
+                throw e;
+            }
+            connection.setAutoCommit(false);
+            JournalSchema.prepare(connection);
+            connection.commit();
+            return new SqlThread(connection);
+        } catch (SQLException e) {
+            throw new IOException("cannot open the replication journal " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    /** Hands in work; the future completes when it is committed, or fails with {@link SQLException}. */
+    <T> CompletableFuture<@Nullable T> submit(Work<T> work) {
+        Task<T> task = new Task<>(work, new CompletableFuture<>());
+        try {
+            if (closed) {
+                throw new SQLException("the journal is closed");
+            }
+            queue.put(task);
+        } catch (SQLException e) {
+            task.result().completeExceptionally(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            task.result().completeExceptionally(e);
+        }
+        return task.result();
+    }
+
+    /** Hands in work and waits for its result. */
+    <T> @Nullable T call(Work<T> work) throws IOException {
+        return await(submit(work));
+    }
+
+    static <T> @Nullable T await(CompletableFuture<@Nullable T> future) throws IOException {
+        try {
+            return future.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while waiting for the replication journal");
+        } catch (ExecutionException e) {
+            throw new IOException("the replication journal failed: " + e.getCause(), e.getCause());
+        }
+    }
+
+    private void loop() {
+        List<Task<?>> batch = new ArrayList<>();
+        try {
+            while (true) {
+                batch.clear();
+                batch.add(queue.take());
+                queue.drainTo(batch, BATCH - 1);
+                runBatch(batch);
+            }
+        } catch (InterruptedException e) {
+            batch.clear();
+            queue.drainTo(batch);
+            batch.forEach(task -> task.result().completeExceptionally(new SQLException("the journal is closed")));
+        }
+    }
+
+    // Results are handed out only after the commit, so that whoever waited knows that it is on disk.
+    private void runBatch(List<Task<?>> batch) {
+        List<Runnable> outcomes = new ArrayList<>(batch.size());
+        for (Task<?> task : batch) {
+            outcomes.add(attempt(task));
+        }
+        try {
+            connection.commit();
+            outcomes.forEach(Runnable::run);
+        } catch (SQLException e) {
+            batch.forEach(task -> task.result().completeExceptionally(e));
+            rollback();
+        }
+    }
+
+    private <T> Runnable attempt(Task<T> task) {
+        try {
+            T value = task.work().run(this::prepared);
+            return () -> task.result().complete(value);
+        } catch (SQLException e) {
+            return () -> task.result().completeExceptionally(e);
+        }
+    }
+
+    private PreparedStatement prepared(String text) throws SQLException {
+        PreparedStatement known = statements.get(text);
+        if (known != null) {
+            return known;
+        }
+        PreparedStatement statement = connection.prepareStatement(text);
+        statements.put(text, statement);
+        return statement;
+    }
+
+    private void rollback() {
+        try {
+            connection.rollback();
+        } catch (SQLException e) {
+            // The failure of the commit was reported; a connection that cannot even roll back fails each later task
+            // itself.
+            closed = true;
+        }
+    }
+
+    @Override
+    public void close() throws IOException {
+        closed = true;
+        try {
+            await(flush());
+        } finally {
+            thread.interrupt();
+            try {
+                thread.join(10_000);
+                connection.close();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } catch (SQLException e) {
+                throw new IOException("cannot close the replication journal", e);
+            }
+        }
+    }
+
+    private CompletableFuture<@Nullable Void> flush() {
+        Task<Void> task = new Task<>(statements -> null, new CompletableFuture<>());
+        if (!queue.offer(task)) {
+            task.result().completeExceptionally(new SQLException("the journal does not keep up"));
+        }
+        return task.result();
+    }
+}
