@@ -33,7 +33,7 @@ public final class RegistryClient implements AutoCloseable {
                 Origin.of(endpoint.baseUrl()).host(), named(endpoint, proxies), SystemDefaultDnsResolver.INSTANCE);
         this.http = HttpTransport.open(endpoint, proxies, addresses, environment.userAgent());
         this.memory = new ReferrersMemory(environment.clock());
-        WireExchange wire = new WireExchange(http, endpoint.registry(), environment);
+        WireExchange wire = new WireExchange(http, endpoint, environment);
         StatusErrors errors = new StatusErrors(environment.clock());
         Calls tokenCalls = new Calls(new RedirectExchange(wire, addresses), errors, environment);
         TokenService tokens = new TokenService(tokenCalls, environment.clock());
