@@ -1,5 +1,6 @@
 package dev.entrepot.proxy.admin;
 
+import dev.entrepot.proxy.http.Listening;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.Status;
@@ -12,6 +13,7 @@ import io.helidon.webserver.http.FilterChain;
 import io.helidon.webserver.http.RoutingRequest;
 import io.helidon.webserver.http.RoutingResponse;
 import io.helidon.webserver.http1.Http1Config;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
@@ -20,6 +22,8 @@ import java.util.Optional;
 public final class AdminServer implements AutoCloseable {
     private static final int MAX_CONNECTIONS = 64;
 
+    private final Optional<String> host;
+    private final int port;
     private final Metrics metrics;
     private final Readiness readiness;
     private final WebServer server;
@@ -31,10 +35,12 @@ public final class AdminServer implements AutoCloseable {
      * @param port port to listen on; 0 for any
      */
     public AdminServer(Optional<String> host, int port, Metrics metrics, Readiness readiness) {
+        this.host = host;
+        this.port = port;
         this.metrics = metrics;
         this.readiness = readiness;
         WebServerConfig.Builder builder = WebServer.builder();
-        builder.host(host.orElse("0.0.0.0"));
+        builder.host(host.orElse(Listening.EVERY_INTERFACE));
         this.server = builder.port(port)
                 .useNio(false)
                 .connectionOptions(options -> options.tcpNoDelay(true))
@@ -94,10 +100,10 @@ public final class AdminServer implements AutoCloseable {
     /**
      * Begins to listen.
      *
-     * @throws java.io.UncheckedIOException if the address cannot be had
+     * @throws IOException if the address cannot be had
      */
-    public void start() {
-        server.start();
+    public void start() throws IOException {
+        Listening.start(server, "the admin API", host, port);
     }
 
     /** The port that it listens on. */

@@ -142,7 +142,7 @@ public final class Metrics {
         if (value == Math.rint(value) && Math.abs(value) < 1e15) {
             out.append((long) value);
         } else if (Double.isFinite(value)) {
-            out.append(BigDecimal.valueOf(value).toPlainString());
+            out.append(BigDecimal.valueOf(value).stripTrailingZeros().toPlainString());
         } else {
             out.append("NaN");
         }

@@ -21,7 +21,7 @@ class AdminServerTest {
     private final HttpClient client = HttpClient.newHttpClient();
 
     @BeforeEach
-    void start() {
+    void start() throws Exception {
         server.start();
     }
 
