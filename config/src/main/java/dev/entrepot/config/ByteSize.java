@@ -15,9 +15,9 @@ public record ByteSize(long bytes) implements Comparable<ByteSize> {
     static final String ALLOWED =
             "a number of bytes, with or without a unit (KiB MiB GiB TiB, KB MB GB TB), for example 50GiB";
     /** The grammar, for editors. */
-    static final String GRAMMAR = "[0-9]{1,18}(\\.[0-9]{1,6})? ?([KMGT]i?B|B)?";
+    static final String GRAMMAR = "[0-9]{1,19}(\\.[0-9]{1,6})? ?([KMGT]i?B|B)?";
 
-    private static final Pattern TEXT = Pattern.compile("([0-9]{1,18}(?:\\.[0-9]{1,6})?) ?((?:[KMGT]i?B|B)?)");
+    private static final Pattern TEXT = Pattern.compile("([0-9]{1,19}(?:\\.[0-9]{1,6})?) ?((?:[KMGT]i?B|B)?)");
 
     /** Validates the sign. */
     public ByteSize {

@@ -115,11 +115,12 @@ final class ConfigNode {
         return absent(reading, at, child(path, key));
     }
 
-    /** The place of a key that is not in the file, with a text to read in place of it. */
-    ConfigNode defaultChild(String key, String defaultText) {
+    /** The place of a key that is not in the file, or not to be used, with a text to read in place of it if there is one. */
+    ConfigNode defaultChild(String key, Optional<String> defaultText) {
         String childPath = child(path, key);
         reading.found(childPath, Position.FILE, new Origin.Default());
-        return new ConfigNode(reading, Kind.SCALAR, Optional.empty(), defaultText, at, childPath);
+        Kind childKind = defaultText.isPresent() ? Kind.SCALAR : Kind.ABSENT;
+        return new ConfigNode(reading, childKind, Optional.empty(), defaultText.orElse(""), at, childPath);
     }
 
     /** The text as written, without replacing references; empty for a list or mapping. */

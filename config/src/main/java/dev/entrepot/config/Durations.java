@@ -10,7 +10,7 @@ final class Durations {
     /** What the text may be. */
     static final String ALLOWED = "a time with units (ms s m h d), for example 300ms, 30s, 1h30m or 7d";
     /** The grammar, for editors. */
-    static final String GRAMMAR = "0|(?=[0-9])([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?";
+    static final String GRAMMAR = "(?=[0-9])([0-9]{1,9}d)?([0-9]{1,9}h)?([0-9]{1,9}m)?([0-9]{1,9}s)?([0-9]{1,9}ms)?";
     /** The longest time: ten years, so that no arithmetic in nanoseconds overflows. */
     static final Duration LONGEST = Duration.ofDays(3650);
 

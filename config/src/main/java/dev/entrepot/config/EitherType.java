@@ -27,11 +27,11 @@ record EitherType<S, T>(ValueType<S> brief, Function<S, T> expand, Function<T, O
     }
 
     private Optional<T> readBrief(ConfigNode node) {
-        return brief.read(node).flatMap(value -> expand(node, value));
+        int before = node.reading().errorCount();
+        return brief.read(node).flatMap(value -> expand(node, value, before));
     }
 
-    private Optional<T> expand(ConfigNode node, S value) {
-        int before = node.reading().errorCount();
+    private Optional<T> expand(ConfigNode node, S value, int before) {
         try {
             return Optional.of(expand.apply(value));
         } catch (InvalidValueException e) {

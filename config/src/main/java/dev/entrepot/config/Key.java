@@ -71,9 +71,7 @@ record Key<R, T>(
             return value;
         }
         if (!required) {
-            return type.read(defaultText
-                    .map(text -> section.defaultChild(name, text))
-                    .orElseGet(() -> section.absentChild(name)));
+            return type.read(section.defaultChild(name, defaultText));
         }
         if (own.isEmpty()) {
             section.absentChild(name).error(ConfigError.Kind.MISSING_KEY, "", type.describe());

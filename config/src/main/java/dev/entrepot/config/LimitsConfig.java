@@ -2,7 +2,6 @@ package dev.entrepot.config;
 
 import java.time.LocalTime;
 import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
 
@@ -16,9 +15,10 @@ import java.util.Optional;
  */
 public record LimitsConfig(
         Optional<ByteSize> bandwidth, Optional<Integer> requestsPerSecond, List<Hours> hours, ZoneId zone) {
+    /** The time zone where none is named. */
+    static final ZoneId UTC = ZoneId.of("UTC");
     /** No limits. */
-    public static final LimitsConfig NONE =
-            new LimitsConfig(Optional.empty(), Optional.empty(), List.of(), ZoneOffset.UTC);
+    public static final LimitsConfig NONE = new LimitsConfig(Optional.empty(), Optional.empty(), List.of(), UTC);
 
     /** Copies the list and validates that no limit stops everything. */
     public LimitsConfig {

@@ -50,11 +50,13 @@ record ListType<T>(ValueType<T> element, int least) implements ValueType<List<T>
 
     @Override
     public ObjectNode schema() {
-        ObjectNode schema = JsonForm.empty().put("type", "array");
-        schema.set("items", element.schema());
+        ObjectNode schema = JsonForm.empty();
         if (least > 0) {
-            schema.put("minItems", least);
+            schema.put("type", "array").put("minItems", least);
+        } else {
+            schema.putArray("type").add("array").add("null");
         }
+        schema.set("items", element.schema());
         return schema;
     }
 

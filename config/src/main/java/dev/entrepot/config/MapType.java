@@ -57,7 +57,8 @@ record MapType<K, V>(ScalarType<K> key, ValueType<V> value) implements ValueType
 
     @Override
     public ObjectNode schema() {
-        ObjectNode schema = JsonForm.empty().put("type", "object");
+        ObjectNode schema = JsonForm.empty();
+        schema.putArray("type").add("object").add("null");
         schema.set("additionalProperties", value.schema());
         return schema;
     }

@@ -8,10 +8,9 @@ sealed interface Printed {
     /**
      * A single value.
      *
-     * @param text the text
-     * @param quoted whether YAML needs quotes for it to be that text
+     * @param text the value as YAML, quoted where needed
      */
-    record Scalar(String text, boolean quoted) implements Printed {}
+    record Scalar(String text) implements Printed {}
 
     /**
      * A list.

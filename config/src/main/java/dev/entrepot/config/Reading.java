@@ -100,6 +100,11 @@ final class Reading {
         }
     }
 
+    /** Records that what would be at a path, were it in the file, is there by default. */
+    void builtIn(String path) {
+        origins.putIfAbsent(path, new Origin.Default());
+    }
+
     /** Records where the value at a path is and comes from. */
     void found(String path, Position at, Origin origin) {
         positions.put(path, at);

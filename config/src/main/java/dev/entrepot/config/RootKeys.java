@@ -29,12 +29,13 @@ final class RootKeys {
             RegistryHost.DOCKER_HUB.value(),
             EntrepotConfig::defaultUpstream,
             "The upstream for requests that name none, as those of a Docker daemon's registry-mirrors do; none refuses them.");
-    // Printed as false, because the printed upstreams are all there are.
     private static final Key<EntrepotConfig, Boolean> BUILTIN_UPSTREAMS = Key.withDefault(
             "builtin-upstreams",
             Types.BOOL,
             "true",
-            config -> false,
+            config -> config.upstreams()
+                    .keySet()
+                    .containsAll(BuiltinUpstreams.all().keySet()),
             "Whether the well-known public registries are upstreams without being listed. Entries of upstreams are added to them, or replace"
                     + " the one of the same name: " + String.join(", ", BuiltinUpstreams.NAMES) + ".");
     private static final Key<EntrepotConfig, Map<RegistryHost, UpstreamConfig>> UPSTREAMS = Key.map(
@@ -60,6 +61,7 @@ final class RootKeys {
         Map<RegistryHost, UpstreamConfig> upstreams = new LinkedHashMap<>();
         if (values.get(BUILTIN_UPSTREAMS)) {
             upstreams.putAll(BuiltinUpstreams.all());
+            upstreams.keySet().forEach(name -> reading.builtIn(ConfigNode.entry(UPSTREAMS_PATH, name)));
         }
         upstreams.putAll(values.get(UPSTREAMS));
         ReplicationConfig replication = values.get(REPLICATION);

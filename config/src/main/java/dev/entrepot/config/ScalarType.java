@@ -64,15 +64,9 @@ record ScalarType<T>(
     public Printed print(T value) {
         String text = format.apply(value);
         return switch (form.type()) {
-            case INTEGER, BOOLEAN -> new Printed.Scalar(text, false);
-            case STRING, STRING_OR_INTEGER -> new Printed.Scalar(References.escape(text), !plain(text));
+            case INTEGER, BOOLEAN -> new Printed.Scalar(text);
+            case STRING, STRING_OR_INTEGER -> new Printed.Scalar(YamlText.scalar(References.escape(text)));
         };
-    }
-
-    // Letters first, and nothing that means something to YAML: quotes too many do no harm.
-    private static boolean plain(String text) {
-        return text.matches("[A-Za-z0-9/.][A-Za-z0-9_./:@+=-]*[A-Za-z0-9/_]|[A-Za-z]")
-                && !text.matches("(?i)true|false|null|[-+.0-9][0-9._eE+-]*|0[xo].*|[.](inf|nan)");
     }
 
     @Override

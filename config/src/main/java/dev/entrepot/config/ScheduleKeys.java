@@ -6,7 +6,6 @@ import dev.entrepot.config.ScheduleConfig.Every;
 import java.time.Duration;
 import java.time.LocalTime;
 import java.time.ZoneId;
-import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
 
@@ -14,7 +13,7 @@ import java.util.Optional;
 final class ScheduleKeys {
     private static final String EVERY_WORD = "every ";
     private static final ScalarType<ScheduleConfig> BRIEF = ScalarType.of(
-            "every time",
+            "every and a time, or a crontab line",
             "every and a time, for example every 10m, or " + CronExpression.ALLOWED,
             ScheduleKeys::parse,
             ScheduleKeys::format,
@@ -35,7 +34,7 @@ final class ScheduleKeys {
                     Types.ZONE,
                     schedule -> schedule instanceof Cron cron ? Optional.of(cron.zone()) : Optional.empty(),
                     "Time zone of cron.")
-            .shownDefault("Z");
+            .shownDefault("UTC");
     private static final Key<ScheduleConfig, Duration> JITTER = Key.withDefault(
             "jitter", Types.DURATION, "0s", ScheduleConfig::jitter, "The longest random delay of a run.");
     private static final Section<ScheduleConfig> SECTION =
@@ -79,7 +78,7 @@ final class ScheduleKeys {
             LimitsConfig::hours,
             "Times of day with other limits in place of these; the first that matches counts.");
     private static final Key<LimitsConfig, ZoneId> HOURS_ZONE =
-            Key.withDefault("time-zone", Types.ZONE, "Z", LimitsConfig::zone, "Time zone of hours.");
+            Key.withDefault("time-zone", Types.ZONE, "UTC", LimitsConfig::zone, "Time zone of hours.");
 
     static final Section<LimitsConfig> LIMITS = new Section<>(
             "limits",
@@ -92,7 +91,7 @@ final class ScheduleKeys {
     private static ScheduleConfig parse(String text) {
         return text.startsWith(EVERY_WORD)
                 ? new Every(Durations.parse(text.substring(EVERY_WORD.length()).strip()), Duration.ZERO)
-                : new Cron(new CronExpression(text), ZoneOffset.UTC, Duration.ZERO);
+                : new Cron(new CronExpression(text), LimitsConfig.UTC, Duration.ZERO);
     }
 
     private static String format(ScheduleConfig schedule) {
@@ -113,6 +112,6 @@ final class ScheduleKeys {
         }
         return interval.isPresent()
                 ? new Every(interval.get(), values.get(JITTER))
-                : new Cron(cron.orElseThrow(), values.get(TIME_ZONE).orElse(ZoneOffset.UTC), values.get(JITTER));
+                : new Cron(cron.orElseThrow(), values.get(TIME_ZONE).orElse(LimitsConfig.UTC), values.get(JITTER));
     }
 }

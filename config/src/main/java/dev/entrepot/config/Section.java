@@ -85,16 +85,27 @@ record Section<R>(String name, List<Key<R, ?>> keys, Function<SectionValues, R> 
         Map<String, Printed> entries = new LinkedHashMap<>();
         for (Key<R, ?> key : keys) {
             Printed printed = key.print(value);
-            if (!(printed instanceof Printed.Nothing)) {
+            if (!isNothing(printed)) {
                 entries.put(key.name(), printed);
             }
         }
         return new Printed.Entries(false, entries);
     }
 
+    private static boolean isNothing(Printed printed) {
+        return printed instanceof Printed.Nothing
+                || printed instanceof Printed.Entries inner && inner.entries().isEmpty();
+    }
+
     @Override
     public ObjectNode schema() {
-        ObjectNode schema = JsonForm.empty().put("type", "object");
+        ObjectNode schema = JsonForm.empty();
+        boolean mayBeEmpty = keys.stream().noneMatch(Key::required);
+        if (mayBeEmpty) {
+            schema.putArray("type").add("object").add("null");
+        } else {
+            schema.put("type", "object");
+        }
         ObjectNode properties = schema.putObject("properties");
         ArrayNode required = JsonForm.empty().arrayNode();
         for (Key<R, ?> key : keys) {

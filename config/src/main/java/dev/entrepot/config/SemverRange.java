@@ -18,7 +18,7 @@ public record SemverRange(String text) {
             + "(?:-[0-9A-Za-z-]{1,64}(?:\\.[0-9A-Za-z-]{1,64}){0,15})?(?:\\+[0-9A-Za-z.-]{1,128})?)?)?";
     private static final String COMPARATOR = "(?:[<>]=?|[=~^])? ?" + VERSION;
     private static final String ALTERNATIVE =
-            "(?:" + VERSION + " +- +" + VERSION + "|" + COMPARATOR + "(?: *,? *" + COMPARATOR + "){0,15})";
+            "(?:" + VERSION + " +- +" + VERSION + "|" + COMPARATOR + "(?:(?: *, *| +)" + COMPARATOR + "){0,15})";
     private static final Pattern RANGE = Pattern.compile(ALTERNATIVE + "(?: *\\|\\| *" + ALTERNATIVE + "){0,15}");
 
     /** Validates the grammar. */

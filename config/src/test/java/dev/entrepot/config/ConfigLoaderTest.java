@@ -122,7 +122,7 @@ class ConfigLoaderTest {
                   directory: /srv/cache
                   capacity: 4.7GB
                   min-free: 512
-                  fresh-for: 0
+                  fresh-for: 0s
                   stale-for: 2d
                   referrers-fresh-for: 1h
                   memory: 1 MiB

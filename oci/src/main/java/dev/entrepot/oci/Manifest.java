@@ -120,7 +120,8 @@ public sealed interface Manifest {
      * Reads a manifest.
      *
      * @throws InvalidContentException if the bytes are not JSON within bounds, a required property is missing or wrong, or the document
-     *     contradicts its type (CVE-2021-41190: both {@code manifests} and {@code layers}, or another {@code mediaType} than stated)
+     *     contradicts its type (CVE-2021-41190: both {@code manifests} and {@code layers}, an index with {@code layers}, or another
+     *     {@code mediaType} than stated)
      */
     static Manifest parse(ManifestBytes bytes) throws InvalidContentException {
         return ManifestParser.parse(bytes);

@@ -31,19 +31,22 @@ final class ManifestParser {
                         type,
                         descriptors(root, "manifests"),
                         subject(root),
-                        text(root, "artifactType"),
+                        textUnlessEmpty(root, "artifactType"),
                         annotations(root));
             }
             if (type.isImageManifest()) {
                 Descriptor config = descriptor(required(root, "config"), "config");
-                Optional<String> artifactType = text(root, "artifactType")
+                Optional<String> artifactType = textUnlessEmpty(root, "artifactType")
                         .or(() -> Optional.of(config.mediaType().value()));
                 return new Manifest.ImageManifest(
                         type, config, descriptors(root, "layers"), subject(root), artifactType, annotations(root));
             }
             if (type.equals(MediaType.OCI_ARTIFACT_MANIFEST)) {
                 return new Manifest.ArtifactManifest(
-                        descriptors(root, "blobs"), subject(root), text(root, "artifactType"), annotations(root));
+                        descriptors(root, "blobs"),
+                        subject(root),
+                        textUnlessEmpty(root, "artifactType"),
+                        annotations(root));
             }
             return new Manifest.OpaqueManifest(type);
         } catch (JacksonException e) {
@@ -55,16 +58,20 @@ final class ManifestParser {
     }
 
     private static MediaType typeOf(MediaType stated, JsonNode root, Digest digest) throws InvalidContentException {
-        if (root.has("manifests") && (root.has("layers") || root.has("config"))) {
+        boolean image = root.has("layers") || root.has("config");
+        if (root.has("manifests") && image) {
             throw new InvalidContentException(
                     "manifest " + digest + " has both manifests and layers, and cannot be trusted to be either");
         }
-        Optional<MediaType> inBody = text(root, "mediaType").map(MediaType::parse);
+        Optional<MediaType> inBody = textUnlessEmpty(root, "mediaType").map(MediaType::parse);
         if (inBody.isPresent() && stated.isManifest() && !inBody.get().equals(stated)) {
             throw new InvalidContentException(
                     "manifest " + digest + " calls itself " + inBody.get() + " but was sent as " + stated);
         }
         MediaType type = inBody.orElse(stated);
+        if (type.isIndex() && image) {
+            throw new InvalidContentException("manifest " + digest + " is called " + type + " but has layers");
+        }
         if (type.isManifest() || inBody.isPresent()) {
             return type;
         }
@@ -110,7 +117,7 @@ final class ManifestParser {
                 type,
                 Digest.parse(digest),
                 size.longValue(),
-                text(node, "artifactType").filter(t -> !t.isEmpty()),
+                textUnlessEmpty(node, "artifactType"),
                 platform(node),
                 annotations(node),
                 strings(node, "urls"),
@@ -125,8 +132,8 @@ final class ManifestParser {
         return Optional.of(new Platform(
                 text(platform, "os").orElse(""),
                 text(platform, "architecture").orElse(""),
-                text(platform, "variant").filter(v -> !v.isEmpty()),
-                text(platform, "os.version").filter(v -> !v.isEmpty()),
+                textUnlessEmpty(platform, "variant"),
+                textUnlessEmpty(platform, "os.version"),
                 strings(platform, "os.features")));
     }
 
@@ -154,6 +161,11 @@ final class ManifestParser {
             }
         });
         return result;
+    }
+
+    /** As {@link #text}; encoders that leave nothing out write an empty string where there is no value. */
+    private static Optional<String> textUnlessEmpty(JsonNode node, String property) {
+        return text(node, property).filter(value -> !value.isEmpty());
     }
 
     private static Optional<String> text(JsonNode node, String property) {

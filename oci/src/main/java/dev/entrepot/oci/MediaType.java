@@ -49,7 +49,9 @@ public record MediaType(String value) {
     public static MediaType parse(String text) {
         int semicolon = text.indexOf(';');
         String essence = semicolon < 0 ? text : text.substring(0, semicolon);
-        return new MediaType(essence.strip().toLowerCase(Locale.ROOT));
+        // Only ASCII is folded: a Kelvin sign must not become the k of a type that is treated specially.
+        boolean ascii = essence.chars().allMatch(c -> c < 128);
+        return new MediaType(ascii ? essence.strip().toLowerCase(Locale.ROOT) : essence);
     }
 
     /** Whether content of this type is an image index or a Docker manifest list. */

@@ -31,7 +31,9 @@ public record RegistryHost(String value) implements Comparable<RegistryHost> {
      * @throws InvalidNameException if the text is not a host
      */
     public static RegistryHost parse(String text) {
-        return new RegistryHost(text.toLowerCase(Locale.ROOT));
+        // Only ASCII is folded: a Kelvin sign, for one, would become a k, and another host's name this one's.
+        boolean ascii = text.chars().allMatch(c -> c < 128);
+        return new RegistryHost(ascii ? text.toLowerCase(Locale.ROOT) : text);
     }
 
     private static boolean portInRange(String value) {

@@ -5,11 +5,12 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.security.MessageDigest;
 import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
 
 /**
  * Hands on the bytes of a stream and fails before its end if they are not what they should be: the read that would return end of
- * stream throws instead when the size or the digest differs, and no more than the declared number of bytes is ever handed on. The one
- * place where digests of streams are compared. Not safe for several threads.
+ * stream throws instead when the size or the digest differs, and no more than the declared number of bytes is ever handed on. A failure is
+ * final: all later reads fail with it. The one place where digests of streams are compared. Not safe for several threads.
  */
 public final class VerifyingInputStream extends FilterInputStream {
     private final Digest expected;
@@ -17,6 +18,7 @@ public final class VerifyingInputStream extends FilterInputStream {
     private final MessageDigest hasher;
     private long seen;
     private boolean verified;
+    private @Nullable String failure;
 
     /**
      * Verifies everything that is read from {@code in}, which is closed with this stream.
@@ -46,6 +48,9 @@ public final class VerifyingInputStream extends FilterInputStream {
         if (length == 0) {
             return 0;
         }
+        if (failure != null) {
+            throw new InvalidContentException(failure);
+        }
         int count = in.read(buffer, offset, length);
         if (count < 0) {
             verify();
@@ -53,8 +58,7 @@ public final class VerifyingInputStream extends FilterInputStream {
         }
         seen += count;
         if (expectedBytes.isPresent() && seen > expectedBytes.getAsLong()) {
-            throw new InvalidContentException(
-                    "blob " + expected + " is longer than the " + expectedBytes.getAsLong() + " bytes expected");
+            throw failed("blob " + expected + " is longer than the " + expectedBytes.getAsLong() + " bytes expected");
         }
         hasher.update(buffer, offset, count);
         return count;
@@ -65,15 +69,18 @@ public final class VerifyingInputStream extends FilterInputStream {
             return;
         }
         if (expectedBytes.isPresent() && seen != expectedBytes.getAsLong()) {
-            throw new InvalidContentException(
-                    "blob " + expected + " ended after " + seen + " bytes, expected " + expectedBytes.getAsLong());
+            throw failed("blob " + expected + " ended after " + seen + " bytes, expected " + expectedBytes.getAsLong());
         }
         Digest actual = Digest.of(expected.algorithm(), hasher);
         if (!actual.equals(expected)) {
-            throw new InvalidContentException(
-                    "blob has the digest " + actual + " after " + seen + " bytes, expected " + expected);
+            throw failed("blob has the digest " + actual + " after " + seen + " bytes, expected " + expected);
         }
         verified = true;
+    }
+
+    private InvalidContentException failed(String message) {
+        failure = message;
+        return new InvalidContentException(message);
     }
 
     @Override

@@ -33,9 +33,19 @@ public final class RegistryClient implements AutoCloseable {
                 Origin.of(endpoint.baseUrl()).host(), named(endpoint, proxies), SystemDefaultDnsResolver.INSTANCE);
         this.http = HttpTransport.open(endpoint, proxies, addresses, environment.userAgent());
         this.memory = new ReferrersMemory(environment.clock());
-        WireExchange wire = new WireExchange(http, endpoint.registry(), environment);
-        Exchange exchange = new RedirectExchange(wire, addresses);
-        this.calls = new Calls(exchange, new StatusErrors(environment.clock()), environment);
+        WireExchange wire = new WireExchange(http, endpoint, environment);
+        StatusErrors errors = new StatusErrors(environment.clock());
+        Calls tokenCalls = new Calls(new RedirectExchange(wire, addresses), errors, environment);
+        TokenService tokens = new TokenService(tokenCalls, environment.clock());
+        RequestLimiter limiter = new RequestLimiter(endpoint.maxConcurrentRequests(), environment.clock());
+        Exchange limited = new LimitedExchange(wire, limiter, endpoint.progressTimeout());
+        Exchange redirected = new RedirectExchange(limited, addresses);
+        Exchange exchange = new AuthExchange(
+                redirected,
+                Origin.of(endpoint.baseUrl()),
+                new Prover(endpoint, addresses, tokens, environment.clock()),
+                environment.clock());
+        this.calls = new Calls(exchange, errors, environment);
     }
 
     private static Set<String> named(RegistryEndpoint endpoint, ProxyRules proxies) {

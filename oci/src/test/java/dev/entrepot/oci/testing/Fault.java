@@ -75,7 +75,10 @@ public interface Fault {
         return answer(response -> response.withBody(response.body().followedBy(bytes)));
     }
 
-    /** The answer states this length; its body is sent as it is, then the connection ends. */
+    /**
+     * The answer states this length; its body is sent as it is, then the connection ends. After a length that is too short, what follows
+     * arrives where the client may expect the next answer.
+     */
     static Fault statedLength(long bytes) {
         return header("Content-Length", Long.toString(bytes));
     }

@@ -58,7 +58,8 @@ class FaultTest {
             // What came before it counts.
         }
         String text = received.toString(StandardCharsets.ISO_8859_1);
-        return text.substring(text.indexOf("\r\n\r\n") + 4).getBytes(StandardCharsets.ISO_8859_1);
+        int head = text.indexOf("\r\n\r\n"); // Not there if a reset overtook it.
+        return head < 0 ? new byte[0] : text.substring(head + 4).getBytes(StandardCharsets.ISO_8859_1);
     }
 
     private InputStream open() throws Exception {
@@ -167,7 +168,10 @@ class FaultTest {
         assertThatThrownBy(() -> client.get(path)).isInstanceOf(IOException.class);
         next(Fault.statedLength(7));
         assertThat(client.get(path).body()).hasSize(7);
-        theNextRequestIsFine();
+        try (TestClient other =
+                new TestClient(registry.uri())) { // The first one's connection still holds what it did not read.
+            assertThat(other.get(path).body()).isEqualTo(blob);
+        }
     }
 
     @Test

@@ -58,8 +58,11 @@ final class ListDesk {
     }
 
     Response referrers(Abilities abilities, Request request, RepositoryName name, Digest subject) {
+        if (!abilities.has(Feature.REFERRERS_API)) {
+            return Response.of(404); // Without an error code: NAME_UNKNOWN would say that the repository is missing.
+        }
         Optional<Shelf> shelf = warehouse.find(name);
-        if (!abilities.has(Feature.REFERRERS_API) || shelf.isEmpty()) {
+        if (shelf.isEmpty()) {
             return Response.error(404, "NAME_UNKNOWN");
         }
         Optional<String> filter = request.query("artifactType").filter(_ -> abilities.has(Feature.REFERRERS_FILTER));

@@ -13,14 +13,15 @@ import java.nio.file.StandardOpenOption;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Bytes of an upload as they come: in memory while they are few, in a file when there are more. Not safe for several threads. */
+/** Bytes of an upload as they come: in memory while they are few, in a file when there are more. For one writer at a time; what
+ * it has written is visible to all. */
 final class Spool {
     private static final int IN_MEMORY_BYTES = 1024 * 1024;
 
     private final Supplier<Path> newFile;
     private final ByteArrayOutputStream memory = new ByteArrayOutputStream();
-    private @Nullable Path file;
-    private long sizeBytes;
+    private volatile @Nullable Path file;
+    private volatile long sizeBytes;
 
     Spool(Supplier<Path> newFile) {
         this.newFile = newFile;

@@ -24,7 +24,7 @@ final class UploadDesk {
     private static final class Session {
         private final RepositoryName name;
         private final Spool spool;
-        private int state;
+        private volatile int state;
 
         private Session(RepositoryName name, Spool spool) {
             this.name = name;

@@ -8,6 +8,7 @@ import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
 import io.helidon.webserver.http.DirectHandlers;
 import io.helidon.webserver.http1.Http1Config;
+import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -25,6 +26,7 @@ import java.util.random.RandomGenerator;
 public final class RegistryServer implements AutoCloseable {
     private static final int MAX_REQUEST_LINE = 16 * 1024;
 
+    private final ServerSettings settings;
     private final WebServer server;
     private final FrontDoor frontDoor;
     private final ScheduledExecutorService watch;
@@ -46,6 +48,7 @@ public final class RegistryServer implements AutoCloseable {
             RequestObserver observer,
             InstantSource clock,
             LongSupplier nanoClock) {
+        this.settings = settings;
         StallWatchdog stalls = new StallWatchdog(settings.clientStall(), nanoClock);
         HeaderWatchdog slowHeaders = new HeaderWatchdog(settings.headerTime(), nanoClock);
         this.frontDoor = new FrontDoor(
@@ -56,7 +59,7 @@ public final class RegistryServer implements AutoCloseable {
                 observer,
                 clock,
                 nanoClock);
-        this.server = server(settings, slowHeaders, new UnreadableRequests(observer));
+        this.server = server(slowHeaders, new UnreadableRequests(observer));
         this.watch = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("connection-watch").factory());
         Duration shorter = settings.clientStall().compareTo(settings.headerTime()) < 0
@@ -79,7 +82,7 @@ public final class RegistryServer implements AutoCloseable {
         return HexFormat.of().formatHex(bytes);
     }
 
-    private WebServer server(ServerSettings settings, HeaderWatchdog slowHeaders, UnreadableRequests unreadable) {
+    private WebServer server(HeaderWatchdog slowHeaders, UnreadableRequests unreadable) {
         Http1Config http1 = Http1Config.builder()
                 .maxPrologueLength(MAX_REQUEST_LINE)
                 .maxHeadersSize(OciLimits.MAX_HEADER_BYTES)
@@ -91,7 +94,7 @@ public final class RegistryServer implements AutoCloseable {
             handlers.addHandler(type, unreadable);
         }
         WebServerConfig.Builder builder = WebServer.builder();
-        settings.host().ifPresentOrElse(builder::host, () -> builder.host("0.0.0.0"));
+        builder.host(settings.host().orElse(Listening.EVERY_INTERFACE));
         settings.tls().ifPresent(builder::tls);
         return builder.port(settings.port())
                 .useNio(false)
@@ -118,10 +121,10 @@ public final class RegistryServer implements AutoCloseable {
     /**
      * Begins to listen.
      *
-     * @throws java.io.UncheckedIOException if the address cannot be had
+     * @throws IOException if the address cannot be had
      */
-    public void start() {
-        server.start();
+    public void start() throws IOException {
+        Listening.start(server, "the registry API", settings.host(), settings.port());
     }
 
     /** The port that it listens on. */

@@ -1,0 +1,119 @@
+package dev.entrepot.config;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.RepositoryName;
+import java.net.URI;
+import java.util.Map;
+import java.util.Optional;
+import net.jqwik.api.Arbitraries;
+import net.jqwik.api.Arbitrary;
+import net.jqwik.api.Example;
+import net.jqwik.api.ForAll;
+import net.jqwik.api.Property;
+import net.jqwik.api.Provide;
+
+class PatternsTest {
+    @Example
+    void aStarStopsAtASlashAndTwoDoNot() {
+        assertThat(NamePattern.parse("a/*").matcher()).accepts("a/b", "a/").rejects("a", "a/b/c", "xa/b");
+        assertThat(NamePattern.parse("a/**").matcher()).accepts("a/b", "a/b/c").rejects("a");
+        assertThat(NamePattern.parse("v?.*").matcher()).accepts("v1.2").rejects("v12.", "v/.");
+        assertThat(NamePattern.parse("a.b").matcher()).accepts("a.b").rejects("aXb");
+        assertThat(NamePattern.parse("a.[*").matcher()).accepts("a.[x").rejects("abx");
+        assertThat(NamePattern.regex("a|b+").matcher()).accepts("a", "bb").rejects("ab");
+    }
+
+    @Property(tries = 1000)
+    void globsThatShareANameAreSeenToMeet(
+            @ForAll("globs") String one, @ForAll("globs") String other, @ForAll("names") String name) {
+        NamePattern first = NamePattern.parse(one);
+        NamePattern second = NamePattern.parse(other);
+
+        if (first.matcher().test(name) && second.matcher().test(name)) {
+            assertThat(NameSets.of(first).mayMeet(NameSets.of(second))).isTrue();
+        }
+    }
+
+    @Property(tries = 500)
+    void aNameMeetsAGlobIfAndOnlyIfItMatches(@ForAll("globs") String glob, @ForAll("names") String name) {
+        NamePattern pattern = NamePattern.parse(glob);
+
+        assertThat(NameSets.of(pattern).mayMeet(NameSets.of(new NamePattern(NamePattern.Kind.EXACT, name))))
+                .isEqualTo(pattern.matcher().test(name));
+    }
+
+    @Provide
+    Arbitrary<String> globs() {
+        return Arbitraries.of("a", "b", "/", "*", "**", "?")
+                .list()
+                .ofMinSize(1)
+                .ofMaxSize(6)
+                .map(parts -> String.join("", parts));
+    }
+
+    @Provide
+    Arbitrary<String> names() {
+        return Arbitraries.strings().withChars("ab/").ofMinLength(1).ofMaxLength(6);
+    }
+
+    @Example
+    void globsWithoutACommonNameDoNotMeet() {
+        assertThat(meet("a/*", "b/*")).isFalse();
+        assertThat(meet("a/*", "a/b/*")).isFalse();
+        assertThat(meet("*a", "*b")).isFalse();
+        assertThat(meet("a/**", "**/b")).isTrue();
+    }
+
+    @Example
+    void expressionsMeetWhatStartsAsTheyDo() {
+        NameSets team = NameSets.of(NamePattern.regex("^team/[a-z]+"));
+
+        assertThat(team.mayMeet(NameSets.of(NamePattern.parse("team/x")))).isTrue();
+        assertThat(team.mayMeet(NameSets.of(NamePattern.parse("other/*")))).isFalse();
+        assertThat(NameSets.of(NamePattern.regex("ab*")).mayMeet(NameSets.of(NamePattern.parse("a"))))
+                .isTrue();
+        assertThat(NameSets.of(NamePattern.regex("ab|cd")).mayMeet(NameSets.of(NamePattern.parse("cd"))))
+                .isTrue();
+        assertThat(NameSets.of(NamePattern.regex("a.b")).mayMeet(NameSets.of(NamePattern.parse("axb"))))
+                .isTrue();
+    }
+
+    @Example
+    void aTargetMapsTheLongestLeadingComponentsThenPrefixes() {
+        TargetConfig target = new TargetConfig(
+                new TargetConfig.RegistryDestination(
+                        URI.create("https://t.test"),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        Optional.empty()),
+                Optional.of(new RepositoryName("mirror")),
+                Map.of(
+                        new RepositoryName("team"), new RepositoryName("apps"),
+                        new RepositoryName("team/tools"), new RepositoryName("tools")),
+                1);
+
+        assertThat(target.nameFor(new RepositoryName("team/app"))).hasToString("mirror/apps/app");
+        assertThat(target.nameFor(new RepositoryName("team/tools"))).hasToString("mirror/tools");
+        assertThat(target.nameFor(new RepositoryName("team/tools/x"))).hasToString("mirror/tools/x");
+        assertThat(target.nameFor(new RepositoryName("teams/x"))).hasToString("mirror/teams/x");
+    }
+
+    @Example
+    void rangesOfVersionsAreCheckedForTheirGrammar() {
+        for (String text : new String[] {
+            "1.2.3", ">=1.2 <2", "^1.4", "~1.4.2", "1.2 - 2.0", "1.x || 3.x", "v1", "*", ">= 1.0, < 2", ">1.0.0-rc.1"
+        }) {
+            assertThat(new SemverRange(text)).hasToString(text);
+        }
+        for (String text : new String[] {"", "latest", "1.2.3.4", ">", "1 ||", "=>1", "01.2"}) {
+            assertThatThrownBy(() -> new SemverRange(text)).as(text).isInstanceOf(InvalidValueException.class);
+        }
+    }
+
+    private static boolean meet(String one, String other) {
+        return NameSets.of(NamePattern.parse(one)).mayMeet(NameSets.of(NamePattern.parse(other)));
+    }
+}

@@ -1,0 +1,197 @@
+# Whole graphs copied to two registries of different make, neither with a referrers API, and verified there by oras, cosign and
+# notation. Runs where the program knows `sync`.
+
+replication_group() {
+  if ! "$entrepot" sync --help > "$work/log/sync-help" 2>&1; then
+    echo "skipped: replication: this program has no command sync"
+    return 0
+  fi
+  free_port first_target_port
+  free_port second_target_port
+  first_target=127.0.0.1:$first_target_port
+  second_target=127.0.0.1:$second_target_port
+  write_replication_config
+  trust_the_copies
+  empty_cache
+  start_upstreams
+  start_first_target
+  start_second_target
+
+  phase="first run"
+  check "entrepot plan writes nothing" plan_writes_nothing
+  check "entrepot sync copies the rule" synchronises to-regions
+  check_copies
+  phase="second run"
+  check "nothing changed, nothing is written" second_run_writes_nothing
+  check_copies
+  phase="late referrer"
+  check "a referrer attached later arrives" late_referrer_arrives
+  phase="dead target"
+  stop second-target
+  check "a dead target fails the run and delays no other" dead_target_fails_alone
+  start_second_target
+  phase="kill -9"
+  check_kill_in_mid_run
+
+  stop first-target
+  stop second-target
+  stop_upstreams
+}
+
+write_replication_config() {
+  cp "$work/entrepot.yaml" "$work/replication.yaml"
+  cat >> "$work/replication.yaml" << YAML
+replication:
+  rules:
+    - name: to-regions
+      source: referrers.test
+      repositories: ["mcr/*"]
+      tags: ["v*"]
+      targets: [{url: "http://$first_target", prefix: mirror}, {url: "http://$second_target"}]
+    - name: large
+      source: slow.test
+      repositories: ["big/blob"]
+      tags: ["v*"]
+      targets: [{url: "http://$first_target", prefix: mirror}]
+YAML
+}
+
+start_first_target() {
+  cat > "$work/target.yaml" << YAML
+version: 0.1
+log: {level: info}
+storage: {filesystem: {rootdirectory: $work/target}}
+http: {addr: $first_target}
+YAML
+  start first-target docker-registry serve "$work/target.yaml"
+  comes_up first-target 30 answers "http://$first_target"
+}
+
+start_second_target() {
+  mkdir -p "$work/second-target"
+  start second-target crane registry serve --address "$second_target" --disk "$work/second-target"
+  comes_up second-target 30 answers "http://$second_target"
+}
+
+# trust_the_copies: notation's policy for the names at the targets.
+trust_the_copies() {
+  local folder=$XDG_CONFIG_HOME/notation
+  mkdir -p "$folder/truststore/x509/ca/corpus"
+  cp "$here/corpus/keys/notation-acme.crt" "$folder/truststore/x509/ca/corpus/"
+  jq -n --arg first "$first_target/mirror/mcr/net-monitor" --arg second "$second_target/mcr/net-monitor" \
+    '{version: "1.0", trustPolicies: [{
+      name: "corpus",
+      registryScopes: [$first, $second],
+      signatureVerification: {level: "strict", override: {authenticTimestamp: "log"}},
+      trustStores: ["ca:corpus"],
+      trustedIdentities: ["x509.subject: C=US, ST=WA, L=Seattle, O=Notary, CN=acme.example"]
+    }]}' > "$folder/trustpolicy.json"
+}
+
+synchronises() {
+  timeout --kill-after=5 180 "$entrepot" sync "$1" --config "$work/replication.yaml"
+}
+
+target_repositories() {
+  local target
+  for target in "$first_target" "$second_target"; do
+    bounded crane catalog "$target"
+  done
+}
+
+plan_writes_nothing() {
+  timeout --kill-after=5 90 "$entrepot" plan to-regions --config "$work/replication.yaml" > "$scratch/plan"
+  expect_match "the plan" "$(cat "$scratch/plan")" "mcr/net-monitor"
+  expect "what is at the targets" "$(target_repositories)" ""
+}
+
+check_copies() {
+  local copy
+  for copy in "$first_target/mirror" "$second_target"; do
+    check "the tags at ${copy#*/} ${copy%%/*} are those of the source" copied_tags "$copy"
+    check "oras copies the same tree from ${copy%%/*}" copied_tree "$copy"
+    check "cosign verifies at ${copy%%/*}" copied_cosign "$copy"
+    check "notation verifies at ${copy%%/*}" copied_notation "$copy"
+  done
+}
+
+copied_tags() {
+  expect "v1 of net-monitor" "$(bounded crane digest "$1/mcr/net-monitor:v1")" "$index"
+  expect "v1-arm64 of net-monitor" "$(bounded crane digest "$1/mcr/net-monitor:v1-arm64")" "$arm64"
+  expect "v1 of namespace-artifact" "$(bounded crane digest "$1/mcr/namespace-artifact:v1")" "$artifact"
+}
+
+copied_tree() {
+  bounded oras cp -r --no-tty --from-plain-http --to-oci-layout "$1/mcr/net-monitor:v1" "$scratch/copy:v1"
+  # shellcheck disable=SC2046
+  same_layout "$scratch/copy" $(corpus_graph "$index")
+}
+
+copied_cosign() {
+  local options=(--key "$here/corpus/keys/cosign.pub" --insecure-ignore-tlog=true --allow-http-registry)
+  bounded cosign verify "${options[@]}" "$1/mcr/net-monitor:v1"
+  bounded cosign verify "${options[@]}" "$1/mcr/cosign-tags:v1"
+  bounded cosign verify-attestation "${options[@]}" --type cyclonedx "$1/mcr/cosign-tags:v1"
+}
+
+copied_notation() {
+  bounded notation verify --insecure-registry "$1/mcr/net-monitor:v1"
+}
+
+# docker-registry logs every request; what writes is PUT, POST or PATCH.
+second_run_writes_nothing() {
+  local before after
+  before=$(writes)
+  synchronises to-regions
+  after=$(writes)
+  expect "the writing requests" "$after" "$before"
+}
+
+writes() {
+  grep -cE '"(PUT|POST|PATCH) ' "$work/log/first-target" || true
+}
+
+late_referrer_arrives() {
+  echo late > "$scratch/note"
+  # The source's API answers from files: the new referrer is put into its list.
+  local list digest
+  (cd "$scratch" && bounded oras attach --plain-http --no-tty --artifact-type application/vnd.example.late \
+    "127.0.0.1:$plain_port/mcr/net-monitor@$index" note:text/plain)
+  bounded oras manifest fetch --plain-http "127.0.0.1:$plain_port/mcr/net-monitor:$(fallback_tag "$index")" > "$scratch/list"
+  list=$work/referrers/v2/mcr/net-monitor/referrers/$index
+  cp "$scratch/list" "$list"
+  digest=$(jq -r '.manifests[] | select(.artifactType == "application/vnd.example.late") | .digest' "$list")
+  synchronises to-regions
+  local copy
+  for copy in "$first_target/mirror" "$second_target"; do
+    bounded oras discover --plain-http --format json "$copy/mcr/net-monitor:v1" > "$scratch/tree.json"
+    expect_match "the referrers at $copy" "$(jq -r '.referrers[].digest' "$scratch/tree.json")" "$digest"
+  done
+}
+
+dead_target_fails_alone() {
+  push_tag namespace-artifact mcr/namespace-artifact v1
+  bounded crane copy "127.0.0.1:$plain_port/mcr/namespace-artifact:v1" "127.0.0.1:$plain_port/mcr/namespace-artifact:v2"
+  refused synchronises to-regions
+  expect "v2 at the living target" "$(bounded crane digest "$first_target/mirror/mcr/namespace-artifact:v2")" "$artifact"
+}
+
+check_kill_in_mid_run() {
+  : > "$work/log/upstream-requests"
+  start sync "$entrepot" sync large --config "$work/replication.yaml"
+  sleep 4 # the large blob takes six seconds from the slow upstream
+  check "a run is under way" running sync
+  stop sync KILL
+  check "after kill -9 the tag is not at the target" large_tag_is_absent
+  check "the run after it completes" large_run_completes
+}
+
+large_tag_is_absent() {
+  refused bounded crane digest "$first_target/mirror/big/blob:v1"
+}
+
+large_run_completes() {
+  synchronises large
+  bounded oras pull --no-tty --plain-http --output "$scratch/files" "$first_target/mirror/big/blob:v1"
+  cmp "$scratch/files/large" "$work/large"
+}

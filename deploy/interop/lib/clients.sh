@@ -1,0 +1,48 @@
+# What several groups need of the clients' own configuration.
+
+# sample FILE: a sample of deploy/samples/clients with the address of the proxy of this run.
+sample() {
+  sed "s|127\.0\.0\.1:5000|$proxy|g" "$project/deploy/samples/clients/$1"
+}
+
+# sample_hosts NAMESPACE: the sample for a namespace as a folder for ctr --hosts-dir.
+sample_hosts() {
+  mkdir -p "$scratch/hosts/$1"
+  sample "containerd/$1/hosts.toml" > "$scratch/hosts/$1/hosts.toml"
+}
+
+# hosts_toml NAMESPACE URL [LINE...]: a folder for ctr --hosts-dir that sends a namespace to the URL.
+hosts_toml() {
+  local folder=$scratch/hosts/$1
+  mkdir -p "$folder"
+  {
+    echo "[host.\"$2\"]"
+    echo '  capabilities = ["pull", "resolve"]'
+    shift 2
+    printf '  %s\n' "$@"
+  } > "$folder/hosts.toml"
+}
+
+# start_containerd: with an empty store in a folder of its own; its socket is $containerd_socket.
+start_containerd() {
+  local folder=$work/containerd
+  mkdir "$folder"
+  containerd_socket=$folder/containerd.sock
+  cat > "$folder/config.toml" << TOML
+version = 2
+root = "$folder/root"
+state = "$folder/state"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"]
+[grpc]
+  address = "$containerd_socket"
+[ttrpc]
+  address = "$folder/ttrpc.sock"
+TOML
+  start containerd containerd --config "$folder/config.toml"
+  comes_up containerd 30 ctr --address "$containerd_socket" version
+}
+
+stop_containerd() {
+  stop containerd
+  rm -rf "$work/containerd"
+}

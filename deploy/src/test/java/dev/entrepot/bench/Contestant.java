@@ -1,0 +1,86 @@
+package dev.entrepot.bench;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+
+/** The kinds of servers that can be measured. */
+enum Contestant {
+    /** This project's server, by its launcher. */
+    ENTREPOT {
+        @Override
+        Server start(Workspace workspace, Launch launch) throws Exception {
+            Path folder = workspace.newFolder("entrepot");
+            int port = workspace.freePort();
+            String tls = launch.certificate()
+                    .map(pair -> ", tls: {certificate: %s/cert.pem, key: %s/key.pem}".formatted(pair, pair))
+                    .orElse("");
+            Path config = Files.writeString(folder.resolve("entrepot.yaml"), """
+                    server: {listen: 127.0.0.1:%d, admin: 127.0.0.1:%d%s}
+                    cache: {directory: %s/data, capacity: 200GiB}
+                    upstreams:
+                      bench.test: {url: "%s"}
+                    """.formatted(
+                    port, workspace.freePort(), tls, folder, launch.upstream().root()));
+            ServerProcess process = ServerProcess.start(
+                    name(),
+                    List.of(workspace.project().resolve("entrepot").toString(), "serve", "--config", config.toString()),
+                    Map.of("ENTREPOT_JAVA_OPTS", launch.javaOptions()),
+                    folder.resolve("log"));
+            return server("Entrepôt", process, port, launch, "/v2/bench.test/library/app");
+        }
+    },
+
+    /** nginx as a caching proxy, set up as well as its manual allows. */
+    NGINX {
+        @Override
+        Server start(Workspace workspace, Launch launch) throws Exception {
+            Path folder = workspace.newFolder("nginx");
+            int port = workspace.freePort();
+            Path config = Files.writeString(folder.resolve("nginx.conf"), NginxConfiguration.of(folder, port, launch));
+            ServerProcess process = ServerProcess.start(
+                    name(),
+                    List.of("nginx", "-p", folder.toString(), "-c", config.toString(), "-e", folder + "/error.log"),
+                    Map.of(),
+                    folder.resolve("log"));
+            return server("nginx", process, port, launch, "/v2/library/app");
+        }
+    },
+
+    /** distribution's registry as a pull-through cache, where it is installed. */
+    DISTRIBUTION {
+        @Override
+        Server start(Workspace workspace, Launch launch) throws Exception {
+            Path folder = workspace.newFolder("distribution");
+            int port = workspace.freePort();
+            String tls = launch.certificate()
+                    .map(pair -> "  tls: {certificate: %s/cert.pem, key: %s/key.pem}\n".formatted(pair, pair))
+                    .orElse("");
+            Path config = Files.writeString(folder.resolve("config.yml"), """
+                    version: 0.1
+                    log: {level: error}
+                    storage: {filesystem: {rootdirectory: %s/data}}
+                    proxy: {remoteurl: "%s"}
+                    http:
+                      addr: 127.0.0.1:%d
+                    %s""".formatted(
+                            folder, launch.upstream().root(), port, tls));
+            ServerProcess process = ServerProcess.start(
+                    name(),
+                    List.of("docker-registry", "serve", config.toString()),
+                    Map.of("OTEL_TRACES_EXPORTER", "none"),
+                    folder.resolve("log"));
+            return server("distribution", process, port, launch, "/v2/library/app");
+        }
+    };
+
+    /** Starts it on a free port, with an empty cache, and waits until it takes connections. */
+    abstract Server start(Workspace workspace, Launch launch) throws Exception;
+
+    private static Server server(String name, ServerProcess process, int port, Launch launch, String repository)
+            throws Exception {
+        Place place = new Place(name, port, launch.certificate().isPresent(), repository);
+        return new Server(place, process.awaitPort(port));
+    }
+}

@@ -1,0 +1,53 @@
+package dev.entrepot.bench;
+
+import java.util.concurrent.TimeUnit;
+
+/** From the start of the process to its first answer, and the memory of a server that has nothing to do. */
+final class Start implements Scenario {
+    private static final int IDLE_SECONDS = 3;
+
+    private record Outcome(double millis, double memoryMebibytes) {}
+
+    @Override
+    public String name() {
+        return "start";
+    }
+
+    @Override
+    public void run(Bench bench) throws Exception {
+        Rounds<Outcome> rounds = new Rounds<Outcome>()
+                .add("ours", () -> start(bench, bench.options().subject()))
+                .add("nginx", () -> start(bench, Contestant.NGINX));
+        if (bench.options().distribution()) {
+            rounds.add("distribution", () -> start(bench, Contestant.DISTRIBUTION));
+        }
+        rounds.run(bench.options().rounds());
+        for (String peer : rounds.names().subList(1, rounds.names().size())) {
+            bench.section()
+                    .ratio(
+                            "first answer after, ms",
+                            rounds.of("ours", Outcome::millis),
+                            peer,
+                            rounds.of(peer, Outcome::millis),
+                            new Goal.Open());
+            bench.section()
+                    .ratio(
+                            "idle memory, MiB",
+                            rounds.of("ours", Outcome::memoryMebibytes),
+                            peer,
+                            rounds.of(peer, Outcome::memoryMebibytes),
+                            new Goal.Open());
+        }
+    }
+
+    private static Outcome start(Bench bench, Contestant contestant) throws Exception {
+        long from = System.nanoTime();
+        try (Server server = contestant.start(
+                bench.workspace(), Launch.plain(bench.upstream().place()))) {
+            Crowd.pull(server.place(), 1, 1, "/v2/");
+            double millis = (System.nanoTime() - from) / 1e6;
+            TimeUnit.SECONDS.sleep(IDLE_SECONDS);
+            return new Outcome(millis, server.process().memoryMebibytes());
+        }
+    }
+}

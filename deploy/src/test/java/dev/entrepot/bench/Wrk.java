@@ -1,0 +1,51 @@
+package dev.entrepot.bench;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * What {@code wrk} measured.
+ *
+ * @param requestsPerSecond answers per second
+ * @param p99Millis 99 % of the answers took at most this long
+ */
+record Wrk(double requestsPerSecond, double p99Millis) {
+    private static final Pattern RATE = Pattern.compile("Requests/sec: *([0-9.]+)");
+    private static final Pattern P99 = Pattern.compile("99% +([0-9.]+)(us|ms|s)");
+
+    /**
+     * Loads a path with one thread and 64 connections.
+     *
+     * @throws IOException if any answer was not 2xx or any connection failed
+     */
+    static Wrk run(Place place, String path, int seconds, List<String> headers) throws Exception {
+        List<String> command = new ArrayList<>(List.of("wrk", "-t1", "-c64", "-d" + seconds + "s", "--latency"));
+        headers.forEach(header -> command.addAll(List.of("-H", header)));
+        command.add(place.root() + path);
+        Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
+        String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        if (process.waitFor() != 0) {
+            throw new IOException("wrk " + place.name() + path + ": " + output);
+        }
+        return parse(output);
+    }
+
+    /** Reads what {@code wrk --latency} prints. */
+    static Wrk parse(String output) throws IOException {
+        Matcher rate = RATE.matcher(output);
+        Matcher p99 = P99.matcher(output);
+        if (!rate.find() || !p99.find() || output.contains("Non-2xx") || output.contains("Socket errors")) {
+            throw new IOException("wrk did not get a clean run: " + output);
+        }
+        double unit = switch (p99.group(2)) {
+            case "us" -> 0.001;
+            case "ms" -> 1;
+            default -> 1000;
+        };
+        return new Wrk(Double.parseDouble(rate.group(1)), Double.parseDouble(p99.group(1)) * unit);
+    }
+}

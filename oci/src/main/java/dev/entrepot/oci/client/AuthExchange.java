@@ -1,0 +1,154 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.UnauthorizedException;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * Adds credentials to requests for the registry's own origin, as its challenges ask for them. The last scheme is remembered, so that
+ * later requests carry a token at once. A request is sent at most three times: with what is remembered, without anything where that was
+ * refused in a way that does not say how to go on, and with fresh proof.
+ */
+final class AuthExchange implements Exchange {
+    // A refusal without a challenge can mean that a token has expired (ECR: 403, ECR Public: 400), which one younger
+    // than this has not.
+    private static final Duration SURELY_ALIVE = Duration.ofMinutes(1);
+
+    private final Exchange next;
+    private final Origin origin;
+    private final Prover prover;
+    private final Clock clock;
+    private volatile AuthScheme remembered = new AuthScheme.Unknown();
+
+    /**
+     * Adds credentials to requests for {@code origin}.
+     *
+     * @param next sends the requests, following redirects
+     */
+    AuthExchange(Exchange next, Origin origin, Prover prover, Clock clock) {
+        this.next = next;
+        this.origin = origin;
+        this.prover = prover;
+        this.clock = clock;
+    }
+
+    @Override
+    public ApiResponse send(ApiRequest request) throws IOException {
+        if (!Origin.of(request.uri()).equals(origin)) {
+            return next.send(request);
+        }
+        Proof proof = rememberedProof(request);
+        ApiResponse response = next.send(proof.on(request));
+        if (!isFromRegistry(response) || !isRefused(response, proof)) {
+            return response;
+        }
+        try {
+            return proveAnew(request, response, proof);
+        } catch (IOException | RuntimeException e) {
+            response.close();
+            throw e;
+        }
+    }
+
+    private Proof rememberedProof(ApiRequest request) throws IOException {
+        try {
+            return prover.prove(request, remembered, List.of());
+        } catch (UnauthorizedException e) {
+            // The registry itself has not refused yet; it may no longer ask for a token.
+            return new Proof.Nothing();
+        }
+    }
+
+    private boolean isFromRegistry(ApiResponse response) {
+        return Origin.of(response.uri()).equals(origin);
+    }
+
+    private boolean isRefused(ApiResponse response, Proof proof) {
+        if (response.status() == 401) {
+            return true;
+        }
+        boolean silent = response.status() == 403
+                || response.status() == 400
+                        && response.headers("WWW-Authenticate").isEmpty();
+        return silent
+                && switch (proof) {
+                    case Proof.Nothing nothing -> false;
+                    case Proof.Given given -> false;
+                    case Proof.Password password -> response.status() == 403;
+                    case Proof.Fetched fetched ->
+                        fetched.token().askedAt().isBefore(clock.instant().minus(SURELY_ALIVE));
+                };
+    }
+
+    private ApiResponse proveAnew(ApiRequest request, ApiResponse refusal, Proof refused) throws IOException {
+        if (!prover.forget(refused)) {
+            return refusal;
+        }
+        List<Challenge> challenges = Challenge.parse(refusal.headers("WWW-Authenticate"));
+        if (saysHowToGoOn(challenges, refused)) {
+            return answer(request, refusal, challenges, refused);
+        }
+        if (request.body() instanceof RequestBody.Stream) {
+            // Too much to send for a question; the scheme is known from the request that opened the session.
+            return retry(request, refusal, prover.prove(request, remembered, List.of()), refused);
+        }
+        refusal.discard();
+        ApiResponse response = next.send(request);
+        if (response.status() != 401 || !isFromRegistry(response)) {
+            return response;
+        }
+        try {
+            return answer(request, response, Challenge.parse(response.headers("WWW-Authenticate")), refused);
+        } catch (IOException | RuntimeException e) {
+            response.close();
+            throw e;
+        }
+    }
+
+    private ApiResponse answer(ApiRequest request, ApiResponse refusal, List<Challenge> challenges, Proof refused)
+            throws IOException {
+        AuthScheme scheme = AuthScheme.of(challenges);
+        Proof fresh = prover.prove(request, scheme, scopesOfRedirected(request, refusal, challenges));
+        remembered = scheme;
+        return retry(request, refusal, fresh, refused);
+    }
+
+    private ApiResponse retry(ApiRequest request, ApiResponse refusal, Proof fresh, Proof refused) throws IOException {
+        if (fresh instanceof Proof.Nothing || fresh.equals(refused)) {
+            return refusal;
+        }
+        refusal.discard();
+        return next.send(fresh.on(request));
+    }
+
+    // After a token's end nvcr.io names a realm that answers only to credentials: another realm than before is not
+    // followed, but
+    // asked for by a request without a token.
+    private static boolean saysHowToGoOn(List<Challenge> challenges, Proof refused) {
+        return switch (refused) {
+            case Proof.Nothing nothing -> true;
+            case Proof.Password password -> !challenges.isEmpty();
+            case Proof.Given given -> !challenges.isEmpty();
+            case Proof.Fetched fetched ->
+                AuthScheme.of(challenges) instanceof AuthScheme.Bearer bearer
+                        && bearer.realm().strip().equals(fetched.key().realm().toString());
+        };
+    }
+
+    // What the challenge asks for is not believed (GHCR's names a repository that does not exist), except after the
+    // registry has
+    // redirected to another of its names, as Harbor does to put library/ into one.
+    private static List<Scope> scopesOfRedirected(
+            ApiRequest request, ApiResponse response, List<Challenge> challenges) {
+        if (response.uri().equals(request.uri())) {
+            return List.of();
+        }
+        return Challenge.find(challenges, Challenge.BEARER).flatMap(c -> c.parameter("scope")).stream()
+                .flatMap(text -> Arrays.stream(text.strip().split("\\s+")))
+                .map(Scope::new)
+                .toList();
+    }
+}

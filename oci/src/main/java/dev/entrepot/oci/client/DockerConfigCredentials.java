@@ -1,0 +1,193 @@
+package dev.entrepot.oci.client;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * Credentials from a docker {@code config.json}, read at each use: {@code credHelpers}, else {@code credsStore}, else {@code auths}. Keys
+ * are hosts, or hosts with the start of a repository's path, of which the longest wins; for Docker Hub also
+ * {@code https://index.docker.io/v1/}. What a helper said is kept for five minutes.
+ */
+public final class DockerConfigCredentials implements CredentialSource {
+    private static final int MAX_BYTES = 4 * 1024 * 1024;
+    private static final String HUB_SERVER = "https://index.docker.io/v1/";
+    private static final List<String> HUB_HOSTS = List.of("docker.io", "index.docker.io", "registry-1.docker.io");
+    private static final Duration LONGEST_HELPER_RUN = Duration.ofSeconds(10);
+    private static final Duration KEPT = Duration.ofMinutes(5);
+
+    private final Path file;
+    private final Clock clock;
+    private final CredentialHelper helper;
+    private final Cache<Asked, Answer> answers =
+            Caffeine.newBuilder().maximumSize(1000).build();
+
+    private record Asked(String helper, String server) {}
+
+    private record Answer(Optional<Credential> credential, Instant until) {}
+
+    /**
+     * Reads from a file.
+     *
+     * @param file the {@code config.json}, which need not exist until it is used
+     * @param clock for how long a helper's answer is kept
+     * @param variables environment variables; {@code PATH} says where helpers are
+     */
+    public DockerConfigCredentials(Path file, Clock clock, Map<String, String> variables) {
+        this(file, clock, new CredentialHelper(variables, LONGEST_HELPER_RUN));
+    }
+
+    DockerConfigCredentials(Path file, Clock clock, CredentialHelper helper) {
+        this.file = file;
+        this.clock = clock;
+        this.helper = helper;
+    }
+
+    @Override
+    public Optional<Credential> credential(RegistryHost registry) throws IOException {
+        return find(registry, keys(registry));
+    }
+
+    @Override
+    public Optional<Credential> credential(Repository repository) throws IOException {
+        List<String> keys = new ArrayList<>();
+        String path = repository.toString();
+        for (int slash = path.length();
+                slash > repository.registry().value().length();
+                slash = path.lastIndexOf('/', slash - 1)) {
+            keys.add(path.substring(0, slash));
+        }
+        keys.addAll(keys(repository.registry()));
+        return find(repository.registry(), keys);
+    }
+
+    @Override
+    public void refused(RegistryHost registry) {
+        answers.invalidateAll();
+    }
+
+    private static List<String> keys(RegistryHost registry) {
+        return registry.isDockerHub() ? HUB_HOSTS : List.of(registry.value());
+    }
+
+    private Optional<Credential> find(RegistryHost registry, List<String> keys) throws IOException {
+        JsonNode config = read();
+        for (String key : keys) {
+            for (Map.Entry<String, JsonNode> entry : config.path("credHelpers").properties()) {
+                if (normal(entry.getKey()).equals(key) && entry.getValue().isString()) {
+                    return ask(entry.getValue().stringValue(), server(registry, entry.getKey()));
+                }
+            }
+        }
+        JsonNode store = config.path("credsStore");
+        if (store.isString() && !store.stringValue().isEmpty()) {
+            Optional<Credential> stored = ask(store.stringValue(), server(registry, registry.value()));
+            if (stored.isPresent()) {
+                return stored;
+            }
+        }
+        for (String key : keys) {
+            for (Map.Entry<String, JsonNode> entry : config.path("auths").properties()) {
+                Optional<Credential> credential =
+                        normal(entry.getKey()).equals(key) ? inFile(entry.getValue()) : Optional.empty();
+                if (credential.isPresent()) {
+                    return credential;
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    private JsonNode read() throws IOException {
+        String text = FileCredentials.read(file, MAX_BYTES);
+        try {
+            return OciJson.mapper().readTree(text);
+        } catch (JacksonException e) {
+            // The cause could quote the file.
+            throw new IOException(file + " is not valid JSON");
+        }
+    }
+
+    // https://host/v1/ and host mean the same.
+    private static String normal(String key) {
+        String text = key.toLowerCase(Locale.ROOT);
+        for (String scheme : List.of("https://", "http://")) {
+            text = text.startsWith(scheme) ? text.substring(scheme.length()) : text;
+        }
+        text = text.endsWith("/") ? text.substring(0, text.length() - 1) : text;
+        boolean versioned = text.endsWith("/v1") || text.endsWith("/v2");
+        return versioned ? text.substring(0, text.length() - 3) : text;
+    }
+
+    private static String server(RegistryHost registry, String key) {
+        return registry.isDockerHub() ? HUB_SERVER : key;
+    }
+
+    private Optional<Credential> ask(String suffix, String server) throws IOException {
+        Asked asked = new Asked(suffix, server);
+        Answer kept = answers.getIfPresent(asked);
+        if (kept != null && clock.instant().isBefore(kept.until())) {
+            return kept.credential();
+        }
+        Optional<Credential> credential = helper.get(suffix, server);
+        answers.put(asked, new Answer(credential, clock.instant().plus(KEPT)));
+        return credential;
+    }
+
+    private Optional<Credential> inFile(JsonNode entry) throws IOException {
+        Optional<String> identity = text(entry, "identitytoken");
+        if (identity.isPresent()) {
+            return Optional.of(new Credential.IdentityToken(identity.get()));
+        }
+        Optional<String> auth = text(entry, "auth");
+        if (auth.isPresent()) {
+            return Optional.of(pair(auth.get()));
+        }
+        Optional<String> username = text(entry, "username");
+        return username.isPresent()
+                ? Optional.of(new Credential.UserPassword(
+                        username.get(), text(entry, "password").orElse("")))
+                : Optional.empty();
+    }
+
+    private Credential pair(String base64) throws IOException {
+        try {
+            String pair = new String(Base64.getMimeDecoder().decode(base64), StandardCharsets.UTF_8);
+            int colon = pair.indexOf(':');
+            if (colon > 0) {
+                // docker pads with zero bytes.
+                return new Credential.UserPassword(
+                        pair.substring(0, colon), pair.substring(colon + 1).replace("\0", ""));
+            }
+        } catch (IllegalArgumentException e) {
+            throw new IOException(file + " has an auth that is not base64 of name:password");
+        }
+        throw new IOException(file + " has an auth that is not base64 of name:password");
+    }
+
+    private static Optional<String> text(JsonNode node, String property) {
+        JsonNode value = node.path(property);
+        return value.isString() && !value.stringValue().isEmpty() ? Optional.of(value.stringValue()) : Optional.empty();
+    }
+
+    @Override
+    public String toString() {
+        return "DockerConfigCredentials[" + file + "]";
+    }
+}

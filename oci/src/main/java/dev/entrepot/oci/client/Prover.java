@@ -1,0 +1,149 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.UnauthorizedException;
+import java.io.IOException;
+import java.net.URI;
+import java.time.Clock;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicLong;
+
+/** Gets what a registry wants to see: looks up credentials, and has tokens fetched from the realms that the policy allows. */
+final class Prover {
+    private static final Duration BETWEEN_REREADS = Duration.ofMinutes(1);
+
+    private final RegistryEndpoint endpoint;
+    private final AddressPolicy addresses;
+    private final RealmPolicy realms;
+    private final TokenService service;
+    private final TokenStore tokens;
+    private final Clock clock;
+    private final AtomicLong rereadAtMillis = new AtomicLong(Long.MIN_VALUE / 2);
+
+    Prover(RegistryEndpoint endpoint, AddressPolicy addresses, TokenService service, Clock clock) {
+        this.endpoint = endpoint;
+        this.addresses = addresses;
+        this.realms = new RealmPolicy(endpoint);
+        this.service = service;
+        this.tokens = new TokenStore(
+                clock,
+                endpoint.connectTimeout().plus(endpoint.progressTimeout()).multipliedBy(2));
+        this.clock = clock;
+    }
+
+    /**
+     * The proof for a request, by a scheme. {@link Proof.Nothing} if there is no credential that fits the scheme.
+     *
+     * @param moreScopes what a token must allow besides the scopes of the request
+     * @throws UnauthorizedException if the token service refuses, or may not be asked
+     * @throws OutageException if the token service fails, or the credentials cannot be read
+     */
+    Proof prove(ApiRequest request, AuthScheme scheme, List<Scope> moreScopes) throws IOException {
+        return switch (scheme) {
+            case AuthScheme.Unknown unknown -> new Proof.Nothing();
+            case AuthScheme.Basic basic ->
+                switch (credential(request).orElse(null)) {
+                    case Credential.UserPassword user -> new Proof.Password(user);
+                    case Credential.BearerToken token -> new Proof.Given(token);
+                    case Credential.IdentityToken identity -> new Proof.Nothing();
+                    case null -> new Proof.Nothing();
+                };
+            case AuthScheme.Bearer bearer -> {
+                Optional<Credential> credential = credential(request);
+                yield credential.orElse(null) instanceof Credential.BearerToken token
+                        ? new Proof.Given(token)
+                        : token(request, bearer, credential, moreScopes);
+            }
+        };
+    }
+
+    /** Forgets a proof that was refused; false if the same would be offered again. */
+    boolean forget(Proof refused) {
+        return switch (refused) {
+            case Proof.Nothing nothing -> true;
+            case Proof.Given given -> rereadCredentials();
+            case Proof.Password password -> rereadCredentials();
+            case Proof.Fetched fetched -> {
+                tokens.forget(fetched.key(), fetched.token());
+                // It may be the credential that is over: ECR's are good for twelve hours.
+                rereadCredentials();
+                yield true;
+            }
+        };
+    }
+
+    /** Has the source read its credentials anew, at most once a minute: a helper program may be slow. */
+    private boolean rereadCredentials() {
+        long last = rereadAtMillis.get();
+        long now = clock.millis();
+        if (now - last >= BETWEEN_REREADS.toMillis() && rereadAtMillis.compareAndSet(last, now)) {
+            endpoint.credentials().refused(endpoint.registry());
+            return true;
+        }
+        return false;
+    }
+
+    private Optional<Credential> credential(ApiRequest request) throws OutageException {
+        try {
+            return request.repository().isPresent()
+                    ? endpoint.credentials().credential(request.repository().get())
+                    : endpoint.credentials().credential(endpoint.registry());
+        } catch (IOException e) {
+            throw new OutageException(
+                    Reason.NOT_ASKED,
+                    request.what() + ": the credentials for " + endpoint.registry() + " cannot be read: "
+                            + e.getMessage(),
+                    e);
+        }
+    }
+
+    private Proof token(
+            ApiRequest request, AuthScheme.Bearer bearer, Optional<Credential> credential, List<Scope> moreScopes)
+            throws IOException {
+        URI realm = allowedRealm(request, bearer.realm(), credential.isPresent());
+        List<Scope> scopes = new ArrayList<>(request.scopes());
+        moreScopes.stream().filter(scope -> !scopes.contains(scope)).forEach(scopes::add);
+        TokenKey key = TokenKey.of(endpoint.registry(), credential, realm, bearer.service(), scopes);
+        TokenService.Request ask = new TokenService.Request(realm, bearer.service(), scopes, credential);
+        return new Proof.Fetched(key, tokens.get(key, () -> service.fetch(ask)));
+    }
+
+    private URI allowedRealm(ApiRequest request, String realm, boolean withCredentials) throws UnauthorizedException {
+        switch (realms.judge(realm)) {
+            case RealmPolicy.Verdict.Refused(String reason) -> throw notAsked(request, reason);
+            case RealmPolicy.Verdict.Trusted(URI uri) -> {
+                return checked(request, uri);
+            }
+            case RealmPolicy.Verdict.AnonymousOnly(URI uri) -> {
+                if (withCredentials) {
+                    throw new UnauthorizedException(
+                            401,
+                            request.what() + ": the credentials for " + endpoint.registry()
+                                    + " are not sent to the token service " + uri.getHost()
+                                    + ", which is not of the registry's domain;"
+                                    + " if it is the right one, name it under token-realms of the upstream");
+                }
+                return checked(request, uri);
+            }
+        }
+    }
+
+    private URI checked(ApiRequest request, URI realm) throws UnauthorizedException {
+        try {
+            addresses.checkLiteral(realm.getHost());
+            return realm;
+        } catch (ForbiddenAddressException e) {
+            throw notAsked(request, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private UnauthorizedException notAsked(ApiRequest request, String reason) {
+        return new UnauthorizedException(
+                401,
+                request.what() + ": the token service of " + endpoint.baseUrl().getHost() + " is not asked: " + reason);
+    }
+}

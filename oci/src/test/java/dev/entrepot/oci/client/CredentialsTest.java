@@ -1,0 +1,268 @@
+package dev.entrepot.oci.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CredentialsTest {
+    private static final RegistryHost REGISTRY = RegistryHost.parse("registry.test:5000");
+
+    @TempDir
+    Path folder;
+
+    private final TestWorld world = new TestWorld();
+
+    private static Credential user(String name, String password) {
+        return new Credential.UserPassword(name, password);
+    }
+
+    private static String auth(String name, String password) {
+        String pair = name + ":" + password;
+        return Base64.getEncoder().encodeToString(pair.getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void showNoSecret() {
+        assertThat(user("bob", "s3cret").toString()).contains("bob").doesNotContain("s3cret");
+        assertThat(new Credential.IdentityToken("s3cret").toString()).doesNotContain("s3cret");
+        assertThat(new Credential.BearerToken("s3cret").toString()).doesNotContain("s3cret");
+        assertThat(TestWorld.endpoint("https://r.test")
+                        .withCredentials(CredentialSource.fixed(user("bob", "s3cret")))
+                        .toString())
+                .doesNotContain("s3cret");
+        assertThat(Token.of("s3cret", world.instant(), world.instant(), Duration.ofSeconds(1))
+                        .toString())
+                .doesNotContain("s3cret");
+    }
+
+    @Test
+    void differByKindNameAndSecret() {
+        assertThat(user("a", "b").fingerprint())
+                .isEqualTo(user("a", "b").fingerprint())
+                .isNotEqualTo(user("a", "c").fingerprint())
+                .isNotEqualTo(user("ab", "").fingerprint())
+                .isNotEqualTo(new Credential.IdentityToken("b").fingerprint());
+    }
+
+    @Test
+    void areReadFromAFileAgainWhenItChanges() throws IOException {
+        Path file = Files.writeString(folder.resolve("pair"), "bob:pass:word\n");
+        CredentialSource source = FileCredentials.ofPair(file);
+        assertThat(source.credential(REGISTRY)).contains(user("bob", "pass:word"));
+
+        Files.writeString(file, "eve:other-word\n");
+        assertThat(source.credential(REGISTRY)).contains(user("eve", "other-word"));
+    }
+
+    @Test
+    void areReadFromAPasswordFile() throws IOException {
+        Path file = Files.writeString(folder.resolve("password"), "a:b c\r\n");
+
+        assertThat(FileCredentials.ofPassword("bob", file).credential(REGISTRY)).contains(user("bob", "a:b c"));
+    }
+
+    @Test
+    void failWithTheNameOfTheFileAndNothingOfItsContent() throws IOException {
+        Path file = Files.writeString(folder.resolve("pair"), "s3cret");
+        Path json = Files.writeString(folder.resolve("config.json"), "{\"auths\": s3cret");
+        Path auth = config("{\"auths\":{\"registry.test:5000\":{\"auth\":\"s3cret!\"}}}");
+
+        assertThatThrownBy(() -> FileCredentials.ofPair(file).credential(REGISTRY))
+                .hasMessageContaining(file.toString())
+                .hasMessageNotContaining("s3cret");
+        assertThatThrownBy(() -> docker(json).credential(REGISTRY))
+                .hasMessageContaining(json.toString())
+                .hasMessageNotContaining("s3cret")
+                .hasNoCause();
+        assertThatThrownBy(() -> docker(auth).credential(REGISTRY)).hasMessageNotContaining("s3cret");
+        assertThatThrownBy(() -> docker(folder.resolve("missing")).credential(REGISTRY))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("missing");
+    }
+
+    private Path config(String json) throws IOException {
+        return Files.writeString(folder.resolve("docker.json"), json);
+    }
+
+    private DockerConfigCredentials docker(Path config) {
+        return new DockerConfigCredentials(config, world, Map.of("PATH", folder.toString()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "registry.test:5000",
+                "https://registry.test:5000",
+                "http://Registry.test:5000/v1/",
+                "registry.test:5000/v2/"
+            })
+    void areFoundInADockerConfigByHost(String key) throws IOException {
+        Path file = config("{\"auths\":{\"other.test\":{\"auth\":\"" + auth("x", "y") + "\"},\"" + key
+                + "\":{\"auth\":\"" + auth("bob", "pass:word") + "\"}}}");
+
+        assertThat(docker(file).credential(REGISTRY)).contains(user("bob", "pass:word"));
+        assertThat(docker(file).credential(RegistryHost.parse("registry.test"))).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"https://index.docker.io/v1/", "docker.io", "index.docker.io", "registry-1.docker.io"})
+    void areFoundForDockerHubUnderItsOldName(String key) throws IOException {
+        Path file = config("{\"auths\":{\"" + key + "\":{\"auth\":\"" + auth("bob", "p") + "\"}}}");
+
+        assertThat(docker(file).credential(RegistryHost.DOCKER_HUB)).contains(user("bob", "p"));
+        assertThat(docker(file).credential(Repository.parse("docker.io/library/alpine")))
+                .contains(user("bob", "p"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "registry.test:5000/team/app,app",
+        "registry.test:5000/team/app/sub,app",
+        "registry.test:5000/team/apple,team",
+        "registry.test:5000/other,host"
+    })
+    void areFoundByTheLongestStartOfThePath(String repository, String expected) throws IOException {
+        Path file = config("{\"auths\":{\"registry.test:5000\":{\"auth\":\"" + auth("host", "p") + "\"},"
+                + "\"registry.test:5000/team\":{\"auth\":\"" + auth("team", "p") + "\"},"
+                + "\"registry.test:5000/team/app\":{\"username\":\"app\",\"password\":\"p\"}}}");
+
+        assertThat(docker(file).credential(Repository.parse(repository))).contains(user(expected, "p"));
+    }
+
+    @Test
+    void preferAnIdentityToken() throws IOException {
+        Path file = config("{\"auths\":{\"registry.test:5000\":{\"auth\":\"" + auth("00000000", "")
+                + "\",\"identitytoken\":\"t\"}}}");
+
+        assertThat(docker(file).credential(REGISTRY)).contains(new Credential.IdentityToken("t"));
+    }
+
+    @Test
+    void areAbsentWhereTheEntryIsEmpty() throws IOException {
+        assertThat(docker(config("{\"auths\":{\"registry.test:5000\":{}}}")).credential(REGISTRY))
+                .isEmpty();
+        assertThat(docker(config("{}")).credential(REGISTRY)).isEmpty();
+    }
+
+    private void helper(String suffix, String script) throws IOException {
+        Path file = Files.writeString(folder.resolve("docker-credential-" + suffix), "#!/bin/sh\n" + script + "\n");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwx------"));
+    }
+
+    // Answers with the server that it was asked for as the name.
+    private static final String ECHO =
+            "[ \"$1\" = get ] || exit 9\nread -r server || true\nprintf '{\"ServerURL\":\"%s\",\"Username\":\"%s\",\"Secret\":\"pw\"}' \"$server\" \"$server\"";
+
+    @Test
+    void areAskedOfTheHelperOfTheHost() throws IOException {
+        helper("one", ECHO);
+        Path file = config("{\"credHelpers\":{\"registry.test:5000\":\"one\"},\"credsStore\":\"missing\"}");
+
+        assertThat(docker(file).credential(REGISTRY)).contains(user("registry.test:5000", "pw"));
+    }
+
+    @Test
+    void areAskedOfTheStoreByTheServersName() throws IOException {
+        helper("store", ECHO);
+        Path file = config("{\"credsStore\":\"store\"}");
+
+        assertThat(docker(file).credential(REGISTRY)).contains(user("registry.test:5000", "pw"));
+        assertThat(docker(file).credential(RegistryHost.DOCKER_HUB))
+                .contains(user("https://index.docker.io/v1/", "pw"));
+    }
+
+    @Test
+    void areReadFromTheFileWhereTheStoreHasNone() throws IOException {
+        helper("store", "echo 'credentials not found in native keychain'; exit 1");
+        Path file = config("{\"credsStore\":\"store\",\"auths\":{\"registry.test:5000\":{\"auth\":\"" + auth("bob", "p")
+                + "\"}}}");
+
+        assertThat(docker(file).credential(REGISTRY)).contains(user("bob", "p"));
+        assertThat(docker(file).credential(RegistryHost.parse("other.test"))).isEqualTo(Optional.empty());
+    }
+
+    @Test
+    void takeTheSpecialNameForAnIdentityToken() throws IOException {
+        helper("one", "echo '{\"Username\":\"<token>\",\"Secret\":\"t\"}'");
+
+        assertThat(docker(config("{\"credsStore\":\"one\"}")).credential(REGISTRY))
+                .contains(new Credential.IdentityToken("t"));
+    }
+
+    @Test
+    void areKeptForFiveMinutesOrUntilRefused() throws IOException {
+        helper("one", "echo x >> \"" + folder + "/runs\"; echo '{\"Username\":\"u\",\"Secret\":\"p\"}'");
+        DockerConfigCredentials source = docker(config("{\"credsStore\":\"one\"}"));
+        source.credential(REGISTRY);
+        world.advance(Duration.ofSeconds(299));
+        source.credential(REGISTRY);
+        assertThat(Files.readAllLines(folder.resolve("runs"))).hasSize(1);
+
+        world.advance(Duration.ofSeconds(1));
+        source.credential(REGISTRY);
+        assertThat(Files.readAllLines(folder.resolve("runs"))).hasSize(2);
+
+        source.refused(REGISTRY);
+        source.credential(REGISTRY);
+        assertThat(Files.readAllLines(folder.resolve("runs"))).hasSize(3);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "echo s3cret; exit 3      | failed with exit code 3",
+                "echo s3cret              | not JSON",
+                "head -c 200000 /dev/zero | more than 65536 bytes"
+            })
+    void failWithTheNameOfTheHelperAndNothingOfItsOutput(String script, String expected) throws IOException {
+        helper("bad", script);
+        DockerConfigCredentials source = docker(config("{\"credsStore\":\"bad\"}"));
+
+        assertThatThrownBy(() -> source.credential(REGISTRY))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("docker-credential-bad")
+                .hasMessageContaining(expected)
+                .hasMessageNotContaining("s3cret");
+    }
+
+    @Test
+    void failWhereTheHelperIsMissingOrItsNameLeadsElsewhere() throws IOException {
+        DockerConfigCredentials missing = docker(config("{\"credsStore\":\"missing\"}"));
+        assertThatThrownBy(() -> missing.credential(REGISTRY)).hasMessageContaining("docker-credential-missing");
+
+        DockerConfigCredentials elsewhere = docker(config("{\"credsStore\":\"../../bin/sh\"}"));
+        assertThatThrownBy(() -> elsewhere.credential(REGISTRY)).hasMessageContaining("malformed");
+    }
+
+    @Test
+    void endAHelperThatHangsWithAllThatItStarted() throws IOException {
+        helper("slow", "echo $$ > \"" + folder + "/pid\"; sleep 600");
+        CredentialHelper helper = new CredentialHelper(Map.of("PATH", folder.toString()), Duration.ofMillis(300));
+
+        assertThatThrownBy(() -> helper.get("slow", "registry.test"))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("docker-credential-slow");
+
+        long pid = Long.parseLong(Files.readString(folder.resolve("pid")).strip());
+        Optional<ProcessHandle> process = ProcessHandle.of(pid);
+        process.ifPresent(p -> p.onExit().join());
+        assertThat(ProcessHandle.of(pid).filter(ProcessHandle::isAlive)).isEmpty();
+    }
+}

@@ -1,0 +1,85 @@
+package dev.entrepot.proxy;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.entrepot.cache.Answer;
+import dev.entrepot.cache.BlobContent;
+import dev.entrepot.cache.PullThrough;
+import dev.entrepot.cache.PullThroughCache;
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.Referrers;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.proxy.http.ServedRepositories;
+import dev.entrepot.proxy.http.ServedRepository;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** Serves repositories from the cache. Those asked for lately are kept at hand; clients may make up names without end. */
+final class CachedRepositories implements ServedRepositories {
+    private static final int AT_HAND = 10_000;
+
+    private final PullThroughCache cache;
+    private final Map<RegistryHost, Upstream> upstreams;
+    private final Cache<Repository, ServedRepository> atHand =
+            Caffeine.newBuilder().maximumSize(AT_HAND).executor(Runnable::run).build();
+
+    CachedRepositories(PullThroughCache cache, Map<RegistryHost, Upstream> upstreams) {
+        this.cache = cache;
+        this.upstreams = Map.copyOf(upstreams);
+    }
+
+    @Override
+    public ServedRepository open(Repository repository) {
+        ServedRepository known = atHand.getIfPresent(repository);
+        return known != null ? known : atHand.get(repository, this::connect);
+    }
+
+    private ServedRepository connect(Repository repository) {
+        Upstream upstream = upstreams.get(repository.registry());
+        if (upstream == null) {
+            throw new IllegalStateException("routed to " + repository.registry() + ", which is not configured");
+        }
+        return new Served(
+                cache.repository(repository, upstream.client().repository(repository.name()), upstream.policy()));
+    }
+
+    @Override
+    public List<Repository> kept(Optional<Repository> after, int limit) throws IOException {
+        return cache.cachedRepositories(after, limit);
+    }
+
+    private record Served(PullThrough pull) implements ServedRepository {
+        @Override
+        public Answer<ManifestBytes> manifest(ManifestReference reference) throws IOException {
+            return pull.manifest(reference);
+        }
+
+        @Override
+        public Answer<OptionalLong> statBlob(Digest digest) throws IOException {
+            return pull.statBlob(digest);
+        }
+
+        @Override
+        public Answer<BlobContent> openBlob(Digest digest, ByteRange wanted) throws IOException {
+            return pull.openBlob(digest, wanted);
+        }
+
+        @Override
+        public Answer<List<Tag>> tags() throws IOException {
+            return pull.tags();
+        }
+
+        @Override
+        public Answer<Referrers> referrers(Digest subject) throws IOException {
+            return pull.referrers(subject);
+        }
+    }
+}

@@ -1,0 +1,181 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.config.ConfigException;
+import dev.entrepot.config.ConfigLoader;
+import dev.entrepot.config.ConfigPrinter;
+import dev.entrepot.config.InvalidValueException;
+import dev.entrepot.config.ListenAddress;
+import dev.entrepot.config.LoadedConfig;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.io.PrintWriter;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.TypeConversionException;
+
+/** The command line: which commands and options there are, and what runs for each. */
+final class CommandLineInterface {
+    private final PrintStream out;
+    private final PrintStream err;
+    private final Path workingDirectory;
+    private final Map<String, String> environment;
+    private final ServeCommand.Stop stop;
+
+    /**
+     * A command line.
+     *
+     * @param out where answers go, and the access log
+     * @param err where complaints go
+     * @param workingDirectory what relative paths start from
+     * @param environment the environment variables
+     * @param stop how long {@code serve} serves
+     */
+    CommandLineInterface(
+            PrintStream out,
+            PrintStream err,
+            Path workingDirectory,
+            Map<String, String> environment,
+            ServeCommand.Stop stop) {
+        this.out = out;
+        this.err = err;
+        this.workingDirectory = workingDirectory;
+        this.environment = environment;
+        this.stop = stop;
+    }
+
+    /** Runs a command and returns its exit code. */
+    int run(String... arguments) {
+        return new CommandLine(entrepot())
+                .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
+                .setErr(new PrintWriter(err, true, StandardCharsets.UTF_8))
+                .setExecutionStrategy(this::execute)
+                .execute(arguments);
+    }
+
+    private int execute(ParseResult parsed) {
+        Integer help = CommandLine.executeHelpRequest(parsed);
+        if (help != null) {
+            return help;
+        }
+        ParseResult command = parsed;
+        while (command.hasSubcommand()) {
+            command = command.subcommand();
+        }
+        try {
+            return switch (command.commandSpec().qualifiedName()) {
+                case "entrepot serve" -> serve(command);
+                case "entrepot config check" -> check(load(command));
+                case "entrepot config show" -> show(load(command));
+                default -> {
+                    command.commandSpec().commandLine().usage(err);
+                    yield ExitCodes.USAGE;
+                }
+            };
+        } catch (ConfigException | IOException | RuntimeException e) {
+            complain(e);
+            return ExitCodes.of(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return ExitCodes.FAILURE;
+        }
+    }
+
+    private int serve(ParseResult command) throws ConfigException, IOException, InterruptedException {
+        Optional<ListenAddress> listen = Optional.ofNullable(command.matchedOptionValue("--listen", null));
+        Optional<Path> data = Optional.<Path>ofNullable(command.matchedOptionValue("--data", null))
+                .map(workingDirectory::resolve);
+        return new ServeCommand(load(command), listen, data, environment).run(out, stop);
+    }
+
+    private int check(LoadedConfig loaded) {
+        out.println(loaded.file().map(Path::toString).orElse("no file, all defaults") + ": ok");
+        return ExitCodes.OK;
+    }
+
+    private int show(LoadedConfig loaded) {
+        out.print(ConfigPrinter.print(loaded));
+        return ExitCodes.OK;
+    }
+
+    private LoadedConfig load(ParseResult command) throws ConfigException {
+        Optional<Path> file = Optional.ofNullable(command.matchedOptionValue("--config", null));
+        return ConfigLoader.load(file, workingDirectory, environment);
+    }
+
+    private void complain(Exception failure) {
+        if (failure instanceof ConfigException) {
+            err.println(failure.getMessage());
+        } else if (failure instanceof RuntimeException) {
+            err.println("entrepot: this is a defect; please report it:");
+            failure.printStackTrace(err);
+        } else {
+            err.println("entrepot: " + failure.getMessage());
+        }
+    }
+
+    private static CommandSpec entrepot() {
+        CommandSpec spec = command("An OCI registry mirror: pull-through cache and replication engine in one process.")
+                .name("entrepot")
+                .addSubcommand("serve", serve())
+                .addSubcommand("config", config());
+        spec.usageMessage().footer("", "Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.");
+        return spec;
+    }
+
+    private static CommandSpec serve() {
+        return command("Serve the registry API until stopped by SIGTERM or SIGINT.")
+                .addOption(configOption())
+                .addOption(OptionSpec.builder("--listen")
+                        .paramLabel("HOST:PORT")
+                        .type(ListenAddress.class)
+                        .converters((ITypeConverter<ListenAddress>) CommandLineInterface::address)
+                        .description("Listen here, whatever the configuration says.")
+                        .build())
+                .addOption(OptionSpec.builder("--data")
+                        .paramLabel("FOLDER")
+                        .type(Path.class)
+                        .description("Keep the data here, whatever the configuration says.")
+                        .build());
+    }
+
+    private static ListenAddress address(String text) {
+        try {
+            return ListenAddress.parse(text);
+        } catch (InvalidValueException e) {
+            throw new TypeConversionException("expected " + e.allowed());
+        }
+    }
+
+    private static CommandSpec config() {
+        return command("Look at the configuration.")
+                .addSubcommand(
+                        "check",
+                        command("Check the configuration and name everything that is wrong with it.")
+                                .addOption(configOption()))
+                .addSubcommand(
+                        "show",
+                        command("Show the configuration in effect, and where each value comes from.")
+                                .addOption(configOption()));
+    }
+
+    private static CommandSpec command(String description) {
+        CommandSpec spec = CommandSpec.create().mixinStandardHelpOptions(true).version("entrepot " + Version.current());
+        spec.usageMessage().description(description);
+        return spec;
+    }
+
+    private static OptionSpec configOption() {
+        return OptionSpec.builder("--config")
+                .paramLabel("FILE")
+                .type(Path.class)
+                .description("The configuration; without it ./entrepot.yaml if it is there, else defaults.")
+                .build();
+    }
+}

@@ -1,0 +1,94 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.cache.CacheIndex;
+import dev.entrepot.cache.Evictor;
+import dev.entrepot.cache.PullThroughCache;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.client.Operation;
+import dev.entrepot.oci.client.RequestObserver;
+import dev.entrepot.proxy.admin.DurationHistogram;
+import dev.entrepot.proxy.admin.Metrics;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.OptionalInt;
+
+/** The metrics of the cache and of the upstreams, read from what they count themselves. */
+final class MirrorMetrics {
+    private MirrorMetrics() {}
+
+    /** Registers what the process says of itself. */
+    static void ofProcess(Metrics metrics, String version) {
+        metrics.info("entrepot_build_info", "The version of this program.", "version", version);
+        Runtime runtime = Runtime.getRuntime();
+        metrics.gauge(
+                "entrepot_heap_used_bytes",
+                "Heap in use, garbage included.",
+                () -> runtime.totalMemory() - runtime.freeMemory());
+        metrics.gauge("entrepot_heap_max_bytes", "Heap that may be used.", runtime::maxMemory);
+    }
+
+    /** Registers what the cache says of itself. */
+    static void ofCache(Metrics metrics, PullThroughCache cache, CacheIndex index, Evictor evictor) {
+        metrics.counterFrom(
+                "entrepot_fills_total",
+                "Fetches of blobs begun.",
+                () -> cache.statistics().fills());
+        metrics.counterFrom(
+                "entrepot_fills_failed_total",
+                "Fetches of blobs that failed.",
+                () -> cache.statistics().fillsFailed());
+        metrics.counterFrom(
+                "entrepot_fills_degraded_total",
+                "Fetches that could not be kept, for want of room or for a fault of the disk, and were passed through.",
+                () -> cache.statistics().degraded());
+        metrics.counterFrom(
+                "entrepot_joined_total",
+                "Readers that joined a fetch that was under way.",
+                () -> cache.statistics().joined());
+        metrics.counterFrom(
+                "entrepot_fetched_bytes_total",
+                "Bytes of blobs fetched from upstreams into the store.",
+                () -> cache.statistics().bytesFetched());
+        metrics.counterFrom(
+                "entrepot_ahead_bytes_total",
+                "Bytes of blobs read from upstreams for one client, ahead of a fetch.",
+                () -> cache.statistics().bytesAhead());
+        metrics.gauge("entrepot_fills_active", "Fetches of blobs under way.", cache::fetchesUnderWay);
+        metrics.gauge("entrepot_store_used_bytes", "Bytes in the store, reservations included.", () -> used(evictor));
+        metrics.gauge("entrepot_store_capacity_bytes", "Bytes that the store may have.", evictor::capacityBytes);
+        metrics.gauge("entrepot_store_objects", "Blobs and manifests in the store.", index::storedCount);
+        metrics.counterFrom("entrepot_evictions_total", "Blobs and manifests evicted.", evictor::evictions);
+        metrics.counterFrom("entrepot_evicted_bytes_total", "Bytes evicted.", evictor::evictedBytes);
+        metrics.counterFrom(
+                "entrepot_index_lost_changes_total",
+                "Changes of the index that could not be written.",
+                index::lostChanges);
+    }
+
+    private static double used(Evictor evictor) {
+        try {
+            return evictor.usedBytes();
+        } catch (IOException e) {
+            return Double.NaN;
+        }
+    }
+
+    /** Registers and counts the requests to upstreams. */
+    static RequestObserver ofUpstreams(Metrics metrics) {
+        Metrics.Counter requests = metrics.counter(
+                "entrepot_upstream_requests_total",
+                "Requests to upstreams; the status is \"none\" where there was no answer.",
+                "upstream",
+                "operation",
+                "status");
+        DurationHistogram seconds = metrics.durations(
+                "entrepot_upstream_seconds",
+                "Time to the head of an upstream's answer, or to its failure.",
+                "upstream");
+        return (RegistryHost registry, Operation operation, OptionalInt status, Duration took) -> {
+            String code = status.isPresent() ? Integer.toString(status.getAsInt()) : "none";
+            requests.with(registry.value(), operation.label(), code).increment();
+            seconds.with(registry.value()).record(took.toNanos());
+        };
+    }
+}

@@ -1,0 +1,118 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.config.CacheConfig;
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.ListenAddress;
+import dev.entrepot.config.LoadedConfig;
+import dev.entrepot.config.ServerConfig;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.client.ClientEnvironment;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** {@code entrepot serve}: runs a mirror until it is stopped. */
+final class ServeCommand {
+    private static final Logger LOG = LoggerFactory.getLogger(ServeCommand.class);
+
+    /** Decides how long is served. */
+    interface Stop {
+        /** Returns when the mirror is to be closed, or never; it is closed by this method or by the caller, and a second time does no harm. */
+        void await(Mirror mirror) throws InterruptedException;
+    }
+
+    /** Serves until the JVM is told to stop, by SIGTERM or SIGINT, and drains before it does. */
+    static final class UntilStopped implements Stop {
+        @Override
+        public void await(Mirror mirror) throws InterruptedException {
+            Runtime.getRuntime()
+                    .addShutdownHook(new Thread(
+                            () -> {
+                                LOG.info("stopping; running answers may end");
+                                mirror.close();
+                                LOG.info("stopped");
+                            },
+                            "drain"));
+            new CountDownLatch(1).await();
+        }
+    }
+
+    private final LoadedConfig loaded;
+    private final EntrepotConfig config;
+    private final Map<String, String> variables;
+
+    /**
+     * The command, with what its options override.
+     *
+     * @param listen where to listen instead
+     * @param data where to keep data instead
+     */
+    ServeCommand(
+            LoadedConfig loaded, Optional<ListenAddress> listen, Optional<Path> data, Map<String, String> variables) {
+        this.loaded = loaded;
+        this.config = overridden(loaded.config(), listen, data);
+        this.variables = variables;
+    }
+
+    private static EntrepotConfig overridden(
+            EntrepotConfig config, Optional<ListenAddress> listen, Optional<Path> data) {
+        ServerConfig server = config.server();
+        CacheConfig cache = config.cache();
+        return new EntrepotConfig(
+                new ServerConfig(
+                        listen.orElse(server.listen()),
+                        server.admin(),
+                        server.tls(),
+                        server.drain(),
+                        server.clientStall(),
+                        server.maxConnections(),
+                        server.accessLog()),
+                new CacheConfig(
+                        data.orElse(cache.directory()),
+                        cache.capacity(),
+                        cache.minFree(),
+                        cache.freshFor(),
+                        cache.staleFor(),
+                        cache.referrersFreshFor(),
+                        cache.memory()),
+                config.defaultUpstream(),
+                config.upstreams(),
+                config.replication());
+    }
+
+    /**
+     * Serves.
+     *
+     * @param accessLog where the access log goes
+     * @throws IOException if the mirror cannot be started
+     */
+    int run(OutputStream accessLog, Stop stop) throws IOException, InterruptedException {
+        ClientEnvironment environment =
+                ClientEnvironment.system(Version.current()).withVariables(variables);
+        try (Mirror mirror = Mirror.start(config, environment, accessLog)) {
+            LOG.info(
+                    "entrepot {} serves {} on {}://{}, admin on http://{}, data in {}, configuration {}",
+                    Version.current(),
+                    config.upstreams().keySet().stream()
+                            .map(RegistryHost::value)
+                            .collect(Collectors.joining(", ")),
+                    config.server().tls().isPresent() ? "https" : "http",
+                    address(config.server().listen(), mirror.port()),
+                    address(config.server().admin(), mirror.adminPort()),
+                    config.cache().directory(),
+                    loaded.file().map(Path::toString).orElse("none (all defaults)"));
+            stop.await(mirror);
+        }
+        return ExitCodes.OK;
+    }
+
+    private static ListenAddress address(ListenAddress configured, int port) {
+        return new ListenAddress(configured.host(), port);
+    }
+}

@@ -1,0 +1,108 @@
+package dev.entrepot.proxy.admin;
+
+import dev.entrepot.proxy.http.RequestObserver;
+import dev.entrepot.proxy.http.RequestRecord;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.concurrent.locks.LockSupport;
+
+/**
+ * Writes one line for each request. Lines are formatted and written by one background thread, some milliseconds later and many at a
+ * time, so that a request costs no more than a place in a queue. When the queue is full, lines are dropped and counted rather than
+ * requests delayed.
+ */
+public final class AccessLog implements RequestObserver, AutoCloseable {
+    private static final int CAPACITY = 1 << 15;
+    private static final long PAUSE_NANOS = 20_000_000;
+    private static final int FLUSH_BYTES = 64 * 1024;
+
+    private final RecordRing ring = new RecordRing(CAPACITY);
+    private final LongAdder dropped = new LongAdder();
+    private final AccessLogLines lines;
+    private final OutputStream out;
+    private final Thread writer;
+    private volatile boolean closed;
+
+    /** Lines of {@code key=value} pairs (logfmt), to a stream that is not closed. */
+    public static AccessLog text(OutputStream out) {
+        return new AccessLog(new TextLines(), out);
+    }
+
+    /** Lines that are JSON objects, to a stream that is not closed. */
+    public static AccessLog json(OutputStream out) {
+        return new AccessLog(new JsonLines(), out);
+    }
+
+    private AccessLog(AccessLogLines lines, OutputStream out) {
+        this.lines = lines;
+        this.out = out;
+        this.writer = Thread.ofPlatform().daemon().name("access-log").start(this::write);
+    }
+
+    @Override
+    public void finished(RequestRecord request) {
+        if (!ring.offer(request)) {
+            dropped.increment();
+        }
+    }
+
+    /** Lines that were dropped because the queue was full or could not be written. */
+    public long dropped() {
+        return dropped.sum();
+    }
+
+    private void write() {
+        LineBuffer buffer = new LineBuffer();
+        int lineCount = 0;
+        while (true) {
+            boolean last = closed;
+            RequestRecord request = ring.poll();
+            if (request != null) {
+                lines.append(request, buffer);
+                lineCount++;
+            }
+            if (request == null || buffer.size() >= FLUSH_BYTES) {
+                flush(buffer, lineCount);
+                lineCount = 0;
+            }
+            if (request == null) {
+                if (last) {
+                    return;
+                }
+                LockSupport.parkNanos(this, PAUSE_NANOS);
+            }
+        }
+    }
+
+    private void flush(LineBuffer buffer, int lineCount) {
+        if (lineCount == 0) {
+            return;
+        }
+        try {
+            buffer.writeTo(out);
+            out.flush();
+        } catch (IOException e) {
+            dropped.add(lineCount);
+        }
+        buffer.clear();
+    }
+
+    /** Writes what is still in the queue, and ends the thread. */
+    @Override
+    public void close() {
+        closed = true;
+        LockSupport.unpark(writer);
+        boolean interrupted = false;
+        while (writer.isAlive()) {
+            try {
+                writer.join();
+            } catch (InterruptedException e) {
+                interrupted = true;
+            }
+        }
+        if (interrupted) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

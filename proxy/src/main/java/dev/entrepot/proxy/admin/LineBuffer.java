@@ -1,0 +1,109 @@
+package dev.entrepot.proxy.admin;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.util.Arrays;
+
+/** A growing buffer of ASCII text. Used by one thread. */
+final class LineBuffer {
+    private byte[] bytes = new byte[96 * 1024];
+    private int size;
+
+    int size() {
+        return size;
+    }
+
+    void clear() {
+        size = 0;
+    }
+
+    void writeTo(OutputStream out) throws IOException {
+        out.write(bytes, 0, size);
+    }
+
+    private void require(int more) {
+        if (size + more > bytes.length) {
+            bytes = Arrays.copyOf(bytes, Math.max(bytes.length * 2, size + more));
+        }
+    }
+
+    /** Appends a character, which must be ASCII. */
+    LineBuffer add(char c) {
+        require(1);
+        bytes[size++] = (byte) c;
+        return this;
+    }
+
+    /** Appends text of our own, which is known to be ASCII. */
+    LineBuffer add(String text) {
+        int length = text.length();
+        require(length);
+        for (int i = 0; i < length; i++) {
+            bytes[size++] = (byte) text.charAt(i);
+        }
+        return this;
+    }
+
+    /** Appends a number of at least 0. */
+    LineBuffer add(long number) {
+        require(20);
+        int start = size;
+        long rest = Math.max(0, number);
+        do {
+            bytes[size++] = (byte) ('0' + rest % 10);
+            rest /= 10;
+        } while (rest > 0);
+        for (int i = start, j = size - 1; i < j; i++, j--) {
+            byte swapped = bytes[i];
+            bytes[i] = bytes[j];
+            bytes[j] = swapped;
+        }
+        return this;
+    }
+
+    /** Appends a number of at least 0 with leading zeros. */
+    LineBuffer addPadded(int number, int digits) {
+        require(digits);
+        int rest = number;
+        for (int i = digits - 1; i >= 0; i--) {
+            bytes[size + i] = (byte) ('0' + rest % 10);
+            rest /= 10;
+        }
+        size += digits;
+        return this;
+    }
+
+    /** Appends text from outside between quotes; whatever is not printable ASCII is escaped, so that no line can be forged. */
+    LineBuffer addQuoted(String text) {
+        add('"');
+        addEscaped(text);
+        return add('"');
+    }
+
+    private void addEscaped(String text) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c == '"' || c == '\\') {
+                add('\\').add(c);
+            } else if (c >= ' ' && c < 127) {
+                add(c);
+            } else {
+                add("\\u").add(hex(c >> 12)).add(hex(c >> 8)).add(hex(c >> 4)).add(hex(c));
+            }
+        }
+    }
+
+    private static char hex(int digit) {
+        return Character.forDigit(digit & 0xf, 16);
+    }
+
+    /** Appends text from outside, in quotes only if it needs them: anything but letters, digits and the usual marks of paths. */
+    LineBuffer addWord(String text) {
+        boolean plain = !text.isEmpty();
+        for (int i = 0; i < text.length() && plain; i++) {
+            char c = text.charAt(i);
+            plain = c > ' ' && c < 127 && c != '"' && c != '\\' && c != '=';
+        }
+        return plain ? add(text) : addQuoted(text);
+    }
+}

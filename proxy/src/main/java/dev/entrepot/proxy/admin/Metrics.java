@@ -1,0 +1,150 @@
+package dev.entrepot.proxy.admin;
+
+import java.math.BigDecimal;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.atomic.LongAdder;
+import java.util.function.DoubleSupplier;
+import java.util.function.LongSupplier;
+
+/**
+ * Counters, gauges and histograms, written in Prometheus' text format 0.0.4. Counting takes no lock; families are registered once, by
+ * the wiring. Safe for all threads.
+ */
+public final class Metrics {
+    private final Map<String, Family> families = new ConcurrentSkipListMap<>();
+
+    /** One metric with all its label values. */
+    private interface Family {
+        void write(StringBuilder out);
+    }
+
+    /** A counter that is counted here. */
+    public final class Counter {
+        private final String name;
+        private final List<String> labelNames;
+        private final Map<List<String>, LongAdder> series = new ConcurrentHashMap<>();
+
+        private Counter(String name, List<String> labelNames) {
+            this.name = name;
+            this.labelNames = labelNames;
+        }
+
+        /** The series with these label values, in the order of the names; callers on hot paths keep it. */
+        public LongAdder with(String... labelValues) {
+            if (labelValues.length != labelNames.size()) {
+                throw new IllegalArgumentException(name + " has the labels " + labelNames);
+            }
+            return series.computeIfAbsent(List.of(labelValues), _ -> new LongAdder());
+        }
+
+        private void write(StringBuilder out) {
+            List<Map.Entry<List<String>, LongAdder>> entries = new ArrayList<>(series.entrySet());
+            entries.sort((a, b) -> a.getKey().toString().compareTo(b.getKey().toString()));
+            for (Map.Entry<List<String>, LongAdder> entry : entries) {
+                out.append(name);
+                writeLabels(out, labelNames, entry.getKey(), "");
+                out.append(' ').append(entry.getValue().sum()).append('\n');
+            }
+        }
+    }
+
+    /** Registers a counter. */
+    public Counter counter(String name, String help, String... labelNames) {
+        Counter counter = new Counter(name, List.of(labelNames));
+        register(name, "counter", help, counter::write);
+        return counter;
+    }
+
+    /** Registers a counter that is counted elsewhere. */
+    public void counterFrom(String name, String help, LongSupplier value) {
+        register(
+                name,
+                "counter",
+                help,
+                out -> out.append(name).append(' ').append(value.getAsLong()).append('\n'));
+    }
+
+    /** Registers a value that goes up and down. */
+    public void gauge(String name, String help, DoubleSupplier value) {
+        register(name, "gauge", help, out -> {
+            out.append(name).append(' ');
+            writeNumber(out, value.getAsDouble());
+            out.append('\n');
+        });
+    }
+
+    /** Registers a constant 1 whose labels say something. */
+    public void info(String name, String help, String labelName, String labelValue) {
+        register(name, "gauge", help, out -> {
+            out.append(name);
+            writeLabels(out, List.of(labelName), List.of(labelValue), "");
+            out.append(" 1\n");
+        });
+    }
+
+    /** Registers a histogram of durations with one label. */
+    public DurationHistogram durations(String name, String help, String labelName) {
+        DurationHistogram histogram = new DurationHistogram(name, labelName);
+        register(name, "histogram", help, histogram::write);
+        return histogram;
+    }
+
+    private void register(String name, String type, String help, Family family) {
+        Family described = out -> {
+            out.append("# HELP ").append(name).append(' ').append(help).append('\n');
+            out.append("# TYPE ").append(name).append(' ').append(type).append('\n');
+            family.write(out);
+        };
+        if (families.putIfAbsent(name, described) != null) {
+            throw new IllegalStateException("metric " + name + " is registered twice");
+        }
+    }
+
+    /** All metrics, as Prometheus reads them. */
+    public String render() {
+        StringBuilder out = new StringBuilder(8192);
+        families.values().forEach(family -> family.write(out));
+        return out.toString();
+    }
+
+    /** Writes {@code {a="b",c="d"}}; {@code extra} is a label that is written already, or empty. */
+    static void writeLabels(StringBuilder out, List<String> names, List<String> values, String extra) {
+        if (names.isEmpty() && extra.isEmpty()) {
+            return;
+        }
+        out.append('{');
+        for (int i = 0; i < names.size(); i++) {
+            out.append(i == 0 ? "" : ",").append(names.get(i)).append("=\"");
+            writeEscaped(out, values.get(i));
+            out.append('"');
+        }
+        out.append(names.isEmpty() || extra.isEmpty() ? "" : ",").append(extra).append('}');
+    }
+
+    private static void writeEscaped(StringBuilder out, String value) {
+        for (int i = 0; i < value.length(); i++) {
+            char c = value.charAt(i);
+            switch (c) {
+                case '\\' -> out.append("\\\\");
+                case '"' -> out.append("\\\"");
+                case '\n' -> out.append("\\n");
+                default -> out.append(c);
+            }
+        }
+    }
+
+    /** Writes a number, without a fraction where it has none. */
+    static void writeNumber(StringBuilder out, double value) {
+        if (value == Math.rint(value) && Math.abs(value) < 1e15) {
+            out.append((long) value);
+        } else if (Double.isFinite(value)) {
+            out.append(BigDecimal.valueOf(value).stripTrailingZeros().toPlainString());
+        } else {
+            out.append("NaN");
+        }
+    }
+}

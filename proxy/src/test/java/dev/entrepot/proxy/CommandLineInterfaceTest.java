@@ -1,0 +1,138 @@
+package dev.entrepot.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CommandLineInterfaceTest {
+    @TempDir
+    Path folder;
+
+    private final ByteArrayOutputStream out = new ByteArrayOutputStream();
+    private final ByteArrayOutputStream err = new ByteArrayOutputStream();
+
+    private int run(ServeCommand.Stop stop, String... arguments) {
+        return new CommandLineInterface(
+                        new PrintStream(out, true, StandardCharsets.UTF_8),
+                        new PrintStream(err, true, StandardCharsets.UTF_8),
+                        folder,
+                        Map.of(),
+                        stop)
+                .run(arguments);
+    }
+
+    private int run(String... arguments) {
+        return run(
+                mirror -> {
+                    throw new AssertionError("nothing is to be served");
+                },
+                arguments);
+    }
+
+    private String out() {
+        return out.toString(StandardCharsets.UTF_8);
+    }
+
+    private String err() {
+        return err.toString(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void helpListsTheCommandsAndExitCodes() {
+        assertThat(run("--help")).isZero();
+        assertThat(out()).contains("serve", "config", "78 wrong configuration");
+    }
+
+    @Test
+    void helpOfACommandListsItsOptions() {
+        assertThat(run("serve", "--help")).isZero();
+        assertThat(out()).contains("--config=FILE", "--listen=HOST:PORT", "--data=FOLDER");
+    }
+
+    @Test
+    void versionIsShown() {
+        assertThat(run("--version")).isZero();
+        assertThat(out()).isEqualTo("entrepot 0.1.0\n");
+    }
+
+    @Test
+    void wrongUsageIs2AndSaysWhatIsWrong() {
+        assertThat(run("serve", "--nonsense")).isEqualTo(2);
+        assertThat(err()).contains("--nonsense");
+        assertThat(run("serve", "--listen", "nonsense")).isEqualTo(2);
+        assertThat(err()).contains("expected host:port");
+        assertThat(run("fly")).isEqualTo(2);
+        assertThat(run()).isEqualTo(2);
+        assertThat(run("config")).isEqualTo(2);
+        assertThat(out()).isEmpty();
+    }
+
+    @Test
+    void configCheckIsZeroForAGoodFileAndForNone() throws Exception {
+        assertThat(run("config", "check")).isZero();
+        Files.writeString(folder.resolve("entrepot.yaml"), "server: {listen: 127.0.0.1:0}\n");
+        assertThat(run("config", "check")).isZero();
+        assertThat(out()).isEqualTo("no file, all defaults: ok\nentrepot.yaml: ok\n");
+    }
+
+    @Test
+    void wrongConfigurationIs78WithEveryError() throws Exception {
+        Files.writeString(folder.resolve("bad.yaml"), "server: {listne: 127.0.0.1:0}\ncache: {capacity: lots}\n");
+        assertThat(run("config", "check", "--config", "bad.yaml")).isEqualTo(78);
+        assertThat(err()).contains("bad.yaml:1", "listne", "did you mean \"listen\"", "bad.yaml:2", "capacity", "lots");
+        assertThat(run("serve", "--config", "bad.yaml")).isEqualTo(78);
+        assertThat(run("config", "show", "--config", "missing.yaml")).isEqualTo(78);
+    }
+
+    @Test
+    void configShowPrintsValuesAndTheirOrigin() throws Exception {
+        Files.writeString(folder.resolve("entrepot.yaml"), "cache: {capacity: 7GiB}\n");
+        assertThat(run("config", "show")).isZero();
+        assertThat(out()).containsPattern("capacity: 7GiB +# entrepot.yaml:1").containsPattern("listen: .* # default");
+    }
+
+    @Test
+    void serveServesWhereTheOptionsSay() throws Exception {
+        Files.writeString(folder.resolve("entrepot.yaml"), "server: {admin: 127.0.0.1:0}\n");
+        AtomicInteger status = new AtomicInteger();
+        int code = run(
+                mirror -> status.set(ping(mirror.port())), "serve", "--listen", "127.0.0.1:0", "--data", "elsewhere");
+        assertThat(code).isZero();
+        assertThat(status).hasValue(200);
+        assertThat(folder.resolve("elsewhere")).isDirectory();
+        assertThat(out()).contains(" path=/v2/ kind=ping status=200 ");
+    }
+
+    private static int ping(int port) throws InterruptedException {
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + "/v2/"))
+                    .build();
+            return client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
+        } catch (java.io.IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    @Test
+    void addressInUseIs1() throws Exception {
+        Files.writeString(folder.resolve("entrepot.yaml"), "server: {admin: 127.0.0.1:0}\n");
+        try (ServerSocket taken = new ServerSocket(0)) {
+            assertThat(run("serve", "--listen", "127.0.0.1:" + taken.getLocalPort()))
+                    .isEqualTo(1);
+        }
+        assertThat(err()).startsWith("entrepot: cannot listen for the registry API on 127.0.0.1:");
+    }
+}

@@ -1,0 +1,75 @@
+package dev.entrepot.proxy.admin;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class AdminServerTest {
+    private final Metrics metrics = new Metrics();
+    private final AtomicReference<Optional<String>> problem = new AtomicReference<>(Optional.empty());
+    private final Readiness readiness = new Readiness(List.of(problem::get));
+    private final AdminServer server = new AdminServer(Optional.of("127.0.0.1"), 0, metrics, readiness);
+    private final HttpClient client = HttpClient.newHttpClient();
+
+    @BeforeEach
+    void start() throws Exception {
+        server.start();
+    }
+
+    @AfterEach
+    void stop() {
+        server.close();
+        client.close();
+    }
+
+    private HttpResponse<String> send(String method, String path) throws Exception {
+        URI uri = URI.create("http://127.0.0.1:" + server.port() + path);
+        HttpRequest request = HttpRequest.newBuilder(uri)
+                .method(method, HttpRequest.BodyPublishers.noBody())
+                .build();
+        return client.send(request, HttpResponse.BodyHandlers.ofString());
+    }
+
+    @Test
+    void healthIsOk() throws Exception {
+        assertThat(send("GET", "/healthz").body()).isEqualTo("ok\n");
+        assertThat(send("HEAD", "/healthz").headers().firstValue("Content-Length"))
+                .contains("3");
+    }
+
+    @Test
+    void readinessNamesWhatIsWrong() throws Exception {
+        assertThat(send("GET", "/readyz").statusCode()).isEqualTo(200);
+        problem.set(Optional.of("the store is not writable"));
+        HttpResponse<String> unready = send("GET", "/readyz");
+        assertThat(unready.statusCode()).isEqualTo(503);
+        assertThat(unready.body()).isEqualTo("the store is not writable\n");
+        problem.set(Optional.empty());
+        readiness.drain();
+        assertThat(send("GET", "/readyz").body()).startsWith("draining");
+        assertThat(send("GET", "/healthz").statusCode()).isEqualTo(200);
+    }
+
+    @Test
+    void metricsAreInPrometheusFormat() throws Exception {
+        metrics.gauge("g", "Help.", () -> 1);
+        HttpResponse<String> answer = send("GET", "/metrics");
+        assertThat(answer.headers().firstValue("Content-Type")).contains("text/plain; version=0.0.4; charset=utf-8");
+        assertThat(answer.body()).isEqualTo("# HELP g Help.\n# TYPE g gauge\ng 1\n");
+    }
+
+    @Test
+    void nothingElseIsHere() throws Exception {
+        assertThat(send("GET", "/v2/").statusCode()).isEqualTo(404);
+        assertThat(send("DELETE", "/healthz").statusCode()).isEqualTo(405);
+    }
+}
