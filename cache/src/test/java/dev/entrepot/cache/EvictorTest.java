@@ -255,7 +255,7 @@ class EvictorTest {
         try (Evictor evictor = evictor(1500)) {
             evictor.trim();
             long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-            while (evictor.evictions() == 0 && System.nanoTime() < deadline) {
+            while (evictor.evictedBytes() == 0 && System.nanoTime() < deadline) {
                 Thread.onSpinWait();
             }
             assertThat(evictor.evictedBytes()).isEqualTo(1000);

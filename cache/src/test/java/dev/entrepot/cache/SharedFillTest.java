@@ -165,6 +165,10 @@ class SharedFillTest {
         for (int i = 0; i < 10; i++) {
             clients.add(threads.submit(() -> CacheFixture.readAll(repository, digest)));
         }
+        // Whoever comes after the failure starts anew: all must be there before it.
+        while (cache.cache.statistics().joined() < 9) {
+            Thread.onSpinWait();
+        }
         upstream.permits.release(200_000);
         for (Future<byte[]> each : clients) {
             assertThatThrownBy(() -> get(each)).hasRootCauseInstanceOf(InvalidContentException.class);
