@@ -248,6 +248,7 @@ class ProtocolTrapsEndToEndTest {
         registry.faults().once(gets(blob).and(Requests.withHeader("Range").negate()), Fault.truncateAfter(100_000));
         registry.faults().once(again, Fault.hold(gate));
         registry.faults().once(again, Fault.error(404, "BLOB_UNKNOWN"));
+        mirror.get(PLAIN + "trap10/manifests/1");
         String path = PLAIN + "trap10/blobs/" + blob;
         HttpResponse<InputStream> answer = mirror.open(path);
         try (InputStream body = answer.body()) {
@@ -270,6 +271,7 @@ class ProtocolTrapsEndToEndTest {
         Digest blob = layer(image);
         Gate gate = new Gate();
         registry.faults().once(gets(blob), Fault.stallAfter(128 * 1024, gate));
+        mirror.get(PLAIN + "trap11/manifests/1");
         HttpResponse<InputStream> answer = mirror.open(PLAIN + "trap11/blobs/" + blob);
         try (InputStream body = answer.body()) {
             byte[] first = body.readNBytes(100_000);

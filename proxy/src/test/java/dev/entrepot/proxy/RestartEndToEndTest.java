@@ -105,6 +105,7 @@ class RestartEndToEndTest {
     void fillThatAStopBrokeOffIsTakenUpWhereItWas() throws Exception {
         try (MirrorFixture mirror = MirrorFixture.started(folder, configuration())) {
             registry.faults().once(gets, Fault.stallAfter(STALLED_AT, gate));
+            mirror.get("/v2/" + APP + "/manifests/1");
             try (InputStream body = mirror.open(path).body()) {
                 assertThat(body.readNBytes(READ_BEFORE)).hasSize(READ_BEFORE);
                 mirror.stop();

@@ -56,6 +56,7 @@ class SharedFillEndToEndTest {
     void start() throws Exception {
         registry.push(APP, image, "1");
         mirror = MirrorFixture.of(folder, registry.uri());
+        mirror.get("/v2/" + APP + "/manifests/1");
     }
 
     @AfterEach

@@ -140,6 +140,7 @@ class UpstreamFaultsEndToEndTest {
     void endOfALargeBlobWithAWrongDigestIsNeverSentAndNothingIsKept() throws Exception {
         Bundle image = registry.push("wrong/large", images.image(400_000), "1");
         Digest blob = layer(image);
+        mirror.get("/v2/wrong/large/manifests/1");
         String path = "/v2/wrong/large/blobs/" + blob;
         registry.faults().once(gets(blob), Fault.corruptAt(5));
         assertThatThrownBy(() -> {
