@@ -23,6 +23,7 @@ http_checks() {
   check "referrers of an upstream without and with the API" http_referrers
   check "referrers of what nobody refers to" http_no_referrers
   check "referrers filtered by artifact type" http_referrers_by_type
+  check "an upstream that wants a password gets the configured one" http_credentials
   check "every answer says where it came from" http_verdict
   check "the admin port answers" http_admin
 }
@@ -330,6 +331,24 @@ http_referrers_by_type() {
       expect_match "the referrers" "$(jq -r '.manifests[].digest' "$scratch/body")" "$sbom"
     fi
   done
+}
+
+http_credentials() {
+  request "/v2/private.test/mcr/net-monitor/manifests/v1"
+  expect "the status with credentials" "$status" 200
+  same_bytes "$scratch/body" "$index"
+  request "/v2/private.test/mcr/net-monitor/blobs/$layer"
+  expect "the status of a blob with credentials" "$status" 200
+  same_bytes "$scratch/body" "$layer"
+  # What one upstream gave with credentials does not come out under another name without.
+  request "/v2/locked.test/mcr/net-monitor/manifests/$index"
+  if [ "$phase" = cold ]; then
+    expect_match "the status without credentials" "$status" '^(401|403)$'
+    request "/v2/locked.test/mcr/net-monitor/blobs/$layer"
+    expect_match "the status of a blob without credentials" "$status" '^(401|403)$'
+  else
+    expect_match "the status without credentials" "$status" '^(40[134]|50[234])$'
+  fi
 }
 
 http_verdict() {

@@ -97,7 +97,7 @@ check_upstream_break() {
   check "another large pull is under way" in_pull patient
   stop nginx KILL
   start nginx nginx -p "$work/nginx" -e "$work/log/nginx" -c "$work/nginx/nginx.conf"
-  comes_up nginx 30 answers "$slow_port"
+  comes_up nginx 30 answers "http://127.0.0.1:$slow_port"
   check "a break of the upstream goes unnoticed by the client" completes patient
   check "the fetch went on with a range" went_on_with_a_range
 }

@@ -64,13 +64,13 @@ storage: {filesystem: {rootdirectory: $work/target}}
 http: {addr: $first_target}
 YAML
   start first-target docker-registry serve "$work/target.yaml"
-  comes_up first-target 30 answers "$first_target_port"
+  comes_up first-target 30 answers "http://$first_target"
 }
 
 start_second_target() {
   mkdir -p "$work/second-target"
   start second-target crane registry serve --address "$second_target" --disk "$work/second-target"
-  comes_up second-target 30 answers "$second_target_port"
+  comes_up second-target 30 answers "http://$second_target"
 }
 
 # trust_the_copies: notation's policy for the names at the targets.

@@ -8,7 +8,9 @@ write_config() {
   free_port admin_port
   proxy=127.0.0.1:$proxy_port
   cat > "$work/entrepot.yaml" << YAML
-server: {listen: $proxy, admin: 127.0.0.1:$admin_port}
+server:
+  listen: $proxy
+  admin: 127.0.0.1:$admin_port
 cache: {directory: $work/cache, capacity: 4GiB, fresh-for: 1s, referrers-fresh-for: 1s}
 default-upstream: docker.io
 upstreams:
@@ -17,13 +19,25 @@ upstreams:
   quay.io: {url: http://127.0.0.1:$plain_port}
   referrers.test: {url: http://127.0.0.1:$referrers_port}
   slow.test: {url: http://127.0.0.1:$slow_port}
+  private.test:
+    url: https://127.0.0.1:$private_port
+    ca: $work/tls/ca.pem
+    credentials: {username: mirror, password: secret}
+  locked.test: {url: https://127.0.0.1:$private_port, ca: $work/tls/ca.pem}
   registry.test:5443: {url: http://127.0.0.1:$plain_port}
 YAML
 }
 
+# with_tls: the same with TLS, for a group that calls this when it is read.
+with_tls() {
+  scheme=https
+  sed "s|^server:|&\n  tls: {certificate: $work/tls/server.pem, key: $work/tls/server.key}|" "$work/entrepot.yaml" > "$work/tls.yaml"
+  entrepot_config=$work/tls.yaml
+}
+
 start_entrepot() {
-  start entrepot "$entrepot" serve --config "$work/entrepot.yaml"
-  comes_up entrepot 60 answers "$proxy_port"
+  start entrepot "$entrepot" serve --config "$entrepot_config"
+  comes_up entrepot 60 answers "$scheme://$proxy"
 }
 
 empty_cache() {

@@ -76,7 +76,7 @@ becomes_ready() {
   done
 }
 
-# answers PORT: something answers HTTP there.
+# answers URL: a registry is there, whatever it says.
 answers() {
-  curl -s -o /dev/null --max-time 2 "http://127.0.0.1:$1/v2/"
+  curl -sk -o /dev/null --max-time 2 "$1/v2/"
 }

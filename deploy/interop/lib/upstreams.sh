@@ -3,6 +3,7 @@
 #   $plain_port       docker-registry itself: referrers only by their fallback tags
 #   $referrers_port   nginx before it, which answers referrers/<digest> from files and has no fallback tags
 #   $slow_port        nginx before it, which sends 16 MB per second and connection
+#   $private_port     nginx before it, with TLS, which wants the user mirror and the password secret
 #
 # nginx logs every request with the bytes sent, so that checks can count what was asked of an upstream.
 
@@ -10,6 +11,7 @@ write_upstreams() {
   free_port plain_port
   free_port referrers_port
   free_port slow_port
+  free_port private_port
   cat > "$work/docker-registry.yaml" << YAML
 version: 0.1
 log: {level: info}
@@ -18,8 +20,23 @@ http: {addr: 127.0.0.1:$plain_port}
 YAML
   write_referrers
   mkdir -p "$work/nginx"
-  sed -e "s|@plain@|$plain_port|g; s|@referrers@|$referrers_port|g; s|@slow@|$slow_port|g; s|@work@|$work|g" \
+  write_certificates
+  echo "mirror:$(openssl passwd -apr1 secret)" > "$work/nginx/passwords"
+  sed -e "s|@plain@|$plain_port|g; s|@referrers@|$referrers_port|g; s|@slow@|$slow_port|g; s|@private@|$private_port|g; s|@work@|$work|g" \
     "$here/lib/upstream-nginx.conf" > "$work/nginx/nginx.conf"
+}
+
+# An authority of this run, and a certificate for 127.0.0.1 that nginx and Entrepôt share.
+write_certificates() {
+  local folder=$work/tls
+  mkdir -p "$folder"
+  openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=interop authority" \
+    -addext basicConstraints=critical,CA:TRUE -keyout "$folder/ca.key" -out "$folder/ca.pem" 2> "$work/log/openssl"
+  openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=interop" \
+    -keyout "$folder/server.key" -out "$folder/server.csr" 2>> "$work/log/openssl"
+  printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\nbasicConstraints=CA:FALSE\n' > "$folder/extensions"
+  openssl x509 -req -in "$folder/server.csr" -CA "$folder/ca.pem" -CAkey "$folder/ca.key" -set_serial 1 -days 2 \
+    -extfile "$folder/extensions" -out "$folder/server.pem" 2>> "$work/log/openssl"
 }
 
 # The answers of the referrers API: the lists of the corpus, and an empty list for everything else.
@@ -37,8 +54,8 @@ start_upstreams() {
   : > "$work/log/upstream-requests"
   start docker-registry docker-registry serve "$work/docker-registry.yaml"
   start nginx nginx -p "$work/nginx" -e "$work/log/nginx" -c "$work/nginx/nginx.conf"
-  comes_up docker-registry 30 answers "$plain_port"
-  comes_up nginx 30 answers "$slow_port"
+  comes_up docker-registry 30 answers "http://127.0.0.1:$plain_port"
+  comes_up nginx 30 answers "http://127.0.0.1:$slow_port"
 }
 
 stop_upstreams() {

@@ -294,9 +294,20 @@ public final class PullThrough {
      */
     public Answer<Referrers> referrers(Digest subject) throws IOException {
         Optional<Answer<Referrers>> fresh = lists.freshReferrers(subject);
-        return fresh.isPresent()
+        Answer<Referrers> answer = fresh.isPresent()
                 ? fresh.get()
                 : ask(new Question.ForReferrers(repository, subject, policy), () -> lists.fetchReferrers(subject));
+        return switch (answer.content().origin()) {
+            case API -> answer;
+            case FALLBACK_TAG -> {
+                cache.referrersFace().sawFallbackTag(repository);
+                yield answer;
+            }
+            case NONE ->
+                cache.referrersFace().showsEmptyLists(repository, () -> tags().content())
+                        ? answer.map(none -> new Referrers(Referrers.Origin.FALLBACK_TAG, List.of()))
+                        : answer;
+        };
     }
 
     @SuppressWarnings(

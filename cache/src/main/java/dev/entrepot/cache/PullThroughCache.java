@@ -15,6 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -34,6 +35,7 @@ public final class PullThroughCache {
     private final CacheStatistics statistics = new CacheStatistics();
     private final Cache<Digest, ManifestBytes> manifests;
     private final BlobFetches fetches;
+    private final ReferrersFace referrersFace;
     private final SharedCalls<PullThrough.Question, Object> questions;
 
     /**
@@ -61,6 +63,7 @@ public final class PullThroughCache {
                 .build();
         this.fetches = new BlobFetches(store, new StoreKeeper(evictor, index), settings, statistics, executor);
         this.questions = new SharedCalls<>(executor, PATIENCE);
+        this.referrersFace = new ReferrersFace(() -> TimeUnit.MILLISECONDS.toNanos(clock.millis()));
         evictor.protect(fetches::isRunning);
     }
 
@@ -94,6 +97,10 @@ public final class PullThroughCache {
 
     FetchSettings settings() {
         return settings;
+    }
+
+    ReferrersFace referrersFace() {
+        return referrersFace;
     }
 
     CacheStatistics counters() {

@@ -9,6 +9,7 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,25 +34,36 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
             Durability.createFolder(layout.root().toAbsolutePath());
             StoreLock lock = StoreLock.take(layout.lock());
             try {
-                Optional<StoreMarker> marker = StoreMarker.read(layout.marker());
-                createFolders();
-                tidy(marker);
-                // Written last and at every opening: it says under which boot the partials from now on are written, and
-                // it
-                // shows that the folder can be written to.
-                StoreMarker.current(bootId).write(layout.temporaryMarker(), layout.marker());
-                return new ContentStore(layout, clock, lock);
+                return open(lock);
             } catch (IOException e) {
                 lock.close();
                 throw e;
             }
         } catch (FileSystemException e) {
-            throw new IOException(
-                    "the cache directory " + layout.root() + " cannot be used ("
-                            + e.getClass().getSimpleName() + " at " + e.getFile()
-                            + "): it must be a folder that this user may write to, with space left",
-                    e);
+            throw unusable(e.getClass().getSimpleName() + " at " + e.getFile(), e);
         }
+    }
+
+    private ContentStore open(StoreLock lock) throws IOException {
+        Optional<StoreMarker> marker = StoreMarker.read(layout.marker());
+        createFolders();
+        tidy(marker);
+        try {
+            // Written last and at every opening: it says under which boot the partials from now on are written, and it
+            // shows that
+            // the folder can be written to.
+            StoreMarker.current(bootId).write(layout.temporaryMarker(), layout.marker());
+        } catch (IOException e) {
+            throw unusable(e.getMessage(), e);
+        }
+        return new ContentStore(layout, clock, lock);
+    }
+
+    private IOException unusable(@Nullable String why, IOException cause) {
+        return new IOException(
+                "the cache directory " + layout.root() + " cannot be used (" + why
+                        + "): it must be a folder that this user may write to, with space left",
+                cause);
     }
 
     private void createFolders() throws IOException {

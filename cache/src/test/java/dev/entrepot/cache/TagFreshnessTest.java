@@ -3,6 +3,7 @@ package dev.entrepot.cache;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
@@ -228,5 +229,34 @@ class TagFreshnessTest {
         repository.manifest(TAG);
         cache.clock.advance(Duration.ofDays(-1));
         assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.REVALIDATED);
+    }
+
+    @Test
+    void repositoryWithFallbackTagsShowsTheReferrersApiForEverySubject() throws IOException {
+        Digest subject = first.digest();
+        upstream.tag(subject.referrersTag().value(), first);
+        ManifestBytes leaf = CacheFixture.image(upstream, new byte[] {9});
+        assertThat(repository.referrers(leaf.digest()).content())
+                .isEqualTo(new Referrers(Referrers.Origin.FALLBACK_TAG, List.of()));
+    }
+
+    @Test
+    void repositoryWithoutFallbackTagsShowsNoReferrersApi() throws IOException {
+        repository.manifest(TAG);
+        assertThat(repository.referrers(first.digest()).content().origin()).isEqualTo(Referrers.Origin.NONE);
+        assertThat(upstream.count("TAGS")).isEqualTo(1);
+        cache.clock.advance(Duration.ofMinutes(5));
+        assertThat(repository.referrers(first.digest()).content().origin()).isEqualTo(Referrers.Origin.NONE);
+        assertThat(upstream.count("TAGS")).isEqualTo(1);
+    }
+
+    @Test
+    void subjectWithoutReferrersIsEmptyOnceAnotherHadAFallbackTag() throws IOException {
+        Referrers list = new Referrers(Referrers.Origin.FALLBACK_TAG, List.of(first.descriptor()));
+        ManifestBytes leaf = CacheFixture.image(upstream, new byte[] {9});
+        upstream.referrers.put(first.digest(), list);
+        repository.referrers(first.digest());
+        assertThat(repository.referrers(leaf.digest()).content().origin()).isEqualTo(Referrers.Origin.FALLBACK_TAG);
+        assertThat(upstream.count("TAGS")).isZero();
     }
 }

@@ -13,6 +13,7 @@ record BlobWarm(String name, boolean tls) implements Scenario {
     private static final long BLOB_BYTES = 256 * Bench.MIB;
     private static final List<Integer> CLIENTS = List.of(1, 4, 16);
     private static final int PULLS_PER_SAMPLE = 16;
+    private static final int WARM_UP_SAMPLES = 6;
 
     private record Load(double megabytesPerSecond, double cpuSecondsPerGib) {}
 
@@ -28,7 +29,9 @@ record BlobWarm(String name, boolean tls) implements Scenario {
                 if (!tls) {
                     bench.verify(server.place(), digest);
                 }
-                load(server, digest, 4);
+                for (int i = 0; i < WARM_UP_SAMPLES; i++) {
+                    load(server, digest, 4);
+                }
             }
             bench.workspace().settle();
             for (int clients : CLIENTS) {
@@ -41,9 +44,9 @@ record BlobWarm(String name, boolean tls) implements Scenario {
         }
     }
 
-    private static Load load(Server server, String digest, int clients) throws Exception {
+    private Load load(Server server, String digest, int clients) throws Exception {
         double cpu = server.process().cpuSeconds();
-        int each = Math.max(2, PULLS_PER_SAMPLE / clients);
+        int each = tls ? Math.max(1, PULLS_PER_SAMPLE / 2 / clients) : Math.max(2, PULLS_PER_SAMPLE / clients);
         Crowd crowd = Crowd.pull(server.place(), clients, each, server.place().blob(digest));
         double used = server.process().cpuSeconds() - cpu;
         return new Load(crowd.megabytesPerSecond(), used * Bench.GIB / crowd.bytes());

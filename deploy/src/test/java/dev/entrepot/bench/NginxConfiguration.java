@@ -3,8 +3,8 @@ package dev.entrepot.bench;
 import java.nio.file.Path;
 
 /**
- * nginx as the peer: {@code proxy_cache} with sendfile, open files kept, connections kept, concurrent misses collapsed, and an access
- * log in a file, as this project's server has one.
+ * nginx as the peer: {@code proxy_cache} with sendfile, open files kept, connections kept, concurrent misses collapsed, and a buffered
+ * access log in a file, as this project's server has one.
  */
 final class NginxConfiguration {
     private NginxConfiguration() {}
@@ -29,7 +29,7 @@ final class NginxConfiguration {
                   tcp_nodelay on;
                   keepalive_timeout 75s;
                   keepalive_requests 1000000000;
-                  access_log %2$s/access.log;
+                  access_log %2$s/access.log combined buffer=64k flush=1s;
                   open_file_cache max=10000 inactive=1h;
                   open_file_cache_valid 10m;
                   client_body_temp_path %2$s/body;

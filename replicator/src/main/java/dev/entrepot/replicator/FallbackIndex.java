@@ -1,6 +1,7 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
@@ -56,7 +57,7 @@ final class FallbackIndex {
             }
             boolean changed = usable.isEmpty();
             for (Descriptor entry : entries) {
-                ObjectNode json = json(entry);
+                ObjectNode json = DescriptorJson.write(entry);
                 Integer at = positions.get(entry.digest().toString());
                 if (at == null) {
                     manifests.add(json);
@@ -100,19 +101,6 @@ final class FallbackIndex {
         root.put("schemaVersion", 2).put("mediaType", MediaType.OCI_INDEX.value());
         root.putArray("manifests");
         return root;
-    }
-
-    private static ObjectNode json(Descriptor entry) {
-        ObjectNode node = OciJson.mapper().createObjectNode();
-        node.put("mediaType", entry.mediaType().value());
-        node.put("digest", entry.digest().toString());
-        node.put("size", entry.sizeBytes());
-        entry.artifactType().ifPresent(type -> node.put("artifactType", type));
-        if (!entry.annotations().isEmpty()) {
-            ObjectNode annotations = node.putObject("annotations");
-            entry.annotations().forEach(annotations::put);
-        }
-        return node;
     }
 
     private static boolean says(JsonNode there, ObjectNode wanted) {

@@ -15,8 +15,11 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.graph.GraphScope;
 import dev.entrepot.replicator.graph.ReferrerFilter;
+import dev.entrepot.replicator.select.TagSelector;
+import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 
@@ -106,6 +109,15 @@ public record ReplicationRule(
                 config.prune(),
                 config.limits(),
                 config.verify());
+    }
+
+    /**
+     * Whether a push of this tag to this repository of the source concerns the rule; a push without a tag may be that of a referrer, which it
+     * does. Conditions that need more than the name count as met.
+     */
+    public boolean concerns(RepositoryName repository, Optional<Tag> tag) {
+        return repositoryFilter().test(repository)
+                && (tag.isEmpty() || new TagSelector(tags, InstantSource.system()).mayKeep(tag.get()));
     }
 
     /** What of each graph travels. */

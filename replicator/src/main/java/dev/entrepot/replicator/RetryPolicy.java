@@ -22,7 +22,7 @@ public record RetryPolicy(int attempts, Duration first, Duration longest, int gi
     }
 
     /** The pause after so many failures in a row, before it is spread. */
-    Duration pause(int failures) {
+    public Duration pause(int failures) {
         Duration pause = first.multipliedBy(1L << Math.min(failures - 1, 20));
         return pause.compareTo(longest) > 0 ? longest : pause;
     }

@@ -11,7 +11,6 @@ import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import dev.entrepot.replicator.ReplicationReport.Outcome;
 import dev.entrepot.replicator.graph.ArtifactGraph;
-import dev.entrepot.replicator.journal.CopyJournal;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,30 +31,22 @@ class ReplicationTest {
     @TempDir
     private Path folder;
 
-    private final VirtualTime clock = new VirtualTime();
     private final MemoryRegistry source = new MemoryRegistry("source.test", Abilities.ALL);
     private final MemoryRepository app = source.repository("app");
-    private CopyJournal journal;
-    private ReplicationRunner runner;
+    private Engine engine;
 
     @BeforeEach
     void open() throws IOException {
-        journal = CopyJournal.open(folder, clock);
-        runner = runner(new RetryPolicy(1, Duration.ZERO, Duration.ZERO, 1000));
+        engine = new Engine(folder);
     }
 
     @AfterEach
     void close() throws IOException {
-        journal.close();
+        engine.close();
     }
 
-    private ReplicationRunner runner(RetryPolicy retries) {
-        return new ReplicationRunner(new RunServices(
-                journal, new SubjectLocks(), clock.time(), retries, Duration.ofDays(1), Duration.ofMillis(200)));
-    }
-
-    private ReplicationReport run(Rules rules) throws Exception {
-        return runner.run(rules.rule(), "test", ProgressListener.NONE);
+    private ReplicationReport run(Rules rules) throws IOException {
+        return engine.run(rules);
     }
 
     static Map<String, Consumer<Shapes>> shapes() {
@@ -199,7 +190,7 @@ class ReplicationTest {
         MemoryRegistry target = prepare(shape, ability);
         run(new Rules(source).to(target));
         target.forgetRequests();
-        clock.pass(Duration.ofDays(2));
+        engine.clock.pass(Duration.ofDays(2));
 
         ReplicationReport report = run(new Rules(source).to(target));
 

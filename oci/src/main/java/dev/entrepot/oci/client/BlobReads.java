@@ -6,6 +6,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.NotFoundException;
 import java.io.IOException;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
@@ -35,7 +36,17 @@ final class BlobReads {
 
     /** As {@link dev.entrepot.oci.BlobSource#statBlob}. */
     Optional<OptionalLong> stat(Digest digest) throws IOException {
-        ApiRequest request = request(Operation.STAT_BLOB, "asking for", "HEAD", digest);
+        return stat(digest, request(Operation.STAT_BLOB, "asking for", "HEAD", digest));
+    }
+
+    /** As {@link dev.entrepot.oci.RepositoryTarget#containsBlob}: with the token that the upload will need. */
+    boolean contains(Digest digest) throws IOException {
+        ApiRequest request = request(Operation.STAT_BLOB, "asking for", "HEAD", digest)
+                .withScopes(List.of(Scope.push(requests.repository().name())));
+        return stat(digest, request).isPresent();
+    }
+
+    private Optional<OptionalLong> stat(Digest digest, ApiRequest request) throws IOException {
         return switch (calls.call(request, response -> head(request, response))) {
             case HeadAnswer.Present(OptionalLong size) -> Optional.of(size);
             case HeadAnswer.Absent() -> Optional.empty();

@@ -72,7 +72,7 @@ final class Calls {
                     || Thread.currentThread().isInterrupted()) {
                 throw outage;
             }
-            sleep(request, pause.get());
+            sleep(outage, pause.get());
         }
     }
 
@@ -120,16 +120,30 @@ final class Calls {
     }
 
     /**
-     * Lets time pass before the next attempt.
+     * Lets time pass before a failed upload goes on: about 1, 2, 4 seconds, or as long as the registry asks for.
      *
-     * @throws OutageException if the thread is interrupted, which it then still is
+     * @param failures how often it has failed in a row, at least 1
+     * @throws OutageException the outage itself, if it is not to be waited for, or if the thread is interrupted, which it then still is
      */
-    void sleep(ApiRequest request, Duration pause) throws OutageException {
+    void pauseAfter(OutageException outage, Priority priority, int failures) throws OutageException {
+        Duration pause = outage.retryAfter()
+                .map(this::jittered)
+                .orElseGet(() -> backoff(failures).multipliedBy(10));
+        boolean rateLimited = outage.reason() == Reason.RATE_LIMITED && priority == Priority.INTERACTIVE;
+        if (rateLimited
+                || pause.compareTo(LONGEST_WAIT.multipliedBy(5).dividedBy(4)) > 0
+                || Thread.currentThread().isInterrupted()) {
+            throw outage;
+        }
+        sleep(outage, pause);
+    }
+
+    private void sleep(OutageException outage, Duration pause) throws OutageException {
         try {
             environment.sleeper().sleep(pause);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new OutageException(Reason.NOT_ASKED, request.what() + ": interrupted while waiting to try again", e);
+            throw outage;
         }
     }
 }

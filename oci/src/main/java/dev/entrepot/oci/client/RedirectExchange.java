@@ -24,6 +24,7 @@ final class RedirectExchange implements Exchange {
     public ApiResponse send(ApiRequest request) throws IOException {
         ApiRequest current = request;
         for (int hop = 0; ; hop++) {
+            requireAllowed(current);
             ApiResponse response = next.send(current);
             if (!isRedirect(response.status(), current) || leavesOrigin(response, current)) {
                 return response;
@@ -59,12 +60,16 @@ final class RedirectExchange implements Exchange {
         }
     }
 
-    private ApiRequest following(ApiRequest request, URI target) throws OutageException {
+    // The first hop, too: it may be the location of an upload session, or a realm.
+    private void requireAllowed(ApiRequest request) throws OutageException {
         try {
-            addresses.checkLiteral(target.getHost());
+            addresses.checkLiteral(request.uri().getHost());
         } catch (ForbiddenAddressException e) {
-            throw new OutageException(Reason.SERVER_ERROR, request.what() + ": redirect refused: " + e.getMessage(), e);
+            throw new OutageException(Reason.SERVER_ERROR, request.what() + ": not sent: " + e.getMessage(), e);
         }
+    }
+
+    private static ApiRequest following(ApiRequest request, URI target) {
         boolean sameOrigin = Origin.of(target).equals(Origin.of(request.uri()));
         ApiRequest followed = request.withUri(target);
         return sameOrigin ? followed : followed.withoutHeader(ApiRequest.AUTHORIZATION);

@@ -33,11 +33,13 @@ public final class RegistryClient implements AutoCloseable {
                 Origin.of(endpoint.baseUrl()).host(), named(endpoint, proxies), SystemDefaultDnsResolver.INSTANCE);
         this.http = HttpTransport.open(endpoint, proxies, addresses, environment.userAgent());
         this.memory = new ReferrersMemory(environment.clock());
-        WireExchange wire = new WireExchange(http, endpoint.registry(), environment);
+        WireExchange wire = new WireExchange(http, endpoint, environment);
         StatusErrors errors = new StatusErrors(environment.clock());
         Calls tokenCalls = new Calls(new RedirectExchange(wire, addresses), errors, environment);
         TokenService tokens = new TokenService(tokenCalls, environment.clock());
-        Exchange redirected = new RedirectExchange(wire, addresses);
+        RequestLimiter limiter = new RequestLimiter(endpoint.maxConcurrentRequests(), environment.clock());
+        Exchange limited = new LimitedExchange(wire, limiter, endpoint.progressTimeout());
+        Exchange redirected = new RedirectExchange(limited, addresses);
         Exchange exchange = new AuthExchange(
                 redirected,
                 Origin.of(endpoint.baseUrl()),

@@ -1,6 +1,7 @@
 package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.BlobSource;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
@@ -9,7 +10,9 @@ import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.ReferrersReader;
 import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.TagPage;
 import java.io.IOException;
@@ -20,11 +23,13 @@ import java.util.OptionalLong;
  * A repository of a registry, over HTTP. Nothing is kept but tokens, and for ten minutes that a repository has no referrers API. Cheap to
  * make; safe for all threads; usable until its {@link RegistryClient} is closed.
  */
-public final class RemoteRepository implements RepositorySource {
+public final class RemoteRepository implements RepositorySource, RepositoryTarget {
     private final RepositoryRequests requests;
     private final ManifestReads manifests;
     private final BlobReads blobs;
     private final PageReads pages;
+    private final BlobUploads uploads;
+    private final ManifestWrites writes;
     private final ReferrersReader referrers;
 
     RemoteRepository(RepositoryRequests requests, Calls calls, ReferrersMemory memory) {
@@ -32,6 +37,8 @@ public final class RemoteRepository implements RepositorySource {
         this.manifests = new ManifestReads(calls, requests);
         this.blobs = new BlobReads(calls, requests);
         this.pages = new PageReads(calls);
+        this.uploads = new BlobUploads(calls, requests, blobs);
+        this.writes = new ManifestWrites(calls, requests);
         this.referrers = new ReferrersReader(new ReferrersReads(calls, requests, memory), this);
     }
 
@@ -72,6 +79,31 @@ public final class RemoteRepository implements RepositorySource {
     @Override
     public Referrers referrers(Digest subject) throws IOException {
         return referrers.read(subject);
+    }
+
+    @Override
+    public boolean containsBlob(Digest digest) throws IOException {
+        return blobs.contains(digest);
+    }
+
+    @Override
+    public void pushBlob(Descriptor blob, BlobSource content) throws IOException {
+        uploads.push(blob, content);
+    }
+
+    @Override
+    public boolean mountBlob(Digest digest, RepositoryName from) throws IOException {
+        return uploads.mount(digest, from);
+    }
+
+    @Override
+    public Optional<Digest> pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
+        return writes.push(manifest, reference);
+    }
+
+    @Override
+    public boolean deleteManifest(ManifestReference reference) throws IOException {
+        return writes.delete(reference);
     }
 
     @Override

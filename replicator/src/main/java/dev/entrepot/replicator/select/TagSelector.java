@@ -100,6 +100,12 @@ public final class TagSelector {
         return config.atLeast() > 0 && decisions.stream().noneMatch(TagDecision::kept);
     }
 
+    /** Whether the name alone does not drop the tag; of a tag that names a digest, its subject may be concerned. */
+    public boolean mayKeep(Tag tag) {
+        Optional<TagDecision> decision = byName(tag);
+        return decision.isEmpty() || decision.get().kept() || decision.get().condition() == Condition.ATTACHED;
+    }
+
     private TagDecision tooFew(Tag tag, long kept) {
         return new TagDecision(
                 tag, false, Condition.AT_LEAST, "only " + kept + " tags are left, at least " + config.atLeast());

@@ -1,0 +1,173 @@
+package dev.entrepot.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A disk of 4 MiB that is really full. Needs the right to mount one; skipped elsewhere. */
+class DiskFullTest {
+    private static final Repository REPOSITORY = Repository.parse("docker.io/library/full");
+    private static final int DISK_BYTES = 4 * 1024 * 1024;
+
+    @TempDir
+    Path directory;
+
+    private boolean mounted;
+    private Path disk;
+    private ContentStore store;
+
+    @BeforeEach
+    void mount() throws Exception {
+        disk = Files.createDirectory(directory.resolve("disk"));
+        mounted = run("mount", "-t", "tmpfs", "-o", "size=" + DISK_BYTES, "tmpfs", disk.toString());
+        assumeTrue(mounted, "no right to mount a small disk");
+        store = ContentStore.open(disk, Clock.systemUTC());
+    }
+
+    @AfterEach
+    void unmount() throws Exception {
+        if (mounted) {
+            store.close();
+            assertThat(run("umount", disk.toString())).isTrue();
+        }
+    }
+
+    private static boolean run(String... command) throws InterruptedException {
+        try {
+            Process process = new ProcessBuilder(command)
+                    .redirectErrorStream(true)
+                    .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                    .start();
+            return process.waitFor(10, TimeUnit.SECONDS) && process.exitValue() == 0;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** Leaves this many bytes free. */
+    private Path fill(int left) throws IOException {
+        Path file = disk.resolve("filler");
+        Files.write(file, new byte[Math.toIntExact(store.freeBytes() - left)]);
+        return file;
+    }
+
+    @Test
+    void failedWriteCountsForNothingAndCanBeRepeatedOrGivenUp() throws IOException {
+        byte[] bytes = Samples.bytes(1, 400_000);
+        Digest digest = Digest.sha256(bytes);
+        Path filler = fill(200_000);
+        try (Ingest ingest = store.ingest(digest)) {
+            ingest.write(bytes, 0, 100_000);
+            assertThatThrownBy(() -> ingest.write(bytes, 100_000, 300_000)).isInstanceOf(IOException.class);
+            assertThat(ingest.writtenBytes()).isEqualTo(100_000);
+            MessageDigest state = ingest.hashState();
+            state.update(bytes, 100_000, 300_000);
+            assertThat(Digest.of(DigestAlgorithm.SHA256, state)).isEqualTo(digest);
+            Files.delete(filler);
+            ingest.write(bytes, 100_000, 300_000);
+            ingest.commit(OptionalLong.of(400_000));
+        }
+        assertThat(Samples.read(store, digest)).isEqualTo(bytes);
+    }
+
+    @Test
+    void partialOfAFailedWriteEndsWhereItsHashEnds() throws IOException {
+        byte[] bytes = Samples.bytes(1, 400_000);
+        Path filler = fill(200_000);
+        try (Ingest ingest = store.ingest(Digest.sha256(bytes))) {
+            ingest.write(bytes, 0, 100_000);
+            assertThatThrownBy(() -> ingest.write(bytes, 100_000, 300_000)).isInstanceOf(IOException.class);
+        }
+        assertThat(store.partialBytes()).isEqualTo(100_000);
+        Files.delete(filler);
+    }
+
+    @Test
+    void manifestThatDoesNotFitLeavesNothing() throws IOException {
+        byte[] bytes = Samples.bytes(1, 100_000);
+        Digest digest = Digest.sha256(bytes);
+        Path filler = fill(20_000);
+        assertThatThrownBy(() -> store.putManifest(digest, bytes)).isInstanceOf(IOException.class);
+        assertThat(store.containsManifest(digest)).isFalse();
+        try (Stream<Path> files = Files.list(disk.resolve("ingest"))) {
+            assertThat(files).isEmpty();
+        }
+        Files.delete(filler);
+        store.putManifest(digest, bytes);
+        assertThat(store.manifest(digest)).isPresent();
+    }
+
+    @Test
+    void indexRemembersWhatItCouldNotWriteAndWritesItLater() throws IOException {
+        Tag last = new Tag("t2999");
+        try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
+            Path filler = fill(0);
+            for (int i = 0; i < 3000; i++) {
+                Digest digest = Digest.sha256(new byte[] {(byte) i, (byte) (i >> 8)});
+                index.putTag(REPOSITORY, new Tag("t" + i), new TagRecord(digest, Instant.now(), Instant.now()));
+                index.stored(digest, ContentKind.BLOB, 1, Optional.empty());
+            }
+            assertThatThrownBy(index::flush).isInstanceOf(IOException.class);
+            assertThat(index.isFailing()).isTrue();
+            assertThat(index.tag(REPOSITORY, last)).isPresent();
+            assertThat(index.storedCount()).isEqualTo(3000);
+            assertThat(index.leastRecentlyUsed(5000)).hasSize(3000);
+            Files.delete(filler);
+            flushWhenThereIsRoom(index);
+            assertThat(index.isFailing()).isFalse();
+            assertThat(index.lostChanges()).isZero();
+        }
+        try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
+            assertThat(index.wasRebuilt()).isFalse();
+            assertThat(index.tags(REPOSITORY)).hasSize(3000).contains(last);
+            assertThat(index.storedCount()).isEqualTo(3000);
+        }
+    }
+
+    private static void flushWhenThereIsRoom(CacheIndex index) throws IOException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
+        while (true) {
+            try {
+                index.flush();
+                return;
+            } catch (IOException e) {
+                if (System.nanoTime() > deadline) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    @Test
+    void fullDiskIsRefusedAtOpeningWithTheRemedy() throws IOException {
+        store.close();
+        fill(0);
+        assertThatThrownBy(() -> ContentStore.open(disk, Clock.systemUTC()))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(disk.toString())
+                .hasMessageContaining("space left");
+        Files.delete(disk.resolve("filler"));
+        store = ContentStore.open(disk, Clock.systemUTC());
+        assertThat(List.of(store.freeBytes())).doesNotContain(0L);
+    }
+}

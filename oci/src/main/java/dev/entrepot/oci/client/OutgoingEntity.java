@@ -1,0 +1,111 @@
+package dev.entrepot.oci.client;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.time.Duration;
+import org.apache.hc.core5.http.ContentType;
+import org.apache.hc.core5.http.io.entity.AbstractHttpEntity;
+
+/** A body on its way out: faults of its source are told apart from those of the wire, and a peer that takes no bytes is cut off. */
+final class OutgoingEntity extends AbstractHttpEntity {
+    private static final int BUFFER_BYTES = 64 * 1024;
+
+    private final RequestBody.Stream body;
+    private final Duration longestWrite;
+    private final Runnable cancel;
+    private volatile boolean stalled;
+
+    /**
+     * A body to send.
+     *
+     * @param longestWrite how long the peer may take no byte
+     * @param cancel cuts the connection
+     */
+    OutgoingEntity(RequestBody.Stream body, Duration longestWrite, Runnable cancel) {
+        super(ContentType.create(body.type().value()), null);
+        this.body = body;
+        this.longestWrite = longestWrite;
+        this.cancel = cancel;
+    }
+
+    /** The same for bytes in memory. */
+    static RequestBody.Stream stream(RequestBody.Bytes bytes) {
+        return new RequestBody.Stream(
+                () -> new ByteArrayInputStream(bytes.bytes()), bytes.bytes().length, bytes.type());
+    }
+
+    @Override
+    public void writeTo(OutputStream out) throws IOException {
+        byte[] buffer = new byte[BUFFER_BYTES];
+        StallGuard guard = new StallGuard(longestWrite, cancel);
+        try (guard;
+                Source in = new Source(body.opener())) {
+            for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
+                guard.beforeWrite();
+                out.write(buffer, 0, count);
+                guard.afterWrite();
+            }
+        } finally {
+            stalled = guard.hasFired();
+        }
+    }
+
+    /** Whether the connection was cut because the peer took no byte. */
+    boolean hasStalled() {
+        return stalled;
+    }
+
+    @Override
+    public InputStream getContent() {
+        throw new UnsupportedOperationException("this body is only written");
+    }
+
+    @Override
+    public boolean isStreaming() {
+        return true;
+    }
+
+    @Override
+    public boolean isRepeatable() {
+        return true;
+    }
+
+    @Override
+    public long getContentLength() {
+        return body.length();
+    }
+
+    @Override
+    public void close() {}
+
+    private static final class Source implements AutoCloseable {
+        private final InputStream in;
+
+        Source(RequestBody.Opener opener) throws SourceFault {
+            try {
+                in = opener.open();
+            } catch (IOException e) {
+                throw new SourceFault(e);
+            }
+        }
+
+        int read(byte[] buffer) throws SourceFault {
+            try {
+                return in.read(buffer);
+            } catch (IOException e) {
+                throw new SourceFault(e);
+            }
+        }
+
+        @Override
+        public void close() throws SourceFault {
+            try {
+                in.close();
+            } catch (IOException e) {
+                throw new SourceFault(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,190 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.Repository;
+import java.io.IOException;
+import java.net.URI;
+import java.util.Optional;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The requests of an upload session (distribution-spec, "Pushing blobs"). Sessions live at locations that the registry chooses, which may
+ * be at another host; credentials go to the registry's own origin only.
+ */
+final class UploadSession {
+    private static final Pattern RANGE = Pattern.compile("(?:bytes=)?0-([0-9]{1,18})");
+
+    private final Calls calls;
+    private final RepositoryRequests requests;
+
+    UploadSession(Calls calls, RepositoryRequests requests) {
+        this.calls = calls;
+        this.requests = requests;
+    }
+
+    /** What came of sending bytes to a session. */
+    sealed interface Outcome {
+        /** They were taken; the session goes on at another location. */
+        record Taken(URI location) implements Outcome {}
+
+        /** The blob is committed. */
+        record Committed() implements Outcome {}
+
+        /** The registry answered that all is well, but not that the blob is there. */
+        record Unclear() implements Outcome {}
+
+        /** The registry does not know the session. */
+        record Lost() implements Outcome {}
+
+        /** The registry has another number of bytes than was thought. */
+        record OutOfStep() implements Outcome {}
+
+        /** The registry does not take parts. */
+        record Unsupported() implements Outcome {}
+    }
+
+    /**
+     * How far a session is.
+     *
+     * @param location where it goes on
+     * @param offset number of bytes that the registry has
+     */
+    record Progress(URI location, long offset) {}
+
+    /** Opens a session and gives its location. */
+    URI start(Digest digest) throws IOException {
+        ApiRequest request = request("starting to upload", digest, "POST", requests.url("blobs/uploads/"))
+                .withBody(RequestBody.empty());
+        return calls.call(request, response -> {
+            if (response.status() != 202) {
+                throw calls.errors().failure(response);
+            }
+            return Locations.target(response);
+        });
+    }
+
+    /** Sends {@code body} as the end of the blob, and commits it. */
+    Outcome commit(URI location, Descriptor blob, RequestBody body) throws IOException {
+        URI url = withParameter(location, "digest=" + blob.digest().toString().replace(":", "%3A"));
+        return calls.call(request("uploading", blob.digest(), "PUT", url).withBody(body), response -> {
+            int status = response.status();
+            if (status == 201) {
+                requireDigest(response, blob.digest());
+                return new Outcome.Committed();
+            }
+            return status >= 200 && status < 300 ? new Outcome.Unclear() : failed(response);
+        });
+    }
+
+    /** Sends the bytes from {@code offset} to the end of the blob, without committing it. */
+    Outcome append(URI location, Descriptor blob, long offset, RequestBody body) throws IOException {
+        ApiRequest request = request("uploading", blob.digest(), "PATCH", location)
+                .withBody(body)
+                .withHeader("Content-Range", offset + "-" + (blob.sizeBytes() - 1));
+        return calls.call(request, response -> {
+            int status = response.status();
+            if (status == 405 || status == 501) {
+                return new Outcome.Unsupported();
+            }
+            return status >= 200 && status < 300 ? new Outcome.Taken(Locations.target(response)) : failed(response);
+        });
+    }
+
+    private Outcome failed(ApiResponse response) throws RegistryException {
+        return switch (response.status()) {
+            case 404 -> new Outcome.Lost();
+            case 416 -> new Outcome.OutOfStep();
+            default -> throw calls.errors().failure(response);
+        };
+    }
+
+    /** Asks how far a session is; empty if the registry does not know it, or does not say. */
+    Optional<Progress> progress(URI location, Digest digest) throws IOException {
+        return calls.call(request("asking for the upload of", digest, "GET", location), response -> {
+            int status = response.status();
+            if (status != 204 && status != 202 && status != 200) {
+                return Optional.empty();
+            }
+            Matcher range = RANGE.matcher(response.header("Range").orElse(""));
+            URI next = response.header("Location").isPresent() ? Locations.target(response) : location;
+            // "0-0" is one byte, but also what registries say that have none.
+            return range.matches() && !range.group(1).equals("0")
+                    ? Optional.of(new Progress(next, Long.parseLong(range.group(1)) + 1))
+                    : Optional.empty();
+        });
+    }
+
+    /** Asks the registry to forget a session. What goes wrong does not matter: registries expire sessions. */
+    void cancel(URI location, Digest digest) {
+        try {
+            calls.call(request("cancelling the upload of", digest, "DELETE", location), ApiResponse::status);
+        } catch (IOException e) {
+            return;
+        }
+    }
+
+    private ApiRequest request(String verb, Digest digest, String method, URI url) {
+        return requests.writing(Operation.UPLOAD, verb + " blob " + requests.repository() + "@" + digest, method, url);
+    }
+
+    /**
+     * Asks for a mount.
+     *
+     * @return empty if the blob is there, else the location of the session that the registry opened instead, if any
+     */
+    Mount mount(Digest digest, Repository from) throws IOException {
+        URI url = requests.url("blobs/uploads/?mount=" + digest.toString().replace(":", "%3A") + "&from="
+                + from.name().value().replace("/", "%2F"));
+        ApiRequest request = requests.writing(
+                        Operation.MOUNT,
+                        "mounting blob " + requests.repository() + "@" + digest + " from " + from,
+                        "POST",
+                        url)
+                // The target's scope first: some token services look no further.
+                .withAccess(
+                        requests.repository(), Scope.push(requests.repository().name()), Scope.pull(from.name()))
+                .withBody(RequestBody.empty());
+        return calls.call(request, response -> switch (response.status()) {
+            case 201 -> {
+                requireDigest(response, digest);
+                yield new Mount(true, Optional.empty());
+            }
+            case 202 -> new Mount(false, Optional.of(Locations.target(response)));
+            // Not in the specification, but what registries answer that cannot, or that do not let this account read
+            // there.
+            case 400, 401, 403, 404, 405 -> new Mount(false, Optional.empty());
+            default -> throw calls.errors().failure(response);
+        });
+    }
+
+    /**
+     * What came of a mount.
+     *
+     * @param done whether the blob is there
+     * @param session the session that the registry opened instead
+     */
+    record Mount(boolean done, Optional<URI> session) {}
+
+    private static void requireDigest(ApiResponse response, Digest expected) throws InvalidContentException {
+        Optional<Digest> stated = ManifestReads.statedDigest(response)
+                .filter(digest -> digest.algorithm().equals(expected.algorithm()));
+        if (stated.isPresent() && !stated.get().equals(expected)) {
+            throw new InvalidContentException(response.request().what() + ": "
+                    + response.request().host() + " committed the digest " + stated.get() + ", expected " + expected);
+        }
+    }
+
+    private static URI withParameter(URI location, String parameter) {
+        return URI.create(location + (location.getRawQuery() == null ? "?" : "&") + parameter);
+    }
+
+    /** A body of the rest of a blob. */
+    static RequestBody body(Descriptor blob, RequestBody.Opener opener, long offset) {
+        return new RequestBody.Stream(opener, blob.sizeBytes() - offset, MediaType.OCTET_STREAM);
+    }
+}

@@ -1,0 +1,141 @@
+package dev.entrepot.oci.client;
+
+import static com.github.tomakehurst.wiremock.client.WireMock.aResponse;
+import static com.github.tomakehurst.wiremock.client.WireMock.binaryEqualTo;
+import static com.github.tomakehurst.wiremock.client.WireMock.delete;
+import static com.github.tomakehurst.wiremock.client.WireMock.equalTo;
+import static com.github.tomakehurst.wiremock.client.WireMock.put;
+import static com.github.tomakehurst.wiremock.client.WireMock.putRequestedFor;
+import static com.github.tomakehurst.wiremock.client.WireMock.urlEqualTo;
+import static com.github.tomakehurst.wiremock.core.WireMockConfiguration.wireMockConfig;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.github.tomakehurst.wiremock.junit5.WireMockExtension;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+
+class ManifestWritesTest {
+    private static final byte[] BYTES = "{ \"schemaVersion\":2 }\n".getBytes(StandardCharsets.UTF_8);
+    private static final Digest DIGEST = Digest.sha256(BYTES);
+    private static final Tag TAG = new Tag("v1");
+    private static final String BY_TAG = "/v2/team/app/manifests/v1";
+    private static final String BY_DIGEST = "/v2/team/app/manifests/" + DIGEST;
+
+    @RegisterExtension
+    static final WireMockExtension REGISTRY = WireMockExtension.newInstance()
+            .options(wireMockConfig().dynamicPort())
+            .build();
+
+    private final TestWorld world = new TestWorld();
+    private RegistryClient client;
+    private RemoteRepository repository;
+    private ManifestBytes manifest;
+
+    @BeforeEach
+    void open() throws IOException {
+        client = world.client(REGISTRY.baseUrl());
+        repository = client.repository(TestWorld.NAME);
+        manifest = ManifestBytes.of(MediaType.OCI_MANIFEST, BYTES);
+    }
+
+    @AfterEach
+    void close() {
+        client.close();
+    }
+
+    @Test
+    void pushesTheExactBytesWithTheExactType() throws IOException {
+        REGISTRY.stubFor(put(BY_DIGEST)
+                .willReturn(aResponse().withStatus(201).withHeader("Docker-Content-Digest", DIGEST.toString())));
+
+        assertThat(repository.pushManifest(manifest, DIGEST)).isEmpty();
+
+        REGISTRY.verify(putRequestedFor(urlEqualTo(BY_DIGEST))
+                .withHeader("Content-Type", equalTo("application/vnd.oci.image.manifest.v1+json"))
+                .withHeader("Content-Length", equalTo(Integer.toString(BYTES.length)))
+                .withRequestBody(binaryEqualTo(BYTES)));
+    }
+
+    @Test
+    void saysWhichSubjectTheRegistryKeepsTrackOf() throws IOException {
+        Digest subject = Digest.sha256(new byte[1]);
+        REGISTRY.stubFor(
+                put(BY_TAG).willReturn(aResponse().withStatus(201).withHeader("OCI-Subject", subject.toString())));
+
+        assertThat(repository.pushManifest(manifest, TAG)).contains(subject);
+    }
+
+    @Test
+    void refusesACommitOfAnotherDigest() {
+        REGISTRY.stubFor(put(BY_TAG)
+                .willReturn(aResponse()
+                        .withStatus(201)
+                        .withHeader(
+                                "Docker-Content-Digest",
+                                Digest.sha256(new byte[1]).toString())));
+
+        assertThatThrownBy(() -> repository.pushManifest(manifest, TAG))
+                .isInstanceOf(InvalidContentException.class)
+                .hasMessageContaining(DIGEST.toString());
+    }
+
+    @Test
+    void refusesToPushUnderTheDigestOfSomethingElse() {
+        assertThatThrownBy(() -> repository.pushManifest(manifest, Digest.sha256(new byte[1])))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThat(world.requests).isEmpty();
+    }
+
+    @Test
+    void tellsARefusalFromAMissingRepository() {
+        for (int status : new int[] {400, 404, 413}) {
+            REGISTRY.stubFor(put(BY_TAG)
+                    .willReturn(aResponse()
+                            .withStatus(status)
+                            .withBody("{\"errors\":[{\"code\":\"MANIFEST_BLOB_UNKNOWN\",\"message\":\"x\"}]}")));
+            assertThatThrownBy(() -> repository.pushManifest(manifest, TAG))
+                    .isInstanceOfSatisfying(RefusedException.class, e -> {
+                        assertThat(e.status()).isEqualTo(status);
+                        assertThat(e.code()).isEqualTo("MANIFEST_BLOB_UNKNOWN");
+                    });
+        }
+        REGISTRY.stubFor(put(BY_TAG)
+                .willReturn(aResponse().withStatus(404).withBody("{\"errors\":[{\"code\":\"NAME_UNKNOWN\"}]}")));
+        assertThatThrownBy(() -> repository.pushManifest(manifest, TAG)).isInstanceOf(NotFoundException.class);
+    }
+
+    @Test
+    void pushesOnceOnly() {
+        REGISTRY.stubFor(put(BY_TAG).willReturn(aResponse().withStatus(503)));
+
+        assertThatThrownBy(() -> repository.pushManifest(manifest, TAG)).isInstanceOf(OutageException.class);
+
+        assertThat(world.requests).containsExactly("push-manifest 503");
+    }
+
+    @Test
+    void deletes() throws IOException {
+        REGISTRY.stubFor(delete(BY_TAG).willReturn(aResponse().withStatus(202)));
+        assertThat(repository.deleteManifest(TAG)).isTrue();
+
+        REGISTRY.stubFor(delete(BY_DIGEST).willReturn(aResponse().withStatus(404)));
+        assertThat(repository.deleteManifest(DIGEST)).isFalse();
+
+        REGISTRY.stubFor(delete(BY_DIGEST)
+                .willReturn(aResponse().withStatus(405).withBody("{\"errors\":[{\"code\":\"UNSUPPORTED\"}]}")));
+        assertThatThrownBy(() -> repository.deleteManifest(DIGEST)).isInstanceOf(RefusedException.class);
+    }
+}

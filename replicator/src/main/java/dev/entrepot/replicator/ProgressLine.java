@@ -1,0 +1,87 @@
+package dev.entrepot.replicator;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.TreeMap;
+
+/**
+ * Counts what a run does, and draws it as one line: images, bytes, rate and the time that is left, of all targets together. Whoever draws it decides
+ * when, and where. Safe for all threads.
+ */
+public final class ProgressLine implements ProgressListener {
+    private static final int BAR = 20;
+
+    private final InstantSource clock;
+    private final Instant started;
+    private final Map<String, Counts> targets = new TreeMap<>();
+
+    /** What is known of one target, or of all. */
+    private record Counts(long images, long done, long failed, long bytes, long moved) {
+        static final Counts NONE = new Counts(0, 0, 0, 0, 0);
+
+        Counts plus(Counts other) {
+            return new Counts(
+                    images + other.images,
+                    done + other.done,
+                    failed + other.failed,
+                    bytes + other.bytes,
+                    moved + other.moved);
+        }
+    }
+
+    /** Starts counting now. */
+    public ProgressLine(InstantSource clock) {
+        this.clock = clock;
+        this.started = clock.instant();
+    }
+
+    @Override
+    public synchronized void planned(String target, long images, long bytes) {
+        targets.merge(target, new Counts(images, 0, 0, bytes, 0), Counts::plus);
+    }
+
+    @Override
+    public synchronized void moved(String target, long bytes) {
+        targets.merge(target, new Counts(0, 0, 0, 0, bytes), Counts::plus);
+    }
+
+    @Override
+    public synchronized void finished(ItemReport item) {
+        long failed = item.state() == ItemReport.State.FAILED ? 1 : 0;
+        targets.merge(item.target(), new Counts(0, 1, failed, 0, 0), Counts::plus);
+    }
+
+    /** The line for a terminal, with a bar; without a line break. */
+    public synchronized String draw() {
+        Counts all = targets.values().stream().reduce(Counts.NONE, Counts::plus);
+        // Before there is anything to move, and when more had to be moved than planned, images are the better measure.
+        boolean byBytes = all.bytes() > 0 && all.moved() <= all.bytes();
+        double share = byBytes ? (double) all.moved() / all.bytes() : ratio(all.done(), all.images());
+        int filled = (int) (share * BAR);
+        return "[" + "#".repeat(filled) + "-".repeat(BAR - filled) + "] " + text(all, share);
+    }
+
+    /** The same without a bar, for logs. */
+    public synchronized String plain() {
+        Counts all = targets.values().stream().reduce(Counts.NONE, Counts::plus);
+        return text(
+                all, all.bytes() > 0 ? Math.min(1, ratio(all.moved(), all.bytes())) : ratio(all.done(), all.images()));
+    }
+
+    private String text(Counts all, double share) {
+        Duration past = Duration.between(started, clock.instant());
+        long rate = past.isZero() ? 0 : (long) (all.moved() * 1000.0 / Math.max(1, past.toMillis()));
+        String left = share <= 0 || share >= 1
+                ? ""
+                : ", " + Sizes.time(Duration.ofMillis((long) (past.toMillis() * (1 - share) / share))) + " left";
+        return all.done() + "/" + all.images() + " images" + (all.failed() > 0 ? " (" + all.failed() + " failed)" : "")
+                + ", " + Sizes.bytes(all.moved()) + "/" + Sizes.bytes(all.bytes()) + ", " + Sizes.bytes(rate) + "/s"
+                + left;
+    }
+
+    private static double ratio(long part, long whole) {
+        return whole == 0 ? 0 : (double) part / whole;
+    }
+}

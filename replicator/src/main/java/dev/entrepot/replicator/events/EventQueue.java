@@ -1,0 +1,185 @@
+package dev.entrepot.replicator.events;
+
+import dev.entrepot.replicator.RetryPolicy;
+import dev.entrepot.replicator.Time;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * Delivers messages to one receiver, in order, on a thread of its own: each is repeated until the receiver answers 2xx, at most so many times, and
+ * then dropped. What does not fit into the queue is dropped too, oldest first: a receiver that is down must not cost memory. Nothing here is
+ * kept over restarts. Safe for all threads.
+ */
+public final class EventQueue implements AutoCloseable {
+    private final EventSink sink;
+    private final RetryPolicy retries;
+    private final Time time;
+    private final int capacity;
+    private final Optional<String> secret;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition changed = lock.newCondition();
+    private final Deque<Message> waiting = new ArrayDeque<>();
+    private final Thread thread;
+    private boolean busy;
+    private boolean closed;
+    private long delivered;
+    private long dropped;
+
+    private record Message(String contentType, byte[] body) {}
+
+    /**
+     * Starts to deliver.
+     *
+     * @param capacity messages that may wait, at least 1
+     * @param secret key of the signature header; unsigned without
+     */
+    public EventQueue(EventSink sink, int capacity, Optional<String> secret, RetryPolicy retries, Time time) {
+        this.sink = sink;
+        this.capacity = capacity;
+        this.secret = secret;
+        this.retries = retries;
+        this.time = time;
+        this.thread = Thread.ofVirtual().name("event-delivery").start(this::deliverAll);
+    }
+
+    /** Puts a message at the end of the queue; does not wait. */
+    public void add(String contentType, byte[] body) {
+        lock.lock();
+        try {
+            if (closed) {
+                dropped++;
+                return;
+            }
+            if (waiting.size() >= capacity) {
+                waiting.removeFirst();
+                dropped++;
+            }
+            waiting.addLast(new Message(contentType, body));
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Messages that the receiver took. */
+    public long delivered() {
+        lock.lock();
+        try {
+            return delivered;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Messages that were given up. */
+    public long dropped() {
+        lock.lock();
+        try {
+            return dropped;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Waits until nothing waits any more; returns whether that was so before the time was over. */
+    public boolean awaitEmpty(Duration most) throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            long nanos = most.toNanos();
+            while (busy || !waiting.isEmpty()) {
+                if (nanos <= 0) {
+                    return false;
+                }
+                nanos = changed.awaitNanos(nanos);
+            }
+            return true;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends at once; what waits is lost. */
+    @Override
+    public void close() {
+        lock.lock();
+        try {
+            closed = true;
+            dropped += waiting.size();
+            waiting.clear();
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+        thread.interrupt();
+    }
+
+    private void deliverAll() {
+        try {
+            while (true) {
+                Optional<Message> message = next();
+                if (message.isEmpty()) {
+                    return;
+                }
+                done(deliver(message.get()));
+            }
+        } catch (InterruptedException e) {
+            done(false);
+        }
+    }
+
+    private Optional<Message> next() throws InterruptedException {
+        lock.lockInterruptibly();
+        try {
+            while (waiting.isEmpty() && !closed) {
+                changed.await();
+            }
+            busy = !waiting.isEmpty();
+            return Optional.ofNullable(waiting.pollFirst());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void done(boolean taken) {
+        lock.lock();
+        try {
+            if (busy) {
+                delivered += taken ? 1 : 0;
+                dropped += taken ? 0 : 1;
+            }
+            busy = false;
+            changed.signalAll();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean deliver(Message message) throws InterruptedException {
+        Map<String, String> headers = new LinkedHashMap<>();
+        headers.put("Content-Type", message.contentType());
+        secret.ifPresent(
+                key -> headers.put(EventFormats.SIGNATURE_HEADER, EventFormats.signature(message.body(), key)));
+        for (int attempt = 1; attempt <= retries.attempts(); attempt++) {
+            if (attempt > 1) {
+                time.sleeper().sleep(retries.pause(attempt - 1));
+            }
+            try {
+                int status = sink.post(headers, message.body());
+                if (status >= 200 && status < 300) {
+                    return true;
+                }
+            } catch (IOException e) {
+                // The next attempt, or the count of what was dropped, says it.
+                continue;
+            }
+        }
+        return false;
+    }
+}

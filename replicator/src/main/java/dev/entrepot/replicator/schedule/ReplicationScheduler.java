@@ -1,0 +1,184 @@
+package dev.entrepot.replicator.schedule;
+
+import dev.entrepot.config.ScheduleConfig;
+import dev.entrepot.replicator.Time;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Date;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TimeZone;
+import java.util.concurrent.ConcurrentHashMap;
+import org.quartz.CronScheduleBuilder;
+import org.quartz.JobBuilder;
+import org.quartz.JobDetail;
+import org.quartz.JobExecutionContext;
+import org.quartz.JobKey;
+import org.quartz.ScheduleBuilder;
+import org.quartz.Scheduler;
+import org.quartz.SchedulerException;
+import org.quartz.SimpleScheduleBuilder;
+import org.quartz.Trigger;
+import org.quartz.TriggerBuilder;
+import org.quartz.TriggerKey;
+import org.quartz.impl.DirectSchedulerFactory;
+import org.quartz.simpl.RAMJobStore;
+
+/**
+ * Runs rules when they are due. Runs of one rule do not overlap; runs that were missed are caught up by one. Schedules live in memory: they come from the
+ * configuration, and what runs did is in the journal. Safe for all threads.
+ */
+public final class ReplicationScheduler implements AutoCloseable {
+    private static final int RULES_AT_ONCE = 16;
+    private static final String GROUP = "replication";
+
+    private final Scheduler scheduler;
+    private final RuleTask task;
+    private final Time time;
+    // Rules that were asked to run and have not begun; one that has begun may be asked again, for what came after it
+    // looked.
+    private final Set<String> soon = ConcurrentHashMap.newKeySet();
+
+    private ReplicationScheduler(Scheduler scheduler, RuleTask task, Time time) {
+        this.scheduler = scheduler;
+        this.task = task;
+        this.time = time;
+    }
+
+    /**
+     * A scheduler that does nothing before it is {@linkplain #start() started}.
+     *
+     * @param name a name that no other scheduler of this process has
+     * @param task runs a rule
+     * @param time waits for, and chooses, the random delay of a run
+     */
+    public static ReplicationScheduler create(String name, RuleTask task, Time time) throws IOException {
+        return quartz(() -> {
+            DirectSchedulerFactory factory = DirectSchedulerFactory.getInstance();
+            factory.createScheduler(name, name, new VirtualThreadPool(RULES_AT_ONCE), new RAMJobStore());
+            Scheduler scheduler = factory.getScheduler(name);
+            ReplicationScheduler result = new ReplicationScheduler(scheduler, task, time);
+            scheduler.setJobFactory((bundle, unused) -> new ReplicationJob(result::run));
+            return result;
+        });
+    }
+
+    /** Makes a rule known, so that it can be run when asked to; with a schedule, also when it is due. */
+    public void add(String rule, Optional<ScheduleConfig> schedule) throws IOException {
+        quartz(() -> {
+            JobDetail job = JobBuilder.newJob(ReplicationJob.class)
+                    .withIdentity(key(rule))
+                    .storeDurably()
+                    .build();
+            scheduler.addJob(job, true);
+            if (schedule.isPresent()) {
+                scheduler.scheduleJob(trigger(rule, schedule.get()));
+            }
+            return rule;
+        });
+    }
+
+    /**
+     * Runs a rule soon, whatever its schedule. If it is to run soon already, nothing is added: many notifications are one run. While it runs, it can be
+     * asked to run once more.
+     *
+     * @param delay how long to wait for more of the same
+     * @param trigger why, for the report
+     * @return whether this call made the difference
+     */
+    public boolean runSoon(String rule, Duration delay, String trigger) throws IOException {
+        if (!soon.add(rule)) {
+            return false;
+        }
+        return quartz(() -> {
+            scheduler.scheduleJob(TriggerBuilder.newTrigger()
+                    .forJob(key(rule))
+                    .usingJobData(ReplicationJob.TRIGGER, trigger)
+                    .usingJobData(ReplicationJob.JITTER_MILLIS, "0")
+                    .startAt(Date.from(time.clock().instant().plus(delay)))
+                    .withSchedule(SimpleScheduleBuilder.simpleSchedule().withMisfireHandlingInstructionFireNow())
+                    .build());
+            return true;
+        });
+    }
+
+    /** When a rule is due next by its schedule. */
+    public Optional<Instant> nextRun(String rule) throws IOException {
+        return quartz(() -> Optional.ofNullable(scheduler.getTrigger(new TriggerKey(rule, GROUP)))
+                .map(Trigger::getNextFireTime)
+                .map(Date::toInstant));
+    }
+
+    /** Starts to run rules. */
+    public void start() throws IOException {
+        quartz(() -> {
+            scheduler.start();
+            return scheduler;
+        });
+    }
+
+    /** Ends the runs in progress by interrupting them, and waits for them, a minute at most. */
+    @Override
+    public void close() throws IOException {
+        quartz(() -> {
+            scheduler.standby();
+            for (JobExecutionContext running : scheduler.getCurrentlyExecutingJobs()) {
+                scheduler.interrupt(running.getJobDetail().getKey());
+            }
+            scheduler.shutdown(true);
+            return scheduler;
+        });
+    }
+
+    private void run(String rule, String trigger, long jitterMillis) {
+        soon.remove(rule);
+        try {
+            if (jitterMillis > 0) {
+                time.sleeper().sleep(Duration.ofMillis(time.random().nextLong(jitterMillis + 1)));
+            }
+            task.run(rule, trigger);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static Trigger trigger(String rule, ScheduleConfig schedule) {
+        ScheduleBuilder<?> builder = switch (schedule) {
+            case ScheduleConfig.Every every ->
+                SimpleScheduleBuilder.simpleSchedule()
+                        .withIntervalInMilliseconds(every.interval().toMillis())
+                        .repeatForever()
+                        .withMisfireHandlingInstructionNowWithRemainingCount();
+            case ScheduleConfig.Cron cron ->
+                CronScheduleBuilder.cronSchedule(cron.expression().toQuartz())
+                        .inTimeZone(TimeZone.getTimeZone(cron.zone()))
+                        .withMisfireHandlingInstructionFireAndProceed();
+        };
+        return TriggerBuilder.newTrigger()
+                .withIdentity(rule, GROUP)
+                .forJob(key(rule))
+                .usingJobData(ReplicationJob.TRIGGER, "schedule")
+                .usingJobData(
+                        ReplicationJob.JITTER_MILLIS,
+                        Long.toString(schedule.jitter().toMillis()))
+                .withSchedule(builder)
+                .build();
+    }
+
+    private static JobKey key(String rule) {
+        return new JobKey(rule, GROUP);
+    }
+
+    private interface QuartzCall<T> {
+        T call() throws SchedulerException;
+    }
+
+    private static <T> T quartz(QuartzCall<T> call) throws IOException {
+        try {
+            return call.call();
+        } catch (SchedulerException e) {
+            throw new IOException("the scheduler failed: " + e.getMessage(), e);
+        }
+    }
+}

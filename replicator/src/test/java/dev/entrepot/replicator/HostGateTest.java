@@ -1,0 +1,108 @@
+package dev.entrepot.replicator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.OutageException.Reason;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class HostGateTest {
+    private final VirtualTime clock = new VirtualTime();
+    private final RetryPolicy policy = new RetryPolicy(4, Duration.ofSeconds(1), Duration.ofMinutes(5), 6);
+    private final HostGate gate = new HostGate("registry.test", 2, policy, RateLimit.none(clock.time()), clock.time());
+
+    private static OutageException outage(Optional<Duration> retryAfter) {
+        return new OutageException(Reason.RATE_LIMITED, "429", retryAfter, null);
+    }
+
+    @Test
+    void outageIsRepeatedWithGrowingPauses() throws IOException {
+        AtomicInteger attempts = new AtomicInteger();
+
+        String answer = gate.request(() -> {
+            if (attempts.incrementAndGet() < 4) {
+                throw outage(Optional.empty());
+            }
+            return "answer";
+        });
+
+        assertThat(answer).isEqualTo("answer");
+        assertThat(clock.slept()).hasSize(3);
+        assertThat(clock.slept().get(0)).isBetween(Duration.ofMillis(750), Duration.ofMillis(1251));
+        assertThat(clock.slept().get(1)).isBetween(Duration.ofMillis(1500), Duration.ofMillis(2502));
+        assertThat(clock.slept().get(2)).isBetween(Duration.ofMillis(3000), Duration.ofMillis(5004));
+        assertThat(gate.requestCount()).isEqualTo(4);
+    }
+
+    @Test
+    void retryAfterIsHonouredByAllRequestsToTheHost() throws IOException {
+        AtomicInteger attempts = new AtomicInteger();
+        gate.request(() -> {
+            if (attempts.incrementAndGet() == 1) {
+                throw outage(Optional.of(Duration.ofSeconds(90)));
+            }
+            return "";
+        });
+        assertThat(clock.slept()).containsExactly(Duration.ofSeconds(90));
+
+        gate.failed(outage(Optional.of(Duration.ofSeconds(30))));
+        gate.request(() -> "another");
+        assertThat(clock.slept()).containsExactly(Duration.ofSeconds(90), Duration.ofSeconds(30));
+    }
+
+    @Test
+    void longerRetryAfterThanTheLongestPauseIsCut() throws IOException {
+        gate.failed(outage(Optional.of(Duration.ofDays(1))));
+        gate.request(() -> "");
+        assertThat(clock.slept()).containsExactly(Duration.ofMinutes(5));
+    }
+
+    @Test
+    void answerIsNeverRepeated() {
+        AtomicInteger attempts = new AtomicInteger();
+        assertThatThrownBy(() -> gate.request(() -> {
+                    attempts.incrementAndGet();
+                    throw new NotFoundException(NotFoundException.Kind.BLOB, "gone");
+                }))
+                .isInstanceOf(NotFoundException.class);
+        assertThat(attempts.get()).isEqualTo(1);
+        assertThat(clock.slept()).isEmpty();
+    }
+
+    @Test
+    void hostThatIsOutAgainAndAgainIsGivenUpVisibly() {
+        AtomicInteger attempts = new AtomicInteger();
+        for (int i = 0; i < 5; i++) {
+            assertThatThrownBy(() -> gate.request(() -> {
+                        attempts.incrementAndGet();
+                        throw outage(Optional.empty());
+                    }))
+                    .isInstanceOf(OutageException.class);
+        }
+        assertThat(attempts.get()).isEqualTo(6);
+        assertThatThrownBy(() -> gate.request(() -> ""))
+                .isInstanceOfSatisfying(
+                        OutageException.class, e -> assertThat(e.reason()).isEqualTo(Reason.NOT_ASKED))
+                .hasMessageContaining("registry.test is not asked again");
+    }
+
+    @Test
+    void successForgetsEarlierOutages() throws IOException {
+        for (int i = 0; i < 20; i++) {
+            AtomicInteger attempts = new AtomicInteger();
+            gate.request(() -> {
+                if (attempts.incrementAndGet() < 3) {
+                    throw outage(Optional.empty());
+                }
+                return "";
+            });
+        }
+        assertThat(gate.requestCount()).isEqualTo(60);
+    }
+}

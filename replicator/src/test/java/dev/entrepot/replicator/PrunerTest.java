@@ -1,0 +1,160 @@
+package dev.entrepot.replicator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.config.Percent;
+import dev.entrepot.config.PruneConfig;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.MemoryRegistry.Abilities;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PrunerTest {
+    @TempDir
+    private Path folder;
+
+    private final MemoryRegistry source = new MemoryRegistry("source.test", Abilities.ALL);
+    private final MemoryRepository app = source.repository("app");
+    private final Shapes shapes = new Shapes(app);
+    private final MemoryRegistry target = new MemoryRegistry("target.test", Abilities.NO_API);
+    private final MemoryRepository mirror = target.repository("mirror/app");
+    private final Rules rules = new Rules(source).to(target);
+    private Engine engine;
+    private Descriptor gone;
+    private Descriptor goneSignature;
+
+    @BeforeEach
+    void copyTenTags() throws IOException {
+        engine = new Engine(folder);
+        for (int i = 0; i < 10; i++) {
+            Descriptor image = shapes.image("image " + i);
+            Descriptor index = shapes.index(List.of(image));
+            shapes.tag("v" + i, index);
+            if (i == 3) {
+                gone = index;
+                goneSignature = shapes.referrer(index, "x/sig", "signature");
+                shapes.tag(Shapes.stem(index) + ".sig", shapes.image("cosign"));
+            }
+        }
+        rules.prune = new PruneConfig(true, Duration.ofDays(7), new Percent(10));
+        engine.run(rules);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        engine.close();
+    }
+
+    @Test
+    void tagThatIsGoneIsDeletedAfterTheGraceTimeWithItsReferrers() throws IOException {
+        app.tags.remove(new Tag("v3"));
+        engine.run(rules);
+        engine.clock.pass(Duration.ofDays(6));
+        engine.run(rules);
+        assertThat(mirror.tags).containsKey(new Tag("v3"));
+        engine.clock.pass(Duration.ofDays(2));
+
+        assertThat(engine.runner.plan(rules.rule()).targets().getFirst().prune())
+                .containsExactly("mirror/app:v3");
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.targets().getFirst().pruned()).isEqualTo(1);
+        assertThat(mirror.tags.keySet())
+                .hasSize(9)
+                .allMatch(tag -> tag.value().startsWith("v"))
+                .doesNotContain(new Tag("v3"));
+        assertThat(mirror.manifests).doesNotContainKeys(gone.digest(), goneSignature.digest());
+        for (int i = 0; i < 10; i++) {
+            if (i != 3) {
+                Completeness.assertComplete(app, "v" + i, target, "mirror/app");
+            }
+        }
+        assertThat(engine.run(rules).targets().getFirst().pruned()).isZero();
+    }
+
+    @Test
+    void manifestThatAnotherTagNeedsStays() throws IOException {
+        shapes.tag("again", gone);
+        engine.run(rules);
+        app.tags.remove(new Tag("v3"));
+        engine.run(rules);
+        engine.clock.pass(Duration.ofDays(8));
+
+        assertThat(engine.run(rules).targets().getFirst().pruned()).isEqualTo(1);
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v3"));
+        Completeness.assertComplete(app, "again", target, "mirror/app");
+    }
+
+    @Test
+    void foreignTagKeepsAllManifests() throws IOException {
+        new Shapes(mirror).tag("theirs", gone);
+        app.tags.remove(new Tag("v3"));
+        engine.run(rules);
+        engine.clock.pass(Duration.ofDays(8));
+        engine.run(rules);
+
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v3"));
+        assertThat(mirror.manifests).containsKeys(gone.digest(), goneSignature.digest());
+    }
+
+    @Test
+    void tagThatSomebodyMovedAtTheTargetIsLeftAlone() throws IOException {
+        Descriptor theirs = new Shapes(mirror).image("theirs");
+        new Shapes(mirror).tag("v3", theirs);
+        app.tags.remove(new Tag("v3"));
+        engine.run(rules);
+        engine.clock.pass(Duration.ofDays(8));
+        engine.run(rules);
+
+        assertThat(mirror.tags).containsEntry(new Tag("v3"), theirs.digest());
+    }
+
+    @Test
+    void moreThanTheShareMeansNone() throws IOException {
+        app.tags.remove(new Tag("v3"));
+        app.tags.remove(new Tag("v4"));
+        engine.run(rules);
+        engine.clock.pass(Duration.ofDays(8));
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.items()).anySatisfy(item -> assertThat(item.reason()).contains("2 of 10 tags are gone"));
+        assertThat(mirror.tags).containsKeys(new Tag("v3"), new Tag("v4"));
+    }
+
+    @Test
+    void emptyOrFailedListDeletesNothing() throws IOException {
+        rules.prune = new PruneConfig(true, Duration.ZERO, new Percent(100));
+        app.tags.clear();
+        engine.run(rules);
+        source.gate((index, request) -> {
+            if (request.startsWith("GET tags")) {
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "500");
+            }
+        });
+        engine.run(rules);
+
+        assertThat(mirror.tags.keySet().stream().filter(tag -> tag.value().startsWith("v")))
+                .hasSize(10);
+        assertThat(target.requests("DELETE")).isEmpty();
+    }
+
+    @Test
+    void nothingIsPrunedUnlessTheRuleSaysSo() throws IOException {
+        rules.prune = PruneConfig.OFF;
+        app.tags.remove(new Tag("v3"));
+        engine.run(rules);
+        engine.clock.pass(Duration.ofDays(99));
+        engine.run(rules);
+
+        assertThat(target.requests("DELETE")).isEmpty();
+    }
+}

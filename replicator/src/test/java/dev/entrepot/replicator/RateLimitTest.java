@@ -1,0 +1,72 @@
+package dev.entrepot.replicator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.config.ByteSize;
+import dev.entrepot.config.LimitsConfig;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.LocalTime;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class RateLimitTest {
+    private final VirtualTime clock = new VirtualTime();
+
+    private static LimitsConfig config() {
+        return new LimitsConfig(
+                Optional.of(new ByteSize(1000)),
+                Optional.of(10),
+                List.of(new LimitsConfig.Hours(
+                        LocalTime.of(22, 0), LocalTime.of(6, 0), Optional.empty(), Optional.of(100))),
+                ZoneOffset.UTC);
+    }
+
+    @Test
+    void bytesFlowAtTheRateAfterOneSecondsWorth() throws IOException {
+        RateLimit limit = Limits.bandwidth(config(), clock.time());
+        Instant start = clock.instant();
+        for (int i = 0; i < 100; i++) {
+            limit.take(100);
+        }
+        assertThat(Duration.between(start, clock.instant())).isBetween(Duration.ofSeconds(8), Duration.ofSeconds(10));
+    }
+
+    @Test
+    void pieceLargerThanTheRateIsPaidForAfterwards() throws IOException {
+        RateLimit limit = Limits.bandwidth(config(), clock.time());
+        Instant start = clock.instant();
+        limit.take(60_000);
+        assertThat(clock.instant()).isEqualTo(start);
+        limit.take(1);
+        assertThat(Duration.between(start, clock.instant())).isEqualTo(Duration.ofSeconds(59));
+    }
+
+    @Test
+    void otherHoursHaveOtherLimits() throws IOException {
+        RateLimit bytes = Limits.bandwidth(config(), clock.time());
+        RateLimit requests = Limits.requests(config(), clock.time());
+        clock.pass(Duration.ofHours(11));
+        Instant night = clock.instant();
+        for (int i = 0; i < 1000; i++) {
+            bytes.take(1_000_000);
+        }
+        assertThat(clock.instant()).isEqualTo(night);
+        for (int i = 0; i < 1000; i++) {
+            requests.take(1);
+        }
+        assertThat(Duration.between(night, clock.instant())).isBetween(Duration.ofSeconds(8), Duration.ofSeconds(10));
+    }
+
+    @Test
+    void changeOfTheHourIsNoticedDuringALongPause() throws IOException {
+        RateLimit bytes = Limits.bandwidth(config(), clock.time());
+        clock.pass(Duration.ofHours(9).plusMinutes(59));
+        bytes.take(10_000_000);
+        bytes.take(1);
+        assertThat(clock.instant()).isBefore(Instant.parse("2026-11-20T22:01:00Z"));
+    }
+}

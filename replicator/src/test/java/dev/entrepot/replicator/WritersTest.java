@@ -1,0 +1,107 @@
+package dev.entrepot.replicator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.config.NamePattern;
+import dev.entrepot.config.TagSelectionConfig;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.replicator.MemoryRegistry.Abilities;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+class WritersTest {
+    @TempDir
+    private Path folder;
+
+    private final MemoryRegistry source = new MemoryRegistry("source.test", Abilities.ALL);
+    private final Shapes shapes = new Shapes(source.repository("app"));
+    private final MemoryRegistry target = new MemoryRegistry("target.test", Abilities.ALL);
+    private final Rules rules = new Rules(source).to(target);
+    private Engine engine;
+
+    @BeforeEach
+    void prepare() throws IOException {
+        engine = new Engine(folder);
+        shapes.tag("v1", shapes.image("one"));
+        shapes.tag("latest", shapes.image("two"));
+        rules.tags = new TagSelectionConfig(
+                List.of(NamePattern.parse("v*")),
+                List.of(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                List.of(),
+                0);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        engine.close();
+    }
+
+    @Test
+    void planSaysWhyEachTagIsDroppedAndWhatEachTargetCosts() throws IOException {
+        ReplicationPlan plan = engine.runner.plan(rules.rule());
+
+        assertThat(PlanWriter.toText(plan))
+                .contains("dropped app:latest  include: matches none of [v*]")
+                .contains("copy    mirror/app:v1  the target does not have the tag; ")
+                .contains("in 3 blobs, 0 mounted, 1 manifests")
+                .contains("1 to copy, 0 up to date, 0 to skip, 0 cannot be copied");
+        JsonNode json = OciJson.mapper().readTree(PlanWriter.toJson(plan));
+        assertThat(json.at("/tags/0/condition").asString()).isEqualTo("include");
+        assertThat(json.at("/targets/0/images/0/nodes").size()).isEqualTo(4);
+        assertThat(json.at("/targets/0/images/0/nodes/0/step").asString()).isEqualTo("push");
+        assertThat(json.at("/targets/0/blobBytes").asLong())
+                .isEqualTo(plan.targets().getFirst().blobBytes());
+    }
+
+    @Test
+    void reportNamesSideNodeAndCauseOfEachFailure() throws IOException {
+        target.gate((index, request) -> {
+            if (request.startsWith("PUT blob")) {
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "500 from target.test");
+            }
+        });
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(ReportWriter.toText(report))
+                .contains("run 1 of rule: failed in 0.0s (test)")
+                .contains("FAILED  target.test/mirror/app:v1  at the target, sha256:")
+                .contains("500 from target.test")
+                .contains("target.test: 0 copied, 0 up to date, 0 skipped, 0 pruned, 1 failed");
+        JsonNode json = OciJson.mapper().readTree(ReportWriter.toJson(report));
+        assertThat(json.at("/outcome").asString()).isEqualTo("failed");
+        assertThat(json.at("/items/0/failure/side").asString()).isEqualTo("target");
+        assertThat(json.at("/items/0/failure/node").asString()).startsWith("sha256:");
+    }
+
+    @Test
+    void progressShowsImagesBytesRateAndTheTimeLeft() {
+        ProgressLine line = new ProgressLine(engine.clock);
+        assertThat(line.draw()).startsWith("[" + "-".repeat(20) + "] 0/0 images");
+        line.planned("a", 2, 10 << 20);
+        line.planned("b", 2, 10 << 20);
+        line.moved("a", 5 << 20);
+        engine.clock.pass(Duration.ofSeconds(5));
+        assertThat(line.draw()).isEqualTo("[#####---------------] 0/4 images, 5.0 MiB/20.0 MiB, 1.0 MiB/s, 15.0s left");
+        assertThat(line.plain()).isEqualTo("0/4 images, 5.0 MiB/20.0 MiB, 1.0 MiB/s, 15.0s left");
+    }
+
+    @Test
+    void progressOfARealRunEndsFull() throws IOException {
+        ProgressLine line = new ProgressLine(engine.clock);
+        engine.run(rules, line);
+        assertThat(line.draw()).startsWith("[" + "#".repeat(20) + "] 1/1 images");
+    }
+}

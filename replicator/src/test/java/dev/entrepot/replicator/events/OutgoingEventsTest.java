@@ -1,0 +1,149 @@
+package dev.entrepot.replicator.events;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.replicator.Engine;
+import dev.entrepot.replicator.MemoryRegistry;
+import dev.entrepot.replicator.MemoryRegistry.Abilities;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.RetryPolicy;
+import dev.entrepot.replicator.Rules;
+import dev.entrepot.replicator.Shapes;
+import dev.entrepot.replicator.VirtualTime;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+class OutgoingEventsTest {
+    @TempDir
+    private Path folder;
+
+    private final VirtualTime clock = new VirtualTime();
+    private final RetryPolicy retries = new RetryPolicy(3, Duration.ofSeconds(1), Duration.ofSeconds(9), 9);
+
+    private ReplicationReport report() throws IOException {
+        MemoryRegistry source = new MemoryRegistry("source.test", Abilities.ALL);
+        MemoryRegistry target = new MemoryRegistry("target.test", Abilities.ALL);
+        Shapes shapes = new Shapes(source.repository("app"));
+        var bad = shapes.image("bad");
+        shapes.tag("good", shapes.image("good"));
+        shapes.tag("bad", bad);
+        source.gate((index, request) -> {
+            if (request.equals("GET referrers app " + bad.digest())) {
+                throw new OutageException(OutageException.Reason.TIMEOUT, "no answer");
+            }
+        });
+        try (Engine engine = new Engine(folder)) {
+            return engine.run(new Rules(source).to(target));
+        }
+    }
+
+    @Test
+    void runTellsWhatArrivedWhatWasRefusedAndHowItEnded() throws IOException {
+        List<ReplicationEvent> events = ReplicationEvent.of(report());
+
+        assertThat(events)
+                .extracting(event -> event.getClass().getSimpleName())
+                .containsExactlyInAnyOrder("ArtifactArrived", "TagRefused", "RunFinished");
+        assertThat(events.getLast()).isInstanceOf(ReplicationEvent.RunFinished.class);
+        for (ReplicationEvent event : events) {
+            JsonNode json = OciJson.mapper().readTree(EventFormats.cloudEvent(event, "id-1", "/entrepot"));
+            assertThat(json.path("specversion").asString()).isEqualTo("1.0");
+            assertThat(json.path("type").asString()).startsWith("dev.entrepot.");
+            assertThat(json.at("/data/rule").asString()).isEqualTo("rule");
+        }
+    }
+
+    @Test
+    void arrivalInDistributionsEnvelopeIsReadByOurOwnReceiver() throws IOException {
+        ReplicationEvent arrived = ReplicationEvent.of(report()).stream()
+                .filter(ReplicationEvent.ArtifactArrived.class::isInstance)
+                .findFirst()
+                .orElseThrow();
+
+        assertThat(PushNotifications.read(
+                        EventFormats.distribution(arrived, "1").orElseThrow()))
+                .singleElement()
+                .satisfies(pushed -> assertThat(pushed.repository().value()).isEqualTo("mirror/app"));
+    }
+
+    @Test
+    void signatureIsTheHmacOfTheBody() {
+        // RFC 4231, test case 2
+        assertThat(EventFormats.signature("what do ya want for nothing?".getBytes(StandardCharsets.UTF_8), "Jefe"))
+                .isEqualTo("sha256=5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    }
+
+    @Test
+    void messageIsRepeatedUntilItIsTakenAndSigned() throws InterruptedException {
+        List<Map<String, String>> posts = new ArrayList<>();
+        EventSink sink = (headers, body) -> {
+            posts.add(headers);
+            if (posts.size() == 1) {
+                throw new IOException("connection refused");
+            }
+            return posts.size() == 2 ? 500 : 204;
+        };
+        try (EventQueue queue = new EventQueue(sink, 10, Optional.of("key"), retries, clock.time())) {
+            queue.add("application/json", new byte[] {1});
+            assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
+
+            assertThat(queue.delivered()).isEqualTo(1);
+            assertThat(posts).hasSize(3);
+            assertThat(posts.getFirst())
+                    .containsEntry(EventFormats.SIGNATURE_HEADER, EventFormats.signature(new byte[] {1}, "key"));
+            assertThat(clock.slept()).containsExactly(Duration.ofSeconds(1), Duration.ofSeconds(2));
+        }
+    }
+
+    @Test
+    void messageThatIsNeverTakenIsDroppedAndTheNextIsDelivered() throws InterruptedException {
+        EventSink sink = (headers, body) -> body[0] == 1 ? 503 : 200;
+        try (EventQueue queue = new EventQueue(sink, 10, Optional.empty(), retries, clock.time())) {
+            queue.add("application/json", new byte[] {1});
+            queue.add("application/json", new byte[] {2});
+            assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
+            assertThat(queue.dropped()).isEqualTo(1);
+            assertThat(queue.delivered()).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void fullQueueDropsTheOldest() throws InterruptedException {
+        CountDownLatch taken = new CountDownLatch(1);
+        CountDownLatch proceed = new CountDownLatch(1);
+        List<Byte> got = new ArrayList<>();
+        EventSink sink = (headers, body) -> {
+            taken.countDown();
+            try {
+                proceed.await();
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+            got.add(body[0]);
+            return 200;
+        };
+        try (EventQueue queue = new EventQueue(sink, 2, Optional.empty(), retries, clock.time())) {
+            queue.add("application/json", new byte[] {1});
+            taken.await();
+            for (byte i = 2; i <= 5; i++) {
+                queue.add("application/json", new byte[] {i});
+            }
+            proceed.countDown();
+            assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
+            assertThat(got).containsExactly((byte) 1, (byte) 4, (byte) 5);
+            assertThat(queue.dropped()).isEqualTo(2);
+        }
+    }
+}

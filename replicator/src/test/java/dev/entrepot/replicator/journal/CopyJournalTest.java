@@ -1,0 +1,146 @@
+package dev.entrepot.replicator.journal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.VirtualTime;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.sql.Statement;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class CopyJournalTest {
+    @TempDir
+    private Path folder;
+
+    private final VirtualTime clock = new VirtualTime();
+    private final RepositoryName app = new RepositoryName("app");
+    private final RepositoryName other = new RepositoryName("other");
+
+    private static Digest digest(String seed) {
+        return Digest.sha256(seed.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private CompletedTag completed(String tag) {
+        return new CompletedTag(
+                "rule",
+                "target",
+                app,
+                other,
+                new Tag(tag),
+                digest("s"),
+                digest("t"),
+                "scope",
+                List.of(new CompletedTag.Node(digest("a"), "-"), new CompletedTag.Node(digest("b"), "0123")),
+                clock.instant());
+    }
+
+    @Test
+    void everythingIsThereAfterReopening() throws IOException {
+        long run;
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            run = journal.startRun("rule", "schedule");
+            journal.item(run, new ItemRecord("target", other, "v1", "copied", ""));
+            journal.complete(completed("v1"));
+            journal.blobsAt("target", app, List.of(digest("x"), digest("y")));
+            journal.blobsAt("target", other, List.of(digest("x")));
+            journal.uploadAt("target", app, digest("x"), new UploadSession("/uploads/1", 77, clock.instant()));
+            journal.finishRun(run, "complete", "{}");
+        }
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.completed("target", other, new Tag("v1"))).contains(completed("v1"));
+            assertThat(journal.completedBy("rule", "target")).hasSize(1);
+            assertThat(journal.completed("elsewhere", other, new Tag("v1"))).isEmpty();
+            assertThat(journal.blobLocations("target", digest("x"))).containsExactly(other, app);
+            assertThat(journal.upload("target", app, digest("x")))
+                    .contains(new UploadSession("/uploads/1", 77, clock.instant()));
+            assertThat(journal.run(run).orElseThrow().outcome()).isEqualTo("complete");
+            assertThat(journal.items(run)).hasSize(1);
+            assertThat(journal.lastSuccess("rule")).contains(clock.instant());
+            journal.forgetBlob("target", other, digest("x"));
+            journal.forgetTag("target", other, new Tag("v1"));
+            journal.forgetUpload("target", app, digest("x"));
+            assertThat(journal.blobLocations("target", digest("x"))).containsExactly(app);
+            assertThat(journal.completed("target", other, new Tag("v1"))).isEmpty();
+            assertThat(journal.upload("target", app, digest("x"))).isEmpty();
+        }
+    }
+
+    @Test
+    void runThatAKilledProcessLeftBehindIsInterrupted() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            journal.startRun("rule", "schedule");
+            try (CopyJournal reader = CopyJournal.openForReading(folder, clock)) {
+                assertThat(reader.runs(5))
+                        .singleElement()
+                        .satisfies(run -> assertThat(run.outcome()).isEqualTo("running"));
+            }
+        }
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.runs(5)).singleElement().satisfies(run -> {
+                assertThat(run.outcome()).isEqualTo("interrupted");
+                assertThat(run.ended()).isEmpty();
+            });
+            assertThat(journal.lastSuccess("rule")).isEmpty();
+        }
+    }
+
+    @Test
+    void oldRunsAreForgottenAndWhatTheyBroughtIsNot() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            long old = journal.startRun("rule", "schedule");
+            journal.item(old, new ItemRecord("target", app, "v1", "copied", ""));
+            journal.finishRun(old, "complete", "{}");
+            journal.complete(completed("v1"));
+            clock.pass(Duration.ofDays(40));
+            journal.startRun("rule", "schedule");
+
+            assertThat(journal.forgetRuns(Duration.ofDays(30))).isEqualTo(1);
+            assertThat(journal.runs(9)).hasSize(1);
+            assertThat(journal.items(old)).isEmpty();
+            assertThat(journal.completedBy("rule", "target")).hasSize(1);
+        }
+    }
+
+    @Test
+    void missingSinceIsTheFirstTime() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            var first = journal.missingSince("rule", app, new Tag("v1"));
+            clock.pass(Duration.ofDays(3));
+            assertThat(journal.missingSince("rule", app, new Tag("v1"))).isEqualTo(first);
+            journal.notMissing("rule", app, new Tag("v1"));
+            assertThat(journal.missingSince("rule", app, new Tag("v1"))).isEqualTo(clock.instant());
+        }
+    }
+
+    @Test
+    void journalOfANewerVersionIsRefused() throws IOException, SQLException {
+        CopyJournal.open(folder, clock).close();
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
+                Statement statement = connection.createStatement()) {
+            statement.execute("PRAGMA user_version = 99");
+        }
+        assertThatThrownBy(() -> CopyJournal.open(folder, clock))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("newer version");
+    }
+
+    @Test
+    void closedJournalSaysSo() throws IOException {
+        CopyJournal journal = CopyJournal.open(folder, clock);
+        journal.close();
+        assertThatThrownBy(() -> journal.startRun("rule", "x"))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("closed");
+    }
+}

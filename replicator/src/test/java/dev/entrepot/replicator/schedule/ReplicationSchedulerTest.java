@@ -1,0 +1,133 @@
+package dev.entrepot.replicator.schedule;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.config.CronExpression;
+import dev.entrepot.config.ScheduleConfig;
+import dev.entrepot.replicator.Time;
+import dev.entrepot.replicator.VirtualTime;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.LocalTime;
+import java.time.ZoneId;
+import java.util.List;
+import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class ReplicationSchedulerTest {
+    private final VirtualTime sleeps = new VirtualTime();
+    // Quartz fires by the machine's clock; the random delay is virtual.
+    private final Time time = new Time(InstantSource.system(), sleeps, new SplittableRandom(1));
+
+    private ReplicationScheduler scheduler(String name, RuleTask task) throws IOException {
+        return ReplicationScheduler.create(name, task, time);
+    }
+
+    @Test
+    void ruleRunsAtItsIntervalOnVirtualThreadsAndAfterItsJitter() throws Exception {
+        CountDownLatch twice = new CountDownLatch(2);
+        List<String> runs = new CopyOnWriteArrayList<>();
+        try (ReplicationScheduler scheduler = scheduler("interval", (rule, trigger) -> {
+            runs.add(rule + " " + trigger + " " + Thread.currentThread().isVirtual());
+            twice.countDown();
+        })) {
+            scheduler.add(
+                    "to-regions", Optional.of(new ScheduleConfig.Every(Duration.ofSeconds(1), Duration.ofSeconds(1))));
+            scheduler.start();
+            assertThat(twice.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(runs).allMatch("to-regions schedule true"::equals);
+        assertThat(sleeps.slept()).isNotEmpty().allMatch(slept -> slept.compareTo(Duration.ofSeconds(1)) <= 0);
+    }
+
+    @Test
+    void manyNotificationsAreOneRun() throws Exception {
+        CountDownLatch ran = new CountDownLatch(1);
+        AtomicInteger runs = new AtomicInteger();
+        try (ReplicationScheduler scheduler = scheduler("debounce", (rule, trigger) -> {
+            runs.incrementAndGet();
+            assertThat(trigger).isEqualTo("notification");
+            ran.countDown();
+        })) {
+            scheduler.add("rule", Optional.empty());
+            scheduler.start();
+            assertThat(scheduler.runSoon("rule", Duration.ofMillis(300), "notification"))
+                    .isTrue();
+            for (int i = 0; i < 10; i++) {
+                assertThat(scheduler.runSoon("rule", Duration.ofMillis(300), "notification"))
+                        .isFalse();
+            }
+            assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(runs.get()).isEqualTo(1);
+    }
+
+    @Test
+    void runsOfOneRuleDoNotOverlap() throws Exception {
+        CountDownLatch started = new CountDownLatch(1);
+        CountDownLatch proceed = new CountDownLatch(1);
+        CountDownLatch both = new CountDownLatch(2);
+        AtomicInteger running = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        try (ReplicationScheduler scheduler = scheduler("overlap", (rule, trigger) -> {
+            most.accumulateAndGet(running.incrementAndGet(), Math::max);
+            started.countDown();
+            try {
+                proceed.await(30, TimeUnit.SECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+            running.decrementAndGet();
+            both.countDown();
+        })) {
+            scheduler.add("rule", Optional.empty());
+            scheduler.start();
+            scheduler.runSoon("rule", Duration.ZERO, "first");
+            assertThat(started.await(30, TimeUnit.SECONDS)).isTrue();
+            scheduler.runSoon("rule", Duration.ZERO, "second");
+            proceed.countDown();
+            assertThat(both.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(most.get()).isEqualTo(1);
+    }
+
+    @Test
+    void closingInterruptsWhatRuns() throws Exception {
+        CountDownLatch started = new CountDownLatch(1);
+        CountDownLatch interrupted = new CountDownLatch(1);
+        ReplicationScheduler scheduler = scheduler("closing", (rule, trigger) -> {
+            started.countDown();
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                interrupted.countDown();
+            }
+        });
+        scheduler.add("rule", Optional.empty());
+        scheduler.start();
+        scheduler.runSoon("rule", Duration.ZERO, "test");
+        assertThat(started.await(30, TimeUnit.SECONDS)).isTrue();
+        scheduler.close();
+        assertThat(interrupted.getCount()).isZero();
+    }
+
+    @Test
+    void cronOfFiveFieldsIsReadInItsTimeZone() throws IOException {
+        ZoneId zone = ZoneId.of("Asia/Tokyo");
+        try (ReplicationScheduler scheduler = scheduler("cron", (rule, trigger) -> {})) {
+            scheduler.add(
+                    "nightly",
+                    Optional.of(new ScheduleConfig.Cron(new CronExpression("30 2 * * *"), zone, Duration.ZERO)));
+            Instant next = scheduler.nextRun("nightly").orElseThrow();
+            assertThat(next.atZone(zone).toLocalTime()).isEqualTo(LocalTime.of(2, 30));
+            assertThat(scheduler.nextRun("unknown")).isEmpty();
+        }
+    }
+}
