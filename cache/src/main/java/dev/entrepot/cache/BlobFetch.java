@@ -3,21 +3,15 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.NotFoundException;
-import dev.entrepot.oci.OutageException;
-import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.io.RandomAccessFile;
 import java.security.MessageDigest;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -46,6 +40,7 @@ final class BlobFetch implements Runnable {
     private final FetchSettings settings;
     private final FetchProgress progress;
     private final CacheStatistics statistics;
+    private boolean started;
 
     /** What the fetch asks of the rest of the cache. */
     interface Keeper {
@@ -60,8 +55,8 @@ final class BlobFetch implements Runnable {
      * Describes a fetch; {@link #run} does it.
      *
      * @param declaredBytes the size that a manifest states
-     * @param named whether a manifest of the repository names this digest as a blob; if none does, the upstream is asked first whether it is a
-     *     manifest, because those are never served as blobs
+     * @param named whether a manifest of the repository names this digest as a blob; if none does, it may turn out to be a manifest, and
+     *     those are never served as blobs
      */
     BlobFetch(
             Digest digest,
@@ -125,17 +120,14 @@ final class BlobFetch implements Runnable {
             progress.complete(kept.getAsLong());
             return;
         }
-        FutureTask<Boolean> isManifest = new FutureTask<>(() -> !named && isManifestUpstream());
-        Thread.ofVirtual().name("is-manifest").start(isManifest);
         Ingest ingest = openIngest();
         if (ingest == null) {
-            refuseManifest(isManifest);
             OptionalLong stated = sizeUpstream();
             degradeAt(0, digest.algorithm().newMessageDigest(), stated.isPresent() ? stated : declaredBytes);
             return;
         }
         try (ingest) {
-            fill(ingest, isManifest);
+            fill(ingest);
         }
     }
 
@@ -143,36 +135,6 @@ final class BlobFetch implements Runnable {
         return upstream.statBlob(digest)
                 .orElseThrow(() -> new NotFoundException(
                         NotFoundException.Kind.BLOB, "blob " + digest + " is not in " + repository));
-    }
-
-    private boolean isManifestUpstream() throws IOException {
-        try {
-            return upstream.resolve(digest).isPresent();
-        } catch (RefusedException e) {
-            return false;
-        }
-    }
-
-    // Asked while the blob is opened, so that it costs no time; answered before the first byte goes out.
-    private void refuseManifest(FutureTask<Boolean> isManifest) throws IOException {
-        try {
-            if (isManifest.get(settings.patience().toMillis(), TimeUnit.MILLISECONDS)) {
-                throw new NotFoundException(
-                        NotFoundException.Kind.BLOB,
-                        digest + " is a manifest of " + repository + ", not a blob: ask for it under /manifests/");
-            }
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof IOException io) {
-                throw io;
-            }
-            throw new IllegalStateException(e.getCause());
-        } catch (TimeoutException e) {
-            throw new OutageException(
-                    OutageException.Reason.TIMEOUT, "no answer whether " + digest + " is a manifest of " + repository);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted while fetching blob " + digest);
-        }
     }
 
     private @Nullable Ingest openIngest() {
@@ -184,20 +146,25 @@ final class BlobFetch implements Runnable {
         }
     }
 
-    private void fill(Ingest ingest, FutureTask<Boolean> isManifest) throws IOException {
+    private void fill(Ingest ingest) throws IOException {
         try {
             progress.readFrom(ingest::openReader);
             if (declaredBytes.isPresent()) {
                 progress.expect(declaredBytes.getAsLong());
             }
-            long taken = ingest.takeUp(progress::written);
+            long taken = ingest.takeUp(bytes -> {
+                progress.written(bytes);
+                startIf(named && declaredBytes.isPresent());
+            });
             try (ResumingBody body = new ResumingBody(upstream, digest, taken, declaredBytes, settings)) {
-                refuseManifest(isManifest);
                 body.totalBytes().ifPresent(progress::expect);
-                progress.start();
+                startIf(named || body.totalBytes().orElse(0) > OciLimits.MAX_MANIFEST_BYTES);
                 copy(body, ingest);
             }
         } catch (InvalidContentException e) {
+            ingest.abort();
+            throw e;
+        } catch (NotFoundException e) {
             ingest.abort();
             throw e;
         } catch (RegistryException e) {
@@ -231,8 +198,36 @@ final class BlobFetch implements Runnable {
                 return;
             }
             progress.written(ingest.writtenBytes());
+            startIf(ingest.writtenBytes() > OciLimits.MAX_MANIFEST_BYTES);
+        }
+        if (!started) {
+            refuseManifest(ingest);
         }
         commit(ingest, total);
+    }
+
+    // A client gets headers as soon as the upstream has answered, except for what no manifest names as a blob and is
+    // small enough to be
+    // a manifest itself: some upstreams hand those out as blobs, and a client that believes them keeps them as such for
+    // good.
+    private void startIf(boolean surelyBlob) {
+        if (surelyBlob && !started) {
+            started = true;
+            progress.start();
+        }
+    }
+
+    private void refuseManifest(Ingest ingest) throws IOException {
+        byte[] bytes = new byte[(int) Math.min(ingest.writtenBytes(), OciLimits.MAX_MANIFEST_BYTES)];
+        try (RandomAccessFile file = ingest.openReader()) {
+            file.readFully(bytes);
+        }
+        if (ManifestTypes.looksLikeManifest(bytes)) {
+            ingest.abort();
+            throw new NotFoundException(
+                    NotFoundException.Kind.BLOB,
+                    digest + " is a manifest of " + repository + ", not a blob: ask for it under /manifests/");
+        }
     }
 
     private boolean reserve(Ingest ingest, long bytes) {

@@ -338,4 +338,13 @@ class SharedFillTest {
         upstream.outage = Optional.of(new OutageException(OutageException.Reason.TIMEOUT, "slow"));
         assertThatThrownBy(() -> repository.openBlob(digest, ByteRange.ALL)).isInstanceOf(OutageException.class);
     }
+
+    @Test
+    void unnamedBlobIsServedWhateverTheUpstreamSaysOfItAsAManifest() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(100_000, 21);
+        Digest digest = upstream.addBlob(bytes);
+        upstream.failing = "HEAD " + digest;
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        assertThat(repository.statBlob(digest).content()).hasValue(100_000);
+    }
 }
