@@ -7,7 +7,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
@@ -16,31 +18,23 @@ import javax.net.ssl.TrustManagerFactory;
 record PemFiles(Path certificate, Path key, SSLContext trusting) {
     private static final char[] PASSWORD = "password".toCharArray();
 
-    /** Makes a certificate with a key of the algorithm, in files that begin with {@code name}. */
-    static PemFiles make(Path folder, String name, String algorithm) throws Exception {
+    /**
+     * Makes a certificate, in files that begin with {@code name}.
+     *
+     * @param keyOptions the algorithm of the key and its parameters, as keytool takes them; small keys are made faster
+     */
+    static PemFiles make(Path folder, String name, String... keyOptions) throws Exception {
         Path store = folder.resolve(name + ".p12");
-        Process keytool = new ProcessBuilder(
-                        Path.of(System.getProperty("java.home"), "bin", "keytool")
-                                .toString(),
-                        "-genkeypair",
-                        "-alias",
-                        "a",
-                        "-keyalg",
-                        algorithm,
-                        "-dname",
-                        "CN=127.0.0.1",
-                        "-ext",
-                        "san=ip:127.0.0.1",
-                        "-storetype",
-                        "PKCS12",
-                        "-keystore",
-                        store.toString(),
-                        "-storepass",
-                        "password")
-                .redirectErrorStream(true)
-                .start();
+        List<String> command = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString(),
+                "-J-XX:TieredStopAtLevel=1",
+                "-genkeypair"));
+        command.addAll(List.of(keyOptions));
+        command.addAll(List.of("-alias", "a", "-dname", "CN=127.0.0.1", "-ext", "san=ip:127.0.0.1"));
+        command.addAll(List.of("-storetype", "PKCS12", "-keystore", store.toString(), "-storepass", "password"));
+        Process keytool = new ProcessBuilder(command).redirectErrorStream(true).start();
         String said = new String(keytool.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        if (!keytool.waitFor(20, TimeUnit.SECONDS) || keytool.exitValue() != 0) {
+        if (!keytool.waitFor(60, TimeUnit.SECONDS) || keytool.exitValue() != 0) {
             throw new IOException(said);
         }
         KeyStore keys = KeyStore.getInstance("PKCS12");

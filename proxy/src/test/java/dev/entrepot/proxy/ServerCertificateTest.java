@@ -31,8 +31,8 @@ class ServerCertificateTest {
 
     @BeforeAll
     static void makeCertificates() throws Exception {
-        rsa = PemFiles.make(folder, "rsa", "RSA");
-        ec = PemFiles.make(folder, "ec", "EC");
+        rsa = PemFiles.make(folder, "rsa", "-keyalg", "RSA", "-keysize", "1024");
+        ec = PemFiles.make(folder, "ec", "-keyalg", "EC");
     }
 
     @ParameterizedTest
