@@ -100,7 +100,7 @@ class CacheIndexModelTest {
         return steps.list().ofMinSize(20).ofMaxSize(90);
     }
 
-    @Property(tries = 12, shrinking = ShrinkingMode.BOUNDED)
+    @Property(tries = 8, shrinking = ShrinkingMode.BOUNDED)
     void answersLikeMapsInMemoryAlsoAfterRestarts(@ForAll("histories") List<Step> history) throws IOException {
         Path directory = Files.createTempDirectory("index-model");
         try (Pair pair = new Pair(directory)) {

@@ -213,9 +213,9 @@ class EvictorTest {
             assertThat(evictor.usedBytes()).isEqualTo(2801);
             assertThat(evictor.makeRoom(800)).isTrue();
             assertThat(has(old)).isFalse();
-            assertThat(store.idlePartials()).hasSize(1);
+            assertThat(store.ingests().idle()).hasSize(1);
             assertThat(evictor.makeRoom(1200)).isTrue();
-            assertThat(store.idlePartials()).isEmpty();
+            assertThat(store.ingests().idle()).isEmpty();
             assertThat(has(recent)).isTrue();
         }
     }
@@ -255,7 +255,7 @@ class EvictorTest {
         try (Evictor evictor = evictor(1500)) {
             evictor.trim();
             long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20);
-            while (evictor.evictions() == 0 && System.nanoTime() < deadline) {
+            while (evictor.evictedBytes() == 0 && System.nanoTime() < deadline) {
                 Thread.onSpinWait();
             }
             assertThat(evictor.evictedBytes()).isEqualTo(1000);
@@ -298,7 +298,7 @@ class EvictorTest {
             assertThat(evictor.evictions()).isPositive();
         }
         assertThat(most.get()).isPositive().isLessThanOrEqualTo(capacity);
-        assertThat(index.storedBytes() + store.partialBytes()).isEqualTo(bytesOnDisk());
+        assertThat(index.storedBytes() + store.ingests().claimedBytes()).isEqualTo(bytesOnDisk());
     }
 
     private void fill(Evictor evictor, Random random, int seed) throws IOException {
