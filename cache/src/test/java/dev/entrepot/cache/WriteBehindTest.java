@@ -12,7 +12,9 @@ import java.time.Clock;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -115,19 +117,28 @@ class WriteBehindTest {
     @Test
     void valuesPutByManyThreadsEndAsTheSameInMemoryAndOnTheDisk() throws Exception {
         WriteBehind<Tag, TagRecord> tags = tags(0);
-        for (int round = 0; round < 20; round++) {
-            Tag tag = new Tag("round" + round);
-            try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-                for (int i = 0; i < 8; i++) {
-                    int own = i;
-                    threads.submit(() -> tags.put(tag, own % 4 == 3 ? Optional.empty() : number(own)));
-                }
+        int rounds = 300;
+        CyclicBarrier start = new CyclicBarrier(4);
+        try (var threads = Executors.newFixedThreadPool(4)) {
+            List<Future<?>> putters = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                int own = i;
+                putters.add(threads.submit(() -> {
+                    for (int round = 0; round < rounds; round++) {
+                        start.await(30, TimeUnit.SECONDS);
+                        tags.put(new Tag("round" + round), own == 3 ? Optional.empty() : number(own));
+                    }
+                    return null;
+                }));
             }
-            Optional<TagRecord> inMemory = tags.get(tag);
-            writer.flush();
-            assertThat(tags.isPending(tag)).isFalse();
-            assertThat(tags.get(tag)).isEqualTo(inMemory);
+            for (Future<?> putter : putters) {
+                putter.get(60, TimeUnit.SECONDS);
+            }
         }
+        Map<Tag, Optional<TagRecord>> inMemory = tags.pending();
+        writer.flush();
+        assertThat(tags.pending()).isEmpty();
+        inMemory.forEach((tag, value) -> assertThat(tags.get(tag)).isEqualTo(value));
     }
 
     @Test
