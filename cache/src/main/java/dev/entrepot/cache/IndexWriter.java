@@ -173,15 +173,13 @@ final class IndexWriter implements AutoCloseable {
             while (true) {
                 List<IndexChange> batch = gather();
                 boolean last = batch.isEmpty() && closing.getCount() == 0;
-                boolean barrier = !batch.isEmpty() && batch.getLast() instanceof Barrier;
+                Optional<Barrier> barrier = barrierOf(batch);
                 write(batch);
-                if (last || barrier || System.nanoTime() - lastTouches >= TimeUnit.SECONDS.toNanos(TOUCH_SECONDS)) {
+                if (last || barrier.isPresent() || System.nanoTime() - lastTouches >= TimeUnit.SECONDS.toNanos(TOUCH_SECONDS)) {
                     writeTouches();
                     lastTouches = System.nanoTime();
                 }
-                if (barrier && batch.getLast() instanceof Barrier reached) {
-                    reached.reached.countDown();
-                }
+                barrier.ifPresent(reached -> reached.reached.countDown());
                 if (last) {
                     return;
                 }
@@ -212,6 +210,10 @@ final class IndexWriter implements AutoCloseable {
         return batch;
     }
 
+    private static Optional<Barrier> barrierOf(List<IndexChange> batch) {
+        return !batch.isEmpty() && batch.getLast() instanceof Barrier barrier ? Optional.of(barrier) : Optional.empty();
+    }
+
     private void write(List<IndexChange> batch) throws InterruptedException {
         boolean committed = batch.isEmpty() || tryUntilWritten(batch);
         for (IndexChange change : batch) {
@@ -219,7 +221,7 @@ final class IndexWriter implements AutoCloseable {
             room.release(permits(change.admittedBytes()));
         }
         if (!committed) {
-            lostChanges.addAndGet(batch.size());
+            lostChanges.addAndGet(batch.size() - (barrierOf(batch).isPresent() ? 1 : 0));
             doubtful = true;
         }
     }
