@@ -175,7 +175,9 @@ final class IndexWriter implements AutoCloseable {
                 boolean last = batch.isEmpty() && closing.getCount() == 0;
                 Optional<Barrier> barrier = barrierOf(batch);
                 write(batch);
-                if (last || barrier.isPresent() || System.nanoTime() - lastTouches >= TimeUnit.SECONDS.toNanos(TOUCH_SECONDS)) {
+                if (last
+                        || barrier.isPresent()
+                        || System.nanoTime() - lastTouches >= TimeUnit.SECONDS.toNanos(TOUCH_SECONDS)) {
                     writeTouches();
                     lastTouches = System.nanoTime();
                 }
