@@ -23,6 +23,8 @@ import org.slf4j.LoggerFactory;
  * <p>What can happen to it: the blob becomes <em>complete</em> (size and digest right, file in place); it <em>fails</em>, with one exception for every
  * reader (a wrong digest deletes what was written, an outage keeps it for the next fetch); or the disk fails it and it ends <em>degraded</em>, in
  * which case the readers go on by themselves from the offset and hash state that it had reached.
+ *
+ * <p>It is long because every step can end in each of these ways.
  */
 final class BlobFetch implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(BlobFetch.class);
