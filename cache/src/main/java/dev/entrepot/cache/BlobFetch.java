@@ -23,6 +23,8 @@ import org.slf4j.LoggerFactory;
  * <p>What can happen to it: the blob becomes <em>complete</em> (size and digest right, file in place); it <em>fails</em>, with one exception for every
  * reader (a wrong digest deletes what was written, an outage keeps it for the next fetch); or the disk fails it and it ends <em>degraded</em>, in
  * which case the readers go on by themselves from the offset and hash state that it had reached.
+ *
+ * <p>It is long because every step can end in each of these ways.
  */
 final class BlobFetch implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(BlobFetch.class);
@@ -41,6 +43,8 @@ final class BlobFetch implements Runnable {
     private final FetchProgress progress;
     private final CacheStatistics statistics;
     private boolean started;
+    /** What became of a fetch that the disk failed before it was known whether this is a blob at all. */
+    private FetchProgress.@Nullable Degraded undecided;
 
     /** What the fetch asks of the rest of the cache. */
     interface Keeper {
@@ -123,12 +127,41 @@ final class BlobFetch implements Runnable {
         Ingest ingest = openIngest();
         if (ingest == null) {
             OptionalLong stated = sizeUpstream();
-            degradeAt(0, digest.algorithm().newMessageDigest(), stated.isPresent() ? stated : declaredBytes);
+            decide(new FetchProgress.Degraded(
+                    0, digest.algorithm().newMessageDigest(), stated.isPresent() ? stated : declaredBytes));
             return;
         }
         try (ingest) {
             fill(ingest);
         }
+        if (undecided != null) {
+            decide(undecided);
+        }
+    }
+
+    // There are no bytes to look at, so that the upstream is asked; not before its body is closed, because requests are
+    // limited, and who holds one must not wait for another.
+    private void decide(FetchProgress.Degraded state) throws IOException {
+        boolean maybeManifest = !named && state.totalBytes().orElse(0) <= OciLimits.MAX_MANIFEST_BYTES;
+        if (maybeManifest && isManifestUpstream()) {
+            throw manifestNotBlob();
+        }
+        degrade(state);
+    }
+
+    // Some registries fail when they are asked for a blob as a manifest, which is no reason to withhold the blob.
+    private boolean isManifestUpstream() throws IOException {
+        try {
+            return upstream.resolve(digest).isPresent();
+        } catch (RegistryException e) {
+            return false;
+        }
+    }
+
+    private NotFoundException manifestNotBlob() {
+        return new NotFoundException(
+                NotFoundException.Kind.BLOB,
+                digest + " is a manifest of " + repository + ", not a blob: ask for it under /manifests/");
     }
 
     private OptionalLong sizeUpstream() throws IOException {
@@ -224,9 +257,7 @@ final class BlobFetch implements Runnable {
         }
         if (ManifestTypes.looksLikeManifest(bytes)) {
             ingest.abort();
-            throw new NotFoundException(
-                    NotFoundException.Kind.BLOB,
-                    digest + " is a manifest of " + repository + ", not a blob: ask for it under /manifests/");
+            throw manifestNotBlob();
         }
     }
 
@@ -264,7 +295,7 @@ final class BlobFetch implements Runnable {
             throw e;
         } catch (IOException e) {
             LOG.warn("blob {} of {} arrived but cannot be kept: {}", digest, repository, e.toString());
-            degradeAt(bytes, hashState, OptionalLong.of(bytes));
+            degrade(new FetchProgress.Degraded(bytes, hashState, OptionalLong.of(bytes)));
             return;
         }
         keeper.kept(repository, digest, bytes);
@@ -272,13 +303,19 @@ final class BlobFetch implements Runnable {
     }
 
     private void degrade(Ingest ingest, OptionalLong total) {
-        degradeAt(ingest.writtenBytes(), ingest.hashState(), total);
+        FetchProgress.Degraded state =
+                new FetchProgress.Degraded(ingest.writtenBytes(), ingest.hashState(), total);
+        if (started) {
+            degrade(state);
+        } else {
+            undecided = state;
+        }
         ingest.abort();
     }
 
-    private void degradeAt(long offset, MessageDigest hashState, OptionalLong total) {
+    private void degrade(FetchProgress.Degraded state) {
         statistics.degraded.increment();
-        progress.degrade(new FetchProgress.Degraded(offset, hashState, total));
+        progress.degrade(state);
     }
 
     /** Opens a handle on the file that is being written, or that has been written by now. */

@@ -206,4 +206,20 @@ class SharedFillEndToEndTest {
         registry.faults().always(gets, Fault.corruptAt(SIZE - 1));
         assertThatThrownBy(() -> mirror.get(path)).isInstanceOf(IOException.class);
     }
+
+    /** Without the disk there is nothing to look at before the first byte goes out; still, trap 1 holds. */
+    @Test
+    void manifestIsNotServedAsABlobEvenWhereThereIsNoRoomToLookAtIt() throws Exception {
+        mirror.close();
+        mirror = MirrorFixture.started(folder, """
+                cache: {directory: ./tiny, capacity: 100B, min-free: 1MiB}
+                default-upstream: registry.test
+                upstreams:
+                  registry.test: {url: "%s"}
+                """.formatted(registry.uri()));
+        registry.pushBlob(APP, image.root().array());
+        HttpResponse<byte[]> asBlob = mirror.get("/v2/" + APP + "/blobs/" + image.digest());
+        assertThat(asBlob.statusCode()).isEqualTo(404);
+        assertThat(code(asBlob)).isEqualTo("BLOB_UNKNOWN");
+    }
 }
