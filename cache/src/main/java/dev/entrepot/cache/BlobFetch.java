@@ -303,8 +303,7 @@ final class BlobFetch implements Runnable {
     }
 
     private void degrade(Ingest ingest, OptionalLong total) {
-        FetchProgress.Degraded state =
-                new FetchProgress.Degraded(ingest.writtenBytes(), ingest.hashState(), total);
+        FetchProgress.Degraded state = new FetchProgress.Degraded(ingest.writtenBytes(), ingest.hashState(), total);
         if (started) {
             degrade(state);
         } else {

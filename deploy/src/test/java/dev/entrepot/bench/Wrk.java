@@ -27,7 +27,8 @@ record Wrk(double requestsPerSecond, double p99Millis) {
     static void warmUp(Place place, String path, List<String> headers) throws Exception {
         long deadline = System.nanoTime() + WARM_UP_LIMIT.toNanos();
         for (double answers = 0; answers < WARM_UP_REQUESTS && System.nanoTime() < deadline; ) {
-            answers += WARM_UP_SECONDS * run(place, path, WARM_UP_SECONDS, headers).requestsPerSecond();
+            answers +=
+                    WARM_UP_SECONDS * run(place, path, WARM_UP_SECONDS, headers).requestsPerSecond();
         }
     }
 
@@ -37,7 +38,8 @@ record Wrk(double requestsPerSecond, double p99Millis) {
      * @throws IOException if any answer was not 2xx or any connection failed
      */
     static Wrk run(Place place, String path, int seconds, List<String> headers) throws Exception {
-        List<String> command = new ArrayList<>(List.of("wrk", "-t1", "-c64", "-d" + seconds + "s", "--timeout", "30s", "--latency"));
+        List<String> command =
+                new ArrayList<>(List.of("wrk", "-t1", "-c64", "-d" + seconds + "s", "--timeout", "30s", "--latency"));
         headers.forEach(header -> command.addAll(List.of("-H", header)));
         command.add(place.root() + path);
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
