@@ -1,6 +1,8 @@
 package dev.entrepot.cache;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -20,6 +22,14 @@ public interface BlobContent extends AutoCloseable {
      * @throws IOException if the local disk failed
      */
     int read(long position, byte[] buffer, int offset, int length) throws IOException;
+
+    /**
+     * The file that holds the whole blob, for sending it without copying; empty where there is none, or where its bytes may not all be sent yet.
+     * Whoever takes it reads at positions, does not move its own position, and does not close it: it ends with this content.
+     */
+    default Optional<FileChannel> channel() {
+        return Optional.empty();
+    }
 
     @Override
     void close();

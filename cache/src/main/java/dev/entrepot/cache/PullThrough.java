@@ -16,6 +16,7 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
+import java.nio.channels.FileChannel;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -331,6 +332,11 @@ public final class PullThrough {
         @Override
         public int read(long position, byte[] buffer, int offset, int length) throws IOException {
             return file.read(position, buffer, offset, length);
+        }
+
+        @Override
+        public Optional<FileChannel> channel() {
+            return Optional.of(file.channel());
         }
 
         @Override

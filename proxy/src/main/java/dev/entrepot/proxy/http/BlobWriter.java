@@ -5,11 +5,18 @@ import dev.entrepot.oci.OutageException;
 import dev.entrepot.proxy.http.RangeHeader.Span;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.FileChannel;
+import java.util.Optional;
 
-/** Writes consecutive bytes of a blob, through one buffer of at most 64 KiB. Closing it closes the content. */
+/**
+ * Writes consecutive bytes of a blob, through one buffer of at most 64 KiB; those of a stored blob go from its file to the socket without passing
+ * through this process where that is possible. Closing it closes the content.
+ */
 final class BlobWriter implements ReplyBody.Writer {
     /** The buffer that one reader costs. */
     static final int BUFFER_BYTES = 64 * 1024;
+    /** What is written to a client that takes no more of the file at once: a write waits for it, and the file follows. */
+    private static final int WAIT_BYTES = 16 * 1024;
 
     private final BlobContent content;
     private final long first;
@@ -32,8 +39,23 @@ final class BlobWriter implements ReplyBody.Writer {
     }
 
     @Override
-    public void writeTo(OutputStream out) throws IOException {
-        copy(content, first, end, new byte[(int) Math.min(BUFFER_BYTES, end - first)], out);
+    public void writeTo(ClientStream out) throws IOException {
+        Optional<FileChannel> file = out.sendsFiles() ? content.channel() : Optional.empty();
+        if (file.isPresent() && end - first > WAIT_BYTES) {
+            send(file.get(), out);
+        } else {
+            copy(content, first, end, new byte[(int) Math.min(BUFFER_BYTES, end - first)], out);
+        }
+    }
+
+    private void send(FileChannel file, ClientStream out) throws IOException {
+        byte[] buffer = new byte[WAIT_BYTES];
+        long position = first;
+        while (position < end) {
+            long next = Math.min(position + WAIT_BYTES, end);
+            copy(content, position, next, buffer, out);
+            position = next + out.send(file, next, end - next);
+        }
     }
 
     /**
