@@ -23,11 +23,17 @@ public interface BlobContent extends AutoCloseable {
      */
     int read(long position, byte[] buffer, int offset, int length) throws IOException;
 
+    /** A file that holds the blob from its beginning up to an offset, for sending it without copying. */
+    record Stored(FileChannel file, long endBytes) {}
+
     /**
-     * The file that holds the whole blob, for sending it without copying; empty where there is none, or where its bytes may not all be sent yet.
-     * Whoever takes it reads at positions, does not move its own position, and does not close it: it ends with this content.
+     * The file that the byte at {@code position} lies in, if there is one now and the byte may be read already. Never waits. Whoever takes it reads at
+     * positions before {@code endBytes}, does not move the file's own position, and does not close it: it ends with this content.
+     *
+     * @param position offset in the blob, at least 0
+     * @throws IOException as for {@link #read}
      */
-    default Optional<FileChannel> channel() {
+    default Optional<Stored> stored(long position) throws IOException {
         return Optional.empty();
     }
 

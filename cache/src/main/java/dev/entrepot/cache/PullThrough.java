@@ -16,7 +16,6 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
-import java.nio.channels.FileChannel;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -335,8 +334,10 @@ public final class PullThrough {
         }
 
         @Override
-        public Optional<FileChannel> channel() {
-            return Optional.of(file.channel());
+        public Optional<Stored> stored(long position) {
+            return position < file.sizeBytes()
+                    ? Optional.of(new Stored(file.channel(), file.sizeBytes()))
+                    : Optional.empty();
         }
 
         @Override

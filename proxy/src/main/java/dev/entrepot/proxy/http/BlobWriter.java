@@ -5,7 +5,6 @@ import dev.entrepot.oci.OutageException;
 import dev.entrepot.proxy.http.RangeHeader.Span;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.nio.channels.FileChannel;
 import java.util.Optional;
 
 /**
@@ -40,22 +39,23 @@ final class BlobWriter implements ReplyBody.Writer {
 
     @Override
     public void writeTo(ClientStream out) throws IOException {
-        Optional<FileChannel> file = out.sendsFiles() ? content.channel() : Optional.empty();
-        if (file.isPresent() && end - first > WAIT_BYTES) {
-            send(file.get(), out);
-        } else {
-            copy(content, first, end, new byte[(int) Math.min(BUFFER_BYTES, end - first)], out);
+        boolean sends = out.sendsFiles() && end != Long.MAX_VALUE;
+        byte[] buffer = new byte[(int) Math.min(sends ? WAIT_BYTES : BUFFER_BYTES, end - first)];
+        long position = first;
+        while (position < end) {
+            long next = sends ? Math.min(position + buffer.length, end) : end;
+            copy(content, position, next, buffer, out);
+            position = sends ? next + send(next, out) : next;
         }
     }
 
-    private void send(FileChannel file, ClientStream out) throws IOException {
-        byte[] buffer = new byte[WAIT_BYTES];
-        long position = first;
-        while (position < end) {
-            long next = Math.min(position + WAIT_BYTES, end);
-            copy(content, position, next, buffer, out);
-            position = next + out.send(file, next, end - next);
+    private long send(long position, ClientStream out) throws IOException {
+        Optional<BlobContent.Stored> stored = position < end ? content.stored(position) : Optional.empty();
+        if (stored.isEmpty()) {
+            return 0;
         }
+        long until = Math.min(end, stored.get().endBytes());
+        return out.send(stored.get().file(), position, until - position);
     }
 
     /**

@@ -9,8 +9,10 @@ import java.nio.channels.SocketChannel;
  * carrier of the virtual thread for as long as the client takes, and with it all other clients; so the socket refuses to block during the call.
  */
 final class FileSending {
-    /** After this many bytes others get their turn, however fast the client is. */
-    private static final long TURN_BYTES = 4L << 20;
+    /** What one call sends at most: a disk that must be read first holds the carrier for that long. */
+    private static final long CALL_BYTES = 4L << 20;
+    /** After this time others get their turn, however fast the client is; not more often, since a turn costs waking another thread. */
+    private static final long TURN_NANOS = 5_000_000;
 
     private FileSending() {}
 
@@ -23,14 +25,18 @@ final class FileSending {
      */
     static long send(FileChannel file, long position, long count, SocketChannel client) {
         long sent = 0;
+        long turnBegan = System.nanoTime();
         while (sent < count) {
-            long wanted = Math.min(TURN_BYTES, count - sent);
+            long wanted = Math.min(CALL_BYTES, count - sent);
             long taken = sendOnce(file, position + sent, wanted, client);
             sent += taken;
             if (taken < wanted) {
                 break;
             }
-            Thread.yield();
+            if (System.nanoTime() - turnBegan > TURN_NANOS) {
+                Thread.yield();
+                turnBegan = System.nanoTime();
+            }
         }
         return sent;
     }

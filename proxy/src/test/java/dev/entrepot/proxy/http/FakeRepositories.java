@@ -141,8 +141,8 @@ final class FakeRepositories implements ServedRepositories {
         Optional<FileChannel> channel = file.isPresent() ? Optional.of(FileChannel.open(file.get())) : Optional.empty();
         return new BlobContent() {
             @Override
-            public Optional<FileChannel> channel() {
-                return channel;
+            public Optional<Stored> stored(long position) {
+                return channel.map(open -> new Stored(open, bytes.length));
             }
 
             @Override
