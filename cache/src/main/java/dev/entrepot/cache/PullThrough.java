@@ -126,8 +126,10 @@ public final class PullThrough {
             }
         }
         ManifestBytes manifest = upstream.fetchManifest(reference);
+        // Before it is kept: what cannot be understood is refused each time, not only the first.
+        List<Link> links = links(manifest);
         cache.keep(manifest);
-        index.addLinks(repository, links(manifest));
+        index.addLinks(repository, links);
         return manifest;
     }
 
@@ -257,21 +259,15 @@ public final class PullThrough {
                             .map(found -> OptionalLong.of(found.sizeBytes()))
                             .orElseThrow(() -> noManifest(digest))
                     : upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
-            List<Link> links = manifest
-                    ? cache.keptManifest(digest).map(PullThrough::linksOrNone).orElse(List.of())
-                    : List.of(new Link(digest, size, false));
-            index.addLinks(repository, links);
+            Optional<ManifestBytes> kept = manifest ? cache.keptManifest(digest) : Optional.empty();
+            if (kept.isPresent()) {
+                index.addLinks(repository, links(kept.get()));
+            } else if (!manifest) {
+                index.addLinks(repository, List.of(new Link(digest, size, false)));
+            }
             return Answer.of(digest, Verdict.REVALIDATED, Duration.ZERO);
         });
         return Verdict.REVALIDATED;
-    }
-
-    private static List<Link> linksOrNone(ManifestBytes manifest) {
-        try {
-            return links(manifest);
-        } catch (InvalidContentException e) {
-            return List.of(new Link(manifest.digest(), OptionalLong.of(manifest.sizeBytes()), true));
-        }
     }
 
     private NotFoundException noManifest(Digest digest) {

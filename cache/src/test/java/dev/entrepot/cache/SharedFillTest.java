@@ -7,10 +7,13 @@ import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -383,6 +386,19 @@ class SharedFillTest {
             assertThat(CacheFixture.readFrom(content, 0)).isEqualTo(bytes);
             assertThat(content.stored(99_999).orElseThrow().endBytes()).isEqualTo(100_000);
             assertThat(content.stored(100_000)).isEmpty();
+        }
+    }
+
+    @Test
+    void manifestThatCannotBeUnderstoodIsRefusedEachTime() throws Exception {
+        byte[] both =
+                "{\"schemaVersion\":2,\"manifests\":[],\"config\":{},\"layers\":[]}".getBytes(StandardCharsets.UTF_8);
+        ManifestBytes manifest = ManifestBytes.verified(MediaType.OCI_INDEX, Digest.sha256(both), both);
+        upstream.tag("v1", manifest);
+        for (int attempt = 0; attempt < 2; attempt++) {
+            assertThatThrownBy(() -> repository.manifest(manifest.digest()))
+                    .isInstanceOf(InvalidContentException.class);
+            assertThatThrownBy(() -> repository.manifest(new Tag("v1"))).isInstanceOf(InvalidContentException.class);
         }
     }
 }
