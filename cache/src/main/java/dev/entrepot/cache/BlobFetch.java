@@ -144,25 +144,10 @@ final class BlobFetch implements Runnable {
     // limited, and who holds one must not wait for another.
     private void decide(FetchProgress.Degraded state) throws IOException {
         boolean maybeManifest = !named && state.totalBytes().orElse(0) <= OciLimits.MAX_MANIFEST_BYTES;
-        if (maybeManifest && isManifestUpstream()) {
-            throw manifestNotBlob();
+        if (maybeManifest && BlobOrManifest.isManifest(upstream, digest)) {
+            throw BlobOrManifest.notABlob(digest, repository);
         }
         degrade(state);
-    }
-
-    // Some registries fail when they are asked for a blob as a manifest, which is no reason to withhold the blob.
-    private boolean isManifestUpstream() throws IOException {
-        try {
-            return upstream.resolve(digest).isPresent();
-        } catch (RegistryException e) {
-            return false;
-        }
-    }
-
-    private NotFoundException manifestNotBlob() {
-        return new NotFoundException(
-                NotFoundException.Kind.BLOB,
-                digest + " is a manifest of " + repository + ", not a blob: ask for it under /manifests/");
     }
 
     private OptionalLong sizeUpstream() throws IOException {
@@ -288,7 +273,7 @@ final class BlobFetch implements Runnable {
         }
         if (ManifestTypes.looksLikeManifest(bytes)) {
             ingest.abort();
-            throw manifestNotBlob();
+            throw BlobOrManifest.notABlob(digest, repository);
         }
     }
 

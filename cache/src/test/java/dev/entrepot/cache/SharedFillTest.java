@@ -73,7 +73,7 @@ class SharedFillTest {
         assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
         cache.awaitIdle();
         upstream.outage = Optional.of(new OutageException(OutageException.Reason.UNREACHABLE, "off"));
-        Answer<BlobContent> answer = repository.openBlob(digest, ByteRange.ALL);
+        Answer<BlobContent> answer = repository.openBlob(digest);
         assertThat(answer.verdict()).isEqualTo(Verdict.HIT);
         try (BlobContent content = answer.content()) {
             assertThat(CacheFixture.readFrom(content, 0)).isEqualTo(bytes);
@@ -103,10 +103,10 @@ class SharedFillTest {
         byte[] bytes = CacheFixture.randomBytes(200_000, 3);
         Digest digest = linkedBlob(bytes);
         upstream.permits = new Semaphore(150_000);
-        try (BlobContent first = repository.openBlob(digest, ByteRange.ALL).content()) {
+        try (BlobContent first = repository.openBlob(digest).content()) {
             byte[] buffer = new byte[10];
             assertThat(first.read(120_000, buffer, 0, 10)).isEqualTo(10);
-            Answer<BlobContent> second = repository.openBlob(digest, ByteRange.ALL);
+            Answer<BlobContent> second = repository.openBlob(digest);
             assertThat(second.verdict()).isEqualTo(Verdict.JOINED);
             assertThat(second.content().read(0, buffer, 0, 10)).isEqualTo(10);
             assertThat(buffer).isEqualTo(Arrays.copyOf(bytes, 10));
@@ -121,10 +121,10 @@ class SharedFillTest {
         byte[] bytes = CacheFixture.randomBytes(200_000, 4);
         Digest digest = linkedBlob(bytes);
         upstream.permits = new Semaphore(1000);
-        repository.openBlob(digest, ByteRange.ALL).content().close();
+        repository.openBlob(digest).content().close();
         upstream.permits.release(199_000);
         cache.awaitIdle();
-        assertThat(repository.openBlob(digest, ByteRange.ALL).verdict()).isEqualTo(Verdict.HIT);
+        assertThat(repository.openBlob(digest).verdict()).isEqualTo(Verdict.HIT);
         assertThat(upstream.count("GET blob")).isEqualTo(1);
     }
 
@@ -189,8 +189,7 @@ class SharedFillTest {
         upstream.blobs.put(digest, wrong);
         long[] received = {0};
         assertThatThrownBy(() -> {
-                    try (BlobContent content =
-                            repository.openBlob(digest, ByteRange.ALL).content()) {
+                    try (BlobContent content = repository.openBlob(digest).content()) {
                         byte[] buffer = new byte[10_000];
                         while (true) {
                             int count = content.read(received[0], buffer, 0, buffer.length);
@@ -231,8 +230,7 @@ class SharedFillTest {
     void sizeThatContradictsTheManifestIsRefusedBeforeAnyByte() throws Exception {
         Digest digest = linkedBlob(CacheFixture.randomBytes(100_000, 12));
         upstream.blobs.put(digest, new byte[50]);
-        assertThatThrownBy(() -> repository.openBlob(digest, ByteRange.ALL))
-                .isInstanceOf(InvalidContentException.class);
+        assertThatThrownBy(() -> repository.openBlob(digest)).isInstanceOf(InvalidContentException.class);
     }
 
     @Test
@@ -240,7 +238,7 @@ class SharedFillTest {
         Digest digest = linkedBlob(new byte[0]);
         assertThat(CacheFixture.readAll(repository, digest)).isEmpty();
         cache.awaitIdle();
-        assertThat(repository.openBlob(digest, ByteRange.ALL).verdict()).isEqualTo(Verdict.HIT);
+        assertThat(repository.openBlob(digest).verdict()).isEqualTo(Verdict.HIT);
     }
 
     @Test
@@ -249,8 +247,7 @@ class SharedFillTest {
         Digest digest = linkedBlob(bytes);
         Semaphore slow = new Semaphore(10_000);
         upstream.permits = slow;
-        try (BlobContent content =
-                repository.openBlob(digest, ByteRange.from(1_500_000)).content()) {
+        try (BlobContent content = repository.openBlob(digest).content()) {
             slow.release(20_000);
             byte[] buffer = new byte[500];
             Future<Integer> ahead = threads.submit(() -> content.read(1_500_000, buffer, 0, 500));
@@ -273,8 +270,7 @@ class SharedFillTest {
         byte[] bytes = CacheFixture.randomBytes(1_000_000, 14);
         Digest digest = linkedBlob(bytes);
         upstream.rangesWork = false;
-        try (BlobContent content =
-                repository.openBlob(digest, ByteRange.from(900_000)).content()) {
+        try (BlobContent content = repository.openBlob(digest).content()) {
             assertThat(CacheFixture.readFrom(content, 900_000))
                     .isEqualTo(Arrays.copyOfRange(bytes, 900_000, 1_000_000));
         }
@@ -303,14 +299,12 @@ class SharedFillTest {
         CacheFixture.readAll(repository, digest);
         cache.awaitIdle();
         FakeUpstream other = new FakeUpstream("registry.test/team/other");
-        assertThatThrownBy(() -> cache.repository(other).openBlob(digest, ByteRange.ALL))
-                .isInstanceOf(NotFoundException.class);
+        assertThatThrownBy(() -> cache.repository(other).openBlob(digest)).isInstanceOf(NotFoundException.class);
         other.addBlob(bytes);
         assertThat(CacheFixture.readAll(cache.repository(other), digest)).isEqualTo(bytes);
         assertThat(other.count("GET blob")).isZero();
         assertThat(other.count("HEAD blob")).isEqualTo(2);
-        assertThat(cache.repository(other).openBlob(digest, ByteRange.ALL).verdict())
-                .isEqualTo(Verdict.HIT);
+        assertThat(cache.repository(other).openBlob(digest).verdict()).isEqualTo(Verdict.HIT);
     }
 
     @Test
@@ -318,10 +312,9 @@ class SharedFillTest {
         byte[] bytes = CacheFixture.randomBytes(100_000, 17);
         Digest digest = linkedBlob(bytes);
         upstream.permits = new Semaphore(1000);
-        try (BlobContent first = repository.openBlob(digest, ByteRange.ALL).content()) {
+        try (BlobContent first = repository.openBlob(digest).content()) {
             FakeUpstream other = new FakeUpstream("registry.test/team/other");
-            assertThatThrownBy(() -> cache.repository(other).openBlob(digest, ByteRange.ALL))
-                    .isInstanceOf(NotFoundException.class);
+            assertThatThrownBy(() -> cache.repository(other).openBlob(digest)).isInstanceOf(NotFoundException.class);
             upstream.permits.release(99_000);
             assertThat(CacheFixture.readFrom(first, 0)).isEqualTo(bytes);
         }
@@ -331,12 +324,10 @@ class SharedFillTest {
     void manifestIsNeverServedAsABlob() throws Exception {
         ManifestBytes manifest = CacheFixture.image(upstream, new byte[10]);
         upstream.blobs.put(manifest.digest(), manifest.array());
-        assertThatThrownBy(() -> repository.openBlob(manifest.digest(), ByteRange.ALL))
-                .isInstanceOf(NotFoundException.class);
+        assertThatThrownBy(() -> repository.openBlob(manifest.digest())).isInstanceOf(NotFoundException.class);
         assertThatThrownBy(() -> repository.statBlob(manifest.digest())).isInstanceOf(NotFoundException.class);
         repository.manifest(manifest.digest());
-        assertThatThrownBy(() -> repository.openBlob(manifest.digest(), ByteRange.ALL))
-                .isInstanceOf(NotFoundException.class);
+        assertThatThrownBy(() -> repository.openBlob(manifest.digest())).isInstanceOf(NotFoundException.class);
         assertThatThrownBy(() -> repository.statBlob(manifest.digest())).isInstanceOf(NotFoundException.class);
     }
 
@@ -344,7 +335,7 @@ class SharedFillTest {
     void outageBeforeTheFirstByteIsThrownWhenOpening() throws Exception {
         Digest digest = linkedBlob(new byte[1000]);
         upstream.outage = Optional.of(new OutageException(OutageException.Reason.TIMEOUT, "slow"));
-        assertThatThrownBy(() -> repository.openBlob(digest, ByteRange.ALL)).isInstanceOf(OutageException.class);
+        assertThatThrownBy(() -> repository.openBlob(digest)).isInstanceOf(OutageException.class);
     }
 
     @Test
@@ -362,7 +353,7 @@ class SharedFillTest {
         bytes[0] = 0x1f;
         Digest digest = upstream.addBlob(bytes);
         upstream.permits = new Semaphore(50_000);
-        try (BlobContent content = repository.openBlob(digest, ByteRange.ALL).content()) {
+        try (BlobContent content = repository.openBlob(digest).content()) {
             assertThat(content.read(0, new byte[1000], 0, 1000)).isPositive();
             upstream.permits.release(50_000);
             assertThat(CacheFixture.readFrom(content, 0)).isEqualTo(bytes);
@@ -374,7 +365,7 @@ class SharedFillTest {
         byte[] bytes = CacheFixture.randomBytes(100_000, 23);
         Digest digest = linkedBlob(bytes);
         upstream.permits = new Semaphore(50_000);
-        try (BlobContent content = repository.openBlob(digest, ByteRange.ALL).content()) {
+        try (BlobContent content = repository.openBlob(digest).content()) {
             assertThat(content.read(0, new byte[1], 0, 1)).isEqualTo(1);
             BlobContent.Stored part = content.stored(0).orElseThrow();
             assertThat(part.endBytes()).isBetween(1L, 50_000L);

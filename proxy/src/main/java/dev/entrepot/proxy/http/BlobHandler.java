@@ -3,7 +3,6 @@ package dev.entrepot.proxy.http;
 import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.BlobContent;
 import dev.entrepot.cache.Verdict;
-import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.proxy.http.RangeHeader.Selection;
 import dev.entrepot.proxy.http.RangeHeader.Span;
@@ -39,8 +38,7 @@ final class BlobHandler {
                     : content(Status.OK_200, headers, new ReplyBody.Unopened(answer.content()), answer.verdict());
         }
         Optional<RangeHeader> range = Conditions.range(call.headers(), digest);
-        ByteRange wanted = range.map(r -> ByteRange.from(r.firstByteHint())).orElse(ByteRange.ALL);
-        Answer<BlobContent> answer = repository.openBlob(digest, wanted);
+        Answer<BlobContent> answer = repository.openBlob(digest);
         boolean streams = false;
         try {
             Reply reply = open(answer, headers(digest, answer), range);
