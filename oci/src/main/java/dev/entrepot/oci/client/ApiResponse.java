@@ -60,6 +60,11 @@ final class ApiResponse implements AutoCloseable {
         return request;
     }
 
+    /** Whether it comes from another place than the one that was asked first. */
+    boolean isElsewhere(ApiRequest first) {
+        return !Origin.of(uri()).equals(Origin.of(first.uri()));
+    }
+
     URI uri() {
         return request.uri();
     }
