@@ -58,8 +58,8 @@ final class LimitedExchange implements Exchange {
 
     private ApiResponse sendForBody(ApiRequest request) throws IOException {
         RequestLimiter.Permit body = permit(request, bodies, "bodies");
-        try (RequestLimiter.Permit head = permit(request, requests, "requests")) {
-            ApiResponse response = adapted(request, next.send(request));
+        try {
+            ApiResponse response = sendForHead(request);
             response.onProgress(progress::incrementAndGet);
             response.onEnd(() -> {
                 progress.incrementAndGet();
@@ -69,6 +69,15 @@ final class LimitedExchange implements Exchange {
         } catch (IOException | RuntimeException e) {
             body.close();
             throw e;
+        }
+    }
+
+    private ApiResponse sendForHead(ApiRequest request) throws IOException {
+        RequestLimiter.Permit permit = permit(request, requests, "requests");
+        try {
+            return adapted(request, next.send(request));
+        } finally {
+            permit.close();
         }
     }
 
