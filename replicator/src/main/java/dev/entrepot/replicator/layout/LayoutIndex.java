@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -151,8 +152,13 @@ final class LayoutIndex {
         return new ArrayList<>(all.values());
     }
 
-    /** The bytes of {@code index.json}. The same index has the same bytes, but for the order of what has no tag. */
+    /** The bytes of {@code index.json}. */
     byte[] toBytes() {
+        return toBytes(digest -> true);
+    }
+
+    /** The bytes of an {@code index.json} with all tags, and of what has no tag only what is wanted. */
+    byte[] toBytes(Predicate<Digest> wanted) {
         boolean several =
                 tags.keySet().stream().map(Name::repository).distinct().count() > 1;
         ObjectNode root = OciJson.mapper().createObjectNode();
@@ -170,7 +176,10 @@ final class LayoutIndex {
             name.repository().ifPresent(repository -> annotations.put(REPOSITORY, repository.value()));
             root.withArray("manifests").add(entry);
         });
-        untagged.values().forEach(entry -> root.withArray("manifests").add(DescriptorJson.write(entry)));
+        untagged.values().stream()
+                .filter(entry -> wanted.test(entry.digest()))
+                .sorted(Comparator.comparing(Descriptor::digest))
+                .forEach(entry -> root.withArray("manifests").add(DescriptorJson.write(entry)));
         return root.toString().getBytes(StandardCharsets.UTF_8);
     }
 }

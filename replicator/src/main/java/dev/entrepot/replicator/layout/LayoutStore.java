@@ -41,7 +41,7 @@ final class LayoutStore {
 
     private static final class State {
         private final LayoutIndex index;
-        private final Optional<LayoutTar> base;
+        private Optional<LayoutTar> base;
         private final Map<Digest, Map<Digest, Descriptor>> referrers = new HashMap<>();
         private final Map<Digest, List<Digest>> children = new HashMap<>();
 
@@ -88,6 +88,15 @@ final class LayoutStore {
             }
         }
         return loaded;
+    }
+
+    private Optional<LayoutTar> base() throws IOException {
+        return tar.isPresent() && Files.exists(tar.get()) ? Optional.of(LayoutTar.open(tar.get())) : Optional.empty();
+    }
+
+    /** Takes note that the tar is another one. For work under the guard. */
+    void rebase() throws IOException {
+        state().base = base();
     }
 
     /** Forgets what was read, because the files may be others. */

@@ -39,12 +39,14 @@ final class TarPacker {
     static void pack(LayoutStore store, Path tar) throws IOException {
         Path aside = tar.resolveSibling("." + tar.getFileName() + ".incoming");
         try {
+            // Under the guard to its end: who reads the old tar must not find the new one in its place.
             store.guarded(index -> {
                 write(store, index, aside);
+                Files.move(aside, tar, StandardCopyOption.ATOMIC_MOVE);
+                LayoutFiles.forceFolder(tar);
+                store.rebase();
                 return index;
             });
-            Files.move(aside, tar, StandardCopyOption.ATOMIC_MOVE);
-            LayoutFiles.forceFolder(tar);
         } finally {
             Files.deleteIfExists(aside);
         }
@@ -52,7 +54,6 @@ final class TarPacker {
 
     private static void write(LayoutStore store, LayoutIndex index, Path aside) throws IOException {
         Set<Digest> manifests = store.held(index);
-        index.untagged().keySet().retainAll(manifests);
         Set<Digest> content = content(store, manifests);
         try (FileChannel channel = FileChannel.open(
                         aside,
@@ -64,7 +65,7 @@ final class TarPacker {
             entries.setBigNumberMode(TarArchiveOutputStream.BIGNUMBER_POSIX);
             entries.setLongFileMode(TarArchiveOutputStream.LONGFILE_POSIX);
             put(entries, LayoutFolder.MARKER, LayoutFolder.MARKER_TEXT.getBytes(StandardCharsets.UTF_8));
-            put(entries, LayoutFolder.INDEX, index.toBytes());
+            put(entries, LayoutFolder.INDEX, index.toBytes(manifests::contains));
             for (Digest digest : content) {
                 put(entries, store, digest);
             }

@@ -9,9 +9,12 @@ import dev.entrepot.config.PruneConfig;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.Completeness;
 import dev.entrepot.replicator.Engine;
@@ -23,6 +26,7 @@ import dev.entrepot.replicator.ReportWriter;
 import dev.entrepot.replicator.Rules;
 import dev.entrepot.replicator.Shapes;
 import dev.entrepot.replicator.SourceRegistry;
+import dev.entrepot.replicator.TargetRegistry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -243,6 +247,47 @@ class LayoutTargetsTest {
         assertThat(source.requests("GET blob")).isEmpty();
         assertThat(Files.readAttributes(folder.resolve("file.tar"), "unix:ino").get("ino"))
                 .isEqualTo(key);
+    }
+
+    @Test
+    void tarThatIsPackedWhileAnotherRunGoesOnHasOnlyWhatIsCompleteAndTheOtherLosesNothing() throws IOException {
+        Descriptor root = graph(shapes, "v1");
+        graph(new Shapes(source.repository("team/other")), "v2");
+        run(into("file.tar"), Outcome.COMPLETE);
+        Descriptor late = shapes.referrer(root, "x/late", "late");
+        Descriptor other = shapes.image("other");
+        Descriptor early = shapes.referrer(other, "x/early", "early");
+        TargetRegistry slow = layouts.target("slow", folder.resolve("file.tar"));
+        RepositoryTarget slowly = slow.target(new RepositoryName("slow/app"));
+        slow.begin();
+        for (Descriptor manifest : List.of(other, early)) {
+            for (Descriptor blob : Manifest.parse(bytes(manifest)).blobs()) {
+                slowly.pushBlob(blob, source.repository("app"));
+            }
+            slowly.pushManifest(bytes(manifest), manifest.digest());
+        }
+
+        run(into("file.tar"), Outcome.COMPLETE);
+        assertConforms("file.tar");
+        assertThat(files("file.tar"))
+                .containsKey("blobs/sha256/" + late.digest().encoded())
+                .doesNotContainKey("blobs/sha256/" + early.digest().encoded());
+
+        slowly.pushManifest(bytes(other), new Tag("v9"));
+        slow.end(true);
+        assertConforms("file.tar");
+        assertThat(names("file.tar")).contains("slow/app:v9", "mirror/app:v1", "mirror/team/other:v2");
+        assertThat(new LayoutTargets()
+                        .source("out", folder.resolve("file.tar"))
+                        .repository(new RepositoryName("slow/app"))
+                        .referrers(other.digest())
+                        .descriptors())
+                .extracting(Descriptor::digest)
+                .containsExactly(early.digest());
+    }
+
+    private ManifestBytes bytes(Descriptor manifest) throws IOException {
+        return source.repository("app").fetchManifest(manifest.digest());
     }
 
     @Test
