@@ -1,6 +1,8 @@
 package dev.entrepot.cache;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -12,7 +14,8 @@ public interface BlobContent extends AutoCloseable {
     OptionalLong totalBytes();
 
     /**
-     * Reads at a position, waiting until bytes are there. The last bytes of a blob in flight come only after its digest was found right.
+     * Reads at a position, waiting until bytes are there. Who reads a blob in flight from its beginning gets the last bytes only after the digest was
+     * found right; what is read far ahead of the fetch comes straight from the upstream, and nobody can verify a piece.
      *
      * @param position offset in the blob, at least 0
      * @return the number of bytes read, at least 1, or -1 at the end of the blob
@@ -20,6 +23,20 @@ public interface BlobContent extends AutoCloseable {
      * @throws IOException if the local disk failed
      */
     int read(long position, byte[] buffer, int offset, int length) throws IOException;
+
+    /** A file that holds the blob from its beginning up to an offset, for sending it without copying. */
+    record Stored(FileChannel file, long endBytes) {}
+
+    /**
+     * The file that the byte at {@code position} lies in, if there is one now and the byte may be read already. Never waits. Whoever takes it reads at
+     * positions before {@code endBytes}, does not move the file's own position, and does not close it: it ends with this content.
+     *
+     * @param position offset in the blob, at least 0
+     * @throws IOException as for {@link #read}
+     */
+    default Optional<Stored> stored(long position) throws IOException {
+        return Optional.empty();
+    }
 
     @Override
     void close();

@@ -45,6 +45,12 @@ final class Exchange {
         return cacheAsked ? Optional.of(Verdict.MISS) : Optional.empty();
     }
 
+    /** The connection. */
+    ConnectionChannels.Ends ends() {
+        return new ConnectionChannels.Ends(
+                request.remotePeer().address(), request.localPeer().address());
+    }
+
     /** The namespace that routed the request, or empty. */
     String namespace() {
         return namespace;

@@ -7,6 +7,9 @@ import io.helidon.http.ServerResponseHeaders;
 import io.helidon.webserver.http.RoutingResponse;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.SocketChannel;
+import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Writes answers, and adds the headers that every answer carries. A HEAD never gets a body, and gets the Content-Length of the GET
@@ -14,9 +17,16 @@ import java.io.OutputStream;
  */
 final class ReplySender {
     private final StallWatchdog watchdog;
+    private final Function<ConnectionChannels.Ends, Optional<SocketChannel>> sockets;
 
-    ReplySender(StallWatchdog watchdog) {
+    /**
+     * A sender.
+     *
+     * @param sockets the socket of a connection, where the body of an answer may be written to it directly
+     */
+    ReplySender(StallWatchdog watchdog, Function<ConnectionChannels.Ends, Optional<SocketChannel>> sockets) {
         this.watchdog = watchdog;
+        this.sockets = sockets;
     }
 
     /**
@@ -77,13 +87,16 @@ final class ReplySender {
         ClientStream.guarded(transfer, response::send);
     }
 
-    private static void stream(
+    // The server counts what goes through its own stream, and minds only when that is more than was announced.
+    private void stream(
             ReplyBody.Stream stream, RoutingResponse response, StallWatchdog.Transfer transfer, Exchange exchange)
             throws IOException {
         try (ReplyBody.Writer writer = stream.writer()) {
             stream.length().ifPresent(response.headers()::contentLength);
+            Optional<SocketChannel> socket =
+                    stream.length().isPresent() ? sockets.apply(exchange.ends()) : Optional.empty();
             OutputStream out = response.outputStream();
-            writer.writeTo(new ClientStream(out, transfer, exchange));
+            writer.writeTo(new ClientStream(out, transfer, exchange, socket));
             ClientStream.guarded(transfer, () -> {
                 out.close();
                 response.commit();
