@@ -27,6 +27,7 @@ final class ApiResponse implements AutoCloseable {
     private final ClassicHttpResponse response;
     private final Runnable cancel;
     private volatile Runnable onEnd = () -> {};
+    private volatile Runnable onProgress = () -> {};
     private final AtomicBoolean ended = new AtomicBoolean();
     private final InputStream body;
 
@@ -49,6 +50,11 @@ final class ApiResponse implements AutoCloseable {
     /** Runs {@code action} once, when the body has been read to its end or the answer is closed. */
     void onEnd(Runnable action) {
         onEnd = action;
+    }
+
+    /** Runs {@code action} whenever bytes of the body were read, by the thread that reads. */
+    void onProgress(Runnable action) {
+        onProgress = action;
     }
 
     int status() {
@@ -168,6 +174,11 @@ final class ApiResponse implements AutoCloseable {
             }
         }
         close();
+    }
+
+    /** Bytes of the body were read. */
+    void progressed() {
+        onProgress.run();
     }
 
     /** The body came to its end: the library has taken the connection back. */
