@@ -3,12 +3,14 @@ package dev.entrepot.replicator;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
-import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.TagPage;
+import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.CosignTags;
+import dev.entrepot.replicator.graph.Memo;
 import dev.entrepot.replicator.graph.RepositoryDiscovery;
 import dev.entrepot.replicator.journal.CompletedTag;
 import dev.entrepot.replicator.journal.CopyJournal;
@@ -32,7 +34,8 @@ import java.util.TreeSet;
  * has lacked them for the grace time; and never more than the rule's share in one run, but then none.
  *
  * <p>The tag goes first. The manifests under it and their referrers go with it as far as no other tag of the repository can need them: what
- * the journal lists under other tags stays, and everything stays if there are tags that this process did not bring.
+ * the journal lists under other tags stays, also under those that go next, and everything stays if there are tags that this process did not
+ * bring or that are not where it brought them.
  */
 final class Pruner {
     private final TargetSession session;
@@ -61,8 +64,13 @@ final class Pruner {
             CompletedTag first = due.getFirst();
             reports.add(report(first, "*", ItemReport.State.SKIPPED, tooMany(due), Optional.empty()));
         } else {
+            // Each tag is asked for once, not again for every tag that goes.
+            Memo<Place, Optional<Digest>> live = new Memo<>(place -> session.repository(place.repository())
+                    .reader()
+                    .resolve(place.tag())
+                    .map(Descriptor::digest));
             for (CompletedTag tag : due) {
-                reports.add(delete(tag, due));
+                reports.add(delete(tag, live));
             }
         }
         for (ItemReport report : reports) {
@@ -78,6 +86,10 @@ final class Pruner {
         }
         return reports;
     }
+
+    private record Place(RepositoryName repository, Tag tag) {}
+
+    private record Outcome(ItemReport.State state, String reason) {}
 
     private List<CompletedTag> due(SourceSurvey survey) throws IOException {
         if (!rule.prune().enabled()) {
@@ -136,16 +148,16 @@ final class Pruner {
                 + rule.prune().maxShare();
     }
 
-    private ItemReport delete(CompletedTag gone, List<CompletedTag> due) throws IOException {
+    private ItemReport delete(CompletedTag gone, Memo<Place, Optional<Digest>> live) throws IOException {
         try {
-            String done = CopyException.at(
+            Outcome done = CopyException.at(
                     Side.TARGET,
                     gone.tag(),
                     "pruning " + session.name() + "/" + gone.repository() + ":" + gone.tag(),
-                    () -> deleteGraph(gone, due));
+                    () -> deleteGraph(gone, live));
             journal.forgetTag(session.name(), gone.repository(), gone.tag());
             journal.notMissing(rule.name(), gone.source(), gone.tag());
-            return report(gone, gone.tag().value(), ItemReport.State.PRUNED, done, Optional.empty());
+            return report(gone, gone.tag().value(), done.state(), done.reason(), Optional.empty());
         } catch (InterruptedIOException e) {
             throw e;
         } catch (CopyException e) {
@@ -153,20 +165,32 @@ final class Pruner {
         }
     }
 
-    private String deleteGraph(CompletedTag gone, List<CompletedTag> due) throws IOException {
+    private Outcome deleteGraph(CompletedTag gone, Memo<Place, Optional<Digest>> live) throws IOException {
         TargetRepository repository = session.repository(gone.repository());
-        Optional<Digest> live = repository.reader().resolve(gone.tag()).map(Descriptor::digest);
-        if (live.isEmpty()) {
-            return "the target no longer has it";
+        Optional<Digest> there = repository.reader().resolve(gone.tag()).map(Descriptor::digest);
+        if (there.isEmpty()) {
+            return new Outcome(ItemReport.State.PRUNED, "the target no longer has it");
         }
-        if (!live.get().equals(gone.targetDigest())) {
-            return "left alone: at the target it is at " + live.get() + " now, which this rule did not bring";
+        if (!there.get().equals(gone.targetDigest())) {
+            return new Outcome(
+                    ItemReport.State.SKIPPED,
+                    "left alone: at the target it is at " + there.get() + " now, which this rule did not bring");
         }
+        // Asked before anything is deleted: if there is no answer, the next run begins anew.
+        Set<Tag> tags;
+        try {
+            tags = tags(repository);
+        } catch (RefusedException e) {
+            repository.delete(gone.tag());
+            return new Outcome(
+                    ItemReport.State.PRUNED, "the tag only: the target refuses to list its tags: " + e.getMessage());
+        }
+        Optional<Set<Digest>> needed = needed(gone, tags, live);
         repository.delete(gone.tag());
-        Set<Tag> tags = tags(repository);
-        Optional<Set<Digest>> needed = needed(gone, due, tags);
         if (needed.isEmpty()) {
-            return "the tag only: the repository has tags that were not brought by this process";
+            return new Outcome(
+                    ItemReport.State.PRUNED,
+                    "the tag only: the repository has tags that were not brought by this process, or moved since");
         }
         Set<Digest> nodes = new LinkedHashSet<>();
         gone.nodes().reversed().forEach(node -> nodes.add(node.digest()));
@@ -182,26 +206,42 @@ final class Pruner {
             }
             repository.delete(digest);
         }
-        return "the tag and " + nodes.size() + " manifests";
+        return new Outcome(ItemReport.State.PRUNED, "the tag and " + nodes.size() + " manifests");
     }
 
-    /** What other tags need; empty if there are tags of which that is not known. */
-    private Optional<Set<Digest>> needed(CompletedTag gone, List<CompletedTag> due, Set<Tag> tags) throws IOException {
+    /**
+     * What other tags need; empty if there are tags of which that is not known. The journal knows it of those that are still where they were
+     * brought. Tags that go after this one need theirs until then: their deletion may fail.
+     */
+    private Optional<Set<Digest>> needed(CompletedTag gone, Set<Tag> tags, Memo<Place, Optional<Digest>> live)
+            throws IOException {
         Set<Digest> needed = new HashSet<>();
         Set<Tag> unknown = new TreeSet<>(tags);
         unknown.removeIf(CosignTags::isAttached);
         unknown.remove(gone.tag());
-        for (CompletedTag other : journal.completedIn(session.name(), gone.repository())) {
+        List<CompletedTag> others = journal.completedIn(session.name(), gone.repository()).stream()
+                .filter(other -> !other.tag().equals(gone.tag()))
+                .toList();
+        for (CompletedTag other : others) {
             unknown.remove(other.tag());
-            boolean leaves = due.stream()
-                    .anyMatch(tag ->
-                            tag.tag().equals(other.tag()) && tag.repository().equals(other.repository()));
-            if (!other.tag().equals(gone.tag()) && !leaves) {
-                needed.add(other.targetDigest());
-                other.nodes().forEach(node -> needed.add(node.digest()));
-            }
+            needed.add(other.targetDigest());
+            other.nodes().forEach(node -> needed.add(node.digest()));
         }
-        return unknown.isEmpty() ? Optional.of(needed) : Optional.empty();
+        if (!unknown.isEmpty()) {
+            return Optional.empty();
+        }
+        List<CompletedTag> listed =
+                others.stream().filter(other -> tags.contains(other.tag())).toList();
+        boolean settled = Concurrently.map(
+                        listed,
+                        other -> isWhereItWasBrought(other, live.get(new Place(other.repository(), other.tag()))))
+                .stream()
+                .allMatch(Boolean::booleanValue);
+        return settled ? Optional.of(needed) : Optional.empty();
+    }
+
+    private static boolean isWhereItWasBrought(CompletedTag tag, Optional<Digest> live) {
+        return live.isEmpty() || live.get().equals(tag.targetDigest());
     }
 
     private static Set<Tag> tags(TargetRepository repository) throws IOException {
@@ -209,13 +249,7 @@ final class Pruner {
         Set<String> cursors = new HashSet<>();
         Optional<String> cursor = Optional.empty();
         do {
-            TagPage page;
-            try {
-                page = repository.reader().listTags(cursor);
-            } catch (NotFoundException e) {
-                // The last tag of a repository is gone, and with it, for some registries, the repository.
-                return tags;
-            }
+            TagPage page = repository.reader().listTags(cursor);
             tags.addAll(page.tags());
             cursor = page.next();
             if (cursor.isPresent() && !cursors.add(cursor.get())) {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.config.Percent;
 import dev.entrepot.config.PruneConfig;
+import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Tag;
@@ -115,6 +116,64 @@ class PrunerTest {
         engine.run(rules);
 
         assertThat(mirror.tags).containsEntry(new Tag("v3"), theirs.digest());
+    }
+
+    @Test
+    void manifestThatAnotherTagWasMovedToAtTheTargetStays() throws IOException {
+        rules.prune = new PruneConfig(true, Duration.ofDays(7), new Percent(100));
+        rules.onConflict = OnConflict.KEEP;
+        mirror.tags.put(new Tag("v5"), gone.digest());
+        app.tags.remove(new Tag("v3"));
+        engine.run(rules);
+        engine.clock.pass(Duration.ofDays(8));
+        engine.run(rules);
+
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v3")).containsEntry(new Tag("v5"), gone.digest());
+        assertThat(mirror.manifests).containsKeys(gone.digest(), goneSignature.digest());
+    }
+
+    @Test
+    void tagThatWasMovedToWhatIsPrunedBeforeItIsLeftAloneAndNotReportedAsPruned() throws IOException {
+        rules.prune = new PruneConfig(true, Duration.ofDays(7), new Percent(100));
+        mirror.tags.put(new Tag("v5"), gone.digest());
+        app.tags.remove(new Tag("v3"));
+        app.tags.remove(new Tag("v5"));
+        engine.run(rules);
+        engine.clock.pass(Duration.ofDays(8));
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v3")).containsEntry(new Tag("v5"), gone.digest());
+        assertThat(mirror.manifests).containsKeys(gone.digest(), goneSignature.digest());
+        assertThat(report.targets().getFirst().pruned()).isEqualTo(1);
+        assertThat(report.items()).anySatisfy(item -> {
+            assertThat(item.tag()).isEqualTo("v5");
+            assertThat(item.state()).isEqualTo(ItemReport.State.SKIPPED);
+            assertThat(item.reason()).startsWith("left alone");
+        });
+    }
+
+    @Test
+    void tagThatCannotBeDeletedKeepsWhatItSharesWithOneThatIsPrunedBeforeIt() throws IOException {
+        rules.prune = new PruneConfig(true, Duration.ofDays(7), new Percent(100));
+        shapes.tag("again", gone);
+        engine.run(rules);
+        app.tags.remove(new Tag("again"));
+        app.tags.remove(new Tag("v3"));
+        engine.run(rules);
+        engine.clock.pass(Duration.ofDays(8));
+        target.gate((index, request) -> {
+            if (request.equals("DELETE manifest mirror/app v3")) {
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "500");
+            }
+        });
+        engine.run(rules);
+        assertThat(mirror.tags).doesNotContainKey(new Tag("again")).containsEntry(new Tag("v3"), gone.digest());
+        assertThat(mirror.manifests).containsKeys(gone.digest(), goneSignature.digest());
+
+        target.gate((index, request) -> {});
+        engine.run(rules);
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v3"));
+        assertThat(mirror.manifests).doesNotContainKeys(gone.digest(), goneSignature.digest());
     }
 
     @Test
