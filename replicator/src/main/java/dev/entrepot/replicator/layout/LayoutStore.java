@@ -49,6 +49,17 @@ final class LayoutStore {
             this.index = index;
             this.base = base;
         }
+
+        void note(ManifestBytes bytes) throws IOException {
+            Manifest manifest = Manifest.parse(bytes);
+            if (manifest.subject().isPresent()) {
+                referrers
+                        .computeIfAbsent(manifest.subject().get().digest(), subject -> new LinkedHashMap<>())
+                        .put(
+                                bytes.digest(),
+                                bytes.descriptor().asReferrer(manifest.artifactType(), manifest.annotations()));
+            }
+        }
     }
 
     LayoutStore(Path folder, Optional<Path> tar) {
@@ -76,17 +87,19 @@ final class LayoutStore {
         if (known != null) {
             return known;
         }
-        Optional<LayoutTar> base =
-                tar.isPresent() && Files.exists(tar.get()) ? Optional.of(LayoutTar.open(tar.get())) : Optional.empty();
+        Optional<LayoutTar> base = base();
         LayoutIndex index =
                 folder.isThere() || base.isEmpty() ? folder.index() : base.get().index();
         State loaded = new State(index, base);
-        state = loaded;
         for (Descriptor manifest : index.manifests()) {
-            if (size(manifest.digest()).isPresent()) {
-                note(read(manifest.digest()));
+            Digest digest = manifest.digest();
+            LayoutContent content = content(digest, base);
+            if (content.size(digest).isPresent()) {
+                loaded.note(read(digest, content));
             }
         }
+        // Only now: had a manifest not been readable, its subject would have no referrers from then on.
+        state = loaded;
         return loaded;
     }
 
@@ -138,11 +151,14 @@ final class LayoutStore {
         }
         lock.lock();
         try {
-            Optional<LayoutTar> base = state().base;
-            return base.isPresent() ? base.get() : folder;
+            return content(digest, state().base);
         } finally {
             lock.unlock();
         }
+    }
+
+    private LayoutContent content(Digest digest, Optional<LayoutTar> base) throws IOException {
+        return base.isEmpty() || folder.size(digest).isPresent() ? folder : base.get();
     }
 
     /**
@@ -156,14 +172,7 @@ final class LayoutStore {
 
     /** Takes note of a manifest that was put in: it may be a referrer. For work under the guard. */
     void note(ManifestBytes bytes) throws IOException {
-        Manifest manifest = Manifest.parse(bytes);
-        if (manifest.subject().isPresent()) {
-            state().referrers
-                    .computeIfAbsent(manifest.subject().get().digest(), subject -> new LinkedHashMap<>())
-                    .put(
-                            bytes.digest(),
-                            bytes.descriptor().asReferrer(manifest.artifactType(), manifest.annotations()));
-        }
+        state().note(bytes);
     }
 
     /** The referrers of a subject. For work under the guard. */
@@ -183,14 +192,23 @@ final class LayoutStore {
      * @throws InvalidContentException if it is longer than a manifest may be, or is not what its name says
      */
     ManifestBytes read(Digest digest) throws IOException {
-        OptionalLong size = size(digest);
+        lock.lock();
+        try {
+            return read(digest, content(digest));
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private ManifestBytes read(Digest digest, LayoutContent content) throws IOException {
+        OptionalLong size = content.size(digest);
         if (size.isEmpty()) {
             throw new NotFoundException(NotFoundException.Kind.MANIFEST, place() + " has no manifest " + digest);
         }
         if (size.getAsLong() > OciLimits.MAX_MANIFEST_BYTES) {
             throw new InvalidContentException(place() + ": " + digest + " exceeds the size of a manifest");
         }
-        try (InputStream in = open(digest, 0)) {
+        try (InputStream in = content.open(digest, 0)) {
             byte[] bytes = in.readNBytes(OciLimits.MAX_MANIFEST_BYTES);
             return ManifestBytes.verified(mediaType(bytes), digest, bytes);
         }

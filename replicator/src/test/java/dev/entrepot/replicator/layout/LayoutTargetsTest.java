@@ -14,6 +14,7 @@ import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.Completeness;
@@ -351,6 +352,32 @@ class LayoutTargetsTest {
 
     private static PruneConfig pruning() {
         return new PruneConfig(true, Duration.ZERO, new Percent(100));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"folder", "file.tar"})
+    void referrersAreNotForgottenWhenTheLayoutCouldNotBeReadAtFirst(String file) throws IOException {
+        Descriptor root = graph(shapes, "v1");
+        run(into(file), Outcome.COMPLETE);
+        Map<String, byte[]> whole = files(file);
+        Path parts = file.equals("folder") ? folder.resolve(file) : folder.resolve(".file.tar.parts");
+        Descriptor referrer =
+                source.repository("app").referrers(root.digest()).descriptors().getFirst();
+        Path blob = parts.resolve("blobs/sha256/" + referrer.digest().encoded());
+        Files.createDirectories(blob.getParent());
+        byte[] bytes = bytes(referrer).array();
+        Files.write(blob, new byte[bytes.length]);
+        Files.write(parts.resolve("index.json"), whole.get("index.json"));
+        Files.write(parts.resolve("oci-layout"), whole.get("oci-layout"));
+        RepositorySource layout =
+                new LayoutTargets().source("in", folder.resolve(file)).repository(new RepositoryName("mirror/app"));
+        assertThatThrownBy(() -> layout.referrers(root.digest())).isInstanceOf(InvalidContentException.class);
+
+        Files.write(blob, bytes);
+
+        assertThat(layout.referrers(root.digest()).descriptors())
+                .extracting(Descriptor::digest)
+                .containsExactly(referrer.digest());
     }
 
     @Test
