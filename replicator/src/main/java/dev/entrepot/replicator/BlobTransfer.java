@@ -117,6 +117,8 @@ final class BlobTransfer implements BlobSource {
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
         try {
             BlobBody body = source.openBlob(digest, range);
+            // The outage before, if there was one, is survived: what fails from now on is another's fault.
+            fault = null;
             return new WatchedBody(body, new WatchedStream(body.stream(), reached));
         } catch (IOException e) {
             fault = e;

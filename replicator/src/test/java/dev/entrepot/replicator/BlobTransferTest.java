@@ -1,0 +1,102 @@
+package dev.entrepot.replicator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowable;
+
+import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.BlobSource;
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositoryTarget;
+import dev.entrepot.oci.UploadLog;
+import dev.entrepot.replicator.MemoryRegistry.Abilities;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.junit.jupiter.api.Test;
+
+class BlobTransferTest {
+    private final VirtualTime clock = new VirtualTime();
+    private final MemoryRegistry source = new MemoryRegistry("source.test", Abilities.ALL);
+    private final MemoryRepository app = source.repository("app");
+    private final Descriptor blob = new Shapes(app).blob(Shapes.LAYER, "layer");
+
+    private HostGate gate(String host) {
+        return new HostGate(host, 1, Engine.NO_RETRIES, RateLimit.none(clock.time()), clock.time());
+    }
+
+    @Test
+    void refusalOfTheTargetAfterAnOutageOfTheSourceIsTheTargetsFault() {
+        AtomicInteger opened = new AtomicInteger();
+        source.gate((index, request) -> {
+            if (opened.incrementAndGet() == 1) {
+                throw new OutageException(OutageException.Reason.UNREACHABLE, "the source is away");
+            }
+        });
+        BlobTransfer transfer = new BlobTransfer(app, gate("source.test"), RateLimit.none(clock.time()), bytes -> {});
+
+        Throwable thrown =
+                catchThrowable(() -> transfer.push(blob, new ReopeningTarget(), new NoLog(), gate("target.test"), 1));
+
+        assertThat(opened.get()).isEqualTo(2);
+        assertThat(thrown).isInstanceOf(RefusedException.class).hasMessageContaining("the target refuses");
+    }
+
+    /** Opens the content again when that fails, reads it, and then refuses the blob. */
+    private static final class ReopeningTarget implements RepositoryTarget {
+        @Override
+        public void pushBlob(Descriptor blob, BlobSource content) throws IOException {
+            try {
+                read(blob, content);
+            } catch (OutageException e) {
+                read(blob, content);
+            }
+            throw new RefusedException(413, "SIZE_INVALID", "the target refuses");
+        }
+
+        private static void read(Descriptor blob, BlobSource content) throws IOException {
+            try (BlobBody body = content.openBlob(blob.digest(), ByteRange.ALL)) {
+                assertThat(body.stream().readAllBytes()).hasSize((int) blob.sizeBytes());
+            }
+        }
+
+        @Override
+        public boolean containsBlob(Digest digest) {
+            return false;
+        }
+
+        @Override
+        public boolean mountBlob(Digest digest, RepositoryName from) {
+            return false;
+        }
+
+        @Override
+        public Optional<Digest> pushManifest(ManifestBytes manifest, ManifestReference reference) {
+            throw new AssertionError("no manifest is pushed");
+        }
+
+        @Override
+        public boolean deleteManifest(ManifestReference reference) {
+            throw new AssertionError("nothing is deleted");
+        }
+    }
+
+    private static final class NoLog implements UploadLog {
+        @Override
+        public Optional<Upload> recall(Digest blob) {
+            return Optional.empty();
+        }
+
+        @Override
+        public void note(Digest blob, Upload upload) {}
+
+        @Override
+        public void forget(Digest blob) {}
+    }
+}
