@@ -91,16 +91,22 @@ public final class ReplicationScheduler implements AutoCloseable {
         if (!soon.add(rule)) {
             return false;
         }
-        return quartz(() -> {
-            scheduler.scheduleJob(TriggerBuilder.newTrigger()
+        boolean scheduled = false;
+        try {
+            quartz(() -> scheduler.scheduleJob(TriggerBuilder.newTrigger()
                     .forJob(key(rule))
                     .usingJobData(ReplicationJob.TRIGGER, trigger)
                     .usingJobData(ReplicationJob.JITTER_MILLIS, "0")
                     .startAt(Date.from(time.clock().instant().plus(delay)))
                     .withSchedule(SimpleScheduleBuilder.simpleSchedule().withMisfireHandlingInstructionFireNow())
-                    .build());
+                    .build()));
+            scheduled = true;
             return true;
-        });
+        } finally {
+            if (!scheduled) {
+                soon.remove(rule);
+            }
+        }
     }
 
     /** When a rule is due next by its schedule. */

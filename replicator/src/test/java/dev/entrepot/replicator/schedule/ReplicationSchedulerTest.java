@@ -1,6 +1,7 @@
 package dev.entrepot.replicator.schedule;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.config.CronExpression;
 import dev.entrepot.config.ScheduleConfig;
@@ -67,6 +68,20 @@ class ReplicationSchedulerTest {
             assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
         }
         assertThat(runs.get()).isEqualTo(1);
+    }
+
+    @Test
+    void ruleThatCouldNotBeScheduledCanBeAskedForAgain() throws Exception {
+        CountDownLatch ran = new CountDownLatch(1);
+        try (ReplicationScheduler scheduler = scheduler("again", (rule, trigger) -> ran.countDown())) {
+            scheduler.start();
+            assertThatThrownBy(() -> scheduler.runSoon("rule", Duration.ZERO, "notification"))
+                    .isInstanceOf(IOException.class);
+
+            scheduler.add("rule", Optional.empty());
+            assertThat(scheduler.runSoon("rule", Duration.ZERO, "notification")).isTrue();
+            assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
+        }
     }
 
     @Test
