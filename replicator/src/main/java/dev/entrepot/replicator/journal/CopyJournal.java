@@ -18,9 +18,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What is known of the targets from earlier runs, and the history of the runs themselves. It saves requests and never decides alone: a
- * tag at a target is always asked for, and what the journal says about blobs is corrected when a target refuses. Losing the file
- * costs one full comparison.
+ * What is known of the targets from earlier runs, and the history of the runs themselves. It saves requests and, but for tags that the
+ * rule calls immutable, never decides alone: any other tag is asked for at the target, and what the journal says about blobs is corrected
+ * when a target refuses. Losing the file costs one full comparison.
  *
  * <p>Writes that nobody waits for are on disk in the order in which they were made; {@link #flush()} waits for them. Safe for all threads. A
  * failure of the disk or of SQLite is an {@link IOException}.
