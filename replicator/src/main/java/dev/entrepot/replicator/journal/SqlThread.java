@@ -8,6 +8,7 @@ import java.sql.DriverManager;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -16,6 +17,9 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -26,12 +30,17 @@ import org.jspecify.annotations.Nullable;
 final class SqlThread implements AutoCloseable {
     private static final int MOST_WAITING = 10_000;
     private static final int BATCH = 512;
+    // Longer than SQLite waits for a lock that another process has.
+    private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     private final BlockingQueue<Task<?>> queue = new LinkedBlockingQueue<>(MOST_WAITING);
     private final Connection connection;
     private final Map<String, PreparedStatement> statements = new HashMap<>();
+    private final AtomicLong done = new AtomicLong();
+    private final Duration patience;
     private final Thread thread;
     private volatile boolean closed;
+    private volatile boolean ended;
 
     /** Something to do with the database. */
     @FunctionalInterface
@@ -62,13 +71,19 @@ final class SqlThread implements AutoCloseable {
 
     private record Task<T>(Work<T> work, CompletableFuture<@Nullable T> result) {}
 
-    private SqlThread(Connection connection) {
+    private SqlThread(Connection connection, Duration patience) {
         this.connection = connection;
+        this.patience = patience;
         this.thread =
                 Thread.ofPlatform().name("replication-journal").daemon(true).start(this::loop);
     }
 
     static SqlThread open(Path file) throws IOException {
+        return open(file, PATIENCE);
+    }
+
+    /** With how long callers wait while no work at all gets done. */
+    static SqlThread open(Path file, Duration patience) throws IOException {
         try {
             Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
             try (Statement statement = connection.createStatement()) {
@@ -82,20 +97,23 @@ final class SqlThread implements AutoCloseable {
             connection.setAutoCommit(false);
             JournalSchema.prepare(connection);
             connection.commit();
-            return new SqlThread(connection);
+            return new SqlThread(connection, patience);
         } catch (SQLException e) {
             throw new IOException("cannot open the replication journal " + file + ": " + e.getMessage(), e);
         }
     }
 
-    /** Hands in work; the future completes when it is committed, or fails with {@link SQLException}. */
+    /** Hands in work; the future completes when it is committed, or fails with {@link SQLException} or with what the work threw. */
     <T> CompletableFuture<@Nullable T> submit(Work<T> work) {
         Task<T> task = new Task<>(work, new CompletableFuture<>());
         try {
             if (closed) {
                 throw new SQLException("the journal is closed");
             }
-            queue.put(task);
+            if (!queue.offer(task, patience.toNanos(), TimeUnit.NANOSECONDS)) {
+                throw new SQLException("the journal does not keep up");
+            }
+            failIfEnded(task);
         } catch (SQLException e) {
             task.result().completeExceptionally(e);
         } catch (InterruptedException e) {
@@ -105,19 +123,32 @@ final class SqlThread implements AutoCloseable {
         return task.result();
     }
 
-    /** Hands in work and waits for its result. */
+    /**
+     * Hands in work and waits for its result.
+     *
+     * @throws IOException if the work failed, or no work at all got done for the patience of this
+     */
     <T> @Nullable T call(Work<T> work) throws IOException {
         return await(submit(work));
     }
 
-    static <T> @Nullable T await(CompletableFuture<@Nullable T> future) throws IOException {
-        try {
-            return future.get();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted while waiting for the replication journal");
-        } catch (ExecutionException e) {
-            throw new IOException("the replication journal failed: " + e.getCause(), e.getCause());
+    private <T> @Nullable T await(CompletableFuture<@Nullable T> future) throws IOException {
+        long before = done.get();
+        while (true) {
+            try {
+                return future.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+            } catch (TimeoutException e) {
+                long now = done.get();
+                if (now == before) {
+                    throw new IOException("the replication journal made no progress for " + patience, e);
+                }
+                before = now;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("interrupted while waiting for the replication journal");
+            } catch (ExecutionException e) {
+                throw new IOException("the replication journal failed: " + e.getCause(), e.getCause());
+            }
         }
     }
 
@@ -131,7 +162,11 @@ final class SqlThread implements AutoCloseable {
                 runBatch(batch);
             }
         } catch (InterruptedException e) {
-            batch.clear();
+            // That is how close() ends it.
+        } finally {
+            // However it ends, nobody waits for what will not come.
+            closed = true;
+            ended = true;
             queue.drainTo(batch);
             batch.forEach(task -> task.result().completeExceptionally(new SQLException("the journal is closed")));
         }
@@ -146,7 +181,7 @@ final class SqlThread implements AutoCloseable {
         try {
             connection.commit();
             outcomes.forEach(Runnable::run);
-        } catch (SQLException e) {
+        } catch (SQLException | RuntimeException e) {
             batch.forEach(task -> task.result().completeExceptionally(e));
             rollback();
         }
@@ -156,8 +191,11 @@ final class SqlThread implements AutoCloseable {
         try {
             T value = task.work().run(this::prepared);
             return () -> task.result().complete(value);
-        } catch (SQLException e) {
+        } catch (SQLException | RuntimeException e) {
+            // Not only SQLite's own: a row that is damaged is refused by the types that it is read into.
             return () -> task.result().completeExceptionally(e);
+        } finally {
+            done.incrementAndGet();
         }
     }
 
@@ -204,6 +242,14 @@ final class SqlThread implements AutoCloseable {
         if (!queue.offer(task)) {
             task.result().completeExceptionally(new SQLException("the journal does not keep up"));
         }
+        failIfEnded(task);
         return task.result();
+    }
+
+    // The thread may have ended, and failed all that waited, just before this task came.
+    private void failIfEnded(Task<?> task) {
+        if (ended && queue.remove(task)) {
+            task.result().completeExceptionally(new SQLException("the journal is closed"));
+        }
     }
 }

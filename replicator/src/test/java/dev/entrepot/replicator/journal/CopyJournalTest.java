@@ -136,6 +136,24 @@ class CopyJournalTest {
     }
 
     @Test
+    void damagedRowFailsWhoAsksForItAndNobodyElse() throws IOException, SQLException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            journal.complete(completed("v1"));
+        }
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
+                Statement statement = connection.createStatement()) {
+            statement.execute("UPDATE completed SET target_digest = 'no digest'");
+        }
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThatThrownBy(() -> journal.completed("target", other, new Tag("v1")))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("journal");
+            journal.complete(completed("v1"));
+            assertThat(journal.completed("target", other, new Tag("v1"))).isPresent();
+        }
+    }
+
+    @Test
     void closedJournalSaysSo() throws IOException {
         CopyJournal journal = CopyJournal.open(folder, clock);
         journal.close();

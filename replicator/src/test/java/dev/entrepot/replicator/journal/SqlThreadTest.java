@@ -1,0 +1,82 @@
+package dev.entrepot.replicator.journal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SqlThreadTest {
+    @TempDir
+    private Path folder;
+
+    private SqlThread open(Duration patience) throws IOException {
+        return SqlThread.open(folder.resolve("test.db"), patience);
+    }
+
+    @Test
+    void workThatFailsInAnyWayFailsAlone() throws IOException {
+        try (SqlThread sql = open(Duration.ofSeconds(30))) {
+            assertThatThrownBy(() -> sql.call(statements -> {
+                        throw new IllegalArgumentException("damaged");
+                    }))
+                    .isInstanceOf(IOException.class)
+                    .hasRootCauseInstanceOf(IllegalArgumentException.class);
+            String next = sql.call(statements -> "next");
+            assertThat(next).isEqualTo("next");
+        }
+    }
+
+    @Test
+    void everythingThatWaitsFailsWhenTheThreadEnds() throws Exception {
+        try (SqlThread sql = open(Duration.ofSeconds(30))) {
+            CountDownLatch begun = new CountDownLatch(1);
+            CountDownLatch queued = new CountDownLatch(1);
+            var fatal = sql.submit(statements -> {
+                begun.countDown();
+                await(queued);
+                throw new ThreadEnd();
+            });
+            assertThat(begun.await(30, TimeUnit.SECONDS)).isTrue();
+            var behind = sql.submit(statements -> "behind");
+            queued.countDown();
+
+            assertThatThrownBy(() -> fatal.get(30, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class);
+            assertThatThrownBy(() -> behind.get(30, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class);
+            assertThatThrownBy(() -> sql.call(statements -> "later")).isInstanceOf(IOException.class);
+        } catch (IOException e) {
+            assertThat(e).hasMessageContaining("journal");
+        }
+    }
+
+    @Test
+    void waitEndsWhenTheDatabaseMakesNoProgress() throws IOException {
+        CountDownLatch stuck = new CountDownLatch(1);
+        try (SqlThread sql = open(Duration.ofMillis(500))) {
+            assertThatThrownBy(() -> sql.call(statements -> {
+                        await(stuck);
+                        return "late";
+                    }))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("no progress");
+            stuck.countDown();
+        }
+    }
+
+    private static void await(CountDownLatch latch) {
+        try {
+            latch.await(30, TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** What ends a thread whatever it catches of the usual kinds. */
+    private static final class ThreadEnd extends Error {}
+}
