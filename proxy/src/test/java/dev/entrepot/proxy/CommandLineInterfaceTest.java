@@ -30,7 +30,8 @@ class CommandLineInterfaceTest {
                         new PrintStream(err, true, StandardCharsets.UTF_8),
                         folder,
                         Map.of(),
-                        stop)
+                        stop,
+                        false)
                 .run(arguments);
     }
 

@@ -1,0 +1,93 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.config.ReplicationRuleConfig;
+import dev.entrepot.config.TargetConfig;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.replicator.TargetRegistry;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** The clients of all targets of all rules, each with the credentials and the limit of its own. Not safe for several threads until all are open. */
+final class ReplicationTargets implements AutoCloseable {
+    private final ClientEnvironment environment;
+    private final List<RegistryClient> clients = new ArrayList<>();
+
+    ReplicationTargets(ClientEnvironment environment) {
+        this.environment = environment;
+    }
+
+    /**
+     * Opens the targets of a rule, in its order; connects to nothing yet.
+     *
+     * @throws IOException if a certificate cannot be read, or a target is of a kind that cannot be written
+     */
+    List<TargetRegistry> open(ReplicationRuleConfig rule) throws IOException {
+        List<TargetRegistry> targets = new ArrayList<>();
+        Set<String> names = new HashSet<>();
+        for (TargetConfig target : rule.targets()) {
+            String name = name(target);
+            targets.add(open(rule, target, names.add(name) ? name : name + "#" + mapCode(target)));
+        }
+        return targets;
+    }
+
+    private TargetRegistry open(ReplicationRuleConfig rule, TargetConfig target, String name) throws IOException {
+        return switch (target.destination()) {
+            case TargetConfig.RegistryDestination registry -> {
+                RegistryClient client = new RegistryClient(
+                        Endpoints.of(registry, target.maxConcurrentRequests(), environment), environment);
+                clients.add(client);
+                yield new RegistryTarget(name, client);
+            }
+            case TargetConfig.LayoutDestination layout ->
+                throw new IOException("rule " + rule.name() + ": the target " + layout.path()
+                        + " is an image layout, which rules cannot write; name the url of a registry");
+        };
+    }
+
+    /** The name in reports, metrics and the journal: where it is, and what goes before the names there. */
+    private static String name(TargetConfig target) {
+        return switch (target.destination()) {
+            case TargetConfig.RegistryDestination registry ->
+                Endpoints.host(registry.url())
+                        + target.prefix().map(prefix -> "/" + prefix).orElse("");
+            case TargetConfig.LayoutDestination layout -> layout.path().toString();
+        };
+    }
+
+    // Two targets of a rule may differ in nothing but the map. The code stays the same over restarts.
+    private static String mapCode(TargetConfig target) {
+        byte[] text = target.map().toString().getBytes(StandardCharsets.UTF_8);
+        return Digest.sha256(text).encoded().substring(0, 8);
+    }
+
+    /** The client of a target at this place, if there is one. */
+    Optional<RegistryClient> find(ImageName image) {
+        return clients.stream()
+                .filter(client -> image.url().isPresent()
+                        ? Endpoints.same(image.url().get(), client.endpoint().baseUrl())
+                        : client.endpoint().registry().equals(image.registry()))
+                .findFirst();
+    }
+
+    /** The name of a registry that is a target of no rule, or is meant without the prefix of one. */
+    static String name(RegistryClient client) {
+        URI url = client.endpoint().baseUrl();
+        RegistryHost host = Endpoints.host(url);
+        return host.value();
+    }
+
+    @Override
+    public void close() {
+        clients.forEach(RegistryClient::close);
+    }
+}
