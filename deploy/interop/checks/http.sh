@@ -312,8 +312,12 @@ http_no_referrers() {
   local nobody=sha256:0000000000000000000000000000000000000000000000000000000000000000
   request "/v2/referrers.test/mcr/net-monitor/referrers/$arm64"
   expect "with the API" "$status $(jq -c .manifests "$scratch/body")" "200 []"
+  # A repository keeps one face: where other subjects have fallback tags, these are served as the API, and this subject's list is empty.
   request "/v2/registry.test/mcr/net-monitor/referrers/$arm64"
-  expect "without the API" "$status" 404
+  expect "without the API, beside fallback tags" "$status $(jq -c .manifests "$scratch/body")" "200 []"
+  request /v2/registry.test/mcr/namespace-artifact/manifests/v1
+  request "/v2/registry.test/mcr/namespace-artifact/referrers/$(header Docker-Content-Digest)"
+  expect "without the API and without fallback tags" "$status" 404
   expect_match "the code" "$(jq -r '.errors[0].code' "$scratch/body")" '^(MANIFEST_UNKNOWN|UNSUPPORTED)$'
   request "/v2/referrers.test/mcr/net-monitor/referrers/$nobody"
   expect "the probe with the API" "$status $(jq -c .manifests "$scratch/body")" "200 []"

@@ -3,21 +3,15 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.NotFoundException;
-import dev.entrepot.oci.OutageException;
-import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.io.RandomAccessFile;
 import java.security.MessageDigest;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.FutureTask;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,6 +23,8 @@ import org.slf4j.LoggerFactory;
  * <p>What can happen to it: the blob becomes <em>complete</em> (size and digest right, file in place); it <em>fails</em>, with one exception for every
  * reader (a wrong digest deletes what was written, an outage keeps it for the next fetch); or the disk fails it and it ends <em>degraded</em>, in
  * which case the readers go on by themselves from the offset and hash state that it had reached.
+ *
+ * <p>It is long because every step can end in each of these ways.
  */
 final class BlobFetch implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(BlobFetch.class);
@@ -46,6 +42,9 @@ final class BlobFetch implements Runnable {
     private final FetchSettings settings;
     private final FetchProgress progress;
     private final CacheStatistics statistics;
+    private boolean started;
+    /** What became of a fetch that the disk failed before it was known whether this is a blob at all. */
+    private FetchProgress.@Nullable Degraded undecided;
 
     /** What the fetch asks of the rest of the cache. */
     interface Keeper {
@@ -60,8 +59,8 @@ final class BlobFetch implements Runnable {
      * Describes a fetch; {@link #run} does it.
      *
      * @param declaredBytes the size that a manifest states
-     * @param named whether a manifest of the repository names this digest as a blob; if none does, the upstream is asked first whether it is a
-     *     manifest, because those are never served as blobs
+     * @param named whether a manifest of the repository names this digest as a blob; if none does, it may turn out to be a manifest, and
+     *     those are never served as blobs
      */
     BlobFetch(
             Digest digest,
@@ -125,54 +124,50 @@ final class BlobFetch implements Runnable {
             progress.complete(kept.getAsLong());
             return;
         }
-        FutureTask<Boolean> isManifest = new FutureTask<>(() -> !named && isManifestUpstream());
-        Thread.ofVirtual().name("is-manifest").start(isManifest);
         Ingest ingest = openIngest();
         if (ingest == null) {
-            refuseManifest(isManifest);
             OptionalLong stated = sizeUpstream();
-            degradeAt(0, digest.algorithm().newMessageDigest(), stated.isPresent() ? stated : declaredBytes);
+            decide(new FetchProgress.Degraded(
+                    0, digest.algorithm().newMessageDigest(), stated.isPresent() ? stated : declaredBytes));
             return;
         }
         try (ingest) {
-            fill(ingest, isManifest);
+            fill(ingest);
         }
+        if (undecided != null) {
+            decide(undecided);
+        }
+    }
+
+    // There are no bytes to look at, so that the upstream is asked; not before its body is closed, because requests are
+    // limited, and who holds one must not wait for another.
+    private void decide(FetchProgress.Degraded state) throws IOException {
+        boolean maybeManifest = !named && state.totalBytes().orElse(0) <= OciLimits.MAX_MANIFEST_BYTES;
+        if (maybeManifest && isManifestUpstream()) {
+            throw manifestNotBlob();
+        }
+        degrade(state);
+    }
+
+    // Some registries fail when they are asked for a blob as a manifest, which is no reason to withhold the blob.
+    private boolean isManifestUpstream() throws IOException {
+        try {
+            return upstream.resolve(digest).isPresent();
+        } catch (RegistryException e) {
+            return false;
+        }
+    }
+
+    private NotFoundException manifestNotBlob() {
+        return new NotFoundException(
+                NotFoundException.Kind.BLOB,
+                digest + " is a manifest of " + repository + ", not a blob: ask for it under /manifests/");
     }
 
     private OptionalLong sizeUpstream() throws IOException {
         return upstream.statBlob(digest)
                 .orElseThrow(() -> new NotFoundException(
                         NotFoundException.Kind.BLOB, "blob " + digest + " is not in " + repository));
-    }
-
-    private boolean isManifestUpstream() throws IOException {
-        try {
-            return upstream.resolve(digest).isPresent();
-        } catch (RefusedException e) {
-            return false;
-        }
-    }
-
-    // Asked while the blob is opened, so that it costs no time; answered before the first byte goes out.
-    private void refuseManifest(FutureTask<Boolean> isManifest) throws IOException {
-        try {
-            if (isManifest.get(settings.patience().toMillis(), TimeUnit.MILLISECONDS)) {
-                throw new NotFoundException(
-                        NotFoundException.Kind.BLOB,
-                        digest + " is a manifest of " + repository + ", not a blob: ask for it under /manifests/");
-            }
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof IOException io) {
-                throw io;
-            }
-            throw new IllegalStateException(e.getCause());
-        } catch (TimeoutException e) {
-            throw new OutageException(
-                    OutageException.Reason.TIMEOUT, "no answer whether " + digest + " is a manifest of " + repository);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted while fetching blob " + digest);
-        }
     }
 
     private @Nullable Ingest openIngest() {
@@ -184,20 +179,25 @@ final class BlobFetch implements Runnable {
         }
     }
 
-    private void fill(Ingest ingest, FutureTask<Boolean> isManifest) throws IOException {
+    private void fill(Ingest ingest) throws IOException {
         try {
             progress.readFrom(ingest::openReader);
             if (declaredBytes.isPresent()) {
                 progress.expect(declaredBytes.getAsLong());
             }
-            long taken = ingest.takeUp(progress::written);
+            long taken = ingest.takeUp(bytes -> {
+                progress.written(bytes);
+                startIf(named && declaredBytes.isPresent());
+            });
             try (ResumingBody body = new ResumingBody(upstream, digest, taken, declaredBytes, settings)) {
-                refuseManifest(isManifest);
                 body.totalBytes().ifPresent(progress::expect);
-                progress.start();
+                startIf(named || body.totalBytes().orElse(0) > OciLimits.MAX_MANIFEST_BYTES);
                 copy(body, ingest);
             }
         } catch (InvalidContentException e) {
+            ingest.abort();
+            throw e;
+        } catch (NotFoundException e) {
             ingest.abort();
             throw e;
         } catch (RegistryException e) {
@@ -231,8 +231,34 @@ final class BlobFetch implements Runnable {
                 return;
             }
             progress.written(ingest.writtenBytes());
+            startIf(ingest.writtenBytes() > OciLimits.MAX_MANIFEST_BYTES);
+        }
+        if (!started) {
+            refuseManifest(ingest);
         }
         commit(ingest, total);
+    }
+
+    // A client gets headers as soon as the upstream has answered, except for what no manifest names as a blob and is
+    // small enough to be
+    // a manifest itself: some upstreams hand those out as blobs, and a client that believes them keeps them as such for
+    // good.
+    private void startIf(boolean surelyBlob) {
+        if (surelyBlob && !started) {
+            started = true;
+            progress.start();
+        }
+    }
+
+    private void refuseManifest(Ingest ingest) throws IOException {
+        byte[] bytes = new byte[(int) Math.min(ingest.writtenBytes(), OciLimits.MAX_MANIFEST_BYTES)];
+        try (RandomAccessFile file = ingest.openReader()) {
+            file.readFully(bytes);
+        }
+        if (ManifestTypes.looksLikeManifest(bytes)) {
+            ingest.abort();
+            throw manifestNotBlob();
+        }
     }
 
     private boolean reserve(Ingest ingest, long bytes) {
@@ -269,7 +295,7 @@ final class BlobFetch implements Runnable {
             throw e;
         } catch (IOException e) {
             LOG.warn("blob {} of {} arrived but cannot be kept: {}", digest, repository, e.toString());
-            degradeAt(bytes, hashState, OptionalLong.of(bytes));
+            degrade(new FetchProgress.Degraded(bytes, hashState, OptionalLong.of(bytes)));
             return;
         }
         keeper.kept(repository, digest, bytes);
@@ -277,13 +303,18 @@ final class BlobFetch implements Runnable {
     }
 
     private void degrade(Ingest ingest, OptionalLong total) {
-        degradeAt(ingest.writtenBytes(), ingest.hashState(), total);
+        FetchProgress.Degraded state = new FetchProgress.Degraded(ingest.writtenBytes(), ingest.hashState(), total);
+        if (started) {
+            degrade(state);
+        } else {
+            undecided = state;
+        }
         ingest.abort();
     }
 
-    private void degradeAt(long offset, MessageDigest hashState, OptionalLong total) {
+    private void degrade(FetchProgress.Degraded state) {
         statistics.degraded.increment();
-        progress.degrade(new FetchProgress.Degraded(offset, hashState, total));
+        progress.degrade(state);
     }
 
     /** Opens a handle on the file that is being written, or that has been written by now. */

@@ -1,6 +1,5 @@
 package dev.entrepot.cache;
 
-import com.github.benmanes.caffeine.cache.Weigher;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.Repository;
@@ -34,25 +33,13 @@ import org.slf4j.LoggerFactory;
 public final class CacheIndex implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(CacheIndex.class);
     private static final Duration DOCUMENT_LIFE = Duration.ofDays(30);
-    private static final long MIB = 1024 * 1024;
-    // Key, value and the cache's own share, measured roughly.
-    private static final int ENTRY_BYTES = 600;
-
-    private record LinkKey(Repository repository, Digest digest) {}
-
-    private record TagKey(Repository repository, Tag tag) {}
-
-    private record DocumentKey(Repository repository, Optional<Digest> subject) {}
 
     private final Clock clock;
     private final IndexDatabase database;
     private final IndexReaders readers;
     private final IndexWriter writer;
     private final Touches touches = new Touches();
-    private final WriteBehind<LinkKey, Link> links;
-    private final WriteBehind<TagKey, TagRecord> tags;
-    private final WriteBehind<DocumentKey, KeptDocument> documents;
-    private final WriteBehind<Digest, IndexedContent> contents;
+    private final IndexTables tables;
     private final AtomicLong storedCount = new AtomicLong();
     private final AtomicLong storedBytes = new AtomicLong();
 
@@ -63,52 +50,8 @@ public final class CacheIndex implements AutoCloseable {
         this.writer = new IndexWriter(database.updates(), touches, clock);
         storedCount.set(totals.count());
         storedBytes.set(totals.bytes());
-        links = table(
-                16 * MIB,
-                (key, value) -> ENTRY_BYTES,
-                (reader, key) -> reader.link(key.repository, key.digest),
-                (updates, key, value) -> {
-                    if (value.isPresent()) {
-                        updates.saveLink(key.repository, value.get());
-                    }
-                });
-        tags = table(
-                4 * MIB,
-                (key, value) -> ENTRY_BYTES,
-                (reader, key) -> reader.tag(key.repository, key.tag),
-                (updates, key, value) -> {
-                    if (value.isPresent()) {
-                        updates.saveTag(key.repository, key.tag, value.get());
-                    } else {
-                        updates.deleteTag(key.repository, key.tag);
-                    }
-                });
-        documents = table(
-                16 * MIB,
-                (key, value) -> ENTRY_BYTES
-                        + value.map(document -> document.json().length).orElse(0),
-                (reader, key) -> reader.document(key.repository, key.subject),
-                (updates, key, value) -> {
-                    if (value.isPresent()) {
-                        updates.saveDocument(key.repository, key.subject, value.get());
-                    }
-                });
-        contents = table(4 * MIB, (key, value) -> ENTRY_BYTES, IndexReader::content, (updates, key, value) -> {
-            if (value.isPresent()) {
-                updates.saveContent(key, value.get());
-            } else {
-                updates.deleteContent(key);
-            }
-        });
-        writer.start(contents::isPending);
-    }
-
-    private <K, V> WriteBehind<K, V> table(
-            long cacheBytes,
-            Weigher<K, Optional<V>> weigher,
-            WriteBehind.Loader<K, V> loader,
-            WriteBehind.Saver<K, V> saver) {
-        return new WriteBehind<>(readers, writer, cacheBytes, weigher, loader, saver);
+        this.tables = new IndexTables(readers, writer);
+        writer.start(tables.contents::isPending);
     }
 
     /**
@@ -152,36 +95,36 @@ public final class CacheIndex implements AutoCloseable {
 
     /** What is known of a repository having a piece of content; empty if nothing is. */
     public Optional<Link> link(Repository repository, Digest digest) {
-        return links.get(new LinkKey(repository, digest));
+        return tables.links.get(new IndexTables.LinkKey(repository, digest));
     }
 
     /** Notes that a repository has these. A size that is known stays known where the new link does not state one. */
     public void addLinks(Repository repository, Collection<Link> added) {
         for (Link link : added) {
-            LinkKey key = new LinkKey(repository, link.digest());
-            Optional<Link> known = links.get(key);
+            IndexTables.LinkKey key = new IndexTables.LinkKey(repository, link.digest());
+            Optional<Link> known = tables.links.get(key);
             Link merged = link.sizeBytes().isPresent() || known.isEmpty()
                     ? link
                     : new Link(link.digest(), known.get().sizeBytes(), link.manifest());
             if (known.isEmpty() || !known.get().equals(merged)) {
-                links.put(key, Optional.of(merged));
+                tables.links.put(key, Optional.of(merged));
             }
         }
     }
 
     /** What a tag was found to be. */
     public Optional<TagRecord> tag(Repository repository, Tag tag) {
-        return tags.get(new TagKey(repository, tag));
+        return tables.tags.get(new IndexTables.TagKey(repository, tag));
     }
 
     /** Notes what a tag was found to be. */
     public void putTag(Repository repository, Tag tag, TagRecord found) {
-        tags.put(new TagKey(repository, tag), Optional.of(found));
+        tables.tags.put(new IndexTables.TagKey(repository, tag), Optional.of(found));
     }
 
     /** Forgets a tag. */
     public void removeTag(Repository repository, Tag tag) {
-        tags.put(new TagKey(repository, tag), Optional.empty());
+        tables.tags.put(new IndexTables.TagKey(repository, tag), Optional.empty());
     }
 
     /**
@@ -190,15 +133,15 @@ public final class CacheIndex implements AutoCloseable {
      * @throws IOException if the database cannot be read
      */
     public List<Tag> tags(Repository repository) throws IOException {
-        Map<TagKey, Optional<TagRecord>> pending = tags.pending();
+        Map<IndexTables.TagKey, Optional<TagRecord>> pending = tables.tags.pending();
         List<Tag> committed = readers.ask(reader -> reader.tags(repository));
         TreeSet<Tag> found = new TreeSet<>(committed);
         pending.forEach((key, value) -> {
-            if (key.repository.equals(repository)) {
+            if (key.repository().equals(repository)) {
                 if (value.isPresent()) {
-                    found.add(key.tag);
+                    found.add(key.tag());
                 } else {
-                    found.remove(key.tag);
+                    found.remove(key.tag());
                 }
             }
         });
@@ -207,22 +150,22 @@ public final class CacheIndex implements AutoCloseable {
 
     /** The referrers list that is kept for a subject. */
     public Optional<KeptDocument> referrers(Repository repository, Digest subject) {
-        return documents.get(new DocumentKey(repository, Optional.of(subject)));
+        return tables.documents.get(new IndexTables.DocumentKey(repository, Optional.of(subject)));
     }
 
     /** Keeps a referrers list. It is forgotten after 30 days at the latest. */
     public void putReferrers(Repository repository, Digest subject, KeptDocument document) {
-        documents.put(new DocumentKey(repository, Optional.of(subject)), Optional.of(document));
+        tables.documents.put(new IndexTables.DocumentKey(repository, Optional.of(subject)), Optional.of(document));
     }
 
     /** The tag list that is kept for a repository. */
     public Optional<KeptDocument> tagList(Repository repository) {
-        return documents.get(new DocumentKey(repository, Optional.empty()));
+        return tables.documents.get(new IndexTables.DocumentKey(repository, Optional.empty()));
     }
 
     /** Keeps a tag list. It is forgotten after 30 days at the latest. */
     public void putTagList(Repository repository, KeptDocument document) {
-        documents.put(new DocumentKey(repository, Optional.empty()), Optional.of(document));
+        tables.documents.put(new IndexTables.DocumentKey(repository, Optional.empty()), Optional.of(document));
     }
 
     /**
@@ -234,9 +177,9 @@ public final class CacheIndex implements AutoCloseable {
      */
     public List<Repository> repositories(Optional<Repository> after, int n) throws IOException {
         TreeSet<Repository> found = new TreeSet<>();
-        for (LinkKey key : links.pending().keySet()) {
-            if (after.isEmpty() || key.repository.compareTo(after.get()) > 0) {
-                found.add(key.repository);
+        for (IndexTables.LinkKey key : tables.links.pending().keySet()) {
+            if (after.isEmpty() || key.repository().compareTo(after.get()) > 0) {
+                found.add(key.repository());
             }
         }
         found.addAll(readers.ask(reader -> reader.repositories(after, n)));
@@ -250,7 +193,7 @@ public final class CacheIndex implements AutoCloseable {
      */
     public void stored(Digest digest, ContentKind kind, long bytes, Optional<MediaType> mediaType) {
         Instant now = clock.instant();
-        contents.update(digest, known -> {
+        tables.contents.update(digest, known -> {
             Optional<MediaType> type = mediaType.or(() -> known.flatMap(IndexedContent::mediaType));
             account(known, 1, bytes);
             return Optional.of(new IndexedContent(kind, bytes, type, now));
@@ -265,12 +208,12 @@ public final class CacheIndex implements AutoCloseable {
 
     /** Whether content is registered. */
     boolean isStored(Digest digest) {
-        return contents.get(digest).isPresent();
+        return tables.contents.get(digest).isPresent();
     }
 
     /** The type of a stored manifest; empty if it is not known, as after the index was damaged. */
     public Optional<MediaType> manifestType(Digest digest) {
-        return contents.get(digest).flatMap(IndexedContent::mediaType);
+        return tables.contents.get(digest).flatMap(IndexedContent::mediaType);
     }
 
     /** Notes that content was served. Cheap: no lock, no database, at most one note per digest in 30 s. */
@@ -281,7 +224,7 @@ public final class CacheIndex implements AutoCloseable {
     /** Forgets content that has been deleted from the store. Harmless when repeated. */
     public void removed(Digest digest) {
         touches.forget(digest);
-        contents.update(digest, known -> {
+        tables.contents.update(digest, known -> {
             account(known, 0, 0);
             return Optional.empty();
         });
@@ -306,7 +249,7 @@ public final class CacheIndex implements AutoCloseable {
     List<Candidate> leastRecentlyUsed(int n) throws IOException {
         // What is in memory first, the database second: what is committed in between is seen twice, and the pending
         // value counts.
-        Map<Digest, Optional<IndexedContent>> pending = contents.pending();
+        Map<Digest, Optional<IndexedContent>> pending = tables.contents.pending();
         Map<Digest, Long> used = new HashMap<>(touches.pending());
         // Each of these can push one row of the answer back, so with that many more the first n are among them.
         int limit = n + pending.size() + used.size();

@@ -7,24 +7,17 @@ import dev.entrepot.oci.OciLimits;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
-import java.io.UncheckedIOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.nio.file.attribute.FileTime;
 import java.time.Clock;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -42,13 +35,15 @@ public final class ContentStore implements AutoCloseable {
     private final Clock clock;
     private final StoreLock lock;
     private final FileStore fileStore;
-    private final ConcurrentHashMap<Digest, Optional<Ingest>> active = new ConcurrentHashMap<>();
+    private final Ingests ingests;
     private final AtomicLong serial = new AtomicLong();
 
+    /** A store whose folders are there and whose lock is held; the lock is given free with this object. */
     ContentStore(StoreLayout layout, Clock clock, StoreLock lock) throws IOException {
         this.layout = layout;
         this.clock = clock;
         this.lock = lock;
+        this.ingests = new Ingests(layout);
         this.fileStore = Files.getFileStore(layout.root());
     }
 
@@ -184,22 +179,7 @@ public final class ContentStore implements AutoCloseable {
      */
     Ingest ingest(Digest digest) throws IOException {
         requireVerifiable(digest);
-        if (active.putIfAbsent(digest, Optional.empty()) != null) {
-            throw new IllegalStateException("blob " + digest + " is being written already");
-        }
-        try {
-            Ingest ingest = new Ingest(digest, layout, closed -> active.remove(digest, Optional.of(closed)));
-            active.put(digest, Optional.of(ingest));
-            return ingest;
-        } catch (IOException e) {
-            active.remove(digest);
-            throw e;
-        }
-    }
-
-    /** Whether this blob is being written. */
-    boolean isIngesting(Digest digest) {
-        return active.containsKey(digest);
+        return ingests.open(digest);
     }
 
     private static void requireVerifiable(Digest digest) throws InvalidContentException {
@@ -209,74 +189,9 @@ public final class ContentStore implements AutoCloseable {
         }
     }
 
-    /**
-     * The bytes that unfinished blobs hold or have reserved. A blob that is published stays among them until its {@link Ingest#close()},
-     * so that there is no moment in which nobody counts it.
-     */
-    Map<Digest, Long> claims() throws IOException {
-        // Files before table: an ingest that ends in between was seen as a file, one that begins is seen in the table.
-        Map<Digest, Long> claims = new HashMap<>();
-        for (StoredContent partial : partials()) {
-            claims.put(partial.digest(), partial.sizeBytes());
-        }
-        active.forEach((digest, ingest) -> ingest.ifPresent(open -> claims.put(digest, open.claimedBytes())));
-        return claims;
-    }
-
-    /** The sum of the {@link #claims()}. */
-    long partialBytes() throws IOException {
-        return claims().values().stream().mapToLong(Long::longValue).sum();
-    }
-
-    /** The bytes that were reserved by unfinished blobs and are not written yet, and so still look free. */
-    long promisedBytes() {
-        return active.values().stream()
-                .flatMap(Optional::stream)
-                .mapToLong(open -> Math.max(0, open.claimedBytes() - open.writtenBytes()))
-                .sum();
-    }
-
-    /** The partial files that nobody is writing to. */
-    List<StoredContent> idlePartials() throws IOException {
-        return partials().stream()
-                .filter(partial -> !active.containsKey(partial.digest()))
-                .toList();
-    }
-
-    private List<StoredContent> partials() throws IOException {
-        List<StoredContent> found = new ArrayList<>();
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(layout.ingest())) {
-            for (Path file : files) {
-                Optional<Digest> digest = layout.partialDigest(file);
-                if (digest.isPresent()) {
-                    describe(file, ContentKind.BLOB, digest.get()).ifPresent(found::add);
-                }
-            }
-        }
-        return found;
-    }
-
-    /** Deletes a partial file, unless somebody is writing to it. Returns whether it did. */
-    boolean deleteIdlePartial(Digest digest) throws IOException {
-        boolean[] deleted = new boolean[1];
-        try {
-            // Within the table, so that an ingest of the same blob begins before or after, never in between.
-            active.computeIfAbsent(digest, idle -> {
-                deleted[0] = deleteIfExists(layout.partial(idle));
-                return null;
-            });
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
-        }
-        return deleted[0];
-    }
-
-    private static boolean deleteIfExists(Path file) {
-        try {
-            return Files.deleteIfExists(file);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+    /** The blobs that are being written or were left unfinished. */
+    Ingests ingests() {
+        return ingests;
     }
 
     /** The space that the file system has left for this process, in bytes. */
@@ -287,18 +202,8 @@ public final class ContentStore implements AutoCloseable {
     /** What the file system knows of a piece of content, or empty if it is not here. */
     Optional<StoredContent> find(ContentKind kind, Digest digest) throws IOException {
         return digest.algorithm().isVerifiable()
-                ? describe(layout.content(kind, digest), kind, digest)
+                ? StoredContent.describe(layout.content(kind, digest), kind, digest)
                 : Optional.empty();
-    }
-
-    private static Optional<StoredContent> describe(Path file, ContentKind kind, Digest digest) throws IOException {
-        try {
-            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
-            Instant modified = attributes.lastModifiedTime().toInstant();
-            return Optional.of(new StoredContent(digest, kind, attributes.size(), modified));
-        } catch (NoSuchFileException e) {
-            return Optional.empty();
-        }
     }
 
     /** Visits every blob, in no order; those that come or go meanwhile may be missed. */
@@ -315,10 +220,8 @@ public final class ContentStore implements AutoCloseable {
     /** What one of the folders of an algorithm holds: all digests that begin with that byte. */
     List<Digest> shard(ContentKind kind, DigestAlgorithm algorithm, int shard) throws IOException {
         List<Digest> found = new ArrayList<>();
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(layout.shard(kind, algorithm, shard))) {
-            files.forEach(file -> layout.contentDigest(algorithm, file).ifPresent(found::add));
-        } catch (NoSuchFileException e) {
-            return List.of();
+        for (Path file : StoreLayout.files(layout.shard(kind, algorithm, shard))) {
+            layout.contentDigest(algorithm, file).ifPresent(found::add);
         }
         return found;
     }

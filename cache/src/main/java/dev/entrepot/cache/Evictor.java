@@ -68,6 +68,7 @@ public final class Evictor implements AutoCloseable {
         this(store, index, capacityBytes, minFreeBytes, store::freeBytes);
     }
 
+    /** As above, with another measure of the free space. */
     Evictor(ContentStore store, CacheIndex index, long capacityBytes, long minFreeBytes, FreeSpace freeSpace) {
         if (capacityBytes < 0 || minFreeBytes < 0) {
             throw new IllegalArgumentException("capacity " + capacityBytes + ", free " + minFreeBytes + " bytes");
@@ -128,7 +129,7 @@ public final class Evictor implements AutoCloseable {
     public long usedBytes() throws IOException {
         // Claims before the sum: a blob that is registered in between is counted twice for a moment, never not at all.
         long claimed = 0;
-        for (Map.Entry<Digest, Long> claim : store.claims().entrySet()) {
+        for (Map.Entry<Digest, Long> claim : store.ingests().claims().entrySet()) {
             claimed += index.isStored(claim.getKey()) ? 0 : claim.getValue();
         }
         return claimed + index.storedBytes();
@@ -195,7 +196,7 @@ public final class Evictor implements AutoCloseable {
         if (missing <= 0) {
             return true;
         }
-        Deque<StoredContent> partials = new ArrayDeque<>(store.idlePartials().stream()
+        Deque<StoredContent> partials = new ArrayDeque<>(store.ingests().idle().stream()
                 .sorted(Comparator.comparing(StoredContent::lastModified))
                 .toList());
         long idle = partials.stream().mapToLong(StoredContent::sizeBytes).sum();
@@ -210,7 +211,8 @@ public final class Evictor implements AutoCloseable {
     /** How many bytes must go before {@code wanted} more may come; 0 or less if none. */
     private long missing(long wanted) throws IOException {
         long overCapacity = usedBytes() + wanted - capacityBytes;
-        long underFloor = minFreeBytes + wanted - (freeSpace.bytes() - store.promisedBytes());
+        long underFloor =
+                minFreeBytes + wanted - (freeSpace.bytes() - store.ingests().promisedBytes());
         return Math.max(overCapacity, underFloor);
     }
 
@@ -226,7 +228,7 @@ public final class Evictor implements AutoCloseable {
             StoredContent partial = partials.peek();
             if (partial != null && (content == null || partial.lastModified().isBefore(content.lastUsed()))) {
                 partials.remove();
-                freed += store.deleteIdlePartial(partial.digest()) ? partial.sizeBytes() : 0;
+                freed += store.ingests().deleteIdle(partial.digest()) ? partial.sizeBytes() : 0;
             } else if (content != null) {
                 oldest.remove();
                 freed += evict(content, skipped);
@@ -245,7 +247,7 @@ public final class Evictor implements AutoCloseable {
 
     private long evict(Candidate candidate, Set<Digest> skipped) {
         Digest digest = candidate.digest();
-        if (inUse.test(digest) || store.isIngesting(digest)) {
+        if (inUse.test(digest) || store.ingests().isOpen(digest)) {
             skipped.add(digest);
             return 0;
         }

@@ -76,10 +76,7 @@ final class FetchProgress {
 
     /** This many bytes are in the file. */
     void written(long bytes) {
-        change(() -> {
-            writtenBytes = bytes;
-            started = started || totalBytes.isPresent();
-        });
+        change(() -> writtenBytes = bytes);
     }
 
     /** All bytes are in the file and their digest is right. */

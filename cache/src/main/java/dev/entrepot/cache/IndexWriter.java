@@ -6,9 +6,9 @@ import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.sql.SQLException;
 import java.time.Clock;
-import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -16,7 +16,6 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -41,34 +40,23 @@ final class IndexWriter implements AutoCloseable {
     private static final int FLUSH_SECONDS = 60;
     private static final int CLOSE_SECONDS = 15;
 
-    /** Something to be written. */
-    interface Change {
-        /** The room among the pending changes that was {@linkplain #admit admitted} for it, in bytes. */
-        int admittedBytes();
-
-        /** Writes it within the transaction, unless a later change has replaced it. */
-        void save(IndexUpdates updates) throws SQLException;
-
-        /** Called when the transaction has committed, or when it was given up. */
-        void settled();
-    }
-
     private final IndexUpdates updates;
+    private final IndexTransactions transactions;
     private final Touches touches;
     private final Clock clock;
-    private final BlockingQueue<Change> queue = new LinkedBlockingQueue<>();
+    private final BlockingQueue<IndexChange> queue = new LinkedBlockingQueue<>();
     private final Semaphore room = new Semaphore(PENDING_KIB);
     private final CountDownLatch closing = new CountDownLatch(1);
     private final AtomicLong lostChanges = new AtomicLong();
     private final AtomicLong reportedLosses = new AtomicLong();
     private final Thread thread = Thread.ofPlatform().name("index-writer").unstarted(this::run);
     private volatile Predicate<Digest> touchMustWait = digest -> false;
-    private volatile @Nullable SQLException failure;
     private volatile boolean doubtful;
 
     /** Writes by {@code updates}, which nobody else uses from {@link #start} to {@link #close}. */
     IndexWriter(IndexUpdates updates, Touches touches, Clock clock) {
         this.updates = updates;
+        this.transactions = new IndexTransactions(updates);
         this.touches = touches;
         this.clock = clock;
     }
@@ -88,7 +76,7 @@ final class IndexWriter implements AutoCloseable {
         int permits = permits(bytes);
         try {
             boolean admitted = room.tryAcquire(permits)
-                    || failure == null && room.tryAcquire(permits, ADMIT_SECONDS, TimeUnit.SECONDS);
+                    || !isFailing() && room.tryAcquire(permits, ADMIT_SECONDS, TimeUnit.SECONDS);
             if (!admitted) {
                 lostChanges.incrementAndGet();
             }
@@ -105,13 +93,13 @@ final class IndexWriter implements AutoCloseable {
     }
 
     /** Hands over a change; never waits. */
-    void enqueue(Change change) {
+    void enqueue(IndexChange change) {
         queue.add(change);
     }
 
     /** Whether the last attempt to write failed. */
     boolean isFailing() {
-        return failure != null;
+        return transactions.failure().isPresent();
     }
 
     /** The number of changes that were not kept. */
@@ -139,7 +127,9 @@ final class IndexWriter implements AutoCloseable {
         long lost = lostChanges.get();
         long news = lost - reportedLosses.getAndSet(lost);
         if (news > 0) {
-            throw new IOException(news + " changes of the index could not be kept", failure);
+            throw new IOException(
+                    news + " changes of the index could not be kept",
+                    transactions.failure().orElse(null));
         }
     }
 
@@ -149,9 +139,9 @@ final class IndexWriter implements AutoCloseable {
                 if (barrier.reached.await(100, TimeUnit.MILLISECONDS)) {
                     return;
                 }
-                SQLException last = failure;
-                if (last != null || !thread.isAlive()) {
-                    throw new IOException("the index cannot be written", last);
+                Optional<SQLException> failure = transactions.failure();
+                if (failure.isPresent() || !thread.isAlive()) {
+                    throw new IOException("the index cannot be written", failure.orElse(null));
                 }
             }
         } catch (InterruptedException e) {
@@ -162,7 +152,7 @@ final class IndexWriter implements AutoCloseable {
     }
 
     /** Not a change: says when all before it are done. */
-    private static final class Barrier implements Change {
+    private static final class Barrier implements IndexChange {
         private final CountDownLatch reached = new CountDownLatch(1);
 
         @Override
@@ -181,17 +171,17 @@ final class IndexWriter implements AutoCloseable {
         try {
             long lastTouches = System.nanoTime();
             while (true) {
-                List<Change> batch = gather();
+                List<IndexChange> batch = gather();
                 boolean last = batch.isEmpty() && closing.getCount() == 0;
-                boolean barrier = !batch.isEmpty() && batch.getLast() instanceof Barrier;
+                Optional<Barrier> barrier = barrierOf(batch);
                 write(batch);
-                if (last || barrier || System.nanoTime() - lastTouches >= TimeUnit.SECONDS.toNanos(TOUCH_SECONDS)) {
+                if (last
+                        || barrier.isPresent()
+                        || System.nanoTime() - lastTouches >= TimeUnit.SECONDS.toNanos(TOUCH_SECONDS)) {
                     writeTouches();
                     lastTouches = System.nanoTime();
                 }
-                if (barrier && batch.getLast() instanceof Barrier reached) {
-                    reached.reached.countDown();
-                }
+                barrier.ifPresent(reached -> reached.reached.countDown());
                 if (last) {
                     return;
                 }
@@ -201,16 +191,16 @@ final class IndexWriter implements AutoCloseable {
             doubtful = true;
         } catch (RuntimeException e) {
             LOG.error("the index writer failed; what changes from now on is forgotten at the next start", e);
-            failure = new SQLException(e);
+            transactions.fail(e);
             doubtful = true;
         }
     }
 
     /** The next changes; up to a barrier, if there is one. Empty after a while without any. */
-    private List<Change> gather() throws InterruptedException {
-        List<Change> batch = new ArrayList<>();
+    private List<IndexChange> gather() throws InterruptedException {
+        List<IndexChange> batch = new ArrayList<>();
         boolean closed = closing.getCount() == 0;
-        Change next = closed ? queue.poll() : queue.poll(TOUCH_SECONDS, TimeUnit.SECONDS);
+        IndexChange next = closed ? queue.poll() : queue.poll(TOUCH_SECONDS, TimeUnit.SECONDS);
         long deadline = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(GATHER_MILLIS);
         while (next != null) {
             batch.add(next);
@@ -222,25 +212,29 @@ final class IndexWriter implements AutoCloseable {
         return batch;
     }
 
-    private void write(List<Change> batch) throws InterruptedException {
+    private static Optional<Barrier> barrierOf(List<IndexChange> batch) {
+        return !batch.isEmpty() && batch.getLast() instanceof Barrier barrier ? Optional.of(barrier) : Optional.empty();
+    }
+
+    private void write(List<IndexChange> batch) throws InterruptedException {
         boolean committed = batch.isEmpty() || tryUntilWritten(batch);
-        for (Change change : batch) {
+        for (IndexChange change : batch) {
             change.settled();
             room.release(permits(change.admittedBytes()));
         }
         if (!committed) {
-            lostChanges.addAndGet(batch.size());
+            lostChanges.addAndGet(batch.size() - (barrierOf(batch).isPresent() ? 1 : 0));
             doubtful = true;
         }
     }
 
-    private boolean tryUntilWritten(List<Change> batch) throws InterruptedException {
+    private boolean tryUntilWritten(List<IndexChange> batch) throws InterruptedException {
         while (true) {
-            SQLException refusal = transact(batch);
-            if (refusal == null) {
+            Optional<SQLException> refusal = transactions.attempt(batch);
+            if (refusal.isEmpty()) {
                 return true;
             }
-            if (!IndexDatabase.isPassing(refusal) || closing.getCount() == 0) {
+            if (!IndexDatabase.isPassing(refusal.get()) || closing.getCount() == 0) {
                 LOG.warn("{} changes of the index are lost, the first of them {}", batch.size(), batch.getFirst());
                 return false;
             }
@@ -249,70 +243,17 @@ final class IndexWriter implements AutoCloseable {
         }
     }
 
-    private @Nullable SQLException transact(List<? extends Change> batch) {
-        try {
-            updates.begin();
-            for (Change change : batch) {
-                change.save(updates);
-            }
-            updates.commit();
-            if (failure != null) {
-                LOG.info("the index can be written again");
-                failure = null;
-            }
-            return null;
-        } catch (SQLException e) {
-            if (failure == null) {
-                LOG.error("the index cannot be written; what is in memory is used meanwhile: {}", e.getMessage());
-            }
-            failure = e;
-            rollback();
-            return e;
-        }
-    }
-
-    private void rollback() {
-        try {
-            updates.rollback();
-        } catch (SQLException e) {
-            LOG.debug("rollback: {}", e.getMessage());
-        }
-    }
-
     /** Writes the last uses, in transactions of their own: losing some costs nothing. */
     private void writeTouches() {
-        long now = clock.millis();
-        List<TouchChange> batch = new ArrayList<>();
-        touches.pending().forEach((digest, millis) -> {
-            if (!touchMustWait.test(digest)) {
-                batch.add(new TouchChange(digest, millis, touches));
-            }
-        });
-        for (int from = 0; from < batch.size(); from += BATCH) {
-            List<TouchChange> part = batch.subList(from, Math.min(from + BATCH, batch.size()));
-            if (transact(part) != null) {
+        List<IndexChange> uses = touches.changes(touchMustWait);
+        for (int from = 0; from < uses.size(); from += BATCH) {
+            List<IndexChange> part = uses.subList(from, Math.min(from + BATCH, uses.size()));
+            if (transactions.attempt(part).isPresent()) {
                 return;
             }
-            part.forEach(TouchChange::settled);
+            part.forEach(IndexChange::settled);
         }
-        touches.tidy(now);
-    }
-
-    private record TouchChange(Digest digest, long millis, Touches touches) implements Change {
-        @Override
-        public int admittedBytes() {
-            return 0;
-        }
-
-        @Override
-        public void save(IndexUpdates updates) throws SQLException {
-            updates.touch(digest, Instant.ofEpochMilli(millis));
-        }
-
-        @Override
-        public void settled() {
-            touches.written(digest, millis);
-        }
+        touches.tidy(clock.millis());
     }
 
     /**

@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param lastUsed when it was last served or stored, to the millisecond
  */
 record IndexedContent(ContentKind kind, long bytes, Optional<MediaType> mediaType, Instant lastUsed) {
+    /** Validates the length and cuts the time to what the index keeps. */
     IndexedContent {
         if (bytes < 0) {
             throw new IllegalArgumentException("content of " + bytes + " bytes");

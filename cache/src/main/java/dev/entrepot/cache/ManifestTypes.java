@@ -4,10 +4,28 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.OciJson;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
 
-/** Finds the media type of a kept manifest whose index entry was lost: from what the document says of itself. */
+/** What a document says of itself: for manifests whose recorded type was lost, and for blobs that are manifests. */
 final class ManifestTypes {
     private ManifestTypes() {}
+
+    /** Whether these bytes are a manifest or an index, by what the document says of itself. */
+    static boolean looksLikeManifest(byte[] bytes) {
+        try {
+            JsonNode root = OciJson.mapper().readTree(bytes);
+            if (!root.path("schemaVersion").isNumber()) {
+                return false;
+            }
+            boolean shape = root.path("manifests").isArray()
+                    || root.path("layers").isArray() && root.path("config").isObject();
+            return shape || MediaType.parse(root.path("mediaType").asString("")).isManifest();
+        } catch (JacksonException | IllegalArgumentException e) {
+            return false;
+        }
+    }
 
     /** The same manifest, with the type that its document states if none is recorded. */
     static ManifestBytes withType(ManifestBytes manifest) throws InvalidContentException {

@@ -8,9 +8,10 @@ import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Referrers;
-import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
@@ -157,10 +158,10 @@ public final class PullThrough {
             Verdict verdict = link.isPresent() ? Verdict.HIT : prove(digest, false);
             return Answer.of(kept, verdict, Duration.ZERO);
         }
-        if (link.isEmpty() && isManifestUpstream(digest)) {
+        OptionalLong size = upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
+        if (link.isEmpty() && size.orElse(0) <= OciLimits.MAX_MANIFEST_BYTES && isManifestUpstream(digest)) {
             throw manifestNotBlob(digest);
         }
-        OptionalLong size = upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
         return Answer.of(size, Verdict.MISS, Duration.ZERO);
     }
 
@@ -232,7 +233,8 @@ public final class PullThrough {
     private boolean isManifestUpstream(Digest digest) throws IOException {
         try {
             return upstream.resolve(digest).isPresent();
-        } catch (RefusedException e) {
+        } catch (RegistryException e) {
+            // Some registries fail when they are asked for a blob as a manifest (distribution 2.8: 500).
             return false;
         }
     }

@@ -3,7 +3,13 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.InvalidNameException;
+import java.io.IOException;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -127,6 +133,19 @@ record StoreLayout(Path root) {
     /** The digest that a file of a shard is named for, if it is named for one that belongs there. */
     Optional<Digest> contentDigest(DigestAlgorithm algorithm, Path file) {
         return digest(algorithm + ":" + name(file));
+    }
+
+    /** What lies in a folder; nothing if there is no such folder. */
+    static List<Path> files(Path folder) throws IOException {
+        List<Path> found = new ArrayList<>();
+        try (DirectoryStream<Path> files = Files.newDirectoryStream(folder)) {
+            files.forEach(found::add);
+        } catch (NoSuchFileException e) {
+            return List.of();
+        } catch (DirectoryIteratorException e) {
+            throw e.getCause();
+        }
+        return found;
     }
 
     private static Optional<Digest> digest(String text) {

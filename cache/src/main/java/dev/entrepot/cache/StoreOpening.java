@@ -1,7 +1,6 @@
 package dev.entrepot.cache;
 
 import java.io.IOException;
-import java.nio.file.DirectoryStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -83,22 +82,18 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
                 bootId.isPresent() && marker.flatMap(StoreMarker::bootId).equals(bootId);
         Instant oldest = sameBoot ? clock.instant().minus(PARTIAL_LIFE) : Instant.MAX;
         int dropped = 0;
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(layout.ingest())) {
-            for (Path file : files) {
-                if (layout.isTemporary(file) || layout.partialDigest(file).isPresent() && isOlder(file, oldest)) {
-                    Files.deleteIfExists(file);
-                    dropped++;
-                }
+        for (Path file : StoreLayout.files(layout.ingest())) {
+            if (layout.isTemporary(file) || layout.partialDigest(file).isPresent() && isOlder(file, oldest)) {
+                Files.deleteIfExists(file);
+                dropped++;
             }
         }
         if (dropped > 0) {
             LOG.info("dropped {} unfinished files from {}", dropped, layout.ingest());
         }
-        try (DirectoryStream<Path> files = Files.newDirectoryStream(layout.quarantine())) {
-            for (Path file : files) {
-                if (isOlder(file, clock.instant().minus(QUARANTINE_LIFE))) {
-                    Files.deleteIfExists(file);
-                }
+        for (Path file : StoreLayout.files(layout.quarantine())) {
+            if (isOlder(file, clock.instant().minus(QUARANTINE_LIFE))) {
+                Files.deleteIfExists(file);
             }
         }
     }

@@ -1,9 +1,14 @@
 package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
+import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Predicate;
 
 /**
  * The last uses that the database does not know yet: at most one per digest, and none within {@link #PAUSE} of the one before, so that
@@ -26,14 +31,38 @@ final class Touches {
         pending.put(digest, nowMillis);
     }
 
-    /** The uses to be written. A view that may change while it is walked. */
+    /** The uses that are not written yet. A view that may change while it is walked. */
     Map<Digest, Long> pending() {
         return pending;
     }
 
-    /** Drops a use that has been written, unless there was a later one. */
-    void written(Digest digest, long millis) {
-        pending.remove(digest, millis);
+    /** What is to be written; without the digests that must wait. */
+    List<IndexChange> changes(Predicate<Digest> mustWait) {
+        List<IndexChange> changes = new ArrayList<>();
+        pending.forEach((digest, millis) -> {
+            if (!mustWait.test(digest)) {
+                changes.add(new Use(digest, millis, pending));
+            }
+        });
+        return changes;
+    }
+
+    private record Use(Digest digest, long millis, Map<Digest, Long> pending) implements IndexChange {
+        @Override
+        public int admittedBytes() {
+            return 0;
+        }
+
+        @Override
+        public void save(IndexUpdates updates) throws SQLException {
+            updates.touch(digest, Instant.ofEpochMilli(millis));
+        }
+
+        @Override
+        public void settled() {
+            // Unless there was a later one.
+            pending.remove(digest, millis);
+        }
     }
 
     /** Drops all uses of content that is gone. */

@@ -20,8 +20,8 @@ import java.util.function.UnaryOperator;
  * because a value moves in one order only: it is <em>pending</em> from {@link #put} on; when the transaction has committed, the writer
  * puts it into the cache, and only then takes it from the pending ones. A reader that found nothing pending may have read the database
  * just before that commit; but the cache loads a key and takes a value for it one after the other, so that what the writer puts comes
- * after what such a reader loads. Of two values for one key the later one replaces the earlier among the pending; the writer skips what
- * was replaced. Values that are rolled back stay pending.
+ * after what such a reader loads. Of two values for one key the later one replaces the earlier among the pending, and is
+ * written after it. Values that are rolled back stay pending.
  */
 final class WriteBehind<K, V> {
     /** Reads a value from the database. */
@@ -101,9 +101,7 @@ final class WriteBehind<K, V> {
     void put(K key, Optional<V> value) {
         int weight = weigher.weigh(key, value);
         if (writer.admit(weight)) {
-            Pending change = new Pending(key, value, weight);
-            pending.put(key, change);
-            writer.enqueue(change);
+            pending.compute(key, (same, last) -> enqueued(new Pending(key, value, weight)));
         } else {
             pending.remove(key);
             cache.put(key, value);
@@ -116,11 +114,17 @@ final class WriteBehind<K, V> {
      * @param change called once; must not use this table
      */
     void update(K key, UnaryOperator<Optional<V>> change) {
-        Pending next = pending.compute(key, (same, last) -> {
+        pending.compute(key, (same, last) -> {
             Optional<V> before = last != null ? last.value : committed(key);
-            return new Pending(key, change.apply(before), 0);
+            return enqueued(new Pending(key, change.apply(before), 0));
         });
-        writer.enqueue(next);
+    }
+
+    // While the key is held, so that the values of one key reach the writer in the order in which they replace each
+    // other.
+    private Pending enqueued(Pending change) {
+        writer.enqueue(change);
+        return change;
     }
 
     /** Whether a value for this key waits to be committed. */
@@ -136,7 +140,7 @@ final class WriteBehind<K, V> {
     }
 
     /** A value on its way to the database. */
-    private final class Pending implements IndexWriter.Change {
+    private final class Pending implements IndexChange {
         private final K key;
         private final Optional<V> value;
         private final int weight;
@@ -154,9 +158,7 @@ final class WriteBehind<K, V> {
 
         @Override
         public void save(IndexUpdates updates) throws SQLException {
-            if (pending.get(key) == this) {
-                saver.save(updates, key, value);
-            }
+            saver.save(updates, key, value);
         }
 
         @Override

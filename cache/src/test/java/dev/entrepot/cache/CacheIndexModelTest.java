@@ -60,6 +60,8 @@ class CacheIndexModelTest {
 
     private record Flush() implements Step {}
 
+    private record Compare() implements Step {}
+
     private record Restart() implements Step {}
 
     @Provide
@@ -96,11 +98,12 @@ class CacheIndexModelTest {
                 Tuple.of(3, digests.map(Remove::new)),
                 Tuple.of(6, Arbitraries.integers().between(0, 40).map(Wait::new)),
                 Tuple.of(2, Arbitraries.just(new Flush())),
+                Tuple.of(2, Arbitraries.just(new Compare())),
                 Tuple.of(1, Arbitraries.just(new Restart())));
         return steps.list().ofMinSize(20).ofMaxSize(90);
     }
 
-    @Property(tries = 12, shrinking = ShrinkingMode.BOUNDED)
+    @Property(tries = 8, shrinking = ShrinkingMode.BOUNDED)
     void answersLikeMapsInMemoryAlsoAfterRestarts(@ForAll("histories") List<Step> history) throws IOException {
         Path directory = Files.createTempDirectory("index-model");
         try (Pair pair = new Pair(directory)) {
@@ -209,6 +212,7 @@ class CacheIndexModelTest {
                 }
                 case Wait(int seconds) -> clock.advance(Duration.ofSeconds(seconds));
                 case Flush() -> index.flush();
+                case Compare() -> compare();
                 case Restart() -> {
                     compare();
                     // Content without files is forgotten by a start after a crash; these are starts in good order.

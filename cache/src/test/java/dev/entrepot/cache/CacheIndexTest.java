@@ -217,6 +217,19 @@ class CacheIndexTest {
     }
 
     @Test
+    void useThatIsNotWrittenYetCounts() throws IOException {
+        index.stored(digest(1), ContentKind.BLOB, 1, Optional.empty());
+        index.stored(digest(2), ContentKind.BLOB, 2, Optional.empty());
+        index.stored(digest(3), ContentKind.BLOB, 3, Optional.empty());
+        index.flush();
+        clock.advance(Duration.ofMinutes(1));
+        index.touched(digest(1));
+        index.removed(digest(2));
+        assertThat(leastRecentlyUsed(1)).containsExactly(3L);
+        assertThat(leastRecentlyUsed(5)).containsExactly(3L, 1L);
+    }
+
+    @Test
     void usesCloseTogetherCountAsOne() throws IOException {
         index.stored(digest(1), ContentKind.BLOB, 1, Optional.empty());
         index.stored(digest(2), ContentKind.BLOB, 2, Optional.empty());

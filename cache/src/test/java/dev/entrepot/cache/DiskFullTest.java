@@ -98,7 +98,7 @@ class DiskFullTest {
             ingest.write(bytes, 0, 100_000);
             assertThatThrownBy(() -> ingest.write(bytes, 100_000, 300_000)).isInstanceOf(IOException.class);
         }
-        assertThat(store.partialBytes()).isEqualTo(100_000);
+        assertThat(store.ingests().claimedBytes()).isEqualTo(100_000);
         Files.delete(filler);
     }
 

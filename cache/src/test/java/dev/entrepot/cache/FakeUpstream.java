@@ -36,6 +36,9 @@ final class FakeUpstream implements RepositorySource {
     final List<ByteRange> blobRanges = new CopyOnWriteArrayList<>();
     final AtomicInteger bytesSent = new AtomicInteger();
     volatile Optional<IOException> outage = Optional.empty();
+    /** What is answered by 500, as {@link #asked} has it. */
+    volatile String failing = "";
+
     volatile boolean rangesWork = true;
     volatile boolean statesSize = true;
     /** After how many bytes of a body it breaks, once for each entry taken. */
@@ -66,6 +69,9 @@ final class FakeUpstream implements RepositorySource {
 
     private void ask(String line) throws IOException {
         asked.add(line);
+        if (line.equals(failing)) {
+            throw new OutageException(OutageException.Reason.SERVER_ERROR, "500 by the test");
+        }
         if (outage.isPresent()) {
             throw outage.get();
         }

@@ -52,6 +52,24 @@ class IndexScaleTest {
         System.out.println("scale: " + what + ": " + value);
     }
 
+    /** Of this whole process, because the machines that measure are rarely idle. */
+    private static double cpuSeconds() {
+        return ProcessHandle.current()
+                        .info()
+                        .totalCpuDuration()
+                        .orElse(Duration.ZERO)
+                        .toMillis()
+                / 1e3;
+    }
+
+    private static List<Digest> digests(int count) {
+        List<Digest> digests = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            digests.add(digest(i));
+        }
+        return digests;
+    }
+
     private static double seconds(long since) {
         return (System.nanoTime() - since) / 1e9;
     }
@@ -61,16 +79,19 @@ class IndexScaleTest {
         int count = Integer.getInteger("entrepot.scale.links", 200_000);
         try (ContentStore store = ContentStore.open(directory, Clock.systemUTC())) {
             try (CacheIndex index = CacheIndex.open(store, clock)) {
+                List<Digest> digests = digests(count);
+                double cpu = cpuSeconds();
                 long start = System.nanoTime();
                 for (int first = 0; first < count; first += LINKS_PER_MANIFEST) {
                     List<Link> links = new ArrayList<>();
                     for (int i = first; i < first + LINKS_PER_MANIFEST; i++) {
-                        links.add(new Link(digest(i), OptionalLong.of(i), false));
+                        links.add(new Link(digests.get(i), OptionalLong.of(i), false));
                     }
                     index.addLinks(repository(first), links);
                 }
                 index.flush();
                 print("links added per second", Math.round(count / seconds(start)));
+                print("links added per CPU second", Math.round(count / (cpuSeconds() - cpu)));
             }
             print("bytes per link on disk", Files.size(directory.resolve("index.db")) / count);
             try (CacheIndex index = CacheIndex.open(store, clock)) {
@@ -105,6 +126,7 @@ class IndexScaleTest {
         int count = Integer.getInteger("entrepot.scale.content", 1_000_000);
         try (ContentStore store = ContentStore.open(directory, Clock.systemUTC())) {
             try (CacheIndex index = CacheIndex.open(store, clock)) {
+                double cpu = cpuSeconds();
                 long start = System.nanoTime();
                 for (int i = 0; i < count; i++) {
                     index.stored(digest(i), ContentKind.BLOB, i, Optional.empty());
@@ -115,20 +137,22 @@ class IndexScaleTest {
                 }
                 index.flush();
                 print("content registered per second", Math.round(count / seconds(start)));
+                print("content registered per CPU second", Math.round(count / (cpuSeconds() - cpu)));
             }
             print("bytes per content on disk", Files.size(directory.resolve("index.db")) / count);
             for (int i = 0; i < 3; i++) {
+                List<Digest> used = digests(10_000);
+                double cpu = cpuSeconds();
                 long start = System.nanoTime();
                 try (CacheIndex index = CacheIndex.open(store, clock)) {
+                    print("CPU seconds of the start that follows", cpuSeconds() - cpu);
                     print("start with " + count + " rows, seconds", seconds(start));
                     assertThat(index.storedCount()).isEqualTo(count);
                     long asked = System.nanoTime();
                     assertThat(index.leastRecentlyUsed(64)).hasSize(64);
                     print("64 least recently used, milliseconds", seconds(asked) * 1000);
                     long touched = System.nanoTime();
-                    for (int j = 0; j < 10_000; j++) {
-                        index.touched(digest(j * 97L));
-                    }
+                    used.forEach(index::touched);
                     print("touched, microseconds each", seconds(touched) * 100);
                     long flushed = System.nanoTime();
                     index.flush();
@@ -155,8 +179,10 @@ class IndexScaleTest {
             first.close();
             for (int i = 0; i < 3; i++) {
                 markUnclean();
+                double cpu = cpuSeconds();
                 start = System.nanoTime();
                 try (CacheIndex again = CacheIndex.open(store, clock)) {
+                    print("CPU seconds of the start that follows", cpuSeconds() - cpu);
                     print("start after a crash with " + count + " known files, seconds", seconds(start));
                     assertThat(again.storedCount()).isEqualTo(count);
                 }

@@ -54,12 +54,12 @@ class IngestTest {
             ingest.write(BYTES, 0, BYTES.length);
             assertThat(ingest.writtenBytes()).isEqualTo(BYTES.length);
             assertThat(store.openBlob(DIGEST)).isEmpty();
-            assertThat(store.partialBytes()).isEqualTo(BYTES.length);
+            assertThat(store.ingests().claimedBytes()).isEqualTo(BYTES.length);
             ingest.commit(OptionalLong.of(BYTES.length));
             assertThat(Samples.read(store, DIGEST)).isEqualTo(BYTES);
         }
         assertThat(store.blobSize(DIGEST)).hasValue(BYTES.length);
-        assertThat(store.partialBytes()).isZero();
+        assertThat(store.ingests().claimedBytes()).isZero();
         assertThat(files("ingest")).isEmpty();
     }
 
@@ -116,8 +116,8 @@ class IngestTest {
         try (Ingest ingest = store.ingest(DIGEST)) {
             ingest.write(BYTES, 0, 300_000);
         }
-        assertThat(store.idlePartials()).hasSize(1);
-        assertThat(store.partialBytes()).isEqualTo(300_000);
+        assertThat(store.ingests().idle()).hasSize(1);
+        assertThat(store.ingests().claimedBytes()).isEqualTo(300_000);
         List<Long> progress = new ArrayList<>();
         try (Ingest ingest = store.ingest(DIGEST)) {
             assertThat(ingest.takeUp(progress::add)).isEqualTo(300_000);
@@ -164,7 +164,7 @@ class IngestTest {
             assertThatThrownBy(() -> ingest.takeUp(written -> {})).isInstanceOf(InterruptedIOException.class);
             assertThat(Thread.interrupted()).isTrue();
         }
-        assertThat(store.partialBytes()).isEqualTo(300_000);
+        assertThat(store.ingests().claimedBytes()).isEqualTo(300_000);
     }
 
     @Test
@@ -203,21 +203,21 @@ class IngestTest {
             ingest.write(BYTES, 0, 1000);
         }
         store.ingest(DIGEST).close();
-        assertThat(store.partialBytes()).isEqualTo(1000);
+        assertThat(store.ingests().claimedBytes()).isEqualTo(1000);
     }
 
     @Test
     void oneIngestPerDigestAtATime() throws IOException {
         Ingest first = store.ingest(DIGEST);
         assertThatThrownBy(() -> store.ingest(DIGEST)).isInstanceOf(IllegalStateException.class);
-        assertThat(store.isIngesting(DIGEST)).isTrue();
-        assertThat(store.deleteIdlePartial(DIGEST)).isFalse();
+        assertThat(store.ingests().isOpen(DIGEST)).isTrue();
+        assertThat(store.ingests().deleteIdle(DIGEST)).isFalse();
         first.close();
         try (Ingest second = store.ingest(DIGEST)) {
             first.close();
-            assertThat(store.isIngesting(second.digest())).isTrue();
+            assertThat(store.ingests().isOpen(second.digest())).isTrue();
         }
-        assertThat(store.isIngesting(DIGEST)).isFalse();
+        assertThat(store.ingests().isOpen(DIGEST)).isFalse();
     }
 
     @Test
@@ -256,9 +256,9 @@ class IngestTest {
     void reservedBytesAreCountedBeforeTheyAreWritten() throws IOException {
         try (Ingest ingest = store.ingest(DIGEST)) {
             ingest.reserve(400_000);
-            assertThat(store.partialBytes()).isEqualTo(400_000);
+            assertThat(store.ingests().claimedBytes()).isEqualTo(400_000);
             ingest.write(BYTES, 0, BYTES.length);
-            assertThat(store.partialBytes()).isEqualTo(500_000);
+            assertThat(store.ingests().claimedBytes()).isEqualTo(500_000);
         }
     }
 

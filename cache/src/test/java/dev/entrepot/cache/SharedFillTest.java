@@ -165,6 +165,10 @@ class SharedFillTest {
         for (int i = 0; i < 10; i++) {
             clients.add(threads.submit(() -> CacheFixture.readAll(repository, digest)));
         }
+        // Whoever comes after the failure starts anew: all must be there before it.
+        while (cache.cache.statistics().joined() < 9) {
+            Thread.onSpinWait();
+        }
         upstream.permits.release(200_000);
         for (Future<byte[]> each : clients) {
             assertThatThrownBy(() -> get(each)).hasRootCauseInstanceOf(InvalidContentException.class);
@@ -337,5 +341,14 @@ class SharedFillTest {
         Digest digest = linkedBlob(new byte[1000]);
         upstream.outage = Optional.of(new OutageException(OutageException.Reason.TIMEOUT, "slow"));
         assertThatThrownBy(() -> repository.openBlob(digest, ByteRange.ALL)).isInstanceOf(OutageException.class);
+    }
+
+    @Test
+    void unnamedBlobIsServedWhateverTheUpstreamSaysOfItAsAManifest() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(100_000, 21);
+        Digest digest = upstream.addBlob(bytes);
+        upstream.failing = "HEAD " + digest;
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        assertThat(repository.statBlob(digest).content()).hasValue(100_000);
     }
 }

@@ -26,7 +26,7 @@ enum Contestant {
             ServerProcess process = ServerProcess.start(
                     name(),
                     List.of(workspace.project().resolve("entrepot").toString(), "serve", "--config", config.toString()),
-                    Map.of("ENTREPOT_JAVA_OPTS", launch.javaOptions()),
+                    Map.of("ENTREPOT_JAVA_OPTS", javaOptions(launch)),
                     folder.resolve("log"));
             return server("Entrepôt", process, port, launch, "/v2/bench.test/library/app");
         }
@@ -77,6 +77,11 @@ enum Contestant {
 
     /** Starts it on a free port, with an empty cache, and waits until it takes connections. */
     abstract Server start(Workspace workspace, Launch launch) throws Exception;
+
+    /** Those of whoever runs the benchmark come last, so that a profiler can be attached. */
+    private static String javaOptions(Launch launch) {
+        return launch.javaOptions() + " " + System.getenv().getOrDefault("ENTREPOT_JAVA_OPTS", "");
+    }
 
     private static Server server(String name, ServerProcess process, int port, Launch launch, String repository)
             throws Exception {

@@ -49,15 +49,18 @@ final class Main {
     }
 
     private static void run(Path project, Options options, List<Scenario> chosen, Report report) throws Exception {
-        try (Workspace all = Workspace.create(options.folder(), project);
+        try (RunLock _ = RunLock.take(options.folder());
+                Workspace all = Workspace.create(options.folder(), project);
                 FakeUpstream upstream = FakeUpstream.start(all.folder())) {
             String machine = Machine.describe(all);
             report.say(machine);
             for (Scenario scenario : chosen) {
                 report.say(scenario.name() + " (load average " + Machine.load() + ")");
+                CpuShare start = CpuShare.now();
                 try (Workspace own = Workspace.create(all.folder().resolve(scenario.name()), project)) {
                     scenario.run(new Bench(own, upstream, report.section(scenario.name()), options));
                 }
+                report.others(scenario.name(), CpuShare.now().othersPercentSince(start));
             }
             report.printTable(machine);
         }

@@ -6,7 +6,6 @@ import java.util.List;
 /** A cached manifest, by digest and by a tag that is still fresh, to 64 connections: answers per second and the slowest percent. */
 final class ManifestWarm implements Scenario {
     private static final List<String> ACCEPT = List.of("Accept: application/vnd.oci.image.manifest.v1+json");
-    private static final int WARM_UP_SECONDS = 10;
 
     private record Load(Wrk wrk, double cpuMicrosPerRequest) {}
 
@@ -38,7 +37,7 @@ final class ManifestWarm implements Scenario {
         Rounds<Load> rounds = new Rounds<>();
         for (Server server : servers) {
             String path = server.place().manifest(reference);
-            Wrk.run(server.place(), path, WARM_UP_SECONDS, ACCEPT);
+            Wrk.warmUp(server.place(), path, ACCEPT);
             rounds.add(
                     server == servers.getFirst() ? "ours" : server.name(),
                     () -> load(server, path, bench.options().seconds()));

@@ -8,6 +8,7 @@ import java.util.List;
 final class Report {
     private final PrintStream out;
     private final List<Line> lines = new ArrayList<>();
+    private final List<String> others = new ArrayList<>();
     private boolean missed;
 
     private record Line(String scenario, String what, String ours, String peer, String comparison, String goal) {
@@ -30,6 +31,12 @@ final class Report {
         out.println(message);
     }
 
+    /** Says how much of the machine others used during a scenario. */
+    void others(String scenario, long percent) {
+        others.add(scenario + " " + percent + " %");
+        out.println("  others used " + percent + " % of the processors meanwhile");
+    }
+
     /** Whether a goal was missed. */
     boolean anyMissed() {
         return missed;
@@ -41,6 +48,7 @@ final class Report {
         out.println(machine);
         out.println(
                 "Medians, with the smallest and largest of the rounds; ratios and differences are taken round by round.");
+        out.println("Processor time used by others meanwhile: " + String.join(", ", others) + ".");
         out.println();
         out.println("| scenario | what | Entrepôt | peer | ratio or difference | goal |");
         out.println("|---|---|---|---|---|---|");

@@ -6,7 +6,6 @@ import java.util.concurrent.TimeUnit;
 /** What 300 clients that read a large blob slowly cost those who ask for manifests. */
 final class SlowNeighbours implements Scenario {
     private static final int READERS = 300;
-    private static final int WARM_UP_SECONDS = 10;
     private static final int SETTLE_SECONDS = 2;
 
     @Override
@@ -29,7 +28,7 @@ final class SlowNeighbours implements Scenario {
     private static void measure(Bench bench, Server server, String blob, String manifest, Goal goal) throws Exception {
         Place place = server.place();
         Crowd.pull(place, 1, 1, place.blob(blob));
-        Wrk.run(place, place.manifest(manifest), WARM_UP_SECONDS, List.of());
+        Wrk.warmUp(place, place.manifest(manifest), List.of());
         Rounds<Wrk> rounds = new Rounds<Wrk>()
                 .add("with", () -> withReaders(bench, place, blob, manifest))
                 .add(

@@ -2,6 +2,7 @@ package dev.entrepot.bench;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.regex.Matcher;
@@ -14,8 +15,22 @@ import java.util.regex.Pattern;
  * @param p99Millis 99 % of the answers took at most this long
  */
 record Wrk(double requestsPerSecond, double p99Millis) {
+    private static final int WARM_UP_REQUESTS = 400_000;
+    private static final int WARM_UP_SECONDS = 5;
+    private static final Duration WARM_UP_LIMIT = Duration.ofSeconds(60);
     private static final Pattern RATE = Pattern.compile("Requests/sec: *([0-9.]+)");
     private static final Pattern P99 = Pattern.compile("99% +([0-9.]+)(us|ms|s)");
+
+    /**
+     * Loads a path until the server has answered often enough to have all its code compiled: on a busy machine that takes longer.
+     */
+    static void warmUp(Place place, String path, List<String> headers) throws Exception {
+        long deadline = System.nanoTime() + WARM_UP_LIMIT.toNanos();
+        for (double answers = 0; answers < WARM_UP_REQUESTS && System.nanoTime() < deadline; ) {
+            answers +=
+                    WARM_UP_SECONDS * run(place, path, WARM_UP_SECONDS, headers).requestsPerSecond();
+        }
+    }
 
     /**
      * Loads a path with one thread and 64 connections.
@@ -23,7 +38,8 @@ record Wrk(double requestsPerSecond, double p99Millis) {
      * @throws IOException if any answer was not 2xx or any connection failed
      */
     static Wrk run(Place place, String path, int seconds, List<String> headers) throws Exception {
-        List<String> command = new ArrayList<>(List.of("wrk", "-t1", "-c64", "-d" + seconds + "s", "--latency"));
+        List<String> command =
+                new ArrayList<>(List.of("wrk", "-t1", "-c64", "-d" + seconds + "s", "--timeout", "30s", "--latency"));
         headers.forEach(header -> command.addAll(List.of("-H", header)));
         command.add(place.root() + path);
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();

@@ -1,6 +1,5 @@
 package dev.entrepot.replicator;
 
-import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.replicator.ImagePlan.Action;
@@ -8,11 +7,9 @@ import dev.entrepot.replicator.ImagePlan.Step;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
  * Decides for each missing blob which image of a plan brings it to the target, and where the others get it from. The first image in the order of the
@@ -22,7 +19,7 @@ import java.util.Set;
 final class BlobAssignment {
     private final TargetSession session;
     private final Map<Digest, RepositoryName> bringers = new HashMap<>();
-    private final Set<Place> brought = new HashSet<>();
+    private final Map<Place, ImagePlan.Node> brought = new HashMap<>();
 
     private record Place(RepositoryName repository, Digest digest) {}
 
@@ -53,21 +50,29 @@ final class BlobAssignment {
         return nodes;
     }
 
+    // Of images of one repository that share a node, any may come to it first: so the later ones know where to mount it
+    // from, too.
     private ImagePlan.Node assign(RepositoryName repository, ImagePlan.Node node) throws IOException {
-        Descriptor descriptor = node.descriptor();
-        if (!brought.add(new Place(repository, descriptor.digest()))) {
-            return ImagePlan.Node.of(descriptor, node.manifest(), Step.SHARED);
+        Place place = new Place(repository, node.descriptor().digest());
+        ImagePlan.Node earlier = brought.get(place);
+        if (earlier != null) {
+            return new ImagePlan.Node(
+                    node.descriptor(), node.manifest(), Step.SHARED, earlier.from(), earlier.awaited());
         }
-        if (node.manifest()) {
-            return node;
-        }
-        RepositoryName bringer = bringers.getOrDefault(descriptor.digest(), repository);
+        ImagePlan.Node assigned = node.manifest() ? node : assignBlob(repository, node);
+        brought.put(place, assigned);
+        return assigned;
+    }
+
+    private ImagePlan.Node assignBlob(RepositoryName repository, ImagePlan.Node node) throws IOException {
+        Digest digest = node.descriptor().digest();
+        RepositoryName bringer = bringers.getOrDefault(digest, repository);
         if (!bringer.equals(repository)) {
-            return new ImagePlan.Node(descriptor, false, Step.MOUNT, Optional.of(bringer), true);
+            return new ImagePlan.Node(node.descriptor(), false, Step.MOUNT, Optional.of(bringer), true);
         }
-        Optional<RepositoryName> known = session.journal().blobLocations(session.name(), descriptor.digest()).stream()
+        Optional<RepositoryName> known = session.journal().blobLocations(session.name(), digest).stream()
                 .filter(other -> !other.equals(repository))
                 .findFirst();
-        return known.isPresent() ? new ImagePlan.Node(descriptor, false, Step.MOUNT, known, false) : node;
+        return known.isPresent() ? new ImagePlan.Node(node.descriptor(), false, Step.MOUNT, known, false) : node;
     }
 }

@@ -69,17 +69,20 @@ final class GraphCopier {
         }
     }
 
+    // Of tags that were complete the report has the number: a history of all of them would outgrow everything else.
     private ItemReport settle(ItemReport item) {
-        String detail = item.failure().map(ItemReport.Failure::cause).orElse(item.reason());
-        session.journal()
-                .item(
-                        run,
-                        new ItemRecord(
-                                item.target(),
-                                item.repository(),
-                                item.tag(),
-                                item.state().toString(),
-                                detail));
+        if (item.state() != State.UP_TO_DATE) {
+            String detail = item.failure().map(ItemReport.Failure::cause).orElse(item.reason());
+            session.journal()
+                    .item(
+                            run,
+                            new ItemRecord(
+                                    item.target(),
+                                    item.repository(),
+                                    item.tag(),
+                                    item.state().toString(),
+                                    detail));
+        }
         progress.finished(item);
         return item;
     }

@@ -122,8 +122,8 @@ public record ImagePlan(
      * @param descriptor the node
      * @param manifest whether it is a manifest
      * @param step what is to be done for it
-     * @param from for {@link Step#MOUNT}, the repository to link it from
-     * @param awaited for {@link Step#MOUNT}, whether an earlier image of the plan brings it there
+     * @param from for {@link Step#MOUNT}, the repository to link it from; for {@link Step#SHARED}, from which the earlier image links it
+     * @param awaited whether an earlier image of the plan brings it there
      */
     public record Node(
             Descriptor descriptor, boolean manifest, Step step, Optional<RepositoryName> from, boolean awaited) {

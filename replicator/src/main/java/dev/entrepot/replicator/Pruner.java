@@ -123,6 +123,9 @@ final class Pruner {
     }
 
     private boolean isTooMany(List<CompletedTag> due) throws IOException {
+        if (due.isEmpty()) {
+            return false;
+        }
         long all = journal.completedBy(rule.name(), session.name()).size();
         return due.size() * 100L > all * rule.prune().maxShare().value();
     }

@@ -13,11 +13,12 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Plans and runs rules. One for the process: it knows which rules are running and who writes the referrers of which subject. A run belongs to the
+ * Plans and runs rules, and forgets the history of runs after 90 days. One for the process: it knows which rules are running and who writes the referrers of which subject. A run belongs to the
  * calling thread, which may be interrupted to end it. Safe for all threads.
  */
 public final class ReplicationRunner {
     private static final Duration RECHECK = Duration.ofDays(1);
+    private static final Duration HISTORY = Duration.ofDays(90);
     private static final Duration MOUNT_PATIENCE = Duration.ofSeconds(60);
 
     private final RunServices services;
@@ -59,7 +60,8 @@ public final class ReplicationRunner {
     }
 
     /**
-     * Copies one image of the rule's source to its targets, whatever the rule selects.
+     * Copies one image of the rule's source to its targets, whatever the rule selects. What arrives counts as brought by the rule of that name: one that
+     * prunes would delete it when its source no longer has the tag.
      *
      * @param reference a tag or digest
      * @param tag the tag at the targets
@@ -101,6 +103,7 @@ public final class ReplicationRunner {
             throw new RuleBusyException(rule.name());
         }
         try {
+            services.journal().forgetRuns(HISTORY);
             Instant started = services.time().clock().instant();
             long number = services.journal().startRun(rule.name(), trigger);
             ReplicationReport report = execute(rule, trigger, progress, selection, number, started);

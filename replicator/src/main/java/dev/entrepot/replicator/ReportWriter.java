@@ -8,7 +8,7 @@ import tools.jackson.databind.node.ObjectNode;
 public final class ReportWriter {
     private ReportWriter() {}
 
-    /** One JSON object. */
+    /** One JSON object. Tags that were complete are counted, not listed. */
     public static String toJson(ReplicationReport report) {
         ObjectNode root = OciJson.mapper().createObjectNode();
         root.put("run", report.run());
@@ -26,7 +26,9 @@ public final class ReportWriter {
         }
         root.putArray("items");
         for (ItemReport item : report.items()) {
-            root.withArray("items").add(item(item));
+            if (item.state() != ItemReport.State.UP_TO_DATE) {
+                root.withArray("items").add(item(item));
+            }
         }
         return root.toString();
     }

@@ -33,7 +33,7 @@ import org.jspecify.annotations.Nullable;
 final class HttpTransport {
     private static final int MAX_HEADER_LINE_BYTES = 64 * 1024;
     private static final int MAX_HEADER_LINES = 200;
-    // Token requests go past the limiter, so that their route needs a little more than the limit.
+    // Uploads and token requests go past the limiter.
     private static final int SPARE_CONNECTIONS = 8;
 
     private HttpTransport() {}
@@ -67,7 +67,7 @@ final class HttpTransport {
     private static PoolingHttpClientConnectionManager connections(RegistryEndpoint endpoint, DnsResolver resolver)
             throws IOException {
         Duration handshake = endpoint.connectTimeout().multipliedBy(2);
-        int perRoute = endpoint.maxConcurrentRequests() + SPARE_CONNECTIONS;
+        int perRoute = 2 * endpoint.maxConcurrentRequests() + SPARE_CONNECTIONS;
         return PoolingHttpClientConnectionManagerBuilder.create()
                 .setPoolConcurrencyPolicy(PoolConcurrencyPolicy.LAX)
                 .setConnPoolPolicy(PoolReusePolicy.LIFO)

@@ -37,7 +37,9 @@ public final class RegistryClient implements AutoCloseable {
         StatusErrors errors = new StatusErrors(environment.clock());
         Calls tokenCalls = new Calls(new RedirectExchange(wire, addresses), errors, environment);
         TokenService tokens = new TokenService(tokenCalls, environment.clock());
-        Exchange redirected = new RedirectExchange(wire, addresses);
+        RequestLimiter limiter = new RequestLimiter(endpoint.maxConcurrentRequests(), environment.clock());
+        Exchange limited = new LimitedExchange(wire, limiter, endpoint.progressTimeout());
+        Exchange redirected = new RedirectExchange(limited, addresses);
         Exchange exchange = new AuthExchange(
                 redirected,
                 Origin.of(endpoint.baseUrl()),

@@ -11,6 +11,7 @@ import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.SecureRandom;
 import java.security.cert.Certificate;
+import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.security.spec.InvalidKeySpecException;
@@ -117,7 +118,7 @@ public record TlsSettings(Optional<Path> authorities, Optional<ClientCertificate
         return store;
     }
 
-    private static List<Certificate> certificates(Path pem) throws IOException, GeneralSecurityException {
+    private static List<Certificate> certificates(Path pem) throws IOException {
         try (InputStream in = Files.newInputStream(pem)) {
             List<Certificate> result =
                     new ArrayList<>(CertificateFactory.getInstance("X.509").generateCertificates(in));
@@ -125,6 +126,8 @@ public record TlsSettings(Optional<Path> authorities, Optional<ClientCertificate
                 throw new IOException(pem + " holds no PEM certificate");
             }
             return result;
+        } catch (CertificateException e) {
+            throw new IOException(pem + " holds something that is no PEM certificate", e);
         }
     }
 

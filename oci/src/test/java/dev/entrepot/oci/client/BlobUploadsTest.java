@@ -480,7 +480,7 @@ class BlobUploadsTest {
 
     @Test
     void cutsOffATargetThatTakesNoMoreBytes() throws IOException {
-        byte[] blob = bytes(16_000_000);
+        byte[] blob = bytes(6_000_000);
         RawServer server = server(request -> {
             if (request.is("POST /")) {
                 request.answer(202, "", "Location: " + SESSION);

@@ -25,6 +25,8 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Handles every request of the registry port, as the server's only filter; there are no routes behind it, because they would match
@@ -32,6 +34,7 @@ import java.util.function.LongSupplier;
  * the body cannot be taken for the next request. Safe for all threads.
  */
 final class FrontDoor implements Filter {
+    private static final Logger LOG = LoggerFactory.getLogger(FrontDoor.class);
     private static final byte[] PING_BODY = {'{', '}'};
 
     private final ServedRepositories repositories;
@@ -87,17 +90,22 @@ final class FrontDoor implements Filter {
         boolean close = draining || endsConnection(request.headers());
         try {
             Reply reply = reply(request, new ClientCall(head, request.headers()), exchange);
-            close |= reply.closesConnection();
             try {
-                sender.send(reply, head, close, response, exchange);
-            } catch (IOException e) {
+                return sender.send(reply, head, close, response, exchange);
+            } catch (ClientStream.ClientGone e) {
+                throw e;
+            } catch (IOException | RuntimeException e) {
                 if (exchange.bodyBytes() > 0 || !response.reset()) {
                     exchange.ended(Ending.CUT);
+                    LOG.warn(
+                            "{} was cut after {} bytes: {}",
+                            request.prologue().uriPath().rawPath(),
+                            exchange.bodyBytes(),
+                            e.toString());
                     throw new CloseConnectionException("the content failed in the middle: " + e.getMessage(), e);
                 }
-                sender.send(ErrorReplies.of(e, exchange.failureVerdict()), head, close, response, exchange);
+                return sender.send(ErrorReplies.of(e, exchange.failureVerdict()), head, close, response, exchange);
             }
-            return close || response.headers().containsToken(HeaderValues.CONNECTION_CLOSE);
         } catch (ClientStream.ClientGone e) {
             exchange.ended(e.stalled() ? Ending.STALLED : Ending.GONE);
             throw new CloseConnectionException("the client has gone", e);
@@ -107,7 +115,7 @@ final class FrontDoor implements Filter {
     }
 
     private static boolean endsConnection(ServerRequestHeaders headers) {
-        return headers.containsToken(HeaderValues.CONNECTION_CLOSE)
+        return headers.contains(HeaderNames.CONNECTION) && headers.containsToken(HeaderValues.CONNECTION_CLOSE)
                 || headers.contains(HeaderNames.TRANSFER_ENCODING)
                 || headers.contains(HeaderNames.CONTENT_LENGTH) && !headers.contains(HeaderValues.CONTENT_LENGTH_ZERO);
     }
@@ -166,8 +174,7 @@ final class FrontDoor implements Filter {
                 "UNSUPPORTED",
                 "this is a pull-through mirror; push to " + pushTarget(push, host) + " directly",
                 Optional.empty(),
-                ReplyHeaders.ALLOW_READING,
-                HeaderValues.CONNECTION_CLOSE);
+                ReplyHeaders.ALLOW_READING);
     }
 
     private String pushTarget(Push push, String host) {

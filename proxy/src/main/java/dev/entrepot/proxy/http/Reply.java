@@ -20,13 +20,10 @@ record Reply(Status status, List<Header> headers, ReplyBody body, Optional<Verdi
         return new Reply(status, headers, new ReplyBody.Bytes(body), verdict);
     }
 
-    /** The same answer, after which the connection is closed. */
+    /** Whether the connection is to be closed after this answer, whatever the client asked for. */
     boolean closesConnection() {
-        for (Header header : headers) {
-            if (header == io.helidon.http.HeaderValues.CONNECTION_CLOSE) {
-                return true;
-            }
-        }
-        return false;
+        return status == Status.METHOD_NOT_ALLOWED_405
+                || body instanceof ReplyBody.Unopened unopened
+                        && unopened.length().isEmpty();
     }
 }

@@ -22,11 +22,12 @@ final class ReplySender {
     /**
      * Sends an answer; closes its body in any case.
      *
-     * @param close whether to say that the connection will be closed
+     * @param close whether the connection is to be closed in any case
+     * @return whether the connection is to be closed now
      * @throws IOException if the content could not be had; if nothing was sent yet, another answer can be sent instead
      * @throws ClientStream.ClientGone if the client has gone or stalled
      */
-    void send(Reply reply, boolean head, boolean close, RoutingResponse response, Exchange exchange)
+    boolean send(Reply reply, boolean head, boolean close, RoutingResponse response, Exchange exchange)
             throws IOException {
         exchange.sending(reply);
         response.status(reply.status());
@@ -39,7 +40,8 @@ final class ReplySender {
         if (!exchange.namespace().isEmpty()) {
             headers.set(ReplyHeaders.namespace(exchange.namespace()));
         }
-        if (close) {
+        boolean last = close || reply.closesConnection();
+        if (last) {
             headers.set(HeaderValues.CONNECTION_CLOSE);
         }
         try (StallWatchdog.Transfer transfer = watchdog.watch()) {
@@ -50,6 +52,7 @@ final class ReplySender {
                 case ReplyBody.Stream stream -> stream(stream, response, transfer, exchange);
             }
         }
+        return last;
     }
 
     private static void bytes(
@@ -69,7 +72,6 @@ final class ReplySender {
         if (unopened.length().isPresent()) {
             response.headers().contentLength(unopened.length().getAsLong());
         } else {
-            response.headers().set(HeaderValues.CONNECTION_CLOSE);
             response.headers().set(HeaderNames.TRANSFER_ENCODING, "chunked");
         }
         ClientStream.guarded(transfer, response::send);

@@ -13,24 +13,27 @@ import java.util.Map;
 import java.util.TreeMap;
 
 /** A connection on which a test writes what it likes and reads what comes, byte for byte. */
-final class RawConnection implements AutoCloseable {
+public final class RawConnection implements AutoCloseable {
     private static final int READ_TIMEOUT_MILLIS = 10_000;
 
     private final Socket socket;
     private final InputStream in;
 
     /** An answer as it came. */
-    record Answer(int status, Map<String, String> headers, byte[] body) {
-        String header(String name) {
+    public record Answer(int status, Map<String, String> headers, byte[] body) {
+        /** The value of a header, empty if it is not there. */
+        public String header(String name) {
             return headers.getOrDefault(name.toLowerCase(Locale.ROOT), "");
         }
 
-        String text() {
+        /** The body as text. */
+        public String text() {
             return new String(body, StandardCharsets.UTF_8);
         }
     }
 
-    RawConnection(int port) throws IOException {
+    /** Connects to a port of this machine. */
+    public RawConnection(int port) throws IOException {
         this(new Socket(InetAddress.getLoopbackAddress(), port));
     }
 
@@ -44,13 +47,14 @@ final class RawConnection implements AutoCloseable {
         return socket;
     }
 
-    void send(String text) throws IOException {
+    /** Sends a text, byte for byte. */
+    public void send(String text) throws IOException {
         socket.getOutputStream().write(text.getBytes(StandardCharsets.ISO_8859_1));
         socket.getOutputStream().flush();
     }
 
     /** Sends a request without a body and reads its answer. */
-    Answer request(String method, String path, String... headers) throws IOException {
+    public Answer request(String method, String path, String... headers) throws IOException {
         StringBuilder text =
                 new StringBuilder(method).append(' ').append(path).append(" HTTP/1.1\r\nHost: mirror.test\r\n");
         for (String header : headers) {
@@ -60,16 +64,18 @@ final class RawConnection implements AutoCloseable {
         return read(method.equals("HEAD"));
     }
 
-    Answer get(String path, String... headers) throws IOException {
+    /** Sends a GET and reads its answer. */
+    public Answer get(String path, String... headers) throws IOException {
         return request("GET", path, headers);
     }
 
-    Answer head(String path, String... headers) throws IOException {
+    /** Sends a HEAD and reads its answer. */
+    public Answer head(String path, String... headers) throws IOException {
         return request("HEAD", path, headers);
     }
 
     /** Reads one answer, which has a Content-Length, is chunked, or has no body. */
-    Answer read(boolean head) throws IOException {
+    public Answer read(boolean head) throws IOException {
         String statusLine = line();
         Map<String, String> headers = new TreeMap<>();
         for (String line = line(); !line.isEmpty(); line = line()) {
@@ -121,7 +127,7 @@ final class RawConnection implements AutoCloseable {
     }
 
     /** Reads until the other side closes, and returns what came. A reset counts as an end. */
-    byte[] rest() throws IOException {
+    public byte[] rest() throws IOException {
         ByteArrayOutputStream rest = new ByteArrayOutputStream();
         try {
             in.transferTo(rest);

@@ -289,6 +289,22 @@ class ServerDefectsTest {
         assertThat(answer.header("X-Entrepot-Cache")).isEqualTo("miss");
     }
 
+    @Test
+    void defectOfTheContentIsA500WithoutDetails() throws Exception {
+        try (ServerFixture own = new ServerFixture();
+                RawConnection client = own.connect()) {
+            Digest blob = own.repositories.blob("docker.io/library/a", new byte[100_000]);
+            own.repositories.trouble = Optional.of(position -> {
+                throw new IllegalStateException("/secret/path");
+            });
+            Answer answer = client.get("/v2/a/blobs/" + blob);
+            assertThat(answer.status()).isEqualTo(500);
+            assertJsonErrorOfTheCache(answer);
+            assertThat(answer.text()).contains("UNKNOWN").doesNotContain("secret");
+            assertThat(own.nextRecord().status()).isEqualTo(500);
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
     void contentThatFailsInTheMiddleCutsTheConnection(boolean sizeKnown) throws Exception {

@@ -36,7 +36,8 @@ public final class ReplicationScheduler implements AutoCloseable {
     private final Scheduler scheduler;
     private final RuleTask task;
     private final Time time;
-    // Rules that were asked to run and have not begun; one that has begun may be asked again, for what came after it looked.
+    // Rules that were asked to run and have not begun; one that has begun may be asked again, for what came after it
+    // looked.
     private final Set<String> soon = ConcurrentHashMap.newKeySet();
 
     private ReplicationScheduler(Scheduler scheduler, RuleTask task, Time time) {

@@ -1,0 +1,86 @@
+package dev.entrepot.cache;
+
+import com.github.benmanes.caffeine.cache.Weigher;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
+import java.util.Optional;
+
+/** The tables of the index that are asked for one thing at a time: how each is read and written, and how much memory it may use. */
+final class IndexTables {
+    private static final long MIB = 1024 * 1024;
+    // Key, value and the cache's own share, counted roughly.
+    private static final int ENTRY_BYTES = 600;
+
+    /** What a link is found by. */
+    record LinkKey(Repository repository, Digest digest) {}
+
+    /** What a tag is found by. */
+    record TagKey(Repository repository, Tag tag) {}
+
+    /** What a document is found by: a referrers list by its subject, the tag list by none. */
+    record DocumentKey(Repository repository, Optional<Digest> subject) {}
+
+    /** Links are never deleted. */
+    final WriteBehind<LinkKey, Link> links;
+    /** Tags. */
+    final WriteBehind<TagKey, TagRecord> tags;
+    /** Documents; they are deleted by age only. */
+    final WriteBehind<DocumentKey, KeptDocument> documents;
+    /** Stored content. */
+    final WriteBehind<Digest, IndexedContent> contents;
+
+    private final IndexReaders readers;
+    private final IndexWriter writer;
+
+    /** The tables of a database. */
+    IndexTables(IndexReaders readers, IndexWriter writer) {
+        this.readers = readers;
+        this.writer = writer;
+        links = table(
+                16 * MIB,
+                (key, value) -> ENTRY_BYTES,
+                (reader, key) -> reader.link(key.repository(), key.digest()),
+                (updates, key, value) -> {
+                    if (value.isPresent()) {
+                        updates.saveLink(key.repository(), value.get());
+                    }
+                });
+        tags = table(
+                4 * MIB,
+                (key, value) -> ENTRY_BYTES,
+                (reader, key) -> reader.tag(key.repository(), key.tag()),
+                (updates, key, value) -> {
+                    if (value.isPresent()) {
+                        updates.saveTag(key.repository(), key.tag(), value.get());
+                    } else {
+                        updates.deleteTag(key.repository(), key.tag());
+                    }
+                });
+        documents = table(
+                16 * MIB,
+                (key, value) -> ENTRY_BYTES
+                        + value.map(document -> document.json().length).orElse(0),
+                (reader, key) -> reader.document(key.repository(), key.subject()),
+                (updates, key, value) -> {
+                    if (value.isPresent()) {
+                        updates.saveDocument(key.repository(), key.subject(), value.get());
+                    }
+                });
+        contents = table(4 * MIB, (key, value) -> ENTRY_BYTES, IndexReader::content, (updates, key, value) -> {
+            if (value.isPresent()) {
+                updates.saveContent(key, value.get());
+            } else {
+                updates.deleteContent(key);
+            }
+        });
+    }
+
+    private <K, V> WriteBehind<K, V> table(
+            long cacheBytes,
+            Weigher<K, Optional<V>> weigher,
+            WriteBehind.Loader<K, V> loader,
+            WriteBehind.Saver<K, V> saver) {
+        return new WriteBehind<>(readers, writer, cacheBytes, weigher, loader, saver);
+    }
+}

@@ -1,0 +1,67 @@
+package dev.entrepot.cache;
+
+import java.sql.SQLException;
+import java.util.List;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Writes changes all or none, and knows whether that works at present. For one thread, except {@link #failure()}. */
+final class IndexTransactions {
+    private static final Logger LOG = LoggerFactory.getLogger(IndexTransactions.class);
+
+    private final IndexUpdates updates;
+    private volatile @Nullable SQLException failure;
+
+    /** Writes by {@code updates}. */
+    IndexTransactions(IndexUpdates updates) {
+        this.updates = updates;
+    }
+
+    /** Why the last attempt failed, if it did. */
+    Optional<SQLException> failure() {
+        return Optional.ofNullable(failure);
+    }
+
+    /** Notes that nothing can be written any more. */
+    void fail(RuntimeException cause) {
+        failure = new SQLException(cause);
+    }
+
+    /**
+     * Writes the changes as one transaction.
+     *
+     * @return why it failed, if it did; nothing of it is written then
+     */
+    Optional<SQLException> attempt(List<? extends IndexChange> changes) {
+        try {
+            updates.begin();
+            for (IndexChange change : changes) {
+                change.save(updates);
+            }
+            updates.commit();
+            if (failure != null) {
+                LOG.info("the index can be written again");
+                failure = null;
+            }
+            return Optional.empty();
+        } catch (SQLException e) {
+            if (failure == null) {
+                LOG.error("the index cannot be written; what is in memory is used meanwhile: {}", e.getMessage());
+            }
+            failure = e;
+            rollback();
+            return Optional.of(e);
+        }
+    }
+
+    private void rollback() {
+        try {
+            updates.rollback();
+        } catch (SQLException e) {
+            // As when BEGIN itself failed, or the database rolled back by itself.
+            LOG.debug("rollback: {}", e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,154 @@
+package dev.entrepot.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class WriteBehindTest {
+    private static final Repository REPOSITORY = Repository.parse("docker.io/library/x");
+    private static final Digest DIGEST = Digest.sha256(new byte[0]);
+
+    @TempDir
+    Path directory;
+
+    private IndexDatabase database;
+    private IndexWriter writer;
+
+    @BeforeEach
+    void open() throws IOException {
+        database = IndexDatabase.open(new StoreLayout(directory));
+        writer = new IndexWriter(database.updates(), new Touches(), Clock.systemUTC());
+        writer.start(digest -> false);
+    }
+
+    @AfterEach
+    void close() throws IOException, SQLException {
+        writer.close();
+        database.close();
+    }
+
+    private WriteBehind<Tag, TagRecord> tags(long cacheBytes) {
+        return new WriteBehind<>(
+                database.readers(),
+                writer,
+                cacheBytes,
+                (key, value) -> 100,
+                (reader, tag) -> reader.tag(REPOSITORY, tag),
+                (updates, tag, value) -> {
+                    if (value.isPresent()) {
+                        updates.saveTag(REPOSITORY, tag, value.get());
+                    } else {
+                        updates.deleteTag(REPOSITORY, tag);
+                    }
+                });
+    }
+
+    private static Optional<TagRecord> number(long number) {
+        return Optional.of(new TagRecord(DIGEST, Instant.ofEpochMilli(number), Instant.EPOCH));
+    }
+
+    @Test
+    void readersNeverGoBackInTimeWithoutACache() throws Exception {
+        readersNeverGoBackInTime(tags(0));
+    }
+
+    @Test
+    void readersNeverGoBackInTimeWithACache() throws Exception {
+        readersNeverGoBackInTime(tags(10_000));
+    }
+
+    /** One thread counts a tag up while others read it: from memory, from the cache and from the database, as it happens. */
+    private void readersNeverGoBackInTime(WriteBehind<Tag, TagRecord> tags) throws Exception {
+        Tag tag = new Tag("counted");
+        tags.put(tag, number(0));
+        AtomicBoolean done = new AtomicBoolean();
+        // Platform threads: virtual ones that never block leave no carrier to the one whose turn it is at a lock.
+        try (var threads = Executors.newFixedThreadPool(3)) {
+            List<Future<Long>> readers = new ArrayList<>();
+            for (int i = 0; i < 3; i++) {
+                readers.add(threads.submit(() -> {
+                    long last = 0;
+                    while (!done.get()) {
+                        long now = tags.get(tag).orElseThrow().checkedAt().toEpochMilli();
+                        assertThat(now).isGreaterThanOrEqualTo(last);
+                        last = now;
+                    }
+                    return last;
+                }));
+            }
+            try {
+                for (int i = 1; i <= 300; i++) {
+                    tags.put(tag, number(i));
+                    if (i % 10 == 0) {
+                        writer.flush();
+                    }
+                }
+            } finally {
+                done.set(true);
+            }
+            for (Future<Long> reader : readers) {
+                assertThat(reader.get(30, TimeUnit.SECONDS)).isLessThanOrEqualTo(300);
+            }
+        }
+        assertThat(tags.get(tag)).isEqualTo(number(300));
+        assertThat(tags.isPending(tag)).isFalse();
+    }
+
+    @Test
+    void valuesPutByManyThreadsEndAsTheSameInMemoryAndOnTheDisk() throws Exception {
+        WriteBehind<Tag, TagRecord> tags = tags(0);
+        int rounds = 300;
+        CyclicBarrier start = new CyclicBarrier(4);
+        try (var threads = Executors.newFixedThreadPool(4)) {
+            List<Future<?>> putters = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                int own = i;
+                putters.add(threads.submit(() -> {
+                    for (int round = 0; round < rounds; round++) {
+                        start.await(30, TimeUnit.SECONDS);
+                        tags.put(new Tag("round" + round), own == 3 ? Optional.empty() : number(own));
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> putter : putters) {
+                putter.get(60, TimeUnit.SECONDS);
+            }
+        }
+        Map<Tag, Optional<TagRecord>> inMemory = tags.pending();
+        writer.flush();
+        assertThat(tags.pending()).isEmpty();
+        inMemory.forEach((tag, value) -> assertThat(tags.get(tag)).isEqualTo(value));
+    }
+
+    @Test
+    void changesWaitNeitherForEachOtherNorForever() throws IOException {
+        WriteBehind<Tag, TagRecord> tags = tags(10_000_000);
+        for (int i = 0; i < 2 * IndexWriter.BATCH + 1; i++) {
+            tags.put(new Tag("t" + i), number(i));
+        }
+        writer.flush();
+        assertThat(tags.pending()).isEmpty();
+        assertThat(writer.lostChanges()).isZero();
+    }
+}

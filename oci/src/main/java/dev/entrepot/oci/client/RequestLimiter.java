@@ -1,0 +1,160 @@
+package dev.entrepot.oci.client;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+
+/**
+ * The slots for requests to one registry, bodies included. A quarter of them, at least one, is for interactive requests alone, and no
+ * background request gets a slot while an interactive one waits. How many background requests run at a time adapts to the registry:
+ * starting with four, one more after as many successes as run at a time, half as many after a 429, but no more than once in 100 ms, since
+ * one overload refuses many requests. Safe for all threads.
+ */
+final class RequestLimiter {
+    private static final int FIRST_WINDOW = 4;
+    private static final Duration BETWEEN_HALVINGS = Duration.ofMillis(100);
+
+    private final int slots;
+    private final int mostBackground;
+    private final Clock clock;
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition interactiveTurn = lock.newCondition();
+    private final Condition backgroundTurn = lock.newCondition();
+    private int running;
+    private int runningBackground;
+    private int waitingInteractive;
+    private int window;
+    private int successes;
+    private long halvedAtMillis = Long.MIN_VALUE / 2;
+
+    /**
+     * A limiter with all its slots free.
+     *
+     * @param slots requests at a time, at least 1
+     */
+    RequestLimiter(int slots, Clock clock) {
+        this.slots = slots;
+        this.mostBackground = Math.max(1, slots - Math.max(1, slots / 4));
+        this.clock = clock;
+        this.window = Math.min(FIRST_WINDOW, mostBackground);
+    }
+
+    /** A slot; given back once, by {@link #close}, from any thread. */
+    final class Permit implements AutoCloseable {
+        private final Priority priority;
+        private final AtomicBoolean returned = new AtomicBoolean();
+
+        private Permit(Priority priority) {
+            this.priority = priority;
+        }
+
+        @Override
+        public void close() {
+            if (returned.compareAndSet(false, true)) {
+                release(priority);
+            }
+        }
+    }
+
+    /**
+     * Waits for a slot.
+     *
+     * @param longest how long
+     * @return empty if there is none in time
+     * @throws InterruptedException if the thread is interrupted while waiting
+     */
+    Optional<Permit> acquire(Priority priority, Duration longest) throws InterruptedException {
+        long nanos = longest.toNanos();
+        boolean interactive = priority == Priority.INTERACTIVE;
+        Condition turn = interactive ? interactiveTurn : backgroundTurn;
+        lock.lockInterruptibly();
+        try {
+            waitingInteractive += interactive ? 1 : 0;
+            try {
+                while (!mayRun(interactive)) {
+                    if (nanos <= 0) {
+                        return Optional.empty();
+                    }
+                    nanos = turn.awaitNanos(nanos);
+                }
+                running++;
+                runningBackground += interactive ? 0 : 1;
+                return Optional.of(new Permit(priority));
+            } finally {
+                waitingInteractive -= interactive ? 1 : 0;
+                // Whoever leaves, with a slot or without, may have been what the others waited for.
+                signalNext();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean mayRun(boolean interactive) {
+        return running < slots && (interactive || waitingInteractive == 0 && runningBackground < window);
+    }
+
+    private void signalNext() {
+        if (running < slots) {
+            if (waitingInteractive > 0) {
+                interactiveTurn.signal();
+            } else if (runningBackground < window) {
+                backgroundTurn.signal();
+            }
+        }
+    }
+
+    private void release(Priority priority) {
+        lock.lock();
+        try {
+            running--;
+            runningBackground -= priority == Priority.BACKGROUND ? 1 : 0;
+            signalNext();
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Says that the registry answered a background request and was not over its limits. */
+    void succeeded() {
+        lock.lock();
+        try {
+            successes++;
+            if (successes >= window && window < mostBackground) {
+                window++;
+                successes = 0;
+                signalNext();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Says that the registry answered any request with 429. */
+    void throttled() {
+        lock.lock();
+        try {
+            successes = 0;
+            long now = clock.millis();
+            if (now - halvedAtMillis >= BETWEEN_HALVINGS.toMillis()) {
+                halvedAtMillis = now;
+                window = Math.max(1, window / 2);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** How many background requests may run at a time now. */
+    int window() {
+        lock.lock();
+        try {
+            return window;
+        } finally {
+            lock.unlock();
+        }
+    }
+}

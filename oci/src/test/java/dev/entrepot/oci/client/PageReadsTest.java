@@ -1,0 +1,193 @@
+package dev.entrepot.oci.client;
+
+import static com.github.tomakehurst.wiremock.client.WireMock.aResponse;
+import static com.github.tomakehurst.wiremock.client.WireMock.anyRequestedFor;
+import static com.github.tomakehurst.wiremock.client.WireMock.anyUrl;
+import static com.github.tomakehurst.wiremock.client.WireMock.get;
+import static com.github.tomakehurst.wiremock.core.WireMockConfiguration.wireMockConfig;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.github.tomakehurst.wiremock.client.ResponseDefinitionBuilder;
+import com.github.tomakehurst.wiremock.junit5.WireMockExtension;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.TagPage;
+import dev.entrepot.oci.UnauthorizedException;
+import java.io.IOException;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class PageReadsTest {
+    private static final String TAGS = "/v2/team/app/tags/list?n=1000";
+
+    @RegisterExtension
+    static final WireMockExtension REGISTRY = WireMockExtension.newInstance()
+            .options(wireMockConfig().dynamicPort())
+            .build();
+
+    private final TestWorld world = new TestWorld();
+    private RegistryClient client;
+    private RemoteRepository repository;
+
+    @BeforeEach
+    void open() throws IOException {
+        client = world.client(REGISTRY.baseUrl());
+        repository = client.repository(TestWorld.NAME);
+    }
+
+    @AfterEach
+    void close() {
+        client.close();
+    }
+
+    private static ResponseDefinitionBuilder tags(String json) {
+        return aResponse()
+                .withHeader("Content-Type", "application/json")
+                .withBody("{\"name\":\"x\",\"tags\":" + json + "}");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "</v2/team/app/tags/list?n=1000&last=b>; rel=\"next\"",
+                "<list?n=1000&last=b>;rel=next",
+                "<http://localhost:PORT/v2/team/app/tags/list?n=1000&last=b>; title=\"a, b\"; REL=\"last next\"",
+                "<https://LOCALHOST/v2/team/app/tags/list?n=1000&last=b>; rel=\"next\"",
+                "</first>; rel=\"first\", </v2/team/app/tags/list?n=1000&last=b>; rel=\"next\""
+            })
+    void walksThePages(String link) throws IOException {
+        REGISTRY.stubFor(get(TAGS)
+                .willReturn(tags("[\"a\",\"b\"]")
+                        .withHeader("Link", link.replace("PORT", Integer.toString(REGISTRY.getPort())))));
+        REGISTRY.stubFor(get(TAGS + "&last=b").willReturn(tags("[\"c\"]")));
+
+        TagPage first = repository.listTags(Optional.empty());
+        TagPage second = repository.listTags(first.next());
+
+        assertThat(first.tags()).containsExactly(new Tag("a"), new Tag("b"));
+        assertThat(second.tags()).containsExactly(new Tag("c"));
+        assertThat(second.next()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "<https://evil.example/v2/team/app/tags/list>; rel=\"next\"",
+                "<//evil.example/x>; rel=\"next\"",
+                "<http://[>; rel=\"next\"",
+                "</v2/team/app/tags/list?n=1000>; rel=\"next\""
+            })
+    void refusesALinkThatLeadsElsewhereOrInACircle(String link) {
+        REGISTRY.stubFor(get(TAGS).willReturn(tags("[]").withHeader("Link", link)));
+
+        assertThatThrownBy(() -> repository.listTags(Optional.empty())).isInstanceOf(InvalidContentException.class);
+    }
+
+    @Test
+    void ignoresOtherLinks() throws IOException {
+        REGISTRY.stubFor(get(TAGS).willReturn(tags("null").withHeader("Link", "</docs>; rel=\"help\"")));
+
+        TagPage page = repository.listTags(Optional.empty());
+
+        assertThat(page.tags()).isEmpty();
+        assertThat(page.next()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"//evil.example/x", "https://evil.example/x", "x"})
+    void takesNoCursorButItsOwn(String cursor) {
+        assertThatThrownBy(() -> repository.listTags(Optional.of(cursor))).isInstanceOf(IllegalArgumentException.class);
+        REGISTRY.verify(0, anyRequestedFor(anyUrl()));
+    }
+
+    @Test
+    void leavesOutWhatCannotBeATag() throws IOException {
+        REGISTRY.stubFor(get(TAGS).willReturn(tags("[\"ok\",\"not ok\",\"\",7,null]")));
+
+        assertThat(repository.listTags(Optional.empty()).tags()).containsExactly(new Tag("ok"));
+    }
+
+    @Test
+    void tellsAnswersFromOutages() {
+        REGISTRY.stubFor(get(TAGS).willReturn(aResponse().withStatus(404)));
+        assertThatThrownBy(() -> repository.listTags(Optional.empty()))
+                .isInstanceOfSatisfying(
+                        NotFoundException.class, e -> assertThat(e.kind()).isEqualTo(NotFoundException.Kind.NAME));
+        REGISTRY.stubFor(get(TAGS).willReturn(aResponse().withStatus(403)));
+        assertThatThrownBy(() -> repository.listTags(Optional.empty())).isInstanceOf(UnauthorizedException.class);
+        for (String body : new String[] {"<html>", "[]", "", "{\"tags\":["}) {
+            REGISTRY.stubFor(get(TAGS).willReturn(aResponse().withBody(body)));
+            assertThatThrownBy(() -> repository.listTags(Optional.empty())).isInstanceOf(OutageException.class);
+        }
+        REGISTRY.stubFor(get(TAGS).willReturn(tags("[]").withHeader("Content-Type", "text/html")));
+        assertThatThrownBy(() -> repository.listTags(Optional.empty())).isInstanceOf(OutageException.class);
+    }
+
+    @Test
+    void boundsAPage() {
+        REGISTRY.stubFor(get(TAGS).willReturn(aResponse().withBody(new byte[8 * 1024 * 1024 + 1])));
+
+        assertThatThrownBy(() -> repository.listTags(Optional.empty()))
+                .isInstanceOf(InvalidContentException.class)
+                .hasMessageContaining("limit");
+    }
+
+    @Test
+    void listsRepositories() throws IOException {
+        REGISTRY.stubFor(get("/v2/_catalog?n=1000")
+                .willReturn(aResponse()
+                        .withBody("{\"repositories\":[\"a\",\"b/c\",\"NOT/OK\"]}")
+                        .withHeader("Link", "</v2/_catalog?last=z>; rel=\"next\"")));
+
+        CatalogPage page = client.catalog(Optional.empty());
+
+        assertThat(page.repositories()).containsExactly(new RepositoryName("a"), new RepositoryName("b/c"));
+        assertThat(page.next()).contains("/v2/_catalog?last=z");
+    }
+
+    @Test
+    void asksForTheScopeOfTheCatalog() throws IOException {
+        REGISTRY.stubFor(get("/v2/_catalog?n=1000")
+                .willReturn(aResponse()
+                        .withStatus(401)
+                        .withHeader("WWW-Authenticate", "Bearer realm=\"" + REGISTRY.baseUrl() + "/token\"")));
+        REGISTRY.stubFor(get("/token?scope=registry%3Acatalog%3A*&client_id=entrepot")
+                .willReturn(aResponse().withBody("{\"token\":\"t\"}")));
+
+        assertThatThrownBy(() -> client.catalog(Optional.empty())).isInstanceOf(UnauthorizedException.class);
+
+        assertThat(world.requests).containsExactly("catalog 401", "token 200", "catalog 401");
+    }
+
+    @Test
+    void pings() throws IOException {
+        REGISTRY.stubFor(get("/v2/").willReturn(aResponse().withBody("{}")));
+        client.ping();
+
+        REGISTRY.stubFor(get("/v2/").willReturn(aResponse().withStatus(401)));
+        assertThatThrownBy(client::ping).isInstanceOf(UnauthorizedException.class);
+    }
+
+    @Test
+    void keepsThePathOfTheBaseUrl() throws IOException {
+        try (RegistryClient below = world.client(REGISTRY.baseUrl() + "/hub/")) {
+            REGISTRY.stubFor(get("/hub/v2/").willReturn(aResponse().withBody("{}")));
+            REGISTRY.stubFor(get("/hub" + TAGS).willReturn(tags("[\"a\"]")));
+
+            below.ping();
+            assertThat(below.repository(TestWorld.NAME)
+                            .listTags(Optional.empty())
+                            .tags())
+                    .hasSize(1);
+        }
+    }
+}

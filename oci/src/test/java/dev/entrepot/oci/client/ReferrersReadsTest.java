@@ -1,0 +1,180 @@
+package dev.entrepot.oci.client;
+
+import static com.github.tomakehurst.wiremock.client.WireMock.aResponse;
+import static com.github.tomakehurst.wiremock.client.WireMock.get;
+import static com.github.tomakehurst.wiremock.core.WireMockConfiguration.wireMockConfig;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.github.tomakehurst.wiremock.client.ResponseDefinitionBuilder;
+import com.github.tomakehurst.wiremock.junit5.WireMockExtension;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Referrers;
+import dev.entrepot.oci.UnauthorizedException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class ReferrersReadsTest {
+    private static final Digest SUBJECT = Digest.sha256("subject".getBytes(StandardCharsets.UTF_8));
+    private static final Digest FIRST = Digest.sha256(new byte[] {1});
+    private static final Digest SECOND = Digest.sha256(new byte[] {2});
+    private static final String API = "/v2/team/app/referrers/" + SUBJECT;
+    private static final String FALLBACK = "/v2/team/app/manifests/" + SUBJECT.referrersTag();
+
+    @RegisterExtension
+    static final WireMockExtension REGISTRY = WireMockExtension.newInstance()
+            .options(wireMockConfig().dynamicPort())
+            .build();
+
+    private final TestWorld world = new TestWorld();
+    private RegistryClient client;
+    private RemoteRepository repository;
+
+    @BeforeEach
+    void open() throws IOException {
+        client = world.client(REGISTRY.baseUrl());
+        repository = client.repository(TestWorld.NAME);
+    }
+
+    @AfterEach
+    void close() {
+        client.close();
+    }
+
+    private static String entry(Digest digest) {
+        return "{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"digest\":\"" + digest
+                + "\",\"size\":7,\"artifactType\":\"a/b\",\"annotations\":{\"k\":\"v\"}}";
+    }
+
+    private static ResponseDefinitionBuilder index(String entries) {
+        return aResponse()
+                .withHeader("Content-Type", MediaType.OCI_INDEX.value())
+                .withBody("{\"schemaVersion\":2,\"manifests\":[" + entries + "]}");
+    }
+
+    @Test
+    void readsAllPagesOfTheApi() throws IOException {
+        REGISTRY.stubFor(
+                get(API).willReturn(index(entry(FIRST)).withHeader("Link", "<" + API + "?page=2>; rel=\"next\"")));
+        REGISTRY.stubFor(get(API + "?page=2").willReturn(index(entry(FIRST) + "," + entry(SECOND))));
+
+        Referrers referrers = repository.referrers(SUBJECT);
+
+        assertThat(referrers.origin()).isEqualTo(Referrers.Origin.API);
+        assertThat(referrers.descriptors()).extracting(Descriptor::digest).containsExactly(FIRST, SECOND);
+        assertThat(referrers.descriptors().getFirst().artifactType()).contains("a/b");
+    }
+
+    @Test
+    void believesAnEmptyAnswerOfTheApi() throws IOException {
+        REGISTRY.stubFor(get(API).willReturn(aResponse()
+                .withHeader("Content-Type", "application/vnd.oci.image.index.v1+json; charset=utf-8")
+                .withBody("{\"schemaVersion\":2,\"manifests\":[]}")));
+
+        assertThat(repository.referrers(SUBJECT)).isEqualTo(new Referrers(Referrers.Origin.API, List.of()));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "404,application/json,{}",
+        "400,application/json,{}",
+        "405,application/json,{}",
+        "406,application/json,{}",
+        "302,text/html,<html>",
+        "301,text/html,<html>",
+        "200,text/html,<html>",
+        "200,application/json,{\"manifests\":[]}",
+        "200,application/vnd.oci.image.index.v1+json,{}",
+        "200,application/vnd.oci.image.index.v1+json,<html>"
+    })
+    void readsTheFallbackTagWhereThereIsNoApi(int status, String type, String body) throws IOException {
+        REGISTRY.stubFor(get(API).willReturn(aResponse()
+                .withStatus(status)
+                .withHeader("Location", "https://login.example/")
+                .withHeader("Content-Type", type)
+                .withBody(body)));
+        REGISTRY.stubFor(get(FALLBACK).willReturn(index(entry(FIRST))));
+
+        Referrers referrers = repository.referrers(SUBJECT);
+
+        assertThat(referrers.origin()).isEqualTo(Referrers.Origin.FALLBACK_TAG);
+        assertThat(referrers.descriptors()).extracting(Descriptor::digest).containsExactly(FIRST);
+    }
+
+    @Test
+    void saysThatThereIsNeither() throws IOException {
+        assertThat(repository.referrers(SUBJECT)).isEqualTo(Referrers.NONE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {401, 403})
+    void aRefusalIsNotAnEmptyList(int status) {
+        REGISTRY.stubFor(get(API).willReturn(aResponse().withStatus(status)));
+
+        assertThatThrownBy(() -> repository.referrers(SUBJECT)).isInstanceOf(UnauthorizedException.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {408, 429, 500, 503})
+    void anOutageIsNotAnEmptyList(int status) {
+        REGISTRY.stubFor(get(API).willReturn(aResponse().withStatus(status)));
+        assertThatThrownBy(() -> repository.referrers(SUBJECT)).isInstanceOf(OutageException.class);
+
+        REGISTRY.stubFor(get(API).willReturn(aResponse().withStatus(404)));
+        REGISTRY.stubFor(get(FALLBACK).willReturn(aResponse().withStatus(status)));
+        assertThatThrownBy(() -> repository.referrers(SUBJECT)).isInstanceOf(OutageException.class);
+    }
+
+    @Test
+    void aMissingPageIsNotTheEnd() {
+        REGISTRY.stubFor(
+                get(API).willReturn(index(entry(FIRST)).withHeader("Link", "<" + API + "?page=2>; rel=\"next\"")));
+
+        assertThatThrownBy(() -> repository.referrers(SUBJECT)).isInstanceOf(InvalidContentException.class);
+    }
+
+    @Test
+    void boundsAPage() {
+        REGISTRY.stubFor(get(API).willReturn(aResponse()
+                .withHeader("Content-Type", MediaType.OCI_INDEX.value())
+                .withBody(new byte[OciLimits.MAX_MANIFEST_BYTES + 1])));
+
+        assertThatThrownBy(() -> repository.referrers(SUBJECT)).isInstanceOf(InvalidContentException.class);
+    }
+
+    @Test
+    void remembersForTenMinutesThatThereIsNoApi() throws IOException {
+        repository.referrers(SUBJECT);
+        client.repository(TestWorld.NAME).referrers(FIRST);
+        assertThat(world.requests).containsExactly("referrers 404", "manifest 404", "manifest 404");
+
+        world.advance(Duration.ofMinutes(10));
+        repository.referrers(SUBJECT);
+        assertThat(world.requests).hasSize(5).endsWith("referrers 404", "manifest 404");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"400,MANIFEST_INVALID", "404,NAME_UNKNOWN"})
+    void doesNotRememberWhatMayBeAboutTheSubject(int status, String code) throws IOException {
+        REGISTRY.stubFor(get(API).willReturn(
+                        aResponse().withStatus(status).withBody("{\"errors\":[{\"code\":\"" + code + "\"}]}")));
+        assertThat(repository.referrers(SUBJECT)).isEqualTo(Referrers.NONE);
+
+        REGISTRY.stubFor(get(API).willReturn(index(entry(FIRST))));
+        assertThat(repository.referrers(SUBJECT).descriptors()).hasSize(1);
+    }
+}

@@ -1,0 +1,164 @@
+package dev.entrepot.oci.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.OutageException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.InetAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.KeyStore;
+import java.util.Base64;
+import java.util.List;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLServerSocket;
+import javax.net.ssl.TrustManagerFactory;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Handshakes with a server that has a certificate of its own for localhost, and takes that same certificate from clients. */
+class TlsSettingsTest {
+    private static final char[] PASSWORD = "password".toCharArray();
+
+    @TempDir
+    static Path folder;
+
+    private static Path certificate;
+    private static Path key;
+    private static SSLContext context;
+
+    private final TestWorld world = new TestWorld();
+    private SSLServerSocket server;
+
+    @BeforeAll
+    static void makeCertificate() throws Exception {
+        Path store = folder.resolve("server.p12");
+        String keytool =
+                Path.of(System.getProperty("java.home"), "bin", "keytool").toString();
+        Process process = new ProcessBuilder(List.of(
+                        keytool,
+                        "-genkeypair",
+                        "-alias",
+                        "k",
+                        "-keyalg",
+                        "EC",
+                        "-dname",
+                        "CN=test",
+                        "-ext",
+                        "SAN=dns:localhost",
+                        "-validity",
+                        "2",
+                        "-keystore",
+                        store.toString(),
+                        "-storetype",
+                        "PKCS12",
+                        "-storepass",
+                        "password"))
+                .redirectErrorStream(true)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        assertThat(process.waitFor()).isZero();
+        KeyStore keys = KeyStore.getInstance("PKCS12");
+        try (InputStream in = Files.newInputStream(store)) {
+            keys.load(in, PASSWORD);
+        }
+        certificate = pem("CERTIFICATE", keys.getCertificate("k").getEncoded());
+        key = pem("PRIVATE KEY", keys.getKey("k", PASSWORD).getEncoded());
+        KeyStore trusted = KeyStore.getInstance("PKCS12");
+        trusted.load(null, null);
+        trusted.setCertificateEntry("c", keys.getCertificate("k"));
+        KeyManagerFactory keyManagers = KeyManagerFactory.getInstance("PKIX");
+        keyManagers.init(keys, PASSWORD);
+        TrustManagerFactory trustManagers = TrustManagerFactory.getInstance("PKIX");
+        trustManagers.init(trusted);
+        context = SSLContext.getInstance("TLS");
+        context.init(keyManagers.getKeyManagers(), trustManagers.getTrustManagers(), null);
+    }
+
+    private static Path pem(String label, byte[] der) throws IOException {
+        String text = "-----BEGIN " + label + "-----\n"
+                + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der) + "\n-----END " + label + "-----\n";
+        return Files.writeString(folder.resolve(label.replace(' ', '-') + ".pem"), text);
+    }
+
+    private void listen(boolean needsClientCertificate) throws IOException {
+        server = (SSLServerSocket)
+                context.getServerSocketFactory().createServerSocket(0, 10, InetAddress.getLoopbackAddress());
+        server.setNeedClientAuth(needsClientCertificate);
+        Thread.ofVirtual().start(this::serve);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        server.close();
+    }
+
+    private void serve() {
+        while (!server.isClosed()) {
+            try (Socket socket = server.accept()) {
+                socket.getInputStream().read(new byte[4096]);
+                socket.getOutputStream()
+                        .write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
+                                .getBytes(StandardCharsets.US_ASCII));
+            } catch (IOException e) {
+                continue;
+            }
+        }
+    }
+
+    private void ping(String host, TlsSettings tls) throws IOException {
+        RegistryEndpoint endpoint = TestWorld.endpoint("https://" + host + ":" + server.getLocalPort())
+                .withTls(tls);
+        try (RegistryClient client = new RegistryClient(endpoint, world.environment())) {
+            client.ping();
+        }
+    }
+
+    private void assertRefused(String host, TlsSettings tls) {
+        assertThatThrownBy(() -> ping(host, tls))
+                .isInstanceOfSatisfying(
+                        OutageException.class, e -> assertThat(e.reason()).isEqualTo(OutageException.Reason.TLS));
+    }
+
+    @Test
+    void trustsOwnAuthoritiesOnlyWhereTold() throws IOException {
+        listen(false);
+        assertRefused("localhost", TlsSettings.DEFAULT);
+
+        ping("localhost", TlsSettings.DEFAULT.withAuthorities(certificate));
+    }
+
+    @Test
+    void alwaysChecksTheHostName() throws IOException {
+        listen(false);
+        assertRefused("127.0.0.1", TlsSettings.DEFAULT.withAuthorities(certificate));
+    }
+
+    @Test
+    void showsAClientCertificate() throws IOException {
+        listen(true);
+        TlsSettings trusting = TlsSettings.DEFAULT.withAuthorities(certificate);
+        assertThatThrownBy(() -> ping("localhost", trusting)).isInstanceOf(OutageException.class);
+
+        ping("localhost", trusting.withClientCertificate(certificate, key));
+    }
+
+    @Test
+    void saysWhichFileIsWrong() throws IOException {
+        listen(false);
+        assertThatThrownBy(() -> ping("localhost", TlsSettings.DEFAULT.withAuthorities(key)))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(key.toString());
+        assertThatThrownBy(() -> ping("localhost", TlsSettings.DEFAULT.withClientCertificate(certificate, certificate)))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(certificate.toString())
+                .hasMessageContaining("openssl pkcs8");
+    }
+}
