@@ -67,10 +67,14 @@ class ReplicationServerTest {
                       targets: [{url: "%s"}]
                     - {name: other, source: registry.test, repositories: [other/app], targets: [{url: "%s"}]}
                 """.formatted(source.uri(), SECRET, target.uri(), target.uri()));
+        open();
+        commands = new CommandRunner(folder);
+    }
+
+    private void open() throws Exception {
         EntrepotConfig config =
                 ConfigLoader.load(Optional.empty(), folder, Map.of()).config();
         mirror = Mirror.start(config, ClientEnvironment.system("test"), OutputStream.nullOutputStream());
-        commands = new CommandRunner(folder);
     }
 
     @AfterEach
@@ -309,10 +313,44 @@ class ReplicationServerTest {
                 .contains("entrepot_replication_lag_seconds" + labels)
                 .containsPattern("entrepot_replication_bytes_total\\Q" + labels + "\\E[1-9]");
 
-        target.stop();
+        String success = line(metrics, "last_success_timestamp_seconds");
+
         source.push("team/app", images.image(100), "v2");
+        target.faults().always(Requests.method("PUT").and(Requests.path("/manifests/")), Fault.error(403, "DENIED"));
+        assertThat(ended(post("/replication/rules/to-eu/sync", "")
+                                .json()
+                                .path("run")
+                                .asLong())
+                        .path("outcome")
+                        .asString())
+                .isEqualTo("partly");
+
+        assertThat(metrics())
+                .contains("entrepot_replication_runs_total{rule=\"to-eu\",outcome=\"partly\"} 1\n")
+                .contains("entrepot_replication_complete_ratio" + labels + "0.5\n")
+                .contains("entrepot_replication_lag_digests" + labels + "1\n")
+                .contains(success);
+    }
+
+    @Test
+    void restartDoesNotForgetHowOldTheCopiesAre() throws Exception {
+        ended(post("/replication/rules/to-eu/sync", "").json().path("run").asLong());
+        String success = line(metrics(), "last_success_timestamp_seconds");
+
         mirror.close();
-        assertThat(commands.run("sync", "to-eu").code()).isEqualTo(1);
+        open();
+
+        assertThat(metrics())
+                .contains(success)
+                .contains("entrepot_replication_complete_ratio{rule=\"to-eu\",target=\"" + target.host() + "\"} 1\n")
+                .doesNotContain("entrepot_replication_bytes_total{");
+    }
+
+    private static String line(String metrics, String name) {
+        return metrics.lines()
+                .filter(line -> line.startsWith("entrepot_replication_" + name + "{"))
+                .findFirst()
+                .orElseThrow();
     }
 
     private String metrics() throws Exception {

@@ -66,7 +66,7 @@ public final class Replication implements AutoCloseable {
 
     /** Clock, sleep and randomness for runs. */
     static Time time(ClientEnvironment environment) {
-        return new Time(environment.clock(), Thread::sleep, environment.random());
+        return new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
     }
 
     /** All rules, in the order of the configuration. */

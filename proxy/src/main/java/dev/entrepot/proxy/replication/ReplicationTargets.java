@@ -7,12 +7,16 @@ import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.replicator.TargetRegistry;
+import dev.entrepot.replicator.layout.OciLayout;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -20,6 +24,7 @@ import java.util.Set;
 final class ReplicationTargets implements AutoCloseable {
     private final ClientEnvironment environment;
     private final List<RegistryClient> clients = new ArrayList<>();
+    private final Map<Path, OciLayout> layouts = new HashMap<>();
 
     ReplicationTargets(ClientEnvironment environment) {
         this.environment = environment;
@@ -28,7 +33,7 @@ final class ReplicationTargets implements AutoCloseable {
     /**
      * Opens the targets of a rule, in its order; connects to nothing yet.
      *
-     * @throws IOException if a certificate cannot be read, or a target is of a kind that cannot be written
+     * @throws IOException if a certificate cannot be read, or a target is a tar file
      */
     List<TargetRegistry> open(ReplicationRuleConfig rule) throws IOException {
         List<TargetRegistry> targets = new ArrayList<>();
@@ -48,10 +53,18 @@ final class ReplicationTargets implements AutoCloseable {
                 clients.add(client);
                 yield new RegistryTarget(name, client);
             }
-            case TargetConfig.LayoutDestination layout ->
-                throw new IOException("rule " + rule.name() + ": the target " + layout.path()
-                        + " is an image layout, which rules cannot write; name the url of a registry");
+            case TargetConfig.LayoutDestination layout -> new LayoutTarget(name, folder(rule, layout.path()));
         };
+    }
+
+    // Rules that write the same folder share what knows its state.
+    private OciLayout folder(ReplicationRuleConfig rule, Path path) throws IOException {
+        if (path.toString().endsWith(".tar")) {
+            throw new IOException("rule " + rule.name() + ": the target " + path
+                    + " is a tar file, which rules cannot write; name a folder, and pack it when the run has ended");
+        }
+        Path folder = path.toAbsolutePath().normalize();
+        return layouts.computeIfAbsent(folder, key -> new OciLayout(key.toString(), key));
     }
 
     /** The name in reports, metrics and the journal: where it is, and what goes before the names there. */
@@ -60,7 +73,8 @@ final class ReplicationTargets implements AutoCloseable {
             case TargetConfig.RegistryDestination registry ->
                 Endpoints.host(registry.url())
                         + target.prefix().map(prefix -> "/" + prefix).orElse("");
-            case TargetConfig.LayoutDestination layout -> layout.path().toString();
+            case TargetConfig.LayoutDestination layout ->
+                layout.path() + target.prefix().map(prefix -> "/" + prefix).orElse("");
         };
     }
 
