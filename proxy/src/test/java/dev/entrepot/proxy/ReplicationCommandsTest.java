@@ -93,8 +93,8 @@ class ReplicationCommandsTest {
         assertThat(result.out())
                 .startsWith("run 1 of to-regions: complete in ")
                 .contains("(command)\n")
-                .contains("  copied  " + able.host() + "/mirror/" + MIRRORED + ":v1  ")
-                .contains(old.host() + "/mirror: 1 copied, 0 up to date, 0 skipped, 0 pruned, 0 failed; ");
+                .contains("  copied  " + able.host() + "/" + MIRRORED + ":v1  ")
+                .contains(old.host() + ": 1 copied, 0 up to date, 0 skipped, 0 pruned, 0 failed; ");
         assertCompleteAtBoth();
         for (Digest blob : corpus.blobs().keySet()) {
             assertThat(source.calls().gets(blob)).as("GETs of " + blob).isLessThanOrEqualTo(1);
@@ -112,7 +112,7 @@ class ReplicationCommandsTest {
 
         assertThat(second.code()).isZero();
         assertThat(second.out())
-                .contains("/mirror: 0 copied, 1 up to date, 0 skipped, 0 pruned, 0 failed; 0 B in 0 blobs");
+                .contains(able.host() + ": 0 copied, 1 up to date, 0 skipped, 0 pruned, 0 failed; 0 B in 0 blobs");
         assertThat(source.requests(Requests.blobs())).isEmpty();
         assertThat(source.requests(Requests.get().and(Requests.manifests()))).isEmpty();
         assertThat(source.requests(Requests.tags())).hasSizeLessThanOrEqualTo(1);
@@ -156,7 +156,7 @@ class ReplicationCommandsTest {
                 .isEmpty();
         JsonNode target =
                 OciJson.mapper().readTree(planned.out()).path("targets").path(0);
-        assertThat(target.path("target").asString()).isEqualTo(able.host() + "/mirror");
+        assertThat(target.path("target").asString()).isEqualTo(able.host().value());
         List<String> pushes = target.path("images")
                 .path(0)
                 .path("nodes")
@@ -183,7 +183,7 @@ class ReplicationCommandsTest {
         assertThat(commands.run("plan", "to-regions").out())
                 .startsWith("plan of to-regions from registry.test\n")
                 .contains("dropped mcr/net-monitor:latest  include: matches none of [v?]")
-                .contains(able.host() + "/mirror\n  copy    mirror/mcr/net-monitor:v1  ")
+                .contains(able.host() + "\n  copy    mirror/mcr/net-monitor:v1  ")
                 .contains("1 to copy, 0 up to date, 0 to skip, 0 cannot be copied; ");
     }
 
@@ -193,7 +193,7 @@ class ReplicationCommandsTest {
         old.open(new Access.Basic("nobody", "knows"));
         Result partly = commands.run("sync", "to-regions");
         assertThat(partly.code()).isEqualTo(3);
-        assertThat(partly.out()).contains("run 1 of to-regions: partly", "FAILED  " + old.host() + "/mirror/");
+        assertThat(partly.out()).contains("run 1 of to-regions: partly", "FAILED  " + old.host() + "/mirror/mcr/");
         assertThat(able.resolve(MIRRORED, "v1")).contains(image.digest());
         assertThat(old.tags(MIRRORED)).isEmpty();
 
@@ -276,6 +276,31 @@ class ReplicationCommandsTest {
                 .isEqualTo(2);
         assertThat(commands.run("copy", image, "ftp://a.example/x").code()).isEqualTo(2);
         assertThat(commands.run("copy", image).code()).isEqualTo(2);
+    }
+
+    @Test
+    void ruleWritesAFolderOfLayoutsAndOneRegistryTwiceUnderTwoNames() throws IOException {
+        loadCorpus();
+        Path file = folder.resolve("entrepot.yaml");
+        Files.writeString(
+                file,
+                Files.readString(file)
+                        .replaceAll(
+                                "targets: .*",
+                                "targets: [{url: \"%s\", prefix: one}, {url: \"%s\", prefix: two}, {layout: ./layouts}]"
+                                        .formatted(able.uri(), able.uri())));
+        Result sync = commands.run("sync", "to-regions");
+
+        assertThat(sync).returns(0, Result::code).returns("", Result::err);
+        assertThat(sync.out()).contains("\n" + able.host() + ": 1 copied", "\n" + able.host() + "#two: 1 copied");
+        replicas.assertComplete(able, true, "one/" + REPOSITORY, "v1", root);
+        replicas.assertComplete(able, true, "two/" + REPOSITORY, "v1", root);
+        Path layout = folder.resolve("layouts").resolve(REPOSITORY);
+        assertThat(Files.readString(layout.resolve("index.json"))).contains(root.toString());
+        for (Digest blob : corpus.blobs().keySet()) {
+            assertThat(layout.resolve("blobs/sha256").resolve(blob.encoded())).exists();
+        }
+        assertThat(commands.run("sync", "to-regions").out()).contains("/layouts: 0 copied, 1 up to date");
     }
 
     @Test

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** The clients of all targets of all rules, each with the credentials and the limit of its own. Not safe for several threads until all are open. */
 final class ReplicationTargets implements AutoCloseable {
@@ -39,8 +40,7 @@ final class ReplicationTargets implements AutoCloseable {
         List<TargetRegistry> targets = new ArrayList<>();
         Set<String> names = new HashSet<>();
         for (TargetConfig target : rule.targets()) {
-            String name = name(target);
-            targets.add(open(rule, target, names.add(name) ? name : name + "#" + mapCode(target)));
+            targets.add(open(rule, target, name(target, names)));
         }
         return targets;
     }
@@ -67,21 +67,24 @@ final class ReplicationTargets implements AutoCloseable {
         return layouts.computeIfAbsent(folder, key -> new OciLayout(key.toString(), key));
     }
 
-    /** The name in reports, metrics and the journal: where it is, and what goes before the names there. */
-    private static String name(TargetConfig target) {
-        return switch (target.destination()) {
+    // The name in reports, metrics and the journal is where it is: what the journal knows of a place is true under
+    // every
+    // prefix. Only where a rule has one place several times is there something behind it, the same after each restart.
+    private static String name(TargetConfig target, Set<String> taken) {
+        String place = switch (target.destination()) {
             case TargetConfig.RegistryDestination registry ->
-                Endpoints.host(registry.url())
-                        + target.prefix().map(prefix -> "/" + prefix).orElse("");
-            case TargetConfig.LayoutDestination layout ->
-                layout.path() + target.prefix().map(prefix -> "/" + prefix).orElse("");
+                Endpoints.host(registry.url()).value();
+            case TargetConfig.LayoutDestination layout -> layout.path().toString();
         };
-    }
-
-    // Two targets of a rule may differ in nothing but the map. The code stays the same over restarts.
-    private static String mapCode(TargetConfig target) {
-        byte[] text = target.map().toString().getBytes(StandardCharsets.UTF_8);
-        return Digest.sha256(text).encoded().substring(0, 8);
+        byte[] naming = (target.prefix() + " " + target.map()).getBytes(StandardCharsets.UTF_8);
+        return Stream.of(
+                        Stream.of(place),
+                        target.prefix().stream().map(prefix -> place + "#" + prefix),
+                        Stream.of(place + "#" + Digest.sha256(naming).encoded().substring(0, 8)))
+                .flatMap(names -> names)
+                .filter(taken::add)
+                .findFirst()
+                .orElseThrow();
     }
 
     /** The client of a target at this place, if there is one. */
@@ -93,7 +96,7 @@ final class ReplicationTargets implements AutoCloseable {
                 .findFirst();
     }
 
-    /** The name of a registry that is a target of no rule, or is meant without the prefix of one. */
+    /** The name of the registry behind a client, as for targets of rules. */
     static String name(RegistryClient client) {
         URI url = client.endpoint().baseUrl();
         RegistryHost host = Endpoints.host(url);
