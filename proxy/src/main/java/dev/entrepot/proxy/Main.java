@@ -1,6 +1,8 @@
 package dev.entrepot.proxy;
 
+import java.io.Console;
 import java.nio.file.Path;
+import org.jspecify.annotations.Nullable;
 
 /** The entry point. */
 public final class Main {
@@ -13,7 +15,16 @@ public final class Main {
         System.setProperty("java.util.logging.manager", DrainingLogManager.class.getName());
         Logging.toStandardError();
         CommandLineInterface cli = new CommandLineInterface(
-                System.out, System.err, Path.of(""), System.getenv(), new ServeCommand.UntilStopped());
+                System.out,
+                System.err,
+                Path.of(""),
+                System.getenv(),
+                new ServeCommand.UntilStopped(),
+                isTerminal(System.console()));
         System.exit(cli.run(arguments));
+    }
+
+    private static boolean isTerminal(@Nullable Console console) {
+        return console != null && console.isTerminal();
     }
 }

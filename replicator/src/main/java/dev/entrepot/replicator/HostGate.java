@@ -25,6 +25,7 @@ final class HostGate {
     private final AtomicLong progress = new AtomicLong();
     private Instant notBefore = Instant.MIN;
     private int failures;
+    private long round;
 
     /**
      * A gate that is open.
@@ -54,7 +55,7 @@ final class HostGate {
 
     private <T> T call(RequestLimit limit, RequestLimit.Request<T> request) throws IOException {
         for (int attempt = 1; ; attempt++) {
-            awaitTurn();
+            long sentIn = awaitTurn();
             try {
                 T result = limit.send(() -> {
                     count.incrementAndGet();
@@ -63,7 +64,7 @@ final class HostGate {
                 answered();
                 return result;
             } catch (OutageException e) {
-                failed(e);
+                failed(e, sentIn);
                 if (attempt >= policy.attempts()) {
                     throw e;
                 }
@@ -74,15 +75,21 @@ final class HostGate {
         }
     }
 
-    private void awaitTurn() throws IOException {
+    // Returns the round that the request is sent in.
+    private long awaitTurn() throws IOException {
         rate.take(1);
         while (true) {
+            long now = round();
             Duration wait = untilTurn();
             if (wait.isNegative() || wait.isZero()) {
-                return;
+                return now;
             }
             time.pause(wait);
         }
+    }
+
+    private synchronized long round() {
+        return round;
     }
 
     private synchronized Duration untilTurn() throws OutageException {
@@ -101,12 +108,21 @@ final class HostGate {
     }
 
     /** Takes note of an outage, and makes all requests wait. */
-    synchronized void failed(OutageException outage) {
+    void failed(OutageException outage) {
+        failed(outage, round());
+    }
+
+    // Requests that were on their way together and fail together are one outage, however many they are.
+    private synchronized void failed(OutageException outage, long sentIn) {
         if (outage.reason() == OutageException.Reason.NOT_ASKED) {
             return;
         }
-        failures++;
-        Duration pause = outage.retryAfter().orElseGet(() -> spread(policy.pause(failures)));
+        Duration pause = outage.retryAfter().orElse(Duration.ZERO);
+        if (sentIn == round) {
+            round++;
+            failures++;
+            pause = outage.retryAfter().orElseGet(() -> spread(policy.pause(failures)));
+        }
         Duration bounded = pause.compareTo(policy.longest()) > 0 ? policy.longest() : pause;
         Instant until = time.clock().instant().plus(bounded);
         if (until.isAfter(notBefore)) {

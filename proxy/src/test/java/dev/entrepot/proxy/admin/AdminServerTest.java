@@ -17,7 +17,7 @@ class AdminServerTest {
     private final Metrics metrics = new Metrics();
     private final AtomicReference<Optional<String>> problem = new AtomicReference<>(Optional.empty());
     private final Readiness readiness = new Readiness(List.of(problem::get));
-    private final AdminServer server = new AdminServer(Optional.of("127.0.0.1"), 0, metrics, readiness);
+    private final AdminServer server = new AdminServer(Optional.of("127.0.0.1"), 0, metrics, readiness, List.of());
     private final HttpClient client = HttpClient.newHttpClient();
 
     @BeforeEach
