@@ -1,6 +1,8 @@
 package dev.entrepot.cache;
 
 import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
@@ -20,6 +22,20 @@ public interface BlobContent extends AutoCloseable {
      * @throws IOException if the local disk failed
      */
     int read(long position, byte[] buffer, int offset, int length) throws IOException;
+
+    /** A file that holds the blob from its beginning up to an offset, for sending it without copying. */
+    record Stored(FileChannel file, long endBytes) {}
+
+    /**
+     * The file that the byte at {@code position} lies in, if there is one now and the byte may be read already. Never waits. Whoever takes it reads at
+     * positions before {@code endBytes}, does not move the file's own position, and does not close it: it ends with this content.
+     *
+     * @param position offset in the blob, at least 0
+     * @throws IOException as for {@link #read}
+     */
+    default Optional<Stored> stored(long position) throws IOException {
+        return Optional.empty();
+    }
 
     @Override
     void close();

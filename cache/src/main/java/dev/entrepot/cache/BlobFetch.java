@@ -231,12 +231,17 @@ final class BlobFetch implements Runnable {
                 return;
             }
             progress.written(ingest.writtenBytes());
-            startIf(ingest.writtenBytes() > OciLimits.MAX_MANIFEST_BYTES);
+            startIf(ingest.writtenBytes() > OciLimits.MAX_MANIFEST_BYTES || isNoObject(ingest, buffer, count));
         }
         if (!started) {
             refuseManifest(ingest);
         }
         commit(ingest, total);
+    }
+
+    // Manifests are JSON objects. Layers begin otherwise, and nobody has to wait for the rest of them.
+    private static boolean isNoObject(Ingest ingest, byte[] first, int count) {
+        return ingest.writtenBytes() == count && !ManifestTypes.mayBeginObject(first, count);
     }
 
     // A client gets headers as soon as the upstream has answered, except for what no manifest names as a blob and is

@@ -3,13 +3,13 @@ package dev.entrepot.cache;
 import java.io.Closeable;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.channels.FileChannel;
 
 /**
  * A stored blob, open for reading. It stays readable when the blob is evicted meanwhile: the name goes, the open file does not. Used by
  * one thread at a time.
  *
- * <p>Plain positional reads into the caller's buffer: a read that the page cache answers never waits for a client. Sending the file to a
- * socket from within the kernel would hold the carrier thread for as long as the slowest client takes.
+ * <p>Each has a file descriptor of its own, so that an interrupt, which closes it, harms nobody else.
  */
 final class BlobFile implements Closeable {
     private final RandomAccessFile file;
@@ -50,6 +50,11 @@ final class BlobFile implements Closeable {
             filePosition += count;
         }
         return count;
+    }
+
+    /** The file, for reads at positions; closed with this. */
+    FileChannel channel() {
+        return file.getChannel();
     }
 
     @Override

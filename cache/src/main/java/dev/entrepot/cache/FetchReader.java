@@ -9,7 +9,9 @@ import java.io.Closeable;
 import java.io.FileNotFoundException;
 import java.io.IOException;
 import java.io.RandomAccessFile;
+import java.nio.channels.FileChannel;
 import java.util.Objects;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -82,6 +84,22 @@ final class FetchReader implements BlobContent {
         direct = new DirectRead(
                 digest, upstream, fetch.progress().now().degraded().orElseThrow(), settings);
         return direct.read(position, buffer, offset, length);
+    }
+
+    @Override
+    public Optional<Stored> stored(long position) throws IOException {
+        if (direct != null) {
+            return Optional.empty();
+        }
+        FetchProgress.View view = fetch.progress().now();
+        if (position >= view.visibleBytes() || !openFile(view)) {
+            return Optional.empty();
+        }
+        closeWindow();
+        FileChannel file = finished != null
+                ? finished.channel()
+                : Objects.requireNonNull(partial).getChannel();
+        return Optional.of(new Stored(file, view.visibleBytes()));
     }
 
     private boolean isFarAhead(long position, FetchProgress.View view) {

@@ -27,6 +27,23 @@ final class ManifestTypes {
         }
     }
 
+    /** Whether what begins with these bytes may be a JSON object in any encoding; true while there is nothing but white space. */
+    static boolean mayBeginObject(byte[] bytes, int count) {
+        for (int i = 0; i < count; i++) {
+            switch (bytes[i]) {
+                case ' ', '\t', '\r', '\n' -> {}
+                // The last four begin a byte order mark or a wide character.
+                case '{', 0, (byte) 0xEF, (byte) 0xFE, (byte) 0xFF -> {
+                    return true;
+                }
+                default -> {
+                    return false;
+                }
+            }
+        }
+        return true;
+    }
+
     /** The same manifest, with the type that its document states if none is recorded. */
     static ManifestBytes withType(ManifestBytes manifest) throws InvalidContentException {
         if (!manifest.mediaType().equals(MediaType.OCTET_STREAM)) {

@@ -334,6 +334,13 @@ public final class PullThrough {
         }
 
         @Override
+        public Optional<Stored> stored(long position) {
+            return position < file.sizeBytes()
+                    ? Optional.of(new Stored(file.channel(), file.sizeBytes()))
+                    : Optional.empty();
+        }
+
+        @Override
         public void close() {
             try {
                 file.close();

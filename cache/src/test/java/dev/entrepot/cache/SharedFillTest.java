@@ -10,6 +10,7 @@ import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -350,5 +351,38 @@ class SharedFillTest {
         upstream.failing = "HEAD " + digest;
         assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
         assertThat(repository.statBlob(digest).content()).hasValue(100_000);
+    }
+
+    @Test
+    void unnamedBlobThatCannotBeAManifestStartsWithItsFirstBytes() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(100_000, 22);
+        bytes[0] = 0x1f;
+        Digest digest = upstream.addBlob(bytes);
+        upstream.permits = new Semaphore(50_000);
+        try (BlobContent content = repository.openBlob(digest, ByteRange.ALL).content()) {
+            assertThat(content.read(0, new byte[1000], 0, 1000)).isPositive();
+            upstream.permits.release(50_000);
+            assertThat(CacheFixture.readFrom(content, 0)).isEqualTo(bytes);
+        }
+    }
+
+    @Test
+    void bytesInFlightCanBeSentFromTheFileExceptThoseThatAreWithheld() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(100_000, 23);
+        Digest digest = linkedBlob(bytes);
+        upstream.permits = new Semaphore(50_000);
+        try (BlobContent content = repository.openBlob(digest, ByteRange.ALL).content()) {
+            assertThat(content.read(0, new byte[1], 0, 1)).isEqualTo(1);
+            BlobContent.Stored part = content.stored(0).orElseThrow();
+            assertThat(part.endBytes()).isBetween(1L, 50_000L);
+            byte[] begin = new byte[(int) part.endBytes()];
+            part.file().read(ByteBuffer.wrap(begin), 0);
+            assertThat(begin).isEqualTo(Arrays.copyOf(bytes, begin.length));
+            assertThat(content.stored(50_000)).isEmpty();
+            upstream.permits.release(50_000);
+            assertThat(CacheFixture.readFrom(content, 0)).isEqualTo(bytes);
+            assertThat(content.stored(99_999).orElseThrow().endBytes()).isEqualTo(100_000);
+            assertThat(content.stored(100_000)).isEmpty();
+        }
     }
 }

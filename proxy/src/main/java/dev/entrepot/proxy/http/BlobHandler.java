@@ -85,7 +85,7 @@ final class BlobHandler {
             }
             case Selection.Multiple(List<Span> spans) -> {
                 MultipartWriter writer = new MultipartWriter(content, spans, total, boundaries.get());
-                headers.add(HeaderValues.create(HeaderNames.CONTENT_TYPE, writer.contentType()));
+                headers.add(ReplyHeaders.checked(HeaderNames.CONTENT_TYPE, writer.contentType()));
                 yield reply(
                         Status.PARTIAL_CONTENT_206,
                         headers,
@@ -109,7 +109,7 @@ final class BlobHandler {
     }
 
     private static Header contentRange(String span, long total) {
-        return HeaderValues.create(HeaderNames.CONTENT_RANGE, "bytes " + span + "/" + total);
+        return ReplyHeaders.checked(HeaderNames.CONTENT_RANGE, "bytes " + span + "/" + total);
     }
 
     private static Reply content(Status status, List<Header> headers, ReplyBody body, Verdict verdict) {

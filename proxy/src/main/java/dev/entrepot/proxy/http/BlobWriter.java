@@ -5,11 +5,17 @@ import dev.entrepot.oci.OutageException;
 import dev.entrepot.proxy.http.RangeHeader.Span;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.util.Optional;
 
-/** Writes consecutive bytes of a blob, through one buffer of at most 64 KiB. Closing it closes the content. */
+/**
+ * Writes consecutive bytes of a blob, through one buffer of at most 64 KiB; those of a stored blob go from its file to the socket without passing
+ * through this process where that is possible. Closing it closes the content.
+ */
 final class BlobWriter implements ReplyBody.Writer {
     /** The buffer that one reader costs. */
     static final int BUFFER_BYTES = 64 * 1024;
+    /** What is written to a client that takes no more of the file at once: a write waits for it, and the file follows. */
+    private static final int WAIT_BYTES = 16 * 1024;
 
     private final BlobContent content;
     private final long first;
@@ -32,8 +38,24 @@ final class BlobWriter implements ReplyBody.Writer {
     }
 
     @Override
-    public void writeTo(OutputStream out) throws IOException {
-        copy(content, first, end, new byte[(int) Math.min(BUFFER_BYTES, end - first)], out);
+    public void writeTo(ClientStream out) throws IOException {
+        boolean sends = out.sendsFiles() && end != Long.MAX_VALUE;
+        byte[] buffer = new byte[(int) Math.min(sends ? WAIT_BYTES : BUFFER_BYTES, end - first)];
+        long position = first;
+        while (position < end) {
+            long next = sends ? Math.min(position + buffer.length, end) : end;
+            copy(content, position, next, buffer, out);
+            position = sends ? next + send(next, out) : next;
+        }
+    }
+
+    private long send(long position, ClientStream out) throws IOException {
+        Optional<BlobContent.Stored> stored = position < end ? content.stored(position) : Optional.empty();
+        if (stored.isEmpty()) {
+            return 0;
+        }
+        long until = Math.min(end, stored.get().endBytes());
+        return out.send(stored.get().file(), position, until - position);
     }
 
     /**

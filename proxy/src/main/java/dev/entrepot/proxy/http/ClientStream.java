@@ -2,6 +2,9 @@ package dev.entrepot.proxy.http;
 
 import java.io.IOException;
 import java.io.OutputStream;
+import java.nio.channels.FileChannel;
+import java.nio.channels.SocketChannel;
+import java.util.Optional;
 
 /**
  * The way to one client: counts what is written, watches for stalls, and tells the client's faults, which are {@link ClientGone}, from
@@ -26,11 +29,42 @@ final class ClientStream extends OutputStream {
     private final OutputStream out;
     private final StallWatchdog.Transfer transfer;
     private final Exchange exchange;
+    private final Optional<SocketChannel> channel;
+    private boolean headersSent;
 
-    ClientStream(OutputStream out, StallWatchdog.Transfer transfer, Exchange exchange) {
+    /**
+     * The way to a client.
+     *
+     * @param channel its socket, where nothing (TLS, chunks) comes between it and the body
+     */
+    ClientStream(
+            OutputStream out, StallWatchdog.Transfer transfer, Exchange exchange, Optional<SocketChannel> channel) {
         this.out = out;
         this.transfer = transfer;
         this.exchange = exchange;
+        this.channel = channel;
+    }
+
+    /** Whether {@link #send} may send anything. */
+    boolean sendsFiles() {
+        return channel.isPresent();
+    }
+
+    /**
+     * Sends bytes of a file without copying them, as many as the client takes at once and never waiting for it. The headers go with the first write, so
+     * that nothing is sent before.
+     *
+     * @param position offset in the file
+     * @param count how many bytes at most
+     * @return the number of bytes sent; with 0 bytes, only a write can tell whether the client is slow or gone
+     */
+    long send(FileChannel file, long position, long count) {
+        if (channel.isEmpty() || !headersSent) {
+            return 0;
+        }
+        long sent = FileSending.send(file, position, count, channel.get());
+        exchange.wrote(sent);
+        return sent;
     }
 
     @Override
@@ -41,6 +75,7 @@ final class ClientStream extends OutputStream {
     @Override
     public void write(byte[] bytes, int offset, int length) {
         guarded(transfer, () -> out.write(bytes, offset, length));
+        headersSent = true;
         exchange.wrote(length);
     }
 

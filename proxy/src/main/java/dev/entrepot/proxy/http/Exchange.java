@@ -6,6 +6,7 @@ import dev.entrepot.proxy.http.RequestRecord.Ending;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HttpPrologue;
 import io.helidon.webserver.http.ServerRequest;
+import java.net.SocketAddress;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -43,6 +44,11 @@ final class Exchange {
     /** The verdict of a failure. */
     Optional<Verdict> failureVerdict() {
         return cacheAsked ? Optional.of(Verdict.MISS) : Optional.empty();
+    }
+
+    /** The address of the client. */
+    SocketAddress client() {
+        return request.remotePeer().address();
     }
 
     /** The namespace that routed the request, or empty. */

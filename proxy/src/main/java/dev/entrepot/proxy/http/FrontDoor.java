@@ -39,6 +39,7 @@ final class FrontDoor implements Filter {
 
     private final ServedRepositories repositories;
     private final UpstreamRouter router;
+    private final ManifestHandler manifests = new ManifestHandler();
     private final BlobHandler blobs;
     private final ReplySender sender;
     private final RequestObserver observer;
@@ -137,7 +138,7 @@ final class FrontDoor implements Filter {
 
     private Reply handle(RegistryRequest parsed, String host, ClientCall call, Exchange exchange) throws IOException {
         return switch (parsed) {
-            case ManifestRequest r -> ManifestHandler.handle(r, open(r.name(), host, exchange), call);
+            case ManifestRequest r -> manifests.handle(r, open(r.name(), host, exchange), call);
             case BlobRequest r -> blobs.handle(r, open(r.name(), host, exchange), call);
             case TagsRequest r -> TagsHandler.handle(r, open(r.name(), host, exchange));
             case ReferrersRequest r -> ReferrersHandler.handle(r, open(r.name(), host, exchange));

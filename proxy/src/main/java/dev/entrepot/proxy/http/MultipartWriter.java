@@ -4,7 +4,6 @@ import dev.entrepot.cache.BlobContent;
 import dev.entrepot.proxy.http.RangeHeader.Span;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
@@ -57,7 +56,7 @@ final class MultipartWriter implements ReplyBody.Writer {
     }
 
     @Override
-    public void writeTo(OutputStream out) throws IOException {
+    public void writeTo(ClientStream out) throws IOException {
         byte[] buffer = new byte[(int) Math.min(BlobWriter.BUFFER_BYTES, length)];
         BufferedOutputStream buffered = new BufferedOutputStream(out, BlobWriter.BUFFER_BYTES);
         for (int i = 0; i < spans.size(); i++) {

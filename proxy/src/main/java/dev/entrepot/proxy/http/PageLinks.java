@@ -2,7 +2,6 @@ package dev.entrepot.proxy.http;
 
 import io.helidon.http.Header;
 import io.helidon.http.HeaderNames;
-import io.helidon.http.HeaderValues;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -24,7 +23,7 @@ final class PageLinks {
     }
 
     private static Header link(String target) {
-        return HeaderValues.create(HeaderNames.LINK, "<" + target + ">; rel=\"next\"");
+        return ReplyHeaders.checked(HeaderNames.LINK, "<" + target + ">; rel=\"next\"");
     }
 
     private static String namespace(RequestScope scope) {

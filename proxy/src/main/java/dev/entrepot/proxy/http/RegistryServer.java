@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.http;
 
 import dev.entrepot.oci.OciLimits;
+import io.helidon.common.socket.SocketOptions;
 import io.helidon.http.DirectHandler.EventType;
 import io.helidon.http.media.MediaContext;
 import io.helidon.http.media.StringSupport;
@@ -13,6 +14,7 @@ import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.HexFormat;
+import java.util.Optional;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
@@ -29,6 +31,8 @@ public final class RegistryServer implements AutoCloseable {
     private final ServerSettings settings;
     private final WebServer server;
     private final FrontDoor frontDoor;
+    private final ConnectionChannels channels =
+            new ConnectionChannels(SocketOptions.builder().tcpNoDelay(true).build());
     private final ScheduledExecutorService watch;
 
     /**
@@ -55,7 +59,7 @@ public final class RegistryServer implements AutoCloseable {
                 repositories,
                 router,
                 new BlobHandler(() -> boundary(new SecureRandom())),
-                new ReplySender(stalls),
+                new ReplySender(stalls, settings.tls().isPresent() ? _ -> Optional.empty() : channels::of),
                 observer,
                 clock,
                 nanoClock);
@@ -70,6 +74,7 @@ public final class RegistryServer implements AutoCloseable {
                 () -> {
                     stalls.check();
                     slowHeaders.check();
+                    channels.check();
                 },
                 periodMillis,
                 periodMillis,
@@ -87,6 +92,7 @@ public final class RegistryServer implements AutoCloseable {
                 .maxPrologueLength(MAX_REQUEST_LINE)
                 .maxHeadersSize(OciLimits.MAX_HEADER_BYTES)
                 .sendKeepAliveHeader(false)
+                .validateResponseHeaders(false)
                 .addReceiveListener(slowHeaders)
                 .build();
         DirectHandlers.Builder handlers = DirectHandlers.builder();
@@ -98,7 +104,7 @@ public final class RegistryServer implements AutoCloseable {
         settings.tls().ifPresent(builder::tls);
         return builder.port(settings.port())
                 .useNio(false)
-                .connectionOptions(options -> options.tcpNoDelay(true))
+                .connectionOptions(channels)
                 .writeBufferSize(0)
                 .maxTcpConnections(settings.maxConnections())
                 .idleConnectionTimeout(settings.idle())

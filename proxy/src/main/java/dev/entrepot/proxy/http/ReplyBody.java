@@ -1,7 +1,6 @@
 package dev.entrepot.proxy.http;
 
 import java.io.IOException;
-import java.io.OutputStream;
 import java.util.OptionalLong;
 
 /** The body of an answer. */
@@ -36,7 +35,7 @@ sealed interface ReplyBody {
          *
          * @throws IOException if the body cannot be read; what is written so far is then worthless
          */
-        void writeTo(OutputStream out) throws IOException;
+        void writeTo(ClientStream out) throws IOException;
 
         @Override
         void close();

@@ -39,19 +39,31 @@ final class ReplyHeaders {
         return verdict.isPresent() ? VERDICTS.get(verdict.get().ordinal()) : NO_VERDICT;
     }
 
+    /**
+     * A header whose value comes from outside. The server checks none of those that it sends, because most are the same each time; so these are
+     * checked here.
+     *
+     * @throws IllegalArgumentException if the value is not fit for a header
+     */
+    static Header checked(HeaderName name, String value) {
+        Header header = HeaderValues.createCached(name, value);
+        header.validate();
+        return header;
+    }
+
     /** The digest of the content (distribution-spec, "Pulling manifests"). */
     static Header contentDigest(Digest digest) {
-        return HeaderValues.create(CONTENT_DIGEST, digest.toString());
+        return checked(CONTENT_DIGEST, digest.toString());
     }
 
     /** The digest as a strong validator. */
     static Header etag(Digest digest) {
-        return HeaderValues.create(HeaderNames.ETAG, "\"" + digest + "\"");
+        return checked(HeaderNames.ETAG, "\"" + digest + "\"");
     }
 
     /** The namespace that was used to route the request (distribution-spec, "Registry Proxying"). */
     static Header namespace(String namespace) {
-        return HeaderValues.create(NAMESPACE, Text.printable(namespace, 255));
+        return checked(NAMESPACE, Text.printable(namespace, 255));
     }
 
     /** What is named by its digest never changes; what is named by a tag must be asked for again. */
@@ -70,7 +82,7 @@ final class ReplyHeaders {
         }
         if (answer.verdict() == Verdict.STALE) {
             String text = Text.printable(answer.outage().orElse("the upstream does not answer"), MAX_WARNING);
-            headers.add(HeaderValues.create(WARNING, "299 - \"stale: " + text + "\""));
+            headers.add(checked(WARNING, "299 - \"stale: " + text + "\""));
         }
     }
 }

@@ -7,6 +7,10 @@ import io.helidon.http.ServerResponseHeaders;
 import io.helidon.webserver.http.RoutingResponse;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.SocketAddress;
+import java.nio.channels.SocketChannel;
+import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * Writes answers, and adds the headers that every answer carries. A HEAD never gets a body, and gets the Content-Length of the GET
@@ -14,9 +18,16 @@ import java.io.OutputStream;
  */
 final class ReplySender {
     private final StallWatchdog watchdog;
+    private final Function<SocketAddress, Optional<SocketChannel>> sockets;
 
-    ReplySender(StallWatchdog watchdog) {
+    /**
+     * A sender.
+     *
+     * @param sockets the socket of a client, where the body of an answer may be written to it directly
+     */
+    ReplySender(StallWatchdog watchdog, Function<SocketAddress, Optional<SocketChannel>> sockets) {
         this.watchdog = watchdog;
+        this.sockets = sockets;
     }
 
     /**
@@ -77,13 +88,16 @@ final class ReplySender {
         ClientStream.guarded(transfer, response::send);
     }
 
-    private static void stream(
+    // The server counts what goes through its own stream, and minds only when that is more than was announced.
+    private void stream(
             ReplyBody.Stream stream, RoutingResponse response, StallWatchdog.Transfer transfer, Exchange exchange)
             throws IOException {
         try (ReplyBody.Writer writer = stream.writer()) {
             stream.length().ifPresent(response.headers()::contentLength);
+            Optional<SocketChannel> socket =
+                    stream.length().isPresent() ? sockets.apply(exchange.client()) : Optional.empty();
             OutputStream out = response.outputStream();
-            writer.writeTo(new ClientStream(out, transfer, exchange));
+            writer.writeTo(new ClientStream(out, transfer, exchange, socket));
             ClientStream.guarded(transfer, () -> {
                 out.close();
                 response.commit();

@@ -12,7 +12,11 @@ import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +31,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class FakeRepositories implements ServedRepositories {
     final Map<String, ManifestBytes> manifests = new ConcurrentHashMap<>();
     final Map<String, byte[]> blobs = new ConcurrentHashMap<>();
+    /** The files that blobs can be sent from. */
+    final Map<Digest, Path> files = new ConcurrentHashMap<>();
+
     final Map<String, Referrers> referrers = new ConcurrentHashMap<>();
     final Map<Repository, List<Tag>> tags = new ConcurrentHashMap<>();
     final NavigableSet<Repository> kept = new ConcurrentSkipListSet<>();
@@ -54,6 +61,14 @@ final class FakeRepositories implements ServedRepositories {
     Digest blob(String repository, byte[] bytes) {
         Digest digest = Digest.sha256(bytes);
         blobs.put(repository + ":" + digest, bytes);
+        return digest;
+    }
+
+    /** A blob that lies in a file, too. */
+    Digest storedBlob(String repository, byte[] bytes, Path file) throws IOException {
+        Digest digest = blob(repository, bytes);
+        Files.write(file, bytes);
+        files.put(digest, file);
         return digest;
     }
 
@@ -91,7 +106,8 @@ final class FakeRepositories implements ServedRepositories {
 
             @Override
             public Answer<BlobContent> openBlob(Digest digest, ByteRange wanted) throws IOException {
-                Answer<BlobContent> answer = answer(content(find(blobs, digest, NotFoundException.Kind.BLOB)));
+                Answer<BlobContent> answer = answer(content(
+                        find(blobs, digest, NotFoundException.Kind.BLOB), Optional.ofNullable(files.get(digest))));
                 opened.incrementAndGet();
                 openBodies.incrementAndGet();
                 return answer;
@@ -121,8 +137,14 @@ final class FakeRepositories implements ServedRepositories {
         };
     }
 
-    private BlobContent content(byte[] bytes) {
+    private BlobContent content(byte[] bytes, Optional<Path> file) throws IOException {
+        Optional<FileChannel> channel = file.isPresent() ? Optional.of(FileChannel.open(file.get())) : Optional.empty();
         return new BlobContent() {
+            @Override
+            public Optional<Stored> stored(long position) {
+                return channel.map(open -> new Stored(open, bytes.length));
+            }
+
             @Override
             public OptionalLong totalBytes() {
                 return sizesKnown ? OptionalLong.of(bytes.length) : OptionalLong.empty();
@@ -143,9 +165,18 @@ final class FakeRepositories implements ServedRepositories {
 
             @Override
             public void close() {
+                channel.ifPresent(FakeRepositories::close);
                 openBodies.decrementAndGet();
             }
         };
+    }
+
+    private static void close(FileChannel channel) {
+        try {
+            channel.close();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Override
