@@ -6,7 +6,6 @@ import dev.entrepot.proxy.http.RequestRecord.Ending;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HttpPrologue;
 import io.helidon.webserver.http.ServerRequest;
-import java.net.SocketAddress;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -46,9 +45,10 @@ final class Exchange {
         return cacheAsked ? Optional.of(Verdict.MISS) : Optional.empty();
     }
 
-    /** The address of the client. */
-    SocketAddress client() {
-        return request.remotePeer().address();
+    /** The connection. */
+    ConnectionChannels.Ends ends() {
+        return new ConnectionChannels.Ends(
+                request.remotePeer().address(), request.localPeer().address());
     }
 
     /** The namespace that routed the request, or empty. */
