@@ -4,6 +4,8 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
@@ -183,21 +185,37 @@ final class BlobFetch implements Runnable {
                 giveUpFile(ingest, e);
                 return;
             }
+            if (taken > 0 && ingest.isWhole()) {
+                finishWhole(ingest, taken);
+                return;
+            }
             try (ResumingBody body = new ResumingBody(upstream, digest, taken, declaredBytes, settings)) {
                 body.totalBytes().ifPresent(progress::expect);
                 startIf(named || body.totalBytes().orElse(0) > OciLimits.MAX_MANIFEST_BYTES);
                 copy(body, ingest);
             }
-        } catch (InvalidContentException e) {
+        } catch (InvalidContentException | NotFoundException e) {
             ingest.abort();
             throw e;
-        } catch (NotFoundException e) {
+        } catch (RefusedException e) {
+            // What was there may be longer than the blob: the next fetch begins anew.
+            boolean resumed = ingest.writtenBytes() > 0;
             ingest.abort();
-            throw e;
+            throw resumed
+                    ? new OutageException(OutageException.Reason.SERVER_ERROR, String.valueOf(e.getMessage()), e)
+                    : e;
         } catch (RegistryException e) {
             ingest.suspend();
             throw e;
         }
+    }
+
+    // An earlier process was killed between the last byte and the rename.
+    private void finishWhole(Ingest ingest, long bytes) throws IOException {
+        if (!named) {
+            sizeUpstream();
+        }
+        end(ingest, OptionalLong.of(bytes));
     }
 
     // What was written cannot be read. Who was given some of it already cannot go on, because nobody knows its hash.
@@ -237,6 +255,10 @@ final class BlobFetch implements Runnable {
             progress.written(ingest.writtenBytes());
             startIf(ingest.writtenBytes() > OciLimits.MAX_MANIFEST_BYTES || isNoObject(ingest, buffer, count));
         }
+        end(ingest, total);
+    }
+
+    private void end(Ingest ingest, OptionalLong total) throws IOException {
         if (!started) {
             try {
                 refuseManifest(ingest);

@@ -136,7 +136,9 @@ public final class PullThrough {
         links.add(new Link(manifest.digest(), OptionalLong.of(manifest.sizeBytes()), true));
         Manifest parsed = Manifest.parse(manifest);
         parsed.blobs().forEach(blob -> links.add(link(blob, false)));
-        parsed.manifests().forEach(child -> links.add(link(child, true)));
+        // An index may list anything (BuildKit's cache lists layers): whether a repository has those, its upstream
+        // says.
+        parsed.manifests().stream().filter(Descriptor::isManifest).forEach(child -> links.add(link(child, true)));
         return links;
     }
 
@@ -225,8 +227,8 @@ public final class PullThrough {
     }
 
     private void refuseManifest(Digest digest) throws NotFoundException {
-        boolean named = index.link(repository, digest).map(Link::manifest).orElse(false);
-        if (named || cache.store().containsManifest(digest)) {
+        Optional<Link> link = index.link(repository, digest);
+        if (link.isPresent() ? link.get().manifest() : cache.store().containsManifest(digest)) {
             throw BlobOrManifest.notABlob(digest, repository);
         }
     }

@@ -392,4 +392,44 @@ class SharedFillTest {
             assertThatThrownBy(() -> repository.manifest(new Tag("v1"))).isInstanceOf(InvalidContentException.class);
         }
     }
+
+    private static ManifestBytes index(String entryType, Digest entry, int size) throws IOException {
+        String json = "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"" + entryType + "\",\"digest\":\"" + entry
+                + "\",\"size\":" + size + "}]}";
+        return ManifestBytes.of(MediaType.OCI_INDEX, json.getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void layersInAnIndexStayBlobs() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(1000, 41);
+        Digest layer = upstream.addBlob(bytes);
+        String type = "application/vnd.oci.image.layer.v1.tar+gzip";
+        ManifestBytes cacheIndex = index(type, layer, bytes.length);
+        upstream.tag("buildcache", cacheIndex);
+        repository.manifest(cacheIndex.digest());
+        assertThat(CacheFixture.readAll(repository, layer)).isEqualTo(bytes);
+        upstream.tag("worse", index(MediaType.OCI_MANIFEST.value(), layer, bytes.length));
+        repository.manifest(new Tag("worse"));
+        assertThat(CacheFixture.readAll(repository, layer)).isEqualTo(bytes);
+    }
+
+    @Test
+    void manifestOfAnotherRepositoryIsABlobWhereAManifestNamesItAsALayer() throws Exception {
+        FakeUpstream other = new FakeUpstream("registry.test/team/other");
+        ManifestBytes there = CacheFixture.image(other, new byte[10]);
+        cache.repository(other).manifest(there.digest());
+        Digest layer = linkedBlob(there.array());
+        assertThat(CacheFixture.readAll(repository, layer)).isEqualTo(there.array());
+    }
+
+    @Test
+    void partialThatIsWholeIsFinishedWithoutTheUpstream() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(100_000, 42);
+        Digest digest = linkedBlob(bytes);
+        Files.write(new StoreLayout(directory).partial(digest), bytes);
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        cache.awaitIdle();
+        assertThat(upstream.count("GET blob")).isZero();
+        assertThat(cache.store.blobSize(digest)).hasValue(100_000);
+    }
 }

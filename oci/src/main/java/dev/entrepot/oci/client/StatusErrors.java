@@ -32,9 +32,9 @@ final class StatusErrors {
         this.clock = clock;
     }
 
-    /** Whether a status says nothing about the content. */
+    /** Whether a status says nothing about the content: 407 comes from a proxy on the way. */
     static boolean isOutage(int status) {
-        return status == 408 || status == 429 || status >= 500;
+        return status == 407 || status == 408 || status == 429 || status >= 500;
     }
 
     /** What the status of an answer that is not wanted means. Reads the start of the body for its error code. */

@@ -40,6 +40,11 @@ final class Exchange {
         cacheAsked = true;
     }
 
+    /** The request names a registry but no repository. */
+    void asked(RequestScope scope) {
+        namespace = scope.namespace();
+    }
+
     /** The verdict of a failure. */
     Optional<Verdict> failureVerdict() {
         return cacheAsked ? Optional.of(Verdict.MISS) : Optional.empty();
