@@ -14,7 +14,8 @@ public interface BlobContent extends AutoCloseable {
     OptionalLong totalBytes();
 
     /**
-     * Reads at a position, waiting until bytes are there. The last bytes of a blob in flight come only after its digest was found right.
+     * Reads at a position, waiting until bytes are there. Who reads a blob in flight from its beginning gets the last bytes only after the digest was
+     * found right; what is read far ahead of the fetch comes straight from the upstream, and nobody can verify a piece.
      *
      * @param position offset in the blob, at least 0
      * @return the number of bytes read, at least 1, or -1 at the end of the blob

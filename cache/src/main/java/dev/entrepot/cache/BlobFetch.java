@@ -4,10 +4,13 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.io.RandomAccessFile;
 import java.security.MessageDigest;
 import java.util.Optional;
@@ -81,7 +84,7 @@ final class BlobFetch implements Runnable {
         this.keeper = keeper;
         this.settings = settings;
         this.statistics = statistics;
-        this.progress = new FetchProgress(settings.holdBackBytes());
+        this.progress = new FetchProgress("blob " + digest + " of " + repository, settings.holdBackBytes());
     }
 
     /** The repository whose upstream is read. */
@@ -143,25 +146,10 @@ final class BlobFetch implements Runnable {
     // limited, and who holds one must not wait for another.
     private void decide(FetchProgress.Degraded state) throws IOException {
         boolean maybeManifest = !named && state.totalBytes().orElse(0) <= OciLimits.MAX_MANIFEST_BYTES;
-        if (maybeManifest && isManifestUpstream()) {
-            throw manifestNotBlob();
+        if (maybeManifest && BlobOrManifest.isManifest(upstream, digest)) {
+            throw BlobOrManifest.notABlob(digest, repository);
         }
         degrade(state);
-    }
-
-    // Some registries fail when they are asked for a blob as a manifest, which is no reason to withhold the blob.
-    private boolean isManifestUpstream() throws IOException {
-        try {
-            return upstream.resolve(digest).isPresent();
-        } catch (RegistryException e) {
-            return false;
-        }
-    }
-
-    private NotFoundException manifestNotBlob() {
-        return new NotFoundException(
-                NotFoundException.Kind.BLOB,
-                digest + " is a manifest of " + repository + ", not a blob: ask for it under /manifests/");
     }
 
     private OptionalLong sizeUpstream() throws IOException {
@@ -185,25 +173,59 @@ final class BlobFetch implements Runnable {
             if (declaredBytes.isPresent()) {
                 progress.expect(declaredBytes.getAsLong());
             }
-            long taken = ingest.takeUp(bytes -> {
-                progress.written(bytes);
-                startIf(named && declaredBytes.isPresent());
-            });
+            long taken;
+            try {
+                taken = ingest.takeUp(bytes -> {
+                    progress.written(bytes);
+                    startIf(named && declaredBytes.isPresent());
+                });
+            } catch (InterruptedIOException e) {
+                throw e;
+            } catch (IOException e) {
+                giveUpFile(ingest, e);
+                return;
+            }
+            if (taken > 0 && ingest.isWhole()) {
+                finishWhole(ingest, taken);
+                return;
+            }
             try (ResumingBody body = new ResumingBody(upstream, digest, taken, declaredBytes, settings)) {
                 body.totalBytes().ifPresent(progress::expect);
                 startIf(named || body.totalBytes().orElse(0) > OciLimits.MAX_MANIFEST_BYTES);
                 copy(body, ingest);
             }
-        } catch (InvalidContentException e) {
+        } catch (InvalidContentException | NotFoundException e) {
             ingest.abort();
             throw e;
-        } catch (NotFoundException e) {
+        } catch (RefusedException e) {
+            // What was there may be longer than the blob: the next fetch begins anew.
+            boolean resumed = ingest.writtenBytes() > 0;
             ingest.abort();
-            throw e;
+            throw resumed
+                    ? new OutageException(OutageException.Reason.SERVER_ERROR, String.valueOf(e.getMessage()), e)
+                    : e;
         } catch (RegistryException e) {
             ingest.suspend();
             throw e;
         }
+    }
+
+    // An earlier process was killed between the last byte and the rename.
+    private void finishWhole(Ingest ingest, long bytes) throws IOException {
+        if (!named) {
+            sizeUpstream();
+        }
+        end(ingest, OptionalLong.of(bytes));
+    }
+
+    // What was written cannot be read. Who was given some of it already cannot go on, because nobody knows its hash.
+    private void giveUpFile(Ingest ingest, IOException cause) throws IOException {
+        ingest.abort();
+        if (started) {
+            throw cause;
+        }
+        LOG.warn("blob {} of {}: what had come of it cannot be read: {}", digest, repository, cause.toString());
+        undecided = new FetchProgress.Degraded(0, digest.algorithm().newMessageDigest(), declaredBytes);
     }
 
     private void copy(ResumingBody body, Ingest ingest) throws IOException {
@@ -233,8 +255,19 @@ final class BlobFetch implements Runnable {
             progress.written(ingest.writtenBytes());
             startIf(ingest.writtenBytes() > OciLimits.MAX_MANIFEST_BYTES || isNoObject(ingest, buffer, count));
         }
+        end(ingest, total);
+    }
+
+    private void end(Ingest ingest, OptionalLong total) throws IOException {
         if (!started) {
-            refuseManifest(ingest);
+            try {
+                refuseManifest(ingest);
+            } catch (RegistryException e) {
+                throw e;
+            } catch (IOException e) {
+                giveUpFile(ingest, e);
+                return;
+            }
         }
         commit(ingest, total);
     }
@@ -262,7 +295,7 @@ final class BlobFetch implements Runnable {
         }
         if (ManifestTypes.looksLikeManifest(bytes)) {
             ingest.abort();
-            throw manifestNotBlob();
+            throw BlobOrManifest.notABlob(digest, repository);
         }
     }
 

@@ -98,14 +98,22 @@ public final class CacheIndex implements AutoCloseable {
         return tables.links.get(new IndexTables.LinkKey(repository, digest));
     }
 
-    /** Notes that a repository has these. A size that is known stays known where the new link does not state one. */
+    /**
+     * Notes that a repository has these. A size that is known stays known where the new link does not state one, and what a manifest names as a blob
+     * stays one whatever others call it: layers are opaque, and may be manifests of something else.
+     */
     public void addLinks(Repository repository, Collection<Link> added) {
         for (Link link : added) {
             IndexTables.LinkKey key = new IndexTables.LinkKey(repository, link.digest());
             Optional<Link> known = tables.links.get(key);
-            Link merged = link.sizeBytes().isPresent() || known.isEmpty()
+            Link merged = known.isEmpty()
                     ? link
-                    : new Link(link.digest(), known.get().sizeBytes(), link.manifest());
+                    : new Link(
+                            link.digest(),
+                            link.sizeBytes().isPresent()
+                                    ? link.sizeBytes()
+                                    : known.get().sizeBytes(),
+                            link.manifest() && known.get().manifest());
             if (known.isEmpty() || !known.get().equals(merged)) {
                 tables.links.put(key, Optional.of(merged));
             }
@@ -115,6 +123,16 @@ public final class CacheIndex implements AutoCloseable {
     /** What a tag was found to be. */
     public Optional<TagRecord> tag(Repository repository, Tag tag) {
         return tables.tags.get(new IndexTables.TagKey(repository, tag));
+    }
+
+    /** Forgets the tag list of a repository. */
+    public void removeTagList(Repository repository) {
+        tables.documents.put(new IndexTables.DocumentKey(repository, Optional.empty()), Optional.empty());
+    }
+
+    /** Forgets the referrers of a digest. */
+    public void removeReferrers(Repository repository, Digest subject) {
+        tables.documents.put(new IndexTables.DocumentKey(repository, Optional.of(subject)), Optional.empty());
     }
 
     /** Notes what a tag was found to be. */

@@ -74,7 +74,7 @@ public final class CachedRepository implements RepositorySource {
 
     @Override
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
-        return new ContentBody(pullThrough.openBlob(digest, range).content(), range);
+        return new ContentBody(pullThrough.openBlob(digest).content(), range);
     }
 
     @Override

@@ -5,7 +5,9 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.RepositorySource;
 import java.io.Closeable;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.security.MessageDigest;
+import java.util.Objects;
 import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
@@ -24,6 +26,7 @@ final class DirectRead implements Closeable {
     private final RepositorySource upstream;
     private final FetchProgress.Degraded state;
     private final FetchSettings settings;
+    private final @Nullable RandomAccessFile written;
     private final byte[] chunk = new byte[CHUNK_BYTES];
     private byte[] pending = new byte[CHUNK_BYTES];
     private int pendingStart;
@@ -34,11 +37,22 @@ final class DirectRead implements Closeable {
     private @Nullable ResumingBody body;
     private @Nullable MessageDigest hasher;
 
-    DirectRead(Digest digest, RepositorySource upstream, FetchProgress.Degraded state, FetchSettings settings) {
+    /**
+     * Goes on where a fetch has stopped.
+     *
+     * @param written the file that the fetch wrote, if the reader has it open; closed by others
+     */
+    DirectRead(
+            Digest digest,
+            RepositorySource upstream,
+            FetchProgress.Degraded state,
+            FetchSettings settings,
+            @Nullable RandomAccessFile written) {
         this.digest = digest;
         this.upstream = upstream;
         this.state = state;
         this.settings = settings;
+        this.written = written;
     }
 
     /** As {@link BlobContent#read}. */
@@ -65,13 +79,16 @@ final class DirectRead implements Closeable {
         return hasher == null ? 0 : settings.holdBackBytes();
     }
 
-    // From the beginning: hashed anew. Just before the fetch's offset: what it had hashed is only handed on, then
-    // hashed on from its state.
-    // Anywhere else it is a range, which nobody can verify.
+    // From the beginning: hashed anew. Just before the fetch's offset: those bytes come from its file, which holds what
+    // it had hashed, and what follows is hashed on from its state. Anywhere else it is a range, which nobody can
+    // verify.
     private ResumingBody openAt(long position) throws IOException {
         close();
         long gap = state.offset() - position;
-        boolean continues = gap >= 0 && gap <= settings.holdBackBytes() + CHUNK_BYTES;
+        boolean continues = position > 0
+                && gap >= 0
+                && gap <= settings.holdBackBytes() + CHUNK_BYTES
+                && (gap == 0 || written != null);
         hasher = continues
                 ? copyOf(state.hashState())
                 : position == 0 ? digest.algorithm().newMessageDigest() : null;
@@ -80,26 +97,19 @@ final class DirectRead implements Closeable {
         ended = false;
         received = continues ? state.offset() : position;
         nextPosition = position;
-        ResumingBody opened = new ResumingBody(upstream, digest, position, state.totalBytes(), settings);
-        body = opened;
-        if (continues) {
-            receiveKnown(opened, gap);
+        if (continues && gap > 0) {
+            takeFromFile(Objects.requireNonNull(written), position, (int) gap);
         }
+        ResumingBody opened = new ResumingBody(upstream, digest, received, state.totalBytes(), settings);
+        body = opened;
         return opened;
     }
 
-    // Bytes that the fetch had hashed but that its reader had not been given: hashed by the fetch already, so only
-    // handed on.
-    private void receiveKnown(ResumingBody opened, long count) throws IOException {
-        for (long left = count; left > 0; ) {
-            byte[] exact = new byte[(int) Math.min(CHUNK_BYTES, left)];
-            int read = opened.read(exact);
-            if (read < 0) {
-                throw new InvalidContentException("blob " + digest + " ended before byte " + state.offset());
-            }
-            append(exact, read);
-            left -= read;
-        }
+    private void takeFromFile(RandomAccessFile file, long position, int count) throws IOException {
+        byte[] hashed = new byte[count];
+        file.seek(position);
+        file.readFully(hashed);
+        append(hashed, count);
     }
 
     private MessageDigest copyOf(MessageDigest hashState) {

@@ -43,6 +43,7 @@ final class FetchProgress {
             boolean complete,
             Optional<Degraded> degraded) {}
 
+    private final String what;
     private final int holdBackBytes;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
@@ -55,7 +56,14 @@ final class FetchProgress {
     private @Nullable Degraded degraded;
     private @Nullable ReaderOpener opener;
 
-    FetchProgress(int holdBackBytes) {
+    /**
+     * Nothing has come yet.
+     *
+     * @param what names the blob and its repository, for messages
+     * @param holdBackBytes how many of the last bytes wait for the digest
+     */
+    FetchProgress(String what, int holdBackBytes) {
+        this.what = what;
         this.holdBackBytes = holdBackBytes;
     }
 
@@ -164,7 +172,8 @@ final class FetchProgress {
             while (failure == null && !check.holds()) {
                 if (left <= 0) {
                     throw new OutageException(
-                            OutageException.Reason.TIMEOUT, "no progress for " + patience.toSeconds() + " s");
+                            OutageException.Reason.TIMEOUT,
+                            "nothing of " + what + " has come for " + patience.toSeconds() + " s");
                 }
                 left = changed.awaitNanos(left);
                 if (writtenBytes != last) {

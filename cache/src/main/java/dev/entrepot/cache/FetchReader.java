@@ -82,7 +82,7 @@ final class FetchReader implements BlobContent {
             return -1;
         }
         direct = new DirectRead(
-                digest, upstream, fetch.progress().now().degraded().orElseThrow(), settings);
+                digest, upstream, fetch.progress().now().degraded().orElseThrow(), settings, partial);
         return direct.read(position, buffer, offset, length);
     }
 

@@ -119,6 +119,11 @@ final class Ingest implements AutoCloseable {
         writtenBytes += length;
     }
 
+    /** Whether what was written is the whole blob: its digest is right. For the writing thread. */
+    boolean isWhole() {
+        return Digest.of(digest.algorithm(), hashState()).equals(digest);
+    }
+
     /** A copy of the hasher at {@link #writtenBytes()}, for those who go on without the disk. For the writing thread. */
     MessageDigest hashState() {
         try {

@@ -4,6 +4,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.OutageException;
@@ -13,6 +14,7 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.TagPage;
+import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -65,6 +67,9 @@ final class ListCache {
             List<Tag> tags = List.copyOf(allTags());
             index.putTagList(repository, new KeptDocument(writeTags(tags), clock.instant()));
             return Answer.of(tags, Verdict.MISS, Duration.ZERO);
+        } catch (NotFoundException | UnauthorizedException e) {
+            index.removeTagList(repository);
+            throw e;
         } catch (OutageException | InvalidContentException e) {
             Optional<Answer<List<Tag>>> stale = index.tagList(repository)
                     .flatMap(document -> readTags(document.json())
@@ -106,6 +111,9 @@ final class ListCache {
             Referrers referrers = upstream.referrers(subject);
             index.putReferrers(repository, subject, new KeptDocument(writeReferrers(referrers), clock.instant()));
             return Answer.of(referrers, Verdict.MISS, Duration.ZERO);
+        } catch (NotFoundException | UnauthorizedException e) {
+            index.removeReferrers(repository, subject);
+            throw e;
         } catch (OutageException | InvalidContentException e) {
             return staleReferrers(subject, e).orElseThrow(() -> e);
         }

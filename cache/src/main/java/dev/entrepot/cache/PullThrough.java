@@ -1,6 +1,5 @@
 package dev.entrepot.cache;
 
-import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
@@ -11,7 +10,6 @@ import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Referrers;
-import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
@@ -126,8 +124,10 @@ public final class PullThrough {
             }
         }
         ManifestBytes manifest = upstream.fetchManifest(reference);
+        // Before it is kept: what cannot be understood is refused each time, not only the first.
+        List<Link> links = links(manifest);
         cache.keep(manifest);
-        index.addLinks(repository, links(manifest));
+        index.addLinks(repository, links);
         return manifest;
     }
 
@@ -136,7 +136,9 @@ public final class PullThrough {
         links.add(new Link(manifest.digest(), OptionalLong.of(manifest.sizeBytes()), true));
         Manifest parsed = Manifest.parse(manifest);
         parsed.blobs().forEach(blob -> links.add(link(blob, false)));
-        parsed.manifests().forEach(child -> links.add(link(child, true)));
+        // An index may list anything (BuildKit's cache lists layers): whether a repository has those, its upstream
+        // says.
+        parsed.manifests().stream().filter(Descriptor::isManifest).forEach(child -> links.add(link(child, true)));
         return links;
     }
 
@@ -159,8 +161,10 @@ public final class PullThrough {
             return Answer.of(kept, verdict, Duration.ZERO);
         }
         OptionalLong size = upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
-        if (link.isEmpty() && size.orElse(0) <= OciLimits.MAX_MANIFEST_BYTES && isManifestUpstream(digest)) {
-            throw manifestNotBlob(digest);
+        if (link.isEmpty()
+                && size.orElse(0) <= OciLimits.MAX_MANIFEST_BYTES
+                && BlobOrManifest.isManifest(upstream, digest)) {
+            throw BlobOrManifest.notABlob(digest, repository);
         }
         return Answer.of(size, Verdict.MISS, Duration.ZERO);
     }
@@ -169,11 +173,10 @@ public final class PullThrough {
      * Opens a blob: from the store, or following the one fetch that brings it there. Returns when the upstream has begun to answer, so that what is
      * wrong from the start is thrown here.
      *
-     * @param wanted where the client begins; it may read elsewhere too
      * @throws NotFoundException if the repository does not have it, or if the digest is that of a manifest
      * @throws dev.entrepot.oci.RegistryException if the upstream gave no answer
      */
-    public Answer<BlobContent> openBlob(Digest digest, ByteRange wanted) throws IOException {
+    public Answer<BlobContent> openBlob(Digest digest) throws IOException {
         refuseManifest(digest);
         if (!digest.algorithm().isVerifiable()) {
             throw new InvalidContentException("blob " + digest + " cannot be verified: the algorithm "
@@ -224,25 +227,10 @@ public final class PullThrough {
     }
 
     private void refuseManifest(Digest digest) throws NotFoundException {
-        boolean named = index.link(repository, digest).map(Link::manifest).orElse(false);
-        if (named || cache.store().containsManifest(digest)) {
-            throw manifestNotBlob(digest);
+        Optional<Link> link = index.link(repository, digest);
+        if (link.isPresent() ? link.get().manifest() : cache.store().containsManifest(digest)) {
+            throw BlobOrManifest.notABlob(digest, repository);
         }
-    }
-
-    private boolean isManifestUpstream(Digest digest) throws IOException {
-        try {
-            return upstream.resolve(digest).isPresent();
-        } catch (RegistryException e) {
-            // Some registries fail when they are asked for a blob as a manifest (distribution 2.8: 500).
-            return false;
-        }
-    }
-
-    private NotFoundException manifestNotBlob(Digest digest) {
-        return new NotFoundException(
-                NotFoundException.Kind.BLOB,
-                digest + " is a manifest of " + repository + ", not a blob: ask for it under /manifests/");
     }
 
     private NotFoundException noBlob(Digest digest) {
@@ -257,21 +245,15 @@ public final class PullThrough {
                             .map(found -> OptionalLong.of(found.sizeBytes()))
                             .orElseThrow(() -> noManifest(digest))
                     : upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
-            List<Link> links = manifest
-                    ? cache.keptManifest(digest).map(PullThrough::linksOrNone).orElse(List.of())
-                    : List.of(new Link(digest, size, false));
-            index.addLinks(repository, links);
+            Optional<ManifestBytes> kept = manifest ? cache.keptManifest(digest) : Optional.empty();
+            if (kept.isPresent()) {
+                index.addLinks(repository, links(kept.get()));
+            } else if (!manifest) {
+                index.addLinks(repository, List.of(new Link(digest, size, false)));
+            }
             return Answer.of(digest, Verdict.REVALIDATED, Duration.ZERO);
         });
         return Verdict.REVALIDATED;
-    }
-
-    private static List<Link> linksOrNone(ManifestBytes manifest) {
-        try {
-            return links(manifest);
-        } catch (InvalidContentException e) {
-            return List.of(new Link(manifest.digest(), OptionalLong.of(manifest.sizeBytes()), true));
-        }
     }
 
     private NotFoundException noManifest(Digest digest) {

@@ -1,5 +1,6 @@
 package dev.entrepot.cache;
 
+import dev.entrepot.oci.OutageException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
@@ -41,10 +42,10 @@ final class SharedCalls<K, V> {
         CompletableFuture<V> mine = new CompletableFuture<>();
         CompletableFuture<V> running = this.running.putIfAbsent(key, mine);
         if (running != null) {
-            return new Outcome<>(await(running), true);
+            return new Outcome<>(await(key, running), true);
         }
         start(key, mine, work);
-        return new Outcome<>(await(mine), false);
+        return new Outcome<>(await(key, mine), false);
     }
 
     private void start(K key, CompletableFuture<V> future, Work<V> work) {
@@ -68,7 +69,7 @@ final class SharedCalls<K, V> {
         }
     }
 
-    private V await(CompletableFuture<V> future) throws IOException {
+    private V await(K key, CompletableFuture<V> future) throws IOException {
         try {
             return future.get(patience.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
@@ -79,7 +80,8 @@ final class SharedCalls<K, V> {
                 case null, default -> throw new IllegalStateException(e.getCause());
             }
         } catch (TimeoutException e) {
-            throw new IOException("no outcome within " + patience.toSeconds() + " s", e);
+            throw new OutageException(
+                    OutageException.Reason.TIMEOUT, "no answer within " + patience.toSeconds() + " s: " + key);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while waiting for a shared call");

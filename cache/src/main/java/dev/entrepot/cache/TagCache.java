@@ -11,6 +11,7 @@ import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -68,7 +69,8 @@ final class TagCache {
         Optional<TagRecord> record = index.tag(repository, tag);
         try {
             return record.isEmpty() ? fetch(tag, Optional.empty()) : revalidate(tag, record.get(), kept);
-        } catch (NotFoundException e) {
+        } catch (NotFoundException | UnauthorizedException e) {
+            // An answer: what is denied now must not come back in the next outage.
             index.removeTag(repository, tag);
             throw e;
         } catch (OutageException | InvalidContentException e) {

@@ -1,6 +1,5 @@
 package dev.entrepot.cache;
 
-import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
@@ -64,7 +63,7 @@ final class CacheFixture implements AutoCloseable {
     }
 
     static byte[] readAll(PullThrough repository, Digest digest) throws IOException {
-        try (BlobContent content = repository.openBlob(digest, ByteRange.ALL).content()) {
+        try (BlobContent content = repository.openBlob(digest).content()) {
             return readFrom(content, 0);
         }
     }

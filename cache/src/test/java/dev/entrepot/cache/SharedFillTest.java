@@ -7,10 +7,13 @@ import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -70,7 +73,7 @@ class SharedFillTest {
         assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
         cache.awaitIdle();
         upstream.outage = Optional.of(new OutageException(OutageException.Reason.UNREACHABLE, "off"));
-        Answer<BlobContent> answer = repository.openBlob(digest, ByteRange.ALL);
+        Answer<BlobContent> answer = repository.openBlob(digest);
         assertThat(answer.verdict()).isEqualTo(Verdict.HIT);
         try (BlobContent content = answer.content()) {
             assertThat(CacheFixture.readFrom(content, 0)).isEqualTo(bytes);
@@ -100,10 +103,10 @@ class SharedFillTest {
         byte[] bytes = CacheFixture.randomBytes(200_000, 3);
         Digest digest = linkedBlob(bytes);
         upstream.permits = new Semaphore(150_000);
-        try (BlobContent first = repository.openBlob(digest, ByteRange.ALL).content()) {
+        try (BlobContent first = repository.openBlob(digest).content()) {
             byte[] buffer = new byte[10];
             assertThat(first.read(120_000, buffer, 0, 10)).isEqualTo(10);
-            Answer<BlobContent> second = repository.openBlob(digest, ByteRange.ALL);
+            Answer<BlobContent> second = repository.openBlob(digest);
             assertThat(second.verdict()).isEqualTo(Verdict.JOINED);
             assertThat(second.content().read(0, buffer, 0, 10)).isEqualTo(10);
             assertThat(buffer).isEqualTo(Arrays.copyOf(bytes, 10));
@@ -118,10 +121,10 @@ class SharedFillTest {
         byte[] bytes = CacheFixture.randomBytes(200_000, 4);
         Digest digest = linkedBlob(bytes);
         upstream.permits = new Semaphore(1000);
-        repository.openBlob(digest, ByteRange.ALL).content().close();
+        repository.openBlob(digest).content().close();
         upstream.permits.release(199_000);
         cache.awaitIdle();
-        assertThat(repository.openBlob(digest, ByteRange.ALL).verdict()).isEqualTo(Verdict.HIT);
+        assertThat(repository.openBlob(digest).verdict()).isEqualTo(Verdict.HIT);
         assertThat(upstream.count("GET blob")).isEqualTo(1);
     }
 
@@ -186,8 +189,7 @@ class SharedFillTest {
         upstream.blobs.put(digest, wrong);
         long[] received = {0};
         assertThatThrownBy(() -> {
-                    try (BlobContent content =
-                            repository.openBlob(digest, ByteRange.ALL).content()) {
+                    try (BlobContent content = repository.openBlob(digest).content()) {
                         byte[] buffer = new byte[10_000];
                         while (true) {
                             int count = content.read(received[0], buffer, 0, buffer.length);
@@ -228,8 +230,7 @@ class SharedFillTest {
     void sizeThatContradictsTheManifestIsRefusedBeforeAnyByte() throws Exception {
         Digest digest = linkedBlob(CacheFixture.randomBytes(100_000, 12));
         upstream.blobs.put(digest, new byte[50]);
-        assertThatThrownBy(() -> repository.openBlob(digest, ByteRange.ALL))
-                .isInstanceOf(InvalidContentException.class);
+        assertThatThrownBy(() -> repository.openBlob(digest)).isInstanceOf(InvalidContentException.class);
     }
 
     @Test
@@ -237,7 +238,7 @@ class SharedFillTest {
         Digest digest = linkedBlob(new byte[0]);
         assertThat(CacheFixture.readAll(repository, digest)).isEmpty();
         cache.awaitIdle();
-        assertThat(repository.openBlob(digest, ByteRange.ALL).verdict()).isEqualTo(Verdict.HIT);
+        assertThat(repository.openBlob(digest).verdict()).isEqualTo(Verdict.HIT);
     }
 
     @Test
@@ -246,8 +247,7 @@ class SharedFillTest {
         Digest digest = linkedBlob(bytes);
         Semaphore slow = new Semaphore(10_000);
         upstream.permits = slow;
-        try (BlobContent content =
-                repository.openBlob(digest, ByteRange.from(1_500_000)).content()) {
+        try (BlobContent content = repository.openBlob(digest).content()) {
             slow.release(20_000);
             byte[] buffer = new byte[500];
             Future<Integer> ahead = threads.submit(() -> content.read(1_500_000, buffer, 0, 500));
@@ -270,8 +270,7 @@ class SharedFillTest {
         byte[] bytes = CacheFixture.randomBytes(1_000_000, 14);
         Digest digest = linkedBlob(bytes);
         upstream.rangesWork = false;
-        try (BlobContent content =
-                repository.openBlob(digest, ByteRange.from(900_000)).content()) {
+        try (BlobContent content = repository.openBlob(digest).content()) {
             assertThat(CacheFixture.readFrom(content, 900_000))
                     .isEqualTo(Arrays.copyOfRange(bytes, 900_000, 1_000_000));
         }
@@ -300,14 +299,12 @@ class SharedFillTest {
         CacheFixture.readAll(repository, digest);
         cache.awaitIdle();
         FakeUpstream other = new FakeUpstream("registry.test/team/other");
-        assertThatThrownBy(() -> cache.repository(other).openBlob(digest, ByteRange.ALL))
-                .isInstanceOf(NotFoundException.class);
+        assertThatThrownBy(() -> cache.repository(other).openBlob(digest)).isInstanceOf(NotFoundException.class);
         other.addBlob(bytes);
         assertThat(CacheFixture.readAll(cache.repository(other), digest)).isEqualTo(bytes);
         assertThat(other.count("GET blob")).isZero();
         assertThat(other.count("HEAD blob")).isEqualTo(2);
-        assertThat(cache.repository(other).openBlob(digest, ByteRange.ALL).verdict())
-                .isEqualTo(Verdict.HIT);
+        assertThat(cache.repository(other).openBlob(digest).verdict()).isEqualTo(Verdict.HIT);
     }
 
     @Test
@@ -315,10 +312,9 @@ class SharedFillTest {
         byte[] bytes = CacheFixture.randomBytes(100_000, 17);
         Digest digest = linkedBlob(bytes);
         upstream.permits = new Semaphore(1000);
-        try (BlobContent first = repository.openBlob(digest, ByteRange.ALL).content()) {
+        try (BlobContent first = repository.openBlob(digest).content()) {
             FakeUpstream other = new FakeUpstream("registry.test/team/other");
-            assertThatThrownBy(() -> cache.repository(other).openBlob(digest, ByteRange.ALL))
-                    .isInstanceOf(NotFoundException.class);
+            assertThatThrownBy(() -> cache.repository(other).openBlob(digest)).isInstanceOf(NotFoundException.class);
             upstream.permits.release(99_000);
             assertThat(CacheFixture.readFrom(first, 0)).isEqualTo(bytes);
         }
@@ -328,12 +324,10 @@ class SharedFillTest {
     void manifestIsNeverServedAsABlob() throws Exception {
         ManifestBytes manifest = CacheFixture.image(upstream, new byte[10]);
         upstream.blobs.put(manifest.digest(), manifest.array());
-        assertThatThrownBy(() -> repository.openBlob(manifest.digest(), ByteRange.ALL))
-                .isInstanceOf(NotFoundException.class);
+        assertThatThrownBy(() -> repository.openBlob(manifest.digest())).isInstanceOf(NotFoundException.class);
         assertThatThrownBy(() -> repository.statBlob(manifest.digest())).isInstanceOf(NotFoundException.class);
         repository.manifest(manifest.digest());
-        assertThatThrownBy(() -> repository.openBlob(manifest.digest(), ByteRange.ALL))
-                .isInstanceOf(NotFoundException.class);
+        assertThatThrownBy(() -> repository.openBlob(manifest.digest())).isInstanceOf(NotFoundException.class);
         assertThatThrownBy(() -> repository.statBlob(manifest.digest())).isInstanceOf(NotFoundException.class);
     }
 
@@ -341,7 +335,7 @@ class SharedFillTest {
     void outageBeforeTheFirstByteIsThrownWhenOpening() throws Exception {
         Digest digest = linkedBlob(new byte[1000]);
         upstream.outage = Optional.of(new OutageException(OutageException.Reason.TIMEOUT, "slow"));
-        assertThatThrownBy(() -> repository.openBlob(digest, ByteRange.ALL)).isInstanceOf(OutageException.class);
+        assertThatThrownBy(() -> repository.openBlob(digest)).isInstanceOf(OutageException.class);
     }
 
     @Test
@@ -359,7 +353,7 @@ class SharedFillTest {
         bytes[0] = 0x1f;
         Digest digest = upstream.addBlob(bytes);
         upstream.permits = new Semaphore(50_000);
-        try (BlobContent content = repository.openBlob(digest, ByteRange.ALL).content()) {
+        try (BlobContent content = repository.openBlob(digest).content()) {
             assertThat(content.read(0, new byte[1000], 0, 1000)).isPositive();
             upstream.permits.release(50_000);
             assertThat(CacheFixture.readFrom(content, 0)).isEqualTo(bytes);
@@ -371,7 +365,7 @@ class SharedFillTest {
         byte[] bytes = CacheFixture.randomBytes(100_000, 23);
         Digest digest = linkedBlob(bytes);
         upstream.permits = new Semaphore(50_000);
-        try (BlobContent content = repository.openBlob(digest, ByteRange.ALL).content()) {
+        try (BlobContent content = repository.openBlob(digest).content()) {
             assertThat(content.read(0, new byte[1], 0, 1)).isEqualTo(1);
             BlobContent.Stored part = content.stored(0).orElseThrow();
             assertThat(part.endBytes()).isBetween(1L, 50_000L);
@@ -384,5 +378,58 @@ class SharedFillTest {
             assertThat(content.stored(99_999).orElseThrow().endBytes()).isEqualTo(100_000);
             assertThat(content.stored(100_000)).isEmpty();
         }
+    }
+
+    @Test
+    void manifestThatCannotBeUnderstoodIsRefusedEachTime() throws Exception {
+        byte[] both =
+                "{\"schemaVersion\":2,\"manifests\":[],\"config\":{},\"layers\":[]}".getBytes(StandardCharsets.UTF_8);
+        ManifestBytes manifest = ManifestBytes.verified(MediaType.OCI_INDEX, Digest.sha256(both), both);
+        upstream.tag("v1", manifest);
+        for (int attempt = 0; attempt < 2; attempt++) {
+            assertThatThrownBy(() -> repository.manifest(manifest.digest()))
+                    .isInstanceOf(InvalidContentException.class);
+            assertThatThrownBy(() -> repository.manifest(new Tag("v1"))).isInstanceOf(InvalidContentException.class);
+        }
+    }
+
+    private static ManifestBytes index(String entryType, Digest entry, int size) throws IOException {
+        String json = "{\"schemaVersion\":2,\"manifests\":[{\"mediaType\":\"" + entryType + "\",\"digest\":\"" + entry
+                + "\",\"size\":" + size + "}]}";
+        return ManifestBytes.of(MediaType.OCI_INDEX, json.getBytes(StandardCharsets.UTF_8));
+    }
+
+    @Test
+    void layersInAnIndexStayBlobs() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(1000, 41);
+        Digest layer = upstream.addBlob(bytes);
+        String type = "application/vnd.oci.image.layer.v1.tar+gzip";
+        ManifestBytes cacheIndex = index(type, layer, bytes.length);
+        upstream.tag("buildcache", cacheIndex);
+        repository.manifest(cacheIndex.digest());
+        assertThat(CacheFixture.readAll(repository, layer)).isEqualTo(bytes);
+        upstream.tag("worse", index(MediaType.OCI_MANIFEST.value(), layer, bytes.length));
+        repository.manifest(new Tag("worse"));
+        assertThat(CacheFixture.readAll(repository, layer)).isEqualTo(bytes);
+    }
+
+    @Test
+    void manifestOfAnotherRepositoryIsABlobWhereAManifestNamesItAsALayer() throws Exception {
+        FakeUpstream other = new FakeUpstream("registry.test/team/other");
+        ManifestBytes there = CacheFixture.image(other, new byte[10]);
+        cache.repository(other).manifest(there.digest());
+        Digest layer = linkedBlob(there.array());
+        assertThat(CacheFixture.readAll(repository, layer)).isEqualTo(there.array());
+    }
+
+    @Test
+    void partialThatIsWholeIsFinishedWithoutTheUpstream() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(100_000, 42);
+        Digest digest = linkedBlob(bytes);
+        Files.write(new StoreLayout(directory).partial(digest), bytes);
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        cache.awaitIdle();
+        assertThat(upstream.count("GET blob")).isZero();
+        assertThat(cache.store.blobSize(digest)).hasValue(100_000);
     }
 }

@@ -259,4 +259,21 @@ class TagFreshnessTest {
         assertThat(repository.referrers(leaf.digest()).content().origin()).isEqualTo(Referrers.Origin.FALLBACK_TAG);
         assertThat(upstream.count("TAGS")).isZero();
     }
+
+    @Test
+    void whatWasDeniedDoesNotComeBackInTheNextOutage() throws IOException {
+        upstream.referrers.put(first.digest(), new Referrers(Referrers.Origin.API, List.of(first.descriptor())));
+        repository.manifest(TAG);
+        repository.tags();
+        repository.referrers(first.digest());
+        cache.clock.advance(Duration.ofHours(1));
+        upstream.outage = Optional.of(new UnauthorizedException(401, "no"));
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(UnauthorizedException.class);
+        assertThatThrownBy(() -> repository.tags()).isInstanceOf(UnauthorizedException.class);
+        assertThatThrownBy(() -> repository.referrers(first.digest())).isInstanceOf(UnauthorizedException.class);
+        goOut(OutageException.Reason.UNREACHABLE);
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(OutageException.class);
+        assertThatThrownBy(() -> repository.tags()).isInstanceOf(OutageException.class);
+        assertThatThrownBy(() -> repository.referrers(first.digest())).isInstanceOf(OutageException.class);
+    }
 }

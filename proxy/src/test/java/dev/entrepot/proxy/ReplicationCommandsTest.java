@@ -287,7 +287,7 @@ class ReplicationCommandsTest {
                 Files.readString(file)
                         .replaceAll(
                                 "targets: .*",
-                                "targets: [{url: \"%s\", prefix: one}, {url: \"%s\", prefix: two}, {layout: ./layouts}]"
+                                "targets: [{url: \"%s\", prefix: one}, {url: \"%s\", prefix: two}, {layout: ./layouts}, {layout: ./a.tar}]"
                                         .formatted(able.uri(), able.uri())));
         Result sync = commands.run("sync", "to-regions");
 
@@ -295,12 +295,14 @@ class ReplicationCommandsTest {
         assertThat(sync.out()).contains("\n" + able.host() + ": 1 copied", "\n" + able.host() + "#two: 1 copied");
         replicas.assertComplete(able, true, "one/" + REPOSITORY, "v1", root);
         replicas.assertComplete(able, true, "two/" + REPOSITORY, "v1", root);
-        Path layout = folder.resolve("layouts").resolve(REPOSITORY);
+        Path layout = folder.resolve("layouts");
         assertThat(Files.readString(layout.resolve("index.json"))).contains(root.toString());
         for (Digest blob : corpus.blobs().keySet()) {
             assertThat(layout.resolve("blobs/sha256").resolve(blob.encoded())).exists();
         }
-        assertThat(commands.run("sync", "to-regions").out()).contains("/layouts: 0 copied, 1 up to date");
+        assertThat(Files.size(folder.resolve("a.tar"))).isGreaterThan(10_000);
+        assertThat(commands.run("sync", "to-regions").out())
+                .contains("/layouts: 0 copied, 1 up to date", "/a.tar: 0 copied, 1 up to date");
     }
 
     @Test

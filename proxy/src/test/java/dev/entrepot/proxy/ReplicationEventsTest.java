@@ -198,4 +198,16 @@ class ReplicationEventsTest {
                         .distinct())
                 .hasSize(1);
     }
+
+    @Test
+    void commandWithoutAServerTellsTheReceiversBeforeItEnds() throws Exception {
+        mirror.close();
+
+        assertThat(new CommandRunner(folder).run("sync", "to-eu").code()).isZero();
+
+        assertThat(cloudEvents)
+                .extracting(Message::type)
+                .containsExactly("dev.entrepot.artifact.arrived", "dev.entrepot.run.finished");
+        assertThat(notifications).hasSize(1);
+    }
 }

@@ -98,11 +98,12 @@ final class BlobBringer {
             transfer.push(
                     blob,
                     repository.rawTarget(),
+                    new JournalUploads(session, repository.name()),
                     session.gate(),
                     session.services().retries().attempts());
             return blob;
         });
-        tally.add(Kind.BYTES, blob.sizeBytes());
+        tally.add(Kind.BYTES, transfer.movedBytes());
     }
 
     private boolean readBack(Descriptor blob) throws IOException {

@@ -7,11 +7,14 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RepositoryTarget;
+import dev.entrepot.oci.ResumableTarget;
+import dev.entrepot.oci.UploadLog;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
@@ -24,7 +27,9 @@ final class BlobTransfer implements BlobSource {
     private final HostGate sourceGate;
     private final RateLimit bandwidth;
     private final LongConsumer moved;
+    private final AtomicLong movedBytes = new AtomicLong();
     private volatile @Nullable IOException fault;
+    private volatile long reached;
 
     /**
      * From this source.
@@ -57,14 +62,17 @@ final class BlobTransfer implements BlobSource {
     /**
      * Pushes the blob.
      *
+     * @param log where the uploads to this repository of the target are
      * @throws SourceFault if the source failed, after retries
      * @throws IOException if the target failed, after retries
      */
-    void push(Descriptor blob, RepositoryTarget target, HostGate targetGate, int attempts) throws IOException {
+    void push(Descriptor blob, RepositoryTarget target, UploadLog log, HostGate targetGate, int attempts)
+            throws IOException {
+        UploadLog watched = new WatchedLog(log);
         for (int attempt = 1; ; attempt++) {
             try {
                 targetGate.transfer(() -> {
-                    attempt(blob, target);
+                    attempt(blob, target, watched);
                     return blob;
                 });
                 return;
@@ -77,10 +85,20 @@ final class BlobTransfer implements BlobSource {
         }
     }
 
-    private void attempt(Descriptor blob, RepositoryTarget target) throws IOException {
+    /** The bytes that were read to be sent, those that were sent again included; not those that an earlier process had sent. */
+    long movedBytes() {
+        return movedBytes.get();
+    }
+
+    private void attempt(Descriptor blob, RepositoryTarget target, UploadLog log) throws IOException {
         fault = null;
+        reached = 0;
         try {
-            target.pushBlob(blob, this);
+            if (target instanceof ResumableTarget resumable) {
+                resumable.pushBlob(blob, this, log);
+            } else {
+                target.pushBlob(blob, this);
+            }
         } catch (IOException e) {
             IOException atSource = fault;
             if (atSource != null) {
@@ -99,7 +117,7 @@ final class BlobTransfer implements BlobSource {
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
         try {
             BlobBody body = source.openBlob(digest, range);
-            return new WatchedBody(body, new WatchedStream(body.stream()));
+            return new WatchedBody(body, new WatchedStream(body.stream(), reached));
         } catch (IOException e) {
             fault = e;
             throw e;
@@ -123,9 +141,38 @@ final class BlobTransfer implements BlobSource {
         }
     }
 
+    /** Notes how far the target is, so that bytes that are read only to be verified do not count as moved. */
+    private final class WatchedLog implements UploadLog {
+        private final UploadLog log;
+
+        WatchedLog(UploadLog log) {
+            this.log = log;
+        }
+
+        @Override
+        public Optional<Upload> recall(Digest blob) throws IOException {
+            return log.recall(blob);
+        }
+
+        @Override
+        public void note(Digest blob, Upload upload) {
+            reached = upload.offset();
+            log.note(blob, upload);
+        }
+
+        @Override
+        public void forget(Digest blob) {
+            reached = 0;
+            log.forget(blob);
+        }
+    }
+
     private final class WatchedStream extends FilterInputStream {
-        WatchedStream(InputStream in) {
+        private long passed;
+
+        WatchedStream(InputStream in, long passed) {
             super(in);
+            this.passed = passed;
         }
 
         @Override
@@ -143,9 +190,12 @@ final class BlobTransfer implements BlobSource {
                 fault = e;
                 throw e;
             }
-            if (count > 0) {
-                moved.accept(count);
-                bandwidth.take(count);
+            long news = Math.max(0, count - passed);
+            passed -= Math.max(0, count) - news;
+            if (news > 0) {
+                movedBytes.addAndGet(news);
+                moved.accept(news);
+                bandwidth.take(news);
             }
             return count;
         }

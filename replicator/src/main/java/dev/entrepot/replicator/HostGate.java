@@ -5,6 +5,7 @@ import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -54,8 +55,9 @@ final class HostGate {
     }
 
     private <T> T call(RequestLimit limit, RequestLimit.Request<T> request) throws IOException {
+        Optional<OutageException> last = Optional.empty();
         for (int attempt = 1; ; attempt++) {
-            long sentIn = awaitTurn();
+            long sentIn = awaitTurn(last);
             try {
                 T result = limit.send(() -> {
                     count.incrementAndGet();
@@ -65,9 +67,10 @@ final class HostGate {
                 return result;
             } catch (OutageException e) {
                 failed(e, sentIn);
-                if (attempt >= policy.attempts()) {
+                if (attempt >= policy.attempts() || isOut()) {
                     throw e;
                 }
+                last = Optional.of(e);
             } catch (IOException e) {
                 answered();
                 throw e;
@@ -75,8 +78,10 @@ final class HostGate {
         }
     }
 
-    // Returns the round that the request is sent in.
-    private long awaitTurn() throws IOException {
+    // Returns the round that the request is sent in. One that has failed before does not wait for a host that is out by
+    // now,
+    // whoever found that.
+    private long awaitTurn(Optional<OutageException> last) throws IOException {
         rate.take(1);
         while (true) {
             long now = round();
@@ -84,12 +89,20 @@ final class HostGate {
             if (wait.isNegative() || wait.isZero()) {
                 return now;
             }
+            if (last.isPresent() && isOut()) {
+                throw last.get();
+            }
             time.pause(wait);
         }
     }
 
     private synchronized long round() {
         return round;
+    }
+
+    // Others may have asked in between: what counts is how often the host has failed in a row.
+    private synchronized boolean isOut() {
+        return failures >= policy.attempts();
     }
 
     private synchronized Duration untilTurn() throws OutageException {

@@ -81,6 +81,40 @@ final class RuleRun {
     }
 
     private TargetResult execute(TargetSession session, SourceSurvey survey, long run) throws IOException {
+        session.registry().begin();
+        List<ItemReport> items;
+        try {
+            items = write(session, survey, run);
+        } catch (IOException | RuntimeException e) {
+            session.registry().end(false);
+            throw e;
+        }
+        try {
+            session.registry().end(items.stream().noneMatch(item -> item.state() == ItemReport.State.FAILED));
+        } catch (IOException e) {
+            items.add(notKept(session, items.getFirst(), e));
+        }
+        return new TargetResult(
+                ReplicationReport.TargetSummary.of(
+                        session.name(), items, session.gate().requestCount()),
+                items);
+    }
+
+    // A target that had something to keep had items.
+    private static ItemReport notKept(TargetSession session, ItemReport first, IOException cause) {
+        return new ItemReport(
+                session.name(),
+                first.source(),
+                first.repository(),
+                "*",
+                Optional.empty(),
+                ItemReport.State.FAILED,
+                "",
+                Optional.of(new ItemReport.Failure(Side.TARGET, session.name(), cause.toString())),
+                Tally.NONE);
+    }
+
+    private List<ItemReport> write(TargetSession session, SourceSurvey survey, long run) throws IOException {
         List<ImageWork> works = works(session, survey);
         progress.planned(
                 session.name(),
@@ -88,10 +122,7 @@ final class RuleRun {
                 works.stream().mapToLong(work -> work.plan().blobBytes()).sum());
         List<ItemReport> items = new ArrayList<>(new GraphCopier(session, run, progress).copy(works));
         items.addAll(new Pruner(session).prune(survey, run));
-        return new TargetResult(
-                ReplicationReport.TargetSummary.of(
-                        session.name(), items, session.gate().requestCount()),
-                items);
+        return items;
     }
 
     private static List<ImageWork> works(TargetSession session, SourceSurvey survey) throws IOException {

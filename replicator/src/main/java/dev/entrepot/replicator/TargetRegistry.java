@@ -3,6 +3,7 @@ package dev.entrepot.replicator;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
+import java.io.IOException;
 
 /** A registry, or something like one, that is copied to. Implementations are safe for all threads. */
 public interface TargetRegistry {
@@ -14,4 +15,19 @@ public interface TargetRegistry {
 
     /** The same repository, for reading what is there now; never through a cache. */
     RepositorySource reader(RepositoryName name);
+
+    /**
+     * A run begins to compare and to write. Called once per run, before everything else; a registry has nothing to do then.
+     *
+     * @throws IOException if it cannot be written to
+     */
+    default void begin() throws IOException {}
+
+    /**
+     * A run has ended. Called once for each {@link #begin()}; a registry has nothing to do then, a tar is written.
+     *
+     * @param complete whether everything is there that the run was to bring
+     * @throws IOException if it cannot be kept
+     */
+    default void end(boolean complete) throws IOException {}
 }

@@ -55,6 +55,10 @@ final class TargetSession {
         return placement.registry().name();
     }
 
+    TargetRegistry registry() {
+        return placement.registry();
+    }
+
     ReplicationRule rule() {
         return rule;
     }

@@ -130,6 +130,28 @@ class HostGateTest {
     }
 
     @Test
+    void requestsToADeadHostFailTogetherWhenItHasFailedOften() throws IOException {
+        RetryPolicy patient = new RetryPolicy(4, Duration.ofSeconds(1), Duration.ofMinutes(5), 1000);
+        HostGate wide = new HostGate("registry.test", 50, patient, RateLimit.none(clock.time()), clock.time());
+        CyclicBarrier together = new CyclicBarrier(20);
+
+        List<Integer> attempts = Concurrently.map(IntStream.range(0, 20).boxed().toList(), number -> {
+            AtomicInteger made = new AtomicInteger();
+            assertThatThrownBy(() -> wide.request(() -> {
+                        if (made.incrementAndGet() == 1) {
+                            arrive(together);
+                        }
+                        throw outage(Optional.empty());
+                    }))
+                    .isInstanceOf(OutageException.class);
+            return made.get();
+        });
+
+        assertThat(attempts).allMatch(made -> made <= 4);
+        assertThat(clock.slept()).allSatisfy(pause -> assertThat(pause).isLessThan(Duration.ofSeconds(11)));
+    }
+
+    @Test
     void successForgetsEarlierOutages() throws IOException {
         for (int i = 0; i < 20; i++) {
             AtomicInteger attempts = new AtomicInteger();

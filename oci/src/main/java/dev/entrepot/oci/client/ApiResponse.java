@@ -27,6 +27,7 @@ final class ApiResponse implements AutoCloseable {
     private final ClassicHttpResponse response;
     private final Runnable cancel;
     private volatile Runnable onEnd = () -> {};
+    private volatile Runnable onProgress = () -> {};
     private final AtomicBoolean ended = new AtomicBoolean();
     private final InputStream body;
 
@@ -51,6 +52,11 @@ final class ApiResponse implements AutoCloseable {
         onEnd = action;
     }
 
+    /** Runs {@code action} whenever bytes of the body were read, by the thread that reads. */
+    void onProgress(Runnable action) {
+        onProgress = action;
+    }
+
     int status() {
         return response.getCode();
     }
@@ -58,6 +64,11 @@ final class ApiResponse implements AutoCloseable {
     /** The request as it was sent last, after redirects. */
     ApiRequest request() {
         return request;
+    }
+
+    /** Whether it comes from another place than the one that was asked first. */
+    boolean isElsewhere(ApiRequest first) {
+        return !Origin.of(uri()).equals(Origin.of(first.uri()));
     }
 
     URI uri() {
@@ -163,6 +174,11 @@ final class ApiResponse implements AutoCloseable {
             }
         }
         close();
+    }
+
+    /** Bytes of the body were read. */
+    void progressed() {
+        onProgress.run();
     }
 
     /** The body came to its end: the library has taken the connection back. */

@@ -63,8 +63,7 @@ final class BlobReads {
             return new HeadAnswer.Absent();
         }
         // A signed URL is often good for GET alone.
-        boolean elsewhere = !Origin.of(response.uri()).equals(Origin.of(request.uri()));
-        if (status == 405 || elsewhere && status >= 400) {
+        if (status == 405 || status >= 400 && response.isElsewhere(request)) {
             return new HeadAnswer.Unclear();
         }
         throw calls.errors().failure(response);

@@ -67,7 +67,7 @@ final class HttpTransport {
     private static PoolingHttpClientConnectionManager connections(RegistryEndpoint endpoint, DnsResolver resolver)
             throws IOException {
         Duration handshake = endpoint.connectTimeout().multipliedBy(2);
-        int perRoute = 2 * endpoint.maxConcurrentRequests() + SPARE_CONNECTIONS;
+        int perRoute = 2 * endpoint.maxConcurrentRequests() + endpoint.maxConcurrentBodies() + SPARE_CONNECTIONS;
         return PoolingHttpClientConnectionManagerBuilder.create()
                 .setPoolConcurrencyPolicy(PoolConcurrencyPolicy.LAX)
                 .setConnPoolPolicy(PoolReusePolicy.LIFO)

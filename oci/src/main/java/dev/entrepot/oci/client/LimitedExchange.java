@@ -4,26 +4,34 @@ import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Takes a slot for each request, until its answer is read to the end or closed. A body that is streamed out takes none: it waits for its
- * source, which may need a slot of the same registry.
+ * Takes a slot for each request. Bodies of blobs, which may take hours, have slots of their own: a request for one waits for a body's slot
+ * first, and gives the request's slot back when the head of the answer is there; so slow bodies never keep manifests and tags from being
+ * asked for. All other answers are short and keep their slot until they are read to the end or closed. A body that is streamed out takes no
+ * slot: it waits for its source, which may need one of the same registry.
+ *
+ * <p>Who waits for a request's slot waits so long and no longer. Who waits for a body's slot waits as long as any body moves.
  */
 final class LimitedExchange implements Exchange {
     private static final int BACKGROUND_PATIENCE = 10;
 
     private final Exchange next;
-    private final RequestLimiter limiter;
+    private final RequestLimiter requests;
+    private final RequestLimiter bodies;
     private final Duration patience;
+    private final AtomicLong progress = new AtomicLong();
 
     /**
      * Limits an exchange.
      *
      * @param patience how long an interactive request waits for a slot; a background request waits ten times as long
      */
-    LimitedExchange(Exchange next, RequestLimiter limiter, Duration patience) {
+    LimitedExchange(Exchange next, RequestLimiter requests, RequestLimiter bodies, Duration patience) {
         this.next = next;
-        this.limiter = limiter;
+        this.requests = requests;
+        this.bodies = bodies;
         this.patience = patience;
     }
 
@@ -32,7 +40,12 @@ final class LimitedExchange implements Exchange {
         if (request.body() instanceof RequestBody.Stream) {
             return adapted(request, next.send(request));
         }
-        RequestLimiter.Permit permit = permit(request);
+        boolean blob = request.operation() == Operation.BLOB && request.method().equals("GET");
+        return blob ? sendForBody(request) : sendShort(request);
+    }
+
+    private ApiResponse sendShort(ApiRequest request) throws IOException {
+        RequestLimiter.Permit permit = permit(request, requests, "requests");
         try {
             ApiResponse response = adapted(request, next.send(request));
             response.onEnd(permit::close);
@@ -43,23 +56,53 @@ final class LimitedExchange implements Exchange {
         }
     }
 
+    private ApiResponse sendForBody(ApiRequest request) throws IOException {
+        RequestLimiter.Permit body = permit(request, bodies, "bodies");
+        try {
+            ApiResponse response = sendForHead(request);
+            response.onProgress(progress::incrementAndGet);
+            response.onEnd(() -> {
+                progress.incrementAndGet();
+                body.close();
+            });
+            return response;
+        } catch (IOException | RuntimeException e) {
+            body.close();
+            throw e;
+        }
+    }
+
+    private ApiResponse sendForHead(ApiRequest request) throws IOException {
+        RequestLimiter.Permit permit = permit(request, requests, "requests");
+        try {
+            return adapted(request, next.send(request));
+        } finally {
+            permit.close();
+        }
+    }
+
     private ApiResponse adapted(ApiRequest request, ApiResponse response) {
         if (response.status() == 429) {
-            limiter.throttled();
+            requests.throttled();
+            bodies.throttled();
         } else if (request.priority() == Priority.BACKGROUND && response.status() < 500) {
-            limiter.succeeded();
+            requests.succeeded();
+            bodies.succeeded();
         }
         return response;
     }
 
-    private RequestLimiter.Permit permit(ApiRequest request) throws OutageException {
+    private RequestLimiter.Permit permit(ApiRequest request, RequestLimiter limiter, String what)
+            throws OutageException {
         boolean interactive = request.priority() == Priority.INTERACTIVE;
         Duration longest = interactive ? patience : patience.multipliedBy(BACKGROUND_PATIENCE);
         try {
-            return limiter.acquire(request.priority(), longest)
+            return (limiter == bodies
+                            ? limiter.acquire(request.priority(), longest, progress::get)
+                            : limiter.acquire(request.priority(), longest))
                     .orElseThrow(() -> new OutageException(
                             Reason.NOT_ASKED,
-                            request.what() + ": all slots for requests to " + request.host() + " were taken for "
+                            request.what() + ": all slots for " + what + " at " + request.host() + " were taken for "
                                     + longest.toSeconds() + " s"));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

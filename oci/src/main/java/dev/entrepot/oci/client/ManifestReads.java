@@ -49,7 +49,8 @@ final class ManifestReads {
 
     /** As {@link dev.entrepot.oci.ManifestSource#resolve}: by HEAD, and by GET where the HEAD does not tell all. */
     Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
-        HeadAnswer answer = calls.call(request(Operation.RESOLVE, "HEAD", reference), r -> head(r, reference));
+        ApiRequest request = request(Operation.RESOLVE, "HEAD", reference);
+        HeadAnswer answer = calls.call(request, response -> head(request, response, reference));
         return switch (answer) {
             case HeadAnswer.Known(Descriptor descriptor) -> Optional.of(descriptor);
             case HeadAnswer.Absent() -> Optional.empty();
@@ -77,7 +78,7 @@ final class ManifestReads {
                 .withHeader("Accept", ACCEPT);
     }
 
-    private HeadAnswer head(ApiResponse response, ManifestReference reference) throws IOException {
+    private HeadAnswer head(ApiRequest request, ApiResponse response, ManifestReference reference) throws IOException {
         switch (response.status()) {
             case 200 -> {}
             case 404 -> {
@@ -86,7 +87,13 @@ final class ManifestReads {
             case 405, 501 -> {
                 return new HeadAnswer.Unclear();
             }
-            default -> throw calls.errors().failure(response);
+            default -> {
+                // Where a registry redirects to is often good for GET alone.
+                if (response.status() >= 400 && response.isElsewhere(request)) {
+                    return new HeadAnswer.Unclear();
+                }
+                throw calls.errors().failure(response);
+            }
         }
         if (response.isHtml()) {
             throw calls.errors().html(response);

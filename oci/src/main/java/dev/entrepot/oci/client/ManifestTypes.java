@@ -22,18 +22,22 @@ final class ManifestTypes {
 
     /** The type of a body, or empty if it is no manifest. */
     static Optional<MediaType> of(Optional<MediaType> stated, byte[] body) {
-        if (stated.isPresent() && !GENERIC.contains(stated.get().value())) {
+        // What the body says is the same wherever it comes from; a stated type of which nothing is known must not stick
+        // to it.
+        if (stated.isPresent() && stated.get().isManifest()) {
             return stated;
         }
         try {
             JsonNode root = OciJson.mapper().readTree(body);
             JsonNode named = root.path("mediaType");
             if (named.isString() && !named.stringValue().isBlank()) {
-                return Optional.of(MediaType.parse(named.stringValue()));
+                return Optional.of(MediaType.parse(named.stringValue()))
+                        .filter(type -> type.value().indexOf('/') > 0);
             }
-            return byShape(root);
+            Optional<MediaType> specific = stated.filter(type -> !GENERIC.contains(type.value()));
+            return specific.isPresent() ? specific : byShape(root);
         } catch (JacksonException | InvalidNameException e) {
-            return Optional.empty();
+            return stated.filter(type -> !GENERIC.contains(type.value()));
         }
     }
 

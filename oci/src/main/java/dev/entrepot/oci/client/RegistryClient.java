@@ -16,6 +16,8 @@ import org.apache.hc.core5.io.CloseMode;
  * The client of one registry: its connections, tokens and limits. Made once per registry and closed at the end; safe for all threads.
  */
 public final class RegistryClient implements AutoCloseable {
+    private static final long PART_BYTES = 16L << 20;
+
     private final RegistryEndpoint endpoint;
     private final CloseableHttpClient http;
     private final Calls calls;
@@ -37,8 +39,11 @@ public final class RegistryClient implements AutoCloseable {
         StatusErrors errors = new StatusErrors(environment.clock());
         Calls tokenCalls = new Calls(new RedirectExchange(wire, addresses), errors, environment);
         TokenService tokens = new TokenService(tokenCalls, environment.clock());
-        RequestLimiter limiter = new RequestLimiter(endpoint.maxConcurrentRequests(), environment.clock());
-        Exchange limited = new LimitedExchange(wire, limiter, endpoint.progressTimeout());
+        Exchange limited = new LimitedExchange(
+                wire,
+                new RequestLimiter(endpoint.maxConcurrentRequests(), environment.clock()),
+                new RequestLimiter(endpoint.maxConcurrentBodies(), environment.clock()),
+                endpoint.progressTimeout());
         Exchange redirected = new RedirectExchange(limited, addresses);
         Exchange exchange = new AuthExchange(
                 redirected,
@@ -67,8 +72,13 @@ public final class RegistryClient implements AutoCloseable {
 
     /** A repository, with the urgency of the requests that are made through this view. */
     public RemoteRepository repository(RepositoryName name, Priority priority) {
+        return repository(name, priority, PART_BYTES);
+    }
+
+    RemoteRepository repository(RepositoryName name, Priority priority, long partBytes) {
         Repository repository = new Repository(endpoint.registry(), name);
-        return new RemoteRepository(new RepositoryRequests(endpoint.baseUrl(), repository, priority), calls, memory);
+        RepositoryRequests requests = new RepositoryRequests(endpoint.baseUrl(), repository, priority);
+        return new RemoteRepository(requests, calls, memory, partBytes);
     }
 
     /**

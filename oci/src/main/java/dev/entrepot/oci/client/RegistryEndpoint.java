@@ -16,7 +16,8 @@ import java.util.Set;
  * @param tls whom to trust and what to show
  * @param httpProxy HTTP proxy to go through; where empty, {@code https_proxy}, {@code http_proxy} and {@code no_proxy} decide
  * @param trustedRealmHosts hosts, besides its own, whose token services may be sent the credentials
- * @param maxConcurrentRequests requests at one time, bodies included, at least 1
+ * @param maxConcurrentRequests requests at one time, at least 1; that for a blob counts until the head of its answer is there, and
+ *     then as a body, of which there may be four times as many
  * @param connectTimeout bound of the time to connect
  * @param progressTimeout bound of the time without a byte
  */
@@ -30,6 +31,8 @@ public record RegistryEndpoint(
         int maxConcurrentRequests,
         Duration connectTimeout,
         Duration progressTimeout) {
+
+    private static final int BODIES_PER_REQUEST = 4;
 
     /** Validates the URLs and limits. */
     public RegistryEndpoint {
@@ -156,6 +159,11 @@ public record RegistryEndpoint(
                 maxConcurrentRequests,
                 connect,
                 progress);
+    }
+
+    /** Bodies of blobs at one time: they may be slow for long, and must not keep short requests from being made. */
+    public int maxConcurrentBodies() {
+        return BODIES_PER_REQUEST * maxConcurrentRequests;
     }
 
     /** Whether requests go over plain HTTP. */

@@ -12,9 +12,10 @@ import dev.entrepot.oci.ReferrersReader;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
-import dev.entrepot.oci.RepositoryTarget;
+import dev.entrepot.oci.ResumableTarget;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.TagPage;
+import dev.entrepot.oci.UploadLog;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -23,7 +24,7 @@ import java.util.OptionalLong;
  * A repository of a registry, over HTTP. Nothing is kept but tokens, and for ten minutes that a repository has no referrers API. Cheap to
  * make; safe for all threads; usable until its {@link RegistryClient} is closed.
  */
-public final class RemoteRepository implements RepositorySource, RepositoryTarget {
+public final class RemoteRepository implements RepositorySource, ResumableTarget {
     private final RepositoryRequests requests;
     private final ManifestReads manifests;
     private final BlobReads blobs;
@@ -32,12 +33,12 @@ public final class RemoteRepository implements RepositorySource, RepositoryTarge
     private final ManifestWrites writes;
     private final ReferrersReader referrers;
 
-    RemoteRepository(RepositoryRequests requests, Calls calls, ReferrersMemory memory) {
+    RemoteRepository(RepositoryRequests requests, Calls calls, ReferrersMemory memory, long partBytes) {
         this.requests = requests;
         this.manifests = new ManifestReads(calls, requests);
         this.blobs = new BlobReads(calls, requests);
         this.pages = new PageReads(calls);
-        this.uploads = new BlobUploads(calls, requests, blobs);
+        this.uploads = new BlobUploads(calls, requests, blobs, partBytes);
         this.writes = new ManifestWrites(calls, requests);
         this.referrers = new ReferrersReader(new ReferrersReads(calls, requests, memory), this);
     }
@@ -88,7 +89,12 @@ public final class RemoteRepository implements RepositorySource, RepositoryTarge
 
     @Override
     public void pushBlob(Descriptor blob, BlobSource content) throws IOException {
-        uploads.push(blob, content);
+        uploads.push(blob, content, Optional.empty());
+    }
+
+    @Override
+    public void pushBlob(Descriptor blob, BlobSource content, UploadLog log) throws IOException {
+        uploads.push(blob, content, Optional.of(log));
     }
 
     @Override

@@ -6,9 +6,10 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 
 /**
- * The slots for requests to one registry, bodies included. A quarter of them, at least one, is for interactive requests alone, and no
+ * Slots at one registry, for requests or for bodies of blobs. A quarter of them, at least one, is for interactive requests alone, and no
  * background request gets a slot while an interactive one waits. How many background requests run at a time adapts to the registry:
  * starting with four, one more after as many successes as run at a time, half as many after a 429, but no more than once in 100 ms, since
  * one overload refuses many requests. Safe for all threads.
@@ -33,7 +34,7 @@ final class RequestLimiter {
     /**
      * A limiter with all its slots free.
      *
-     * @param slots requests at a time, at least 1
+     * @param slots requests, or bodies, at a time, at least 1
      */
     RequestLimiter(int slots, Clock clock) {
         this.slots = slots;
@@ -67,7 +68,20 @@ final class RequestLimiter {
      * @throws InterruptedException if the thread is interrupted while waiting
      */
     Optional<Permit> acquire(Priority priority, Duration longest) throws InterruptedException {
+        return acquire(priority, longest, () -> 0);
+    }
+
+    /**
+     * Waits for a slot as long as something moves.
+     *
+     * @param longest how long without progress
+     * @param progress a number that changes as long as those that have slots get on
+     * @return empty if there was neither a slot nor progress in time
+     * @throws InterruptedException if the thread is interrupted while waiting
+     */
+    Optional<Permit> acquire(Priority priority, Duration longest, LongSupplier progress) throws InterruptedException {
         long nanos = longest.toNanos();
+        long before = progress.getAsLong();
         boolean interactive = priority == Priority.INTERACTIVE;
         Condition turn = interactive ? interactiveTurn : backgroundTurn;
         lock.lockInterruptibly();
@@ -76,7 +90,12 @@ final class RequestLimiter {
             try {
                 while (!mayRun(interactive)) {
                     if (nanos <= 0) {
-                        return Optional.empty();
+                        long now = progress.getAsLong();
+                        if (now == before) {
+                            return Optional.empty();
+                        }
+                        before = now;
+                        nanos = longest.toNanos();
                     }
                     nanos = turn.awaitNanos(nanos);
                 }

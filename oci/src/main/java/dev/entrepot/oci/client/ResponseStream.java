@@ -33,6 +33,8 @@ final class ResponseStream extends FilterInputStream {
         }
         if (count < 0) {
             response.finished();
+        } else {
+            response.progressed();
         }
         return count;
     }

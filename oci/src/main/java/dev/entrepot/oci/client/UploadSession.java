@@ -3,12 +3,12 @@ package dev.entrepot.oci.client;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
-import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.net.URI;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
  * be at another host; credentials go to the registry's own origin only.
  */
 final class UploadSession {
+    private static final Pattern SIZE = Pattern.compile("[0-9]{1,12}");
     private static final Pattern RANGE = Pattern.compile("(?:bytes=)?0-([0-9]{1,18})");
 
     private final Calls calls;
@@ -29,8 +30,8 @@ final class UploadSession {
 
     /** What came of sending bytes to a session. */
     sealed interface Outcome {
-        /** They were taken; the session goes on at another location. */
-        record Taken(URI location) implements Outcome {}
+        /** They were taken; the session goes on at another location, where the registry said how far it is. */
+        record Taken(URI location, OptionalLong reached) implements Outcome {}
 
         /** The blob is committed. */
         record Committed() implements Outcome {}
@@ -56,15 +57,24 @@ final class UploadSession {
      */
     record Progress(URI location, long offset) {}
 
-    /** Opens a session and gives its location. */
-    URI start(Digest digest) throws IOException {
+    /**
+     * A session that was opened.
+     *
+     * @param location where it goes on
+     * @param leastPartBytes the least size of all parts but the last ({@code OCI-Chunk-Min-Length}), 0 if any will do
+     */
+    record Started(URI location, long leastPartBytes) {}
+
+    /** Opens a session. */
+    Started start(Digest digest) throws IOException {
         ApiRequest request = request("starting to upload", digest, "POST", requests.url("blobs/uploads/"))
                 .withBody(RequestBody.empty());
         return calls.call(request, response -> {
             if (response.status() != 202) {
                 throw calls.errors().failure(response);
             }
-            return Locations.target(response);
+            String least = response.header("OCI-Chunk-Min-Length").orElse("");
+            return new Started(Locations.target(response), SIZE.matcher(least).matches() ? Long.parseLong(least) : 0);
         });
     }
 
@@ -81,17 +91,19 @@ final class UploadSession {
         });
     }
 
-    /** Sends the bytes from {@code offset} to the end of the blob, without committing it. */
-    Outcome append(URI location, Descriptor blob, long offset, RequestBody body) throws IOException {
+    /** Sends the bytes from {@code from} to before {@code to}, without committing the blob. */
+    Outcome append(URI location, Descriptor blob, long from, long to, RequestBody body) throws IOException {
         ApiRequest request = request("uploading", blob.digest(), "PATCH", location)
                 .withBody(body)
-                .withHeader("Content-Range", offset + "-" + (blob.sizeBytes() - 1));
+                .withHeader("Content-Range", from + "-" + (to - 1));
         return calls.call(request, response -> {
             int status = response.status();
             if (status == 405 || status == 501) {
                 return new Outcome.Unsupported();
             }
-            return status >= 200 && status < 300 ? new Outcome.Taken(Locations.target(response)) : failed(response);
+            return status >= 200 && status < 300
+                    ? new Outcome.Taken(Locations.target(response), reached(response))
+                    : failed(response);
         });
     }
 
@@ -110,13 +122,18 @@ final class UploadSession {
             if (status != 204 && status != 202 && status != 200) {
                 return Optional.empty();
             }
-            Matcher range = RANGE.matcher(response.header("Range").orElse(""));
             URI next = response.header("Location").isPresent() ? Locations.target(response) : location;
-            // "0-0" is one byte, but also what registries say that have none.
-            return range.matches() && !range.group(1).equals("0")
-                    ? Optional.of(new Progress(next, Long.parseLong(range.group(1)) + 1))
-                    : Optional.empty();
+            OptionalLong reached = reached(response);
+            return reached.isPresent() ? Optional.of(new Progress(next, reached.getAsLong())) : Optional.empty();
         });
+    }
+
+    private static OptionalLong reached(ApiResponse response) {
+        Matcher range = RANGE.matcher(response.header("Range").orElse(""));
+        // "0-0" is one byte, but also what registries say that have none.
+        return range.matches() && !range.group(1).equals("0")
+                ? OptionalLong.of(Long.parseLong(range.group(1)) + 1)
+                : OptionalLong.empty();
     }
 
     /** Asks the registry to forget a session. What goes wrong does not matter: registries expire sessions. */
@@ -181,10 +198,5 @@ final class UploadSession {
 
     private static URI withParameter(URI location, String parameter) {
         return URI.create(location + (location.getRawQuery() == null ? "?" : "&") + parameter);
-    }
-
-    /** A body of the rest of a blob. */
-    static RequestBody body(Descriptor blob, RequestBody.Opener opener, long offset) {
-        return new RequestBody.Stream(opener, blob.sizeBytes() - offset, MediaType.OCTET_STREAM);
     }
 }

@@ -153,6 +153,7 @@ class ManifestReadsTest {
     @CsvSource(delimiter = '|', textBlock = """
             application/json         | {"mediaType":"application/vnd.docker.distribution.manifest.v2+json"} | application/vnd.docker.distribution.manifest.v2+json
             application/octet-stream | {"manifests":[]}                                                      | application/vnd.oci.image.index.v1+json
+            application/vnd.odd+json | {"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[]} | application/vnd.oci.image.index.v1+json
             text/plain               | {"config":{},"layers":[]}                                             | application/vnd.oci.image.manifest.v1+json
             ''                       | {"layers":[]}                                                         | application/vnd.oci.image.manifest.v1+json
             """)
@@ -249,6 +250,18 @@ class ManifestReadsTest {
 
         assertThat(repository.resolve(TAG)).isEmpty();
         assertThat(world.requests).containsExactly("resolve 405", "manifest 404");
+    }
+
+    @Test
+    void resolvesByGetWhereHeadIsRefusedElsewhere() throws IOException {
+        REGISTRY.stubFor(head(urlEqualTo(BY_TAG))
+                .willReturn(aResponse()
+                        .withStatus(307)
+                        .withHeader("Location", REGISTRY.baseUrl().replace("localhost", "127.0.0.1") + "/signed")));
+        REGISTRY.stubFor(head(urlEqualTo("/signed")).willReturn(aResponse().withStatus(403)));
+        REGISTRY.stubFor(get(BY_TAG).willReturn(index()));
+
+        assertThat(repository.resolve(TAG)).isPresent();
     }
 
     @Test

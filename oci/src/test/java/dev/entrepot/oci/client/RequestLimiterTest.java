@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -179,5 +180,18 @@ class RequestLimiterTest {
         }
 
         assertThat(waiting.get(10, TimeUnit.SECONDS)).isNotNull();
+    }
+
+    @Test
+    void whoWaitsIsPatientAsLongAsSomethingMoves() throws InterruptedException {
+        RequestLimiter limiter = new RequestLimiter(1, world);
+        takeAll(limiter, INTERACTIVE);
+        AtomicInteger asked = new AtomicInteger();
+
+        Optional<RequestLimiter.Permit> permit =
+                limiter.acquire(INTERACTIVE, Duration.ofMillis(1), () -> Math.min(asked.incrementAndGet(), 7));
+
+        assertThat(permit).isEmpty();
+        assertThat(asked).hasValue(8);
     }
 }

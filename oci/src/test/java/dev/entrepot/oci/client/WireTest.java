@@ -300,23 +300,6 @@ class WireTest {
     }
 
     @Test
-    void aSlotIsTakenUntilTheBodyIsReadOrClosed() throws IOException {
-        RawServer server = server(request -> request.answer(200, "0123456789"));
-        RemoteRepository repository = repository(
-                TestWorld.endpoint(server.url())
-                        .withMaxConcurrentRequests(1)
-                        .withTimeouts(Duration.ofSeconds(1), Duration.ofMillis(200)),
-                Priority.INTERACTIVE);
-        try (BlobBody first = repository.openBlob(DIGEST, ByteRange.ALL)) {
-            assertOutage(Reason.NOT_ASKED, () -> repository.openBlob(DIGEST, ByteRange.ALL));
-            assertThat(first.stream().readNBytes(10)).hasSize(10);
-            // All bytes are read, so that the slot is free before the body is closed.
-            repository.openBlob(DIGEST, ByteRange.ALL).close();
-        }
-        repository.openBlob(DIGEST, ByteRange.ALL).close();
-    }
-
-    @Test
     void failedRequestsGiveTheirSlotBack() throws IOException {
         RawServer server = server(RawServer.Request::reset);
         RemoteRepository repository =

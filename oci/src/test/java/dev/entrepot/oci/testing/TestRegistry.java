@@ -64,6 +64,11 @@ public final class TestRegistry implements AutoCloseable {
         return this;
     }
 
+    /** What it can do now. */
+    public Abilities abilities() {
+        return abilities;
+    }
+
     /** Changes who may use it, from the next request on. */
     public TestRegistry open(Access other) {
         access = other;

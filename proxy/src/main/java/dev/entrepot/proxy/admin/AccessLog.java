@@ -4,8 +4,11 @@ import dev.entrepot.proxy.http.RequestObserver;
 import dev.entrepot.proxy.http.RequestRecord;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.time.Duration;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Writes one line for each request. Lines are formatted and written by one background thread, some milliseconds later and many at a
@@ -16,6 +19,8 @@ public final class AccessLog implements RequestObserver, AutoCloseable {
     private static final int CAPACITY = 1 << 15;
     private static final long PAUSE_NANOS = 20_000_000;
     private static final int FLUSH_BYTES = 64 * 1024;
+    private static final Duration LAST_LINES = Duration.ofSeconds(5);
+    private static final Logger LOG = LoggerFactory.getLogger(AccessLog.class);
 
     private final RecordRing ring = new RecordRing(CAPACITY);
     private final LongAdder dropped = new LongAdder();
@@ -88,20 +93,16 @@ public final class AccessLog implements RequestObserver, AutoCloseable {
         buffer.clear();
     }
 
-    /** Writes what is still in the queue, and ends the thread. */
+    /** Writes what is still in the queue, and ends the thread; after five seconds, in which its reader took nothing, the rest is left. */
     @Override
     public void close() {
         closed = true;
         LockSupport.unpark(writer);
-        boolean interrupted = false;
-        while (writer.isAlive()) {
-            try {
-                writer.join();
-            } catch (InterruptedException e) {
-                interrupted = true;
+        try {
+            if (!writer.join(LAST_LINES)) {
+                LOG.warn("the access log could not be written to its end within {} s", LAST_LINES.toSeconds());
             }
-        }
-        if (interrupted) {
+        } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }

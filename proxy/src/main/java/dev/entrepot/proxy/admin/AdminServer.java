@@ -77,15 +77,20 @@ public final class AdminServer implements AutoCloseable {
     }
 
     private void answer(FilterChain chain, RoutingRequest request, RoutingResponse response) {
+        boolean last = request.headers().containsToken(HeaderValues.CONNECTION_CLOSE)
+                || request.headers().contains(HeaderNames.TRANSFER_ENCODING)
+                || request.headers().contains(HeaderNames.CONTENT_LENGTH);
+        if (last) {
+            // Said before, so that no client sends another request into a connection that ends.
+            response.header(HeaderValues.CONNECTION_CLOSE);
+        }
         switch (request.prologue().method().text()) {
             case "GET" -> read(request, response, false);
             case "HEAD" -> read(request, response, true);
             case "POST" -> write(request, response);
             default -> refuse(response, 405, "only GET, HEAD and POST");
         }
-        if (request.headers().containsToken(HeaderValues.CONNECTION_CLOSE)
-                || request.headers().contains(HeaderNames.TRANSFER_ENCODING)
-                || request.headers().contains(HeaderNames.CONTENT_LENGTH)) {
+        if (last) {
             throw new CloseConnectionException("connection: close");
         }
     }
@@ -153,6 +158,7 @@ public final class AdminServer implements AutoCloseable {
     /** Answers without reading the body, which is why the connection ends here. */
     private static void refuse(RoutingResponse response, int status, String message) {
         AdminReply reply = error(status, message);
+        response.header(HeaderValues.CONNECTION_CLOSE);
         send(response, false, Status.create(status), JSON, reply.json() + "\n");
         throw new CloseConnectionException("a body that is not read");
     }

@@ -3,7 +3,6 @@ package dev.entrepot.proxy.http;
 import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.BlobContent;
 import dev.entrepot.cache.Verdict;
-import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.proxy.http.RangeHeader.Selection;
 import dev.entrepot.proxy.http.RangeHeader.Span;
@@ -39,13 +38,17 @@ final class BlobHandler {
                     : content(Status.OK_200, headers, new ReplyBody.Unopened(answer.content()), answer.verdict());
         }
         Optional<RangeHeader> range = Conditions.range(call.headers(), digest);
-        ByteRange wanted = range.map(r -> ByteRange.from(r.firstByteHint())).orElse(ByteRange.ALL);
-        Answer<BlobContent> answer = repository.openBlob(digest, wanted);
-        Reply reply = open(answer, headers(digest, answer), range);
-        if (!(reply.body() instanceof ReplyBody.Stream)) {
-            answer.content().close();
+        Answer<BlobContent> answer = repository.openBlob(digest);
+        boolean streams = false;
+        try {
+            Reply reply = open(answer, headers(digest, answer), range);
+            streams = reply.body() instanceof ReplyBody.Stream;
+            return reply;
+        } finally {
+            if (!streams) {
+                answer.content().close();
+            }
         }
-        return reply;
     }
 
     private static List<Header> headers(Digest digest, Answer<?> answer) {
@@ -61,12 +64,13 @@ final class BlobHandler {
     /** While the size is unknown, ranges are not answered: the whole blob is sent, as it comes. */
     private Reply open(Answer<BlobContent> answer, List<Header> headers, Optional<RangeHeader> range) {
         BlobContent content = answer.content();
-        if (content.totalBytes().isEmpty()) {
+        OptionalLong size = content.totalBytes();
+        if (size.isEmpty()) {
             BlobWriter writer = BlobWriter.toTheEnd(content);
             return content(
                     Status.OK_200, headers, new ReplyBody.Stream(OptionalLong.empty(), writer), answer.verdict());
         }
-        long total = content.totalBytes().getAsLong();
+        long total = size.getAsLong();
         Selection selection = range.map(r -> r.select(total)).orElseGet(Selection.Whole::new);
         return switch (selection) {
             case Selection.Whole _ -> {

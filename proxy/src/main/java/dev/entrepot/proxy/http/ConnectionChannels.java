@@ -11,12 +11,15 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Knows the socket of each connection by the address of its client, which the server itself does not hand out: it tells every socket that it accepts
- * to the options that it was given, and these listen. Safe for all threads.
+ * Knows the socket of each connection by the addresses of its two ends, which the server itself does not hand out: it tells every socket that it
+ * accepts to the options that it was given, and these listen. Safe for all threads.
  */
 final class ConnectionChannels implements SocketOptions {
     private final SocketOptions options;
-    private final Map<SocketAddress, SocketChannel> channels = new ConcurrentHashMap<>();
+    /** The two ends of a connection; one alone is not unique. */
+    record Ends(SocketAddress client, SocketAddress server) {}
+
+    private final Map<Ends, SocketChannel> channels = new ConcurrentHashMap<>();
 
     /** Listens in front of these options. */
     ConnectionChannels(SocketOptions options) {
@@ -28,17 +31,18 @@ final class ConnectionChannels implements SocketOptions {
         options.configureSocket(channel);
         try {
             SocketAddress client = channel.getRemoteAddress();
-            if (client != null) {
-                channels.put(client, channel);
+            SocketAddress server = channel.getLocalAddress();
+            if (client != null && server != null) {
+                channels.put(new Ends(client, server), channel);
             }
         } catch (IOException e) {
             // It is closed already.
         }
     }
 
-    /** The open connection from a client's address, if it is known. */
-    Optional<SocketChannel> of(SocketAddress client) {
-        return Optional.ofNullable(channels.get(client)).filter(SocketChannel::isOpen);
+    /** The open connection between two addresses, if it is known. */
+    Optional<SocketChannel> of(Ends ends) {
+        return Optional.ofNullable(channels.get(ends)).filter(SocketChannel::isOpen);
     }
 
     /** Forgets what is closed; called about once a second. */

@@ -6,7 +6,6 @@ import dev.entrepot.proxy.http.RequestRecord.Ending;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HttpPrologue;
 import io.helidon.webserver.http.ServerRequest;
-import java.net.SocketAddress;
 import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
@@ -41,14 +40,20 @@ final class Exchange {
         cacheAsked = true;
     }
 
+    /** The request names a registry but no repository. */
+    void asked(RequestScope scope) {
+        namespace = scope.namespace();
+    }
+
     /** The verdict of a failure. */
     Optional<Verdict> failureVerdict() {
         return cacheAsked ? Optional.of(Verdict.MISS) : Optional.empty();
     }
 
-    /** The address of the client. */
-    SocketAddress client() {
-        return request.remotePeer().address();
+    /** The connection. */
+    ConnectionChannels.Ends ends() {
+        return new ConnectionChannels.Ends(
+                request.remotePeer().address(), request.localPeer().address());
     }
 
     /** The namespace that routed the request, or empty. */

@@ -142,8 +142,11 @@ final class FrontDoor implements Filter {
             case BlobRequest r -> blobs.handle(r, open(r.name(), host, exchange), call);
             case TagsRequest r -> TagsHandler.handle(r, open(r.name(), host, exchange));
             case ReferrersRequest r -> ReferrersHandler.handle(r, open(r.name(), host, exchange));
-            case Catalog r -> CatalogHandler.handle(r, repositories, router, host);
-            case Ping r -> ping(r, host);
+            case Catalog r -> {
+                exchange.asked(r.scope());
+                yield CatalogHandler.handle(r, repositories, router, host);
+            }
+            case Ping r -> ping(r, host, exchange);
             case Push r -> push(r, host);
             case Elsewhere _ ->
                 ErrorReplies.error(
@@ -160,8 +163,9 @@ final class FrontDoor implements Filter {
         return repositories.open(route.repository());
     }
 
-    private Reply ping(Ping ping, String host) throws NotFoundException {
+    private Reply ping(Ping ping, String host, Exchange exchange) throws NotFoundException {
         router.registryOf(ping.scope(), host);
+        exchange.asked(ping.scope());
         return Reply.of(
                 Status.OK_200,
                 List.of(ReplyHeaders.JSON, ReplyHeaders.API_VERSION, ReplyHeaders.NO_CACHE),

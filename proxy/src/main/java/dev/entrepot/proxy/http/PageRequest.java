@@ -23,15 +23,11 @@ record PageRequest(OptionalInt limit, String last) {
         return new PageRequest(n.isEmpty() ? OptionalInt.empty() : OptionalInt.of(limit(n)), query.first("last"));
     }
 
+    // A number that is too large for the machine is no error: fewer than that are given anyway.
     private static int limit(String text) {
-        try {
-            int value = Integer.parseInt(text);
-            if (value >= 0 && text.charAt(0) != '+') {
-                return value;
-            }
-        } catch (NumberFormatException e) {
-            // refused below
+        if (!text.chars().allMatch(c -> c >= '0' && c <= '9')) {
+            throw new InvalidNameException(LIMIT, text, "a number of at least 0");
         }
-        throw new InvalidNameException(LIMIT, text, "a number of at least 0");
+        return text.length() > 9 ? Integer.MAX_VALUE : Integer.parseInt(text);
     }
 }

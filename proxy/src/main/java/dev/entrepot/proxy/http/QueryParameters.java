@@ -66,6 +66,11 @@ final class QueryParameters {
         return index < 0 ? "" : values.get(index);
     }
 
+    /** All media types in a parameter. They have no spaces: what looks like one was a {@code +} that the client did not escape. */
+    List<String> mediaTypes(String name) {
+        return all(name).stream().map(value -> value.replace(' ', '+')).toList();
+    }
+
     /** All values of a parameter that are not empty. */
     List<String> all(String name) {
         List<String> found = new ArrayList<>();

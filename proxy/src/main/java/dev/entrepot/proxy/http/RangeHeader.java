@@ -150,9 +150,4 @@ record RangeHeader(List<Spec> specs) {
                 ? new Span(Math.max(0, totalBytes - spec.last()), totalBytes - 1)
                 : new Span(spec.first(), Math.min(spec.last(), totalBytes - 1));
     }
-
-    /** Where the client begins to read, as a hint for a blob that is not here yet; 0 where that depends on the size. */
-    long firstByteHint() {
-        return Math.max(0, specs.getFirst().first());
-    }
 }

@@ -17,15 +17,16 @@ import java.util.Optional;
 
 /**
  * Reads paths from the right, because a repository may be called {@code blobs} or {@code manifests}: the last components say which
- * endpoint it is, and all before them is the name. Works on the raw path: what is percent-encoded, empty or {@code ..} never fits the
- * grammar of a name, so that no two spellings mean the same thing. Runs on every request; no regular expressions.
+ * endpoint it is, and all before them is the name. Works on the raw path: what is percent-encoded (but for colons), empty or
+ * {@code ..} never fits the grammar of a name, so that no two spellings mean the same thing. Runs on every request; no regular expressions.
  */
 final class RegistryRequestParser {
     private static final String VERSION = "/v2/";
 
     private RegistryRequestParser() {}
 
-    static RegistryRequest parse(String method, String rawPath, String rawQuery) {
+    static RegistryRequest parse(String method, String path, String rawQuery) {
+        String rawPath = withColons(path);
         int version = versionSegment(rawPath);
         if (version < 0) {
             return new Elsewhere();
@@ -34,7 +35,7 @@ final class RegistryRequestParser {
                 version + VERSION.length() <= rawPath.length() ? rawPath.substring(version + VERSION.length()) : "";
         boolean read = method.equals("GET") || method.equals("HEAD");
         if (!read) {
-            return push(rawPath, version, rest);
+            return push(rawPath, version, rest, rawQuery);
         }
         QueryParameters query = QueryParameters.parse(rawQuery);
         RequestScope scope = scope(rawPath, version, query.first("ns"));
@@ -45,6 +46,11 @@ final class RegistryRequestParser {
             return new Catalog(scope, PageRequest.of(query));
         }
         return endpoint(scope, rest, query);
+    }
+
+    // The colon of a digest or of a host and its port may be escaped, as some URL libraries do. Nothing else may.
+    private static String withColons(String path) {
+        return path.indexOf('%') < 0 ? path : path.replace("%3A", ":").replace("%3a", ":");
     }
 
     /** Where {@code /v2/} begins, or a {@code /v2} at the end: 0 unless there is a prefix; -1 if there is none. */
@@ -86,7 +92,7 @@ final class RegistryRequestParser {
                 new ReferrersRequest(
                         new RequestedName(scope, path),
                         digest(argument),
-                        query.all("artifactType"),
+                        query.mediaTypes("artifactType"),
                         Optional.of(query.first("last"))
                                 .filter(t -> !t.isEmpty())
                                 .map(Digest::parse));
@@ -115,9 +121,10 @@ final class RegistryRequestParser {
     }
 
     /** A push never fails to parse: it is refused in any case, and the name only makes the message better. */
-    private static Push push(String rawPath, int version, String rest) {
+    private static Push push(String rawPath, int version, String rest, String rawQuery) {
         try {
-            RequestScope scope = scope(rawPath, version, "");
+            RequestScope scope =
+                    scope(rawPath, version, QueryParameters.parse(rawQuery).first("ns"));
             int end = endOfName(rest);
             return new Push(end < 0 ? Optional.empty() : Optional.of(new RequestedName(scope, rest.substring(0, end))));
         } catch (InvalidNameException e) {

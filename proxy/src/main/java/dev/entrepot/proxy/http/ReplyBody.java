@@ -5,7 +5,7 @@ import java.util.OptionalLong;
 
 /** The body of an answer. */
 sealed interface ReplyBody {
-    /** No body at all: 304. */
+    /** No body at all: 304. The server says {@code Content-Length: 0} then; it turns any other length into an error. */
     record None() implements ReplyBody {
         static final None INSTANCE = new None();
     }

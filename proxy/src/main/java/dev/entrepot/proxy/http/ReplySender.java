@@ -7,7 +7,6 @@ import io.helidon.http.ServerResponseHeaders;
 import io.helidon.webserver.http.RoutingResponse;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.SocketAddress;
 import java.nio.channels.SocketChannel;
 import java.util.Optional;
 import java.util.function.Function;
@@ -18,14 +17,14 @@ import java.util.function.Function;
  */
 final class ReplySender {
     private final StallWatchdog watchdog;
-    private final Function<SocketAddress, Optional<SocketChannel>> sockets;
+    private final Function<ConnectionChannels.Ends, Optional<SocketChannel>> sockets;
 
     /**
      * A sender.
      *
-     * @param sockets the socket of a client, where the body of an answer may be written to it directly
+     * @param sockets the socket of a connection, where the body of an answer may be written to it directly
      */
-    ReplySender(StallWatchdog watchdog, Function<SocketAddress, Optional<SocketChannel>> sockets) {
+    ReplySender(StallWatchdog watchdog, Function<ConnectionChannels.Ends, Optional<SocketChannel>> sockets) {
         this.watchdog = watchdog;
         this.sockets = sockets;
     }
@@ -95,7 +94,7 @@ final class ReplySender {
         try (ReplyBody.Writer writer = stream.writer()) {
             stream.length().ifPresent(response.headers()::contentLength);
             Optional<SocketChannel> socket =
-                    stream.length().isPresent() ? sockets.apply(exchange.client()) : Optional.empty();
+                    stream.length().isPresent() ? sockets.apply(exchange.ends()) : Optional.empty();
             OutputStream out = response.outputStream();
             writer.writeTo(new ClientStream(out, transfer, exchange, socket));
             ClientStream.guarded(transfer, () -> {

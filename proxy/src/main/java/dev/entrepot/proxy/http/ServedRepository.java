@@ -2,7 +2,6 @@ package dev.entrepot.proxy.http;
 
 import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.BlobContent;
-import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
@@ -23,12 +22,8 @@ public interface ServedRepository {
     /** Whether the repository has a blob, and its size where that is known. Never starts a fetch. */
     Answer<OptionalLong> statBlob(Digest digest) throws IOException;
 
-    /**
-     * A blob, which the caller closes.
-     *
-     * @param wanted where the client begins to read: a hint, all of the blob can be read
-     */
-    Answer<BlobContent> openBlob(Digest digest, ByteRange wanted) throws IOException;
+    /** A blob, which the caller closes. */
+    Answer<BlobContent> openBlob(Digest digest) throws IOException;
 
     /** All tags, in order. */
     Answer<List<Tag>> tags() throws IOException;

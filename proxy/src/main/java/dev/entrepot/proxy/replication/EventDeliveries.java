@@ -20,15 +20,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Sends what runs came to to the receivers of the configuration, each with a queue of its own. Safe for all threads. */
 final class EventDeliveries implements RunListener, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(EventDeliveries.class);
     private static final int CAPACITY = 10_000;
     private static final Duration CONNECT = Duration.ofSeconds(5);
     private static final Duration ANSWER = Duration.ofSeconds(30);
     private static final String SOURCE = "/entrepot";
 
-    private record Receiver(WebhookConfig.Format format, EventQueue queue) {}
+    private record Receiver(String host, WebhookConfig.Format format, EventQueue queue) {}
 
     private final HttpClient http = HttpClient.newBuilder()
             .version(HttpClient.Version.HTTP_1_1)
@@ -44,7 +47,7 @@ final class EventDeliveries implements RunListener, AutoCloseable {
                     config.secret().map(Secret::reveal),
                     RetryPolicy.DEFAULT,
                     Replication.time(environment));
-            receivers.add(new Receiver(config.format(), queue));
+            receivers.add(new Receiver(config.url().getHost(), config.format(), queue));
         }
         metrics.counterFrom(
                 "entrepot_events_delivered_total",
@@ -86,6 +89,20 @@ final class EventDeliveries implements RunListener, AutoCloseable {
                                 .ifPresent(body -> receiver.queue().add(EventFormats.DISTRIBUTION_TYPE, body));
                 }
             }
+        }
+    }
+
+    /** Waits until the receivers were told everything, or have failed to take it, or the time is over; logs what is lost. */
+    void finish(Duration most) {
+        long deadline = System.nanoTime() + most.toNanos();
+        try {
+            for (Receiver receiver : receivers) {
+                if (!receiver.queue().awaitEmpty(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())))) {
+                    LOG.warn("{} was not told everything within {} s", receiver.host(), most.toSeconds());
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 

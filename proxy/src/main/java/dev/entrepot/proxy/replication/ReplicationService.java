@@ -9,6 +9,7 @@ import dev.entrepot.proxy.admin.Metrics;
 import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.schedule.ReplicationScheduler;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
 import org.slf4j.Logger;
@@ -17,6 +18,9 @@ import org.slf4j.LoggerFactory;
 /** Replication in a server: the rules run by their schedules, by notifications and on demand, and tell the log, the metrics and the receivers of events. */
 public final class ReplicationService implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ReplicationService.class);
+
+    // A server that is told to stop does not wait for receivers that are down.
+    private static final Duration TELLING = Duration.ofSeconds(3);
 
     private final Replication replication;
     private final ReplicationScheduler scheduler;
@@ -84,6 +88,7 @@ public final class ReplicationService implements AutoCloseable {
             scheduler.close();
         } finally {
             runs.close();
+            events.finish(TELLING);
             events.close();
             replication.close();
         }

@@ -7,16 +7,13 @@ import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.replicator.TargetRegistry;
-import dev.entrepot.replicator.layout.OciLayout;
+import dev.entrepot.replicator.layout.LayoutTargets;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
@@ -25,7 +22,7 @@ import java.util.stream.Stream;
 final class ReplicationTargets implements AutoCloseable {
     private final ClientEnvironment environment;
     private final List<RegistryClient> clients = new ArrayList<>();
-    private final Map<Path, OciLayout> layouts = new HashMap<>();
+    private final LayoutTargets layouts = new LayoutTargets();
 
     ReplicationTargets(ClientEnvironment environment) {
         this.environment = environment;
@@ -34,18 +31,18 @@ final class ReplicationTargets implements AutoCloseable {
     /**
      * Opens the targets of a rule, in its order; connects to nothing yet.
      *
-     * @throws IOException if a certificate cannot be read, or a target is a tar file
+     * @throws IOException if a certificate cannot be read
      */
     List<TargetRegistry> open(ReplicationRuleConfig rule) throws IOException {
         List<TargetRegistry> targets = new ArrayList<>();
         Set<String> names = new HashSet<>();
         for (TargetConfig target : rule.targets()) {
-            targets.add(open(rule, target, name(target, names)));
+            targets.add(open(target, name(target, names)));
         }
         return targets;
     }
 
-    private TargetRegistry open(ReplicationRuleConfig rule, TargetConfig target, String name) throws IOException {
+    private TargetRegistry open(TargetConfig target, String name) throws IOException {
         return switch (target.destination()) {
             case TargetConfig.RegistryDestination registry -> {
                 RegistryClient client = new RegistryClient(
@@ -53,18 +50,8 @@ final class ReplicationTargets implements AutoCloseable {
                 clients.add(client);
                 yield new RegistryTarget(name, client);
             }
-            case TargetConfig.LayoutDestination layout -> new LayoutTarget(name, folder(rule, layout.path()));
+            case TargetConfig.LayoutDestination layout -> layouts.target(name, layout.path());
         };
-    }
-
-    // Rules that write the same folder share what knows its state.
-    private OciLayout folder(ReplicationRuleConfig rule, Path path) throws IOException {
-        if (path.toString().endsWith(".tar")) {
-            throw new IOException("rule " + rule.name() + ": the target " + path
-                    + " is a tar file, which rules cannot write; name a folder, and pack it when the run has ended");
-        }
-        Path folder = path.toAbsolutePath().normalize();
-        return layouts.computeIfAbsent(folder, key -> new OciLayout(key.toString(), key));
     }
 
     // The name in reports, metrics and the journal is where it is: what the journal knows of a place is true under

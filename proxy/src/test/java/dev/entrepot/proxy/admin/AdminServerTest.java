@@ -72,4 +72,13 @@ class AdminServerTest {
         assertThat(send("GET", "/v2/").statusCode()).isEqualTo(404);
         assertThat(send("DELETE", "/healthz").statusCode()).isEqualTo(405);
     }
+
+    @Test
+    void connectionThatWillBeClosedIsAnnouncedAsSuch() throws Exception {
+        HttpResponse<String> refused = send("DELETE", "/healthz");
+        assertThat(refused.headers().allValues("Connection")).containsExactly("close");
+        for (int i = 0; i < 50; i++) {
+            assertThat(send("POST", "/nothing").statusCode()).isEqualTo(404);
+        }
+    }
 }

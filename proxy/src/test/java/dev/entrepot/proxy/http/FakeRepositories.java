@@ -3,7 +3,6 @@ package dev.entrepot.proxy.http;
 import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.BlobContent;
 import dev.entrepot.cache.Verdict;
-import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
@@ -105,7 +104,7 @@ final class FakeRepositories implements ServedRepositories {
             }
 
             @Override
-            public Answer<BlobContent> openBlob(Digest digest, ByteRange wanted) throws IOException {
+            public Answer<BlobContent> openBlob(Digest digest) throws IOException {
                 Answer<BlobContent> answer = answer(content(
                         find(blobs, digest, NotFoundException.Kind.BLOB), Optional.ofNullable(files.get(digest))));
                 opened.incrementAndGet();

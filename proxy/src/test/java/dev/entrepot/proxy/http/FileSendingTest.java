@@ -8,7 +8,6 @@ import io.helidon.common.socket.SocketOptions;
 import java.io.IOException;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.net.SocketAddress;
 import java.nio.channels.FileChannel;
 import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
@@ -159,7 +158,8 @@ class FileSendingTest {
         try (ServerSocketChannel server = ServerSocketChannel.open().bind(new InetSocketAddress("127.0.0.1", 0));
                 Socket client = new Socket("127.0.0.1", ((InetSocketAddress) server.getLocalAddress()).getPort())) {
             SocketChannel accepted = server.accept();
-            SocketAddress address = client.getLocalSocketAddress();
+            ConnectionChannels.Ends address =
+                    new ConnectionChannels.Ends(client.getLocalSocketAddress(), client.getRemoteSocketAddress());
             channels.configureSocket(accepted);
             assertThat(channels.of(address)).containsSame(accepted);
             accepted.close();

@@ -466,6 +466,30 @@ class PullTest {
     }
 
     @Test
+    void plusInAnArtifactTypeNeedNotBeEscaped() throws Exception {
+        Descriptor sbom = referrer(1, "application/spdx+json", "");
+        repositories.referrers.put(
+                ALPINE + ":" + manifest.digest(), new Referrers(Referrers.Origin.API, List.of(sbom)));
+        for (String type : List.of("application/spdx+json", "application/spdx%2Bjson")) {
+            assertThat(client.get("/v2/alpine/referrers/" + manifest.digest() + "?artifactType=" + type)
+                            .text())
+                    .contains(sbom.digest().toString());
+        }
+    }
+
+    @Test
+    void colonsMayBeEscaped() throws Exception {
+        String digest = manifest.digest().toString();
+        assertThat(client.get("/v2/alpine/manifests/" + digest.replace(":", "%3A"))
+                        .status())
+                .isEqualTo(200);
+        assertThat(client.get("/v2/alpine/blobs/" + blob.toString().replace(":", "%3a"))
+                        .status())
+                .isEqualTo(200);
+        assertThat(client.get("/v2/alpine%2Fother/blobs/" + blob).status()).isEqualTo(400);
+    }
+
+    @Test
     void zeroDigestProbeOfAnUpstreamWithTheApiIsAnEmptyIndex() throws Exception {
         String zero = "sha256:" + "0".repeat(64);
         repositories.referrers.put(ALPINE + ":" + zero, new Referrers(Referrers.Origin.API, List.of()));

@@ -92,11 +92,4 @@ class RangeHeaderTest {
         assertThat(select(header, 1 << 20)).startsWith("multi ");
         assertThat(select(header + ",5000-5001", 1 << 20)).isEqualTo("400");
     }
-
-    @Test
-    void theHintIsWhereTheFirstRangeBegins() {
-        assertThat(RangeHeader.parse("bytes=7-9,1-2").orElseThrow().firstByteHint())
-                .isEqualTo(7);
-        assertThat(RangeHeader.parse("bytes=-9").orElseThrow().firstByteHint()).isZero();
-    }
 }

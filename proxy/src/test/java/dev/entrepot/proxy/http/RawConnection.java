@@ -87,13 +87,14 @@ public final class RawConnection implements AutoCloseable {
         }
         int status = Integer.parseInt(statusLine.split(" ", -1)[1]);
         byte[] body = new byte[0];
-        if (!head && headers.containsKey("content-length")) {
+        boolean bodiless = head || status == 304;
+        if (!bodiless && headers.containsKey("content-length")) {
             int length = Integer.parseInt(headers.get("content-length"));
             body = in.readNBytes(length);
             if (body.length < length) {
                 throw new EOFException("body ended after " + body.length + " of " + length + " bytes");
             }
-        } else if (!head && "chunked".equals(headers.get("transfer-encoding"))) {
+        } else if (!bodiless && "chunked".equals(headers.get("transfer-encoding"))) {
             body = chunks();
         }
         return new Answer(status, headers, body);

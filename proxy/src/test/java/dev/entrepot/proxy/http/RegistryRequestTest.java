@@ -91,10 +91,12 @@ class RegistryRequestTest {
                 .isEqualTo(new TagsRequest(name("a"), new PageRequest(OptionalInt.empty(), "")));
         assertThat(get("/v2/a/tags/list?last=v1&n=10"))
                 .isEqualTo(new TagsRequest(name("a"), new PageRequest(OptionalInt.of(10), "v1")));
+        assertThat(get("/v2/a/tags/list?n=99999999999"))
+                .isEqualTo(new TagsRequest(name("a"), new PageRequest(OptionalInt.of(Integer.MAX_VALUE), "")));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"-1", "x", "1.5", "99999999999", "+1", "%20"})
+    @ValueSource(strings = {"-1", "x", "1.5", "+1", "%20"})
     void badPageSizeIsRefused(String n) {
         assertThatThrownBy(() -> get("/v2/a/tags/list?n=" + n))
                 .isInstanceOfSatisfying(

@@ -134,11 +134,15 @@ public final class CopyJournal implements AutoCloseable {
                 .findFirst();
     }
 
-    /** Forgets runs that ended before, with their items; those of tags and blobs stay. Returns how many. */
+    /**
+     * Forgets runs that ended before, with their items, and uploads that nobody went on with since; what is known of tags and blobs stays.
+     * Returns how many runs.
+     */
     public int forgetRuns(Duration olderThan) throws IOException {
         long before = clock.instant().minus(olderThan).toEpochMilli();
         Integer count = sql.call(statements -> {
             statements.update("DELETE FROM item WHERE run IN (SELECT id FROM run WHERE started < ?)", before);
+            statements.update("DELETE FROM upload WHERE at < ?", before);
             return statements.update("DELETE FROM run WHERE started < ? AND outcome <> 'running'", before);
         });
         return count == null ? 0 : count;

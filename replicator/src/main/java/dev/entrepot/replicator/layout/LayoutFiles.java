@@ -9,6 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
 
 /** Writes files so that they are there whole or not at all: aside, forced, renamed, and the folder forced. */
 final class LayoutFiles {
@@ -40,15 +43,31 @@ final class LayoutFiles {
                 channel.force(true);
             }
             Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
-            forceFolder(folder);
+            forceFolder(file);
         } finally {
             Files.deleteIfExists(aside);
         }
     }
 
-    private static void forceFolder(Path folder) throws IOException {
+    /** Forces the folder that a file is in, so that its name is there after a power cut. */
+    static void forceFolder(Path file) throws IOException {
+        Path folder = file.toAbsolutePath().getParent();
+        if (folder == null) {
+            throw new IOException(file + " has no folder");
+        }
         try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
             channel.force(true);
+        }
+    }
+
+    /** Deletes a folder that is ours with everything in it. Links in it are deleted, not followed. */
+    static void deleteFolder(Path folder) throws IOException {
+        List<Path> files;
+        try (Stream<Path> walk = Files.walk(folder)) {
+            files = walk.sorted(Comparator.reverseOrder()).toList();
+        }
+        for (Path file : files) {
+            Files.deleteIfExists(file);
         }
     }
 }

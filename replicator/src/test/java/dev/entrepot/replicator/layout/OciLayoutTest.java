@@ -84,7 +84,7 @@ class OciLayoutTest {
     void filesAreThoseOfTheSpecification() throws IOException {
         Descriptor root = graph();
         engine.run(new Rules(source).to(layout()));
-        Path app = folder.resolve("layout/mirror/app");
+        Path app = folder.resolve("layout");
 
         assertThat(Files.readString(app.resolve("oci-layout"))).isEqualTo("{\"imageLayoutVersion\":\"1.0.0\"}");
         JsonNode index = OciJson.mapper().readTree(Files.readAllBytes(app.resolve("index.json")));
@@ -103,11 +103,11 @@ class OciLayoutTest {
     void layoutOfAnotherToolIsRead() throws IOException {
         Descriptor root = graph();
         engine.run(new Rules(source).to(layout()));
-        Path index = folder.resolve("layout/mirror/app/index.json");
+        Path index = folder.resolve("layout/index.json");
         String text = Files.readString(index)
                 .replace(
-                        "\"org.opencontainers.image.ref.name\":\"v1\"",
-                        "\"org.opencontainers.image.ref.name\":\"registry.test/team/app:v1\",\"io.containerd.image.name\":\"x\"");
+                        "\"org.opencontainers.image.ref.name\":\"v1\",\"dev.entrepot.repository\":\"mirror/app\"",
+                        "\"org.opencontainers.image.ref.name\":\"registry.test/mirror/app:v1\",\"io.containerd.image.name\":\"x\"");
         Files.write(index, text.getBytes(StandardCharsets.UTF_8));
 
         RepositorySource reread = layout().repository(new RepositoryName("mirror/app"));

@@ -1,0 +1,267 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.UploadLog;
+import java.io.IOException;
+import java.net.URI;
+import java.util.Optional;
+
+/**
+ * One upload: where it is, and how often it has failed since it last moved. In one PUT, and after a break from where the registry says it is,
+ * or anew; with a log in parts, each of them noted. Gives up after four failures in a row without progress. For one use and one thread.
+ *
+ * <p>A registry that refuses a part is sent the whole blob instead; one that refuses what an earlier process left is sent a new session.
+ */
+final class BlobUpload {
+    private static final int MAX_FAILURES = 4;
+    private static final int MAX_PARTS = 256;
+    private static final long LEAST_PROGRESS_BYTES = 64 * 1024;
+
+    private final Calls calls;
+    private final RepositoryRequests requests;
+    private final UploadSession session;
+    private final BlobReads reads;
+    private final Descriptor blob;
+    private final UploadParts parts;
+    private Optional<UploadLog> log;
+    private Optional<UploadSession.Progress> at = Optional.empty();
+    private boolean recalled;
+    private long partBytes;
+    private long furthest;
+    private int failures;
+
+    BlobUpload(
+            Calls calls,
+            RepositoryRequests requests,
+            UploadSession session,
+            BlobReads reads,
+            Descriptor blob,
+            UploadParts parts,
+            Optional<UploadLog> log,
+            long leastPartBytes) {
+        this.calls = calls;
+        this.requests = requests;
+        this.session = session;
+        this.reads = reads;
+        this.blob = blob;
+        this.parts = parts;
+        this.log = log;
+        this.partBytes = Math.max(leastPartBytes, (blob.sizeBytes() + MAX_PARTS - 1) / MAX_PARTS);
+    }
+
+    /** Returns when the blob is committed. */
+    void run() throws IOException {
+        at = recall();
+        recalled = at.isPresent();
+        while (true) {
+            if (at.isEmpty()) {
+                at = Optional.of(start());
+            }
+            try {
+                if (advance(at.get()) || at.isEmpty() && isThere()) {
+                    log.ifPresent(there -> there.forget(blob.digest()));
+                    return;
+                }
+            } catch (OutageException e) {
+                URI location = at.get().location();
+                failed(e);
+                at = whereItIs(location);
+                if (at.isEmpty() && isThere()) {
+                    // Only the answer was lost.
+                    log.ifPresent(there -> there.forget(blob.digest()));
+                    return;
+                }
+            } catch (RefusedException e) {
+                abandon();
+                if (!hasAnotherWay()) {
+                    throw e;
+                }
+            } catch (IOException e) {
+                if (log.isEmpty() || !Thread.currentThread().isInterrupted()) {
+                    abandon();
+                }
+                throw e;
+            }
+        }
+    }
+
+    /** The session that the log knows of, if the registry still has it. */
+    private Optional<UploadSession.Progress> recall() throws IOException {
+        Optional<UploadLog.Upload> noted = log.isPresent() ? log.get().recall(blob.digest()) : Optional.empty();
+        Optional<UploadSession.Progress> found = Optional.empty();
+        if (noted.isPresent() && isUsable(noted.get().location())) {
+            found = ask(noted.get().location()).filter(progress -> progress.offset() <= blob.sizeBytes());
+        }
+        found.ifPresentOrElse(
+                this::moved, () -> noted.ifPresent(old -> log.get().forget(blob.digest())));
+        return found;
+    }
+
+    // Read back from a file, it passes the rules for new locations again; those of address and credentials hold for all
+    // requests.
+    private boolean isUsable(URI location) {
+        try {
+            return Origin.of(location).isSecure() || !Origin.of(requests.base()).isSecure();
+        } catch (IllegalArgumentException e) {
+            return false;
+        }
+    }
+
+    // An outage is no reason to send gigabytes again: it counts like any other failure.
+    private Optional<UploadSession.Progress> ask(URI location) throws IOException {
+        while (true) {
+            try {
+                return session.progress(location, blob.digest());
+            } catch (OutageException e) {
+                failed(e);
+            }
+        }
+    }
+
+    private UploadSession.Progress start() throws IOException {
+        while (true) {
+            try {
+                UploadSession.Started started = session.start(blob.digest());
+                partBytes = Math.max(partBytes, started.leastPartBytes());
+                UploadSession.Progress progress = new UploadSession.Progress(started.location(), 0);
+                note(progress);
+                return progress;
+            } catch (OutageException e) {
+                failed(e);
+            }
+        }
+    }
+
+    private void note(UploadSession.Progress progress) {
+        log.ifPresent(there -> there.note(blob.digest(), new UploadLog.Upload(progress.location(), progress.offset())));
+    }
+
+    private void abandon() {
+        at.ifPresent(progress -> session.cancel(progress.location(), blob.digest()));
+        at = Optional.empty();
+        log.ifPresent(there -> there.forget(blob.digest()));
+    }
+
+    private void withoutParts() {
+        abandon();
+        log = Optional.empty();
+    }
+
+    /** Whether something else than what was refused can be tried: a new session, then the blob in one request. */
+    private boolean hasAnotherWay() {
+        boolean another = recalled || log.isPresent();
+        if (!recalled) {
+            log = Optional.empty();
+        }
+        recalled = false;
+        furthest = 0;
+        return another;
+    }
+
+    /** Takes one step from there; true if the blob is committed. */
+    private boolean advance(UploadSession.Progress from) throws IOException {
+        UploadSession.Outcome outcome = step(from);
+        return switch (outcome) {
+            case UploadSession.Outcome.Committed committed -> true;
+            case UploadSession.Outcome.Unclear unclear -> {
+                at = Optional.empty();
+                if (isThere()) {
+                    yield true;
+                }
+                failed(noSuccess("said that all is well, without committing it"));
+                yield false;
+            }
+            case UploadSession.Outcome.Lost lost -> {
+                at = Optional.empty();
+                failed(noSuccess("does not know the session"));
+                yield false;
+            }
+            case UploadSession.Outcome.OutOfStep outOfStep
+            when from.offset() == 0 && log.isPresent() -> {
+                withoutParts();
+                yield false;
+            }
+            case UploadSession.Outcome.OutOfStep outOfStep -> {
+                failed(noSuccess("is at another offset"));
+                at = whereItIs(from.location());
+                yield false;
+            }
+            case UploadSession.Outcome.Unsupported unsupported -> {
+                withoutParts();
+                failed(noSuccess("does not take parts"));
+                yield false;
+            }
+            case UploadSession.Outcome.Taken taken -> {
+                long sent = end(from.offset());
+                long reached = taken.reached().orElse(sent);
+                UploadSession.Progress progress = new UploadSession.Progress(taken.location(), Math.min(reached, sent));
+                at = Optional.of(progress);
+                moved(progress);
+                yield false;
+            }
+        };
+    }
+
+    private UploadSession.Outcome step(UploadSession.Progress from) throws IOException {
+        long offset = from.offset();
+        if (offset == 0 && log.isEmpty()) {
+            return session.commit(from.location(), blob, parts.part(0, blob.sizeBytes()));
+        }
+        if (offset < blob.sizeBytes()) {
+            long end = end(offset);
+            return session.append(from.location(), blob, offset, end, parts.part(offset, end - offset));
+        }
+        return session.commit(from.location(), blob, RequestBody.empty());
+    }
+
+    private long end(long offset) {
+        return log.isPresent() ? Math.min(offset + partBytes, blob.sizeBytes()) : blob.sizeBytes();
+    }
+
+    private boolean isThere() throws IOException {
+        try {
+            return reads.contains(blob.digest());
+        } catch (OutageException e) {
+            // The next attempt tells whether the registry is there at all.
+            return false;
+        }
+    }
+
+    private Optional<UploadSession.Progress> whereItIs(URI location) {
+        try {
+            Optional<UploadSession.Progress> progress =
+                    session.progress(location, blob.digest()).filter(p -> p.offset() <= blob.sizeBytes());
+            progress.ifPresent(this::moved);
+            return progress;
+        } catch (IOException e) {
+            // Starting anew tells whether the registry is there at all.
+            return Optional.empty();
+        }
+    }
+
+    private void moved(UploadSession.Progress progress) {
+        note(progress);
+        if (progress.offset() >= furthest + LEAST_PROGRESS_BYTES) {
+            furthest = progress.offset();
+            failures = 0;
+        }
+    }
+
+    private OutageException noSuccess(String why) {
+        return new OutageException(
+                Reason.SERVER_ERROR,
+                "uploading blob " + requests.repository() + "@" + blob.digest() + ": the registry " + why);
+    }
+
+    /** Counts a failure and lets time pass, or gives up. */
+    private void failed(OutageException outage) throws OutageException {
+        failures++;
+        if (failures >= MAX_FAILURES) {
+            throw outage;
+        }
+        calls.pauseAfter(outage, requests.priority(), failures);
+    }
+}

@@ -1,0 +1,91 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.BlobSource;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.MediaType;
+import java.io.IOException;
+import java.io.InputStream;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The parts of one upload, cut from one pass over the blob, so that a blob of many parts is read once and verified as a whole. It is opened
+ * anew only where a part does not begin at the end of the one before. For one thread.
+ */
+final class UploadParts implements AutoCloseable {
+    private final Descriptor blob;
+    private final BlobSource content;
+    private @Nullable UploadStream stream;
+    private long position;
+
+    UploadParts(Descriptor blob, BlobSource content) {
+        this.blob = blob;
+        this.content = content;
+    }
+
+    /** The bytes from {@code offset} on, so many. */
+    RequestBody part(long offset, long length) {
+        return new RequestBody.Stream(() -> open(offset, length), length, MediaType.OCTET_STREAM);
+    }
+
+    private InputStream open(long offset, long length) throws IOException {
+        UploadStream open = stream;
+        if (open == null || position != offset) {
+            close();
+            open = UploadStream.open(blob, content, offset);
+            stream = open;
+            position = offset;
+        }
+        return new Part(open, length);
+    }
+
+    @Override
+    public void close() throws IOException {
+        UploadStream open = stream;
+        stream = null;
+        if (open != null) {
+            open.close();
+        }
+    }
+
+    /** Leaves the blob open for the part that follows. */
+    private final class Part extends InputStream {
+        private final UploadStream in;
+        private long left;
+
+        Part(UploadStream in, long length) {
+            this.in = in;
+            this.left = length;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] buffer, int offset, int length) throws IOException {
+            if (length == 0) {
+                return 0;
+            }
+            if (left == 0 && position < blob.sizeBytes()) {
+                return -1;
+            }
+            // At the end of the blob it is for the verifier to say that this is the end.
+            int count = in.read(buffer, offset, (int) Math.min(length, Math.max(1, left)));
+            if (count > 0) {
+                left -= count;
+                position += count;
+            }
+            return count;
+        }
+
+        // What was broken off goes on elsewhere, and perhaps not soon.
+        @Override
+        public void close() throws IOException {
+            if (left > 0) {
+                UploadParts.this.close();
+            }
+        }
+    }
+}

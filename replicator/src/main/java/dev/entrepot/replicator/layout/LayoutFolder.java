@@ -1,0 +1,92 @@
+package dev.entrepot.replicator.layout;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.OptionalLong;
+
+/** A layout in a folder. Knows all paths in it. */
+record LayoutFolder(Path folder) implements LayoutContent {
+    /** The file that makes a folder a layout, and its content. */
+    static final String MARKER = "oci-layout";
+
+    static final String MARKER_TEXT = "{\"imageLayoutVersion\":\"1.0.0\"}";
+    static final String INDEX = "index.json";
+
+    @Override
+    public String place() {
+        return folder.toString();
+    }
+
+    /** The name of the file with this content, relative to the layout and with slashes. */
+    static String blobName(Digest digest) {
+        return "blobs/" + digest.algorithm().name() + "/" + digest.encoded();
+    }
+
+    private Path file(Digest digest) {
+        return folder.resolve(blobName(digest));
+    }
+
+    @Override
+    public OptionalLong size(Digest digest) throws IOException {
+        try {
+            return OptionalLong.of(Files.size(file(digest)));
+        } catch (NoSuchFileException e) {
+            return OptionalLong.empty();
+        }
+    }
+
+    @Override
+    public InputStream open(Digest digest, long offset) throws IOException {
+        FileChannel channel = FileChannel.open(file(digest), StandardOpenOption.READ);
+        try {
+            return Channels.newInputStream(channel.position(offset));
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public LayoutIndex index() throws IOException {
+        Path file = folder.resolve(INDEX);
+        if (!Files.exists(file)) {
+            return new LayoutIndex();
+        }
+        if (Files.size(file) > LayoutIndex.MAX_BYTES) {
+            throw new InvalidContentException(file + " exceeds the limit of " + LayoutIndex.MAX_BYTES + " bytes");
+        }
+        return LayoutIndex.parse(Files.readAllBytes(file), file.toString());
+    }
+
+    /** Writes content, all of which {@code in} verifies; if that fails nothing is there. */
+    void put(Digest digest, InputStream in) throws IOException {
+        LayoutFiles.replace(file(digest), in);
+    }
+
+    /** Deletes content, if it is there. */
+    void delete(Digest digest) throws IOException {
+        Files.deleteIfExists(file(digest));
+    }
+
+    /** Writes the index, so that after a crash the old or the new one is there. */
+    void write(LayoutIndex index) throws IOException {
+        Path marker = folder.resolve(MARKER);
+        if (!Files.exists(marker)) {
+            LayoutFiles.replace(marker, MARKER_TEXT.getBytes(StandardCharsets.UTF_8));
+        }
+        LayoutFiles.replace(folder.resolve(INDEX), index.toBytes());
+    }
+
+    boolean isThere() {
+        return Files.exists(folder.resolve(MARKER));
+    }
+}

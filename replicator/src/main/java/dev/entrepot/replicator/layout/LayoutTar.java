@@ -1,0 +1,111 @@
+package dev.entrepot.replicator.layout;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.OptionalLong;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarFile;
+import org.apache.commons.io.input.BoundedInputStream;
+
+/**
+ * A layout in a tar that is not compressed, read where it is. Only the places of its entries are kept; a tar that another process replaces
+ * in place, instead of renaming a new one over it, is not what it was.
+ *
+ * @param file the tar
+ * @param entries where the content of each of its files is
+ */
+record LayoutTar(Path file, Map<String, Slice> entries) implements LayoutContent {
+    private static final int MAX_ENTRIES = 10_000_000;
+
+    /**
+     * A part of the tar.
+     *
+     * @param offset offset of its first byte
+     * @param bytes number of its bytes
+     */
+    record Slice(long offset, long bytes) {}
+
+    /**
+     * Reads the heads of the entries of a tar.
+     *
+     * @throws InvalidContentException if it is no tar of an image layout
+     */
+    static LayoutTar open(Path file) throws IOException {
+        Map<String, Slice> entries = new HashMap<>();
+        try (TarFile tar = new TarFile(file)) {
+            for (TarArchiveEntry entry : tar.getEntries()) {
+                // Links and special files are no content; the specification has none.
+                if (entry.isFile() && !entry.isSparse()) {
+                    String name = entry.getName();
+                    entries.put(
+                            name.startsWith("./") ? name.substring(2) : name,
+                            new Slice(entry.getDataOffset(), entry.getSize()));
+                }
+                if (entries.size() > MAX_ENTRIES) {
+                    throw new InvalidContentException(file + " has more than " + MAX_ENTRIES + " files");
+                }
+            }
+        } catch (IllegalArgumentException e) {
+            throw new InvalidContentException(file + " is not a tar", e);
+        }
+        if (!entries.containsKey(LayoutFolder.MARKER) || !entries.containsKey(LayoutFolder.INDEX)) {
+            throw new InvalidContentException(file + " is not the tar of an image layout");
+        }
+        return new LayoutTar(file, entries);
+    }
+
+    @Override
+    public String place() {
+        return file.toString();
+    }
+
+    @Override
+    public OptionalLong size(Digest digest) {
+        Slice slice = entries.get(LayoutFolder.blobName(digest));
+        return slice == null ? OptionalLong.empty() : OptionalLong.of(slice.bytes());
+    }
+
+    @Override
+    public InputStream open(Digest digest, long offset) throws IOException {
+        return open(LayoutFolder.blobName(digest), offset);
+    }
+
+    private InputStream open(String name, long offset) throws IOException {
+        Slice slice = entries.get(name);
+        if (slice == null) {
+            throw new NoSuchFileException(file.toString(), name, "not in this tar");
+        }
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.READ);
+        try {
+            channel.position(slice.offset() + offset);
+            return BoundedInputStream.builder()
+                    .setInputStream(Channels.newInputStream(channel))
+                    .setMaxCount(Math.max(0, slice.bytes() - offset))
+                    .get();
+        } catch (IOException | RuntimeException e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    @Override
+    public LayoutIndex index() throws IOException {
+        try (InputStream in = open(LayoutFolder.INDEX, 0)) {
+            byte[] bytes = in.readNBytes((int) LayoutIndex.MAX_BYTES + 1);
+            if (bytes.length > LayoutIndex.MAX_BYTES) {
+                throw new InvalidContentException(
+                        file + ": the index exceeds the limit of " + LayoutIndex.MAX_BYTES + " bytes");
+            }
+            return LayoutIndex.parse(bytes, file.toString());
+        }
+    }
+}

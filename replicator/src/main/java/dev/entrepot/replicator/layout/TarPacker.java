@@ -1,0 +1,116 @@
+package dev.entrepot.replicator.layout;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.VerifyingInputStream;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
+import java.util.OptionalLong;
+import java.util.Set;
+import java.util.TreeSet;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
+
+/** Packs what the tags of a layout hold into a tar: the same content gives the same bytes. */
+final class TarPacker {
+    private static final int BUFFER_BYTES = 128 * 1024;
+
+    private TarPacker() {}
+
+    /**
+     * Writes the tar aside, verifying all content, forces it and renames it to its name.
+     *
+     * @throws InvalidContentException if content that a manifest names is missing or is not what its digest says; the old tar stays
+     * @throws IOException if it cannot be written; the old tar stays
+     */
+    static void pack(LayoutStore store, Path tar) throws IOException {
+        Path aside = tar.resolveSibling("." + tar.getFileName() + ".incoming");
+        try {
+            // Under the guard to its end: who reads the old tar must not find the new one in its place.
+            store.guarded(index -> {
+                write(store, index, aside);
+                Files.move(aside, tar, StandardCopyOption.ATOMIC_MOVE);
+                LayoutFiles.forceFolder(tar);
+                store.rebase();
+                return index;
+            });
+        } finally {
+            Files.deleteIfExists(aside);
+        }
+    }
+
+    private static void write(LayoutStore store, LayoutIndex index, Path aside) throws IOException {
+        Set<Digest> manifests = store.held(index);
+        Set<Digest> content = content(store, manifests);
+        try (FileChannel channel = FileChannel.open(
+                        aside,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.TRUNCATE_EXISTING,
+                        StandardOpenOption.WRITE);
+                OutputStream out = new BufferedOutputStream(Channels.newOutputStream(channel), BUFFER_BYTES);
+                TarArchiveOutputStream entries = new TarArchiveOutputStream(out, StandardCharsets.UTF_8.name())) {
+            entries.setBigNumberMode(TarArchiveOutputStream.BIGNUMBER_POSIX);
+            entries.setLongFileMode(TarArchiveOutputStream.LONGFILE_POSIX);
+            put(entries, LayoutFolder.MARKER, LayoutFolder.MARKER_TEXT.getBytes(StandardCharsets.UTF_8));
+            put(entries, LayoutFolder.INDEX, index.toBytes(manifests::contains));
+            for (Digest digest : content) {
+                put(entries, store, digest);
+            }
+            entries.finish();
+            out.flush();
+            channel.force(true);
+        }
+    }
+
+    /** The manifests and everything that they name and that a layout holds. */
+    private static Set<Digest> content(LayoutStore store, Set<Digest> manifests) throws IOException {
+        Set<Digest> content = new TreeSet<>(manifests);
+        for (Digest manifest : manifests) {
+            for (Descriptor blob : Manifest.parse(store.read(manifest)).blobs()) {
+                if (store.size(blob.digest()).isPresent()) {
+                    content.add(blob.digest());
+                } else if (!blob.mediaType().isNonDistributable()) {
+                    throw new InvalidContentException(store.place() + " lacks the blob " + blob.digest()
+                            + " of the manifest " + manifest + "; delete the folder of its parts and run again");
+                }
+            }
+        }
+        return content;
+    }
+
+    private static TarArchiveEntry entry(String name, long bytes) {
+        TarArchiveEntry entry = new TarArchiveEntry(name);
+        entry.setSize(bytes);
+        entry.setMode(0644);
+        entry.setLastModifiedTime(FileTime.from(Instant.EPOCH));
+        return entry;
+    }
+
+    private static void put(TarArchiveOutputStream entries, String name, byte[] bytes) throws IOException {
+        entries.putArchiveEntry(entry(name, bytes.length));
+        entries.write(bytes);
+        entries.closeArchiveEntry();
+    }
+
+    private static void put(TarArchiveOutputStream entries, LayoutStore store, Digest digest) throws IOException {
+        OptionalLong size = store.size(digest);
+        entries.putArchiveEntry(entry(LayoutFolder.blobName(digest), size.orElseThrow()));
+        try (InputStream in = new VerifyingInputStream(store.open(digest, 0), digest, size)) {
+            in.transferTo(entries);
+        }
+        entries.closeArchiveEntry();
+    }
+}

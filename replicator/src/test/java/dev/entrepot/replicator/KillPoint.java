@@ -1,0 +1,54 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.testing.CrashProcess;
+import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.Request;
+import dev.entrepot.oci.testing.TestRegistry;
+import java.io.IOException;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.random.RandomGenerator;
+
+/**
+ * A moment at which a process is killed: when a registry sees the n-th request of a run, up to two milliseconds later, with that request
+ * still taking effect or not.
+ *
+ * @param registry where requests are counted
+ * @param name what the registry is called in messages
+ * @param request the number of the request, from 1
+ * @param delayNanos how long after its arrival
+ * @param takesEffect whether the request is handled, for nobody
+ */
+record KillPoint(TestRegistry registry, String name, int request, long delayNanos, boolean takesEffect) {
+    static KillPoint random(TestRegistry registry, String name, int requests, RandomGenerator random) {
+        return new KillPoint(
+                registry, name, 1 + random.nextInt(requests), random.nextLong(2_000_000), random.nextBoolean());
+    }
+
+    /** Makes the registry kill the process when the moment has come. */
+    void arm(CompletableFuture<CrashProcess> victim) {
+        AtomicInteger seen = new AtomicInteger();
+        registry.faults().always(any -> true, new Fault() {
+            @Override
+            public Request before(Request arrived) throws IOException, InterruptedException {
+                if (seen.incrementAndGet() == request) {
+                    long due = System.nanoTime() + delayNanos;
+                    while (System.nanoTime() < due) {
+                        Thread.onSpinWait();
+                    }
+                    victim.join().kill();
+                    if (!takesEffect) {
+                        throw new IOException("the process is gone");
+                    }
+                }
+                return arrived;
+            }
+        });
+    }
+
+    @Override
+    public String toString() {
+        return "killed " + delayNanos / 1000 + " us after request " + request + " of " + name
+                + (takesEffect ? ", which takes effect" : "");
+    }
+}
