@@ -1,31 +1,28 @@
-# Whole graphs copied to two registries of different make, neither with a referrers API, and verified there by oras, cosign and
-# notation. Runs where the program knows `sync`.
+# Whole graphs copied to three registries of different make and verified there by oras, cosign and notation: docker-registry and crane's
+# have no referrers API, so that fallback tags must be there; the tests' own registry has it.
 
 replication_group() {
-  if ! "$entrepot" sync --help > "$work/log/sync-help" 2>&1; then
-    echo "skipped: replication: this program has no command sync"
-    return 0
-  fi
   free_port first_target_port
   free_port second_target_port
   first_target=127.0.0.1:$first_target_port
   second_target=127.0.0.1:$second_target_port
-  write_replication_config
-  trust_the_copies
   empty_cache
   start_upstreams
   start_first_target
   start_second_target
+  start_third_target
+  write_replication_config
+  trust_the_copies
 
   phase="first run"
   check "entrepot plan writes nothing" plan_writes_nothing
-  check "entrepot sync copies the rule" synchronises to-regions
+  check "entrepot sync does what was planned" sync_does_the_plan
   check_copies
   phase="second run"
   check "nothing changed, nothing is written" second_run_writes_nothing
   check_copies
   phase="late referrer"
-  check "a referrer attached later arrives" late_referrer_arrives
+  check "a referrer attached later arrives, and only it" late_referrer_arrives
   phase="dead target"
   stop second-target
   check "a dead target fails the run and delays no other" dead_target_fails_alone
@@ -35,6 +32,7 @@ replication_group() {
 
   stop first-target
   stop second-target
+  stop third-target
   stop_upstreams
 }
 
@@ -47,7 +45,7 @@ replication:
       source: referrers.test
       repositories: ["mcr/*"]
       tags: ["v*"]
-      targets: [{url: "http://$first_target", prefix: mirror}, {url: "http://$second_target"}]
+      targets: [{url: "http://$first_target", prefix: mirror}, {url: "http://$second_target"}, {url: "http://$third_target"}]
     - name: large
       source: slow.test
       repositories: ["big/blob"]
@@ -73,15 +71,24 @@ start_second_target() {
   comes_up second-target 30 answers "http://$second_target"
 }
 
+start_third_target() {
+  local lib=$project/deploy/target/entrepot/lib
+  start third-target "$JAVA_HOME/bin/java" -Xmx256m -cp "$project/oci/target/test-classes:$project/oci/target/classes:$lib/*" \
+    dev.entrepot.oci.testing.TestRegistryProcess
+  comes_up third-target 30 grep -q . "$work/log/third-target"
+  third_target=$(head -n 1 "$work/log/third-target")
+}
+
 # trust_the_copies: notation's policy for the names at the targets.
 trust_the_copies() {
   local folder=$XDG_CONFIG_HOME/notation
   mkdir -p "$folder/truststore/x509/ca/corpus"
   cp "$here/corpus/keys/notation-acme.crt" "$folder/truststore/x509/ca/corpus/"
   jq -n --arg first "$first_target/mirror/mcr/net-monitor" --arg second "$second_target/mcr/net-monitor" \
+    --arg third "$third_target/mcr/net-monitor" \
     '{version: "1.0", trustPolicies: [{
       name: "corpus",
-      registryScopes: [$first, $second],
+      registryScopes: [$first, $second, $third],
       signatureVerification: {level: "strict", override: {authenticTimestamp: "log"}},
       trustStores: ["ca:corpus"],
       trustedIdentities: ["x509.subject: C=US, ST=WA, L=Seattle, O=Notary, CN=acme.example"]
@@ -94,21 +101,38 @@ synchronises() {
 
 target_repositories() {
   local target
-  for target in "$first_target" "$second_target"; do
+  for target in "$first_target" "$second_target" "$third_target"; do
     bounded crane catalog "$target"
   done
 }
 
 plan_writes_nothing() {
-  timeout --kill-after=5 90 "$entrepot" plan to-regions --config "$work/replication.yaml" > "$scratch/plan"
-  expect_match "the plan" "$(cat "$scratch/plan")" "mcr/net-monitor"
+  timeout --kill-after=5 90 "$entrepot" plan to-regions --json --config "$work/replication.yaml" > "$work/plan.json"
+  expect_match "the plan" "$(jq -r '.targets[].images[].repository' "$work/plan.json")" "mcr/net-monitor"
   expect "what is at the targets" "$(target_repositories)" ""
+}
+
+# By target: images, and what was sent. A registry may refuse to mount, and what it lost meanwhile is sent again, which is counted as repaired.
+sync_does_the_plan() {
+  timeout --kill-after=5 180 "$entrepot" sync to-regions --json --config "$work/replication.yaml" > "$scratch/report.json"
+  expect "the outcome" "$(jq -r .outcome "$scratch/report.json")" complete
+  jq -c '.targets[] | {target, images: [.images[] | select(.action == "copy")]} | .nodes = [.images[].nodes[]?] | {
+      target,
+      copied: (.images | length),
+      sent: ([.nodes[] | select(.step == "push" or .step == "mount")] | length)
+    }' "$work/plan.json" > "$scratch/planned"
+  jq -c '.targets[] | {
+      target,
+      copied,
+      sent: (.done.manifestsPushed + .done.blobsPushed + .done.blobsMounted - .done.repaired)
+    }' "$scratch/report.json" > "$scratch/done"
+  diff "$scratch/planned" "$scratch/done"
 }
 
 check_copies() {
   local copy
-  for copy in "$first_target/mirror" "$second_target"; do
-    check "the tags at ${copy#*/} ${copy%%/*} are those of the source" copied_tags "$copy"
+  for copy in "$first_target/mirror" "$second_target" "$third_target"; do
+    check "the tags at ${copy%%/*} are those of the source" copied_tags "$copy"
     check "oras copies the same tree from ${copy%%/*}" copied_tree "$copy"
     check "cosign verifies at ${copy%%/*}" copied_cosign "$copy"
     check "notation verifies at ${copy%%/*}" copied_notation "$copy"
@@ -151,6 +175,10 @@ writes() {
   grep -cE '"(PUT|POST|PATCH) ' "$work/log/first-target" || true
 }
 
+manifest_writes() {
+  grep -cE '"PUT /v2/[^ ]*/manifests/' "$work/log/first-target" || true
+}
+
 late_referrer_arrives() {
   echo late > "$scratch/note"
   # The source's API answers from files: the new referrer is put into its list.
@@ -161,9 +189,11 @@ late_referrer_arrives() {
   list=$work/referrers/v2/mcr/net-monitor/referrers/$index
   cp "$scratch/list" "$list"
   digest=$(jq -r '.manifests[] | select(.artifactType == "application/vnd.example.late") | .digest' "$list")
+  local copy before
+  before=$(manifest_writes)
   synchronises to-regions
-  local copy
-  for copy in "$first_target/mirror" "$second_target"; do
+  expect "the manifests written: the referrer and its fallback tag" $(($(manifest_writes) - before)) 2
+  for copy in "$first_target/mirror" "$second_target" "$third_target"; do
     bounded oras discover --plain-http --format json "$copy/mcr/net-monitor:v1" > "$scratch/tree.json"
     expect_match "the referrers at $copy" "$(jq -r '.referrers[].digest' "$scratch/tree.json")" "$digest"
   done
@@ -172,7 +202,10 @@ late_referrer_arrives() {
 dead_target_fails_alone() {
   push_tag namespace-artifact mcr/namespace-artifact v1
   bounded crane copy "127.0.0.1:$plain_port/mcr/namespace-artifact:v1" "127.0.0.1:$plain_port/mcr/namespace-artifact:v2"
-  refused synchronises to-regions
+  local status=0
+  timeout --kill-after=5 60 "$entrepot" sync to-regions --config "$work/replication.yaml" || status=$?
+  expect "the exit code" "$status" 3
+  expect "v2 at the other living target" "$(bounded crane digest "$third_target/mcr/namespace-artifact:v2")" "$artifact"
   expect "v2 at the living target" "$(bounded crane digest "$first_target/mirror/mcr/namespace-artifact:v2")" "$artifact"
 }
 

@@ -73,14 +73,15 @@ public final class ContentStore implements AutoCloseable {
         }
         Path path = layout.content(ContentKind.BLOB, digest);
         try {
-            return Optional.of(new BlobFile(new RandomAccessFile(path.toFile(), "r")));
+            return Optional.of(open(path));
         } catch (FileNotFoundException e) {
-            // Also thrown for want of rights or of file handles, and then the blob is not absent.
-            if (Files.notExists(path)) {
-                return Optional.empty();
-            }
-            throw e;
+            // Also thrown for want of rights or of file handles, and then the blob is not absent; or it came just now.
+            return Files.notExists(path) ? Optional.empty() : Optional.of(open(path));
         }
+    }
+
+    private static BlobFile open(Path path) throws IOException {
+        return new BlobFile(new RandomAccessFile(path.toFile(), "r"));
     }
 
     /** The length of a blob, or empty if it is not here. */

@@ -106,7 +106,10 @@ final class RuleChecks {
         String path = reading.pathOf(target);
         if (way.size() > 1) {
             String cycle = way.stream().collect(Collectors.joining(" -> ", "", " -> " + way.getFirst()));
-            reading.conflict(path, "the rules form a cycle, each reading what the one before writes: " + cycle);
+            reading.conflict(
+                    path,
+                    "the rules form a cycle, each reading what the one before writes; narrow the repositories of one: "
+                            + cycle);
             return;
         }
         boolean renamed = target.prefix().isPresent() || !target.map().isEmpty();

@@ -56,7 +56,7 @@ final class UpstreamKeys {
             Types.integer(1, 10_000),
             Integer.toString(UpstreamConfig.DEFAULT_MAX_CONCURRENT_REQUESTS),
             UpstreamConfig::maxConcurrentRequests,
-            "Requests at one time.");
+            "Requests at one time. Bodies of blobs are counted apart: four times as many.");
     private static final Key<UpstreamConfig, Optional<Duration>> FRESH_FOR = Key.<UpstreamConfig, Duration>optional(
                     "fresh-for", Types.DURATION, UpstreamConfig::freshFor, "As cache.fresh-for, for this registry.")
             .shownDefault("cache.fresh-for");

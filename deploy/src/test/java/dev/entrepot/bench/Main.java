@@ -14,6 +14,7 @@ final class Main {
             new Cold(),
             new Memory(),
             new Relay(),
+            new Fleet(),
             new Start());
 
     private Main() {}

@@ -37,7 +37,30 @@ class ArchitectureTest {
             entry("replicator.layout", "oci", "replicator"),
             entry("proxy.http", "oci", "cache"),
             entry("proxy.admin", "oci", "cache", "proxy.http"),
-            entry("proxy", "oci", "oci.client", "cache", "config", "proxy.admin", "proxy.http"));
+            entry(
+                    "proxy.replication",
+                    "oci",
+                    "oci.client",
+                    "cache",
+                    "config",
+                    "replicator",
+                    "replicator.events",
+                    "replicator.graph",
+                    "replicator.journal",
+                    "replicator.layout",
+                    "replicator.schedule",
+                    "proxy.admin"),
+            entry(
+                    "proxy",
+                    "oci",
+                    "oci.client",
+                    "cache",
+                    "config",
+                    "replicator",
+                    "replicator.journal",
+                    "proxy.admin",
+                    "proxy.http",
+                    "proxy.replication"));
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())

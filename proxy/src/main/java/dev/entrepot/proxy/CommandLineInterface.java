@@ -3,9 +3,12 @@ package dev.entrepot.proxy;
 import dev.entrepot.config.ConfigException;
 import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.config.ConfigPrinter;
+import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.InvalidValueException;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.proxy.replication.BadRequestException;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -27,6 +30,7 @@ final class CommandLineInterface {
     private final Path workingDirectory;
     private final Map<String, String> environment;
     private final ServeCommand.Stop stop;
+    private final boolean terminal;
 
     /**
      * A command line.
@@ -36,18 +40,21 @@ final class CommandLineInterface {
      * @param workingDirectory what relative paths start from
      * @param environment the environment variables
      * @param stop how long {@code serve} serves
+     * @param terminal whether somebody watches {@code err} on a terminal
      */
     CommandLineInterface(
             PrintStream out,
             PrintStream err,
             Path workingDirectory,
             Map<String, String> environment,
-            ServeCommand.Stop stop) {
+            ServeCommand.Stop stop,
+            boolean terminal) {
         this.out = out;
         this.err = err;
         this.workingDirectory = workingDirectory;
         this.environment = environment;
         this.stop = stop;
+        this.terminal = terminal;
     }
 
     /** Runs a command and returns its exit code. */
@@ -73,12 +80,17 @@ final class CommandLineInterface {
                 case "entrepot serve" -> serve(command);
                 case "entrepot config check" -> check(load(command));
                 case "entrepot config show" -> show(load(command));
+                case "entrepot plan" -> replication(command).plan(text(command, 0), json(command));
+                case "entrepot sync" -> replication(command).sync(text(command, 0), json(command));
+                case "entrepot copy" -> replication(command).copy(text(command, 0), text(command, 1), json(command));
+                case "entrepot tree" -> replication(command).tree(text(command, 0), json(command));
+                case "entrepot runs" -> replication(command).runs(number(command), json(command));
                 default -> {
                     command.commandSpec().commandLine().usage(err);
                     yield ExitCodes.USAGE;
                 }
             };
-        } catch (ConfigException | IOException | RuntimeException e) {
+        } catch (ConfigException | BadRequestException | IOException | RuntimeException e) {
             complain(e);
             return ExitCodes.of(e);
         } catch (InterruptedException e) {
@@ -89,9 +101,38 @@ final class CommandLineInterface {
 
     private int serve(ParseResult command) throws ConfigException, IOException, InterruptedException {
         Optional<ListenAddress> listen = Optional.ofNullable(command.matchedOptionValue("--listen", null));
-        Optional<Path> data = Optional.<Path>ofNullable(command.matchedOptionValue("--data", null))
+        return new ServeCommand(load(command), listen, data(command), environment).run(out, stop);
+    }
+
+    private Optional<Path> data(ParseResult command) {
+        return Optional.<Path>ofNullable(command.matchedOptionValue(ReplicationCommandLine.DATA, null))
                 .map(workingDirectory::resolve);
-        return new ServeCommand(load(command), listen, data, environment).run(out, stop);
+    }
+
+    private ReplicationCommands replication(ParseResult command) throws ConfigException {
+        EntrepotConfig config = load(command).config();
+        Optional<Path> data = command.commandSpec().findOption(ReplicationCommandLine.DATA) == null
+                ? Optional.empty()
+                : data(command);
+        return new ReplicationCommands(
+                ServeCommand.overridden(config, Optional.empty(), data),
+                ClientEnvironment.system(Version.current()).withVariables(environment),
+                out,
+                err,
+                terminal);
+    }
+
+    private static boolean json(ParseResult command) {
+        return command.hasMatchedOption(ReplicationCommandLine.JSON);
+    }
+
+    private static String text(ParseResult command, int index) {
+        String text = command.matchedPositionalValue(index, "");
+        return text;
+    }
+
+    private static Optional<Long> number(ParseResult command) {
+        return Optional.ofNullable(command.matchedPositionalValue(0, null));
     }
 
     private int check(LoadedConfig loaded) {
@@ -125,7 +166,9 @@ final class CommandLineInterface {
                 .name("entrepot")
                 .addSubcommand("serve", serve())
                 .addSubcommand("config", config());
-        spec.usageMessage().footer("", "Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.");
+        ReplicationCommandLine.addTo(spec);
+        spec.usageMessage()
+                .footer("", "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 78 wrong configuration.");
         return spec;
     }
 
@@ -165,13 +208,15 @@ final class CommandLineInterface {
                                 .addOption(configOption()));
     }
 
-    private static CommandSpec command(String description) {
+    /** A command with what all commands have. */
+    static CommandSpec command(String description) {
         CommandSpec spec = CommandSpec.create().mixinStandardHelpOptions(true).version("entrepot " + Version.current());
         spec.usageMessage().description(description);
         return spec;
     }
 
-    private static OptionSpec configOption() {
+    /** The option for the configuration. */
+    static OptionSpec configOption() {
         return OptionSpec.builder("--config")
                 .paramLabel("FILE")
                 .type(Path.class)

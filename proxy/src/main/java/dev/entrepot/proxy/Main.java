@@ -4,6 +4,9 @@ import java.nio.file.Path;
 
 /** The entry point. */
 public final class Main {
+    // Java cannot tell whether standard error is a terminal; the launcher can.
+    private static final String TERMINAL = "entrepot.terminal";
+
     private Main() {}
 
     /** Runs the command line and exits with its code; see {@link ExitCodes}. */
@@ -13,7 +16,12 @@ public final class Main {
         System.setProperty("java.util.logging.manager", DrainingLogManager.class.getName());
         Logging.toStandardError();
         CommandLineInterface cli = new CommandLineInterface(
-                System.out, System.err, Path.of(""), System.getenv(), new ServeCommand.UntilStopped());
+                System.out,
+                System.err,
+                Path.of(""),
+                System.getenv(),
+                new ServeCommand.UntilStopped(),
+                Boolean.getBoolean(TERMINAL));
         System.exit(cli.run(arguments));
     }
 }

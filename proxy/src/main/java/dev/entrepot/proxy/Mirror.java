@@ -1,18 +1,15 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.cache.CacheIndex;
-import dev.entrepot.cache.ContentStore;
-import dev.entrepot.cache.Evictor;
-import dev.entrepot.cache.FetchSettings;
-import dev.entrepot.cache.PullThroughCache;
 import dev.entrepot.config.AccessLogFormat;
-import dev.entrepot.config.CacheConfig;
 import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.ServerConfig;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.admin.AccessLog;
+import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.AdminServer;
 import dev.entrepot.proxy.admin.Metrics;
 import dev.entrepot.proxy.admin.Readiness;
@@ -22,40 +19,29 @@ import dev.entrepot.proxy.http.RequestObserver;
 import dev.entrepot.proxy.http.ServerSettings;
 import dev.entrepot.proxy.http.UpstreamNames;
 import dev.entrepot.proxy.http.UpstreamRouter;
+import dev.entrepot.proxy.replication.Replication;
+import dev.entrepot.proxy.replication.ReplicationService;
+import dev.entrepot.proxy.replication.ServerNote;
 import io.helidon.common.tls.Tls;
 import java.io.IOException;
 import java.io.OutputStream;
+import java.net.URI;
 import java.nio.file.Files;
-import java.time.Duration;
-import java.util.ArrayDeque;
+import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Deque;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
+import java.util.UUID;
 
 /**
  * A running mirror: all parts, put together from a configuration. Closing it drains: not ready, nothing new accepted, running answers
  * end, then everything is closed in the opposite order of its opening.
  */
 final class Mirror implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(Mirror.class);
-    private static final Duration FETCHES_END = Duration.ofSeconds(5);
-
-    /** Something to close. */
-    private interface Closing {
-        void close() throws IOException;
-    }
 
     private final EntrepotConfig config;
     private final ClientEnvironment environment;
-    private final Deque<Closing> open = new ArrayDeque<>();
+    private final Closings open = new Closings();
     private final Metrics metrics = new Metrics();
     private int port;
     private int adminPort;
@@ -90,34 +76,16 @@ final class Mirror implements AutoCloseable {
         Optional<Tls> tls = config.server().tls().isPresent()
                 ? Optional.of(ServerCertificate.load(config.server().tls().get()))
                 : Optional.empty();
-        CacheConfig cacheConfig = config.cache();
-        ContentStore store = ContentStore.open(cacheConfig.directory(), environment.clock());
-        open.push(store::close);
-        CacheIndex index = CacheIndex.open(store, environment.clock());
-        open.push(index::close);
-        Evictor evictor = new Evictor(
-                store,
-                index,
-                cacheConfig.capacity().bytes(),
-                cacheConfig.minFree().bytes());
-        open.push(evictor::close);
-        Map<RegistryHost, Upstream> upstreams = openUpstreams();
-        ExecutorService fetching = Executors.newVirtualThreadPerTaskExecutor();
-        open.push(() -> stopFetching(fetching));
-        PullThroughCache cache = new PullThroughCache(
-                store,
-                index,
-                evictor,
-                environment.clock(),
-                cacheConfig.memory().bytes(),
-                FetchSettings.DEFAULT,
-                fetching);
-        MirrorMetrics.ofCache(metrics, cache, index, evictor);
-        Readiness readiness = new Readiness(List.of(() -> storeProblem(index)));
-        openAdmin(readiness);
+        OpenedCache cache = new OpenedCache(config, environment.withObserver(MirrorMetrics.ofUpstreams(metrics)));
+        open.push(cache::close);
+        MirrorMetrics.ofCache(metrics, cache.cache(), cache.index(), cache.evictor());
+        Readiness readiness = new Readiness(List.of(() -> storeProblem(cache.index())));
+        String instance = UUID.randomUUID().toString();
+        ReplicationService replication = openReplication(cache, instance);
+        openAdmin(readiness, List.of(replication.api()));
         RegistryServer server = new RegistryServer(
                 settings(config.server(), tls),
-                new CachedRepositories(cache, upstreams),
+                new CachedRepositories(cache.cache(), cache.upstreams()),
                 router(),
                 observer(accessLogOutput),
                 environment.clock(),
@@ -125,30 +93,9 @@ final class Mirror implements AutoCloseable {
         server.start();
         port = server.port();
         open.push(server::close);
+        leaveNote(instance);
+        replication.start();
         open.push(readiness::drain);
-    }
-
-    private Map<RegistryHost, Upstream> openUpstreams() throws IOException {
-        ClientEnvironment observed = environment.withObserver(MirrorMetrics.ofUpstreams(metrics));
-        Map<RegistryHost, Upstream> upstreams = new LinkedHashMap<>();
-        for (UpstreamConfig upstreamConfig : config.upstreams().values()) {
-            Upstream upstream = Upstream.open(upstreamConfig, config.cache(), observed);
-            open.push(upstream::close);
-            upstreams.put(upstreamConfig.name(), upstream);
-        }
-        return upstreams;
-    }
-
-    /** Fetches that outlive their clients are broken off; what they have is kept and taken up at the next request. */
-    private static void stopFetching(ExecutorService fetching) {
-        fetching.shutdownNow();
-        try {
-            if (!fetching.awaitTermination(FETCHES_END.toMillis(), TimeUnit.MILLISECONDS)) {
-                LOG.warn("fetches did not end within {} s", FETCHES_END.toSeconds());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private Optional<String> storeProblem(CacheIndex index) {
@@ -160,9 +107,33 @@ final class Mirror implements AutoCloseable {
                 : Optional.of("the folder of the store cannot be written");
     }
 
-    private void openAdmin(Readiness readiness) throws IOException {
+    private ReplicationService openReplication(OpenedCache cache, String instance) throws IOException {
+        Replication replication =
+                Replication.open(config.replication(), config.cache().directory(), cache.registries(), environment);
+        try {
+            ReplicationService service =
+                    new ReplicationService(replication, config.replication(), instance, metrics, environment);
+            open.push(service::close);
+            return service;
+        } catch (IOException | RuntimeException e) {
+            replication.close();
+            throw e;
+        }
+    }
+
+    // Commands on the same data folder find this server by it, and ask it instead of failing at the lock.
+    private void leaveNote(String instance) throws IOException {
+        Path directory = config.cache().directory();
+        String host = config.server().admin().host().orElse("127.0.0.1");
+        String shown = host.equals("0.0.0.0") || host.equals("::") ? "127.0.0.1" : host;
+        ListenAddress address = new ListenAddress(Optional.of(shown), adminPort);
+        new ServerNote(URI.create("http://" + address), instance).write(directory);
+        open.push(() -> ServerNote.remove(directory));
+    }
+
+    private void openAdmin(Readiness readiness, List<AdminEndpoint> endpoints) throws IOException {
         AdminServer admin = new AdminServer(
-                config.server().admin().host(), config.server().admin().port(), metrics, readiness);
+                config.server().admin().host(), config.server().admin().port(), metrics, readiness, endpoints);
         admin.start();
         adminPort = admin.port();
         open.push(admin::close);
@@ -216,12 +187,6 @@ final class Mirror implements AutoCloseable {
 
     @Override
     public void close() {
-        while (!open.isEmpty()) {
-            try {
-                open.pop().close();
-            } catch (IOException | RuntimeException e) {
-                LOG.error("closing: {}", e.toString(), e);
-            }
-        }
+        open.close();
     }
 }

@@ -60,8 +60,8 @@ final class ServeCommand {
         this.variables = variables;
     }
 
-    private static EntrepotConfig overridden(
-            EntrepotConfig config, Optional<ListenAddress> listen, Optional<Path> data) {
+    /** A configuration with what options override. */
+    static EntrepotConfig overridden(EntrepotConfig config, Optional<ListenAddress> listen, Optional<Path> data) {
         ServerConfig server = config.server();
         CacheConfig cache = config.cache();
         return new EntrepotConfig(

@@ -5,6 +5,7 @@ import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -25,6 +26,7 @@ final class HostGate {
     private final AtomicLong progress = new AtomicLong();
     private Instant notBefore = Instant.MIN;
     private int failures;
+    private long round;
 
     /**
      * A gate that is open.
@@ -53,8 +55,9 @@ final class HostGate {
     }
 
     private <T> T call(RequestLimit limit, RequestLimit.Request<T> request) throws IOException {
+        Optional<OutageException> last = Optional.empty();
         for (int attempt = 1; ; attempt++) {
-            awaitTurn();
+            long sentIn = awaitTurn(last);
             try {
                 T result = limit.send(() -> {
                     count.incrementAndGet();
@@ -63,10 +66,11 @@ final class HostGate {
                 answered();
                 return result;
             } catch (OutageException e) {
-                failed(e);
-                if (attempt >= policy.attempts()) {
+                failed(e, sentIn);
+                if (attempt >= policy.attempts() || isOut()) {
                     throw e;
                 }
+                last = Optional.of(e);
             } catch (IOException e) {
                 answered();
                 throw e;
@@ -74,15 +78,31 @@ final class HostGate {
         }
     }
 
-    private void awaitTurn() throws IOException {
+    // Returns the round that the request is sent in. One that has failed before does not wait for a host that is out by
+    // now,
+    // whoever found that.
+    private long awaitTurn(Optional<OutageException> last) throws IOException {
         rate.take(1);
         while (true) {
+            long now = round();
             Duration wait = untilTurn();
             if (wait.isNegative() || wait.isZero()) {
-                return;
+                return now;
+            }
+            if (last.isPresent() && isOut()) {
+                throw last.get();
             }
             time.pause(wait);
         }
+    }
+
+    private synchronized long round() {
+        return round;
+    }
+
+    // Others may have asked in between: what counts is how often the host has failed in a row.
+    private synchronized boolean isOut() {
+        return failures >= policy.attempts();
     }
 
     private synchronized Duration untilTurn() throws OutageException {
@@ -101,12 +121,21 @@ final class HostGate {
     }
 
     /** Takes note of an outage, and makes all requests wait. */
-    synchronized void failed(OutageException outage) {
+    void failed(OutageException outage) {
+        failed(outage, round());
+    }
+
+    // Requests that were on their way together and fail together are one outage, however many they are.
+    private synchronized void failed(OutageException outage, long sentIn) {
         if (outage.reason() == OutageException.Reason.NOT_ASKED) {
             return;
         }
-        failures++;
-        Duration pause = outage.retryAfter().orElseGet(() -> spread(policy.pause(failures)));
+        Duration pause = outage.retryAfter().orElse(Duration.ZERO);
+        if (sentIn == round) {
+            round++;
+            failures++;
+            pause = outage.retryAfter().orElseGet(() -> spread(policy.pause(failures)));
+        }
         Duration bounded = pause.compareTo(policy.longest()) > 0 ? policy.longest() : pause;
         Instant until = time.clock().instant().plus(bounded);
         if (until.isAfter(notBefore)) {

@@ -8,11 +8,11 @@ import java.time.Duration;
  * @param attempts how often one request is made at most, the first time included
  * @param first the pause after the first failure; it doubles with each further one, plus or minus a quarter
  * @param longest the longest pause, also where the host asks for a longer one
- * @param giveUpAfter outages in a row after which the host is not asked again for this run
+ * @param giveUpAfter outages in a row after which the host is not asked again for this run; those of requests under way together count once
  */
 public record RetryPolicy(int attempts, Duration first, Duration longest, int giveUpAfter) {
-    /** Four attempts within about seven seconds; a host is given up after 24 outages in a row. */
-    public static final RetryPolicy DEFAULT = new RetryPolicy(4, Duration.ofSeconds(1), Duration.ofMinutes(15), 24);
+    /** Four attempts within about seven seconds; a host is given up after seven outages in a row, within about a minute. */
+    public static final RetryPolicy DEFAULT = new RetryPolicy(4, Duration.ofSeconds(1), Duration.ofMinutes(15), 7);
 
     /** Validates the bounds. */
     public RetryPolicy {

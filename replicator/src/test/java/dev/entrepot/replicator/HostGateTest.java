@@ -6,10 +6,17 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.replicator.graph.Concurrently;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class HostGateTest {
@@ -90,6 +97,58 @@ class HostGateTest {
                 .isInstanceOfSatisfying(
                         OutageException.class, e -> assertThat(e.reason()).isEqualTo(Reason.NOT_ASKED))
                 .hasMessageContaining("registry.test is not asked again");
+    }
+
+    @Test
+    void requestsThatFailTogetherAreOneOutageAndShareItsPause() throws Exception {
+        HostGate wide = new HostGate("registry.test", 50, policy, RateLimit.none(clock.time()), clock.time());
+        CyclicBarrier together = new CyclicBarrier(50);
+
+        List<String> answers = Concurrently.map(IntStream.range(0, 50).boxed().toList(), number -> {
+            AtomicInteger attempts = new AtomicInteger();
+            return wide.request(() -> {
+                if (attempts.incrementAndGet() == 1) {
+                    arrive(together);
+                    throw outage(Optional.empty());
+                }
+                return "answer";
+            });
+        });
+
+        assertThat(answers).hasSize(50);
+        assertThat(clock.slept())
+                .isNotEmpty()
+                .allSatisfy(pause -> assertThat(pause).isLessThan(Duration.ofMillis(1251)));
+    }
+
+    private static void arrive(CyclicBarrier barrier) throws IOException {
+        try {
+            barrier.await(30, TimeUnit.SECONDS);
+        } catch (InterruptedException | BrokenBarrierException | TimeoutException e) {
+            throw new IOException(e);
+        }
+    }
+
+    @Test
+    void requestsToADeadHostFailTogetherWhenItHasFailedOften() throws IOException {
+        RetryPolicy patient = new RetryPolicy(4, Duration.ofSeconds(1), Duration.ofMinutes(5), 1000);
+        HostGate wide = new HostGate("registry.test", 50, patient, RateLimit.none(clock.time()), clock.time());
+        CyclicBarrier together = new CyclicBarrier(20);
+
+        List<Integer> attempts = Concurrently.map(IntStream.range(0, 20).boxed().toList(), number -> {
+            AtomicInteger made = new AtomicInteger();
+            assertThatThrownBy(() -> wide.request(() -> {
+                        if (made.incrementAndGet() == 1) {
+                            arrive(together);
+                        }
+                        throw outage(Optional.empty());
+                    }))
+                    .isInstanceOf(OutageException.class);
+            return made.get();
+        });
+
+        assertThat(attempts).allMatch(made -> made <= 4);
+        assertThat(clock.slept()).allSatisfy(pause -> assertThat(pause).isLessThan(Duration.ofSeconds(11)));
     }
 
     @Test

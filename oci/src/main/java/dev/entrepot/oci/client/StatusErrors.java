@@ -13,15 +13,17 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZonedDateTime;
 import java.time.format.DateTimeFormatter;
+import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
 
 /** Turns the statuses of answers into exceptions: the one place where answers and outages are told apart. */
 final class StatusErrors {
     private static final int MAX_ERROR_BYTES = 64 * 1024;
     private static final Pattern CODE = Pattern.compile("[A-Z_]{1,64}");
+    private static final Set<String> MISSING = Set.of("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN");
     private static final Duration LONGEST_RETRY_AFTER = Duration.ofDays(7);
 
     private final Clock clock;
@@ -119,16 +121,25 @@ final class StatusErrors {
         };
     }
 
-    /** The first error code of a body (distribution-spec, "Error Codes"), or empty. */
+    /** The error code of a body (distribution-spec, "Error Codes"), or empty: one that says that something is missing, else the first. */
     static String errorCode(ApiResponse response) {
         byte[] body = response.readLeniently(MAX_ERROR_BYTES);
         if (body.length == 0) {
             return "";
         }
         try {
-            JsonNode code =
-                    OciJson.mapper().readTree(body).path("errors").path(0).path("code");
-            return code.isString() && CODE.matcher(code.stringValue()).matches() ? code.stringValue() : "";
+            List<String> codes = OciJson.mapper()
+                    .readTree(body)
+                    .path("errors")
+                    .valueStream()
+                    .map(error -> error.path("code").asString(""))
+                    .filter(code -> CODE.matcher(code).matches())
+                    .toList();
+            // Distribution may complain of an invalid digest first, and then of the missing blob that this comes from.
+            return codes.stream()
+                    .filter(MISSING::contains)
+                    .findFirst()
+                    .orElseGet(() -> codes.isEmpty() ? "" : codes.getFirst());
         } catch (JacksonException e) {
             return "";
         }

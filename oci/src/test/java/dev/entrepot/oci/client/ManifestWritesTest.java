@@ -118,6 +118,19 @@ class ManifestWritesTest {
     }
 
     @Test
+    void missingBlobIsToldFromAmongSeveralErrors() {
+        REGISTRY.stubFor(put(BY_TAG)
+                .willReturn(aResponse()
+                        .withStatus(400)
+                        .withBody("{\"errors\":[{\"code\":\"DIGEST_INVALID\"},{\"code\":7},"
+                                + "{\"code\":\"MANIFEST_BLOB_UNKNOWN\"}]}")));
+
+        assertThatThrownBy(() -> repository.pushManifest(manifest, TAG))
+                .isInstanceOfSatisfying(
+                        RefusedException.class, e -> assertThat(e.code()).isEqualTo("MANIFEST_BLOB_UNKNOWN"));
+    }
+
+    @Test
     void pushesOnceOnly() {
         REGISTRY.stubFor(put(BY_TAG).willReturn(aResponse().withStatus(503)));
 

@@ -9,6 +9,7 @@ import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.DoubleSupplier;
 import java.util.function.LongSupplier;
+import java.util.function.Supplier;
 
 /**
  * Counters, gauges and histograms, written in Prometheus' text format 0.0.4. Counting takes no lock; families are registered once, by
@@ -74,6 +75,32 @@ public final class Metrics {
             out.append(name).append(' ');
             writeNumber(out, value.getAsDouble());
             out.append('\n');
+        });
+    }
+
+    /**
+     * A value of a gauge with labels.
+     *
+     * @param labelValues in the order of the names
+     * @param value the value now
+     */
+    public record Sample(List<String> labelValues, double value) {
+        /** Copies the list. */
+        public Sample {
+            labelValues = List.copyOf(labelValues);
+        }
+    }
+
+    /** Registers values that go up and down, one for each combination of labels that {@code samples} gives. */
+    public void gauges(String name, String help, List<String> labelNames, Supplier<List<Sample>> samples) {
+        register(name, "gauge", help, out -> {
+            for (Sample sample : samples.get()) {
+                out.append(name);
+                writeLabels(out, labelNames, sample.labelValues(), "");
+                out.append(' ');
+                writeNumber(out, sample.value());
+                out.append('\n');
+            }
         });
     }
 

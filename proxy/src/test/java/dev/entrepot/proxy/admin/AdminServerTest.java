@@ -17,7 +17,7 @@ class AdminServerTest {
     private final Metrics metrics = new Metrics();
     private final AtomicReference<Optional<String>> problem = new AtomicReference<>(Optional.empty());
     private final Readiness readiness = new Readiness(List.of(problem::get));
-    private final AdminServer server = new AdminServer(Optional.of("127.0.0.1"), 0, metrics, readiness);
+    private final AdminServer server = new AdminServer(Optional.of("127.0.0.1"), 0, metrics, readiness, List.of());
     private final HttpClient client = HttpClient.newHttpClient();
 
     @BeforeEach
@@ -71,5 +71,14 @@ class AdminServerTest {
     void nothingElseIsHere() throws Exception {
         assertThat(send("GET", "/v2/").statusCode()).isEqualTo(404);
         assertThat(send("DELETE", "/healthz").statusCode()).isEqualTo(405);
+    }
+
+    @Test
+    void connectionThatWillBeClosedIsAnnouncedAsSuch() throws Exception {
+        HttpResponse<String> refused = send("DELETE", "/healthz");
+        assertThat(refused.headers().allValues("Connection")).containsExactly("close");
+        for (int i = 0; i < 50; i++) {
+            assertThat(send("POST", "/nothing").statusCode()).isEqualTo(404);
+        }
     }
 }

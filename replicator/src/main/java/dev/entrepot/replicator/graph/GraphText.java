@@ -10,6 +10,9 @@ import java.util.Set;
  * is drawn already is named again without what is below it.
  */
 public final class GraphText {
+    private static final Set<String> IMAGE_CONFIGURATIONS =
+            Set.of("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json");
+
     private final ArtifactGraph graph;
     private final StringBuilder text = new StringBuilder();
     private final Set<Digest> drawn = new HashSet<>();
@@ -47,9 +50,18 @@ public final class GraphText {
         text.append(lead)
                 .append(descriptor.digest())
                 .append(' ')
-                .append(descriptor.artifactType().orElse(descriptor.mediaType().value()))
+                .append(type(descriptor))
                 .append(' ')
                 .append(descriptor.sizeBytes())
                 .append('\n');
+    }
+
+    // What an image is called as an artifact is the type of its configuration, which says less than that it is an
+    // image.
+    private static String type(Descriptor descriptor) {
+        return descriptor
+                .artifactType()
+                .filter(type -> !IMAGE_CONFIGURATIONS.contains(type))
+                .orElse(descriptor.mediaType().value());
     }
 }

@@ -1,0 +1,252 @@
+package dev.entrepot.bench;
+
+import dev.entrepot.oci.testing.RecordedCall;
+import dev.entrepot.oci.testing.Request;
+import dev.entrepot.oci.testing.TestRegistry;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+
+/**
+ * Replication of ten repositories with five tags each, from a source that answers each request 20 ms late, to distribution's registry; against
+ * {@code oras copy -r}, once for each tag.
+ */
+final class Fleet implements Scenario {
+    private static final int REPOSITORIES = 10;
+    private static final int TAGS = 5;
+    private static final Duration SOURCE_LATENCY = Duration.ofMillis(20);
+    private static final int PLAN_HEAP_MEBIBYTES = 256;
+    private static final List<Integer> PLANNED_TAGS = List.of(2_500, 10_000);
+
+    private record Outcome(double seconds, double blobBytes) {}
+
+    private record Again(
+            double seconds, double ofCold, double blobs, double gets, double lists, double heads, double referrers) {}
+
+    @Override
+    public String name() {
+        return "fleet";
+    }
+
+    @Override
+    public void run(Bench bench) throws Exception {
+        try (TestRegistry source = TestRegistry.started()) {
+            FleetContent fleet = FleetContent.into(source, REPOSITORIES, TAGS);
+            source.server().latency(SOURCE_LATENCY);
+            cold(bench, source, fleet);
+            again(bench, source, fleet);
+        }
+        plans(bench);
+    }
+
+    private static void cold(Bench bench, TestRegistry source, FleetContent fleet) throws Exception {
+        Rounds<Outcome> rounds = new Rounds<Outcome>()
+                .add("one", () -> replicated(bench, source, fleet, 1))
+                .add("oras", () -> copied(bench, source, fleet))
+                .add("two", () -> replicated(bench, source, fleet, 2))
+                .run(bench.options().rounds());
+        Samples one = rounds.of("one", Outcome::seconds);
+        Report.Section section = bench.section();
+        section.ratio("one target, s", one, "oras", rounds.of("oras", Outcome::seconds), new Goal.AtMost(0.2));
+        section.ratio("two targets, s", rounds.of("two", Outcome::seconds), "one target", one, new Goal.AtMost(1.3));
+        section.figure(
+                "one target, source blob bytes per unique byte",
+                rounds.of("one", Outcome::blobBytes),
+                new Goal.AtMost(1));
+        section.figure(
+                "two targets, source blob bytes per unique byte",
+                rounds.of("two", Outcome::blobBytes),
+                new Goal.AtMost(1));
+        section.peerFigure(
+                "one target, source blob bytes per unique byte", "oras", rounds.of("oras", Outcome::blobBytes));
+    }
+
+    private static Outcome replicated(Bench bench, TestRegistry source, FleetContent fleet, int targets)
+            throws Exception {
+        try (Replica replica = Replica.start(bench, source, targets)) {
+            source.calls().clear();
+            double seconds = replica.sync().seconds();
+            return new Outcome(seconds, fleet.blobBytesSent());
+        }
+    }
+
+    private static Outcome copied(Bench bench, TestRegistry source, FleetContent fleet) throws Exception {
+        Path folder = bench.workspace().newFolder("oras");
+        int port = bench.workspace().freePort();
+        try (ServerProcess _ = Replica.registry(folder, port)) {
+            bench.workspace().settle();
+            source.calls().clear();
+            double seconds = 0;
+            for (String image : fleet.images()) {
+                List<String> command = List.of(
+                        "oras",
+                        "cp",
+                        "-r",
+                        "--no-tty",
+                        "--from-plain-http",
+                        "--to-plain-http",
+                        "--concurrency",
+                        "8",
+                        source.host() + "/" + image,
+                        "127.0.0.1:" + port + "/" + image);
+                seconds += FinishedProcess.run(command, Map.of(), folder.resolve("log"))
+                        .seconds();
+            }
+            return new Outcome(seconds, fleet.blobBytesSent());
+        }
+    }
+
+    private static void again(Bench bench, TestRegistry source, FleetContent fleet) throws Exception {
+        try (Replica replica = Replica.start(bench, source, 1)) {
+            double cold = replica.sync().seconds();
+            Rounds<Again> rounds = new Rounds<Again>()
+                    .add("ours", () -> again(source, replica, cold))
+                    .run(bench.options().rounds());
+            Report.Section section = bench.section();
+            section.figure("nothing changed, s", rounds.of("ours", Again::seconds), new Goal.Open());
+            section.figure("nothing changed, of the cold time", rounds.of("ours", Again::ofCold), new Goal.AtMost(0.3));
+            section.figure("nothing changed, blob requests", rounds.of("ours", Again::blobs), new Goal.AtMost(0));
+            section.figure("nothing changed, manifest GETs", rounds.of("ours", Again::gets), new Goal.AtMost(0));
+            section.figure(
+                    "nothing changed, tag lists", rounds.of("ours", Again::lists), new Goal.AtMost(REPOSITORIES));
+            section.figure(
+                    "nothing changed, HEADs",
+                    rounds.of("ours", Again::heads),
+                    new Goal.AtMost(fleet.images().size()));
+            section.figure(
+                    "nothing changed, referrers requests",
+                    rounds.of("ours", Again::referrers),
+                    new Goal.AtMost(fleet.nodes()));
+        }
+    }
+
+    private static Again again(TestRegistry source, Replica replica, double cold) throws Exception {
+        source.calls().clear();
+        double seconds = replica.sync().seconds();
+        return new Again(
+                seconds,
+                seconds / cold,
+                count(source, request -> request.path().contains("/blobs/")),
+                count(
+                        source,
+                        request ->
+                                request.method().equals("GET") && request.path().contains("/manifests/")),
+                count(source, request -> request.path().endsWith("/tags/list")),
+                count(
+                        source,
+                        request -> request.method().equals("HEAD")
+                                && request.path().contains("/manifests/")),
+                count(source, request -> request.path().contains("/referrers/")));
+    }
+
+    private static double count(TestRegistry source, Predicate<Request> predicate) {
+        List<RecordedCall> calls = source.requests(predicate);
+        return calls.size();
+    }
+
+    // Time and memory of plans of one repository with many tags; a heap that is too small would make the command fail.
+    private static void plans(Bench bench) throws Exception {
+        for (int tags : PLANNED_TAGS) {
+            try (TestRegistry source = TestRegistry.started();
+                    TestRegistry target = TestRegistry.started()) {
+                FleetContent.tagsInto(source, tags);
+                Replica replica = new Replica(
+                        bench.workspace().project(), bench.workspace().newFolder("plan"), List.of());
+                replica.configure(source, List.of(target.uri().toString()));
+                FinishedProcess plan = replica.plan(PLAN_HEAP_MEBIBYTES);
+                String what = "plan of %,d tags in a heap of %d MiB, ".formatted(tags, PLAN_HEAP_MEBIBYTES);
+                Report.Section section = bench.section();
+                section.figure(what + "ms per tag", only(plan.seconds() * 1000 / tags), new Goal.Open());
+                section.figure(what + "peak memory of the process, MiB", only(plan.peakMebibytes()), new Goal.Open());
+            }
+        }
+    }
+
+    private static Samples only(double figure) {
+        return new Samples(List.of(figure));
+    }
+
+    /** Empty targets, and a rule that copies everything to them. */
+    private record Replica(Path project, Path folder, List<ServerProcess> targets) implements AutoCloseable {
+        static Replica start(Bench bench, TestRegistry source, int targetCount) throws Exception {
+            Path folder = bench.workspace().newFolder("replica");
+            List<ServerProcess> targets = new ArrayList<>();
+            List<String> urls = new ArrayList<>();
+            for (int i = 0; i < targetCount; i++) {
+                int port = bench.workspace().freePort();
+                targets.add(registry(Files.createDirectory(folder.resolve("target" + i)), port));
+                urls.add("http://127.0.0.1:" + port);
+            }
+            Replica replica = new Replica(bench.workspace().project(), folder, targets);
+            replica.configure(source, urls);
+            bench.workspace().settle();
+            return replica;
+        }
+
+        private void configure(TestRegistry source, List<String> targetUrls) throws Exception {
+            String shown =
+                    targetUrls.stream().map(url -> "{url: \"" + url + "\"}").collect(Collectors.joining(", "));
+            Files.writeString(folder.resolve("entrepot.yaml"), """
+                    cache: {directory: %s/data}
+                    upstreams:
+                      source.test: {url: "%s"}
+                    replication:
+                      rules:
+                        - name: fleet
+                          source: source.test
+                          repositories: ["*/*"]
+                          tags: ["v*"]
+                          targets: [%s]
+                    """.formatted(folder, source.uri(), shown));
+        }
+
+        /** distribution's registry on a port, without a referrers API. */
+        static ServerProcess registry(Path folder, int port) throws Exception {
+            Path config = Files.writeString(folder.resolve("config.yml"), """
+                    version: 0.1
+                    log: {level: error}
+                    storage: {filesystem: {rootdirectory: %s/data}}
+                    http: {addr: 127.0.0.1:%d}
+                    """.formatted(folder, port));
+            return ServerProcess.start(
+                            "docker-registry",
+                            List.of("docker-registry", "serve", config.toString()),
+                            Map.of("OTEL_TRACES_EXPORTER", "none"),
+                            folder.resolve("registry.log"))
+                    .awaitPort(port);
+        }
+
+        FinishedProcess sync() throws Exception {
+            return entrepot("sync", "");
+        }
+
+        FinishedProcess plan(int heapMebibytes) throws Exception {
+            return entrepot("plan", "-Xmx" + heapMebibytes + "m");
+        }
+
+        private FinishedProcess entrepot(String command, String javaOptions) throws Exception {
+            Map<String, String> environment = new HashMap<>();
+            environment.put("ENTREPOT_JAVA_OPTS", javaOptions);
+            return FinishedProcess.run(
+                    List.of(
+                            project.resolve("entrepot").toString(),
+                            command,
+                            "fleet",
+                            "--config",
+                            folder.resolve("entrepot.yaml").toString()),
+                    environment,
+                    folder.resolve("log"));
+        }
+
+        @Override
+        public void close() {
+            targets.forEach(ServerProcess::close);
+        }
+    }
+}

@@ -1,0 +1,124 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.cache.CacheIndex;
+import dev.entrepot.cache.ContentStore;
+import dev.entrepot.cache.Evictor;
+import dev.entrepot.cache.FetchSettings;
+import dev.entrepot.cache.PullThroughCache;
+import dev.entrepot.config.CacheConfig;
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.UpstreamConfig;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.proxy.replication.Registries;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** The pull-through cache of a configuration with all that is under it: what both serving and replicating stand on. */
+final class OpenedCache implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(OpenedCache.class);
+    private static final Duration FETCHES_END = Duration.ofSeconds(5);
+
+    private final EntrepotConfig config;
+    private final ClientEnvironment environment;
+    private final Closings open = new Closings();
+    private final Map<RegistryHost, Upstream> upstreams = new LinkedHashMap<>();
+    private final CacheIndex index;
+    private final Evictor evictor;
+    private final PullThroughCache cache;
+
+    /**
+     * Opens the store of the configuration and the clients of its upstreams.
+     *
+     * @param environment the world around the clients
+     * @throws IOException if the store is in use or unusable, or a TLS file cannot be read; the message says which
+     */
+    OpenedCache(EntrepotConfig config, ClientEnvironment environment) throws IOException {
+        this.config = config;
+        this.environment = environment;
+        CacheConfig cacheConfig = config.cache();
+        try {
+            ContentStore store = ContentStore.open(cacheConfig.directory(), environment.clock());
+            open.push(store::close);
+            index = CacheIndex.open(store, environment.clock());
+            open.push(index::close);
+            evictor = new Evictor(
+                    store,
+                    index,
+                    cacheConfig.capacity().bytes(),
+                    cacheConfig.minFree().bytes());
+            open.push(evictor::close);
+            openUpstreams();
+            ExecutorService fetching = Executors.newVirtualThreadPerTaskExecutor();
+            open.push(() -> stopFetching(fetching));
+            cache = new PullThroughCache(
+                    store,
+                    index,
+                    evictor,
+                    environment.clock(),
+                    cacheConfig.memory().bytes(),
+                    FetchSettings.DEFAULT,
+                    fetching);
+        } catch (IOException | RuntimeException e) {
+            open.close();
+            throw e;
+        }
+    }
+
+    private void openUpstreams() throws IOException {
+        for (UpstreamConfig upstreamConfig : config.upstreams().values()) {
+            Upstream upstream = Upstream.open(upstreamConfig, config.cache(), environment);
+            open.push(upstream::close);
+            upstreams.put(upstreamConfig.name(), upstream);
+        }
+    }
+
+    /** Fetches that outlive their clients are broken off; what they have is kept and taken up at the next request. */
+    private static void stopFetching(ExecutorService fetching) {
+        fetching.shutdownNow();
+        try {
+            if (!fetching.awaitTermination(FETCHES_END.toMillis(), TimeUnit.MILLISECONDS)) {
+                LOG.warn("fetches did not end within {} s", FETCHES_END.toSeconds());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    PullThroughCache cache() {
+        return cache;
+    }
+
+    CacheIndex index() {
+        return index;
+    }
+
+    Evictor evictor() {
+        return evictor;
+    }
+
+    Map<RegistryHost, Upstream> upstreams() {
+        return upstreams;
+    }
+
+    /** The upstreams as sources of replication. */
+    Registries registries() {
+        Map<RegistryHost, RegistryClient> clients = new LinkedHashMap<>();
+        upstreams.forEach((name, upstream) -> clients.put(name, upstream.client()));
+        return new Registries(config.upstreams(), clients, Optional.of(cache), environment);
+    }
+
+    @Override
+    public void close() {
+        open.close();
+    }
+}

@@ -1,0 +1,99 @@
+package dev.entrepot.proxy;
+
+import java.nio.file.Path;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+
+/** The commands of replication as the command line knows them: their options, parameters and help. */
+final class ReplicationCommandLine {
+    /** The name of the option for JSON. */
+    static final String JSON = "--json";
+    /** The name of the option for the data folder. */
+    static final String DATA = "--data";
+
+    private static final String RUN_CODES =
+            "Exit codes: 0 complete, 3 partly, 1 failed, 2 wrong usage, 78 wrong configuration.";
+
+    private ReplicationCommandLine() {}
+
+    /** Adds the commands. */
+    static void addTo(CommandSpec entrepot) {
+        entrepot.addSubcommand("plan", plan())
+                .addSubcommand("sync", sync())
+                .addSubcommand("copy", copy())
+                .addSubcommand("tree", tree())
+                .addSubcommand("runs", runs());
+    }
+
+    private static CommandSpec plan() {
+        return onData(
+                        "Show what a run of a rule would do now: what is copied, where, and why each tag is kept or dropped.")
+                .addPositional(parameter(0, "RULE", "The name of a rule of the configuration."));
+    }
+
+    private static CommandSpec sync() {
+        return onData("Run a rule now: a tag is moved at a target when everything under it is there, and not before.")
+                .addPositional(parameter(0, "RULE", "The name of a rule of the configuration."));
+    }
+
+    private static CommandSpec copy() {
+        return onData("Copy one image with all that refers to it, without a rule.")
+                .addPositional(
+                        parameter(0, "SOURCE", "A reference of an upstream, or http(s)://host/name:tag (or @digest)."))
+                .addPositional(parameter(
+                        1,
+                        "TARGET",
+                        "http(s)://host/name[:tag], or a reference of an upstream or of the host of a rule's target."
+                                + " Plain HTTP only where it says http://."));
+    }
+
+    private static CommandSpec tree() {
+        CommandSpec spec =
+                command("Show the graph of an image: its manifests, their blobs, and all that refers to any of them.");
+        spec.addPositional(parameter(0, "REF", "A reference of an upstream, or http(s)://host/name:tag (or @digest)."));
+        return spec;
+    }
+
+    private static CommandSpec runs() {
+        return onData("Show the last runs, or the report of one.")
+                .addPositional(PositionalParamSpec.builder()
+                        .index("0")
+                        .paramLabel("RUN")
+                        .type(Long.class)
+                        .arity("0..1")
+                        .description("The number of a run.")
+                        .build());
+    }
+
+    private static CommandSpec onData(String description) {
+        return command(description)
+                .addOption(OptionSpec.builder(DATA)
+                        .paramLabel("FOLDER")
+                        .type(Path.class)
+                        .description("The data folder, whatever the configuration says.")
+                        .build());
+    }
+
+    private static CommandSpec command(String description) {
+        CommandSpec spec = CommandLineInterface.command(description)
+                .addOption(CommandLineInterface.configOption())
+                .addOption(OptionSpec.builder(JSON)
+                        .type(boolean.class)
+                        .description("Answer in JSON.")
+                        .build());
+        spec.usageMessage().footer("", RUN_CODES);
+        return spec;
+    }
+
+    private static PositionalParamSpec parameter(int index, String label, String description) {
+        return PositionalParamSpec.builder()
+                .index(Integer.toString(index))
+                .paramLabel(label)
+                .type(String.class)
+                .arity("1")
+                .required(true)
+                .description(description)
+                .build();
+    }
+}

@@ -1,0 +1,160 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.proxy.replication.BadRequestException;
+import dev.entrepot.proxy.replication.ImageTree;
+import dev.entrepot.proxy.replication.OwnReplicating;
+import dev.entrepot.proxy.replication.PlanAnswer;
+import dev.entrepot.proxy.replication.ProgressPrinter;
+import dev.entrepot.proxy.replication.Replicating;
+import dev.entrepot.proxy.replication.Replication;
+import dev.entrepot.proxy.replication.ReportReader;
+import dev.entrepot.proxy.replication.RunTexts;
+import dev.entrepot.proxy.replication.RunningServer;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.ReportWriter;
+import dev.entrepot.replicator.RuleBusyException;
+import dev.entrepot.replicator.journal.CopyJournal;
+import dev.entrepot.replicator.journal.RunRecord;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/**
+ * The commands of replication. Where a server has the data folder open, it is asked to do it; else it is done here. Answers go to standard output, how
+ * far a run has come to standard error. Each command returns its exit code.
+ */
+final class ReplicationCommands {
+    private static final int RUNS_SHOWN = 50;
+
+    private final EntrepotConfig config;
+    private final ClientEnvironment environment;
+    private final PrintStream out;
+    private final PrintStream err;
+    private final boolean terminal;
+
+    /**
+     * The commands of a configuration.
+     *
+     * @param out where answers go
+     * @param err where progress goes
+     * @param terminal whether {@code err} is a terminal
+     */
+    ReplicationCommands(
+            EntrepotConfig config, ClientEnvironment environment, PrintStream out, PrintStream err, boolean terminal) {
+        this.config = config;
+        this.environment = environment;
+        this.out = out;
+        this.err = err;
+        this.terminal = terminal;
+    }
+
+    /** What makes a report. */
+    private interface Run {
+        ReplicationReport with(Replicating replicating, Consumer<Supplier<String>> progress)
+                throws IOException, BadRequestException, RuleBusyException, InterruptedException;
+    }
+
+    /** {@code entrepot plan RULE}. */
+    int plan(String rule, boolean json) throws IOException, BadRequestException, InterruptedException {
+        try (Closings closings = new Closings()) {
+            PlanAnswer plan = open(closings).plan(rule);
+            out.print(json ? plan.json() + "\n" : plan.text());
+            return ExitCodes.ofRun(plan.outcome());
+        }
+    }
+
+    /** {@code entrepot sync RULE}. */
+    int sync(String rule, boolean json) throws IOException, BadRequestException, InterruptedException {
+        return run((replicating, progress) -> replicating.sync(rule, progress), json);
+    }
+
+    /** {@code entrepot copy SOURCE TARGET}. */
+    int copy(String source, String target, boolean json) throws IOException, BadRequestException, InterruptedException {
+        return run((replicating, progress) -> replicating.copy(source, target, progress), json);
+    }
+
+    private int run(Run run, boolean json) throws IOException, BadRequestException, InterruptedException {
+        try (Closings closings = new Closings()) {
+            ReplicationReport report = shown(run, open(closings));
+            out.print(json ? ReportWriter.toJson(report) + "\n" : ReportWriter.toText(report));
+            return ExitCodes.ofRun(report.outcome().toString());
+        } catch (RuleBusyException e) {
+            throw new IOException(e.getMessage() + "; wait for its end, which \"entrepot runs\" shows", e);
+        }
+    }
+
+    private ReplicationReport shown(Run run, Replicating replicating)
+            throws IOException, BadRequestException, RuleBusyException, InterruptedException {
+        try (Closings closings = new Closings()) {
+            return run.with(
+                    replicating, progress -> closings.push(new ProgressPrinter(err, terminal, progress)::close));
+        }
+    }
+
+    private Replicating open(Closings closings) throws IOException, InterruptedException {
+        Path directory = config.cache().directory();
+        Optional<RunningServer> server = RunningServer.find(directory);
+        if (server.isPresent()) {
+            closings.push(server.get()::close);
+            err.println("asking the server at " + server.get().url() + ", which has " + directory + " open");
+            return server.get();
+        }
+        OpenedCache cache = new OpenedCache(config, environment);
+        closings.push(cache::close);
+        Replicating own = new OwnReplicating(
+                Replication.open(config.replication(), directory, cache.registries(), environment),
+                config.replication().notifications(),
+                environment,
+                terminal);
+        closings.push(own::close);
+        return own;
+    }
+
+    /** {@code entrepot tree REF}. */
+    int tree(String reference, boolean json) throws IOException, BadRequestException {
+        ImageTree tree = ImageTree.read(reference, config.upstreams(), environment);
+        out.print(json ? tree.toJson() + "\n" : tree.toText());
+        return ExitCodes.OK;
+    }
+
+    /** {@code entrepot runs [RUN]}: reads the journal, beside a server that may be writing it. */
+    int runs(Optional<Long> number, boolean json) throws IOException, BadRequestException {
+        Path directory = config.cache().directory();
+        if (Files.notExists(directory.resolve(CopyJournal.FILE))) {
+            return show(List.of(), number, json);
+        }
+        try (CopyJournal journal = CopyJournal.openForReading(directory, environment.clock())) {
+            List<RunRecord> runs =
+                    number.isPresent() ? journal.run(number.get()).stream().toList() : journal.runs(RUNS_SHOWN);
+            return show(runs, number, json);
+        }
+    }
+
+    private int show(List<RunRecord> runs, Optional<Long> number, boolean json)
+            throws IOException, BadRequestException {
+        if (number.isEmpty()) {
+            out.print(json ? RunTexts.toJson(runs) + "\n" : RunTexts.toText(runs));
+            return ExitCodes.OK;
+        }
+        RunRecord run = runs.stream()
+                .findFirst()
+                .orElseThrow(() -> new BadRequestException(
+                        "there is no run " + number.get() + "; \"entrepot runs\" shows the last"));
+        Optional<String> report = run.reportJson();
+        if (json) {
+            out.println(RunTexts.toJson(run));
+        } else if (report.isPresent()) {
+            out.print(ReportWriter.toText(ReportReader.read(report.get())));
+        } else {
+            out.print(RunTexts.toText(runs));
+        }
+        return ExitCodes.OK;
+    }
+}

@@ -1,0 +1,16 @@
+package dev.entrepot.proxy.admin;
+
+import java.io.IOException;
+import java.util.Optional;
+
+/** A part of the admin API. Called by many threads at once. */
+@FunctionalInterface
+public interface AdminEndpoint {
+    /**
+     * Answers a request.
+     *
+     * @return empty if the path is none of this part's
+     * @throws IOException if it fails here, which is answered with 500 and the message
+     */
+    Optional<AdminReply> answer(AdminRequest request) throws IOException;
+}

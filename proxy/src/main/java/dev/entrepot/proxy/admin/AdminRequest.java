@@ -1,0 +1,16 @@
+package dev.entrepot.proxy.admin;
+
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * A request to the admin API.
+ *
+ * @param method {@code GET} or {@code POST}; HEAD comes as GET
+ * @param path the raw path
+ * @param query the raw query, empty if there is none
+ * @param header the first value of a header, by its name in any case
+ * @param body the body, whole, at most {@link AdminServer#MAX_BODY_BYTES}; empty if there is none
+ */
+public record AdminRequest(
+        String method, String path, String query, Function<String, Optional<String>> header, byte[] body) {}

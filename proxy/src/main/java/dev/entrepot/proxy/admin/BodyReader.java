@@ -1,0 +1,89 @@
+package dev.entrepot.proxy.admin;
+
+import io.helidon.http.HeaderNames;
+import io.helidon.webserver.http.RoutingRequest;
+import java.io.IOException;
+import java.io.InputStream;
+import java.time.Duration;
+import java.util.OptionalLong;
+
+/**
+ * Reads the bodies of requests, which are small and come at once, or not at all. Bodies without a length are refused before they are touched: the
+ * server takes in a chunk whole before it hands it on, however large the sender declares it.
+ */
+final class BodyReader {
+    /** A body cannot be read; the status says why. */
+    static final class RefusedException extends Exception {
+        private static final long serialVersionUID = 1L;
+        private final int status;
+
+        RefusedException(int status, String message) {
+            super(message);
+            this.status = status;
+        }
+
+        int status() {
+            return status;
+        }
+    }
+
+    private final int maxBytes;
+    private final Duration patience;
+
+    /** Of at most so many bytes, within so much time. */
+    BodyReader(int maxBytes, Duration patience) {
+        this.maxBytes = maxBytes;
+        this.patience = patience;
+    }
+
+    /** The whole body, empty if there is none. */
+    byte[] read(RoutingRequest request) throws RefusedException {
+        if (request.headers().contains(HeaderNames.TRANSFER_ENCODING)) {
+            throw new RefusedException(411, "the body must come with Content-Length, not in chunks");
+        }
+        OptionalLong length = request.headers().contentLength();
+        if (length.isEmpty() || length.getAsLong() == 0) {
+            return new byte[0];
+        }
+        if (length.getAsLong() > maxBytes) {
+            throw new RefusedException(
+                    413, "the body has " + length.getAsLong() + " bytes; " + maxBytes + " are allowed");
+        }
+        return read(request, (int) length.getAsLong());
+    }
+
+    private byte[] read(RoutingRequest request, int length) throws RefusedException {
+        Thread reader = Thread.currentThread();
+        Thread guard = Thread.ofVirtual().name("admin-body-guard").start(() -> interruptLater(reader));
+        try (InputStream in = request.content().inputStream()) {
+            byte[] body = in.readNBytes(length);
+            if (body.length < length) {
+                throw new RefusedException(400, "the body ended after " + body.length + " of " + length + " bytes");
+            }
+            return body;
+        } catch (IOException e) {
+            throw new RefusedException(408, "the body did not come");
+        } finally {
+            end(guard);
+        }
+    }
+
+    private void interruptLater(Thread reader) {
+        try {
+            Thread.sleep(patience);
+            reader.interrupt();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private static void end(Thread guard) {
+        guard.interrupt();
+        try {
+            guard.join();
+        } catch (InterruptedException e) {
+            // The guard's own interrupt, which came too late to matter.
+        }
+        Thread.interrupted();
+    }
+}

@@ -1,0 +1,109 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.config.ClientCertificate;
+import dev.entrepot.config.CredentialsConfig;
+import dev.entrepot.config.TargetConfig;
+import dev.entrepot.config.UpstreamConfig;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.Credential;
+import dev.entrepot.oci.client.CredentialSource;
+import dev.entrepot.oci.client.DockerConfigCredentials;
+import dev.entrepot.oci.client.FileCredentials;
+import dev.entrepot.oci.client.RegistryEndpoint;
+import dev.entrepot.oci.client.TlsSettings;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Set;
+
+/** From the configuration of a registry to what its client needs. Nothing is read or connected to yet. */
+public final class Endpoints {
+    private Endpoints() {}
+
+    /** How an upstream is reached. */
+    public static RegistryEndpoint of(UpstreamConfig config, ClientEnvironment environment) {
+        RegistryEndpoint endpoint = RegistryEndpoint.of(config.name(), config.url())
+                .withTls(tls(config.ca(), config.clientCertificate()))
+                .withTrustedRealmHosts(Set.copyOf(config.tokenRealms()))
+                .withMaxConcurrentRequests(config.maxConcurrentRequests());
+        return with(endpoint, config.proxy(), config.credentials(), environment);
+    }
+
+    /** How a target is reached; its name in references is the host of its URL. */
+    static RegistryEndpoint of(
+            TargetConfig.RegistryDestination config, int maxConcurrentRequests, ClientEnvironment environment) {
+        RegistryEndpoint endpoint = RegistryEndpoint.of(host(config.url()), config.url())
+                .withTls(tls(config.ca(), config.clientCertificate()))
+                .withMaxConcurrentRequests(maxConcurrentRequests);
+        return with(endpoint, config.proxy(), config.credentials(), environment);
+    }
+
+    /** How a registry is reached that is not configured: with what the user's docker {@code config.json} has for its host. */
+    static RegistryEndpoint of(URI url, ClientEnvironment environment) {
+        Path folder = Optional.ofNullable(environment.variables().get("DOCKER_CONFIG"))
+                .map(Path::of)
+                .orElseGet(() -> Path.of(environment.variables().getOrDefault("HOME", "."), ".docker"));
+        Path file = folder.resolve("config.json");
+        RegistryEndpoint endpoint = RegistryEndpoint.of(host(url), url);
+        return file.toFile().isFile()
+                ? endpoint.withCredentials(
+                        new DockerConfigCredentials(file, environment.clock(), environment.variables()))
+                : endpoint;
+    }
+
+    /** The host of a registry's URL, with the port where one is written. */
+    static RegistryHost host(URI url) {
+        return RegistryHost.parse(String.valueOf(url.getRawAuthority()));
+    }
+
+    /** Whether both URLs lead to the same place: scheme, host and port. */
+    static boolean same(URI one, URI other) {
+        return String.valueOf(one.getScheme()).equalsIgnoreCase(other.getScheme())
+                && String.valueOf(one.getHost()).equalsIgnoreCase(other.getHost())
+                && port(one) == port(other);
+    }
+
+    private static int port(URI url) {
+        int standard = "https".equalsIgnoreCase(url.getScheme()) ? 443 : 80;
+        return url.getPort() < 0 ? standard : url.getPort();
+    }
+
+    private static TlsSettings tls(Optional<Path> ca, Optional<ClientCertificate> certificate) {
+        TlsSettings tls = TlsSettings.DEFAULT;
+        if (ca.isPresent()) {
+            tls = tls.withAuthorities(ca.get());
+        }
+        if (certificate.isPresent()) {
+            tls = tls.withClientCertificate(
+                    certificate.get().certificate(), certificate.get().key());
+        }
+        return tls;
+    }
+
+    private static RegistryEndpoint with(
+            RegistryEndpoint endpoint,
+            Optional<URI> proxy,
+            Optional<CredentialsConfig> credentials,
+            ClientEnvironment environment) {
+        RegistryEndpoint proxied = proxy.map(endpoint::withHttpProxy).orElse(endpoint);
+        return credentials
+                .map(config -> proxied.withCredentials(credentials(config, environment)))
+                .orElse(proxied);
+    }
+
+    private static CredentialSource credentials(CredentialsConfig config, ClientEnvironment environment) {
+        return switch (config) {
+            case CredentialsConfig.UsernamePassword c ->
+                CredentialSource.fixed(
+                        new Credential.UserPassword(c.username(), c.password().reveal()));
+            case CredentialsConfig.UsernamePasswordFile c -> FileCredentials.ofPassword(c.username(), c.passwordFile());
+            case CredentialsConfig.IdentityToken c ->
+                CredentialSource.fixed(new Credential.IdentityToken(c.token().reveal()));
+            case CredentialsConfig.BearerToken c ->
+                CredentialSource.fixed(new Credential.BearerToken(c.token().reveal()));
+            case CredentialsConfig.DockerConfig c ->
+                new DockerConfigCredentials(c.file(), environment.clock(), environment.variables());
+        };
+    }
+}

@@ -1,0 +1,115 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.config.Secret;
+import dev.entrepot.config.WebhookConfig;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.proxy.admin.Metrics;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.RetryPolicy;
+import dev.entrepot.replicator.events.EventFormats;
+import dev.entrepot.replicator.events.EventQueue;
+import dev.entrepot.replicator.events.ReplicationEvent;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Sends what runs came to to the receivers of the configuration, each with a queue of its own. Safe for all threads. */
+final class EventDeliveries implements RunListener, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(EventDeliveries.class);
+    private static final int CAPACITY = 10_000;
+    private static final Duration CONNECT = Duration.ofSeconds(5);
+    private static final Duration ANSWER = Duration.ofSeconds(30);
+    private static final String SOURCE = "/entrepot";
+
+    private record Receiver(String host, WebhookConfig.Format format, EventQueue queue) {}
+
+    private final HttpClient http = HttpClient.newBuilder()
+            .version(HttpClient.Version.HTTP_1_1)
+            .connectTimeout(CONNECT)
+            .build();
+    private final List<Receiver> receivers = new ArrayList<>();
+
+    EventDeliveries(List<WebhookConfig> configs, Metrics metrics, ClientEnvironment environment) {
+        for (WebhookConfig config : configs) {
+            EventQueue queue = new EventQueue(
+                    (headers, body) -> post(config.url(), headers, body),
+                    CAPACITY,
+                    config.secret().map(Secret::reveal),
+                    RetryPolicy.DEFAULT,
+                    Replication.time(environment));
+            receivers.add(new Receiver(config.url().getHost(), config.format(), queue));
+        }
+        metrics.counterFrom(
+                "entrepot_events_delivered_total",
+                "Events that a receiver took.",
+                () -> receivers.stream()
+                        .mapToLong(receiver -> receiver.queue().delivered())
+                        .sum());
+        metrics.counterFrom(
+                "entrepot_events_dropped_total",
+                "Events that were given up.",
+                () -> receivers.stream()
+                        .mapToLong(receiver -> receiver.queue().dropped())
+                        .sum());
+    }
+
+    private int post(URI url, Map<String, String> headers, byte[] body) throws IOException {
+        HttpRequest.Builder request =
+                HttpRequest.newBuilder(url).timeout(ANSWER).POST(HttpRequest.BodyPublishers.ofByteArray(body));
+        headers.forEach(request::header);
+        try {
+            return http.send(request.build(), HttpResponse.BodyHandlers.discarding())
+                    .statusCode();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while an event was posted");
+        }
+    }
+
+    @Override
+    public void ended(ReplicationReport report) {
+        for (ReplicationEvent event : ReplicationEvent.of(report)) {
+            String id = UUID.randomUUID().toString();
+            for (Receiver receiver : receivers) {
+                switch (receiver.format()) {
+                    case CLOUDEVENTS ->
+                        receiver.queue().add(EventFormats.CLOUDEVENTS_TYPE, EventFormats.cloudEvent(event, id, SOURCE));
+                    case DISTRIBUTION ->
+                        EventFormats.distribution(event, id)
+                                .ifPresent(body -> receiver.queue().add(EventFormats.DISTRIBUTION_TYPE, body));
+                }
+            }
+        }
+    }
+
+    /** Waits until the receivers were told everything, or have failed to take it, or the time is over; logs what is lost. */
+    void finish(Duration most) {
+        long deadline = System.nanoTime() + most.toNanos();
+        try {
+            for (Receiver receiver : receivers) {
+                if (!receiver.queue().awaitEmpty(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())))) {
+                    LOG.warn("{} was not told everything within {} s", receiver.host(), most.toSeconds());
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    @Override
+    public void close() {
+        receivers.forEach(receiver -> receiver.queue().close());
+        http.shutdownNow();
+        http.close();
+    }
+}

@@ -1,0 +1,64 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.replicator.ProgressListener;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.ReplicationRule;
+import dev.entrepot.replicator.ReplicationRunner;
+import dev.entrepot.replicator.RuleBusyException;
+import java.io.IOException;
+import java.util.List;
+
+/** One image that is to be copied without a rule. For one use; closing it closes the connections that were made for it alone. */
+public final class ImageCopy implements AutoCloseable {
+    private final ReplicationRunner runner;
+    private final ReplicationRule rule;
+    private final RepositoryName repository;
+    private final ManifestReference reference;
+    private final Tag tag;
+    private final List<RegistryClient> own;
+
+    /**
+     * A copy.
+     *
+     * @param rule says from where and to where; its name is that of the run
+     * @param own clients that are closed with this
+     */
+    ImageCopy(
+            ReplicationRunner runner,
+            ReplicationRule rule,
+            RepositoryName repository,
+            ManifestReference reference,
+            Tag tag,
+            List<RegistryClient> own) {
+        this.runner = runner;
+        this.rule = rule;
+        this.repository = repository;
+        this.reference = reference;
+        this.tag = tag;
+        this.own = List.copyOf(own);
+    }
+
+    /** The name of the run in reports and the journal. */
+    public String name() {
+        return rule.name();
+    }
+
+    /**
+     * Copies on this thread.
+     *
+     * @throws RuleBusyException if the same copy is running already
+     * @throws IOException if the journal fails or the thread is interrupted
+     */
+    public ReplicationReport run(ProgressListener progress) throws IOException, RuleBusyException {
+        return runner.copy(rule, repository, reference, tag, progress);
+    }
+
+    @Override
+    public void close() {
+        own.forEach(RegistryClient::close);
+    }
+}

@@ -1,0 +1,88 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.config.UpstreamConfig;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.Priority;
+import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.replicator.graph.ArtifactGraph;
+import dev.entrepot.replicator.graph.GraphScope;
+import dev.entrepot.replicator.graph.GraphText;
+import dev.entrepot.replicator.graph.GraphWalker;
+import dev.entrepot.replicator.graph.ManifestShelf;
+import dev.entrepot.replicator.graph.RepositoryDiscovery;
+import dev.entrepot.replicator.graph.RequestLimit;
+import dev.entrepot.replicator.graph.WalkLimits;
+import java.io.IOException;
+import java.net.URI;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The whole graph of an image, read from its registry and kept nowhere.
+ *
+ * @param image the image, as it was asked for
+ * @param graph what was found
+ */
+public record ImageTree(String image, ArtifactGraph graph) {
+    private static final int REQUESTS = 16;
+    private static final long SHELF_BYTES = 32L << 20;
+
+    /**
+     * Discovers the graph of an image.
+     *
+     * @param text a reference of a configured upstream, or one with {@code http://} or {@code https://} before it
+     * @throws BadRequestException if the text does not say where the image is
+     * @throws IOException if the image is not there, or any part of its graph is not to be had
+     */
+    public static ImageTree read(
+            String text, Map<RegistryHost, UpstreamConfig> upstreams, ClientEnvironment environment)
+            throws BadRequestException, IOException {
+        ImageName image = ImageName.parse(text);
+        try (RegistryClient client = connect(image, upstreams, environment)) {
+            RepositoryDiscovery discovery = new RepositoryDiscovery(
+                    client.repository(image.repository(), Priority.INTERACTIVE),
+                    GraphScope.WHOLE,
+                    new RequestLimit(REQUESTS),
+                    new ManifestShelf(SHELF_BYTES));
+            ManifestReference reference = image.digest()
+                    .<ManifestReference>map(digest -> digest)
+                    .orElseGet(() -> image.tag().orElseGet(() -> new Tag("latest")));
+            Optional<Descriptor> root = discovery.resolve(reference);
+            if (root.isEmpty()) {
+                throw new NotFoundException(
+                        NotFoundException.Kind.MANIFEST, image + " does not exist, or may not be seen");
+            }
+            return new ImageTree(text, GraphWalker.walk(discovery, root.get(), WalkLimits.DEFAULT));
+        }
+    }
+
+    private static RegistryClient connect(
+            ImageName image, Map<RegistryHost, UpstreamConfig> upstreams, ClientEnvironment environment)
+            throws BadRequestException, IOException {
+        Optional<URI> url = image.url();
+        Optional<UpstreamConfig> upstream = url.isEmpty()
+                ? Optional.ofNullable(upstreams.get(image.registry()))
+                : upstreams.values().stream()
+                        .filter(config -> Endpoints.same(config.url(), url.get()))
+                        .findFirst();
+        return upstream.isPresent()
+                ? new RegistryClient(Endpoints.of(upstream.get(), environment), environment)
+                : new Registries(upstreams, Map.of(), Optional.empty(), environment).connect(image);
+    }
+
+    /** One line for each manifest and blob, indented by depth: what it is, digest, type and size; then the sums. */
+    public String toText() {
+        return GraphText.draw(graph) + graph.nodes().size() + " manifests, "
+                + graph.blobs().size() + " blobs, " + graph.totalBytes() + " bytes\n";
+    }
+
+    /** One JSON object. */
+    public String toJson() {
+        return GraphJson.write(image, graph);
+    }
+}

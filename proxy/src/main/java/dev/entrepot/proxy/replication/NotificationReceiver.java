@@ -1,0 +1,91 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.config.ReceiveConfig;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.proxy.admin.AdminReply;
+import dev.entrepot.proxy.admin.AdminRequest;
+import dev.entrepot.replicator.ReplicationRule;
+import dev.entrepot.replicator.events.EventFormats;
+import dev.entrepot.replicator.events.PushNotifications;
+import dev.entrepot.replicator.events.Pushed;
+import dev.entrepot.replicator.schedule.ReplicationScheduler;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.util.Optional;
+import java.util.Set;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Takes in what registries post when something was pushed, and has the rules run that match. Who posts proves that it knows the secret: by
+ * {@code Authorization}, with or without {@code Bearer}, or by a signature of the body, {@code sha256=} and the HMAC in hexadecimal. A secret in the
+ * address is never looked at: addresses end up in logs.
+ */
+final class NotificationReceiver {
+    private static final String GITHUB_SIGNATURE_HEADER = "X-Hub-Signature-256";
+
+    private final Optional<ReceiveConfig> config;
+    private final Replication replication;
+    private final ReplicationScheduler scheduler;
+
+    NotificationReceiver(Optional<ReceiveConfig> config, Replication replication, ReplicationScheduler scheduler) {
+        this.config = config;
+        this.replication = replication;
+        this.scheduler = scheduler;
+    }
+
+    /** Answers a notification. */
+    AdminReply receive(AdminRequest request) throws IOException {
+        if (config.isEmpty()) {
+            return ReplicationApi.error(
+                    404, "notifications are not accepted here; set replication.notifications.receive.secret");
+        }
+        if (!isAuthentic(request, config.get().secret().reveal())) {
+            return ReplicationApi.error(
+                    401,
+                    "send the secret of replication.notifications.receive as Authorization: Bearer, or sign the body: "
+                            + EventFormats.SIGNATURE_HEADER + ": sha256=HMAC");
+        }
+        try {
+            Set<Pushed> pushed = PushNotifications.read(request.body());
+            return accepted(pushed.size(), run(pushed, config.get()));
+        } catch (InvalidContentException e) {
+            return ReplicationApi.error(400, String.valueOf(e.getMessage()));
+        }
+    }
+
+    private static boolean isAuthentic(AdminRequest request, String secret) {
+        Optional<String> authorization = request.header().apply("Authorization");
+        if (authorization.isPresent()) {
+            return PushNotifications.knowsSecret(authorization.get(), secret);
+        }
+        Optional<String> signature = request.header()
+                .apply(EventFormats.SIGNATURE_HEADER)
+                .or(() -> request.header().apply(GITHUB_SIGNATURE_HEADER));
+        byte[] expected = EventFormats.signature(request.body(), secret).getBytes(StandardCharsets.US_ASCII);
+        return signature
+                .map(text -> MessageDigest.isEqual(text.getBytes(StandardCharsets.UTF_8), expected))
+                .orElse(false);
+    }
+
+    private ArrayNode run(Set<Pushed> pushed, ReceiveConfig receive) throws IOException {
+        ArrayNode names = OciJson.mapper().createArrayNode();
+        for (ReplicationRule rule : replication.rules()) {
+            boolean concerned = pushed.stream().anyMatch(push -> rule.concerns(push.repository(), push.tag()));
+            if (concerned) {
+                scheduler.runSoon(rule.name(), receive.debounce(), "notification");
+                names.add(rule.name());
+            }
+        }
+        return names;
+    }
+
+    private static AdminReply accepted(int pushes, ArrayNode rules) {
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        json.put("pushes", pushes);
+        json.set("rules", rules);
+        return new AdminReply(202, json.toString());
+    }
+}

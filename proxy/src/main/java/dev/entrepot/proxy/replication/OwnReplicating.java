@@ -1,0 +1,74 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.config.NotificationsConfig;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.proxy.admin.Metrics;
+import dev.entrepot.replicator.ProgressLine;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.RuleBusyException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/** Plans and runs in this process, and tells the receivers of events. */
+public final class OwnReplicating implements Replicating {
+    // As long as it takes to find that a receiver is down.
+    private static final Duration TELLING = Duration.ofSeconds(30);
+
+    private final Replication replication;
+    private final EventDeliveries events;
+    private final ClientEnvironment environment;
+    private final boolean bar;
+
+    /**
+     * With an open replication, which is closed with this.
+     *
+     * @param notifications who is told of runs
+     * @param bar whether progress is to be drawn for a terminal
+     */
+    public OwnReplicating(
+            Replication replication, NotificationsConfig notifications, ClientEnvironment environment, boolean bar) {
+        this.replication = replication;
+        this.events = new EventDeliveries(notifications.deliver(), new Metrics(), environment);
+        this.environment = environment;
+        this.bar = bar;
+    }
+
+    @Override
+    public PlanAnswer plan(String rule) throws IOException, BadRequestException {
+        return PlanAnswer.of(replication.plan(replication.rule(rule)));
+    }
+
+    @Override
+    public ReplicationReport sync(String rule, Consumer<Supplier<String>> progress)
+            throws IOException, BadRequestException, RuleBusyException {
+        return told(replication.run(replication.rule(rule), "command", line(progress)));
+    }
+
+    @Override
+    public ReplicationReport copy(String source, String target, Consumer<Supplier<String>> progress)
+            throws IOException, BadRequestException, RuleBusyException {
+        try (ImageCopy copy = replication.copy(source, target)) {
+            return told(copy.run(line(progress)));
+        }
+    }
+
+    private ReplicationReport told(ReplicationReport report) {
+        events.ended(report);
+        return report;
+    }
+
+    private ProgressLine line(Consumer<Supplier<String>> progress) {
+        ProgressLine line = new ProgressLine(environment.clock());
+        progress.accept(bar ? line::draw : line::plain);
+        return line;
+    }
+
+    @Override
+    public void close() throws IOException {
+        events.finish(TELLING);
+        events.close();
+        replication.close();
+    }
+}

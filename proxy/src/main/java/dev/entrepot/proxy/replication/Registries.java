@@ -1,0 +1,71 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.cache.PullThroughCache;
+import dev.entrepot.config.UpstreamConfig;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.replicator.SourceRegistry;
+import java.io.IOException;
+import java.net.URI;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The upstreams as sources: their clients, and the cache before them.
+ *
+ * @param upstreams what is configured
+ * @param clients the client of each, which others close
+ * @param cache the cache that is shared with those who pull; without, sources are read directly
+ * @param environment the world around further clients
+ */
+public record Registries(
+        Map<RegistryHost, UpstreamConfig> upstreams,
+        Map<RegistryHost, RegistryClient> clients,
+        Optional<PullThroughCache> cache,
+        ClientEnvironment environment) {
+    /** Copies the maps. */
+    public Registries {
+        upstreams = Map.copyOf(upstreams);
+        clients = Map.copyOf(new LinkedHashMap<>(clients));
+    }
+
+    /**
+     * An upstream as a source.
+     *
+     * @throws IllegalArgumentException if it is not configured
+     */
+    SourceRegistry source(RegistryHost upstream) {
+        RegistryClient client = clients.get(upstream);
+        if (client == null) {
+            throw new IllegalArgumentException(upstream + " is not configured");
+        }
+        return new RegistrySource(client, cache);
+    }
+
+    /** The client of the upstream that an image's name means, by its name or by where it is. */
+    Optional<RegistryClient> upstreamOf(ImageName image) {
+        if (image.url().isEmpty()) {
+            return Optional.ofNullable(clients.get(image.registry()));
+        }
+        URI url = image.url().get();
+        return upstreams.values().stream()
+                .filter(upstream -> Endpoints.same(upstream.url(), url))
+                .findFirst()
+                .flatMap(upstream -> Optional.ofNullable(clients.get(upstream.name())));
+    }
+
+    /**
+     * A client for a registry that is not configured.
+     *
+     * @throws BadRequestException if the name does not say where it is
+     */
+    RegistryClient connect(ImageName image) throws IOException, BadRequestException {
+        URI url = image.url()
+                .orElseThrow(() -> new BadRequestException("no registry is called " + image.registry()
+                        + " in the configuration; add an upstream of that name, or write where it is: https://"
+                        + image.registry() + "/" + image.repository()));
+        return new RegistryClient(Endpoints.of(url, environment), environment);
+    }
+}

@@ -1,0 +1,60 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.cache.CachePolicy;
+import dev.entrepot.cache.CachedRepository;
+import dev.entrepot.cache.PullThroughCache;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.client.CatalogPage;
+import dev.entrepot.oci.client.Priority;
+import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.oci.client.RemoteRepository;
+import dev.entrepot.replicator.SourceRegistry;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * A registry that is copied from. A configured upstream is read through the cache that also serves clients, so that each blob is read from it once; a
+ * registry that only a command names is read directly, because what it calls itself must not get into the cache under that name.
+ *
+ * @param client its client, which others close
+ * @param cache the cache before it, if there is one
+ */
+record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache) implements SourceRegistry {
+    // Of at least one name each; more than any registry has.
+    private static final int MOST_PAGES = 100_000;
+
+    @Override
+    public String name() {
+        return client.endpoint().registry().value();
+    }
+
+    @Override
+    public RepositorySource repository(RepositoryName name) {
+        RemoteRepository remote = client.repository(name, Priority.BACKGROUND);
+        return cache.<RepositorySource>map(shared -> new CachedRepository(
+                        shared.repository(remote.repository(), remote, CachePolicy.ALWAYS_ASK), remote))
+                .orElse(remote);
+    }
+
+    @Override
+    public List<RepositoryName> catalog() throws IOException {
+        List<RepositoryName> names = new ArrayList<>();
+        Optional<String> cursor = Optional.empty();
+        for (int page = 0; page < MOST_PAGES; page++) {
+            CatalogPage answer = client.catalog(cursor);
+            names.addAll(answer.repositories());
+            if (answer.next().isEmpty()) {
+                return names;
+            }
+            if (answer.next().equals(cursor)) {
+                throw new InvalidContentException("the catalog of " + name() + " goes round in circles");
+            }
+            cursor = answer.next();
+        }
+        throw new InvalidContentException("the catalog of " + name() + " has more than " + MOST_PAGES + " pages");
+    }
+}

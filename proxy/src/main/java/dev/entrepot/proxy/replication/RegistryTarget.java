@@ -1,0 +1,26 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.RepositoryTarget;
+import dev.entrepot.oci.client.Priority;
+import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.replicator.TargetRegistry;
+
+/**
+ * A registry that is copied to, without a cache before it.
+ *
+ * @param name the name of it in reports, metrics and the journal
+ * @param client its client, which others close
+ */
+record RegistryTarget(String name, RegistryClient client) implements TargetRegistry {
+    @Override
+    public RepositoryTarget target(RepositoryName repository) {
+        return client.repository(repository, Priority.BACKGROUND);
+    }
+
+    @Override
+    public RepositorySource reader(RepositoryName repository) {
+        return client.repository(repository, Priority.BACKGROUND);
+    }
+}

@@ -1,0 +1,137 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.config.ReplicationConfig;
+import dev.entrepot.config.ReplicationRuleConfig;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.replicator.ProgressListener;
+import dev.entrepot.replicator.ReplicationPlan;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.ReplicationRule;
+import dev.entrepot.replicator.ReplicationRunner;
+import dev.entrepot.replicator.RetryPolicy;
+import dev.entrepot.replicator.RuleBusyException;
+import dev.entrepot.replicator.Time;
+import dev.entrepot.replicator.journal.CopyJournal;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Collection;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The rules of a process, ready to be planned and run, and the journal of what they did. One for a data folder at a time: whoever has the store open.
+ * Safe for all threads.
+ */
+public final class Replication implements AutoCloseable {
+    private final Map<String, ReplicationRule> rules = new LinkedHashMap<>();
+    private final CopyJournal journal;
+    private final ReplicationTargets targets;
+    private final ReplicationRunner runner;
+    private final ImageCopies copies;
+
+    private Replication(CopyJournal journal, ReplicationTargets targets, Registries sources, Time time) {
+        this.journal = journal;
+        this.targets = targets;
+        this.runner = new ReplicationRunner(journal, time, RetryPolicy.DEFAULT);
+        this.copies = new ImageCopies(sources, targets, runner);
+    }
+
+    /**
+     * Opens the journal and the clients of all targets; connects to nothing yet.
+     *
+     * @param directory the data folder, whose store the caller has open
+     * @param sources what rules copy from
+     * @throws IOException if the journal or a certificate cannot be read
+     */
+    public static Replication open(
+            ReplicationConfig config, Path directory, Registries sources, ClientEnvironment environment)
+            throws IOException {
+        Time time = time(environment);
+        CopyJournal journal = CopyJournal.open(directory, time.clock());
+        Replication replication = new Replication(journal, new ReplicationTargets(environment), sources, time);
+        try {
+            for (ReplicationRuleConfig rule : config.rules()) {
+                replication.rules.put(
+                        rule.name(),
+                        ReplicationRule.of(rule, sources.source(rule.source()), replication.targets.open(rule)));
+            }
+            return replication;
+        } catch (IOException | RuntimeException e) {
+            replication.close();
+            throw e;
+        }
+    }
+
+    /** Clock, sleep and randomness for runs. */
+    static Time time(ClientEnvironment environment) {
+        return new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
+    }
+
+    /** All rules, in the order of the configuration. */
+    public Collection<ReplicationRule> rules() {
+        return Collections.unmodifiableCollection(rules.values());
+    }
+
+    /**
+     * A rule.
+     *
+     * @throws BadRequestException if there is none of that name
+     */
+    public ReplicationRule rule(String name) throws BadRequestException {
+        return Optional.ofNullable(rules.get(name))
+                .orElseThrow(() -> new BadRequestException("there is no rule " + name + "; "
+                        + (rules.isEmpty()
+                                ? "the configuration has none under replication.rules"
+                                : "the configuration has " + String.join(", ", rules.keySet()))));
+    }
+
+    /**
+     * What a run of a rule would do now.
+     *
+     * @throws IOException if the repositories of the source cannot be known, or the journal fails
+     */
+    public ReplicationPlan plan(ReplicationRule rule) throws IOException {
+        return runner.plan(rule);
+    }
+
+    /**
+     * Runs a rule on this thread; see {@link ReplicationRunner#run}.
+     *
+     * @throws RuleBusyException if it is running already
+     * @throws IOException if the journal fails or the thread is interrupted
+     */
+    public ReplicationReport run(ReplicationRule rule, String trigger, ProgressListener progress)
+            throws IOException, RuleBusyException {
+        return runner.run(rule, trigger, progress);
+    }
+
+    /**
+     * Prepares to copy one image without a rule.
+     *
+     * @param source name of the image to copy
+     * @param target name that it is to have; the tag may be left out where the source has one
+     * @throws BadRequestException if the names do not say from where to where
+     * @throws IOException if the client of a registry cannot be set up
+     */
+    public ImageCopy copy(String source, String target) throws BadRequestException, IOException {
+        return copies.prepare(source, target);
+    }
+
+    /** Whether a run of that name is in progress. */
+    public boolean isRunning(String rule) {
+        return runner.isRunning(rule);
+    }
+
+    /** What runs did. */
+    public CopyJournal journal() {
+        return journal;
+    }
+
+    @Override
+    public void close() throws IOException {
+        targets.close();
+        journal.close();
+    }
+}

@@ -1,0 +1,222 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.proxy.admin.AdminEndpoint;
+import dev.entrepot.proxy.admin.AdminReply;
+import dev.entrepot.proxy.admin.AdminRequest;
+import dev.entrepot.replicator.ReplicationRule;
+import dev.entrepot.replicator.RuleBusyException;
+import dev.entrepot.replicator.journal.RunRecord;
+import dev.entrepot.replicator.schedule.ReplicationScheduler;
+import java.io.IOException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * Replication over the admin API, all in JSON:
+ *
+ * <pre>
+ * GET  /replication                     which server this is
+ * GET  /replication/rules               the rules, whether they run, and when they run next
+ * GET  /replication/rules/RULE/plan     what a run would do now
+ * POST /replication/rules/RULE/sync     run it: 202 and the number of the run, 409 if it is running
+ * POST /replication/copy                {"source", "target"}: copy one image, as above
+ * GET  /replication/runs[?rule=RULE]    the last runs
+ * GET  /replication/runs/RUN            one run: how far it is, or its report
+ * POST /notifications                   what a registry posts when something was pushed to it
+ * </pre>
+ */
+final class ReplicationApi implements AdminEndpoint {
+    private static final String ROOT = "/replication";
+    private static final String RULES = ROOT + "/rules";
+    private static final String RUNS = ROOT + "/runs";
+    private static final int RUNS_SHOWN = 100;
+    private static final int RUNS_SEARCHED = 10_000;
+
+    private final Replication replication;
+    private final RuleRuns runs;
+    private final ReplicationScheduler scheduler;
+    private final NotificationReceiver notifications;
+    private final String instance;
+
+    ReplicationApi(
+            Replication replication,
+            RuleRuns runs,
+            ReplicationScheduler scheduler,
+            NotificationReceiver notifications,
+            String instance) {
+        this.replication = replication;
+        this.runs = runs;
+        this.scheduler = scheduler;
+        this.notifications = notifications;
+        this.instance = instance;
+    }
+
+    /** An error as JSON. */
+    static AdminReply error(int status, String message) {
+        return new AdminReply(
+                status,
+                OciJson.mapper().createObjectNode().put("error", message).toString());
+    }
+
+    @Override
+    public Optional<AdminReply> answer(AdminRequest request) throws IOException {
+        String path = request.path();
+        boolean post = request.method().equals("POST");
+        if (path.equals("/notifications")) {
+            return Optional.of(post ? notifications.receive(request) : error(405, "notifications are posted"));
+        }
+        if (!path.equals(ROOT) && !path.startsWith(ROOT + "/")) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(post ? write(path, request.body()) : read(path, request.query()));
+        } catch (UnknownThingException e) {
+            return Optional.of(error(404, e.getMessage()));
+        } catch (BadRequestException e) {
+            return Optional.of(error(400, String.valueOf(e.getMessage())));
+        } catch (RuleBusyException e) {
+            return Optional.of(error(409, e.getMessage() + "; GET " + RUNS + " shows when it has ended"));
+        }
+    }
+
+    /** What the path names is not there. */
+    private static final class UnknownThingException extends Exception {
+        private static final long serialVersionUID = 1L;
+
+        UnknownThingException(String message) {
+            super(message);
+        }
+
+        @Override
+        public String getMessage() {
+            return String.valueOf(super.getMessage());
+        }
+    }
+
+    private AdminReply read(String path, String query) throws IOException, UnknownThingException {
+        if (path.equals(ROOT)) {
+            return ok(OciJson.mapper()
+                    .createObjectNode()
+                    .put("instance", instance)
+                    .toString());
+        }
+        if (path.equals(RULES)) {
+            return ok(rules());
+        }
+        if (path.equals(RUNS)) {
+            return ok(RunTexts.toJson(runsOf(parameter(query, "rule"))));
+        }
+        if (path.startsWith(RUNS + "/")) {
+            return ok(run(path.substring(RUNS.length() + 1)));
+        }
+        return ok(plan(rule(path, "/plan")));
+    }
+
+    private AdminReply write(String path, byte[] body)
+            throws IOException, UnknownThingException, BadRequestException, RuleBusyException {
+        if (path.equals(ROOT + "/copy")) {
+            return begun(copy(body));
+        }
+        return begun(runs.begin(rule(path, "/sync"), "request"));
+    }
+
+    private static AdminReply ok(String json) {
+        return new AdminReply(200, json);
+    }
+
+    private static AdminReply begun(long run) {
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        json.put("run", run);
+        json.put("url", RUNS + "/" + run);
+        return new AdminReply(202, json.toString());
+    }
+
+    private String rules() throws IOException {
+        ArrayNode array = OciJson.mapper().createArrayNode();
+        for (ReplicationRule rule : replication.rules()) {
+            ObjectNode json = array.addObject();
+            json.put("rule", rule.name());
+            json.put("source", rule.source().name());
+            ArrayNode targets = json.putArray("targets");
+            rule.targets().forEach(target -> targets.add(target.registry().name()));
+            json.put("running", replication.isRunning(rule.name()));
+            scheduler.nextRun(rule.name()).ifPresent(next -> json.put("next", next.toString()));
+            replication.journal().lastSuccess(rule.name()).ifPresent(last -> json.put("lastSuccess", last.toString()));
+        }
+        return array.toString();
+    }
+
+    private List<RunRecord> runsOf(Optional<String> rule) throws IOException {
+        if (rule.isEmpty()) {
+            return replication.journal().runs(RUNS_SHOWN);
+        }
+        return replication.journal().runs(RUNS_SEARCHED).stream()
+                .filter(run -> run.rule().equals(rule.get()))
+                .limit(RUNS_SHOWN)
+                .toList();
+    }
+
+    private String run(String number) throws IOException, UnknownThingException {
+        Optional<RunRecord> run =
+                number.matches("[0-9]{1,18}") ? replication.journal().run(Long.parseLong(number)) : Optional.empty();
+        if (run.isEmpty()) {
+            throw new UnknownThingException("there is no run " + number + "; GET " + RUNS + " shows the last");
+        }
+        ObjectNode json = RunTexts.toJson(run.get());
+        if (!RunTexts.ended(run.get())) {
+            runs.progress(run.get().rule()).ifPresent(line -> json.put("progress", line));
+        }
+        return json.toString();
+    }
+
+    private String plan(ReplicationRule rule) throws IOException {
+        PlanAnswer plan = PlanAnswer.of(replication.plan(rule));
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        json.put("outcome", plan.outcome());
+        json.put("text", plan.text());
+        json.set("plan", OciJson.mapper().readTree(plan.json()));
+        return json.toString();
+    }
+
+    private long copy(byte[] body) throws IOException, BadRequestException, RuleBusyException {
+        ImageCopy copy;
+        try {
+            JsonNode json = OciJson.mapper().readTree(body);
+            copy = replication.copy(
+                    json.path("source").asString(""), json.path("target").asString(""));
+        } catch (JacksonException e) {
+            throw new BadRequestException("the body is not {\"source\": \"...\", \"target\": \"...\"}");
+        }
+        return runs.begin(copy);
+    }
+
+    private ReplicationRule rule(String path, String verb) throws UnknownThingException {
+        if (!path.startsWith(RULES + "/") || !path.endsWith(verb)) {
+            throw new UnknownThingException("nothing is at " + path + "; GET " + RULES + " shows the rules");
+        }
+        try {
+            String name =
+                    path.substring(RULES.length() + 1, Math.max(RULES.length() + 1, path.length() - verb.length()));
+            return replication.rule(URLDecoder.decode(name, StandardCharsets.UTF_8));
+        } catch (BadRequestException | IllegalArgumentException e) {
+            throw new UnknownThingException(
+                    e.getMessage() + "; a rule that was added since this server started is known after a restart");
+        }
+    }
+
+    private static Optional<String> parameter(String query, String name) {
+        for (String pair : query.split("&", -1)) {
+            if (pair.startsWith(name + "=")) {
+                return Optional.of(URLDecoder.decode(pair.substring(name.length() + 1), StandardCharsets.UTF_8));
+            }
+        }
+        return Optional.empty();
+    }
+}

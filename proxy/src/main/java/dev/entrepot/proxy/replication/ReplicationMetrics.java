@@ -1,0 +1,149 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.proxy.admin.Metrics;
+import dev.entrepot.replicator.ItemReport;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.ReplicationRule;
+import dev.entrepot.replicator.journal.RunRecord;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.ToDoubleFunction;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the runs of the configured rules came to, for each rule and target. What is remembered starts with the last reports of the journal, so that a
+ * restart does not forget how old the copies are; counters start at zero. Safe for all threads.
+ */
+final class ReplicationMetrics implements RunListener {
+    private static final Logger LOG = LoggerFactory.getLogger(ReplicationMetrics.class);
+    private static final int REPORTS_READ = 100;
+    private static final List<String> LABELS = List.of("rule", "target");
+
+    private final InstantSource clock;
+    private final Set<String> rules;
+    private final Metrics.Counter bytes;
+    private final Metrics.Counter runs;
+    private final Map<Place, State> states = new TreeMap<>();
+
+    private record Place(String rule, String target) implements Comparable<Place> {
+        @Override
+        public int compareTo(Place other) {
+            int byRule = rule.compareTo(other.rule);
+            return byRule != 0 ? byRule : target.compareTo(other.target);
+        }
+    }
+
+    /**
+     * How it stands at one target.
+     *
+     * @param successStart start of the last run after which nothing was missing
+     * @param successEnd end of that run
+     * @param missing tags that the last run did not bring
+     * @param ratio share of the tags that are complete after the last run
+     */
+    private record State(Optional<Instant> successStart, Optional<Instant> successEnd, long missing, double ratio) {}
+
+    ReplicationMetrics(Metrics metrics, Collection<ReplicationRule> rules, InstantSource clock) {
+        this.clock = clock;
+        this.rules = rules.stream().map(ReplicationRule::name).collect(Collectors.toSet());
+        this.bytes = metrics.counter(
+                "entrepot_replication_bytes_total", "Bytes of blobs and manifests sent.", "rule", "target");
+        this.runs = metrics.counter("entrepot_replication_runs_total", "Runs that ended.", "rule", "outcome");
+        gauge(
+                metrics,
+                "last_success_timestamp_seconds",
+                "End of the last run after which the target lacked nothing.",
+                state -> state.successEnd().map(ReplicationMetrics::seconds).orElse(Double.NaN));
+        gauge(
+                metrics,
+                "lag_seconds",
+                "How long ago the last run began after which the target lacked nothing.",
+                state -> state.successStart().map(this::age).orElse(Double.NaN));
+        gauge(metrics, "lag_digests", "Tags that the last run did not bring to the target.", State::missing);
+        gauge(metrics, "complete_ratio", "Share of the tags that are complete at the target.", State::ratio);
+    }
+
+    private void gauge(Metrics metrics, String name, String help, ToDoubleFunction<State> value) {
+        metrics.gauges("entrepot_replication_" + name, help, LABELS, () -> samples(value));
+    }
+
+    private synchronized List<Metrics.Sample> samples(ToDoubleFunction<State> value) {
+        List<Metrics.Sample> samples = new ArrayList<>();
+        states.forEach((place, state) -> {
+            double number = value.applyAsDouble(state);
+            if (!Double.isNaN(number)) {
+                samples.add(new Metrics.Sample(List.of(place.rule(), place.target()), number));
+            }
+        });
+        return samples;
+    }
+
+    private static double seconds(Instant instant) {
+        return instant.toEpochMilli() / 1000.0;
+    }
+
+    private double age(Instant since) {
+        return Duration.between(since, clock.instant()).toMillis() / 1000.0;
+    }
+
+    /** Takes up what the journal knows, oldest first. */
+    void recall(List<RunRecord> newestFirst) {
+        for (RunRecord run : newestFirst.reversed()) {
+            if (run.reportJson().isPresent() && rules.contains(run.rule())) {
+                try {
+                    remember(ReportReader.read(run.reportJson().get()));
+                } catch (InvalidContentException e) {
+                    LOG.warn("run {} of {} is left out of the metrics: {}", run.id(), run.rule(), e.getMessage());
+                }
+            }
+        }
+    }
+
+    /** The runs of the journal that are worth reading. */
+    static List<RunRecord> worthReading(Replication replication) throws IOException {
+        return replication.journal().runs(REPORTS_READ);
+    }
+
+    @Override
+    public void ended(ReplicationReport report) {
+        if (!rules.contains(report.rule())) {
+            return;
+        }
+        runs.with(report.rule(), report.outcome().toString()).increment();
+        for (ReplicationReport.TargetSummary target : report.targets()) {
+            bytes.with(report.rule(), target.target()).add(target.tally().bytes());
+        }
+        remember(report);
+    }
+
+    private synchronized void remember(ReplicationReport report) {
+        for (ReplicationReport.TargetSummary target : report.targets()) {
+            Place place = new Place(report.rule(), target.target());
+            long all = report.items().stream()
+                    .filter(item -> item.target().equals(target.target()))
+                    .filter(item -> item.state() != ItemReport.State.PRUNED)
+                    .count();
+            boolean success = target.failed() == 0 && report.failure().isEmpty();
+            State before = states.getOrDefault(place, new State(Optional.empty(), Optional.empty(), 0, 0));
+            states.put(
+                    place,
+                    new State(
+                            success ? Optional.of(report.started()) : before.successStart(),
+                            success ? Optional.of(report.ended()) : before.successEnd(),
+                            target.failed(),
+                            all == 0 ? 1 : (double) (all - target.failed()) / all));
+        }
+    }
+}

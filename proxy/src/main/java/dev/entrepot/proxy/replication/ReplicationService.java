@@ -1,0 +1,96 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.config.NotificationsConfig;
+import dev.entrepot.config.ReplicationConfig;
+import dev.entrepot.config.ReplicationRuleConfig;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.proxy.admin.AdminEndpoint;
+import dev.entrepot.proxy.admin.Metrics;
+import dev.entrepot.replicator.ReplicationRule;
+import dev.entrepot.replicator.schedule.ReplicationScheduler;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** Replication in a server: the rules run by their schedules, by notifications and on demand, and tell the log, the metrics and the receivers of events. */
+public final class ReplicationService implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ReplicationService.class);
+
+    // A server that is told to stop does not wait for receivers that are down.
+    private static final Duration TELLING = Duration.ofSeconds(3);
+
+    private final Replication replication;
+    private final ReplicationScheduler scheduler;
+    private final EventDeliveries events;
+    private final RuleRuns runs;
+    private final AdminEndpoint api;
+
+    /**
+     * Puts it together; nothing runs before {@link #start()}. The service closes the replication.
+     *
+     * @param config the configuration that the replication was opened with
+     * @param instance what tells this server from others, see {@link ServerNote}
+     */
+    public ReplicationService(
+            Replication replication,
+            ReplicationConfig config,
+            String instance,
+            Metrics metrics,
+            ClientEnvironment environment)
+            throws IOException {
+        this.replication = replication;
+        NotificationsConfig notifications = config.notifications();
+        ReplicationMetrics counted = new ReplicationMetrics(metrics, replication.rules(), environment.clock());
+        counted.recall(ReplicationMetrics.worthReading(replication));
+        this.events = new EventDeliveries(notifications.deliver(), metrics, environment);
+        this.runs = new RuleRuns(replication, environment.clock(), List.of(new RunLog(), counted, events));
+        this.scheduler = ReplicationScheduler.create(
+                "replication-" + UUID.randomUUID(), this::runScheduled, Replication.time(environment));
+        for (ReplicationRuleConfig rule : config.rules()) {
+            scheduler.add(rule.name(), rule.schedule());
+        }
+        this.api = new ReplicationApi(
+                replication,
+                runs,
+                scheduler,
+                new NotificationReceiver(notifications.receive(), replication, scheduler),
+                instance);
+    }
+
+    private void runScheduled(String name, String trigger) {
+        try {
+            ReplicationRule rule = replication.rule(name);
+            runs.run(rule, trigger);
+        } catch (BadRequestException e) {
+            LOG.error("{}", e.getMessage());
+        }
+    }
+
+    /** The part of the admin API that shows and runs rules. */
+    public AdminEndpoint api() {
+        return api;
+    }
+
+    /** Begins to run rules. */
+    public void start() throws IOException {
+        if (!replication.rules().isEmpty()) {
+            scheduler.start();
+        }
+    }
+
+    /** Breaks off what runs, which the next run of each rule takes up, and closes everything. */
+    @Override
+    public void close() throws IOException {
+        try {
+            scheduler.close();
+        } finally {
+            runs.close();
+            events.finish(TELLING);
+            events.close();
+            replication.close();
+        }
+    }
+}

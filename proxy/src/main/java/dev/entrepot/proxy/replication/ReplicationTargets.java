@@ -1,0 +1,97 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.config.ReplicationRuleConfig;
+import dev.entrepot.config.TargetConfig;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.replicator.TargetRegistry;
+import dev.entrepot.replicator.layout.LayoutTargets;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
+
+/** The clients of all targets of all rules, each with the credentials and the limit of its own. Not safe for several threads until all are open. */
+final class ReplicationTargets implements AutoCloseable {
+    private final ClientEnvironment environment;
+    private final List<RegistryClient> clients = new ArrayList<>();
+    private final LayoutTargets layouts = new LayoutTargets();
+
+    ReplicationTargets(ClientEnvironment environment) {
+        this.environment = environment;
+    }
+
+    /**
+     * Opens the targets of a rule, in its order; connects to nothing yet.
+     *
+     * @throws IOException if a certificate cannot be read
+     */
+    List<TargetRegistry> open(ReplicationRuleConfig rule) throws IOException {
+        List<TargetRegistry> targets = new ArrayList<>();
+        Set<String> names = new HashSet<>();
+        for (TargetConfig target : rule.targets()) {
+            targets.add(open(target, name(target, names)));
+        }
+        return targets;
+    }
+
+    private TargetRegistry open(TargetConfig target, String name) throws IOException {
+        return switch (target.destination()) {
+            case TargetConfig.RegistryDestination registry -> {
+                RegistryClient client = new RegistryClient(
+                        Endpoints.of(registry, target.maxConcurrentRequests(), environment), environment);
+                clients.add(client);
+                yield new RegistryTarget(name, client);
+            }
+            case TargetConfig.LayoutDestination layout -> layouts.target(name, layout.path());
+        };
+    }
+
+    // The name in reports, metrics and the journal is where it is: what the journal knows of a place is true under
+    // every
+    // prefix. Only where a rule has one place several times is there something behind it, the same after each restart.
+    private static String name(TargetConfig target, Set<String> taken) {
+        String place = switch (target.destination()) {
+            case TargetConfig.RegistryDestination registry ->
+                Endpoints.host(registry.url()).value();
+            case TargetConfig.LayoutDestination layout -> layout.path().toString();
+        };
+        byte[] naming = (target.prefix() + " " + target.map()).getBytes(StandardCharsets.UTF_8);
+        return Stream.of(
+                        Stream.of(place),
+                        target.prefix().stream().map(prefix -> place + "#" + prefix),
+                        Stream.of(place + "#" + Digest.sha256(naming).encoded().substring(0, 8)))
+                .flatMap(names -> names)
+                .filter(taken::add)
+                .findFirst()
+                .orElseThrow();
+    }
+
+    /** The client of a target at this place, if there is one. */
+    Optional<RegistryClient> find(ImageName image) {
+        return clients.stream()
+                .filter(client -> image.url().isPresent()
+                        ? Endpoints.same(image.url().get(), client.endpoint().baseUrl())
+                        : client.endpoint().registry().equals(image.registry()))
+                .findFirst();
+    }
+
+    /** The name of the registry behind a client, as for targets of rules. */
+    static String name(RegistryClient client) {
+        URI url = client.endpoint().baseUrl();
+        RegistryHost host = Endpoints.host(url);
+        return host.value();
+    }
+
+    @Override
+    public void close() {
+        clients.forEach(RegistryClient::close);
+    }
+}

@@ -1,0 +1,150 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.RuleBusyException;
+import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The server that has the data folder open, asked over its admin API to plan and run. */
+public final class RunningServer implements Replicating {
+    private static final Duration CONNECT = Duration.ofSeconds(2);
+    private static final Duration ANSWER = Duration.ofSeconds(30);
+    // A plan is one answer, and of a large rule it takes its time.
+    private static final Duration PLAN = Duration.ofHours(1);
+    private static final Duration BETWEEN_LOOKS = Duration.ofMillis(250);
+
+    private final URI url;
+    private final HttpClient http;
+
+    private RunningServer(URI url, HttpClient http) {
+        this.url = url;
+        this.http = http;
+    }
+
+    /** The server that has a data folder open, if one does and answers. */
+    public static Optional<RunningServer> find(Path directory) throws InterruptedException {
+        Optional<ServerNote> note = ServerNote.read(directory);
+        if (note.isEmpty()) {
+            return Optional.empty();
+        }
+        HttpClient http = HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(CONNECT)
+                .build();
+        RunningServer server = new RunningServer(note.get().url(), http);
+        try {
+            JsonNode answer = server.get("/replication", ANSWER);
+            if (answer.path("instance").asString("").equals(note.get().instance())) {
+                return Optional.of(server);
+            }
+        } catch (IOException | BadRequestException e) {
+            // Nobody is there, or somebody else: the folder's lock will say whether it can be had.
+        }
+        server.close();
+        return Optional.empty();
+    }
+
+    /** Where its admin API is. */
+    public URI url() {
+        return url;
+    }
+
+    @Override
+    public PlanAnswer plan(String rule) throws IOException, BadRequestException, InterruptedException {
+        JsonNode answer = get("/replication/rules/" + encoded(rule) + "/plan", PLAN);
+        return new PlanAnswer(
+                answer.path("outcome").asString(""),
+                answer.path("text").asString(""),
+                answer.path("plan").toString());
+    }
+
+    @Override
+    public ReplicationReport sync(String rule, Consumer<Supplier<String>> progress)
+            throws IOException, BadRequestException, RuleBusyException, InterruptedException {
+        return run("/replication/rules/" + encoded(rule) + "/sync", "{}", rule, progress);
+    }
+
+    @Override
+    public ReplicationReport copy(String source, String target, Consumer<Supplier<String>> progress)
+            throws IOException, BadRequestException, RuleBusyException, InterruptedException {
+        ObjectNode body = OciJson.mapper().createObjectNode();
+        body.put("source", source);
+        body.put("target", target);
+        return run("/replication/copy", body.toString(), "copy to " + target, progress);
+    }
+
+    private ReplicationReport run(String path, String body, String name, Consumer<Supplier<String>> progress)
+            throws IOException, BadRequestException, RuleBusyException, InterruptedException {
+        HttpRequest request = HttpRequest.newBuilder(url.resolve(path))
+                .timeout(ANSWER)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(body))
+                .build();
+        HttpResponse<String> response = http.send(request, HttpResponse.BodyHandlers.ofString());
+        if (response.statusCode() == 409) {
+            throw new RuleBusyException(name);
+        }
+        long run = read(response).path("run").asLong();
+        AtomicReference<String> line = new AtomicReference<>("");
+        progress.accept(line::get);
+        while (true) {
+            JsonNode state = get("/replication/runs/" + run, ANSWER);
+            if (state.has("report")) {
+                return ReportReader.read(state.path("report").toString());
+            }
+            if (!state.path("outcome").asString("").equals("running")) {
+                throw new IOException(
+                        "run " + run + " ended without a report; the log of the server at " + url + " says why");
+            }
+            line.set(state.path("progress").asString(""));
+            Thread.sleep(BETWEEN_LOOKS);
+        }
+    }
+
+    private JsonNode get(String path, Duration bound) throws IOException, BadRequestException, InterruptedException {
+        HttpRequest request =
+                HttpRequest.newBuilder(url.resolve(path)).timeout(bound).GET().build();
+        return read(http.send(request, HttpResponse.BodyHandlers.ofString()));
+    }
+
+    private JsonNode read(HttpResponse<String> response) throws IOException, BadRequestException {
+        try {
+            JsonNode answer = OciJson.mapper().readTree(response.body());
+            if (response.statusCode() / 100 == 2) {
+                return answer;
+            }
+            String error = answer.path("error").asString("the answer was " + response.statusCode());
+            if (response.statusCode() / 100 == 4) {
+                throw new BadRequestException(error);
+            }
+            throw new IOException("the server at " + url + " failed: " + error);
+        } catch (JacksonException e) {
+            throw new IOException("what is at " + url + " does not answer as a server of this program does", e);
+        }
+    }
+
+    private static String encoded(String rule) {
+        return URLEncoder.encode(rule, StandardCharsets.UTF_8).replace("+", "%20");
+    }
+
+    @Override
+    public void close() {
+        http.shutdownNow();
+        http.close();
+    }
+}

@@ -1,0 +1,55 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.oci.OciJson;
+import java.io.IOException;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * A note that a server leaves in its data folder while it has it open, so that commands on the same folder find it. A killed server leaves it
+ * behind; then nobody answers to it, or somebody else does, whose instance differs.
+ *
+ * @param url where the admin API is
+ * @param instance a text that no other server has
+ */
+public record ServerNote(URI url, String instance) {
+    private static final String FILE = "server.json";
+    private static final int MAX_BYTES = 4096;
+
+    /** Leaves the note in a folder. */
+    public void write(Path directory) throws IOException {
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        json.put("admin", url.toString());
+        json.put("instance", instance);
+        Path aside = directory.resolve(FILE + ".tmp");
+        Files.write(aside, json.toString().getBytes(StandardCharsets.UTF_8));
+        Files.move(aside, directory.resolve(FILE), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    /** Takes the note away. */
+    public static void remove(Path directory) throws IOException {
+        Files.deleteIfExists(directory.resolve(FILE));
+    }
+
+    /** The note in a folder; empty if there is none that can be read. */
+    static Optional<ServerNote> read(Path directory) {
+        Path file = directory.resolve(FILE);
+        try (var in = Files.newInputStream(file)) {
+            JsonNode json = OciJson.mapper().readTree(in.readNBytes(MAX_BYTES));
+            URI url = URI.create(json.path("admin").asString(""));
+            String instance = json.path("instance").asString("");
+            return url.getHost() == null || instance.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(new ServerNote(url, instance));
+        } catch (IOException | JacksonException | IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+}

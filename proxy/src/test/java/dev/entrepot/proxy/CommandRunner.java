@@ -1,0 +1,35 @@
+package dev.entrepot.proxy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Map;
+
+/** Runs the command line within the test, in a folder and an environment of the test's own. */
+final class CommandRunner {
+    private final Path folder;
+
+    CommandRunner(Path folder) {
+        this.folder = folder;
+    }
+
+    /** What came of a command. */
+    record Result(int code, String out, String err) {}
+
+    Result run(String... arguments) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        int code = new CommandLineInterface(
+                        new PrintStream(out, true, StandardCharsets.UTF_8),
+                        new PrintStream(err, true, StandardCharsets.UTF_8),
+                        folder,
+                        Map.of("HOME", folder.toString()),
+                        mirror -> {
+                            throw new AssertionError("nothing is to be served");
+                        },
+                        false)
+                .run(arguments);
+        return new Result(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+}

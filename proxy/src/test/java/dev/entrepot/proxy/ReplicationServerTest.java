@@ -1,0 +1,360 @@
+package dev.entrepot.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.config.ConfigLoader;
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.testing.Abilities;
+import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.Gate;
+import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.TestRegistry;
+import dev.entrepot.proxy.CommandRunner.Result;
+import dev.entrepot.replicator.events.EventFormats;
+import java.io.OutputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** A server with rules: its admin API, its metrics, and commands that find it on their data folder. */
+class ReplicationServerTest {
+    private static final String SECRET = "a secret of this test";
+
+    @TempDir
+    private Path folder;
+
+    private final TestRegistry source = TestRegistry.started();
+    private final TestRegistry target = TestRegistry.started(Abilities.WITHOUT_REFERRERS);
+    private final HttpClient client = HttpClient.newHttpClient();
+    private final Images images = new Images(11);
+    private final Bundle image = images.image(20_000, 500);
+    private CommandRunner commands;
+    private Mirror mirror;
+
+    @BeforeEach
+    void start() throws Exception {
+        source.push("team/app", image, "v1");
+        source.push("team/app", images.referrer(image, "application/vnd.test.sbom"));
+        Files.writeString(
+                folder.resolve("entrepot.yaml"), """
+                server: {listen: 127.0.0.1:0, admin: 127.0.0.1:0, access-log: "off"}
+                cache: {directory: ./data}
+                upstreams:
+                  registry.test: {url: "%s"}
+                replication:
+                  notifications: {receive: {secret: "%s", debounce: 0s}}
+                  rules:
+                    - name: to-eu
+                      source: registry.test
+                      repositories: ["team/*"]
+                      tags: ["v*"]
+                      targets: [{url: "%s"}]
+                    - {name: other, source: registry.test, repositories: [other/app], targets: [{url: "%s"}]}
+                """.formatted(source.uri(), SECRET, target.uri(), target.uri()));
+        open();
+        commands = new CommandRunner(folder);
+    }
+
+    private void open() throws Exception {
+        EntrepotConfig config =
+                ConfigLoader.load(Optional.empty(), folder, Map.of()).config();
+        mirror = Mirror.start(config, ClientEnvironment.system("test"), OutputStream.nullOutputStream());
+    }
+
+    @AfterEach
+    void stop() {
+        mirror.close();
+        client.close();
+        source.close();
+        target.close();
+    }
+
+    private record Answer(int status, JsonNode json) {}
+
+    private Answer send(HttpRequest.Builder request) throws Exception {
+        HttpResponse<String> response = client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+        return new Answer(response.statusCode(), OciJson.mapper().readTree(response.body()));
+    }
+
+    private HttpRequest.Builder to(String path) {
+        return HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + mirror.adminPort() + path))
+                .timeout(Duration.ofSeconds(30));
+    }
+
+    private Answer get(String path) throws Exception {
+        return send(to(path).GET());
+    }
+
+    private Answer post(String path, String body) throws Exception {
+        return send(to(path).POST(HttpRequest.BodyPublishers.ofString(body)));
+    }
+
+    // The run ends when the target has the tag and the server has said so; each look is a request to it.
+    private JsonNode ended(long run) throws Exception {
+        long deadline = System.nanoTime() + Duration.ofSeconds(30).toNanos();
+        while (System.nanoTime() < deadline) {
+            JsonNode json = get("/replication/runs/" + run).json();
+            if (json.has("report")) {
+                return json;
+            }
+        }
+        throw new AssertionError("run " + run + " does not end");
+    }
+
+    @Test
+    void syncThroughTheApiRunsTheRuleAndKeepsItsReport() throws Exception {
+        Answer begun = post("/replication/rules/to-eu/sync", "");
+        assertThat(begun.status()).isEqualTo(202);
+        long run = begun.json().path("run").asLong();
+        assertThat(begun.json().path("url").asString()).isEqualTo("/replication/runs/" + run);
+
+        JsonNode ended = ended(run);
+
+        assertThat(ended.path("outcome").asString()).isEqualTo("complete");
+        assertThat(ended.path("report").path("targets").path(0).path("copied").asLong())
+                .isEqualTo(1);
+        assertThat(target.resolve("team/app", "v1")).contains(image.digest());
+        assertThat(get("/replication/runs").json().size()).isEqualTo(1);
+        assertThat(get("/replication/runs?rule=to-eu").json().size()).isEqualTo(1);
+        assertThat(get("/replication/runs?rule=other").json().size()).isZero();
+        JsonNode rule = get("/replication/rules").json().path(0);
+        assertThat(rule.path("rule").asString()).isEqualTo("to-eu");
+        assertThat(rule.path("running").asBoolean(true)).isFalse();
+        assertThat(rule.has("lastSuccess")).isTrue();
+    }
+
+    @Test
+    void ruleThatRunsIsNotRunTwiceAtOnce() throws Exception {
+        Gate gate = new Gate();
+        source.faults().once(Requests.tags(), Fault.hold(gate));
+        Answer first = post("/replication/rules/to-eu/sync", "");
+        assertThat(first.status()).isEqualTo(202);
+        gate.awaitArrivals(1);
+
+        Answer second = post("/replication/rules/to-eu/sync", "");
+
+        assertThat(second.status()).isEqualTo(409);
+        assertThat(second.json().path("error").asString()).startsWith("rule to-eu is running already; GET ");
+        assertThat(commands.run("sync", "to-eu"))
+                .returns(1, Result::code)
+                .satisfies(result -> assertThat(result.err()).contains("to-eu is running already; wait for its end"));
+        JsonNode running =
+                get("/replication/runs/" + first.json().path("run").asLong()).json();
+        assertThat(running.path("outcome").asString()).isEqualTo("running");
+        assertThat(running.path("progress").asString()).startsWith("0/0 images");
+        gate.open();
+        assertThat(ended(first.json().path("run").asLong()).path("outcome").asString())
+                .isEqualTo("complete");
+    }
+
+    @Test
+    void planOverTheApiSaysWhatWouldBeDone() throws Exception {
+        Answer plan = get("/replication/rules/to-eu/plan");
+        assertThat(plan.status()).isEqualTo(200);
+        assertThat(plan.json().path("outcome").asString()).isEqualTo("complete");
+        assertThat(plan.json().path("text").asString()).contains("1 to copy");
+        assertThat(plan.json()
+                        .path("plan")
+                        .path("targets")
+                        .path(0)
+                        .path("blobBytes")
+                        .asLong())
+                .isPositive();
+        assertThat(target.tags("team/app")).isEmpty();
+    }
+
+    @Test
+    void errorsNameTheRemedyInJson() throws Exception {
+        Answer unknown = post("/replication/rules/nope/sync", "");
+        assertThat(unknown.status()).isEqualTo(404);
+        assertThat(unknown.json().path("error").asString())
+                .startsWith("there is no rule nope; the configuration has to-eu, other;");
+        assertThat(get("/replication/runs/77").status()).isEqualTo(404);
+        assertThat(get("/replication/nonsense").status()).isEqualTo(404);
+        assertThat(post("/replication/copy", "not json").status()).isEqualTo(400);
+        assertThat(post("/replication/copy", "{\"source\": \"registry.test/team/app:v1\", \"target\": \"a.example/b\"}")
+                        .json()
+                        .path("error")
+                        .asString())
+                .startsWith("no registry is called a.example");
+        assertThat(send(to("/replication/rules").DELETE()).status()).isEqualTo(405);
+    }
+
+    @Test
+    void commandsOnTheSameFolderAskTheServer() throws Exception {
+        Result plan = commands.run("plan", "to-eu");
+        assertThat(plan.code()).isZero();
+        assertThat(plan.out()).startsWith("plan of to-eu from registry.test\n").contains("1 to copy");
+        assertThat(plan.err()).startsWith("asking the server at http://127.0.0.1:" + mirror.adminPort());
+
+        Result sync = commands.run("sync", "to-eu");
+        assertThat(sync.code()).isZero();
+        assertThat(sync.out()).startsWith("run 1 of to-eu: complete in ").contains("(request)\n", "  copied  ");
+        assertThat(commands.run("runs", "1").out()).isEqualTo(sync.out());
+
+        String copied = "http://" + target.host() + "/by-hand:v9";
+        assertThat(commands.run("copy", "registry.test/team/app:v1", copied).code())
+                .isZero();
+        assertThat(target.resolve("by-hand", "v9")).contains(image.digest());
+
+        assertThat(commands.run("sync", "nope")).returns(2, Result::code);
+        assertThat(commands.run("runs").out().lines()).hasSize(2);
+    }
+
+    @Test
+    void commandsDoItThemselvesOnceTheServerIsGone() throws Exception {
+        mirror.close();
+        Result sync = commands.run("sync", "to-eu");
+        assertThat(sync).returns(0, Result::code).returns("", Result::err);
+        assertThat(sync.out()).contains("(command)\n");
+    }
+
+    @Test
+    void folderWhoseServerDoesNotAnswerIsInUse() throws Exception {
+        Files.delete(folder.resolve("data/server.json"));
+        Result sync = commands.run("plan", "to-eu");
+        assertThat(sync.code()).isEqualTo(1);
+        assertThat(sync.err()).contains("is in use by another process");
+    }
+
+    private static String pushed(String repository, String tag) {
+        return """
+                {"events": [{"action": "push", "target": {"mediaType": "application/vnd.oci.image.manifest.v1+json",
+                "repository": "%s", "tag": "%s"}}]}
+                """.formatted(repository, tag);
+    }
+
+    @Test
+    void notificationRunsTheRulesThatMatch() throws Exception {
+        Answer answer = send(to("/notifications")
+                .header("Authorization", "Bearer " + SECRET)
+                .POST(HttpRequest.BodyPublishers.ofString(pushed("team/app", "v1"))));
+        assertThat(answer.status()).isEqualTo(202);
+        assertThat(answer.json().path("rules").toString()).isEqualTo("[\"to-eu\"]");
+        target.calls().await(1, Requests.method("PUT").and(Requests.path("/manifests/v1")));
+        JsonNode run = ended(1);
+        assertThat(run.path("trigger").asString()).isEqualTo("notification");
+    }
+
+    @Test
+    void notificationThatMatchesNothingRunsNothing() throws Exception {
+        String body = pushed("elsewhere/app", "v1");
+        Answer answer = send(to("/notifications")
+                .header("X-Entrepot-Signature", EventFormats.signature(body.getBytes(StandardCharsets.UTF_8), SECRET))
+                .POST(HttpRequest.BodyPublishers.ofString(body)));
+        assertThat(answer.status()).isEqualTo(202);
+        assertThat(answer.json().path("rules").size()).isZero();
+    }
+
+    @Test
+    void notificationWithoutTheSecretIsRefused() throws Exception {
+        String body = pushed("team/app", "v1");
+        assertThat(post("/notifications", body).status()).isEqualTo(401);
+        assertThat(post("/notifications?secret=" + SECRET.replace(" ", "%20"), body)
+                        .status())
+                .isEqualTo(401);
+        assertThat(send(to("/notifications")
+                                .header("Authorization", "Bearer wrong")
+                                .POST(HttpRequest.BodyPublishers.ofString(body)))
+                        .status())
+                .isEqualTo(401);
+        assertThat(send(to("/notifications")
+                                .header("X-Hub-Signature-256", EventFormats.signature(new byte[1], SECRET))
+                                .POST(HttpRequest.BodyPublishers.ofString(body)))
+                        .status())
+                .isEqualTo(401);
+        assertThat(get("/replication/runs").json().size()).isZero();
+    }
+
+    @Test
+    void bodiesThatAreLargeOrWithoutLengthAreRefused() throws Exception {
+        byte[] large = new byte[1024 * 1024 + 1];
+        assertThat(send(to("/replication/copy").POST(HttpRequest.BodyPublishers.ofByteArray(large)))
+                        .status())
+                .isEqualTo(413);
+        assertThat(send(to("/replication/copy")
+                                .POST(HttpRequest.BodyPublishers.ofInputStream(
+                                        () -> new java.io.ByteArrayInputStream(new byte[10]))))
+                        .status())
+                .isEqualTo(411);
+        assertThat(send(to("/replication/rules/to-eu/sync")
+                                .header("Origin", "https://evil.example")
+                                .POST(HttpRequest.BodyPublishers.noBody()))
+                        .status())
+                .isEqualTo(403);
+    }
+
+    @Test
+    void metricsTellHowEachTargetStands() throws Exception {
+        ended(post("/replication/rules/to-eu/sync", "").json().path("run").asLong());
+        String labels = "{rule=\"to-eu\",target=\"" + target.host() + "\"} ";
+        String metrics = metrics();
+        assertThat(metrics)
+                .contains("entrepot_replication_runs_total{rule=\"to-eu\",outcome=\"complete\"} 1\n")
+                .contains("entrepot_replication_complete_ratio" + labels + "1\n")
+                .contains("entrepot_replication_lag_digests" + labels + "0\n")
+                .contains("entrepot_replication_last_success_timestamp_seconds" + labels)
+                .contains("entrepot_replication_lag_seconds" + labels)
+                .containsPattern("entrepot_replication_bytes_total\\Q" + labels + "\\E[1-9]");
+
+        String success = line(metrics, "last_success_timestamp_seconds");
+
+        source.push("team/app", images.image(100), "v2");
+        target.faults().always(Requests.method("PUT").and(Requests.path("/manifests/")), Fault.error(403, "DENIED"));
+        assertThat(ended(post("/replication/rules/to-eu/sync", "")
+                                .json()
+                                .path("run")
+                                .asLong())
+                        .path("outcome")
+                        .asString())
+                .isEqualTo("partly");
+
+        assertThat(metrics())
+                .contains("entrepot_replication_runs_total{rule=\"to-eu\",outcome=\"partly\"} 1\n")
+                .contains("entrepot_replication_complete_ratio" + labels + "0.5\n")
+                .contains("entrepot_replication_lag_digests" + labels + "1\n")
+                .contains(success);
+    }
+
+    @Test
+    void restartDoesNotForgetHowOldTheCopiesAre() throws Exception {
+        ended(post("/replication/rules/to-eu/sync", "").json().path("run").asLong());
+        String success = line(metrics(), "last_success_timestamp_seconds");
+
+        mirror.close();
+        open();
+
+        assertThat(metrics())
+                .contains(success)
+                .contains("entrepot_replication_complete_ratio{rule=\"to-eu\",target=\"" + target.host() + "\"} 1\n")
+                .doesNotContain("entrepot_replication_bytes_total{");
+    }
+
+    private static String line(String metrics, String name) {
+        return metrics.lines()
+                .filter(line -> line.startsWith("entrepot_replication_" + name + "{"))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    private String metrics() throws Exception {
+        return client.send(to("/metrics").GET().build(), HttpResponse.BodyHandlers.ofString())
+                .body();
+    }
+}
