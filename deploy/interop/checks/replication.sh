@@ -25,6 +25,7 @@ replication_group() {
   check "a referrer attached later arrives, and only it" late_referrer_arrives
   phase="dead target"
   stop second-target
+  check "the second target is gone" refused answers "http://$second_target"
   check "a dead target fails the run and delays no other" dead_target_fails_alone
   start_second_target
   phase="kill -9"
