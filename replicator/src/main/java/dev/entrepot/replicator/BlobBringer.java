@@ -48,11 +48,6 @@ final class BlobBringer {
 
     private boolean bringOnce(ImagePlan.Node node) throws IOException {
         Descriptor blob = node.descriptor();
-        if (repository.planIsAssumed() && atTarget(blob, "asking for", () -> repository.hasBlobNow(blob))) {
-            // A run that was killed before its first tag had brought it.
-            tally.one(Kind.BLOB_PRESENT);
-            return !session.verifiesDeep() || readBack(blob);
-        }
         boolean mounted = node.from().isPresent() && mount(blob, node.from().get(), node.awaited());
         if (!mounted) {
             push(blob);

@@ -137,17 +137,14 @@ final class TargetPlanner {
     private ImageWork compare(
             SourceTag tag, TargetRepository repository, ArtifactGraph graph, Optional<Digest> live, boolean moves)
             throws IOException {
-        // What a target does not know is not asked for piece by piece. A blob is asked for once more before it is sent.
-        boolean known = live.isPresent() || !atTarget(tag.tag(), repository::wasUnknown);
         List<ImagePlan.Node> nodes = new ArrayList<>(Concurrently.map(
-                graph.blobs(),
-                blob -> node(blob, false, known && atTarget(blob.digest(), () -> repository.hadBlob(blob)))));
+                graph.blobs(), blob -> node(blob, false, atTarget(blob.digest(), () -> repository.hadBlob(blob)))));
         nodes.addAll(Concurrently.map(
                 graph.nodes(),
                 manifest -> node(
                         manifest.descriptor(),
                         true,
-                        known && atTarget(manifest.digest(), () -> repository.hadManifest(manifest.descriptor())))));
+                        atTarget(manifest.digest(), () -> repository.hadManifest(manifest.descriptor())))));
         Set<Digest> absent = nodes.stream()
                 .filter(node -> node.step() != Step.PRESENT)
                 .map(node -> node.descriptor().digest())
@@ -162,8 +159,7 @@ final class TargetPlanner {
                 .toList();
         List<Tag> tags = new ArrayList<>();
         for (CosignTag cosign : graph.cosignTags()) {
-            Optional<Descriptor> there =
-                    known ? atTarget(cosign.tag(), () -> repository.head(cosign.tag())) : Optional.empty();
+            Optional<Descriptor> there = atTarget(cosign.tag(), () -> repository.head(cosign.tag()));
             if (there.isEmpty()
                     || !there.get().digest().equals(cosign.manifest().digest())) {
                 tags.add(cosign.tag());

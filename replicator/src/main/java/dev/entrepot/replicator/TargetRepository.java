@@ -4,8 +4,6 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
-import dev.entrepot.oci.NotFoundException;
-import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
@@ -27,13 +25,11 @@ final class TargetRepository {
     private final HostGate gate;
     private final Memo<ManifestReference, Optional<Descriptor>> heads;
     private final Memo<Digest, Optional<OptionalLong>> blobs;
-    private final Memo<RepositoryName, Boolean> unknown = new Memo<>(name -> listsAsUnknown());
     private final Memo<Digest, Boolean> brought = new Memo<>(digest -> false);
     private final ConcurrentHashMap<Digest, CompletableFuture<Boolean>> committed = new ConcurrentHashMap<>();
     private final Set<Digest> pushed = ConcurrentHashMap.newKeySet();
     private final Set<Digest> untracked = ConcurrentHashMap.newKeySet();
     private volatile boolean pretends;
-    private volatile boolean assumed;
 
     TargetRepository(RepositoryName name, TargetRegistry registry, HostGate gate) {
         this.name = name;
@@ -65,32 +61,6 @@ final class TargetRepository {
     /** What a tag or digest named when it was first asked for in this run. */
     Optional<Descriptor> head(ManifestReference reference) throws IOException {
         return heads.get(reference);
-    }
-
-    /**
-     * Whether the target said, when it was first asked for in this run, that it does not know the repository. Then there is no tag in it. Content
-     * may be there all the same, brought by a run that was killed before its first tag.
-     */
-    boolean wasUnknown() throws IOException {
-        return unknown.get(name);
-    }
-
-    /** Whether {@link #wasUnknown} was asked, and answered so. Sends no request. */
-    boolean planIsAssumed() {
-        return assumed;
-    }
-
-    private boolean listsAsUnknown() throws IOException {
-        try {
-            reader.listTags(Optional.empty());
-            return false;
-        } catch (NotFoundException e) {
-            assumed = e.kind() == NotFoundException.Kind.NAME;
-            return assumed;
-        } catch (RegistryException e) {
-            // Some do not list tags; what is there is asked for one by one then.
-            return false;
-        }
     }
 
     /** Whether the manifest was there, with its size, when it was first asked for in this run. */

@@ -129,38 +129,6 @@ class CopyBehaviourTest {
         assertThat(target.requests("PUT").getLast()).isEqualTo("PUT manifest mirror/app v1");
     }
 
-    // Repositories that the target does not know
-
-    @Test
-    void repositoryThatTheTargetDoesNotKnowIsNotAskedForPieceByPiece() throws IOException {
-        for (int i = 0; i < 5; i++) {
-            Descriptor image = shapes.image("image " + i);
-            shapes.tag("v" + i, image);
-            shapes.referrer(image, "x/sig", "signature " + i);
-            shapes.tag(Shapes.stem(image) + ".sig", shapes.image("cosign " + i));
-        }
-
-        engine.runner.plan(rules().rule());
-
-        assertThat(target.requests("GET")).containsExactly("GET tags mirror/app ");
-        assertThat(target.requests("HEAD")).hasSize(5).allMatch(line -> line.startsWith("HEAD manifest mirror/app v"));
-        engine.run(rules());
-        Completeness.assertComplete(app, "v4", target, "mirror/app");
-    }
-
-    @Test
-    void blobsOfARunThatWasKilledBeforeItsFirstTagAreNotSentAgain() throws IOException {
-        shapes.tag("v1", shapes.image("one"));
-        mirror.blobs.putAll(app.blobs);
-
-        ReplicationReport report = engine.run(rules());
-
-        assertThat(report.outcome()).isEqualTo(Outcome.COMPLETE);
-        assertThat(target.requests("PUT blob")).isEmpty();
-        assertThat(report.tally().blobsPresent()).isEqualTo(3);
-        Completeness.assertComplete(app, "v1", target, "mirror/app");
-    }
-
     // Immutable tags, required referrers
 
     @Test
