@@ -41,9 +41,11 @@ final class UrlTypes {
 
     private UrlTypes() {}
 
-    /** Host and port of a URL of a registry, the port of the scheme left out: equal for equal registries. */
+    /** Host and port of a URL of a registry, for comparing: all names of this machine are one, other hosts go by their name. */
     static String endpoint(URI url) {
-        String host = url.getHost().toLowerCase(Locale.ROOT);
+        String name = url.getHost().toLowerCase(Locale.ROOT);
+        boolean here = name.equals("localhost") || name.equals("[::1]") || name.matches("127(\\.[0-9]{1,3}){3}");
+        String host = here ? "localhost" : name;
         int implied = "https".equals(url.getScheme()) ? 443 : 80;
         int port = url.getPort() < 0 ? implied : url.getPort();
         return host + ":" + port;

@@ -99,6 +99,19 @@ class RuleChecksTest {
     }
 
     @Test
+    void thisMachineIsTheSameUnderAllItsNames() {
+        ConfigError error = Loading.error("""
+                upstreams:
+                  own.test: {url: "http://127.0.0.1:5101"}
+                replication:
+                  rules:
+                    - {name: r, source: own.test, repositories: ["x/**"], targets: [{url: "http://localhost:5101", prefix: x}]}
+                """);
+
+        assertThat(error.allowed()).startsWith("the target is the source");
+    }
+
+    @Test
     void theSameTargetTwiceIsRefused() {
         ConfigError error = Loading.error(
                 UPSTREAMS

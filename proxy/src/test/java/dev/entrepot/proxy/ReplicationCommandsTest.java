@@ -269,7 +269,7 @@ class ReplicationCommandsTest {
                 .returns(2, Result::code)
                 .returns(
                         "entrepot: no registry is called nowhere.example in the configuration; add an upstream of that name,"
-                                + " or write where it is: https://nowhere.example/app\n",
+                                + " or write where it is: https:// (or http://) and nowhere.example/app\n",
                         Result::err);
         assertThat(commands.run("copy", image, image).code()).isEqualTo(2);
         assertThat(commands.run("copy", image, "http://a.example/x@" + root).code())

@@ -13,4 +13,14 @@ public interface AdminEndpoint {
      * @throws IOException if it fails here, which is answered with 500 and the message
      */
     Optional<AdminReply> answer(AdminRequest request) throws IOException;
+
+    /**
+     * Refuses a POST before its body is waited for.
+     *
+     * @param request the request, with an empty body
+     * @return empty to have the body read, and {@link #answer} asked
+     */
+    default Optional<AdminReply> refusal(AdminRequest request) {
+        return Optional.empty();
+    }
 }

@@ -1,7 +1,11 @@
 package dev.entrepot.proxy.admin;
 
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.proxy.http.HeaderWatchdog;
 import dev.entrepot.proxy.http.Listening;
+import dev.entrepot.proxy.http.UnreadableRequests;
+import io.helidon.http.DirectHandler.EventType;
+import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.Status;
@@ -10,6 +14,7 @@ import io.helidon.http.media.StringSupport;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.WebServer;
 import io.helidon.webserver.WebServerConfig;
+import io.helidon.webserver.http.DirectHandlers;
 import io.helidon.webserver.http.FilterChain;
 import io.helidon.webserver.http.RoutingRequest;
 import io.helidon.webserver.http.RoutingResponse;
@@ -19,12 +24,16 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * The admin port: {@code /healthz}, {@code /readyz}, {@code /metrics}, and what other parts of the process answer there. For operators; not to be
- * exposed to clients. Pages of browsers cannot make it do anything: what changes something is a POST, and one with an {@code Origin} is refused.
+ * exposed to clients. Pages of browsers cannot use it: a POST with an {@code Origin} is refused, so is what a page of another site asks for under
+ * {@code /replication}, and a server on a loopback address answers to no name but {@code localhost} (a page could have its own name resolve there).
  */
 public final class AdminServer implements AutoCloseable {
     /** Largest body of a request, in bytes. */
@@ -32,7 +41,9 @@ public final class AdminServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
     private static final int MAX_CONNECTIONS = 64;
-    private static final Duration BODY_COMES = Duration.ofSeconds(30);
+    private static final Duration BODY_COMES = Duration.ofSeconds(5);
+    private static final Duration HEADERS_COME = Duration.ofSeconds(10);
+    private static final HeaderName SEC_FETCH_SITE = HeaderNames.create("Sec-Fetch-Site");
     private static final String JSON = "application/json";
 
     private final Optional<String> host;
@@ -41,6 +52,10 @@ public final class AdminServer implements AutoCloseable {
     private final Readiness readiness;
     private final List<AdminEndpoint> endpoints;
     private final BodyReader bodies = new BodyReader(MAX_BODY_BYTES, BODY_COMES);
+    private final HeaderWatchdog slowHeaders;
+    private final ScheduledExecutorService watch = Executors.newSingleThreadScheduledExecutor(
+            Thread.ofPlatform().daemon().name("admin-watch").factory());
+    private final boolean local;
     private final WebServer server;
 
     /**
@@ -52,11 +67,28 @@ public final class AdminServer implements AutoCloseable {
      */
     public AdminServer(
             Optional<String> host, int port, Metrics metrics, Readiness readiness, List<AdminEndpoint> endpoints) {
+        this(host, port, metrics, readiness, endpoints, HEADERS_COME);
+    }
+
+    /** As above, with another time for the headers of a request to come. */
+    AdminServer(
+            Optional<String> host,
+            int port,
+            Metrics metrics,
+            Readiness readiness,
+            List<AdminEndpoint> endpoints,
+            Duration headersCome) {
+        this.slowHeaders = new HeaderWatchdog(headersCome, System::nanoTime);
         this.host = host;
         this.port = port;
         this.metrics = metrics;
         this.readiness = readiness;
         this.endpoints = List.copyOf(endpoints);
+        this.local = host.filter(AdminServer::isLoopback).isPresent();
+        DirectHandlers.Builder handlers = DirectHandlers.builder();
+        for (EventType type : EventType.values()) {
+            handlers.addHandler(type, new UnreadableRequests(request -> {}));
+        }
         WebServerConfig.Builder builder = WebServer.builder();
         builder.host(host.orElse(Listening.EVERY_INTERFACE));
         this.server = builder.port(port)
@@ -66,7 +98,11 @@ public final class AdminServer implements AutoCloseable {
                 .idleConnectionTimeout(Duration.ofSeconds(30))
                 .shutdownHook(false)
                 .protocolsDiscoverServices(false)
-                .addProtocol(Http1Config.builder().sendKeepAliveHeader(false).build())
+                .addProtocol(Http1Config.builder()
+                        .sendKeepAliveHeader(false)
+                        .addReceiveListener(slowHeaders)
+                        .build())
+                .directHandlers(handlers.build())
                 .contentEncoding(encoding -> encoding.contentEncodingsDiscoverServices(false))
                 .mediaContext(MediaContext.builder()
                         .mediaSupportsDiscoverServices(false)
@@ -84,6 +120,7 @@ public final class AdminServer implements AutoCloseable {
             // Said before, so that no client sends another request into a connection that ends.
             response.header(HeaderValues.CONNECTION_CLOSE);
         }
+        refuseForeign(request, response);
         switch (request.prologue().method().text()) {
             case "GET" -> read(request, response, false);
             case "HEAD" -> read(request, response, true);
@@ -93,6 +130,35 @@ public final class AdminServer implements AutoCloseable {
         if (last) {
             throw new CloseConnectionException("connection: close");
         }
+    }
+
+    private void refuseForeign(RoutingRequest request, RoutingResponse response) {
+        if (local && !isLocalName(request.authority())) {
+            refuse(
+                    response,
+                    403,
+                    "this server listens on a loopback address and answers to localhost and addresses only");
+        }
+        boolean foreign = request.headers()
+                .first(SEC_FETCH_SITE)
+                .filter(site -> site.equals("cross-site") || site.equals("same-site"))
+                .isPresent();
+        if (foreign && request.prologue().uriPath().rawPath().startsWith("/replication")) {
+            refuse(response, 403, "pages of other sites may not ask here");
+        }
+    }
+
+    private static boolean isLoopback(String host) {
+        return host.equals("localhost") || host.startsWith("127.") || host.equals("::1") || host.equals("[::1]");
+    }
+
+    /** Whether the authority of a request is localhost or an address, with or without a port. */
+    static boolean isLocalName(String authority) {
+        if (authority.startsWith("[")) {
+            return true;
+        }
+        String name = authority.substring(0, authority.indexOf(':') < 0 ? authority.length() : authority.indexOf(':'));
+        return name.equalsIgnoreCase("localhost") || name.chars().allMatch(c -> c >= '0' && c <= '9' || c == '.');
     }
 
     private void read(RoutingRequest request, RoutingResponse response, boolean head) {
@@ -113,6 +179,13 @@ public final class AdminServer implements AutoCloseable {
         if (request.headers().contains(HeaderNames.ORIGIN)) {
             refuse(response, 403, "requests of browsers may not change anything");
         }
+        AdminRequest announced = asked(request, false, new byte[0]);
+        for (AdminEndpoint endpoint : endpoints) {
+            Optional<AdminReply> refusal = endpoint.refusal(announced);
+            if (refusal.isPresent()) {
+                refuse(response, refusal.get());
+            }
+        }
         byte[] body;
         try {
             body = bodies.read(request);
@@ -124,14 +197,17 @@ public final class AdminServer implements AutoCloseable {
     }
 
     private void ask(RoutingRequest request, RoutingResponse response, boolean head, byte[] body) {
-        AdminRequest asked = new AdminRequest(
+        AdminReply reply = reply(asked(request, head, body));
+        send(response, head, Status.create(reply.status()), JSON, reply.json() + "\n");
+    }
+
+    private static AdminRequest asked(RoutingRequest request, boolean head, byte[] body) {
+        return new AdminRequest(
                 head ? "GET" : request.prologue().method().text(),
                 request.prologue().uriPath().rawPath(),
                 request.prologue().query().rawValue(),
                 name -> request.headers().first(HeaderNames.create(name)),
                 body);
-        AdminReply reply = reply(asked);
-        send(response, head, Status.create(reply.status()), JSON, reply.json() + "\n");
     }
 
     private AdminReply reply(AdminRequest request) {
@@ -142,7 +218,7 @@ public final class AdminServer implements AutoCloseable {
                     return reply.get();
                 }
             }
-            return error(404, "here are /healthz, /readyz, /metrics and /replication");
+            return error(404, "here are /healthz, /readyz, /metrics, /replication/rules and /replication/runs");
         } catch (IOException | RuntimeException e) {
             LOG.error("admin request {} {} failed", request.method(), request.path(), e);
             return error(500, e instanceof IOException ? String.valueOf(e.getMessage()) : "a defect; the log has more");
@@ -157,9 +233,12 @@ public final class AdminServer implements AutoCloseable {
 
     /** Answers without reading the body, which is why the connection ends here. */
     private static void refuse(RoutingResponse response, int status, String message) {
-        AdminReply reply = error(status, message);
+        refuse(response, error(status, message));
+    }
+
+    private static void refuse(RoutingResponse response, AdminReply reply) {
         response.header(HeaderValues.CONNECTION_CLOSE);
-        send(response, false, Status.create(status), JSON, reply.json() + "\n");
+        send(response, false, Status.create(reply.status()), JSON, reply.json() + "\n");
         throw new CloseConnectionException("a body that is not read");
     }
 
@@ -183,6 +262,7 @@ public final class AdminServer implements AutoCloseable {
      */
     public void start() throws IOException {
         Listening.start(server, "the admin API", host, port);
+        watch.scheduleWithFixedDelay(slowHeaders::check, 1, 1, TimeUnit.SECONDS);
     }
 
     /** The port that it listens on. */
@@ -193,5 +273,6 @@ public final class AdminServer implements AutoCloseable {
     @Override
     public void close() {
         server.stop();
+        watch.shutdownNow();
     }
 }

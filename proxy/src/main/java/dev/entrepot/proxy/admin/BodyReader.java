@@ -1,11 +1,13 @@
 package dev.entrepot.proxy.admin;
 
+import io.helidon.common.buffers.DataReader;
 import io.helidon.http.HeaderNames;
 import io.helidon.webserver.http.RoutingRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.OptionalLong;
+import java.util.concurrent.Semaphore;
 
 /**
  * Reads the bodies of requests, which are small and come at once, or not at all. Bodies without a length are refused before they are touched: the
@@ -27,8 +29,12 @@ final class BodyReader {
         }
     }
 
+    /** How many are read at one time: who sends slowly must not hold the whole port. */
+    private static final int AT_ONCE = 16;
+
     private final int maxBytes;
     private final Duration patience;
+    private final Semaphore reading = new Semaphore(AT_ONCE);
 
     /** Of at most so many bytes, within so much time. */
     BodyReader(int maxBytes, Duration patience) {
@@ -49,7 +55,14 @@ final class BodyReader {
             throw new RefusedException(
                     413, "the body has " + length.getAsLong() + " bytes; " + maxBytes + " are allowed");
         }
-        return read(request, (int) length.getAsLong());
+        if (!reading.tryAcquire()) {
+            throw new RefusedException(503, "too many bodies are being sent at once; try again");
+        }
+        try {
+            return read(request, (int) length.getAsLong());
+        } finally {
+            reading.release();
+        }
     }
 
     private byte[] read(RoutingRequest request, int length) throws RefusedException {
@@ -61,6 +74,8 @@ final class BodyReader {
                 throw new RefusedException(400, "the body ended after " + body.length + " of " + length + " bytes");
             }
             return body;
+        } catch (DataReader.InsufficientDataAvailableException e) {
+            throw new RefusedException(400, "the connection ended within the body");
         } catch (IOException e) {
             throw new RefusedException(408, "the body did not come");
         } finally {

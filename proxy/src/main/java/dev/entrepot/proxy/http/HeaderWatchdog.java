@@ -14,14 +14,15 @@ import java.util.function.LongSupplier;
  * Cuts connections that send the request line and then dawdle over the headers, which the server itself would wait for without end. A
  * connection that sends nothing, or half a request line, is ended by the server's own idle timeout. Safe for all threads.
  */
-final class HeaderWatchdog implements Http1ConnectionListener {
+public final class HeaderWatchdog implements Http1ConnectionListener {
     private record Waiting(Thread reader, long since) {}
 
     private final long limitNanos;
     private final LongSupplier nanoClock;
     private final Map<ConnectionContext, Waiting> waiting = new ConcurrentHashMap<>();
 
-    HeaderWatchdog(Duration limit, LongSupplier nanoClock) {
+    /** Gives headers so much time. */
+    public HeaderWatchdog(Duration limit, LongSupplier nanoClock) {
         this.limitNanos = limit.toNanos();
         this.nanoClock = nanoClock;
     }
@@ -39,7 +40,7 @@ final class HeaderWatchdog implements Http1ConnectionListener {
     }
 
     /** Interrupts the connections that have taken too long; called about once a second. */
-    void check() {
+    public void check() {
         long now = nanoClock.getAsLong();
         waiting.forEach((connection, entry) -> {
             if (now - entry.since > limitNanos && waiting.remove(connection, entry)) {

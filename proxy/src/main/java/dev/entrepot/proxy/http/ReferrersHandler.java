@@ -36,12 +36,15 @@ final class ReferrersHandler {
     static Reply handle(ReferrersRequest request, ServedRepository repository) throws IOException {
         Answer<Referrers> answer = referrers(request, repository);
         if (answer.content().origin() == Referrers.Origin.NONE) {
+            List<Header> freshness = new ArrayList<>(2);
+            ReplyHeaders.addFreshness(freshness, answer);
             return ErrorReplies.error(
                     Status.NOT_FOUND_404,
                     "MANIFEST_UNKNOWN",
                     "the upstream has no referrers API; try the tag "
                             + request.subject().referrersTag(),
-                    Optional.of(answer.verdict()));
+                    Optional.of(answer.verdict()),
+                    freshness.toArray(Header[]::new));
         }
         Page page = page(request, answer.content().descriptors());
         List<Header> headers = new ArrayList<>(6);

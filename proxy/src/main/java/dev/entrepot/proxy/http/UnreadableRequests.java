@@ -9,10 +9,11 @@ import io.helidon.http.Status;
 import java.util.Optional;
 
 /** Answers what could not be read as a request, in the same form as all other errors. The connection is closed afterwards. */
-final class UnreadableRequests implements DirectHandler {
+public final class UnreadableRequests implements DirectHandler {
     private final RequestObserver observer;
 
-    UnreadableRequests(RequestObserver observer) {
+    /** Tells an observer of each. */
+    public UnreadableRequests(RequestObserver observer) {
         this.observer = observer;
     }
 

@@ -36,17 +36,26 @@ final class NotificationReceiver {
         this.scheduler = scheduler;
     }
 
+    /** Refuses what comes without a secret, or with a wrong one, before its body has come. */
+    Optional<AdminReply> refusal(AdminRequest request) {
+        if (config.isEmpty()) {
+            return Optional.of(notAccepted());
+        }
+        Optional<String> authorization = request.header().apply("Authorization");
+        boolean refused = authorization.isPresent()
+                ? !PushNotifications.knowsSecret(
+                        authorization.get(), config.get().secret().reveal())
+                : signature(request).isEmpty();
+        return refused ? Optional.of(notAuthentic()) : Optional.empty();
+    }
+
     /** Answers a notification. */
     AdminReply receive(AdminRequest request) throws IOException {
         if (config.isEmpty()) {
-            return ReplicationApi.error(
-                    404, "notifications are not accepted here; set replication.notifications.receive.secret");
+            return notAccepted();
         }
         if (!isAuthentic(request, config.get().secret().reveal())) {
-            return ReplicationApi.error(
-                    401,
-                    "send the secret of replication.notifications.receive as Authorization: Bearer, or sign the body: "
-                            + EventFormats.SIGNATURE_HEADER + ": sha256=HMAC");
+            return notAuthentic();
         }
         try {
             Set<Pushed> pushed = PushNotifications.read(request.body());
@@ -56,16 +65,31 @@ final class NotificationReceiver {
         }
     }
 
+    private static AdminReply notAccepted() {
+        return ReplicationApi.error(
+                404, "notifications are not accepted here; set replication.notifications.receive.secret");
+    }
+
+    private static AdminReply notAuthentic() {
+        return ReplicationApi.error(
+                401,
+                "send the secret of replication.notifications.receive as Authorization: Bearer, or sign the body: "
+                        + EventFormats.SIGNATURE_HEADER + ": sha256=HMAC");
+    }
+
+    private static Optional<String> signature(AdminRequest request) {
+        return request.header()
+                .apply(EventFormats.SIGNATURE_HEADER)
+                .or(() -> request.header().apply(GITHUB_SIGNATURE_HEADER));
+    }
+
     private static boolean isAuthentic(AdminRequest request, String secret) {
         Optional<String> authorization = request.header().apply("Authorization");
         if (authorization.isPresent()) {
             return PushNotifications.knowsSecret(authorization.get(), secret);
         }
-        Optional<String> signature = request.header()
-                .apply(EventFormats.SIGNATURE_HEADER)
-                .or(() -> request.header().apply(GITHUB_SIGNATURE_HEADER));
         byte[] expected = EventFormats.signature(request.body(), secret).getBytes(StandardCharsets.US_ASCII);
-        return signature
+        return signature(request)
                 .map(text -> MessageDigest.isEqual(text.getBytes(StandardCharsets.UTF_8), expected))
                 .orElse(false);
     }

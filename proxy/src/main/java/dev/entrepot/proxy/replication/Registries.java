@@ -64,8 +64,8 @@ public record Registries(
     RegistryClient connect(ImageName image) throws IOException, BadRequestException {
         URI url = image.url()
                 .orElseThrow(() -> new BadRequestException("no registry is called " + image.registry()
-                        + " in the configuration; add an upstream of that name, or write where it is: https://"
-                        + image.registry() + "/" + image.repository()));
+                        + " in the configuration; add an upstream of that name, or write where it is: https:// (or http://) and "
+                        + image));
         return new RegistryClient(Endpoints.of(url, environment), environment);
     }
 }

@@ -66,6 +66,11 @@ final class ReplicationApi implements AdminEndpoint {
     }
 
     @Override
+    public Optional<AdminReply> refusal(AdminRequest request) {
+        return request.path().equals("/notifications") ? notifications.refusal(request) : Optional.empty();
+    }
+
+    @Override
     public Optional<AdminReply> answer(AdminRequest request) throws IOException {
         String path = request.path();
         boolean post = request.method().equals("POST");
@@ -105,6 +110,8 @@ final class ReplicationApi implements AdminEndpoint {
             return ok(OciJson.mapper()
                     .createObjectNode()
                     .put("instance", instance)
+                    .put("rules", RULES)
+                    .put("runs", RUNS)
                     .toString());
         }
         if (path.equals(RULES)) {

@@ -1,23 +1,46 @@
 package dev.entrepot.proxy.admin;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.entrepot.proxy.http.RawConnection;
+import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class AdminServerTest {
     private final Metrics metrics = new Metrics();
     private final AtomicReference<Optional<String>> problem = new AtomicReference<>(Optional.empty());
     private final Readiness readiness = new Readiness(List.of(problem::get));
-    private final AdminServer server = new AdminServer(Optional.of("127.0.0.1"), 0, metrics, readiness, List.of());
+    private final AdminEndpoint guarded = new AdminEndpoint() {
+        @Override
+        public Optional<AdminReply> answer(AdminRequest request) {
+            return request.path().equals("/guarded") || request.path().equals("/replication/rules")
+                    ? Optional.of(new AdminReply(200, "{}"))
+                    : Optional.empty();
+        }
+
+        @Override
+        public Optional<AdminReply> refusal(AdminRequest request) {
+            return request.path().equals("/guarded")
+                            && request.header().apply("Authorization").isEmpty()
+                    ? Optional.of(new AdminReply(401, "{\"error\":\"who?\"}"))
+                    : Optional.empty();
+        }
+    };
+    private final AdminServer server =
+            new AdminServer(Optional.of("127.0.0.1"), 0, metrics, readiness, List.of(guarded), Duration.ofMillis(20));
     private final HttpClient client = HttpClient.newHttpClient();
 
     @BeforeEach
@@ -80,5 +103,56 @@ class AdminServerTest {
         for (int i = 0; i < 50; i++) {
             assertThat(send("POST", "/nothing").statusCode()).isEqualTo(404);
         }
+    }
+
+    private RawConnection.Answer raw(String text) throws Exception {
+        try (RawConnection connection = new RawConnection(server.port())) {
+            connection.send(text);
+            return connection.read(false);
+        }
+    }
+
+    @Test
+    void bodyOfSomebodyUnknownIsNotWaitedFor() throws Exception {
+        RawConnection.Answer answer = raw("POST /guarded HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{");
+        assertThat(answer.status()).isEqualTo(401);
+        assertThat(answer.text()).contains("who?");
+        assertThat(answer.header("Connection")).isEqualTo("close");
+    }
+
+    @Test
+    void headersThatDoNotComeToAnEndEndTheConnection() throws Exception {
+        try (RawConnection connection = new RawConnection(server.port())) {
+            connection.send("GET /healthz HTTP/1.1\r\nHost: x\r\nX-a: ");
+            assertThatThrownBy(() -> connection.read(false)).isInstanceOf(IOException.class);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "localhost, 200",
+        "localhost:5001, 200",
+        "127.0.0.1:5001, 200",
+        "[::1]:5001, 200",
+        "evil.example, 403",
+        "127.0.0.1.evil.example, 403"
+    })
+    void loopbackAnswersToNoOtherName(String host, int status) throws Exception {
+        assertThat(raw("GET /healthz HTTP/1.1\r\nHost: " + host + "\r\n\r\n").status())
+                .isEqualTo(status);
+    }
+
+    @Test
+    void pagesOfOtherSitesMayNotAsk() throws Exception {
+        String request = "GET /replication/rules HTTP/1.1\r\nHost: localhost\r\n";
+        assertThat(raw(request + "Sec-Fetch-Site: cross-site\r\n\r\n").status()).isEqualTo(403);
+        assertThat(raw(request + "Sec-Fetch-Site: none\r\n\r\n").status()).isEqualTo(200);
+    }
+
+    @Test
+    void whatCannotBeReadIsAnsweredInJson() throws Exception {
+        RawConnection.Answer answer = raw("GET /healthz HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n");
+        assertThat(answer.status()).isEqualTo(400);
+        assertThat(answer.text()).contains("could not be read");
     }
 }
