@@ -169,9 +169,10 @@ class CacheIndexModelTest {
                     links.merge(
                             List.of(repository, link.digest()),
                             link,
-                            (old, added) -> added.sizeBytes().isPresent()
-                                    ? added
-                                    : new Link(added.digest(), old.sizeBytes(), added.manifest()));
+                            (old, added) -> new Link(
+                                    added.digest(),
+                                    added.sizeBytes().isPresent() ? added.sizeBytes() : old.sizeBytes(),
+                                    old.manifest() && added.manifest()));
                 }
                 case PutTag(Repository repository, Tag tag, Digest digest) -> {
                     TagRecord found = new TagRecord(digest, now, START);
