@@ -408,6 +408,7 @@ class SharedFillTest {
         upstream.tag("buildcache", cacheIndex);
         repository.manifest(cacheIndex.digest());
         assertThat(CacheFixture.readAll(repository, layer)).isEqualTo(bytes);
+        cache.awaitIdle();
         upstream.tag("worse", index(MediaType.OCI_MANIFEST.value(), layer, bytes.length));
         repository.manifest(new Tag("worse"));
         assertThat(CacheFixture.readAll(repository, layer)).isEqualTo(bytes);
