@@ -68,7 +68,8 @@ YAML
 
 start_second_target() {
   mkdir -p "$work/second-target"
-  start second-target crane registry serve --address "$second_target" --disk "$work/second-target"
+  # By env, because the checks of crane define a function of that name, whose shell would be ended instead of the server.
+  start second-target env crane registry serve --address "$second_target" --disk "$work/second-target"
   comes_up second-target 30 answers "http://$second_target"
 }
 
