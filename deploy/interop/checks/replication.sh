@@ -133,11 +133,11 @@ sync_does_the_plan() {
       sent: (.done.manifestsPushed + .done.blobsPushed + .done.blobsMounted),
       repaired: .done.repaired
     }' "$scratch/report.json" > "$scratch/done"
-  # What a registry had sent twice, because it did not know yet what it had been sent (repaired), is no part of a plan.
+  # All that was planned, and beyond it only manifests that a registry had sent again (repaired; blobs sent again count there alone).
   jq -e -n --slurpfile planned "$scratch/planned" --slurpfile done "$scratch/done" '
     ($planned | length) == ($done | length) and all(range($planned | length);
       $planned[.].target == $done[.].target and $planned[.].copied == $done[.].copied
-      and (($planned[.].sent - $done[.].sent) | fabs) <= $done[.].repaired)' || {
+      and $done[.].sent >= $planned[.].sent and $done[.].sent - $planned[.].sent <= $done[.].repaired)' || {
     cat "$scratch/planned" "$scratch/done"
     return 1
   }
