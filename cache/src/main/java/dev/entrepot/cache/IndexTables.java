@@ -13,10 +13,22 @@ final class IndexTables {
     private static final int ENTRY_BYTES = 600;
 
     /** What a link is found by. */
-    record LinkKey(Repository repository, Digest digest) {}
+    record LinkKey(Repository repository, Digest digest) {
+        // Written out for speed: looked up in every request.
+        @Override
+        public int hashCode() {
+            return 31 * repository.hashCode() + digest.hashCode();
+        }
+    }
 
     /** What a tag is found by. */
-    record TagKey(Repository repository, Tag tag) {}
+    record TagKey(Repository repository, Tag tag) {
+        // Written out for speed: looked up in every request.
+        @Override
+        public int hashCode() {
+            return 31 * repository.hashCode() + tag.hashCode();
+        }
+    }
 
     /** What a document is found by: a referrers list by its subject, the tag list by none. */
     record DocumentKey(Repository repository, Optional<Digest> subject) {}

@@ -102,6 +102,12 @@ public record Digest(DigestAlgorithm algorithm, String encoded) implements Manif
         return byAlgorithm != 0 ? byAlgorithm : encoded.compareTo(other.encoded);
     }
 
+    // The text remembers its own; a digest is the key of most of what is looked up.
+    @Override
+    public int hashCode() {
+        return encoded.hashCode();
+    }
+
     @Override
     public String toString() {
         return algorithm.name() + ":" + encoded;

@@ -27,6 +27,12 @@ public record Repository(RegistryHost registry, RepositoryName name) implements 
         return byRegistry != 0 ? byRegistry : name.compareTo(other.name);
     }
 
+    // Written out for speed: part of the key of most of what is looked up.
+    @Override
+    public int hashCode() {
+        return 31 * registry.value().hashCode() + name.value().hashCode();
+    }
+
     @Override
     public String toString() {
         return registry + "/" + name;

@@ -38,9 +38,12 @@ final class LineBuffer {
     LineBuffer add(String text) {
         int length = text.length();
         require(length);
+        byte[] to = bytes;
+        int at = size;
         for (int i = 0; i < length; i++) {
-            bytes[size++] = (byte) text.charAt(i);
+            to[at + i] = (byte) text.charAt(i);
         }
+        size = at + length;
         return this;
     }
 
@@ -76,8 +79,23 @@ final class LineBuffer {
     /** Appends text from outside between quotes; whatever is not printable ASCII is escaped, so that no line can be forged. */
     LineBuffer addQuoted(String text) {
         add('"');
-        addEscaped(text);
+        if (isPlain(text, ' ')) {
+            add(text);
+        } else {
+            addEscaped(text);
+        }
         return add('"');
+    }
+
+    // Whether text can stand as it is: printable ASCII from a first character on, without quotes and backslashes.
+    private static boolean isPlain(String text, char first) {
+        for (int i = 0; i < text.length(); i++) {
+            char c = text.charAt(i);
+            if (c < first || c >= 127 || c == '"' || c == '\\') {
+                return false;
+            }
+        }
+        return true;
     }
 
     private void addEscaped(String text) {
@@ -99,11 +117,7 @@ final class LineBuffer {
 
     /** Appends text from outside, in quotes only if it needs them: anything but letters, digits and the usual marks of paths. */
     LineBuffer addWord(String text) {
-        boolean plain = !text.isEmpty();
-        for (int i = 0; i < text.length() && plain; i++) {
-            char c = text.charAt(i);
-            plain = c > ' ' && c < 127 && c != '"' && c != '\\' && c != '=';
-        }
+        boolean plain = !text.isEmpty() && text.indexOf('=') < 0 && isPlain(text, '!');
         return plain ? add(text) : addQuoted(text);
     }
 }

@@ -111,7 +111,7 @@ final class ErrorReplies {
             case "tag" -> "TAG_INVALID";
             case "digest", "digest algorithm" -> "DIGEST_INVALID";
             case PageRequest.LIMIT -> "PAGINATION_NUMBER_INVALID";
-            case "query" -> "UNSUPPORTED";
+            case "query", RequestTarget.WHAT -> "UNSUPPORTED";
             default -> "NAME_INVALID";
         };
     }

@@ -8,6 +8,7 @@ import io.helidon.webserver.http1.Http1ConnectionListener;
 import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /**
@@ -15,11 +16,14 @@ import java.util.function.LongSupplier;
  * connection that sends nothing, or half a request line, is ended by the server's own idle timeout. Safe for all threads.
  */
 public final class HeaderWatchdog implements Http1ConnectionListener {
-    private record Waiting(Thread reader, long since) {}
+    // What a connection may be: its headers awaited since a time, which is never one of these.
+    private static final long NOT_WAITING = 0;
+    private static final long CUT = 1;
 
     private final long limitNanos;
     private final LongSupplier nanoClock;
-    private final Map<ConnectionContext, Waiting> waiting = new ConcurrentHashMap<>();
+    /** By the thread of a connection, which reads nothing but that connection until it ends. */
+    private final Map<Thread, AtomicLong> waitingSince = new ConcurrentHashMap<>();
 
     /** Gives headers so much time. */
     public HeaderWatchdog(Duration limit, LongSupplier nanoClock) {
@@ -29,22 +33,36 @@ public final class HeaderWatchdog implements Http1ConnectionListener {
 
     @Override
     public void prologue(ConnectionContext connection, HttpPrologue prologue) {
-        waiting.put(connection, new Waiting(Thread.currentThread(), nanoClock.getAsLong()));
+        Thread reader = Thread.currentThread();
+        AtomicLong since = waitingSince.get(reader);
+        if (since == null) {
+            since = new AtomicLong();
+            waitingSince.put(reader, since);
+        }
+        long now = nanoClock.getAsLong();
+        since.set(now == NOT_WAITING || now == CUT ? CUT + 1 : now);
     }
 
     @Override
     public void headers(ConnectionContext connection, Headers headers) {
-        if (waiting.remove(connection) == null) {
+        AtomicLong since = waitingSince.get(Thread.currentThread());
+        if (since == null || since.getAndSet(NOT_WAITING) == CUT) {
             throw new CloseConnectionException("the headers took too long");
         }
     }
 
-    /** Interrupts the connections that have taken too long; called about once a second. */
+    /** Interrupts the connections that have taken too long, and forgets those that have ended; called about once a second. */
     public void check() {
         long now = nanoClock.getAsLong();
-        waiting.forEach((connection, entry) -> {
-            if (now - entry.since > limitNanos && waiting.remove(connection, entry)) {
-                entry.reader.interrupt();
+        waitingSince.forEach((reader, state) -> {
+            long since = state.get();
+            if (!reader.isAlive()) {
+                waitingSince.remove(reader);
+            } else if (since != NOT_WAITING
+                    && since != CUT
+                    && now - since > limitNanos
+                    && state.compareAndSet(since, CUT)) {
+                reader.interrupt();
             }
         });
     }

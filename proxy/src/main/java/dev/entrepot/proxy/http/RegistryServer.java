@@ -93,6 +93,7 @@ public final class RegistryServer implements AutoCloseable {
                 .maxHeadersSize(OciLimits.MAX_HEADER_BYTES)
                 .sendKeepAliveHeader(false)
                 .validateResponseHeaders(false)
+                .validatePath(false)
                 .addReceiveListener(slowHeaders)
                 .build();
         DirectHandlers.Builder handlers = DirectHandlers.builder();

@@ -54,13 +54,12 @@ final class ReplySender {
         if (last) {
             headers.set(HeaderValues.CONNECTION_CLOSE);
         }
-        try (StallWatchdog.Transfer transfer = watchdog.watch()) {
-            switch (reply.body()) {
-                case ReplyBody.None _ -> ClientStream.guarded(transfer, response::send);
-                case ReplyBody.Bytes(byte[] bytes) -> bytes(bytes, head, response, transfer, exchange);
-                case ReplyBody.Unopened unopened -> unopened(unopened, response, transfer);
-                case ReplyBody.Stream stream -> stream(stream, response, transfer, exchange);
-            }
+        StallWatchdog.Transfer transfer = watchdog.watch();
+        switch (reply.body()) {
+            case ReplyBody.None _ -> ClientStream.guarded(transfer, response::send);
+            case ReplyBody.Bytes(byte[] bytes) -> bytes(bytes, head, response, transfer, exchange);
+            case ReplyBody.Unopened unopened -> unopened(unopened, response, transfer);
+            case ReplyBody.Stream stream -> stream(stream, response, transfer, exchange);
         }
         return last;
     }

@@ -1,7 +1,7 @@
 package dev.entrepot.proxy.http;
 
 import java.time.Duration;
-import java.util.Set;
+import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
@@ -14,30 +14,40 @@ import java.util.function.LongSupplier;
 final class StallWatchdog {
     private final long limitNanos;
     private final LongSupplier nanoClock;
-    private final Set<Transfer> transfers = ConcurrentHashMap.newKeySet();
+    /** By the thread of a connection, which sends one answer at a time until the connection ends. */
+    private final Map<Thread, Transfer> transfers = new ConcurrentHashMap<>();
 
     StallWatchdog(Duration limit, LongSupplier nanoClock) {
         this.limitNanos = limit.toNanos();
         this.nanoClock = nanoClock;
     }
 
-    /** Begins to watch the writes of this thread. The caller ends the transfer. */
+    /** The writes of this thread, for one answer from now on. */
     Transfer watch() {
-        Transfer transfer = new Transfer(Thread.currentThread());
-        transfers.add(transfer);
+        Thread writer = Thread.currentThread();
+        Transfer transfer = transfers.get(writer);
+        if (transfer == null) {
+            transfer = new Transfer(writer);
+            transfers.put(writer, transfer);
+        }
+        transfer.begin();
         return transfer;
     }
 
-    /** Interrupts the writes that have taken too long; called about once a second. */
+    /** Interrupts the writes that have taken too long, and forgets threads that have ended; called about once a second. */
     void check() {
         long now = nanoClock.getAsLong();
-        for (Transfer transfer : transfers) {
-            transfer.interruptIfStalled(now);
-        }
+        transfers.forEach((writer, transfer) -> {
+            if (writer.isAlive()) {
+                transfer.interruptIfStalled(now);
+            } else {
+                transfers.remove(writer);
+            }
+        });
     }
 
     /** The writes of one answer. */
-    final class Transfer implements AutoCloseable {
+    final class Transfer {
         private static final long IDLE = 0;
         private static final long INTERRUPTING = 1;
         private static final long INTERRUPTED = 2;
@@ -48,6 +58,11 @@ final class StallWatchdog {
 
         private Transfer(Thread writer) {
             this.writer = writer;
+        }
+
+        // Whatever the last write of the answer before came to, wrote() has seen it.
+        private void begin() {
+            state.set(IDLE);
         }
 
         /** A write begins. */
@@ -80,11 +95,6 @@ final class StallWatchdog {
                 writer.interrupt();
                 state.set(INTERRUPTED);
             }
-        }
-
-        @Override
-        public void close() {
-            transfers.remove(this);
         }
     }
 }

@@ -1,0 +1,62 @@
+package dev.entrepot.proxy.http;
+
+import dev.entrepot.oci.InvalidNameException;
+
+/**
+ * What a request asks, and of which host (RFC 9112, sections 3.2 and 3.3). The path is checked here, in one pass, because the server's own check,
+ * which goes through {@link java.net.URI}, takes a twentieth of the time of a whole manifest request.
+ *
+ * @param path the path as it was sent: escapes are whole and not resolved
+ * @param host the host that was asked, with its port if there was one
+ */
+record RequestTarget(String path, String host) {
+    /** What a bad target is called. */
+    static final String WHAT = "request target";
+
+    private static final String MARKS = "-._~!$&'()*+,;=:@";
+
+    /**
+     * Reads the target of a request.
+     *
+     * @param target the target without its query: a path, or a whole URL of http or https, whose host then counts
+     * @param host the host of the Host header, which the server has checked
+     * @throws InvalidNameException if the target is neither, or has characters that must be escaped
+     */
+    static RequestTarget of(String target, String host) {
+        if (target.startsWith("/")) {
+            return new RequestTarget(checked(target), host);
+        }
+        int authority = target.startsWith("http://") ? 7 : target.startsWith("https://") ? 8 : -1;
+        int slash = authority < 0 ? -1 : target.indexOf('/', authority);
+        if (slash <= authority) {
+            throw invalid(target);
+        }
+        return new RequestTarget(checked(target.substring(slash)), target.substring(authority, slash));
+    }
+
+    private static String checked(String path) {
+        for (int i = 0; i < path.length(); i++) {
+            char c = path.charAt(i);
+            boolean fits = c == '%'
+                    ? i + 2 < path.length() && isHex(path.charAt(i + 1)) && isHex(path.charAt(i + 2))
+                    : c == '/' || isUnescaped(c);
+            if (!fits) {
+                throw invalid(path);
+            }
+        }
+        return path;
+    }
+
+    private static InvalidNameException invalid(String target) {
+        return new InvalidNameException(
+                WHAT, Text.printable(target, 255), "a path that begins with /, its odd characters escaped as %XX");
+    }
+
+    private static boolean isUnescaped(char c) {
+        return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || MARKS.indexOf(c) >= 0;
+    }
+
+    private static boolean isHex(char c) {
+        return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F';
+    }
+}
