@@ -1,0 +1,200 @@
+package dev.entrepot.deploy;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.TestRegistry;
+import java.io.File;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import org.sqlite.util.OSInfo;
+
+/**
+ * Writes the cache of loaded classes and method profiles with which later starts are fast (JEP 483, 514 and 515): runs the server once, with a load of
+ * pulls and a replication between registries of its own, all on loopback. The launcher runs this after a build; without the cache everything works, only
+ * later.
+ *
+ * <p>Before that it takes SQLite's library for this machine out of its archive, which otherwise happens at each start.
+ *
+ * <p>Usage: {@code StartupTraining LAUNCHER CACHE NATIVE FOLDER}; native is the folder for the library, the last one takes the server's data and log.
+ */
+final class StartupTraining {
+    private static final Duration START_LIMIT = Duration.ofSeconds(60);
+    private static final Duration RUN_LIMIT = Duration.ofSeconds(60);
+    private static final Duration END_LIMIT = Duration.ofSeconds(120);
+    private static final int IMAGES = 12;
+    private static final int ROUNDS = 150;
+
+    private final HttpClient client =
+            HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
+    private final Images images = new Images(7);
+    private final URI pulls;
+    private final URI admin;
+
+    private StartupTraining(int port, int adminPort) {
+        this.pulls = URI.create("http://127.0.0.1:" + port);
+        this.admin = URI.create("http://127.0.0.1:" + adminPort);
+    }
+
+    /** Runs it; ends with an exception if the cache could not be written. */
+    public static void main(String[] arguments) throws Exception {
+        Path launcher = Path.of(arguments[0]).toAbsolutePath();
+        Path cache = Path.of(arguments[1]).toAbsolutePath();
+        Path folder = Path.of(arguments[3]).toAbsolutePath();
+        Files.createDirectories(folder);
+        unpackLibrary(Path.of(arguments[2]));
+        try (TestRegistry source = TestRegistry.started();
+                TestRegistry target = TestRegistry.started()) {
+            new StartupTraining(freePort(), freePort()).run(launcher, cache, folder, source, target);
+        }
+    }
+
+    private static void unpackLibrary(Path folder) throws IOException {
+        String name = System.mapLibraryName("sqlitejdbc");
+        String resource = "/org/sqlite/native/" + OSInfo.getNativeLibFolderPathForCurrentOS() + "/" + name;
+        try (InputStream library = OSInfo.class.getResourceAsStream(resource)) {
+            if (library != null) {
+                Files.createDirectories(folder);
+                Files.copy(library, folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+            }
+        }
+    }
+
+    private static int freePort() throws IOException {
+        try (ServerSocket socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    private void run(Path launcher, Path cache, Path folder, TestRegistry source, TestRegistry target)
+            throws Exception {
+        Bundle image = fill(source);
+        Path config = Files.writeString(folder.resolve("entrepot.yaml"), """
+                server: {listen: "%s", admin: "%s"}
+                cache: {directory: %s/data}
+                default-upstream: source.test
+                upstreams:
+                  source.test: {url: "%s"}
+                replication:
+                  rules:
+                    - name: training
+                      source: source.test
+                      repositories: ["train/*"]
+                      targets: [{url: "%s"}]
+                      schedule: every 1h
+                """.formatted(
+                        pulls.getAuthority(), admin.getAuthority(), folder, source.uri(), target.uri()));
+        ProcessBuilder command = new ProcessBuilder(launcher.toString(), "serve", "--config", config.toString())
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("training.log").toFile())
+                .redirectInput(new File("/dev/null"));
+        command.environment().put("ENTREPOT_JAVA_OPTS", "-XX:AOTCacheOutput=" + cache);
+        Process server = command.start();
+        try {
+            awaitServer(server);
+            pull(image);
+            awaitRun();
+        } finally {
+            server.destroy();
+            if (!server.waitFor(END_LIMIT.toSeconds(), TimeUnit.SECONDS)) {
+                server.destroyForcibly();
+            }
+        }
+        if (!Files.exists(cache)) {
+            throw new IOException("no cache was written; " + folder.resolve("training.log") + " says why");
+        }
+    }
+
+    // Images with what belongs to them: more of them than one, so that replication gets warm.
+    private Bundle fill(TestRegistry source) {
+        Bundle last = images.index("linux/amd64", "linux/arm64");
+        for (int i = 0; i < IMAGES; i++) {
+            String repository = "train/app" + i % 3;
+            Bundle image = images.image(200_000, 50_000);
+            source.push(repository, image, "v1." + i);
+            for (Bundle referrer : images.referrerChain(image, 2, "application/vnd.cyclonedx+json")) {
+                source.push(repository, referrer);
+            }
+        }
+        source.push("train/app0", last, "latest");
+        return last;
+    }
+
+    private void awaitServer(Process server) throws Exception {
+        long deadline = System.nanoTime() + START_LIMIT.toNanos();
+        while (true) {
+            try {
+                if (status("GET", pulls.resolve("/v2/")) == 200) {
+                    return;
+                }
+            } catch (IOException e) {
+                if (!server.isAlive() || System.nanoTime() > deadline) {
+                    throw new IOException("the server did not start", e);
+                }
+            }
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(20));
+        }
+    }
+
+    private void pull(Bundle image) throws Exception {
+        List<Digest> blobs = List.copyOf(image.blobs().keySet());
+        Digest root = image.digest();
+        for (int round = 0; round < ROUNDS; round++) {
+            Digest blob = blobs.get(round % blobs.size());
+            URI repository = pulls.resolve("/v2/train/app0/");
+            status("GET", repository.resolve("manifests/latest"));
+            status("HEAD", repository.resolve("manifests/latest"));
+            status("GET", repository.resolve("manifests/" + root));
+            status("GET", repository.resolve("blobs/" + blob));
+            status("HEAD", repository.resolve("blobs/" + blob));
+            status("GET", repository.resolve("blobs/" + blob), "Range", "bytes=5-2000");
+            status("GET", repository.resolve("manifests/" + root), "If-None-Match", "\"" + root + "\"");
+            status("GET", repository.resolve("referrers/" + root));
+            status("GET", repository.resolve("tags/list"));
+        }
+        status("GET", pulls.resolve("/v2/_catalog"));
+        status("GET", pulls.resolve("/v2/unknown.test/a/manifests/1"));
+        status("GET", admin.resolve("/metrics"));
+        status("GET", admin.resolve("/readyz"));
+    }
+
+    private void awaitRun() throws Exception {
+        status("POST", admin.resolve("/replication/rules/training/sync"));
+        long deadline = System.nanoTime() + RUN_LIMIT.toNanos();
+        while (text(admin.resolve("/replication/runs")).contains("\"running\"") && System.nanoTime() < deadline) {
+            LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+        }
+    }
+
+    private int status(String method, URI uri, String... headers) throws Exception {
+        HttpRequest.Builder request = HttpRequest.newBuilder(uri)
+                .timeout(Duration.ofSeconds(20))
+                .method(method, HttpRequest.BodyPublishers.noBody());
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        return client.send(request.build(), HttpResponse.BodyHandlers.discarding())
+                .statusCode();
+    }
+
+    private String text(URI uri) throws Exception {
+        return client.send(
+                        HttpRequest.newBuilder(uri)
+                                .timeout(Duration.ofSeconds(20))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString())
+                .body();
+    }
+}
