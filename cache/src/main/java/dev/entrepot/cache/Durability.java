@@ -7,6 +7,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 
 /** What it takes for a file to be there, whole, after the power has failed. */
 final class Durability {
@@ -29,7 +31,7 @@ final class Durability {
                 while (buffer.hasRemaining()) {
                     channel.write(buffer);
                 }
-                channel.force(true);
+                force(() -> channel.force(true));
             }
             createFolder(parent(target));
             Files.move(temporary, target, StandardCopyOption.ATOMIC_MOVE);
@@ -58,7 +60,51 @@ final class Durability {
     /** Forces the names in a folder: without it a rename that was seen by everyone may be gone after a power failure. */
     static void forceFolder(Path folder) throws IOException {
         try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-            channel.force(true);
+            force(() -> channel.force(true));
+        }
+    }
+
+    /** Something that returns when the disk has it. */
+    @FunctionalInterface
+    interface Forcing {
+        /** Waits for the disk. */
+        void run() throws IOException;
+    }
+
+    /**
+     * Waits for the disk on a thread of the platform. Waiting takes milliseconds, and a virtual thread would keep its carrier for as long: a few at once
+     * would hold up every request there is. Side by side, the file system also answers many in one turn. An interrupt is kept for later.
+     *
+     * @throws IOException as the forcing does
+     */
+    static void force(Forcing forcing) throws IOException {
+        FutureTask<Void> task = new FutureTask<>(() -> {
+            forcing.run();
+            return null;
+        });
+        if (Thread.currentThread().isVirtual()) {
+            Thread.ofPlatform().daemon().name("disk-force").start(task);
+        } else {
+            task.run();
+        }
+        boolean interrupted = false;
+        try {
+            while (true) {
+                try {
+                    task.get();
+                    return;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                } catch (ExecutionException e) {
+                    throw e.getCause() instanceof IOException cause
+                            ? cause
+                            : new IOException("waiting for the disk failed", e.getCause());
+                }
+            }
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

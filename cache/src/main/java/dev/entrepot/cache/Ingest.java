@@ -178,7 +178,7 @@ final class Ingest implements AutoCloseable {
             if (file.length() != writtenBytes) {
                 file.setLength(writtenBytes);
             }
-            file.getFD().sync();
+            Durability.force(() -> file.getFD().sync());
         } catch (IOException e) {
             // After a failed sync the kernel may have dropped pages and still call them clean, so that trying again
             // would

@@ -1,5 +1,6 @@
 package dev.entrepot.cache;
 
+import dev.entrepot.oci.DigestAlgorithm;
 import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
@@ -67,10 +68,29 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
 
     private void createFolders() throws IOException {
         for (ContentKind kind : ContentKind.values()) {
-            Durability.createFolder(layout.tree(kind).toAbsolutePath());
+            createShards(kind);
         }
         Durability.createFolder(layout.ingest().toAbsolutePath());
         Durability.createFolder(layout.quarantine().toAbsolutePath());
+    }
+
+    // Made once and forced together: a folder that is made with its first blob costs that blob two more waits for the
+    // disk. What is not SHA-256 is rare.
+    private void createShards(ContentKind kind) throws IOException {
+        Path folder =
+                Durability.parent(layout.shard(kind, DigestAlgorithm.SHA256, 0)).toAbsolutePath();
+        Durability.createFolder(folder);
+        boolean made = false;
+        for (int shard = 0; shard < StoreLayout.SHARDS; shard++) {
+            Path path = layout.shard(kind, DigestAlgorithm.SHA256, shard);
+            if (!Files.isDirectory(path)) {
+                Files.createDirectory(path);
+                made = true;
+            }
+        }
+        if (made) {
+            Durability.forceFolder(folder);
+        }
     }
 
     private void tidy(Optional<StoreMarker> marker) throws IOException {

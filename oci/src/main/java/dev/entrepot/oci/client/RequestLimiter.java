@@ -10,9 +10,9 @@ import java.util.function.LongSupplier;
 
 /**
  * Slots at one registry, for requests or for bodies of blobs. A quarter of them, at least one, is for interactive requests alone, and no
- * background request gets a slot while an interactive one waits. How many background requests run at a time adapts to the registry:
- * starting with four, one more after as many successes as run at a time, half as many after a 429, but no more than once in 100 ms, since
- * one overload refuses many requests. Safe for all threads.
+ * background request gets a slot while an interactive one waits. How many background requests run at a time adapts to the registry, as TCP does to a
+ * network (RFC 5681): starting with four, one more after each success until the registry first says 429, from then on one more after as many successes as
+ * run at a time; half as many after a 429, but no more than once in 100 ms, since one overload refuses many requests. Safe for all threads.
  */
 final class RequestLimiter {
     private static final int FIRST_WINDOW = 4;
@@ -29,6 +29,7 @@ final class RequestLimiter {
     private int waitingInteractive;
     private int window;
     private int successes;
+    private boolean wasThrottled;
     private long halvedAtMillis = Long.MIN_VALUE / 2;
 
     /**
@@ -142,7 +143,7 @@ final class RequestLimiter {
         lock.lock();
         try {
             successes++;
-            if (successes >= window && window < mostBackground) {
+            if (window < mostBackground && (!wasThrottled || successes >= window)) {
                 window++;
                 successes = 0;
                 signalNext();
@@ -157,6 +158,7 @@ final class RequestLimiter {
         lock.lock();
         try {
             successes = 0;
+            wasThrottled = true;
             long now = clock.millis();
             if (now - halvedAtMillis >= BETWEEN_HALVINGS.toMillis()) {
                 halvedAtMillis = now;

@@ -126,8 +126,25 @@ class RequestLimiterTest {
     }
 
     @Test
-    void growsByOneAfterAWindowOfSuccesses() {
+    void growsWithEachSuccessUntilTheFirst429() {
         RequestLimiter limiter = new RequestLimiter(32, world);
+        assertThat(limiter.window()).isEqualTo(4);
+        limiter.succeeded();
+        assertThat(limiter.window()).isEqualTo(5);
+        limiter.succeeded();
+        assertThat(limiter.window()).isEqualTo(6);
+        grow(limiter);
+        assertThat(limiter.window()).isEqualTo(24);
+    }
+
+    @Test
+    void growsByOneAfterAWindowOfSuccessesOnceThereWasA429() {
+        RequestLimiter limiter = new RequestLimiter(32, world);
+        for (int i = 0; i < 4; i++) {
+            limiter.succeeded();
+        }
+        limiter.throttled();
+        assertThat(limiter.window()).isEqualTo(4);
         for (int i = 0; i < 3; i++) {
             limiter.succeeded();
         }
