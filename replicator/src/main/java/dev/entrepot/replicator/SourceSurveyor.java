@@ -43,7 +43,7 @@ final class SourceSurveyor {
      * @throws CopyException if the repositories are selected by pattern and the catalog is not to be had
      */
     SourceSurvey survey() throws IOException {
-        List<Found> found = Concurrently.map(repositories(), this::survey);
+        List<Found> found = Concurrently.map(repositories(), REQUESTS, this::survey);
         return new SourceSurvey(
                 found.stream().flatMap(f -> f.choices().stream()).toList(),
                 found.stream().flatMap(f -> f.tags().stream()).toList(),
