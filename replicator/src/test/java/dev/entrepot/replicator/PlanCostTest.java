@@ -66,8 +66,9 @@ class PlanCostTest {
         // The first question about a tag is at the source; a tag that has ended has sent all of its own to the target.
         source.gate((index, request) -> {
             if (request.startsWith("HEAD manifest")) {
+                int here = begun.incrementAndGet();
                 int ended = target.requests().size() / TARGET_REQUESTS_EACH;
-                mostOpen.accumulateAndGet(begun.incrementAndGet() - ended, Math::max);
+                mostOpen.accumulateAndGet(here - ended, Math::max);
             }
         });
 
