@@ -10,6 +10,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * Decides for each missing blob which image of a plan brings it to the target, and where the others get it from. The first image in the order of the
@@ -20,6 +22,7 @@ final class BlobAssignment {
     private final TargetSession session;
     private final Map<Digest, RepositoryName> bringers = new HashMap<>();
     private final Map<Place, ImagePlan.Node> brought = new HashMap<>();
+    private Map<Digest, List<RepositoryName>> known = Map.of();
 
     private record Place(RepositoryName repository, Digest digest) {}
 
@@ -29,6 +32,7 @@ final class BlobAssignment {
 
     /** The same work with steps assigned. */
     List<ImageWork> assign(List<ImageWork> works) throws IOException {
+        known = session.journal().blobLocations(session.name(), missingBlobs(works));
         List<ImageWork> result = new ArrayList<>(works.size());
         for (ImageWork work : works) {
             result.add(
@@ -39,7 +43,16 @@ final class BlobAssignment {
         return result;
     }
 
-    private List<ImagePlan.Node> assign(ImagePlan plan) throws IOException {
+    private static Set<Digest> missingBlobs(List<ImageWork> works) {
+        return works.stream()
+                .filter(work -> work.plan().action() == Action.COPY)
+                .flatMap(work -> work.plan().nodes().stream())
+                .filter(node -> node.step() != Step.PRESENT && !node.manifest())
+                .map(node -> node.descriptor().digest())
+                .collect(Collectors.toSet());
+    }
+
+    private List<ImagePlan.Node> assign(ImagePlan plan) {
         List<ImagePlan.Node> nodes = new ArrayList<>(plan.nodes().size());
         for (ImagePlan.Node node : plan.nodes()) {
             nodes.add(node.step() == Step.PRESENT ? node : assign(plan.repository(), node));
@@ -52,7 +65,7 @@ final class BlobAssignment {
 
     // Of images of one repository that share a node, any may come to it first: so the later ones know where to mount it
     // from, too.
-    private ImagePlan.Node assign(RepositoryName repository, ImagePlan.Node node) throws IOException {
+    private ImagePlan.Node assign(RepositoryName repository, ImagePlan.Node node) {
         Place place = new Place(repository, node.descriptor().digest());
         ImagePlan.Node earlier = brought.get(place);
         if (earlier != null) {
@@ -64,15 +77,15 @@ final class BlobAssignment {
         return assigned;
     }
 
-    private ImagePlan.Node assignBlob(RepositoryName repository, ImagePlan.Node node) throws IOException {
+    private ImagePlan.Node assignBlob(RepositoryName repository, ImagePlan.Node node) {
         Digest digest = node.descriptor().digest();
         RepositoryName bringer = bringers.getOrDefault(digest, repository);
         if (!bringer.equals(repository)) {
             return new ImagePlan.Node(node.descriptor(), false, Step.MOUNT, Optional.of(bringer), true);
         }
-        Optional<RepositoryName> known = session.journal().blobLocations(session.name(), digest).stream()
+        Optional<RepositoryName> from = known.getOrDefault(digest, List.of()).stream()
                 .filter(other -> !other.equals(repository))
                 .findFirst();
-        return known.isPresent() ? new ImagePlan.Node(node.descriptor(), false, Step.MOUNT, known, false) : node;
+        return from.isPresent() ? new ImagePlan.Node(node.descriptor(), false, Step.MOUNT, from, false) : node;
     }
 }

@@ -2,9 +2,10 @@ package dev.entrepot.replicator;
 
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.replicator.ImagePlan.Step;
+import java.io.StringWriter;
+import java.util.List;
 import java.util.Locale;
-import tools.jackson.databind.node.ArrayNode;
-import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.core.JsonGenerator;
 
 /** Writes a {@link ReplicationPlan} for people and for programs. */
 public final class PlanWriter {
@@ -12,61 +13,81 @@ public final class PlanWriter {
 
     /** One JSON object. */
     public static String toJson(ReplicationPlan plan) {
-        ObjectNode root = OciJson.mapper().createObjectNode();
-        root.put("rule", plan.rule());
-        root.put("source", plan.source());
-        root.put("at", plan.at().toString());
-        root.put("sourceRequests", plan.sourceRequests());
-        root.put("sourceManifests", plan.sourceManifests());
-        ArrayNode tags = root.putArray("tags");
-        for (ReplicationPlan.Choice choice : plan.choices()) {
-            ObjectNode node = tags.addObject();
-            node.put("repository", choice.repository().value());
-            node.put("tag", choice.decision().tag().value());
-            node.put("kept", choice.decision().kept());
-            node.put("condition", choice.decision().condition().toString());
-            node.put("detail", choice.decision().detail());
+        StringWriter text = new StringWriter();
+        // Written as it goes: as a tree, a plan of thousands of tags would be several times as large as it is.
+        try (JsonGenerator json = OciJson.mapper().createGenerator(text)) {
+            write(json, plan);
         }
-        ArrayNode targets = root.putArray("targets");
-        for (ReplicationPlan.TargetPlan target : plan.targets()) {
-            ObjectNode node = targets.addObject();
-            node.put("target", target.target());
-            node.put("blobBytes", target.blobBytes());
-            node.put("requests", target.requests());
-            ArrayNode images = node.putArray("images");
-            target.images().forEach(image -> images.add(image(image)));
-            ArrayNode prune = node.putArray("prune");
-            target.prune().forEach(prune::add);
-        }
-        return root.toString();
+        return text.toString();
     }
 
-    private static ObjectNode image(ImagePlan image) {
-        ObjectNode node = OciJson.mapper().createObjectNode();
-        node.put("source", image.source().value());
-        node.put("repository", image.repository().value());
-        node.put("tag", image.tag());
-        image.digest().ifPresent(digest -> node.put("digest", digest.toString()));
-        node.put("action", image.action().toString());
-        node.put("reason", image.reason());
-        if (image.action() != ImagePlan.Action.COPY) {
-            return node;
+    private static void write(JsonGenerator json, ReplicationPlan plan) {
+        json.writeStartObject();
+        json.writeStringProperty("rule", plan.rule());
+        json.writeStringProperty("source", plan.source());
+        json.writeStringProperty("at", plan.at().toString());
+        json.writeNumberProperty("sourceRequests", plan.sourceRequests());
+        json.writeNumberProperty("sourceManifests", plan.sourceManifests());
+        json.writeArrayPropertyStart("tags");
+        for (ReplicationPlan.Choice choice : plan.choices()) {
+            json.writeStartObject();
+            json.writeStringProperty("repository", choice.repository().value());
+            json.writeStringProperty("tag", choice.decision().tag().value());
+            json.writeBooleanProperty("kept", choice.decision().kept());
+            json.writeStringProperty("condition", choice.decision().condition().toString());
+            json.writeStringProperty("detail", choice.decision().detail());
+            json.writeEndObject();
         }
-        ArrayNode nodes = node.putArray("nodes");
-        for (ImagePlan.Node planned : image.nodes()) {
-            ObjectNode json = nodes.addObject();
-            json.put("digest", planned.descriptor().digest().toString());
-            json.put("kind", planned.manifest() ? "manifest" : "blob");
-            json.put("size", planned.descriptor().sizeBytes());
-            json.put("step", planned.step().name().toLowerCase(Locale.ROOT));
-            planned.from().ifPresent(from -> json.put("from", from.value()));
+        json.writeEndArray();
+        json.writeArrayPropertyStart("targets");
+        for (ReplicationPlan.TargetPlan target : plan.targets()) {
+            json.writeStartObject();
+            json.writeStringProperty("target", target.target());
+            json.writeNumberProperty("blobBytes", target.blobBytes());
+            json.writeNumberProperty("requests", target.requests());
+            json.writeArrayPropertyStart("images");
+            target.images().forEach(image -> write(json, image));
+            json.writeEndArray();
+            strings(json, "prune", target.prune());
+            json.writeEndObject();
         }
-        ArrayNode sets = node.putArray("referrerSets");
-        image.referrerSets().forEach(digest -> sets.add(digest.toString()));
-        ArrayNode tags = node.putArray("tags");
-        image.tags().forEach(tag -> tags.add(tag.value()));
-        image.backup().ifPresent(tag -> node.put("backup", tag.value()));
-        return node;
+        json.writeEndArray();
+        json.writeEndObject();
+    }
+
+    private static void write(JsonGenerator json, ImagePlan image) {
+        json.writeStartObject();
+        json.writeStringProperty("source", image.source().value());
+        json.writeStringProperty("repository", image.repository().value());
+        json.writeStringProperty("tag", image.tag());
+        image.digest().ifPresent(digest -> json.writeStringProperty("digest", digest.toString()));
+        json.writeStringProperty("action", image.action().toString());
+        json.writeStringProperty("reason", image.reason());
+        if (image.action() == ImagePlan.Action.COPY) {
+            json.writeArrayPropertyStart("nodes");
+            image.nodes().forEach(node -> write(json, node));
+            json.writeEndArray();
+            strings(json, "referrerSets", image.referrerSets());
+            strings(json, "tags", image.tags());
+            image.backup().ifPresent(tag -> json.writeStringProperty("backup", tag.value()));
+        }
+        json.writeEndObject();
+    }
+
+    private static void write(JsonGenerator json, ImagePlan.Node node) {
+        json.writeStartObject();
+        json.writeStringProperty("digest", node.descriptor().digest().toString());
+        json.writeStringProperty("kind", node.manifest() ? "manifest" : "blob");
+        json.writeNumberProperty("size", node.descriptor().sizeBytes());
+        json.writeStringProperty("step", node.step().name().toLowerCase(Locale.ROOT));
+        node.from().ifPresent(from -> json.writeStringProperty("from", from.value()));
+        json.writeEndObject();
+    }
+
+    private static void strings(JsonGenerator json, String name, List<?> values) {
+        json.writeArrayPropertyStart(name);
+        values.forEach(value -> json.writeString(value.toString()));
+        json.writeEndArray();
     }
 
     /** The tags that were dropped, and for each target a line for each tag that something is to be done for, and the sums. */

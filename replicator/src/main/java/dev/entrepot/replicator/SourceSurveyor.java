@@ -20,7 +20,7 @@ import java.util.TreeSet;
 final class SourceSurveyor {
     // Requests to one source at once. Behind it the registry's client has a limit of its own, which adapts.
     private static final int REQUESTS = 64;
-    private static final long SHELF_BYTES = 32L << 20;
+    private static final long SHELF_BYTES = 8L << 20;
 
     private final ReplicationRule rule;
     private final HostGate gate;
@@ -43,7 +43,7 @@ final class SourceSurveyor {
      * @throws CopyException if the repositories are selected by pattern and the catalog is not to be had
      */
     SourceSurvey survey() throws IOException {
-        List<Found> found = Concurrently.map(repositories(), this::survey);
+        List<Found> found = Concurrently.map(repositories(), REQUESTS, this::survey);
         return new SourceSurvey(
                 found.stream().flatMap(f -> f.choices().stream()).toList(),
                 found.stream().flatMap(f -> f.tags().stream()).toList(),

@@ -6,10 +6,7 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.graph.ArtifactGraph;
 import dev.entrepot.replicator.graph.Concurrently;
-import dev.entrepot.replicator.graph.GraphWalker;
-import dev.entrepot.replicator.graph.Memo;
 import dev.entrepot.replicator.graph.RepositoryDiscovery;
-import dev.entrepot.replicator.graph.WalkLimits;
 import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
 import java.util.Optional;
@@ -19,7 +16,6 @@ final class SourceTag {
     private final RepositoryDiscovery discovery;
     private final ManifestReference reference;
     private final Tag tag;
-    private final Memo<Descriptor, ArtifactGraph> graph;
 
     /**
      * A tag to copy.
@@ -31,7 +27,6 @@ final class SourceTag {
         this.discovery = discovery;
         this.reference = reference;
         this.tag = tag;
-        this.graph = new Memo<>(root -> GraphWalker.walk(discovery, root, WalkLimits.DEFAULT));
     }
 
     Tag tag() {
@@ -57,7 +52,7 @@ final class SourceTag {
 
     /** The whole graph of what the tag named. */
     ArtifactGraph graph(Descriptor root) throws IOException {
-        return graph.get(root);
+        return discovery.graph(root);
     }
 
     /** Whether the source still attaches to each manifest what it attached when this was completed. No manifest is read for that. */

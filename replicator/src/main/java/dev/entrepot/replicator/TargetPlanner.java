@@ -27,7 +27,7 @@ import java.util.stream.Collectors;
 
 /** Plans one target: compares each tag of the source with what the target has, and says what is missing. Changes nothing. */
 final class TargetPlanner {
-    // Tags being compared at once; bounds the memory of requests in flight, not their number.
+    // Tags being compared at once; bounds the memory of threads and requests in flight, not the number of requests.
     private static final int WINDOW = 64;
 
     private final TargetSession session;
@@ -42,9 +42,7 @@ final class TargetPlanner {
 
     /** Plans all images, in their order; one that cannot be planned becomes a plan that says so. */
     List<ImageWork> plan(List<SourceTag> tags) throws IOException {
-        RequestLimit window = new RequestLimit(WINDOW);
-        List<ImageWork> works = Concurrently.map(tags, tag -> window.send(() -> planned(tag)));
-        return new BlobAssignment(session).assign(works);
+        return new BlobAssignment(session).assign(Concurrently.map(tags, WINDOW, this::planned));
     }
 
     private ImageWork planned(SourceTag tag) throws IOException {

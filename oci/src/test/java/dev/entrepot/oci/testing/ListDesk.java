@@ -66,9 +66,8 @@ final class ListDesk {
             return Response.error(404, "NAME_UNKNOWN");
         }
         Optional<String> filter = request.query("artifactType").filter(_ -> abilities.has(Feature.REFERRERS_FILTER));
-        List<Map.Entry<Digest, StoredManifest>> all = shelf.get().manifests().entrySet().stream()
+        List<Map.Entry<Digest, StoredManifest>> all = shelf.get().referrers(subject).stream()
                 .filter(_ -> abilities.has(Feature.REFERRERS_LISTED))
-                .filter(entry -> entry.getValue().subject().equals(Optional.of(subject.toString())))
                 .filter(entry ->
                         filter.isEmpty() || entry.getValue().artifactType().equals(filter))
                 .toList();

@@ -126,7 +126,7 @@ final class ManifestDesk {
         switch (reference) {
             case Tag tag -> shelf.get().tags().remove(tag);
             case Digest digest -> {
-                shelf.get().manifests().remove(digest);
+                shelf.get().remove(digest);
                 shelf.get().tags().values().removeIf(digest::equals);
             }
         }

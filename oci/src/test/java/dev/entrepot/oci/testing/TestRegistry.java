@@ -201,7 +201,7 @@ public final class TestRegistry implements AutoCloseable {
 
     /** Removes a manifest, and leaves the tags on it dangling. */
     public void removeManifest(String repository, Digest digest) {
-        shelf(repository).manifests().remove(digest);
+        shelf(repository).remove(digest);
     }
 
     /** A blob, if it is there. */

@@ -185,6 +185,21 @@ class TestRegistryPullTest {
     }
 
     @Test
+    void referrerThatIsGoneIsNotListedUntilItIsBack() throws Exception {
+        Bundle image = registry.push("a", images.image(10), "v1");
+        Bundle sbom = registry.push("a", images.referrer(image, "application/x-sbom"));
+        String path = "/v2/a/referrers/" + image.digest();
+
+        registry.removeManifest("a", sbom.digest());
+        JsonNode none = OciJson.mapper().readTree(client.get(path).body());
+        registry.push("a", sbom);
+        JsonNode again = OciJson.mapper().readTree(client.get(path).body());
+
+        assertThat(none.path("manifests").size()).isZero();
+        assertThat(again.path("manifests").size()).isEqualTo(1);
+    }
+
+    @Test
     void referrersOfTheUnknownAreEmptyAndWithoutTheApiNotFound() throws Exception {
         registry.push("a", images.image(10), "v1");
         String path = "/v2/a/referrers/" + Digest.sha256(new byte[] {1});

@@ -17,6 +17,7 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
+import tools.jackson.databind.util.RawValue;
 
 /**
  * Replication over the admin API, all in JSON:
@@ -188,7 +189,7 @@ final class ReplicationApi implements AdminEndpoint {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("outcome", plan.outcome());
         json.put("text", plan.text());
-        json.set("plan", OciJson.mapper().readTree(plan.json()));
+        json.putRawValue("plan", new RawValue(plan.json()));
         return json.toString();
     }
 

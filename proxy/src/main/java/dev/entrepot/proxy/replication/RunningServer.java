@@ -69,8 +69,8 @@ public final class RunningServer implements Replicating {
         JsonNode answer = get("/replication/rules/" + encoded(rule) + "/plan", PLAN);
         return new PlanAnswer(
                 answer.path("outcome").asString(""),
-                answer.path("text").asString(""),
-                answer.path("plan").toString());
+                () -> answer.path("text").asString(""),
+                () -> answer.path("plan").toString());
     }
 
     @Override

@@ -275,7 +275,10 @@ public final class GraphWalker {
                         draft.facts().descriptor(),
                         draft.children(),
                         draft.facts().omitted(),
-                        draft.blobs(),
+                        // Mostly the very list that is remembered already.
+                        draft.blobs().equals(draft.facts().blobs())
+                                ? draft.facts().blobs()
+                                : draft.blobs(),
                         draft.facts().subject(),
                         draft.referrers(),
                         draft.cosignTags(),

@@ -52,6 +52,22 @@ record ManifestFacts(
                 manifest instanceof Manifest.OpaqueManifest);
     }
 
+    /** The same facts, of values that are kept once. */
+    ManifestFacts with(OneOfEach values) {
+        return new ManifestFacts(
+                values.descriptor(descriptor),
+                of(values, children),
+                of(values, omitted),
+                of(values, blobs),
+                subject.map(values::digest),
+                values.set(types),
+                opaque);
+    }
+
+    private static List<Descriptor> of(OneOfEach values, List<Descriptor> descriptors) {
+        return List.copyOf(descriptors.stream().map(values::descriptor).toList());
+    }
+
     private static Set<String> types(Manifest manifest) {
         Set<String> types = new TreeSet<>();
         manifest.artifactType().ifPresent(types::add);

@@ -6,10 +6,13 @@ import java.util.LinkedHashMap;
 import java.util.Optional;
 
 /**
- * The manifests that were read last, up to a number of bytes, so that comparing and copying, and several targets, read each once from a source that
+ * The manifests that were read last, up to a number of bytes of memory, so that comparing and copying, and several targets, read each once from a source that
  * keeps nothing itself. Safe for all threads.
  */
 public final class ManifestShelf {
+    // What a manifest takes in memory beside its bytes, roughly; most are small.
+    private static final int ENTRY_BYTES = 512;
+
     private final long capacityBytes;
     private final LinkedHashMap<Digest, ManifestBytes> manifests = new LinkedHashMap<>(16, 0.75f, true);
     private long bytes;
@@ -27,10 +30,14 @@ public final class ManifestShelf {
     /** Keeps the manifest, and lets go of those not asked for longest. */
     public synchronized void put(ManifestBytes manifest) {
         if (manifests.put(manifest.digest(), manifest) == null) {
-            bytes += manifest.sizeBytes();
+            bytes += weight(manifest);
         }
         while (bytes > capacityBytes && !manifests.isEmpty()) {
-            bytes -= manifests.pollFirstEntry().getValue().sizeBytes();
+            bytes -= weight(manifests.pollFirstEntry().getValue());
         }
+    }
+
+    private static long weight(ManifestBytes manifest) {
+        return manifest.sizeBytes() + ENTRY_BYTES;
     }
 }

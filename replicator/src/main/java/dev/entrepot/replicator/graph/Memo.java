@@ -8,10 +8,11 @@ import java.util.concurrent.ExecutionException;
 
 /**
  * Answers to questions, each asked once: who asks first finds out, all others wait for the same outcome, also if it is a failure. Lives
- * for one run. The wait is bounded by the bounds of the question itself. Safe for all threads.
+ * for one run. An answer costs its key and itself; a future only while it is being found out, and for failures. The wait is bounded by the bounds of the question itself. Safe for all threads.
  */
 public final class Memo<K, V> {
-    private final ConcurrentHashMap<K, CompletableFuture<V>> answers = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<K, V> answers = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<K, CompletableFuture<V>> open = new ConcurrentHashMap<>();
     private final IoFunction<? super K, ? extends V> question;
 
     /** Of the answers to this question. */
@@ -31,14 +32,23 @@ public final class Memo<K, V> {
 
     /** As {@link #get(Object)}, with a question of the caller's; it is asked only if there is no answer yet. */
     public V get(K key, IoFunction<? super K, ? extends V> ask) throws IOException {
+        V known = answers.get(key);
+        return known != null ? known : find(key, ask);
+    }
+
+    private V find(K key, IoFunction<? super K, ? extends V> ask) throws IOException {
         CompletableFuture<V> mine = new CompletableFuture<>();
-        CompletableFuture<V> earlier = answers.putIfAbsent(key, mine);
+        CompletableFuture<V> earlier = open.putIfAbsent(key, mine);
         if (earlier != null) {
             return await(earlier);
         }
         try {
-            V value = ask.apply(key);
+            // Another thread may have found it out after this one had looked and before it took the question.
+            V known = answers.get(key);
+            V value = known != null ? known : ask.apply(key);
+            answers.put(key, value);
             mine.complete(value);
+            open.remove(key, mine);
             return value;
         } catch (IOException | RuntimeException | Error e) {
             mine.completeExceptionally(e);
@@ -60,10 +70,5 @@ public final class Memo<K, V> {
                 case null, default -> throw new IOException(e);
             }
         }
-    }
-
-    /** How many questions were asked. */
-    public int size() {
-        return answers.size();
     }
 }

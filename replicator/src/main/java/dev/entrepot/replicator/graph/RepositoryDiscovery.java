@@ -32,10 +32,13 @@ public final class RepositoryDiscovery {
     private final RequestLimit limit;
     private final ManifestShelf shelf;
     private final LongAdder manifestReads = new LongAdder();
+    private final OneOfEach values = new OneOfEach();
     private final Memo<ManifestReference, Optional<Descriptor>> resolved = new Memo<>(this::askResolve);
     private final Memo<Digest, Optional<ManifestFacts>> manifests = new Memo<>(this::askManifest);
     private final Memo<Digest, Attachments> attachments = new Memo<>(this::askAttachments);
     private final Memo<RepositoryName, Set<Tag>> tags = new Memo<>(name -> askTags());
+    private final Memo<Descriptor, ArtifactGraph> graphs =
+            new Memo<>(root -> GraphWalker.walk(this, root, WalkLimits.DEFAULT));
 
     /**
      * Of one repository.
@@ -105,6 +108,16 @@ public final class RepositoryDiscovery {
         return attachments.get(digest);
     }
 
+    /**
+     * The whole graph of a root; tags that name the same have one graph.
+     *
+     * @throws DiscoveryException naming the node that could not be discovered
+     * @throws IOException if the walk was interrupted
+     */
+    public ArtifactGraph graph(Descriptor root) throws IOException {
+        return graphs.get(root);
+    }
+
     /** How many manifests the source was asked for. */
     public long manifestReads() {
         return manifestReads.sum();
@@ -121,19 +134,22 @@ public final class RepositoryDiscovery {
     }
 
     private Optional<Descriptor> askResolve(ManifestReference reference) throws IOException {
-        return limit.send(() -> source.resolve(reference));
+        return limit.send(() -> source.resolve(reference)).map(values::descriptor);
     }
 
     private Optional<ManifestFacts> askManifest(Digest digest) throws IOException {
         try {
-            return Optional.of(ManifestFacts.read(bytes(digest), scope));
+            return Optional.of(ManifestFacts.read(bytes(digest), scope).with(values));
         } catch (NotFoundException e) {
             return Optional.empty();
         }
     }
 
     private Attachments askAttachments(Digest digest) throws IOException {
-        Referrers referrers = limit.send(() -> source.referrers(digest));
+        Referrers answer = limit.send(() -> source.referrers(digest));
+        Referrers referrers = new Referrers(
+                answer.origin(),
+                answer.descriptors().stream().map(values::descriptor).toList());
         List<Tag> candidates = cosignCandidates(digest);
         List<Optional<CosignTag>> found = candidates.isEmpty()
                 ? List.of()

@@ -14,7 +14,9 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 
 /**
@@ -28,6 +30,8 @@ import java.util.Optional;
 public final class CopyJournal implements AutoCloseable {
     /** The name of the file in the folder. */
     public static final String FILE = "replication.db";
+
+    private static final int AT_ONCE = 500;
 
     private final SqlThread sql;
     private final InstantSource clock;
@@ -202,11 +206,23 @@ public final class CopyJournal implements AutoCloseable {
 
     /** The repositories at a target that are known to have a blob, most recent first, at most eight. */
     public List<RepositoryName> blobLocations(String target, Digest blob) throws IOException {
-        return query(
-                "SELECT repository FROM blob WHERE target = ? AND digest = ? ORDER BY rowid DESC LIMIT 8",
-                row -> new RepositoryName(row.getString(1)),
-                target,
-                blob.toString());
+        return blobLocations(target, List.of(blob)).getOrDefault(blob, List.of());
+    }
+
+    /**
+     * As above, for many blobs: those of which nothing is known are left out. A task for {@value #AT_ONCE} of them rather than for each, whose
+     * hand-over costs more than the question.
+     */
+    public Map<Digest, List<RepositoryName>> blobLocations(String target, Collection<Digest> blobs) throws IOException {
+        Map<Digest, List<RepositoryName>> locations = new HashMap<>();
+        List<Digest> order = List.copyOf(blobs);
+        for (int from = 0; from < order.size(); from += AT_ONCE) {
+            List<Digest> part = order.subList(from, Math.min(from + AT_ONCE, order.size()));
+            Map<Digest, List<RepositoryName>> found =
+                    sql.call(statements -> BlobRows.locations(statements, target, part));
+            locations.putAll(found == null ? Map.of() : found);
+        }
+        return locations;
     }
 
     /** Forgets that a repository at a target has a blob, because the target said otherwise; does not wait. */

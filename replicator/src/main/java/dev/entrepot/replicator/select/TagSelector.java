@@ -26,6 +26,9 @@ import java.util.stream.Stream;
  * and for tags that passed all before. Safe for all threads.
  */
 public final class TagSelector {
+    // Images whose time is being asked for; as many as there may be requests to one source.
+    private static final int AT_ONCE = 64;
+
     private final TagSelectionConfig config;
     private final InstantSource clock;
     private final Predicate<String> include;
@@ -217,7 +220,7 @@ public final class TagSelector {
     private static Map<Tag, Optional<Instant>> times(Collection<Tag> tags, ImageTimes times) throws IOException {
         List<Tag> order = List.copyOf(tags);
         Map<Tag, Optional<Instant>> result = new HashMap<>();
-        List<Optional<Instant>> answers = Concurrently.map(order, times::created);
+        List<Optional<Instant>> answers = Concurrently.map(order, AT_ONCE, times::created);
         for (int i = 0; i < order.size(); i++) {
             result.put(order.get(i), answers.get(i));
         }

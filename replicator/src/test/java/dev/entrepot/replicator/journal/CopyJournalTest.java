@@ -16,6 +16,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -62,6 +63,8 @@ class CopyJournalTest {
             assertThat(journal.completedBy("rule", "target")).hasSize(1);
             assertThat(journal.completed("elsewhere", other, new Tag("v1"))).isEmpty();
             assertThat(journal.blobLocations("target", digest("x"))).containsExactly(other, app);
+            assertThat(journal.blobLocations("target", List.of(digest("x"), digest("unknown"))))
+                    .isEqualTo(Map.of(digest("x"), List.of(other, app)));
             assertThat(journal.upload("target", app, digest("x")))
                     .contains(new UploadSession("/uploads/1", 77, clock.instant()));
             assertThat(journal.run(run).orElseThrow().outcome()).isEqualTo("complete");
