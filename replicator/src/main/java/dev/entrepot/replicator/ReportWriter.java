@@ -80,6 +80,8 @@ public final class ReportWriter {
         node.put("blobsPresent", tally.blobsPresent());
         node.put("tagsMoved", tally.tagsMoved());
         node.put("referrerSetsWritten", tally.referrerSetsWritten());
+        node.put("manifestsRepaired", tally.manifestsRepaired());
+        node.put("blobsRepaired", tally.blobsRepaired());
         node.put("repaired", tally.repaired());
         node.put("bytes", tally.bytes());
         return node;
@@ -107,9 +109,15 @@ public final class ReportWriter {
                     .append(target.skipped() + " skipped, " + target.pruned() + " pruned, " + target.failed())
                     .append(" failed; " + Sizes.bytes(tally.bytes()) + " in " + tally.blobsPushed() + " blobs and ")
                     .append(tally.manifestsPushed() + " manifests, " + tally.blobsMounted() + " mounted, ")
-                    .append(tally.repaired() + " repaired, " + target.requests() + " requests\n");
+                    .append(repaired(tally) + ", " + target.requests() + " requests\n");
         }
         return text.toString();
+    }
+
+    private static String repaired(Tally tally) {
+        return tally.repaired() == 0
+                ? "0 repaired"
+                : tally.blobsRepaired() + " blobs and " + tally.manifestsRepaired() + " manifests repaired";
     }
 
     private static void line(StringBuilder text, ItemReport item) {

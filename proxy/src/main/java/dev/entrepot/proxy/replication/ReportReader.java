@@ -95,7 +95,8 @@ public final class ReportReader {
                 node.path("blobsPresent").asLong(),
                 node.path("tagsMoved").asLong(),
                 node.path("referrerSetsWritten").asLong(),
-                node.path("repaired").asLong(),
+                node.path("manifestsRepaired").asLong(0),
+                node.path("blobsRepaired").asLong(0),
                 node.path("bytes").asLong());
     }
 
