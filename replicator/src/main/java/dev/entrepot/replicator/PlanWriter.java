@@ -2,6 +2,7 @@ package dev.entrepot.replicator;
 
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.replicator.ImagePlan.Step;
+import java.util.List;
 import java.util.Locale;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -90,6 +91,10 @@ public final class PlanWriter {
         for (ReplicationPlan.TargetPlan target : plan.targets()) {
             text.append(target.target()).append('\n');
             target.images().forEach(image -> line(text, image));
+            for (FailureGroup group : failures(target)) {
+                text.append("  CANNOT  ").append(group.tags()).append("  ");
+                text.append(group.first().cause()).append('\n');
+            }
             target.prune()
                     .forEach(line -> text.append("  prune   ").append(line).append('\n'));
             text.append("  " + target.count(ImagePlan.Action.COPY) + " to copy, ")
@@ -104,6 +109,16 @@ public final class PlanWriter {
         return text.toString();
     }
 
+    private static List<FailureGroup> failures(ReplicationPlan.TargetPlan target) {
+        return FailureGroup.of(
+                target.target(),
+                target.images().stream()
+                        .flatMap(image -> image.failure().stream()
+                                .map(failure ->
+                                        new FailureGroup.Failed(image.repository() + ":" + image.tag(), failure)))
+                        .toList());
+    }
+
     private static void line(StringBuilder text, ImagePlan image) {
         String name = image.repository() + ":" + image.tag();
         switch (image.action()) {
@@ -113,8 +128,7 @@ public final class PlanWriter {
                         .append(image.count(false, Step.MOUNT) + " mounted, ")
                         .append(image.count(true, Step.PUSH) + " manifests\n");
             case SKIP -> text.append("  skip    " + name + "  " + image.reason() + "\n");
-            case FAIL -> text.append("  CANNOT  " + name + "  " + image.reason() + "\n");
-            case UP_TO_DATE -> {}
+            case FAIL, UP_TO_DATE -> {}
         }
     }
 }

@@ -69,6 +69,9 @@ public final class ReportWriter {
         node.put("side", failure.side().name().toLowerCase(Locale.ROOT));
         node.put("node", failure.node());
         node.put("cause", failure.cause());
+        if (!failure.fault().isEmpty()) {
+            node.put("fault", failure.fault());
+        }
         return node;
     }
 
@@ -87,7 +90,10 @@ public final class ReportWriter {
         return node;
     }
 
-    /** A line for each target and for each tag that something was done for or that failed, ending in a line break. */
+    /**
+     * A line for each tag that something was done for, for each tag that failed or, where many failed with the same cause, for all of these together, and
+     * for each target; ending in a line break.
+     */
     public static String toText(ReplicationReport report) {
         StringBuilder text = new StringBuilder();
         text.append("run ").append(report.run()).append(" of ").append(report.rule());
@@ -101,6 +107,10 @@ public final class ReportWriter {
                         failure -> text.append("  ").append(describe(failure)).append('\n'));
         for (ItemReport item : report.items()) {
             line(text, item);
+        }
+        for (FailureGroup group : FailureGroup.of(report)) {
+            text.append("  FAILED  ").append(group.place()).append("  ");
+            text.append(describe(group.first())).append('\n');
         }
         for (ReplicationReport.TargetSummary target : report.targets()) {
             Tally tally = target.tally();
@@ -141,11 +151,7 @@ public final class ReportWriter {
                         .append("  ")
                         .append(item.reason())
                         .append('\n');
-            case FAILED -> {
-                String why = item.failure().map(ReportWriter::describe).orElse(item.reason());
-                text.append("  FAILED  ").append(name).append("  ").append(why).append('\n');
-            }
-            case UP_TO_DATE -> {}
+            case FAILED, UP_TO_DATE -> {}
         }
     }
 

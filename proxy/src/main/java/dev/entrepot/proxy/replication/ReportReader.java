@@ -83,7 +83,8 @@ public final class ReportReader {
                 ? Optional.of(new ItemReport.Failure(
                         Side.valueOf(text(failure, "side").toUpperCase(Locale.ROOT)),
                         text(failure, "node"),
-                        text(failure, "cause")))
+                        text(failure, "cause"),
+                        failure.path("fault").asString("")))
                 : Optional.empty();
     }
 
