@@ -263,6 +263,73 @@ class ReplicationCommandsTest {
     }
 
     @Test
+    void oneImageGoesIntoLayoutsAndOutOfThemAgain() throws IOException {
+        loadCorpus();
+        String image = "registry.test/" + REPOSITORY + ":v1";
+        Result into = commands.run("copy", image, "layout:export/images");
+        assertThat(into).returns(0, Result::code).returns("", Result::err);
+        assertThat(into.out()).contains("copied  " + folder.resolve("export/images") + "/" + REPOSITORY + ":v1");
+        assertThat(Files.readString(folder.resolve("export/images/index.json")))
+                .contains("\"org.opencontainers.image.ref.name\":\"v1\"", root.toString());
+        String tar = folder.resolve("a.tar").toString();
+        assertThat(commands.run("copy", "layout:export/images:v1", "layout:" + tar + ":team/app:one")
+                        .code())
+                .isZero();
+
+        assertThat(commands.run("copy", "layout:a.tar:one", old.uri() + "/by/tag")
+                        .code())
+                .isZero();
+        assertThat(commands.run("copy", "layout:a.tar@" + root, able.uri() + "/by/digest:two")
+                        .code())
+                .isZero();
+
+        replicas.assertComplete(old, false, "by/tag", "one", root);
+        replicas.assertComplete(able, true, "by/digest", "two", root);
+        assertThat(folder.resolve(".a.tar.parts")).doesNotExist();
+    }
+
+    @Test
+    void layoutsThatDoNotSayWhichImageIsMeantAreWrongUsage() throws IOException {
+        loadSmall();
+        String image = "registry.test/" + REPOSITORY + ":v1";
+        commands.run("copy", image, "layout:images:one/app:v1");
+        commands.run("copy", image, "layout:images:two/app:v1");
+        String target = old.uri() + "/app";
+
+        assertThat(commands.run("copy", "layout:images:v1", target))
+                .returns(2, Result::code)
+                .satisfies(
+                        result -> assertThat(result.err())
+                                .endsWith(
+                                        "has several repositories: one/app, two/app; say which one: layout:PATH:REPOSITORY:TAG\n"));
+        assertThat(commands.run("copy", "layout:images:two/app:v1", target).code())
+                .isZero();
+        assertThat(commands.run("copy", "layout:nowhere:v1", target))
+                .returns(2, Result::code)
+                .returns("entrepot: there is no layout at " + folder.resolve("nowhere") + "\n", Result::err);
+        assertThat(commands.run("copy", "layout:images:one/app:v1", "layout:images:one/app:v2"))
+                .returns(2, Result::code);
+        assertThat(commands.run("copy", image, "layout:images:No/App:v2").code())
+                .isEqualTo(2);
+        assertThat(commands.run("copy", image, "layout:").code()).isEqualTo(2);
+    }
+
+    @Test
+    void layoutOfAnotherToolIsCopiedUnderTheNameOfTheTarget() throws IOException {
+        Bundle small = loadSmall();
+        commands.run("copy", "registry.test/" + REPOSITORY + ":v1", "layout:images");
+        Path index = folder.resolve("images/index.json");
+        Files.writeString(index, Files.readString(index).replaceAll(",\"dev.entrepot.repository\":\"[^\"]*\"", ""));
+
+        assertThat(commands.run("copy", "layout:images:v1", old.uri() + "/app").code())
+                .isZero();
+        assertThat(old.resolve("app", "v1")).contains(small.digest());
+        assertThat(commands.run("copy", "layout:images:v1", "layout:b.tar"))
+                .returns(2, Result::code)
+                .satisfies(result -> assertThat(result.err()).contains("of which repository its images are"));
+    }
+
+    @Test
     void copiesThatMakeNoSenseAreWrongUsage() {
         String image = "registry.test/" + REPOSITORY + ":v1";
         assertThat(commands.run("copy", image, "nowhere.example/app"))

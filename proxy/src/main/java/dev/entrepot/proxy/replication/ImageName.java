@@ -19,11 +19,8 @@ import java.util.Optional;
  * @param digest the digest, where one is written; it wins over the tag
  */
 record ImageName(
-        Optional<URI> url,
-        RegistryHost registry,
-        RepositoryName repository,
-        Optional<Tag> tag,
-        Optional<Digest> digest) {
+        Optional<URI> url, RegistryHost registry, RepositoryName repository, Optional<Tag> tag, Optional<Digest> digest)
+        implements CopyName {
 
     /**
      * Parses a name.
