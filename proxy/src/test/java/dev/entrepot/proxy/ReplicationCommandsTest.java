@@ -89,7 +89,7 @@ class ReplicationCommandsTest {
         loadCorpus();
         Result result = commands.run("sync", "to-regions");
 
-        assertThat(result).returns(0, Result::code).returns("", Result::err);
+        assertThat(result).returns(0, Result::code).satisfies(ReplicationCommandsTest::complainsOfNothing);
         assertThat(result.out())
                 .startsWith("run 1 of to-regions: complete in ")
                 .contains("(command)\n")
@@ -99,6 +99,11 @@ class ReplicationCommandsTest {
         for (Digest blob : corpus.blobs().keySet()) {
             assertThat(source.calls().gets(blob)).as("GETs of " + blob).isLessThanOrEqualTo(1);
         }
+    }
+
+    // A run that takes long on a busy machine tells how far it is.
+    private static void complainsOfNothing(Result result) {
+        assertThat(result.err().lines()).allMatch(line -> line.contains(" images, "));
     }
 
     @Test
@@ -248,6 +253,30 @@ class ReplicationCommandsTest {
     }
 
     @Test
+    void treeOfAnUnknownRegistrySaysHowItIsKnownOrMadeKnown() throws IOException {
+        loadSmall();
+        String name = source.host() + "/" + REPOSITORY + ":v1";
+
+        Result atTheAddress = commands.run("tree", name);
+        assertThat(atTheAddress.code()).isEqualTo(2);
+        assertThat(atTheAddress.err())
+                .contains("no registry is called " + source.host() + " in the configuration; ")
+                .contains("; the upstream there is called registry.test, so write registry.test/" + REPOSITORY
+                        + ":v1; else write where it is, https:// (or http://) and " + name + ", or ");
+        assertThat(commands.run("tree", "regsitry.test/" + REPOSITORY + ":v1").err())
+                .contains("; did you mean registry.test/" + REPOSITORY + ":v1? Else write where it is");
+
+        String yaml = atTheAddress
+                .err()
+                .substring(atTheAddress.err().indexOf("upstreams: "))
+                .replace("https://", "http://");
+        Files.writeString(folder.resolve("other.yaml"), yaml);
+        assertThat(commands.run(
+                        "tree", name, "--config", folder.resolve("other.yaml").toString()))
+                .returns(0, Result::code);
+    }
+
+    @Test
     void oneImageIsCopiedWithoutARule() throws IOException {
         loadCorpus();
         String target = old.uri() + "/elsewhere/monitor:one";
@@ -267,7 +296,7 @@ class ReplicationCommandsTest {
         loadCorpus();
         String image = "registry.test/" + REPOSITORY + ":v1";
         Result into = commands.run("copy", image, "layout:export/images");
-        assertThat(into).returns(0, Result::code).returns("", Result::err);
+        assertThat(into).returns(0, Result::code).satisfies(ReplicationCommandsTest::complainsOfNothing);
         assertThat(into.out()).contains("copied  " + folder.resolve("export/images") + "/" + REPOSITORY + ":v1");
         assertThat(Files.readString(folder.resolve("export/images/index.json")))
                 .contains("\"org.opencontainers.image.ref.name\":\"v1\"", root.toString());
@@ -335,8 +364,9 @@ class ReplicationCommandsTest {
         assertThat(commands.run("copy", image, "nowhere.example/app"))
                 .returns(2, Result::code)
                 .returns(
-                        "entrepot: no registry is called nowhere.example in the configuration; add an upstream of that name,"
-                                + " or write where it is: https:// (or http://) and nowhere.example/app\n",
+                        "entrepot: no registry is called nowhere.example in the configuration; write where it is, https://"
+                                + " (or http://) and nowhere.example/app, or add it to the configuration: upstreams:"
+                                + " {\"nowhere.example\": {url: \"https://nowhere.example\"}}\n",
                         Result::err);
         assertThat(commands.run("copy", image, image).code()).isEqualTo(2);
         assertThat(commands.run("copy", image, "http://a.example/x@" + root).code())
@@ -358,7 +388,7 @@ class ReplicationCommandsTest {
                                         .formatted(able.uri(), able.uri())));
         Result sync = commands.run("sync", "to-regions");
 
-        assertThat(sync).returns(0, Result::code).returns("", Result::err);
+        assertThat(sync).returns(0, Result::code).satisfies(ReplicationCommandsTest::complainsOfNothing);
         assertThat(sync.out()).contains("\n" + able.host() + ": 1 copied", "\n" + able.host() + "#two: 1 copied");
         replicas.assertComplete(able, true, "one/" + REPOSITORY, "v1", root);
         replicas.assertComplete(able, true, "two/" + REPOSITORY, "v1", root);

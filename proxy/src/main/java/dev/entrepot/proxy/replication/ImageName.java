@@ -64,6 +64,11 @@ record ImageName(
                 reference.digest());
     }
 
+    /** The same image as a reference of a registry with another name. */
+    ImageName at(RegistryHost name) {
+        return new ImageName(Optional.empty(), name, repository, tag, digest);
+    }
+
     @Override
     public String toString() {
         return url.map(URI::toString).orElse(registry.value()) + "/" + repository
