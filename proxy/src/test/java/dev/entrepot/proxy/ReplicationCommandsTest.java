@@ -403,6 +403,24 @@ class ReplicationCommandsTest {
     }
 
     @Test
+    void ruleThatSelectsNothingEndsCompleteWithAWarning() throws IOException {
+        loadSmall();
+        Path file = folder.resolve("entrepot.yaml");
+        Files.writeString(file, Files.readString(file).replace("mcr/*", "mrc/*"));
+        String warning = "rule to-regions selected nothing: 1 repositories in the catalog of registry.test,"
+                + " none matches mrc/*\n";
+
+        Result sync = commands.run("sync", "to-regions");
+        assertThat(sync).returns(0, Result::code);
+        assertThat(sync.out()).startsWith("run 1 of to-regions: complete").contains("  WARNING " + warning);
+        assertThat(commands.run("runs", "1").out()).isEqualTo(sync.out());
+        assertThat(commands.run("plan", "to-regions").out()).contains("WARNING " + warning);
+        assertThat(commands.run("sync", "to-regions", "--json"))
+                .returns(0, Result::code)
+                .returns("entrepot: warning: " + warning, Result::err);
+    }
+
+    @Test
     void unknownRuleIsWrongUsageAndNamesThoseThereAre() {
         assertThat(commands.run("sync", "to-region"))
                 .returns(2, Result::code)

@@ -19,6 +19,8 @@ public final class PlanWriter {
         root.put("at", plan.at().toString());
         root.put("sourceRequests", plan.sourceRequests());
         root.put("sourceManifests", plan.sourceManifests());
+        ArrayNode warnings = root.putArray("warnings");
+        plan.warnings().forEach(warnings::add);
         ArrayNode tags = root.putArray("tags");
         for (ReplicationPlan.Choice choice : plan.choices()) {
             ObjectNode node = tags.addObject();
@@ -104,6 +106,8 @@ public final class PlanWriter {
                     .append(Sizes.bytes(target.blobBytes()) + " to move with about " + target.requests())
                     .append(" requests\n");
         }
+        plan.warnings()
+                .forEach(warning -> text.append("WARNING ").append(warning).append('\n'));
         text.append("the source was sent " + plan.sourceRequests() + " requests, ")
                 .append(plan.sourceManifests() + " of them for manifests\n");
         return text.toString();

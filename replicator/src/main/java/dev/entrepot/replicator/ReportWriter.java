@@ -2,6 +2,7 @@ package dev.entrepot.replicator;
 
 import dev.entrepot.oci.OciJson;
 import java.util.Locale;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Writes a {@link ReplicationReport} for people and for programs. */
@@ -20,6 +21,8 @@ public final class ReportWriter {
         root.put("milliseconds", report.duration().toMillis());
         root.put("sourceRequests", report.sourceRequests());
         report.failure().ifPresent(failure -> root.set("failure", failure(failure)));
+        ArrayNode warnings = root.putArray("warnings");
+        report.warnings().forEach(warnings::add);
         root.putArray("targets");
         for (ReplicationReport.TargetSummary target : report.targets()) {
             root.withArray("targets").add(target(target));
@@ -105,6 +108,8 @@ public final class ReportWriter {
         report.failure()
                 .ifPresent(
                         failure -> text.append("  ").append(describe(failure)).append('\n'));
+        report.warnings()
+                .forEach(warning -> text.append("  WARNING ").append(warning).append('\n'));
         for (ItemReport item : report.items()) {
             line(text, item);
         }

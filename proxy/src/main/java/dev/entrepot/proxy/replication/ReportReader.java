@@ -48,7 +48,8 @@ public final class ReportReader {
                 items,
                 targets,
                 root.path("sourceRequests").asLong(),
-                failure(root));
+                failure(root),
+                root.path("warnings").valueStream().map(JsonNode::asString).toList());
     }
 
     private static ReplicationReport.TargetSummary target(JsonNode node) {

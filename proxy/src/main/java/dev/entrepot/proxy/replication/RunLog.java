@@ -13,6 +13,7 @@ final class RunLog implements RunListener {
     @Override
     public void ended(ReplicationReport report) {
         LOG.info("{}", line(report));
+        report.warnings().forEach(warning -> LOG.warn("{}", warning));
         report.failure().ifPresent(failure -> LOG.warn("{}: {}", report.rule(), failure.cause()));
         FailureGroup.of(report).stream()
                 .limit(FAILURES_SHOWN)
