@@ -118,29 +118,23 @@ plan_writes_nothing() {
   expect "what is at the targets" "$(target_repositories)" ""
 }
 
-# By target: images, and what was sent. A registry may refuse to mount, and what it lost meanwhile is sent again, which is counted as repaired.
+# By target: images, and what was sent. A registry may refuse to mount, which makes it a push; what it had sent again is counted apart, as repaired.
 sync_does_the_plan() {
   timeout --kill-after=5 180 "$entrepot" sync to-regions --json --config "$work/replication.yaml" > "$scratch/report.json"
   expect "the outcome" "$(jq -r .outcome "$scratch/report.json")" complete
   jq -c '.targets[] | {target, images: [.images[] | select(.action == "copy")]} | .nodes = [.images[].nodes[]?] | {
       target,
       copied: (.images | length),
-      sent: ([.nodes[] | select(.step == "push" or .step == "mount")] | length)
+      manifests: ([.nodes[] | select(.kind == "manifest" and .step == "push")] | length),
+      blobs: ([.nodes[] | select(.kind == "blob" and (.step == "push" or .step == "mount"))] | length)
     }' "$work/plan.json" > "$scratch/planned"
   jq -c '.targets[] | {
       target,
       copied,
-      sent: (.done.manifestsPushed + .done.blobsPushed + .done.blobsMounted),
-      repaired: .done.repaired
+      manifests: .done.manifestsPushed,
+      blobs: (.done.blobsPushed + .done.blobsMounted)
     }' "$scratch/report.json" > "$scratch/done"
-  # All that was planned, and beyond it only manifests that a registry had sent again (repaired; blobs sent again count there alone).
-  jq -e -n --slurpfile planned "$scratch/planned" --slurpfile done "$scratch/done" '
-    ($planned | length) == ($done | length) and all(range($planned | length);
-      $planned[.].target == $done[.].target and $planned[.].copied == $done[.].copied
-      and $done[.].sent >= $planned[.].sent and $done[.].sent - $planned[.].sent <= $done[.].repaired)' || {
-    cat "$scratch/planned" "$scratch/done"
-    return 1
-  }
+  diff "$scratch/planned" "$scratch/done"
 }
 
 check_copies() {

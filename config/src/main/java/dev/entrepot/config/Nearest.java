@@ -6,13 +6,13 @@ import java.util.Locale;
 import java.util.Optional;
 
 /** Finds the known word that an unknown one was probably meant to be. */
-final class Nearest {
+public final class Nearest {
     private static final int LONGEST = 64;
 
     private Nearest() {}
 
     /** The nearest of {@code known}, if it takes no more than a third of its letters, and at least two are allowed, to get there. */
-    static Optional<String> to(String unknown, Collection<String> known) {
+    public static Optional<String> to(String unknown, Collection<String> known) {
         if (unknown.length() > LONGEST) {
             return Optional.empty();
         }

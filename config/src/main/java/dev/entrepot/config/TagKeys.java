@@ -51,7 +51,7 @@ final class TagKeys {
             Types.integer(0, 1_000_000),
             "0",
             TagSelectionConfig::atLeast,
-            "If fewer tags than this are left, the repository fails and nothing of it is copied or deleted.");
+            "If fewer tags than this are left, the repository fails and nothing of it is copied or deleted; a rule that selects no repository fails.");
 
     private static final Section<TagSelectionConfig> SECTION = new Section<>(
             "conditions on tags",

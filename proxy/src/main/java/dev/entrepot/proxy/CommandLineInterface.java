@@ -9,6 +9,7 @@ import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.replication.BadRequestException;
+import dev.entrepot.proxy.replication.LayoutName;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
@@ -82,7 +83,7 @@ final class CommandLineInterface {
                 case "entrepot config show" -> show(load(command));
                 case "entrepot plan" -> replication(command).plan(text(command, 0), json(command));
                 case "entrepot sync" -> replication(command).sync(text(command, 0), json(command));
-                case "entrepot copy" -> replication(command).copy(text(command, 0), text(command, 1), json(command));
+                case "entrepot copy" -> replication(command).copy(image(command, 0), image(command, 1), json(command));
                 case "entrepot tree" -> replication(command).tree(text(command, 0), json(command));
                 case "entrepot runs" -> replication(command).runs(number(command), json(command));
                 default -> {
@@ -129,6 +130,10 @@ final class CommandLineInterface {
     private static String text(ParseResult command, int index) {
         String text = command.matchedPositionalValue(index, "");
         return text;
+    }
+
+    private String image(ParseResult command, int index) {
+        return LayoutName.absolute(text(command, index), workingDirectory);
     }
 
     private static Optional<Long> number(ParseResult command) {

@@ -12,6 +12,7 @@ final class ReplicationCommandLine {
     /** The name of the option for the data folder. */
     static final String DATA = "--data";
 
+    private static final String LAYOUT = "layout:PATH[:[REPOSITORY:]TAG]";
     private static final String RUN_CODES =
             "Exit codes: 0 complete, 3 partly, 1 failed, 2 wrong usage, 78 wrong configuration.";
 
@@ -39,12 +40,16 @@ final class ReplicationCommandLine {
 
     private static CommandSpec copy() {
         return onData("Copy one image with all that refers to it, without a rule.")
-                .addPositional(
-                        parameter(0, "SOURCE", "A reference of an upstream, or http(s)://host/name:tag (or @digest)."))
+                .addPositional(parameter(
+                        0,
+                        "SOURCE",
+                        "A reference of an upstream, or http(s)://host/name:tag (or @digest), or " + LAYOUT
+                                + " (or @digest)."))
                 .addPositional(parameter(
                         1,
                         "TARGET",
-                        "http(s)://host/name[:tag], or a reference of an upstream or of the host of a rule's target."
+                        "http(s)://host/name[:tag], or a reference of an upstream or of the host of a rule's target, or "
+                                + LAYOUT + ": an OCI image layout, in a folder, or in a tar if PATH ends in .tar."
                                 + " Plain HTTP only where it says http://."));
     }
 

@@ -84,6 +84,9 @@ final class ReplicationCommands {
         try (Closings closings = new Closings()) {
             ReplicationReport report = shown(run, open(closings));
             out.print(json ? ReportWriter.toJson(report) + "\n" : ReportWriter.toText(report));
+            if (json) {
+                report.warnings().forEach(warning -> err.println("entrepot: warning: " + warning));
+            }
             return ExitCodes.ofRun(report.outcome().toString());
         } catch (RuleBusyException e) {
             throw new IOException(e.getMessage() + "; wait for its end, which \"entrepot runs\" shows", e);

@@ -89,7 +89,7 @@ class ReplicationCommandsTest {
         loadCorpus();
         Result result = commands.run("sync", "to-regions");
 
-        assertThat(result).returns(0, Result::code).returns("", Result::err);
+        assertThat(result).returns(0, Result::code).satisfies(ReplicationCommandsTest::complainsOfNothing);
         assertThat(result.out())
                 .startsWith("run 1 of to-regions: complete in ")
                 .contains("(command)\n")
@@ -99,6 +99,11 @@ class ReplicationCommandsTest {
         for (Digest blob : corpus.blobs().keySet()) {
             assertThat(source.calls().gets(blob)).as("GETs of " + blob).isLessThanOrEqualTo(1);
         }
+    }
+
+    // A run that takes long on a busy machine tells how far it is.
+    private static void complainsOfNothing(Result result) {
+        assertThat(result.err().lines()).allMatch(line -> line.contains(" images, "));
     }
 
     @Test
@@ -248,6 +253,30 @@ class ReplicationCommandsTest {
     }
 
     @Test
+    void treeOfAnUnknownRegistrySaysHowItIsKnownOrMadeKnown() throws IOException {
+        loadSmall();
+        String name = source.host() + "/" + REPOSITORY + ":v1";
+
+        Result atTheAddress = commands.run("tree", name);
+        assertThat(atTheAddress.code()).isEqualTo(2);
+        assertThat(atTheAddress.err())
+                .contains("no registry is called " + source.host() + " in the configuration; ")
+                .contains("; the upstream there is called registry.test, so write registry.test/" + REPOSITORY
+                        + ":v1; else write where it is, https:// (or http://) and " + name + ", or ");
+        assertThat(commands.run("tree", "regsitry.test/" + REPOSITORY + ":v1").err())
+                .contains("; did you mean registry.test/" + REPOSITORY + ":v1? Else write where it is");
+
+        String yaml = atTheAddress
+                .err()
+                .substring(atTheAddress.err().indexOf("upstreams: "))
+                .replace("https://", "http://");
+        Files.writeString(folder.resolve("other.yaml"), yaml);
+        assertThat(commands.run(
+                        "tree", name, "--config", folder.resolve("other.yaml").toString()))
+                .returns(0, Result::code);
+    }
+
+    @Test
     void oneImageIsCopiedWithoutARule() throws IOException {
         loadCorpus();
         String target = old.uri() + "/elsewhere/monitor:one";
@@ -263,13 +292,81 @@ class ReplicationCommandsTest {
     }
 
     @Test
+    void oneImageGoesIntoLayoutsAndOutOfThemAgain() throws IOException {
+        loadCorpus();
+        String image = "registry.test/" + REPOSITORY + ":v1";
+        Result into = commands.run("copy", image, "layout:export/images");
+        assertThat(into).returns(0, Result::code).satisfies(ReplicationCommandsTest::complainsOfNothing);
+        assertThat(into.out()).contains("copied  " + folder.resolve("export/images") + "/" + REPOSITORY + ":v1");
+        assertThat(Files.readString(folder.resolve("export/images/index.json")))
+                .contains("\"org.opencontainers.image.ref.name\":\"v1\"", root.toString());
+        String tar = folder.resolve("a.tar").toString();
+        assertThat(commands.run("copy", "layout:export/images:v1", "layout:" + tar + ":team/app:one")
+                        .code())
+                .isZero();
+
+        assertThat(commands.run("copy", "layout:a.tar:one", old.uri() + "/by/tag")
+                        .code())
+                .isZero();
+        assertThat(commands.run("copy", "layout:a.tar@" + root, able.uri() + "/by/digest:two")
+                        .code())
+                .isZero();
+
+        replicas.assertComplete(old, false, "by/tag", "one", root);
+        replicas.assertComplete(able, true, "by/digest", "two", root);
+        assertThat(folder.resolve(".a.tar.parts")).doesNotExist();
+    }
+
+    @Test
+    void layoutsThatDoNotSayWhichImageIsMeantAreWrongUsage() throws IOException {
+        loadSmall();
+        String image = "registry.test/" + REPOSITORY + ":v1";
+        commands.run("copy", image, "layout:images:one/app:v1");
+        commands.run("copy", image, "layout:images:two/app:v1");
+        String target = old.uri() + "/app";
+
+        assertThat(commands.run("copy", "layout:images:v1", target))
+                .returns(2, Result::code)
+                .satisfies(
+                        result -> assertThat(result.err())
+                                .endsWith(
+                                        "has several repositories: one/app, two/app; say which one: layout:PATH:REPOSITORY:TAG\n"));
+        assertThat(commands.run("copy", "layout:images:two/app:v1", target).code())
+                .isZero();
+        assertThat(commands.run("copy", "layout:nowhere:v1", target))
+                .returns(2, Result::code)
+                .returns("entrepot: there is no layout at " + folder.resolve("nowhere") + "\n", Result::err);
+        assertThat(commands.run("copy", "layout:images:one/app:v1", "layout:images:one/app:v2"))
+                .returns(2, Result::code);
+        assertThat(commands.run("copy", image, "layout:images:No/App:v2").code())
+                .isEqualTo(2);
+        assertThat(commands.run("copy", image, "layout:").code()).isEqualTo(2);
+    }
+
+    @Test
+    void layoutOfAnotherToolIsCopiedUnderTheNameOfTheTarget() throws IOException {
+        Bundle small = loadSmall();
+        commands.run("copy", "registry.test/" + REPOSITORY + ":v1", "layout:images");
+        Path index = folder.resolve("images/index.json");
+        Files.writeString(index, Files.readString(index).replaceAll(",\"dev.entrepot.repository\":\"[^\"]*\"", ""));
+
+        assertThat(commands.run("copy", "layout:images:v1", old.uri() + "/app").code())
+                .isZero();
+        assertThat(old.resolve("app", "v1")).contains(small.digest());
+        assertThat(commands.run("copy", "layout:images:v1", "layout:b.tar"))
+                .returns(2, Result::code)
+                .satisfies(result -> assertThat(result.err()).contains("of which repository its images are"));
+    }
+
+    @Test
     void copiesThatMakeNoSenseAreWrongUsage() {
         String image = "registry.test/" + REPOSITORY + ":v1";
         assertThat(commands.run("copy", image, "nowhere.example/app"))
                 .returns(2, Result::code)
                 .returns(
-                        "entrepot: no registry is called nowhere.example in the configuration; add an upstream of that name,"
-                                + " or write where it is: https:// (or http://) and nowhere.example/app\n",
+                        "entrepot: no registry is called nowhere.example in the configuration; write where it is, https://"
+                                + " (or http://) and nowhere.example/app, or add it to the configuration: upstreams:"
+                                + " {\"nowhere.example\": {url: \"https://nowhere.example\"}}\n",
                         Result::err);
         assertThat(commands.run("copy", image, image).code()).isEqualTo(2);
         assertThat(commands.run("copy", image, "http://a.example/x@" + root).code())
@@ -291,7 +388,7 @@ class ReplicationCommandsTest {
                                         .formatted(able.uri(), able.uri())));
         Result sync = commands.run("sync", "to-regions");
 
-        assertThat(sync).returns(0, Result::code).returns("", Result::err);
+        assertThat(sync).returns(0, Result::code).satisfies(ReplicationCommandsTest::complainsOfNothing);
         assertThat(sync.out()).contains("\n" + able.host() + ": 1 copied", "\n" + able.host() + "#two: 1 copied");
         replicas.assertComplete(able, true, "one/" + REPOSITORY, "v1", root);
         replicas.assertComplete(able, true, "two/" + REPOSITORY, "v1", root);
@@ -303,6 +400,24 @@ class ReplicationCommandsTest {
         assertThat(Files.size(folder.resolve("a.tar"))).isGreaterThan(10_000);
         assertThat(commands.run("sync", "to-regions").out())
                 .contains("/layouts: 0 copied, 1 up to date", "/a.tar: 0 copied, 1 up to date");
+    }
+
+    @Test
+    void ruleThatSelectsNothingEndsCompleteWithAWarning() throws IOException {
+        loadSmall();
+        Path file = folder.resolve("entrepot.yaml");
+        Files.writeString(file, Files.readString(file).replace("mcr/*", "mrc/*"));
+        String warning = "rule to-regions selected nothing: 1 repositories in the catalog of registry.test,"
+                + " none matches mrc/*\n";
+
+        Result sync = commands.run("sync", "to-regions");
+        assertThat(sync).returns(0, Result::code);
+        assertThat(sync.out()).startsWith("run 1 of to-regions: complete").contains("  WARNING " + warning);
+        assertThat(commands.run("runs", "1").out()).isEqualTo(sync.out());
+        assertThat(commands.run("plan", "to-regions").out()).contains("WARNING " + warning);
+        assertThat(commands.run("sync", "to-regions", "--json"))
+                .returns(0, Result::code)
+                .returns("entrepot: warning: " + warning, Result::err);
     }
 
     @Test

@@ -71,6 +71,9 @@ class ReplicationGuideTest {
         assertThat(us.resolve("mirror/team/app", image.digest().referrersTag().value()))
                 .isPresent();
         assertThat(eu.resolve("team/hotfix", "v1.2.0")).contains(image.digest());
+        assertThat(us.resolve("team/carried", "v1.2.0")).contains(image.digest());
+        assertThat(us.resolve("team/carried", image.digest().referrersTag().value()))
+                .isPresent();
         asksTheServer(commands.subList(serve + 1, commands.size()), guide);
 
         configure(configurations.getLast());
@@ -128,12 +131,13 @@ class ReplicationGuideTest {
         configure(blocks(addressed, "yaml").getFirst());
 
         List<String> commands = lines(addressed);
-        assertThat(commands).hasSize(5);
+        assertThat(commands).hasSize(6);
         commands.forEach(this::succeeds);
 
         assertThat(eu.manifests("mcr/app")).contains(image.digest(), signature.digest());
         assertThat(us.resolve("mirror/mcr/app", "v1")).contains(image.digest());
         assertThat(us.resolve("by-hand/app", "v1")).contains(image.digest());
+        assertThat(folder.resolve("export/images.tar")).exists();
     }
 
     private void configure(String yaml) throws IOException {

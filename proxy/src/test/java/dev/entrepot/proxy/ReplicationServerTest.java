@@ -65,7 +65,7 @@ class ReplicationServerTest {
                       repositories: ["team/*"]
                       tags: ["v*"]
                       targets: [{url: "%s"}]
-                    - {name: other, source: registry.test, repositories: [other/app], targets: [{url: "%s"}]}
+                    - {name: other, source: registry.test, repositories: [other/app], targets: [{url: "%s"}, {layout: ruled}]}
                 """.formatted(source.uri(), SECRET, target.uri(), target.uri()));
         open();
         commands = new CommandRunner(folder);
@@ -215,6 +215,32 @@ class ReplicationServerTest {
 
         assertThat(commands.run("sync", "nope")).returns(2, Result::code);
         assertThat(commands.run("runs").out().lines()).hasSize(2);
+    }
+
+    @Test
+    void serverCopiesOnlyToLayoutsThatRulesWrite() throws Exception {
+        assertThat(commands.run("copy", "registry.test/team/app:v1", "layout:ruled")
+                        .code())
+                .isZero();
+        assertThat(folder.resolve("ruled/index.json"))
+                .content()
+                .contains(image.digest().toString());
+
+        Result other = commands.run("copy", "registry.test/team/app:v1", "layout:ruled/../other.tar");
+
+        assertThat(other.code()).isEqualTo(2);
+        assertThat(other.err())
+                .endsWith("and " + folder.resolve("other.tar")
+                        + " is not; give the command a data folder of its own (--data)\n");
+        assertThat(folder.resolve("other.tar")).doesNotExist();
+        assertThat(commands.run("copy", "layout:other:v1", "http://" + target.host() + "/app:v1")
+                        .code())
+                .isEqualTo(2);
+        assertThat(post(
+                                "/replication/copy",
+                                "{\"source\": \"registry.test/team/app:v1\", \"target\": \"layout:ruled\"}")
+                        .status())
+                .isEqualTo(400);
     }
 
     @Test

@@ -55,7 +55,7 @@ final class BlobBringer {
         }
         if (!atTarget(blob, "verifying", () -> repository.hasBlobNow(blob))) {
             push(blob);
-            tally.one(Kind.REPAIRED);
+            tally.one(Kind.BLOB_REPAIRED);
             if (!atTarget(blob, "verifying", () -> repository.hasBlobNow(blob))) {
                 throw new CopyException(
                         Side.TARGET,

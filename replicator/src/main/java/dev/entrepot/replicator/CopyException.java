@@ -1,10 +1,14 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.UnauthorizedException;
 import dev.entrepot.replicator.graph.DiscoveryException;
 import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
 /** An image could not be brought to a target, because of one node. The message says what was tried; the cause says what came of it. */
@@ -26,7 +30,19 @@ final class CopyException extends IOException {
 
     /** What a report says about it. */
     ItemReport.Failure failure() {
-        return new ItemReport.Failure(side, node, String.valueOf(getMessage()));
+        return new ItemReport.Failure(side, node, String.valueOf(getMessage()), fault(getCause()));
+    }
+
+    // What is said of a host as a whole. What is not found is not found node by node, and each is worth a line.
+    private static String fault(@Nullable Throwable cause) {
+        return switch (cause) {
+            case DiscoveryException discovery -> fault(discovery.getCause());
+            case OutageException outage ->
+                "outage: " + outage.reason().name().toLowerCase(Locale.ROOT).replace('_', '-');
+            case UnauthorizedException unauthorized -> "unauthorized: " + unauthorized.status();
+            case RefusedException refused -> ("refused: " + refused.status() + " " + refused.code()).strip();
+            case null, default -> "";
+        };
     }
 
     /**

@@ -218,7 +218,9 @@ final class ImageCopy {
         return at(node.digest(), "pushing a trimmed index for " + node.digest(), () -> {
             ManifestBytes trimmed = TrimmedIndex.of(original, kept);
             repository.push(trimmed, trimmed.digest());
-            tally.one(Kind.MANIFEST_PUSHED);
+            if (repository.pushed().add(trimmed.digest())) {
+                tally.one(Kind.MANIFEST_PUSHED);
+            }
             manifests.verify(trimmed.descriptor());
             return trimmed;
         });

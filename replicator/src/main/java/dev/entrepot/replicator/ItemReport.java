@@ -55,6 +55,13 @@ public record ItemReport(
      * @param side where
      * @param node the digest or tag
      * @param cause what was tried and what came of it
+     * @param fault what sort of answer or outage it was, in words that do not depend on the node, such as {@code outage: unreachable}; empty where
+     *     the cause is all there is to say
      */
-    public record Failure(Side side, String node, String cause) {}
+    public record Failure(Side side, String node, String cause, String fault) {
+        /** With nothing more to say than the cause. */
+        public Failure(Side side, String node, String cause) {
+            this(side, node, cause, "");
+        }
+    }
 }

@@ -71,8 +71,7 @@ final class ManifestPusher {
      */
     boolean again(Digest digest) throws IOException {
         if (!repository.pushed().contains(digest)) {
-            send(graph.node(digest));
-            tally.one(Kind.REPAIRED);
+            sendAgain(graph.node(digest));
         }
         return !repository.untracked().contains(digest);
     }
@@ -89,7 +88,7 @@ final class ManifestPusher {
 
     private void pushHealing(GraphNode node) throws IOException {
         try {
-            sendRaw(node);
+            sendRaw(node, Kind.MANIFEST_PUSHED);
             return;
         } catch (RefusedException | NotFoundException e) {
             if (!saysMissing(e) && !node.isSparse()) {
@@ -100,7 +99,7 @@ final class ManifestPusher {
         }
         heal(node);
         try {
-            sendRaw(node);
+            sendRaw(node, Kind.MANIFEST_PUSHED);
         } catch (RefusedException | NotFoundException e) {
             if (node.isSparse()) {
                 throw new SparseRefusedException(e);
@@ -130,28 +129,27 @@ final class ManifestPusher {
         for (Descriptor blob : node.blobs()) {
             if (healed.add(blob.digest())) {
                 blobs.push(blob);
-                tally.one(Kind.REPAIRED);
+                tally.one(Kind.BLOB_REPAIRED);
             }
         }
         for (Digest child : node.children()) {
             if (healed.add(child)) {
                 GraphNode below = graph.node(child);
                 heal(below, healed);
-                send(below);
-                tally.one(Kind.REPAIRED);
+                sendAgain(below);
             }
         }
     }
 
-    private void send(GraphNode node) throws IOException {
+    private void sendAgain(GraphNode node) throws IOException {
         try {
-            sendRaw(node);
+            sendRaw(node, Kind.MANIFEST_REPAIRED);
         } catch (IOException e) {
             throw refused(node, e);
         }
     }
 
-    private void sendRaw(GraphNode node) throws IOException {
+    private void sendRaw(GraphNode node, Kind as) throws IOException {
         ManifestBytes bytes = bytes(node.digest());
         Optional<Digest> tracked = node.subject().isPresent()
                 ? session.locks()
@@ -165,7 +163,7 @@ final class ManifestPusher {
             repository.untracked().add(node.digest());
         }
         repository.pushed().add(node.digest());
-        tally.one(Kind.MANIFEST_PUSHED);
+        tally.one(as);
         tally.add(Kind.BYTES, bytes.sizeBytes());
     }
 

@@ -28,6 +28,7 @@ public final class PlanWriter {
         json.writeStringProperty("at", plan.at().toString());
         json.writeNumberProperty("sourceRequests", plan.sourceRequests());
         json.writeNumberProperty("sourceManifests", plan.sourceManifests());
+        strings(json, "warnings", plan.warnings());
         json.writeArrayPropertyStart("tags");
         for (ReplicationPlan.Choice choice : plan.choices()) {
             json.writeStartObject();
@@ -111,6 +112,10 @@ public final class PlanWriter {
         for (ReplicationPlan.TargetPlan target : plan.targets()) {
             text.append(target.target()).append('\n');
             target.images().forEach(image -> line(text, image));
+            for (FailureGroup group : failures(target)) {
+                text.append("  CANNOT  ").append(group.tags()).append("  ");
+                text.append(group.first().cause()).append('\n');
+            }
             target.prune()
                     .forEach(line -> text.append("  prune   ").append(line).append('\n'));
             text.append("  " + target.count(ImagePlan.Action.COPY) + " to copy, ")
@@ -120,9 +125,21 @@ public final class PlanWriter {
                     .append(Sizes.bytes(target.blobBytes()) + " to move with about " + target.requests())
                     .append(" requests\n");
         }
+        plan.warnings()
+                .forEach(warning -> text.append("WARNING ").append(warning).append('\n'));
         text.append("the source was sent " + plan.sourceRequests() + " requests, ")
                 .append(plan.sourceManifests() + " of them for manifests\n");
         return text.toString();
+    }
+
+    private static List<FailureGroup> failures(ReplicationPlan.TargetPlan target) {
+        return FailureGroup.of(
+                target.target(),
+                target.images().stream()
+                        .flatMap(image -> image.failure().stream()
+                                .map(failure ->
+                                        new FailureGroup.Failed(image.repository() + ":" + image.tag(), failure)))
+                        .toList());
     }
 
     private static void line(StringBuilder text, ImagePlan image) {
@@ -134,8 +151,7 @@ public final class PlanWriter {
                         .append(image.count(false, Step.MOUNT) + " mounted, ")
                         .append(image.count(true, Step.PUSH) + " manifests\n");
             case SKIP -> text.append("  skip    " + name + "  " + image.reason() + "\n");
-            case FAIL -> text.append("  CANNOT  " + name + "  " + image.reason() + "\n");
-            case UP_TO_DATE -> {}
+            case FAIL, UP_TO_DATE -> {}
         }
     }
 }

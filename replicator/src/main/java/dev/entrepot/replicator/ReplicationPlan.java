@@ -16,6 +16,7 @@ import java.util.List;
  * @param sourceRequests requests that making the plan has sent to the source
  * @param sourceManifests manifests that the source was asked for by then: what a quota on pulls counts. Doing the plan reads no further
  *     manifest as long as they stay in the cache
+ * @param warnings what of the rule's selection finds nothing, each a line for people
  */
 public record ReplicationPlan(
         String rule,
@@ -24,11 +25,30 @@ public record ReplicationPlan(
         List<Choice> choices,
         List<TargetPlan> targets,
         long sourceRequests,
-        long sourceManifests) {
+        long sourceManifests,
+        List<String> warnings) {
     /** Copies the lists. */
     public ReplicationPlan {
         choices = List.copyOf(choices);
         targets = List.copyOf(targets);
+        warnings = List.copyOf(warnings);
+    }
+
+    /** A plan without warnings. */
+    public ReplicationPlan(
+            String rule,
+            String source,
+            Instant at,
+            List<Choice> choices,
+            List<TargetPlan> targets,
+            long sourceRequests,
+            long sourceManifests) {
+        this(rule, source, at, choices, targets, sourceRequests, sourceManifests, List.of());
+    }
+
+    /** This plan with these warnings. */
+    ReplicationPlan withWarnings(List<String> lines) {
+        return new ReplicationPlan(rule, source, at, choices, targets, sourceRequests, sourceManifests, lines);
     }
 
     /**

@@ -18,6 +18,7 @@ import java.util.Optional;
  * @param targets sums for each target
  * @param sourceRequests requests sent to the source
  * @param failure why the run as a whole could not be made, if so
+ * @param warnings what of the rule's selection found nothing, each a line for people; they do not change how the run ended
  */
 public record ReplicationReport(
         long run,
@@ -28,11 +29,13 @@ public record ReplicationReport(
         List<ItemReport> items,
         List<TargetSummary> targets,
         long sourceRequests,
-        Optional<ItemReport.Failure> failure) {
+        Optional<ItemReport.Failure> failure,
+        List<String> warnings) {
     /** Copies the lists. */
     public ReplicationReport {
         items = List.copyOf(items);
         targets = List.copyOf(targets);
+        warnings = List.copyOf(warnings);
     }
 
     /** How a run ended. */

@@ -120,6 +120,24 @@ public record ReplicationRule(
                 && (tag.isEmpty() || new TagSelector(tags, InstantSource.system()).mayKeep(tag.get()));
     }
 
+    /** The same rule with another source. */
+    ReplicationRule from(SourceRegistry other) {
+        return new ReplicationRule(
+                name,
+                other,
+                repositories,
+                tags,
+                targets,
+                platforms,
+                onSparseRefused,
+                referrers,
+                onConflict,
+                immutable,
+                prune,
+                limits,
+                verify);
+    }
+
     /** What of each graph travels. */
     GraphScope scope() {
         return new GraphScope(platforms, ReferrerFilter.of(referrers));

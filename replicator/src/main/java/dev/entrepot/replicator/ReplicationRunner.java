@@ -40,11 +40,14 @@ public final class ReplicationRunner {
     /**
      * What a run of the rule would do now. Nothing is changed anywhere.
      *
-     * @throws IOException if the repositories of the source cannot be known, or the journal fails
+     * @throws IOException if the repositories of the source cannot be known, or none is selected and the rule asks for tags, or the journal fails
      */
     public ReplicationPlan plan(ReplicationRule rule) throws IOException {
-        RuleRun run = new RuleRun(rule, services, ProgressListener.NONE);
-        return run.plan(run.survey());
+        WatchedSource source = new WatchedSource(rule.source());
+        RuleRun run = new RuleRun(rule.from(source), services, ProgressListener.NONE);
+        SourceSurvey survey = run.survey();
+        refuseNothing(rule, survey);
+        return run.plan(survey).withWarnings(SelectionWarnings.of(rule, survey, source.seen()));
     }
 
     /**
@@ -123,11 +126,16 @@ public final class ReplicationRunner {
             long number,
             Instant started)
             throws IOException {
-        RuleRun run = new RuleRun(rule, services, progress);
+        WatchedSource source = new WatchedSource(rule.source());
+        RuleRun run = new RuleRun(rule.from(source), services, progress);
         List<RuleRun.TargetResult> results = List.of();
+        List<String> warnings = List.of();
         Optional<ItemReport.Failure> failure = Optional.empty();
         try {
-            results = run.execute(selection.of(run), number);
+            SourceSurvey survey = selection.of(run);
+            warnings = SelectionWarnings.of(rule, survey, source.seen());
+            refuseNothing(rule, survey);
+            results = run.execute(survey, number);
         } catch (CopyException e) {
             failure = Optional.of(e.failure());
         }
@@ -140,6 +148,20 @@ public final class ReplicationRunner {
                 results.stream().flatMap(result -> result.items().stream()).toList(),
                 results.stream().map(RuleRun.TargetResult::summary).toList(),
                 run.sourceRequests(),
-                failure);
+                failure,
+                warnings);
+    }
+
+    // Of a repository with too few tags the surveyor says so.
+    private static void refuseNothing(ReplicationRule rule, SourceSurvey survey) throws CopyException {
+        boolean nothing = survey.tags().isEmpty() && survey.failures().isEmpty();
+        if (nothing && rule.tags().atLeast() > 0) {
+            throw new CopyException(
+                    Side.SOURCE,
+                    rule.source().name(),
+                    "rule " + rule.name() + " asks for at-least " + rule.tags().atLeast()
+                            + " tags, and no repository of " + rule.source().name()
+                            + " is selected; none is copied and none is deleted");
+        }
     }
 }

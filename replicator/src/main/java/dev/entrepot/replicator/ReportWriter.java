@@ -2,6 +2,7 @@ package dev.entrepot.replicator;
 
 import dev.entrepot.oci.OciJson;
 import java.util.Locale;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Writes a {@link ReplicationReport} for people and for programs. */
@@ -20,6 +21,8 @@ public final class ReportWriter {
         root.put("milliseconds", report.duration().toMillis());
         root.put("sourceRequests", report.sourceRequests());
         report.failure().ifPresent(failure -> root.set("failure", failure(failure)));
+        ArrayNode warnings = root.putArray("warnings");
+        report.warnings().forEach(warnings::add);
         root.putArray("targets");
         for (ReplicationReport.TargetSummary target : report.targets()) {
             root.withArray("targets").add(target(target));
@@ -69,6 +72,9 @@ public final class ReportWriter {
         node.put("side", failure.side().name().toLowerCase(Locale.ROOT));
         node.put("node", failure.node());
         node.put("cause", failure.cause());
+        if (!failure.fault().isEmpty()) {
+            node.put("fault", failure.fault());
+        }
         return node;
     }
 
@@ -80,12 +86,17 @@ public final class ReportWriter {
         node.put("blobsPresent", tally.blobsPresent());
         node.put("tagsMoved", tally.tagsMoved());
         node.put("referrerSetsWritten", tally.referrerSetsWritten());
+        node.put("manifestsRepaired", tally.manifestsRepaired());
+        node.put("blobsRepaired", tally.blobsRepaired());
         node.put("repaired", tally.repaired());
         node.put("bytes", tally.bytes());
         return node;
     }
 
-    /** A line for each target and for each tag that something was done for or that failed, ending in a line break. */
+    /**
+     * A line for each tag that something was done for, for each tag that failed or, where many failed with the same cause, for all of these together, and
+     * for each target; ending in a line break.
+     */
     public static String toText(ReplicationReport report) {
         StringBuilder text = new StringBuilder();
         text.append("run ").append(report.run()).append(" of ").append(report.rule());
@@ -97,8 +108,14 @@ public final class ReportWriter {
         report.failure()
                 .ifPresent(
                         failure -> text.append("  ").append(describe(failure)).append('\n'));
+        report.warnings()
+                .forEach(warning -> text.append("  WARNING ").append(warning).append('\n'));
         for (ItemReport item : report.items()) {
             line(text, item);
+        }
+        for (FailureGroup group : FailureGroup.of(report)) {
+            text.append("  FAILED  ").append(group.place()).append("  ");
+            text.append(describe(group.first())).append('\n');
         }
         for (ReplicationReport.TargetSummary target : report.targets()) {
             Tally tally = target.tally();
@@ -107,9 +124,15 @@ public final class ReportWriter {
                     .append(target.skipped() + " skipped, " + target.pruned() + " pruned, " + target.failed())
                     .append(" failed; " + Sizes.bytes(tally.bytes()) + " in " + tally.blobsPushed() + " blobs and ")
                     .append(tally.manifestsPushed() + " manifests, " + tally.blobsMounted() + " mounted, ")
-                    .append(tally.repaired() + " repaired, " + target.requests() + " requests\n");
+                    .append(repaired(tally) + ", " + target.requests() + " requests\n");
         }
         return text.toString();
+    }
+
+    private static String repaired(Tally tally) {
+        return tally.repaired() == 0
+                ? "0 repaired"
+                : tally.blobsRepaired() + " blobs and " + tally.manifestsRepaired() + " manifests repaired";
     }
 
     private static void line(StringBuilder text, ItemReport item) {
@@ -133,11 +156,7 @@ public final class ReportWriter {
                         .append("  ")
                         .append(item.reason())
                         .append('\n');
-            case FAILED -> {
-                String why = item.failure().map(ReportWriter::describe).orElse(item.reason());
-                text.append("  FAILED  ").append(name).append("  ").append(why).append('\n');
-            }
-            case UP_TO_DATE -> {}
+            case FAILED, UP_TO_DATE -> {}
         }
     }
 

@@ -1,7 +1,8 @@
 package dev.entrepot.replicator;
 
 /**
- * What was done, counted.
+ * What was done, counted. What is sent again because the target had lost or never listed it is counted as repaired and nowhere else: so what a run
+ * that ends complete pushed and mounted is what its plan says, exactly.
  *
  * @param manifestsPushed manifests sent by digest
  * @param blobsPushed blobs sent
@@ -9,8 +10,9 @@ package dev.entrepot.replicator;
  * @param blobsPresent blobs that were there
  * @param tagsMoved tags written, those of cosign included
  * @param referrerSetsWritten fallback tags written
- * @param repaired nodes sent again because the target had lost or never listed them
- * @param bytes bytes of blobs and manifests sent
+ * @param manifestsRepaired manifests sent again by digest
+ * @param blobsRepaired blobs sent again
+ * @param bytes bytes of blobs and manifests sent, those sent again included
  */
 public record Tally(
         long manifestsPushed,
@@ -19,10 +21,16 @@ public record Tally(
         long blobsPresent,
         long tagsMoved,
         long referrerSetsWritten,
-        long repaired,
+        long manifestsRepaired,
+        long blobsRepaired,
         long bytes) {
     /** Nothing was done. */
-    public static final Tally NONE = new Tally(0, 0, 0, 0, 0, 0, 0, 0);
+    public static final Tally NONE = new Tally(0, 0, 0, 0, 0, 0, 0, 0, 0);
+
+    /** Manifests and blobs sent again. */
+    public long repaired() {
+        return manifestsRepaired + blobsRepaired;
+    }
 
     /** The sum of both. */
     public Tally plus(Tally other) {
@@ -33,7 +41,8 @@ public record Tally(
                 blobsPresent + other.blobsPresent,
                 tagsMoved + other.tagsMoved,
                 referrerSetsWritten + other.referrerSetsWritten,
-                repaired + other.repaired,
+                manifestsRepaired + other.manifestsRepaired,
+                blobsRepaired + other.blobsRepaired,
                 bytes + other.bytes);
     }
 }

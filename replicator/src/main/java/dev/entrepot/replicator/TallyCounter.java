@@ -14,7 +14,8 @@ final class TallyCounter {
         BLOB_PRESENT,
         TAG_MOVED,
         REFERRER_SET_WRITTEN,
-        REPAIRED,
+        MANIFEST_REPAIRED,
+        BLOB_REPAIRED,
         BYTES
     }
 
@@ -50,7 +51,8 @@ final class TallyCounter {
                 sum(Kind.BLOB_PRESENT),
                 sum(Kind.TAG_MOVED),
                 sum(Kind.REFERRER_SET_WRITTEN),
-                sum(Kind.REPAIRED),
+                sum(Kind.MANIFEST_REPAIRED),
+                sum(Kind.BLOB_REPAIRED),
                 sum(Kind.BYTES));
     }
 }

@@ -359,7 +359,10 @@ class CopyBehaviourTest {
         ReplicationReport report = engine.run(rules());
 
         assertThat(report.outcome()).as(ReportWriter.toText(report)).isEqualTo(Outcome.COMPLETE);
-        assertThat(report.tally().repaired()).isEqualTo(3);
+        assertThat(report.tally())
+                .returns(3L, Tally::blobsPushed)
+                .returns(3L, Tally::blobsRepaired)
+                .returns(3L, Tally::repaired);
         Completeness.assertComplete(app, "v1", target, "mirror/app");
     }
 

@@ -16,7 +16,7 @@ import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import dev.entrepot.replicator.graph.ArtifactGraph;
 import dev.entrepot.replicator.graph.GraphNode;
 import dev.entrepot.replicator.journal.RunRecord;
-import dev.entrepot.replicator.layout.OciLayout;
+import dev.entrepot.replicator.layout.LayoutTargets;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -40,7 +40,7 @@ class CrashTest {
             Path folder = Path.of(arguments[0]);
             int stopBefore = Integer.parseInt(arguments[1]);
             AtomicInteger writes = new AtomicInteger();
-            TargetRegistry layout = new OciLayout("layout", folder.resolve("layout"));
+            TargetRegistry layout = new LayoutTargets().target("layout", folder.resolve("layout"));
             TargetRegistry stopping = new TargetRegistry() {
                 @Override
                 public String name() {
@@ -123,7 +123,7 @@ class CrashTest {
         try (Engine engine = new Engine(folder.resolve("journal"))) {
             assertThat(engine.journal.runs(1).getFirst().outcome()).isEqualTo("interrupted");
             ReplicationReport report =
-                    engine.run(new Rules(source()).to(new OciLayout("layout", folder.resolve("layout"))));
+                    engine.run(new Rules(source()).to(new LayoutTargets().target("layout", folder.resolve("layout"))));
             assertThat(report.outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
             assertThat(engine.journal.runs(9))
                     .extracting(RunRecord::outcome)
@@ -141,7 +141,7 @@ class CrashTest {
         try (Engine engine = new Engine(folder.resolve("journal"))) {
             MemoryRegistry source = source();
             ReplicationReport report =
-                    engine.run(new Rules(source).to(new OciLayout("layout", folder.resolve("layout"))));
+                    engine.run(new Rules(source).to(new LayoutTargets().target("layout", folder.resolve("layout"))));
             assertThat(report.targets().getFirst().upToDate()).isEqualTo(3);
             assertThat(source.requests("GET manifest")).isEmpty();
         }
@@ -149,8 +149,9 @@ class CrashTest {
 
     private void assertTagsComplete(int atLeast) throws IOException {
         MemoryRepository app = source().repository("app");
-        RepositorySource there =
-                new OciLayout("layout", folder.resolve("layout")).repository(new RepositoryName("mirror/app"));
+        RepositorySource there = new LayoutTargets()
+                .source("layout", folder.resolve("layout"))
+                .repository(new RepositoryName("mirror/app"));
         int complete = 0;
         for (int i = 0; i < 3; i++) {
             if (there.resolve(new Tag("v" + i)).isEmpty()) {

@@ -6,6 +6,7 @@ import dev.entrepot.config.NamePattern;
 import dev.entrepot.config.TagSelectionConfig;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RefusedException;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -84,6 +85,68 @@ class WritersTest {
         assertThat(json.at("/outcome").asString()).isEqualTo("failed");
         assertThat(json.at("/items/0/failure/side").asString()).isEqualTo("target");
         assertThat(json.at("/items/0/failure/node").asString()).startsWith("sha256:");
+    }
+
+    private MemoryRegistry deadTarget(int tags) {
+        MemoryRegistry dead = new MemoryRegistry("dead.test", Abilities.ALL);
+        dead.gate((index, request) -> {
+            throw new OutageException(
+                    OutageException.Reason.UNREACHABLE, request + ": dead.test refused the connection");
+        });
+        rules.to(dead);
+        for (int i = 2; i <= tags; i++) {
+            shapes.tag("v" + i, shapes.image("image " + i));
+        }
+        return dead;
+    }
+
+    private static List<String> lines(String text, String start) {
+        return text.lines().filter(line -> line.startsWith(start)).toList();
+    }
+
+    @Test
+    void deadTargetIsToldOnceWithTheFirstOfItsTags() throws IOException {
+        deadTarget(9);
+        ReplicationReport report = engine.run(rules);
+        String text = ReportWriter.toText(report);
+
+        assertThat(lines(text, "  FAILED  "))
+                .containsExactly("  FAILED  dead.test: 9 tags (mirror/app:v1, mirror/app:v2, mirror/app:v3, ...)"
+                        + "  at the target, v1: asking dead.test for v1: HEAD manifest mirror/app v1:"
+                        + " dead.test refused the connection");
+        assertThat(lines(text, "  copied  ")).hasSize(9);
+        JsonNode items = OciJson.mapper().readTree(ReportWriter.toJson(report)).path("items");
+        assertThat(items.valueStream().map(item -> item.at("/failure/node").asString("")))
+                .contains("v1", "v2", "v3", "v4", "v5", "v6", "v7", "v8", "v9");
+        assertThat(items.valueStream()
+                        .filter(item -> item.has("failure"))
+                        .map(item -> item.at("/failure/fault").asString()))
+                .hasSize(9)
+                .containsOnly("outage: unreachable");
+        assertThat(lines(PlanWriter.toText(engine.runner.plan(rules.rule())), "  CANNOT  "))
+                .singleElement()
+                .asString()
+                .startsWith(
+                        "  CANNOT  9 tags (mirror/app:v1, mirror/app:v2, mirror/app:v3, ...)  asking dead.test for");
+    }
+
+    @Test
+    void fewFailuresAreToldOneByOneAndDifferentCausesApart() throws IOException {
+        MemoryRegistry ill = deadTarget(8);
+        ill.gate((index, request) -> {
+            if (request.endsWith(" v1") || request.endsWith(" v2")) {
+                throw new OutageException(OutageException.Reason.UNREACHABLE, "no connection");
+            }
+            if (request.startsWith("PUT manifest")) {
+                throw new RefusedException(405, "UNSUPPORTED", "refused " + request);
+            }
+        });
+        List<String> failed = lines(ReportWriter.toText(engine.run(rules)), "  FAILED  ");
+
+        assertThat(failed).hasSize(3);
+        assertThat(failed.get(0)).startsWith("  FAILED  dead.test/mirror/app:v1  at the target, v1: ");
+        assertThat(failed.get(1)).startsWith("  FAILED  dead.test/mirror/app:v2  at the target, v2: ");
+        assertThat(failed.get(2)).startsWith("  FAILED  dead.test: 6 tags (mirror/app:v3, ");
     }
 
     @Test

@@ -10,15 +10,19 @@ import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.config.TagSelectionConfig;
 import dev.entrepot.config.TargetConfig;
 import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.ReplicationRunner;
 import dev.entrepot.replicator.SourceRegistry;
+import dev.entrepot.replicator.TargetRegistry;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /**
  * Finds out what a command to copy one image means. A registry that is configured, as an upstream or as the target of a rule, is reached as configured;
@@ -38,9 +42,9 @@ final class ImageCopies {
     }
 
     /** As {@link Replication#copy}. */
-    ImageCopy prepare(String sourceName, String targetName) throws BadRequestException, IOException {
-        ImageName source = ImageName.parse(sourceName);
-        ImageName target = ImageName.parse(targetName);
+    ImageCopy prepare(String sourceName, String targetName, boolean anyLayout) throws BadRequestException, IOException {
+        CopyName source = CopyName.parse(sourceName);
+        CopyName target = CopyName.parse(targetName);
         if (target.digest().isPresent()) {
             throw new BadRequestException("the target " + target + " must be a tag, not a digest");
         }
@@ -53,16 +57,60 @@ final class ImageCopies {
                 source.digest().<ManifestReference>map(d -> d).orElse(sourceTag);
         List<RegistryClient> own = new ArrayList<>();
         try {
-            RegistryClient from = client(source, registries.upstreamOf(source), own);
-            RegistryClient to = client(target, targets.find(target).or(() -> registries.upstreamOf(target)), own);
-            refuseTheSame(source, from, target, to);
-            SourceRegistry registry =
-                    new RegistrySource(from, own.contains(from) ? Optional.empty() : registries.cache());
-            ReplicationRule rule = rule(registry, source, to, target, tag);
-            return new ImageCopy(runner, rule, source.repository(), reference, tag, own);
+            SourceRegistry from = source(source, anyLayout, own);
+            TargetRegistry to = target(target, anyLayout, own);
+            RepositoryName read = readFrom(source, from, target);
+            RepositoryName written = repository(target).orElse(read);
+            if (same(from, to) && read.equals(written)) {
+                throw new BadRequestException(
+                        "source and target are the same repository; name another repository or registry as the target");
+            }
+            return new ImageCopy(runner, rule(from, read, to, written, tag), read, reference, tag, own);
         } catch (BadRequestException | IOException | RuntimeException e) {
             own.forEach(RegistryClient::close);
             throw e;
+        }
+    }
+
+    private SourceRegistry source(CopyName name, boolean anyLayout, List<RegistryClient> own)
+            throws BadRequestException, IOException {
+        return switch (name) {
+            case ImageName image -> {
+                RegistryClient client = client(image, registries.upstreamOf(image), own);
+                yield new RegistrySource(client, own.contains(client) ? Optional.empty() : registries.cache());
+            }
+            case LayoutName layout -> {
+                refuseUnlessKnown(layout, anyLayout);
+                if (Files.notExists(layout.path())) {
+                    throw new BadRequestException("there is no layout at " + layout.path());
+                }
+                yield targets.layouts().source(layout.path().toString(), layout.path());
+            }
+        };
+    }
+
+    private TargetRegistry target(CopyName name, boolean anyLayout, List<RegistryClient> own)
+            throws BadRequestException, IOException {
+        return switch (name) {
+            case ImageName image -> {
+                RegistryClient client = client(image, targets.find(image).or(() -> registries.upstreamOf(image)), own);
+                yield new RegistryTarget(ReplicationTargets.name(client), client);
+            }
+            case LayoutName layout -> {
+                refuseUnlessKnown(layout, anyLayout);
+                yield targets.layouts().target(layout.path().toString(), layout.path());
+            }
+        };
+    }
+
+    // Whoever reaches the admin API may run what is configured, and not write files wherever this process may.
+    private void refuseUnlessKnown(LayoutName layout, boolean anyLayout) throws BadRequestException {
+        if (!anyLayout && !targets.hasLayout(layout.path())) {
+            throw new BadRequestException(
+                    "the server that has the data folder open copies only from and to layouts that"
+                            + " are targets of rules, and " + layout.path()
+                            + " is not; give the command a data folder of its"
+                            + " own (--data)");
         }
     }
 
@@ -76,31 +124,56 @@ final class ImageCopies {
         return client;
     }
 
-    private static void refuseTheSame(ImageName source, RegistryClient from, ImageName target, RegistryClient to)
-            throws BadRequestException {
-        boolean sameRegistry =
-                Endpoints.same(from.endpoint().baseUrl(), to.endpoint().baseUrl());
-        if (sameRegistry && source.repository().equals(target.repository())) {
-            throw new BadRequestException(
-                    "source and target are the same repository; name another repository or registry as the target");
+    private static Optional<RepositoryName> repository(CopyName name) {
+        return switch (name) {
+            case ImageName image -> Optional.of(image.repository());
+            case LayoutName layout -> layout.repository();
+        };
+    }
+
+    // A layout need not say in which repository its images are: then any name finds them, also that of the target.
+    private static RepositoryName readFrom(CopyName source, SourceRegistry from, CopyName target)
+            throws IOException, BadRequestException {
+        Optional<RepositoryName> named = repository(source);
+        if (named.isPresent()) {
+            return named.get();
         }
+        List<RepositoryName> inLayout = from.catalog();
+        if (inLayout.size() > 1) {
+            throw new BadRequestException(source + " has several repositories: "
+                    + inLayout.stream().map(RepositoryName::value).collect(Collectors.joining(", "))
+                    + "; say which one: layout:PATH:REPOSITORY:TAG");
+        }
+        return inLayout.stream()
+                .findFirst()
+                .or(() -> repository(target))
+                .orElseThrow(() -> new BadRequestException(
+                        source + " does not say of which repository its images are; say so in the target:"
+                                + " layout:PATH:REPOSITORY:TAG"));
+    }
+
+    private static boolean same(SourceRegistry from, TargetRegistry to) {
+        return from instanceof RegistrySource source && to instanceof RegistryTarget target
+                ? Endpoints.same(
+                        source.client().endpoint().baseUrl(),
+                        target.client().endpoint().baseUrl())
+                : from.name().equals(to.name());
     }
 
     // The name cannot be that of a configured rule, and is another one for each target, so that only the same copy
     // counts
     // as running.
     private static ReplicationRule rule(
-            SourceRegistry registry, ImageName source, RegistryClient to, ImageName target, Tag tag) {
-        String name = "copy to " + to.endpoint().registry() + "/" + target.repository() + ":" + tag;
+            SourceRegistry from, RepositoryName read, TargetRegistry to, RepositoryName written, Tag tag) {
+        String place =
+                to instanceof RegistryTarget target ? target.client().endpoint().registry() + "/" : to.name() + ":";
         return new ReplicationRule(
-                name,
-                registry,
-                List.of(NamePattern.parse(source.repository().value())),
+                "copy to " + place + written + ":" + tag,
+                from,
+                List.of(NamePattern.parse(read.value())),
                 TagSelectionConfig.ALL,
                 List.of(new ReplicationRule.Placement(
-                        new RegistryTarget(ReplicationTargets.name(to), to),
-                        any -> target.repository(),
-                        TargetConfig.DEFAULT_MAX_CONCURRENT_REQUESTS)),
+                        to, any -> written, TargetConfig.DEFAULT_MAX_CONCURRENT_REQUESTS)),
                 List.of(),
                 OnSparseRefused.FAIL,
                 ReferrersConfig.ALL,

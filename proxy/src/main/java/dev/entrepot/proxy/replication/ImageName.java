@@ -19,11 +19,8 @@ import java.util.Optional;
  * @param digest the digest, where one is written; it wins over the tag
  */
 record ImageName(
-        Optional<URI> url,
-        RegistryHost registry,
-        RepositoryName repository,
-        Optional<Tag> tag,
-        Optional<Digest> digest) {
+        Optional<URI> url, RegistryHost registry, RepositoryName repository, Optional<Tag> tag, Optional<Digest> digest)
+        implements CopyName {
 
     /**
      * Parses a name.
@@ -65,6 +62,11 @@ record ImageName(
                 reference.repository().name(),
                 reference.tag(),
                 reference.digest());
+    }
+
+    /** The same image as a reference of a registry with another name. */
+    ImageName at(RegistryHost name) {
+        return new ImageName(Optional.empty(), name, repository, tag, digest);
     }
 
     @Override

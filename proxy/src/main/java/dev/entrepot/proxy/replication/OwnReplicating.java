@@ -49,7 +49,7 @@ public final class OwnReplicating implements Replicating {
     @Override
     public ReplicationReport copy(String source, String target, Consumer<Supplier<String>> progress)
             throws IOException, BadRequestException, RuleBusyException {
-        try (ImageCopy copy = replication.copy(source, target)) {
+        try (ImageCopy copy = replication.copy(source, target, true)) {
             return told(copy.run(line(progress)));
         }
     }

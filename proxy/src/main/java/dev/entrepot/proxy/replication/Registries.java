@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.replication;
 
 import dev.entrepot.cache.PullThroughCache;
+import dev.entrepot.config.Nearest;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.client.ClientEnvironment;
@@ -9,6 +10,7 @@ import dev.entrepot.replicator.SourceRegistry;
 import java.io.IOException;
 import java.net.URI;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -62,10 +64,31 @@ public record Registries(
      * @throws BadRequestException if the name does not say where it is
      */
     RegistryClient connect(ImageName image) throws IOException, BadRequestException {
-        URI url = image.url()
-                .orElseThrow(() -> new BadRequestException("no registry is called " + image.registry()
-                        + " in the configuration; add an upstream of that name, or write where it is: https:// (or http://) and "
-                        + image));
+        URI url = image.url().orElseThrow(() -> unknown(image));
         return new RegistryClient(Endpoints.of(url, environment), environment);
+    }
+
+    private BadRequestException unknown(ImageName image) {
+        String host = image.registry().value();
+        return new BadRequestException("no registry is called " + host + " in the configuration; " + hint(image)
+                + "write where it is, https:// (or http://) and " + image
+                + ", or add it to the configuration: upstreams: {\"" + host + "\": {url: \"https://" + host + "\"}}");
+    }
+
+    // The upstream that is at that address, or one whose name is nearly the same.
+    private String hint(ImageName image) {
+        Optional<RegistryHost> there = upstreams.values().stream()
+                .filter(upstream -> Endpoints.host(upstream.url()).equals(image.registry()))
+                .map(UpstreamConfig::name)
+                .sorted()
+                .findFirst();
+        if (there.isPresent()) {
+            return "the upstream there is called " + there.get() + ", so write " + image.at(there.get()) + "; else ";
+        }
+        List<String> names =
+                upstreams.keySet().stream().map(RegistryHost::value).toList();
+        return Nearest.to(image.registry().value(), names)
+                .map(name -> "did you mean " + image.at(RegistryHost.parse(name)) + "? Else ")
+                .orElse("");
     }
 }

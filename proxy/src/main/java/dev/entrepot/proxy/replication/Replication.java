@@ -111,12 +111,13 @@ public final class Replication implements AutoCloseable {
      * Prepares to copy one image without a rule.
      *
      * @param source name of the image to copy
-     * @param target name that it is to have; the tag may be left out where the source has one
+     * @param target name that it is to have; the tag may be left out where the source has one, and in a layout the repository
+     * @param anyLayout whether layouts may be read and written that are not targets of rules
      * @throws BadRequestException if the names do not say from where to where
      * @throws IOException if the client of a registry cannot be set up
      */
-    public ImageCopy copy(String source, String target) throws BadRequestException, IOException {
-        return copies.prepare(source, target);
+    public ImageCopy copy(String source, String target, boolean anyLayout) throws BadRequestException, IOException {
+        return copies.prepare(source, target, anyLayout);
     }
 
     /** Whether a run of that name is in progress. */

@@ -27,7 +27,7 @@ import tools.jackson.databind.util.RawValue;
  * GET  /replication/rules               the rules, whether they run, and when they run next
  * GET  /replication/rules/RULE/plan     what a run would do now
  * POST /replication/rules/RULE/sync     run it: 202 and the number of the run, 409 if it is running
- * POST /replication/copy                {"source", "target"}: copy one image, as above
+ * POST /replication/copy                {"source", "target"}: copy one image, as above; of layouts only those that rules write
  * GET  /replication/runs[?rule=RULE]    the last runs
  * GET  /replication/runs/RUN            one run: how far it is, or its report
  * POST /notifications                   what a registry posts when something was pushed to it
@@ -198,7 +198,7 @@ final class ReplicationApi implements AdminEndpoint {
         try {
             JsonNode json = OciJson.mapper().readTree(body);
             copy = replication.copy(
-                    json.path("source").asString(""), json.path("target").asString(""));
+                    json.path("source").asString(""), json.path("target").asString(""), false);
         } catch (JacksonException e) {
             throw new BadRequestException("the body is not {\"source\": \"...\", \"target\": \"...\"}");
         }

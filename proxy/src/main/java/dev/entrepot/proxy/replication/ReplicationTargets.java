@@ -11,6 +11,7 @@ import dev.entrepot.replicator.layout.LayoutTargets;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -23,6 +24,7 @@ final class ReplicationTargets implements AutoCloseable {
     private final ClientEnvironment environment;
     private final List<RegistryClient> clients = new ArrayList<>();
     private final LayoutTargets layouts = new LayoutTargets();
+    private final Set<Path> layoutPaths = new HashSet<>();
 
     ReplicationTargets(ClientEnvironment environment) {
         this.environment = environment;
@@ -50,7 +52,10 @@ final class ReplicationTargets implements AutoCloseable {
                 clients.add(client);
                 yield new RegistryTarget(name, client);
             }
-            case TargetConfig.LayoutDestination layout -> layouts.target(name, layout.path());
+            case TargetConfig.LayoutDestination layout -> {
+                layoutPaths.add(layout.path().toAbsolutePath().normalize());
+                yield layouts.target(name, layout.path());
+            }
         };
     }
 
@@ -72,6 +77,16 @@ final class ReplicationTargets implements AutoCloseable {
                 .filter(taken::add)
                 .findFirst()
                 .orElseThrow();
+    }
+
+    /** All layouts of the process, those of rules and others. */
+    LayoutTargets layouts() {
+        return layouts;
+    }
+
+    /** Whether the layout at this absolute and normalized path is the target of a rule. */
+    boolean hasLayout(Path path) {
+        return layoutPaths.contains(path);
     }
 
     /** The client of a target at this place, if there is one. */

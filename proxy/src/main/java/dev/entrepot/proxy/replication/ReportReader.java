@@ -48,7 +48,8 @@ public final class ReportReader {
                 items,
                 targets,
                 root.path("sourceRequests").asLong(),
-                failure(root));
+                failure(root),
+                root.path("warnings").valueStream().map(JsonNode::asString).toList());
     }
 
     private static ReplicationReport.TargetSummary target(JsonNode node) {
@@ -83,7 +84,8 @@ public final class ReportReader {
                 ? Optional.of(new ItemReport.Failure(
                         Side.valueOf(text(failure, "side").toUpperCase(Locale.ROOT)),
                         text(failure, "node"),
-                        text(failure, "cause")))
+                        text(failure, "cause"),
+                        failure.path("fault").asString("")))
                 : Optional.empty();
     }
 
@@ -95,7 +97,8 @@ public final class ReportReader {
                 node.path("blobsPresent").asLong(),
                 node.path("tagsMoved").asLong(),
                 node.path("referrerSetsWritten").asLong(),
-                node.path("repaired").asLong(),
+                node.path("manifestsRepaired").asLong(0),
+                node.path("blobsRepaired").asLong(0),
                 node.path("bytes").asLong());
     }
 

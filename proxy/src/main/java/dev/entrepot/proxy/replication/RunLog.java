@@ -1,11 +1,11 @@
 package dev.entrepot.proxy.replication;
 
-import dev.entrepot.replicator.ItemReport;
+import dev.entrepot.replicator.FailureGroup;
 import dev.entrepot.replicator.ReplicationReport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Logs each run once: a line for the run, and a line for each of the first tags that failed. */
+/** Logs each run once: a line for the run, and a line for each of the first failures, those with the same cause together. */
 final class RunLog implements RunListener {
     private static final Logger LOG = LoggerFactory.getLogger(RunLog.class);
     private static final int FAILURES_SHOWN = 20;
@@ -13,17 +13,15 @@ final class RunLog implements RunListener {
     @Override
     public void ended(ReplicationReport report) {
         LOG.info("{}", line(report));
-        report.failure().ifPresent(failure -> LOG.warn("{}: {}", report.rule(), describe(failure)));
-        report.items().stream()
-                .filter(item -> item.state() == ItemReport.State.FAILED)
+        report.warnings().forEach(warning -> LOG.warn("{}", warning));
+        report.failure().ifPresent(failure -> LOG.warn("{}: {}", report.rule(), failure.cause()));
+        FailureGroup.of(report).stream()
                 .limit(FAILURES_SHOWN)
-                .forEach(item -> LOG.warn(
-                        "{}: {}/{}:{} was not moved: {}",
+                .forEach(group -> LOG.warn(
+                        "{}: not moved: {}: {}",
                         report.rule(),
-                        item.target(),
-                        item.repository(),
-                        item.tag(),
-                        item.failure().map(RunLog::describe).orElse(item.reason())));
+                        group.place(),
+                        group.first().cause()));
     }
 
     private static String line(ReplicationReport report) {
@@ -37,9 +35,5 @@ final class RunLog implements RunListener {
                     + " requests");
         }
         return line.toString();
-    }
-
-    private static String describe(ItemReport.Failure failure) {
-        return failure.cause();
     }
 }

@@ -8,14 +8,19 @@ import dev.entrepot.replicator.TargetRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The layouts of one process, folders and tars, as targets of rules and as sources and targets of single copies. Those at the same place
- * share what knows its state, so there is one of this for the process. Safe for all threads.
+ * The OCI image layouts (image-spec image-layout.md) of one process, in folders and tars, as targets of rules and as sources and targets of single
+ * copies. A layout holds one or several repositories: {@link LayoutIndex} says how they are told apart. Those at the same place share what
+ * knows its state, so there is one of this for the process, and nothing else may write to them at the same time. Safe for all threads.
+ *
+ * <p>Content is there by digest before the index names it, and the index is replaced as a whole; so who reads a layout sees a tag only when its
+ * graph is complete, also after {@code kill -9}.
  */
 public final class LayoutTargets {
-    private final ConcurrentHashMap<Path, OciLayout> folders = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<Path, LayoutStore> folders = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<Path, TarLayout> tars = new ConcurrentHashMap<>();
 
     /** With none open. */
@@ -28,7 +33,7 @@ public final class LayoutTargets {
      * @param name the name in reports, metrics and the journal, the same over restarts
      */
     public TargetRegistry target(String name, Path path) {
-        return new Named(name, isTar(path) ? tar(path) : folder(path));
+        return layout(name, path);
     }
 
     /**
@@ -38,56 +43,51 @@ public final class LayoutTargets {
      * @param name the name in reports
      */
     public SourceRegistry source(String name, Path path) {
-        SourceRegistry layout = isTar(path) ? tar(path) : folder(path);
-        return new SourceRegistry() {
-            @Override
-            public String name() {
-                return name;
-            }
-
-            @Override
-            public RepositorySource repository(RepositoryName repository) {
-                return layout.repository(repository);
-            }
-
-            @Override
-            public List<RepositoryName> catalog() throws IOException {
-                return layout.catalog();
-            }
-        };
+        return layout(name, path);
     }
 
-    private static boolean isTar(Path path) {
-        return path.toString().endsWith(".tar");
+    private Layout layout(String name, Path path) {
+        Path place = path.toAbsolutePath().normalize();
+        if (place.toString().endsWith(".tar")) {
+            TarLayout tar = tars.computeIfAbsent(place, TarLayout::new);
+            return new Layout(name, tar.store(), Optional.of(tar));
+        }
+        LayoutStore store = folders.computeIfAbsent(place, folder -> new LayoutStore(folder, Optional.empty()));
+        return new Layout(name, store, Optional.empty());
     }
 
-    private OciLayout folder(Path path) {
-        return folders.computeIfAbsent(path.toAbsolutePath().normalize(), key -> new OciLayout(key.toString(), key));
-    }
+    private record Layout(String name, LayoutStore store, Optional<TarLayout> tar)
+            implements SourceRegistry, TargetRegistry {
+        @Override
+        public RepositorySource repository(RepositoryName repository) {
+            return new LayoutRepository(store, repository);
+        }
 
-    private TarLayout tar(Path path) {
-        return tars.computeIfAbsent(path.toAbsolutePath().normalize(), key -> new TarLayout(key.toString(), key));
-    }
+        @Override
+        public List<RepositoryName> catalog() throws IOException {
+            return store.guarded(LayoutIndex::repositories);
+        }
 
-    private record Named(String name, TargetRegistry layout) implements TargetRegistry {
         @Override
         public RepositoryTarget target(RepositoryName repository) {
-            return layout.target(repository);
+            return new LayoutRepository(store, repository);
         }
 
         @Override
         public RepositorySource reader(RepositoryName repository) {
-            return layout.reader(repository);
+            return new LayoutRepository(store, repository);
         }
 
         @Override
-        public void begin() throws IOException {
-            layout.begin();
+        public void begin() {
+            tar.ifPresent(TarLayout::begin);
         }
 
         @Override
         public void end(boolean complete) throws IOException {
-            layout.end(complete);
+            if (tar.isPresent()) {
+                tar.get().end(complete);
+            }
         }
     }
 }

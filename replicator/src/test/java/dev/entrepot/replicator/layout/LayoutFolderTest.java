@@ -17,6 +17,8 @@ import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.ReportWriter;
 import dev.entrepot.replicator.Rules;
 import dev.entrepot.replicator.Shapes;
+import dev.entrepot.replicator.SourceRegistry;
+import dev.entrepot.replicator.TargetRegistry;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -29,7 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-class OciLayoutTest {
+class LayoutFolderTest {
     @TempDir
     private Path folder;
 
@@ -55,8 +57,12 @@ class OciLayoutTest {
         return root;
     }
 
-    private OciLayout layout() {
-        return new OciLayout("layout", folder.resolve("layout"));
+    private TargetRegistry target() {
+        return new LayoutTargets().target("layout", folder.resolve("layout"));
+    }
+
+    private SourceRegistry source() {
+        return new LayoutTargets().source("layout", folder.resolve("layout"));
     }
 
     @Test
@@ -64,14 +70,14 @@ class OciLayoutTest {
         graph();
         Shapes other = new Shapes(source.repository("team/other"));
         other.tag("v2", other.image("two"));
-        Rules in = new Rules(source).to(layout());
+        Rules in = new Rules(source).to(target());
         in.repositories = List.of(NamePattern.parse("**"));
         assertThat(engine.run(in).outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
 
         MemoryRegistry target = new MemoryRegistry("target.test", Abilities.NO_API);
         Rules out = new Rules(source).to(target);
         out.name = "out";
-        out.source = layout();
+        out.source = source();
         out.repositories = List.of(NamePattern.parse("**"));
         ReplicationReport report = engine.run(out);
 
@@ -83,7 +89,7 @@ class OciLayoutTest {
     @Test
     void filesAreThoseOfTheSpecification() throws IOException {
         Descriptor root = graph();
-        engine.run(new Rules(source).to(layout()));
+        engine.run(new Rules(source).to(target()));
         Path app = folder.resolve("layout");
 
         assertThat(Files.readString(app.resolve("oci-layout"))).isEqualTo("{\"imageLayoutVersion\":\"1.0.0\"}");
@@ -102,7 +108,7 @@ class OciLayoutTest {
     @Test
     void layoutOfAnotherToolIsRead() throws IOException {
         Descriptor root = graph();
-        engine.run(new Rules(source).to(layout()));
+        engine.run(new Rules(source).to(target()));
         Path index = folder.resolve("layout/index.json");
         String text = Files.readString(index)
                 .replace(
@@ -110,7 +116,7 @@ class OciLayoutTest {
                         "\"org.opencontainers.image.ref.name\":\"registry.test/mirror/app:v1\",\"io.containerd.image.name\":\"x\"");
         Files.write(index, text.getBytes(StandardCharsets.UTF_8));
 
-        RepositorySource reread = layout().repository(new RepositoryName("mirror/app"));
+        RepositorySource reread = source().repository(new RepositoryName("mirror/app"));
 
         assertThat(reread.resolve(new Tag("v1")).map(Descriptor::digest)).contains(root.digest());
         assertThat(reread.referrers(root.digest()).descriptors()).hasSize(1);
