@@ -146,7 +146,9 @@ class PlanExactnessTest {
                         : null;
                 return bytes != null
                         && Manifest.parse(bytes).manifests().stream()
-                                        .filter(child -> at.manifests.remove(child.digest()) != null)
+                                        .filter(child -> at.manifests.containsKey(child.digest())
+                                                && seen.add("lost " + child.digest())
+                                                && at.manifests.remove(child.digest()) != null)
                                         .count()
                                 > 0;
             }
