@@ -82,9 +82,7 @@ final class Durability {
             forcing.run();
             return null;
         });
-        if (Thread.currentThread().isVirtual()) {
-            Thread.ofPlatform().daemon().name("disk-force").start(task);
-        } else {
+        if (!Thread.currentThread().isVirtual() || !startedElsewhere(task)) {
             task.run();
         }
         boolean interrupted = false;
@@ -105,6 +103,18 @@ final class Durability {
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
+        }
+    }
+
+    // As many threads as content ends at the same time, which the slots of the upstreams bound; where the system gives
+    // no more threads, the carrier has
+    // to wait after all.
+    private static boolean startedElsewhere(Runnable task) {
+        try {
+            Thread.ofPlatform().daemon().name("disk-force").start(task);
+            return true;
+        } catch (OutOfMemoryError e) {
+            return false;
         }
     }
 

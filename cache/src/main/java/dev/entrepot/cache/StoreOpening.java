@@ -80,17 +80,14 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
         Path folder =
                 Durability.parent(layout.shard(kind, DigestAlgorithm.SHA256, 0)).toAbsolutePath();
         Durability.createFolder(folder);
-        boolean made = false;
         for (int shard = 0; shard < StoreLayout.SHARDS; shard++) {
             Path path = layout.shard(kind, DigestAlgorithm.SHA256, shard);
             if (!Files.isDirectory(path)) {
                 Files.createDirectory(path);
-                made = true;
             }
         }
-        if (made) {
-            Durability.forceFolder(folder);
-        }
+        // Each time: whoever made them may have been killed just before this.
+        Durability.forceFolder(folder);
     }
 
     private void tidy(Optional<StoreMarker> marker) throws IOException {

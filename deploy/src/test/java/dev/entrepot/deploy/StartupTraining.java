@@ -14,12 +14,15 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 import org.sqlite.util.OSInfo;
 
 /**
@@ -29,12 +32,14 @@ import org.sqlite.util.OSInfo;
  *
  * <p>Before that it takes SQLite's library for this machine out of its archive, which otherwise happens at each start.
  *
- * <p>Usage: {@code StartupTraining LAUNCHER CACHE NATIVE FOLDER}; native is the folder for the library, the last one takes the server's data and log.
+ * <p>Usage: {@code StartupTraining LAUNCHER CACHE NATIVE}; native is the folder for the library. The server's data lie in a temporary folder meanwhile.
  */
 final class StartupTraining {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);
+    private static final Duration LOAD_LIMIT = Duration.ofSeconds(60);
     private static final Duration RUN_LIMIT = Duration.ofSeconds(60);
     private static final Duration END_LIMIT = Duration.ofSeconds(120);
+    private static final String LOG = "training.log";
     private static final int IMAGES = 12;
     private static final int ROUNDS = 150;
 
@@ -53,12 +58,26 @@ final class StartupTraining {
     public static void main(String[] arguments) throws Exception {
         Path launcher = Path.of(arguments[0]).toAbsolutePath();
         Path cache = Path.of(arguments[1]).toAbsolutePath();
-        Path folder = Path.of(arguments[3]).toAbsolutePath();
-        Files.createDirectories(folder);
-        unpackLibrary(Path.of(arguments[2]));
+        unpackLibrary(Path.of(arguments[2]).toAbsolutePath());
+        Path folder = Files.createTempDirectory("entrepot-training");
         try (TestRegistry source = TestRegistry.started();
                 TestRegistry target = TestRegistry.started()) {
             new StartupTraining(freePort(), freePort()).run(launcher, cache, folder, source, target);
+        } catch (Exception e) {
+            Path log = folder.resolve(LOG);
+            throw new IOException(Files.exists(log) ? "the server said:\n" + Files.readString(log) : "no server", e);
+        } finally {
+            delete(folder);
+        }
+    }
+
+    private static void delete(Path folder) throws IOException {
+        List<Path> all;
+        try (Stream<Path> paths = Files.walk(folder)) {
+            all = paths.sorted(Comparator.reverseOrder()).toList();
+        }
+        for (Path path : all) {
+            Files.deleteIfExists(path);
         }
     }
 
@@ -67,8 +86,11 @@ final class StartupTraining {
         String resource = "/org/sqlite/native/" + OSInfo.getNativeLibFolderPathForCurrentOS() + "/" + name;
         try (InputStream library = OSInfo.class.getResourceAsStream(resource)) {
             if (library != null) {
-                Files.createDirectories(folder);
-                Files.copy(library, folder.resolve(name), StandardCopyOption.REPLACE_EXISTING);
+                // Whole, or not there: others may be starting meanwhile.
+                Path aside = Files.createTempDirectory(folder.getParent(), "native");
+                Files.copy(library, aside.resolve(name));
+                Files.setPosixFilePermissions(aside, PosixFilePermissions.fromString("rwxr-xr-x"));
+                Files.move(aside, folder);
             }
         }
     }
@@ -84,7 +106,7 @@ final class StartupTraining {
         Bundle image = fill(source);
         Path config = Files.writeString(folder.resolve("entrepot.yaml"), """
                 server: {listen: "%s", admin: "%s"}
-                cache: {directory: %s/data}
+                cache: {directory: "%s/data"}
                 default-upstream: source.test
                 upstreams:
                   source.test: {url: "%s"}
@@ -99,14 +121,18 @@ final class StartupTraining {
                         pulls.getAuthority(), admin.getAuthority(), folder, source.uri(), target.uri()));
         ProcessBuilder command = new ProcessBuilder(launcher.toString(), "serve", "--config", config.toString())
                 .redirectErrorStream(true)
-                .redirectOutput(folder.resolve("training.log").toFile())
+                .redirectOutput(folder.resolve(LOG).toFile())
                 .redirectInput(new File("/dev/null"));
         // All of it happens on this machine.
         command.environment()
                 .keySet()
                 .removeIf(name -> name.toLowerCase(Locale.ROOT).endsWith("_proxy"));
-        command.environment().put("ENTREPOT_JAVA_OPTS", "-XX:AOTCacheOutput=" + cache);
+        command.environment().put("ENTREPOT_TRAINING", "1");
+        // By its name alone in its own folder: the launcher splits these options at spaces.
+        command.directory(Objects.requireNonNull(cache.getParent()).toFile());
+        command.environment().put("ENTREPOT_JAVA_OPTS", "-XX:AOTCacheOutput=" + cache.getFileName());
         Process server = command.start();
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> kill(server)));
         try {
             awaitServer(server);
             pull(image);
@@ -114,12 +140,17 @@ final class StartupTraining {
         } finally {
             server.destroy();
             if (!server.waitFor(END_LIMIT.toSeconds(), TimeUnit.SECONDS)) {
-                server.destroyForcibly();
+                kill(server);
             }
         }
         if (!Files.exists(cache)) {
-            throw new IOException("no cache was written; " + folder.resolve("training.log") + " says why");
+            throw new IOException("no cache was written");
         }
+    }
+
+    private static void kill(Process server) {
+        server.descendants().forEach(ProcessHandle::destroyForcibly);
+        server.destroyForcibly();
     }
 
     // Images with what belongs to them: more of them than one, so that replication gets warm.
@@ -156,18 +187,19 @@ final class StartupTraining {
     private void pull(Bundle image) throws Exception {
         List<Digest> blobs = List.copyOf(image.blobs().keySet());
         Digest root = image.digest();
-        for (int round = 0; round < ROUNDS; round++) {
+        long deadline = System.nanoTime() + LOAD_LIMIT.toNanos();
+        for (int round = 0; round < ROUNDS && System.nanoTime() < deadline; round++) {
             Digest blob = blobs.get(round % blobs.size());
             URI repository = pulls.resolve("/v2/train/app0/");
-            status("GET", repository.resolve("manifests/latest"));
-            status("HEAD", repository.resolve("manifests/latest"));
-            status("GET", repository.resolve("manifests/" + root));
-            status("GET", repository.resolve("blobs/" + blob));
-            status("HEAD", repository.resolve("blobs/" + blob));
-            status("GET", repository.resolve("blobs/" + blob), "Range", "bytes=5-2000");
-            status("GET", repository.resolve("manifests/" + root), "If-None-Match", "\"" + root + "\"");
-            status("GET", repository.resolve("referrers/" + root));
-            status("GET", repository.resolve("tags/list"));
+            served("GET", repository.resolve("manifests/latest"));
+            served("HEAD", repository.resolve("manifests/latest"));
+            served("GET", repository.resolve("manifests/" + root));
+            served("GET", repository.resolve("blobs/" + blob));
+            served("HEAD", repository.resolve("blobs/" + blob));
+            served("GET", repository.resolve("blobs/" + blob), "Range", "bytes=5-2000");
+            served("GET", repository.resolve("manifests/" + root), "If-None-Match", "\"" + root + "\"");
+            served("GET", repository.resolve("referrers/" + root));
+            served("GET", repository.resolve("tags/list"));
         }
         status("GET", pulls.resolve("/v2/_catalog"));
         status("GET", pulls.resolve("/v2/unknown.test/a/manifests/1"));
@@ -180,6 +212,13 @@ final class StartupTraining {
         long deadline = System.nanoTime() + RUN_LIMIT.toNanos();
         while (text(admin.resolve("/replication/runs")).contains("\"running\"") && System.nanoTime() < deadline) {
             LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(50));
+        }
+    }
+
+    private void served(String method, URI uri, String... headers) throws Exception {
+        int status = status(method, uri, headers);
+        if (status != 200 && status != 206 && status != 304) {
+            throw new IOException(method + " " + uri + " was answered " + status);
         }
     }
 

@@ -67,9 +67,6 @@ public record TlsSettings(Optional<Path> authorities, Optional<ClientCertificate
      */
     SSLContext sslContext() throws IOException {
         try {
-            if (equals(DEFAULT)) {
-                return SSLContext.getDefault(); // reads the platform's authorities once for all upstreams
-            }
             SSLContext context = SSLContext.getInstance("TLS");
             context.init(
                     clientCertificate.isPresent()

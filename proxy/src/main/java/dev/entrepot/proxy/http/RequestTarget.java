@@ -26,12 +26,28 @@ record RequestTarget(String path, String host) {
         if (target.startsWith("/")) {
             return new RequestTarget(checked(target), host);
         }
-        int authority = target.startsWith("http://") ? 7 : target.startsWith("https://") ? 8 : -1;
+        int authority = begins(target, "http://") ? 7 : begins(target, "https://") ? 8 : -1;
         int slash = authority < 0 ? -1 : target.indexOf('/', authority);
         if (slash <= authority) {
             throw invalid(target);
         }
-        return new RequestTarget(checked(target.substring(slash)), target.substring(authority, slash));
+        return new RequestTarget(checked(target.substring(slash)), host(target, authority, slash));
+    }
+
+    private static boolean begins(String target, String scheme) {
+        return target.regionMatches(true, 0, scheme, 0, scheme.length());
+    }
+
+    // Names and addresses with an optional port. Above all no user: what stands before an @ must never be taken for the
+    // host.
+    private static String host(String target, int begin, int end) {
+        for (int i = begin; i < end; i++) {
+            char c = target.charAt(i);
+            if (!isLetterOrDigit(c) && "-._~:[]".indexOf(c) < 0) {
+                throw invalid(target);
+            }
+        }
+        return target.substring(begin, end);
     }
 
     private static String checked(String path) {
@@ -53,7 +69,11 @@ record RequestTarget(String path, String host) {
     }
 
     private static boolean isUnescaped(char c) {
-        return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || MARKS.indexOf(c) >= 0;
+        return isLetterOrDigit(c) || MARKS.indexOf(c) >= 0;
+    }
+
+    private static boolean isLetterOrDigit(char c) {
+        return c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z';
     }
 
     private static boolean isHex(char c) {

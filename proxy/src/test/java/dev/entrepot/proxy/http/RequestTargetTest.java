@@ -19,7 +19,8 @@ class RequestTargetTest {
     @ParameterizedTest
     @CsvSource({
         "http://other.test:8080/v2/a/tags/list, /v2/a/tags/list, other.test:8080",
-        "https://other.test/, /, other.test"
+        "https://other.test/, /, other.test",
+        "HTTP://[::1]:80/v2/, /v2/, [::1]:80"
     })
     void aWholeUrlNamesTheHostItself(String target, String path, String host) {
         assertThat(RequestTarget.of(target, "mirror.test")).isEqualTo(new RequestTarget(path, host));
@@ -28,9 +29,31 @@ class RequestTargetTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
-                "", "v2/", "*", "http://", "http:///v2/", "http://host", "ftp://host/v2/", "/v2/%", "/v2/%4", "/v2/%zz",
-                "/v2/a b", "/v2/a\"b", "/v2/<a>", "/v2/a\\b", "/v2/a\u0000", "/v2/\u00e4", "/v2/a\ufffd", "/v2/{a}",
-                        "/v2/a|b", "/v2/[a]"
+                "",
+                "v2/",
+                "*",
+                "http://",
+                "http:///v2/",
+                "http://host",
+                "ftp://host/v2/",
+                "/v2/%",
+                "/v2/%4",
+                "/v2/%zz",
+                "/v2/a b",
+                "/v2/a\"b",
+                "/v2/<a>",
+                "/v2/a\\b",
+                "/v2/a\u0000",
+                "/v2/\u00e4",
+                "/v2/a\ufffd",
+                "http://user@host/v2/",
+                "http://docker.io:x@mirror.test/v2/",
+                "http://a#b/v2/",
+                "http://a b/",
+                "http://a\u0000/",
+                "/v2/{a}",
+                "/v2/a|b",
+                "/v2/[a]"
             })
     void whatIsNoTargetIsRefused(String target) {
         assertThatThrownBy(() -> RequestTarget.of(target, "mirror.test")).isInstanceOf(InvalidNameException.class);
