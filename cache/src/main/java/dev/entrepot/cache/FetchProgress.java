@@ -155,6 +155,11 @@ final class FetchProgress {
         return await(patience, () -> verified || degraded != null || visibleBytes() > position);
     }
 
+    /** Waits until the blob is in the store or the disk has failed the fetch. Throws the fetch's failure if it fails. */
+    View awaitEnd(Duration patience) throws IOException {
+        return await(patience, () -> complete || degraded != null);
+    }
+
     /** The state now. Throws the fetch's failure if it failed. */
     View now() throws IOException {
         return await(Duration.ZERO, () -> true);

@@ -178,37 +178,82 @@ public final class PullThrough {
      */
     public Answer<BlobContent> openBlob(Digest digest) throws IOException {
         refuseManifest(digest);
-        if (!digest.algorithm().isVerifiable()) {
-            throw new InvalidContentException("blob " + digest + " cannot be verified: the algorithm "
-                    + digest.algorithm() + " is not supported");
-        }
+        refuseUnverifiable(digest);
         for (int attempt = 1; ; attempt++) {
             Optional<Link> link = index.link(repository, digest);
             Optional<BlobFile> kept = cache.store().openBlob(digest);
             if (kept.isPresent()) {
                 return serveKept(digest, link.isPresent(), kept.get());
             }
-            BlobFetches.Joined joined = cache.fetches()
-                    .join(
-                            digest,
-                            repository,
-                            upstream,
-                            link.map(Link::sizeBytes).orElse(OptionalLong.empty()),
-                            link.isPresent());
-            if (link.isEmpty() && !joined.fetch().repository().equals(repository)) {
-                prove(digest, false);
-            }
+            BlobFetches.Joined joined = join(digest, link);
             try {
                 joined.fetch().progress().awaitStart(cache.settings().patience());
                 FetchReader reader =
                         new FetchReader(digest, joined.fetch(), upstream, cache.settings(), cache.counters());
                 return Answer.of(reader, joined.underWay() ? Verdict.JOINED : Verdict.MISS, Duration.ZERO);
             } catch (IOException e) {
-                // Another repository's upstream has failed; that says nothing about this one's.
-                if (joined.fetch().repository().equals(repository) || attempt == ATTEMPTS) {
+                if (mustGiveUp(joined, attempt)) {
                     throw e;
                 }
             }
+        }
+    }
+
+    /**
+     * Brings a blob into the store without a client, or waits for the fetch that does. What is there already is not read and does not count as used.
+     *
+     * @return whether it is in the store now; false if the local disk failed or has no room for it
+     * @throws NotFoundException if the repository does not have it, or if the digest is that of a manifest
+     * @throws dev.entrepot.oci.RegistryException if the upstream gave no answer, or not the blob
+     */
+    public boolean keepBlob(Digest digest) throws IOException {
+        refuseManifest(digest);
+        refuseUnverifiable(digest);
+        for (int attempt = 1; ; attempt++) {
+            Optional<Link> link = index.link(repository, digest);
+            if (cache.store().blobSize(digest).isPresent()) {
+                if (link.isEmpty()) {
+                    prove(digest, false);
+                }
+                return true;
+            }
+            BlobFetches.Joined joined = join(digest, link);
+            try {
+                return joined.fetch()
+                        .progress()
+                        .awaitEnd(cache.settings().patience())
+                        .complete();
+            } catch (IOException e) {
+                if (mustGiveUp(joined, attempt)) {
+                    throw e;
+                }
+            }
+        }
+    }
+
+    private BlobFetches.Joined join(Digest digest, Optional<Link> link) throws IOException {
+        BlobFetches.Joined joined = cache.fetches()
+                .join(
+                        digest,
+                        repository,
+                        upstream,
+                        link.map(Link::sizeBytes).orElse(OptionalLong.empty()),
+                        link.isPresent());
+        if (link.isEmpty() && !joined.fetch().repository().equals(repository)) {
+            prove(digest, false);
+        }
+        return joined;
+    }
+
+    // That another repository's upstream has failed says nothing about this one's.
+    private boolean mustGiveUp(BlobFetches.Joined joined, int attempt) {
+        return joined.fetch().repository().equals(repository) || attempt == ATTEMPTS;
+    }
+
+    private static void refuseUnverifiable(Digest digest) throws InvalidContentException {
+        if (!digest.algorithm().isVerifiable()) {
+            throw new InvalidContentException("blob " + digest + " cannot be verified: the algorithm "
+                    + digest.algorithm() + " is not supported");
         }
     }
 

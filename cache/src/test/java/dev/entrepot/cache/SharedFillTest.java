@@ -67,6 +67,25 @@ class SharedFillTest {
     }
 
     @Test
+    void keptBlobIsInTheStoreWithoutAClientAndAskedForOnce() throws IOException {
+        byte[] bytes = CacheFixture.randomBytes(300_000, 1);
+        Digest digest = linkedBlob(bytes);
+        assertThat(repository.keepBlob(digest)).isTrue();
+        int asked = upstream.asked.size();
+        assertThat(repository.keepBlob(digest)).isTrue();
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        assertThat(upstream.asked).hasSize(asked);
+    }
+
+    @Test
+    void keptBlobOfAnotherRepositoryIsProvedFirst() throws IOException {
+        Digest digest = linkedBlob(CacheFixture.randomBytes(1_000, 1));
+        repository.keepBlob(digest);
+        FakeUpstream strangers = new FakeUpstream("registry.test/team/other");
+        assertThatThrownBy(() -> cache.repository(strangers).keepBlob(digest)).isInstanceOf(NotFoundException.class);
+    }
+
+    @Test
     void missIsFetchedThenServedWithoutTheUpstream() throws IOException {
         byte[] bytes = CacheFixture.randomBytes(300_000, 1);
         Digest digest = linkedBlob(bytes);

@@ -35,6 +35,7 @@ class ArchitectureTest {
             entry("replicator.schedule", "config", "replicator"),
             entry("replicator.events", "oci", "config", "replicator"),
             entry("replicator.layout", "oci", "replicator"),
+            entry("replicator.fill", "oci", "cache", "replicator.graph"),
             entry("proxy.http", "oci", "cache"),
             entry("proxy.admin", "oci", "cache", "proxy.http"),
             entry(

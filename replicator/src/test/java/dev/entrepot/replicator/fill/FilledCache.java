@@ -1,0 +1,72 @@
+package dev.entrepot.replicator.fill;
+
+import dev.entrepot.cache.CacheIndex;
+import dev.entrepot.cache.CachePolicy;
+import dev.entrepot.cache.ContentStore;
+import dev.entrepot.cache.Evictor;
+import dev.entrepot.cache.FetchSettings;
+import dev.entrepot.cache.PullThrough;
+import dev.entrepot.cache.PullThroughCache;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.Priority;
+import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.oci.client.RegistryEndpoint;
+import dev.entrepot.oci.testing.TestRegistry;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+
+/** A real cache in a folder before one registry, over real sockets. */
+final class FilledCache implements AutoCloseable {
+    private final ContentStore store;
+    private final CacheIndex index;
+    private final RegistryClient client;
+    private final PullThroughCache cache;
+    private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+
+    FilledCache(Path directory, TestRegistry registry, long capacityBytes) throws IOException {
+        Clock clock = Clock.systemUTC();
+        store = ContentStore.open(directory, clock);
+        index = CacheIndex.open(store, clock);
+        client = new RegistryClient(
+                RegistryEndpoint.of(registry.host(), registry.uri()), ClientEnvironment.system("test"));
+        cache = new PullThroughCache(
+                store,
+                index,
+                new Evictor(store, index, capacityBytes, 0),
+                clock,
+                1 << 20,
+                FetchSettings.DEFAULT,
+                threads);
+    }
+
+    GraphFiller filler() {
+        return new GraphFiller(this::open);
+    }
+
+    FillRepository open(Repository repository) {
+        if (!repository.registry().equals(client.endpoint().registry())) {
+            throw new IllegalArgumentException("no upstream is called " + repository.registry());
+        }
+        RepositorySource upstream = client.repository(repository.name(), Priority.BACKGROUND);
+        return new FillRepository(pull(repository), upstream);
+    }
+
+    /** What clients are served from. */
+    PullThrough pull(Repository repository) {
+        return cache.repository(
+                repository, client.repository(repository.name(), Priority.INTERACTIVE), CachePolicy.DEFAULT);
+    }
+
+    @Override
+    public void close() throws IOException {
+        threads.shutdownNow();
+        client.close();
+        index.close();
+        store.close();
+    }
+}
