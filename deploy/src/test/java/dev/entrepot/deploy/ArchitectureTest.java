@@ -51,6 +51,7 @@ class ArchitectureTest {
                     "replicator.layout",
                     "replicator.schedule",
                     "proxy.admin"),
+            entry("proxy.warm", "oci", "proxy.admin", "replicator.fill", "replicator.graph"),
             entry(
                     "proxy",
                     "oci",
@@ -58,10 +59,12 @@ class ArchitectureTest {
                     "cache",
                     "config",
                     "replicator",
+                    "replicator.fill",
                     "replicator.journal",
                     "proxy.admin",
                     "proxy.http",
-                    "proxy.replication"));
+                    "proxy.replication",
+                    "proxy.warm"));
 
     private static final JavaClasses CLASSES = new ClassFileImporter()
             .withImportOption(new ImportOption.DoNotIncludeTests())

@@ -11,6 +11,7 @@ import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.proxy.replication.LayoutName;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.nio.charset.StandardCharsets;
@@ -26,6 +27,7 @@ import picocli.CommandLine.TypeConversionException;
 
 /** The command line: which commands and options there are, and what runs for each. */
 final class CommandLineInterface {
+    private final InputStream in;
     private final PrintStream out;
     private final PrintStream err;
     private final Path workingDirectory;
@@ -36,6 +38,7 @@ final class CommandLineInterface {
     /**
      * A command line.
      *
+     * @param in standard input
      * @param out where answers go, and the access log
      * @param err where complaints go
      * @param workingDirectory what relative paths start from
@@ -44,12 +47,14 @@ final class CommandLineInterface {
      * @param terminal whether somebody watches {@code err} on a terminal
      */
     CommandLineInterface(
+            InputStream in,
             PrintStream out,
             PrintStream err,
             Path workingDirectory,
             Map<String, String> environment,
             ServeCommand.Stop stop,
             boolean terminal) {
+        this.in = in;
         this.out = out;
         this.err = err;
         this.workingDirectory = workingDirectory;
@@ -85,6 +90,7 @@ final class CommandLineInterface {
                 case "entrepot sync" -> replication(command).sync(text(command, 0), json(command));
                 case "entrepot copy" -> replication(command).copy(image(command, 0), image(command, 1), json(command));
                 case "entrepot tree" -> replication(command).tree(text(command, 0), json(command));
+                case "entrepot cache warm" -> warm(command);
                 case "entrepot runs" -> replication(command).runs(number(command), json(command));
                 default -> {
                     command.commandSpec().commandLine().usage(err);
@@ -121,6 +127,17 @@ final class CommandLineInterface {
                 out,
                 err,
                 terminal);
+    }
+
+    private int warm(ParseResult command)
+            throws ConfigException, IOException, BadRequestException, InterruptedException {
+        return new WarmCommand(
+                        ServeCommand.overridden(load(command).config(), Optional.empty(), data(command)),
+                        ClientEnvironment.system(Version.current()).withVariables(environment),
+                        out,
+                        err,
+                        terminal)
+                .run(command, workingDirectory, in);
     }
 
     private static boolean json(ParseResult command) {
@@ -170,7 +187,9 @@ final class CommandLineInterface {
         CommandSpec spec = command("An OCI registry mirror: pull-through cache and replication engine in one process.")
                 .name("entrepot")
                 .addSubcommand("serve", serve())
-                .addSubcommand("config", config());
+                .addSubcommand("config", config())
+                .addSubcommand(
+                        "cache", command("Look at the cache, and fill it.").addSubcommand("warm", WarmCommand.spec()));
         ReplicationCommandLine.addTo(spec);
         spec.usageMessage()
                 .footer("", "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 78 wrong configuration.");

@@ -16,6 +16,7 @@ public final class Main {
         System.setProperty("java.util.logging.manager", DrainingLogManager.class.getName());
         Logging.toStandardError();
         CommandLineInterface cli = new CommandLineInterface(
+                System.in,
                 System.out,
                 System.err,
                 Path.of(""),

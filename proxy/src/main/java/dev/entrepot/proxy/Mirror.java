@@ -22,6 +22,7 @@ import dev.entrepot.proxy.http.UpstreamRouter;
 import dev.entrepot.proxy.replication.Replication;
 import dev.entrepot.proxy.replication.ReplicationService;
 import dev.entrepot.proxy.replication.ServerNote;
+import dev.entrepot.proxy.warm.WarmApi;
 import io.helidon.common.tls.Tls;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -82,7 +83,9 @@ final class Mirror implements AutoCloseable {
         Readiness readiness = new Readiness(List.of(() -> storeProblem(cache.index())));
         String instance = UUID.randomUUID().toString();
         ReplicationService replication = openReplication(cache, instance);
-        openAdmin(readiness, List.of(replication.api()));
+        WarmApi warm = new WarmApi(cache.filler());
+        open.push(warm::close);
+        openAdmin(readiness, List.of(replication.api(), warm));
         RegistryServer server = new RegistryServer(
                 settings(config.server(), tls),
                 new CachedRepositories(cache.cache(), cache.upstreams()),

@@ -9,9 +9,14 @@ import dev.entrepot.config.CacheConfig;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.proxy.replication.Registries;
+import dev.entrepot.replicator.fill.FillRepository;
+import dev.entrepot.replicator.fill.GraphFiller;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -115,6 +120,21 @@ final class OpenedCache implements AutoCloseable {
         Map<RegistryHost, RegistryClient> clients = new LinkedHashMap<>();
         upstreams.forEach((name, upstream) -> clients.put(name, upstream.client()));
         return new Registries(config.upstreams(), clients, Optional.of(cache), environment);
+    }
+
+    /** Brings graphs into the cache in the background: whoever pulls goes first. */
+    GraphFiller filler() {
+        return new GraphFiller(this::toFill);
+    }
+
+    private FillRepository toFill(Repository repository) {
+        Upstream upstream = upstreams.get(repository.registry());
+        if (upstream == null) {
+            throw new IllegalArgumentException(
+                    "no upstream is called " + repository.registry() + "; add it to upstreams in the configuration");
+        }
+        RepositorySource remote = upstream.client().repository(repository.name(), Priority.BACKGROUND);
+        return new FillRepository(cache.repository(repository, remote, upstream.policy()), remote);
     }
 
     @Override

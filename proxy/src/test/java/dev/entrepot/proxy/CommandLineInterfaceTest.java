@@ -3,6 +3,7 @@ package dev.entrepot.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -26,6 +27,7 @@ class CommandLineInterfaceTest {
 
     private int run(ServeCommand.Stop stop, String... arguments) {
         return new CommandLineInterface(
+                        InputStream.nullInputStream(),
                         new PrintStream(out, true, StandardCharsets.UTF_8),
                         new PrintStream(err, true, StandardCharsets.UTF_8),
                         folder,

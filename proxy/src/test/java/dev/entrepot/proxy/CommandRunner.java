@@ -1,5 +1,6 @@
 package dev.entrepot.proxy;
 
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
@@ -18,9 +19,15 @@ final class CommandRunner {
     record Result(int code, String out, String err) {}
 
     Result run(String... arguments) {
+        return runOn("", arguments);
+    }
+
+    /** Runs a command with this on its standard input. */
+    Result runOn(String input, String... arguments) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         int code = new CommandLineInterface(
+                        new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)),
                         new PrintStream(out, true, StandardCharsets.UTF_8),
                         new PrintStream(err, true, StandardCharsets.UTF_8),
                         folder,

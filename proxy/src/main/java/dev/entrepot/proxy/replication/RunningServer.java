@@ -64,6 +64,29 @@ public final class RunningServer implements Replicating {
         return url;
     }
 
+    /**
+     * The answer to a GET of its admin API.
+     *
+     * @throws BadRequestException if it answered that the request is wrong
+     * @throws IOException if it failed, or did not answer
+     */
+    public JsonNode get(String path) throws IOException, BadRequestException, InterruptedException {
+        return get(path, ANSWER);
+    }
+
+    /** The answer to a POST, as above. */
+    public JsonNode post(String path, String json) throws IOException, BadRequestException, InterruptedException {
+        return read(http.send(posting(path, json), HttpResponse.BodyHandlers.ofString()));
+    }
+
+    private HttpRequest posting(String path, String json) {
+        return HttpRequest.newBuilder(url.resolve(path))
+                .timeout(ANSWER)
+                .header("Content-Type", "application/json")
+                .POST(HttpRequest.BodyPublishers.ofString(json))
+                .build();
+    }
+
     @Override
     public PlanAnswer plan(String rule) throws IOException, BadRequestException, InterruptedException {
         JsonNode answer = get("/replication/rules/" + encoded(rule) + "/plan", PLAN);
@@ -90,12 +113,7 @@ public final class RunningServer implements Replicating {
 
     private ReplicationReport run(String path, String body, String name, Consumer<Supplier<String>> progress)
             throws IOException, BadRequestException, RuleBusyException, InterruptedException {
-        HttpRequest request = HttpRequest.newBuilder(url.resolve(path))
-                .timeout(ANSWER)
-                .header("Content-Type", "application/json")
-                .POST(HttpRequest.BodyPublishers.ofString(body))
-                .build();
-        HttpResponse<String> response = http.send(request, HttpResponse.BodyHandlers.ofString());
+        HttpResponse<String> response = http.send(posting(path, body), HttpResponse.BodyHandlers.ofString());
         if (response.statusCode() == 409) {
             throw new RuleBusyException(name);
         }

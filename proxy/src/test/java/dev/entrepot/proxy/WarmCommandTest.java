@@ -1,0 +1,189 @@
+package dev.entrepot.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.config.ConfigLoader;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.TestRegistry;
+import dev.entrepot.proxy.CommandRunner.Result;
+import java.io.OutputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** {@code entrepot cache warm}, by itself and by a server, and what clients get afterwards. */
+@Timeout(60)
+class WarmCommandTest {
+    private static final String NAME = "team/app";
+
+    @TempDir
+    private Path folder;
+
+    private final TestRegistry upstream = TestRegistry.started();
+    private final HttpClient client = HttpClient.newHttpClient();
+    private final Images images = new Images(5);
+    private final Bundle amd = images.image(Platform.parse("linux/amd64"), 30_000);
+    private final Bundle arm = images.image(Platform.parse("linux/arm64"), 20_000);
+    private final Bundle index = images.indexOf(List.of(amd, arm));
+    private final Bundle sbom = images.referrer(index, "application/vnd.test.sbom");
+    private CommandRunner commands;
+
+    @BeforeEach
+    void start() throws Exception {
+        upstream.push(NAME, index, "v1");
+        upstream.push(NAME, sbom);
+        Files.writeString(folder.resolve("entrepot.yaml"), """
+                server: {listen: 127.0.0.1:0, admin: 127.0.0.1:0, access-log: "off"}
+                cache: {directory: ./data}
+                upstreams:
+                  registry.test: {url: "%s"}
+                """.formatted(upstream.uri()));
+        commands = new CommandRunner(folder);
+    }
+
+    @AfterEach
+    void stop() {
+        client.close();
+        upstream.close();
+    }
+
+    private Mirror mirror() throws Exception {
+        return Mirror.start(
+                ConfigLoader.load(Optional.empty(), folder, Map.of()).config(),
+                ClientEnvironment.system("test"),
+                OutputStream.nullOutputStream());
+    }
+
+    private HttpResponse<byte[]> pull(Mirror mirror, String path) throws Exception {
+        URI uri = URI.create("http://127.0.0.1:" + mirror.port() + "/v2/registry.test/" + NAME + path);
+        return client.send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofByteArray());
+    }
+
+    private void assertServed(Mirror mirror) throws Exception {
+        assertThat(pull(mirror, "/manifests/v1").statusCode()).isEqualTo(200);
+        for (Bundle image : List.of(amd, arm)) {
+            assertThat(pull(mirror, "/manifests/" + image.digest()).statusCode())
+                    .isEqualTo(200);
+            for (Digest blob : image.blobs().keySet()) {
+                assertThat(Digest.sha256(pull(mirror, "/blobs/" + blob).body())).isEqualTo(blob);
+            }
+        }
+        assertThat(new String(pull(mirror, "/referrers/" + index.digest()).body()))
+                .contains(sbom.digest().toString());
+    }
+
+    @Test
+    void serverWarmsWhatStandardInputNamesAndThenNeedsNoUpstream() throws Exception {
+        try (Mirror mirror = mirror()) {
+            Result result = commands.runOn("registry.test/team/app:v1\n", "cache", "warm", "-");
+
+            assertThat(result.out()).contains("1 of 1 images are in the cache as a whole: 4 manifests");
+            assertThat(result.err()).contains("asking the server at");
+            assertThat(result.code()).isZero();
+            upstream.stop();
+            assertServed(mirror);
+        }
+    }
+
+    @Test
+    void warmedWithoutAServerIsServedByTheNextOne() throws Exception {
+        Files.writeString(folder.resolve("pods.json"), """
+                {"items": [{"spec": {"containers": [{"image": "registry.test/team/app:v1"}]}}]}""");
+
+        Result result = commands.run("cache", "warm", "pods.json");
+
+        assertThat(result.err()).isEmpty();
+        assertThat(result.code()).isZero();
+        upstream.stop();
+        try (Mirror mirror = mirror()) {
+            assertServed(mirror);
+        }
+    }
+
+    @Test
+    void onlyWantedPlatformsWithoutReferrers() throws Exception {
+        Result result = commands.runOn(
+                "registry.test/team/app:v1",
+                "cache",
+                "warm",
+                "--platform",
+                "linux/arm64",
+                "--no-referrers",
+                "--json",
+                "-");
+
+        JsonNode json = OciJson.mapper().readTree(result.out());
+        assertThat(json.path("complete").asInt()).isEqualTo(1);
+        assertThat(json.path("results").path(0).path("digest").asString())
+                .isEqualTo(index.digest().toString());
+        assertThat(json.path("results").path(0).path("manifests").asInt()).isEqualTo(2);
+        assertThat(upstream.requests(
+                        request -> request.path().contains(amd.digest().encoded())))
+                .isEmpty();
+    }
+
+    @Test
+    void whatCannotBeHadIsNamedAndTheRestIsWarmed() throws Exception {
+        Result result = commands.runOn(
+                "registry.test/team/app:v1\nregistry.test/team/app:gone\nnowhere.test/team/app:v1\nno image\n",
+                "cache",
+                "warm",
+                "-");
+
+        assertThat(result.code()).isEqualTo(ExitCodes.PARTLY);
+        assertThat(result.err()).contains("-, line 4: \"no image\" is no image");
+        assertThat(result.out())
+                .contains("registry.test/team/app:gone: ")
+                .contains("nowhere.test/team/app:v1: no upstream is called nowhere.test")
+                .contains("1 of 3 images are in the cache as a whole");
+    }
+
+    @Test
+    void dryRunShowsTheMostFrequentAndTouchesNothing() throws Exception {
+        Result result = commands.runOn(
+                "registry.test/a:1\nregistry.test/b:1\nregistry.test/b:1\n",
+                "cache",
+                "warm",
+                "--top",
+                "1",
+                "--dry-run",
+                "-");
+
+        assertThat(result.out()).isEqualTo("registry.test/b:1\n");
+        assertThat(folder.resolve("data")).doesNotExist();
+    }
+
+    @Test
+    void apiRefusesWhatItCannotRead() throws Exception {
+        try (Mirror mirror = mirror()) {
+            URI uri = URI.create("http://127.0.0.1:" + mirror.adminPort() + "/cache/warm");
+            for (String body : List.of("", "{}", "{\"images\":[]}", "{\"images\":[\"UPPER/case:1\"]}", "[")) {
+                HttpResponse<String> answer = client.send(
+                        HttpRequest.newBuilder(uri)
+                                .header("Content-Type", "application/json")
+                                .POST(HttpRequest.BodyPublishers.ofString(body))
+                                .build(),
+                        HttpResponse.BodyHandlers.ofString());
+                assertThat(answer.statusCode()).as(body).isEqualTo(400);
+                assertThat(answer.body()).contains("\"error\"");
+            }
+        }
+    }
+}
