@@ -247,7 +247,9 @@ class ReplicationServerTest {
     void commandsDoItThemselvesOnceTheServerIsGone() throws Exception {
         mirror.close();
         Result sync = commands.run("sync", "to-eu");
-        assertThat(sync).returns(0, Result::code).returns("", Result::err);
+        assertThat(sync.code()).isZero();
+        // Under load a line may say how far it is.
+        assertThat(sync.err()).doesNotContain("asking the server");
         assertThat(sync.out()).contains("(command)\n");
     }
 
