@@ -1,5 +1,6 @@
 package dev.entrepot.cache;
 
+import dev.entrepot.oci.BlockedException;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.NotFoundException;
@@ -40,6 +41,7 @@ final class BlobFetch implements Runnable {
     private final RepositorySource upstream;
     private final OptionalLong declaredBytes;
     private final boolean named;
+    private final Optional<BlobLimit> limit;
     private final ContentStore store;
     private final Keeper keeper;
     private final FetchSettings settings;
@@ -64,6 +66,7 @@ final class BlobFetch implements Runnable {
      * @param declaredBytes the size that a manifest states
      * @param named whether a manifest of the repository names this digest as a blob; if none does, it may turn out to be a manifest, and
      *     those are never served as blobs
+     * @param limit how large it may be by the rules of the repository that starts the fetch
      */
     BlobFetch(
             Digest digest,
@@ -71,6 +74,7 @@ final class BlobFetch implements Runnable {
             RepositorySource upstream,
             OptionalLong declaredBytes,
             boolean named,
+            Optional<BlobLimit> limit,
             ContentStore store,
             Keeper keeper,
             FetchSettings settings,
@@ -80,6 +84,7 @@ final class BlobFetch implements Runnable {
         this.upstream = upstream;
         this.declaredBytes = declaredBytes;
         this.named = named;
+        this.limit = limit;
         this.store = store;
         this.keeper = keeper;
         this.settings = settings;
@@ -190,11 +195,14 @@ final class BlobFetch implements Runnable {
                 return;
             }
             try (ResumingBody body = new ResumingBody(upstream, digest, taken, declaredBytes, settings)) {
+                if (limit.isPresent()) {
+                    limit.get().check(digest, body.totalBytes());
+                }
                 body.totalBytes().ifPresent(progress::expect);
                 startIf(named || body.totalBytes().orElse(0) > OciLimits.MAX_MANIFEST_BYTES);
                 copy(body, ingest);
             }
-        } catch (InvalidContentException | NotFoundException e) {
+        } catch (InvalidContentException | NotFoundException | BlockedException e) {
             ingest.abort();
             throw e;
         } catch (RefusedException e) {
@@ -243,6 +251,9 @@ final class BlobFetch implements Runnable {
                         + total.getAsLong() + " bytes stated");
             }
             statistics.bytesFetched.add(count);
+            if (limit.isPresent()) {
+                limit.get().reached(digest, ingest.writtenBytes() + count);
+            }
             boolean room = true;
             if (ingest.writtenBytes() + count > reserved) {
                 reserved += UNKNOWN_STEP_BYTES;

@@ -3,6 +3,7 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
@@ -51,9 +52,10 @@ final class BlobFetches {
             Repository repository,
             RepositorySource upstream,
             OptionalLong declaredBytes,
-            boolean named) {
-        BlobFetch mine =
-                new BlobFetch(digest, repository, upstream, declaredBytes, named, store, keeper, settings, statistics);
+            boolean named,
+            Optional<BlobLimit> limit) {
+        BlobFetch mine = new BlobFetch(
+                digest, repository, upstream, declaredBytes, named, limit, store, keeper, settings, statistics);
         BlobFetch other = running.putIfAbsent(digest, mine);
         if (other != null) {
             statistics.joined.increment();

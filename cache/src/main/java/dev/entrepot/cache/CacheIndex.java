@@ -125,6 +125,16 @@ public final class CacheIndex implements AutoCloseable {
         return tables.tags.get(new IndexTables.TagKey(repository, tag));
     }
 
+    /** What a tag named before it named what it does now. */
+    TagHistory tagHistory(Repository repository, Tag tag) {
+        return tables.tagHistories.get(new IndexTables.TagKey(repository, tag)).orElse(TagHistory.NONE);
+    }
+
+    /** Notes what a tag named before. */
+    void putTagHistory(Repository repository, Tag tag, TagHistory history) {
+        tables.tagHistories.put(new IndexTables.TagKey(repository, tag), Optional.of(history));
+    }
+
     /** Forgets the tag list of a repository. */
     public void removeTagList(Repository repository) {
         tables.documents.put(new IndexTables.DocumentKey(repository, Optional.empty()), Optional.empty());

@@ -21,20 +21,14 @@ import java.util.OptionalLong;
 /**
  * A {@link PullThrough} as a source: what replication reads from, so that a blob any client pulled or any target needs is read from the upstream
  * once. Content by digest comes from the store where it is kept; what a tag names, the tag list and the referrers come from the upstream now, if the
- * pull-through was made with {@link CachePolicy#ALWAYS_ASK}. Thread-safe.
+ * pull-through was made with {@link PullThroughCache#alwaysAsking}. Thread-safe.
  */
 public final class CachedRepository implements RepositorySource {
     private final PullThrough pullThrough;
-    private final RepositorySource upstream;
 
-    /**
-     * Adapts a pull-through.
-     *
-     * @param upstream the same upstream that the pull-through reads: resolves tags without fetching what they name
-     */
-    public CachedRepository(PullThrough pullThrough, RepositorySource upstream) {
+    /** Adapts a pull-through. */
+    public CachedRepository(PullThrough pullThrough) {
         this.pullThrough = pullThrough;
-        this.upstream = upstream;
     }
 
     @Override
@@ -44,18 +38,7 @@ public final class CachedRepository implements RepositorySource {
 
     @Override
     public Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
-        return switch (reference) {
-            case Tag tag -> upstream.resolve(tag);
-            case Digest digest -> resolveDigest(digest);
-        };
-    }
-
-    private Optional<Descriptor> resolveDigest(Digest digest) throws IOException {
-        try {
-            return Optional.of(pullThrough.manifest(digest).content().descriptor());
-        } catch (NotFoundException e) {
-            return Optional.empty();
-        }
+        return pullThrough.resolve(reference);
     }
 
     @Override

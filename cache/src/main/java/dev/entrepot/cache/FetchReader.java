@@ -168,13 +168,9 @@ final class FetchReader implements BlobContent {
         try {
             partial = fetch.openPartial().orElse(null);
         } catch (FileNotFoundException e) {
-            FetchProgress.View now = fetch.progress().now();
-            if (now.complete()) {
-                return openFile(now);
-            }
-            if (now.degraded().isEmpty()) {
-                throw e;
-            }
+            // Deleted or renamed in this moment: what became of the fetch is about to be known.
+            FetchProgress.View end = fetch.progress().awaitEnd(settings.patience());
+            return end.complete() && openFile(end);
         }
         return partial != null;
     }

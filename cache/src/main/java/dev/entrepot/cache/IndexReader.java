@@ -32,6 +32,7 @@ final class IndexReader implements AutoCloseable {
     private final Connection connection;
     private final PreparedStatement link;
     private final PreparedStatement tag;
+    private final PreparedStatement tagHistory;
     private final PreparedStatement tags;
     private final PreparedStatement document;
     private final PreparedStatement content;
@@ -46,6 +47,7 @@ final class IndexReader implements AutoCloseable {
         link = connection.prepareStatement("SELECT bytes, manifest FROM links" + OF_REPOSITORY + " AND digest = ?");
         tag = connection.prepareStatement(
                 "SELECT digest, checked_at, first_seen_at FROM tags" + OF_REPOSITORY + " AND tag = ?");
+        tagHistory = connection.prepareStatement("SELECT former FROM tag_history" + OF_REPOSITORY + " AND tag = ?");
         tags = connection.prepareStatement("SELECT tag FROM tags" + OF_REPOSITORY + " ORDER BY tag");
         document = connection.prepareStatement(
                 "SELECT json, fetched_at FROM documents" + OF_REPOSITORY + " AND subject = ?");
@@ -77,6 +79,13 @@ final class IndexReader implements AutoCloseable {
         bind(tag, repository);
         tag.setString(3, name.value());
         return first(tag, row -> new TagRecord(digest(row, 1), instant(row, 2), instant(row, 3)));
+    }
+
+    /** What a tag of a repository named before. */
+    Optional<TagHistory> tagHistory(Repository repository, Tag name) throws SQLException {
+        bind(tagHistory, repository);
+        tagHistory.setString(3, name.value());
+        return first(tagHistory, row -> TagHistory.decode(row.getBytes(1)));
     }
 
     /** All tags of a repository, in order. */

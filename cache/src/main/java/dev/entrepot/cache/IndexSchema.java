@@ -12,23 +12,28 @@ import java.util.List;
  */
 final class IndexSchema {
     /** Each step is a list of statements, taken in one transaction. */
-    static final List<List<String>> STEPS = List.of(List.of(
-            "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
-            "CREATE TABLE repositories (id INTEGER PRIMARY KEY, registry TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (registry, name))",
-            "CREATE TABLE links (repository INTEGER NOT NULL, digest BLOB NOT NULL, bytes INTEGER, manifest INTEGER NOT NULL,"
-                    + " PRIMARY KEY (repository, digest)) WITHOUT ROWID",
-            "CREATE TABLE tags (repository INTEGER NOT NULL, tag TEXT NOT NULL, digest BLOB NOT NULL,"
-                    + " checked_at INTEGER NOT NULL, first_seen_at INTEGER NOT NULL, PRIMARY KEY (repository, tag)) WITHOUT ROWID",
-            // A rowid table: documents may be long, and long rows have no place in the tree that is searched. The
-            // subject of a
-            // tag list is empty.
-            "CREATE TABLE documents (repository INTEGER NOT NULL, subject BLOB NOT NULL, fetched_at INTEGER NOT NULL,"
-                    + " json BLOB NOT NULL, UNIQUE (repository, subject))",
-            "CREATE INDEX documents_by_age ON documents (fetched_at)",
-            "CREATE TABLE content (digest BLOB PRIMARY KEY, kind INTEGER NOT NULL, bytes INTEGER NOT NULL, media_type TEXT,"
-                    + " last_used INTEGER NOT NULL) WITHOUT ROWID",
-            // Holds all that eviction and the sums ask for, so that they never touch the table.
-            "CREATE INDEX content_by_use ON content (last_used, kind, bytes)"));
+    static final List<List<String>> STEPS = List.of(
+            List.of(
+                    "CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID",
+                    "CREATE TABLE repositories (id INTEGER PRIMARY KEY, registry TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (registry, name))",
+                    "CREATE TABLE links (repository INTEGER NOT NULL, digest BLOB NOT NULL, bytes INTEGER, manifest INTEGER NOT NULL,"
+                            + " PRIMARY KEY (repository, digest)) WITHOUT ROWID",
+                    "CREATE TABLE tags (repository INTEGER NOT NULL, tag TEXT NOT NULL, digest BLOB NOT NULL,"
+                            + " checked_at INTEGER NOT NULL, first_seen_at INTEGER NOT NULL, PRIMARY KEY (repository, tag)) WITHOUT ROWID",
+                    // A rowid table: documents may be long, and long rows have no place in the tree that is searched.
+                    // The
+                    // subject of a
+                    // tag list is empty.
+                    "CREATE TABLE documents (repository INTEGER NOT NULL, subject BLOB NOT NULL, fetched_at INTEGER NOT NULL,"
+                            + " json BLOB NOT NULL, UNIQUE (repository, subject))",
+                    "CREATE INDEX documents_by_age ON documents (fetched_at)",
+                    "CREATE TABLE content (digest BLOB PRIMARY KEY, kind INTEGER NOT NULL, bytes INTEGER NOT NULL, media_type TEXT,"
+                            + " last_used INTEGER NOT NULL) WITHOUT ROWID",
+                    // Holds all that eviction and the sums ask for, so that they never touch the table.
+                    "CREATE INDEX content_by_use ON content (last_used, kind, bytes)"),
+            // What tags named before: few tags move, and those that do are few lines.
+            List.of("CREATE TABLE tag_history (repository INTEGER NOT NULL, tag TEXT NOT NULL, former BLOB NOT NULL,"
+                    + " PRIMARY KEY (repository, tag)) WITHOUT ROWID"));
 
     private IndexSchema() {}
 

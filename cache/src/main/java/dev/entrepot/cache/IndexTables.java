@@ -37,6 +37,8 @@ final class IndexTables {
     final WriteBehind<LinkKey, Link> links;
     /** Tags. */
     final WriteBehind<TagKey, TagRecord> tags;
+    /** What tags named before; never deleted. */
+    final WriteBehind<TagKey, TagHistory> tagHistories;
     /** Documents; they are deleted by age only. */
     final WriteBehind<DocumentKey, KeptDocument> documents;
     /** Stored content. */
@@ -67,6 +69,16 @@ final class IndexTables {
                         updates.saveTag(key.repository(), key.tag(), value.get());
                     } else {
                         updates.deleteTag(key.repository(), key.tag());
+                    }
+                });
+        tagHistories = table(
+                2 * MIB,
+                (key, value) -> ENTRY_BYTES
+                        + 300 * value.map(history -> history.former().size()).orElse(0),
+                (reader, key) -> reader.tagHistory(key.repository(), key.tag()),
+                (updates, key, value) -> {
+                    if (value.isPresent()) {
+                        updates.saveTagHistory(key.repository(), key.tag(), value.get());
                     }
                 });
         documents = table(

@@ -28,6 +28,7 @@ final class IndexUpdates implements AutoCloseable {
     private final PreparedStatement saveLink;
     private final PreparedStatement saveTag;
     private final PreparedStatement deleteTag;
+    private final PreparedStatement saveTagHistory;
     private final PreparedStatement saveDocument;
     private final PreparedStatement deleteDocuments;
     private final PreparedStatement saveContent;
@@ -51,6 +52,8 @@ final class IndexUpdates implements AutoCloseable {
                         + " VALUES (?, ?, ?, ?, ?)");
         deleteTag = connection.prepareStatement(
                 "DELETE FROM tags WHERE repository = (SELECT id FROM repositories WHERE registry = ? AND name = ?) AND tag = ?");
+        saveTagHistory = connection.prepareStatement(
+                "INSERT OR REPLACE INTO tag_history (repository, tag, former) VALUES (?, ?, ?)");
         saveDocument = connection.prepareStatement(
                 "INSERT OR REPLACE INTO documents (repository, subject, fetched_at, json) VALUES (?, ?, ?, ?)");
         deleteDocuments = connection.prepareStatement("DELETE FROM documents WHERE fetched_at < ?");
@@ -90,6 +93,14 @@ final class IndexUpdates implements AutoCloseable {
         deleteTag.setString(2, repository.name().value());
         deleteTag.setString(3, tag.value());
         deleteTag.executeUpdate();
+    }
+
+    /** Sets what a tag named before. */
+    void saveTagHistory(Repository repository, Tag tag, TagHistory value) throws SQLException {
+        saveTagHistory.setLong(1, id(repository));
+        saveTagHistory.setString(2, tag.value());
+        saveTagHistory.setBytes(3, value.encode());
+        saveTagHistory.executeUpdate();
     }
 
     /** Keeps a document; no subject for a tag list. */

@@ -4,17 +4,13 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
-import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OciLimits;
-import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Referrers;
-import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.TagPage;
-import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -35,47 +31,32 @@ import tools.jackson.databind.node.ObjectNode;
 final class ListCache {
     private final Repository repository;
     private final RepositorySource upstream;
-    private final CachePolicy policy;
     private final CacheIndex index;
     private final Clock clock;
-    private final Freshness freshness;
 
-    ListCache(Repository repository, RepositorySource upstream, CachePolicy policy, CacheIndex index, Clock clock) {
-        this.repository = repository;
+    ListCache(RepositorySource upstream, CacheIndex index, Clock clock) {
+        this.repository = upstream.repository();
         this.upstream = upstream;
-        this.policy = policy;
         this.index = index;
         this.clock = clock;
-        this.freshness = new Freshness(clock);
     }
 
-    /** The tag list, if the upstream gave it lately. */
-    Optional<Answer<List<Tag>>> freshTags() {
+    /** The tag list that is kept. */
+    Optional<Kept<List<Tag>>> keptTags() {
         return index.tagList(repository)
-                .filter(this::isFreshTags)
-                .flatMap(document -> readTags(document.json())
-                        .map(tags -> Answer.of(tags, Verdict.HIT, freshness.age(document.fetchedAt()))));
-    }
-
-    private boolean isFreshTags(KeptDocument document) {
-        return freshness.isWithin(document.fetchedAt(), policy.freshFor());
+                .flatMap(document -> readTags(document.json()).map(tags -> new Kept<>(tags, document.fetchedAt())));
     }
 
     /** The tag list, after asking the upstream for all of its pages. */
-    Answer<List<Tag>> fetchTags() throws IOException {
-        try {
-            List<Tag> tags = List.copyOf(allTags());
-            index.putTagList(repository, new KeptDocument(writeTags(tags), clock.instant()));
-            return Answer.of(tags, Verdict.MISS, Duration.ZERO);
-        } catch (NotFoundException | UnauthorizedException e) {
-            index.removeTagList(repository);
-            throw e;
-        } catch (OutageException | InvalidContentException e) {
-            Optional<Answer<List<Tag>>> stale = index.tagList(repository)
-                    .flatMap(document -> readTags(document.json())
-                            .flatMap(tags -> freshness.stale(tags, document.fetchedAt(), policy.staleFor(), e)));
-            return stale.orElseThrow(() -> e);
-        }
+    Answer<List<Tag>> askTags() throws IOException {
+        List<Tag> tags = List.copyOf(allTags());
+        index.putTagList(repository, new KeptDocument(writeTags(tags), clock.instant()));
+        return Answer.of(tags, Verdict.MISS, Duration.ZERO);
+    }
+
+    /** Forgets the tag list. */
+    void forgetTags() {
+        index.removeTagList(repository);
     }
 
     private SortedSet<Tag> allTags() throws IOException {
@@ -97,33 +78,23 @@ final class ListCache {
         return tags;
     }
 
-    /** The referrers of a digest, if the upstream gave them lately. */
-    Optional<Answer<Referrers>> freshReferrers(Digest subject) {
+    /** The referrers of a digest that are kept. */
+    Optional<Kept<Referrers>> keptReferrers(Digest subject) {
         return index.referrers(repository, subject)
-                .filter(document -> freshness.isWithin(document.fetchedAt(), policy.referrersFreshFor()))
-                .flatMap(document -> readReferrers(document.json())
-                        .map(referrers -> Answer.of(referrers, Verdict.HIT, freshness.age(document.fetchedAt()))));
+                .flatMap(document ->
+                        readReferrers(document.json()).map(referrers -> new Kept<>(referrers, document.fetchedAt())));
     }
 
     /** The referrers of a digest, after asking the upstream. */
-    Answer<Referrers> fetchReferrers(Digest subject) throws IOException {
-        try {
-            Referrers referrers = upstream.referrers(subject);
-            index.putReferrers(repository, subject, new KeptDocument(writeReferrers(referrers), clock.instant()));
-            return Answer.of(referrers, Verdict.MISS, Duration.ZERO);
-        } catch (NotFoundException | UnauthorizedException e) {
-            index.removeReferrers(repository, subject);
-            throw e;
-        } catch (OutageException | InvalidContentException e) {
-            return staleReferrers(subject, e).orElseThrow(() -> e);
-        }
+    Answer<Referrers> askReferrers(Digest subject) throws IOException {
+        Referrers referrers = upstream.referrers(subject);
+        index.putReferrers(repository, subject, new KeptDocument(writeReferrers(referrers), clock.instant()));
+        return Answer.of(referrers, Verdict.MISS, Duration.ZERO);
     }
 
-    private Optional<Answer<Referrers>> staleReferrers(Digest subject, RegistryException outage) {
-        return index.referrers(repository, subject)
-                .flatMap(document -> readReferrers(document.json())
-                        .flatMap(referrers ->
-                                freshness.stale(referrers, document.fetchedAt(), policy.staleFor(), outage)));
+    /** Forgets the referrers of a digest. */
+    void forgetReferrers(Digest subject) {
+        index.removeReferrers(repository, subject);
     }
 
     private static byte[] writeTags(List<Tag> tags) {

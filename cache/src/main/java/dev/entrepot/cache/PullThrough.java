@@ -1,5 +1,7 @@
 package dev.entrepot.cache;
 
+import dev.entrepot.cache.Judgement.Window;
+import dev.entrepot.oci.BlockedException;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
@@ -8,14 +10,15 @@ import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciLimits;
-import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Referrers;
+import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -29,47 +32,60 @@ import org.slf4j.LoggerFactory;
  * it too. Thread-safe.
  */
 public final class PullThrough {
-    /** What clients of a repository wait for together, if they ask under the same policy. */
+    /** What readers of a repository wait for together, if they ask in the same way. */
     sealed interface Question {
         /** What a tag names now, or the bytes of a digest. */
-        record ForManifest(Repository repository, ManifestReference reference, CachePolicy policy)
+        record ForManifest(Repository repository, ManifestReference reference, boolean alwaysAsking)
                 implements Question {}
 
+        /** Which digest a tag names now. */
+        record ForName(Repository repository, Tag tag, boolean alwaysAsking) implements Question {}
+
         /** Whether the repository has a blob or manifest. */
-        record ForProof(Repository repository, Digest digest, boolean manifest) implements Question {}
+        record ForProof(Repository repository, Digest digest, boolean manifest, boolean alwaysAsking)
+                implements Question {}
+
+        /** A blob. */
+        record ForBlob(Repository repository, Digest digest) implements Question {}
 
         /** The referrers of a digest. */
-        record ForReferrers(Repository repository, Digest subject, CachePolicy policy) implements Question {}
+        record ForReferrers(Repository repository, Digest subject, boolean alwaysAsking) implements Question {}
 
         /** The tag list. */
-        record ForTags(Repository repository, CachePolicy policy) implements Question {}
+        record ForTags(Repository repository, boolean alwaysAsking) implements Question {}
     }
 
     private static final Logger LOG = LoggerFactory.getLogger(PullThrough.class);
     private static final int ATTEMPTS = 3;
 
     private final Repository repository;
-    private final RepositorySource upstream;
-    private final CachePolicy policy;
+    private final GuardedSource upstream;
+    private final CacheRules rules;
+    private final boolean alwaysAsking;
     private final PullThroughCache cache;
     private final CacheIndex index;
+    private final Answering answering;
+    private final RuleCounters counters;
     private final TagCache tags;
     private final ListCache lists;
 
     PullThrough(
-            Repository repository,
             RepositorySource upstream,
-            CachePolicy policy,
+            CacheRules rules,
+            boolean alwaysAsking,
             PullThroughCache cache,
             CacheIndex index,
             Clock clock) {
-        this.repository = repository;
-        this.upstream = upstream;
-        this.policy = policy;
+        this.repository = upstream.repository();
+        this.rules = rules;
+        this.alwaysAsking = alwaysAsking;
         this.cache = cache;
         this.index = index;
-        this.tags = new TagCache(repository, upstream, policy, index, clock, this::fetchKept);
-        this.lists = new ListCache(repository, upstream, policy, index, clock);
+        this.answering = cache.answering();
+        this.counters = cache.ruleCounters();
+        this.upstream = new GuardedSource(upstream, rules, counters);
+        this.tags = new TagCache(this.upstream, index, clock, cache::keptManifest, this::fetchKept);
+        this.lists = new ListCache(this.upstream, index, clock);
     }
 
     /** Which repository this is. */
@@ -77,11 +93,49 @@ public final class PullThrough {
         return repository;
     }
 
+    private CacheSettings settings() {
+        CacheSettings settings = rules.of(repository);
+        return alwaysAsking ? settings.alwaysAsking() : settings;
+    }
+
+    private CacheSettings settings(Tag tag) {
+        CacheSettings settings = rules.of(repository, tag);
+        return alwaysAsking ? settings.alwaysAsking() : settings;
+    }
+
+    private Window window(Window ofClients) {
+        return alwaysAsking ? Window.ALWAYS_ASK : ofClients;
+    }
+
+    // The settings for what has no tag, unless they deny it.
+    private CacheSettings admitted() throws BlockedException {
+        CacheSettings settings = settings();
+        refuseDenied(settings, "");
+        return settings;
+    }
+
+    private void refuseDenied(CacheSettings settings, String what) throws BlockedException {
+        Optional<BlockedException> denial = denial(repository, settings, what);
+        if (denial.isPresent()) {
+            counters.count(RuleEvent.DENIED);
+            throw denial.get();
+        }
+    }
+
+    /** Why nothing is served, if nothing is. */
+    static Optional<BlockedException> denial(Repository repository, CacheSettings settings, String what) {
+        return settings.denied()
+                .map(reason -> new BlockedException(
+                        BlockedException.Kind.DENIED,
+                        what + repository + " is denied by " + settings.rule(Setting.ACCESS) + ": " + reason));
+    }
+
     /**
      * A manifest by tag or digest.
      *
      * @throws NotFoundException if the upstream answered that there is no such manifest
-     * @throws OutageException if the upstream is out and nothing is kept that may still be served
+     * @throws dev.entrepot.oci.OutageException if the upstream is out and nothing is kept that may still be served
+     * @throws BlockedException if a rule refuses it
      * @throws dev.entrepot.oci.RegistryException if the upstream refused, or sent what is not the manifest
      */
     public Answer<ManifestBytes> manifest(ManifestReference reference) throws IOException {
@@ -92,27 +146,155 @@ public final class PullThrough {
     }
 
     private Answer<ManifestBytes> manifestByTag(Tag tag) throws IOException {
-        Optional<Answer<ManifestBytes>> fresh = tags.fresh(tag, cache::keptManifest);
-        if (fresh.isPresent()) {
-            index.touched(fresh.get().content().digest());
-            return fresh.get();
+        CacheSettings settings = settings(tag);
+        refuseDenied(settings, "tag " + tag + " of ");
+        if (settings.minAge().isPresent()) {
+            return mature(tag, settings, settings.minAge().get());
         }
-        return ask(new Question.ForManifest(repository, tag, policy), () -> tags.check(tag, cache::keptManifest));
+        Answer<ManifestBytes> answer = answering.answer(
+                new Question.ForManifest(repository, tag, alwaysAsking),
+                settings,
+                window(Window.ofTag(settings)),
+                () -> tags.kept(tag),
+                () -> tags.ask(tag),
+                () -> tags.forget(tag));
+        index.touched(answer.content().digest());
+        return answer;
+    }
+
+    // First what the tag names, then which digest may be served for it, and only then its bytes: what is too young is
+    // not
+    // even fetched.
+    private Answer<ManifestBytes> mature(Tag tag, CacheSettings settings, MinAge minAge) throws IOException {
+        Answer<TagRecord> named = answering.answer(
+                new Question.ForName(repository, tag, alwaysAsking),
+                settings,
+                window(Window.ofTag(settings)),
+                () -> tags.named(tag),
+                () -> tags.askName(tag),
+                () -> tags.forget(tag));
+        TagRecord record = named.content();
+        Instant now = answering.judge(settings).now();
+        Cooldown.Choice choice =
+                Cooldown.choose(record, tags.history(tag), minAge, digest -> isExempt(digest, minAge), now);
+        if (choice.current()) {
+            return manifestNamed(record.digest(), named, settings);
+        }
+        for (Digest former : choice.former()) {
+            try {
+                Answer<ManifestBytes> older = manifestNamed(former, named, settings);
+                counters.count(RuleEvent.COOLED);
+                return older.verdict() == Verdict.STALE
+                        ? older
+                        : new Answer<>(
+                                older.content(),
+                                Verdict.COOLED,
+                                older.age(),
+                                Optional.of(Cooldown.notice(record, choice, settings)));
+            } catch (NotFoundException e) {
+                LOG.debug("{} of {} cannot stand in for {}: {}", former, repository, tag, e.getMessage());
+            }
+        }
+        counters.count(RuleEvent.TOO_YOUNG);
+        throw Cooldown.refusal(repository, tag, record, choice, settings, now);
+    }
+
+    private boolean isExempt(Digest digest, MinAge minAge) {
+        try {
+            return minAge.asksReferrers()
+                    && isSigned(referrersOf(digest, settings()).content(), minAge);
+        } catch (IOException e) {
+            LOG.debug("referrers of {} in {} are not known: {}", digest, repository, e.toString());
+            return false;
+        }
+    }
+
+    /** Whether any of the referrers is of a type that exempts its subject from a minimum age. */
+    static boolean isSigned(Referrers referrers, MinAge minAge) {
+        return referrers.descriptors().stream()
+                .anyMatch(descriptor -> descriptor
+                        .artifactType()
+                        .filter(minAge.exemptArtifactType())
+                        .isPresent());
+    }
+
+    // The bytes of a digest that the tag is known to name, or to have named.
+    private Answer<ManifestBytes> manifestNamed(Digest digest, Answer<TagRecord> named, CacheSettings settings)
+            throws IOException {
+        Optional<ManifestBytes> kept = cache.keptManifest(digest);
+        boolean atHand = kept.isPresent() && index.link(repository, digest).isPresent();
+        ManifestBytes manifest = atHand
+                ? kept.get()
+                : answering
+                        .shareRemembering(
+                                new Question.ForManifest(repository, digest, alwaysAsking),
+                                settings,
+                                () -> Answer.of(fetchKept(digest), Verdict.MISS, Duration.ZERO))
+                        .content();
+        index.touched(digest);
+        return new Answer<>(manifest, verdict(named.verdict(), atHand), named.age(), named.outage());
+    }
+
+    /** Where a manifest comes from, given where its name comes from and whether its bytes are at hand. */
+    static Verdict verdict(Verdict named, boolean atHand) {
+        if (named == Verdict.STALE) {
+            return Verdict.STALE;
+        }
+        return !atHand ? Verdict.MISS : named == Verdict.MISS || named == Verdict.JOINED ? Verdict.REVALIDATED : named;
+    }
+
+    /** What would be done with a request for a manifest now, and why. Asks no upstream. */
+    public Explanation explain(ManifestReference reference) {
+        Explaining explaining = new Explaining(repository, index, cache, tags);
+        return switch (reference) {
+            case Digest digest -> explaining.digest(digest, settings());
+            case Tag tag -> {
+                CacheSettings settings = settings(tag);
+                yield explaining.tag(
+                        tag,
+                        settings,
+                        settings.minAge()
+                                .map(minAge -> Explaining.knownExempt(lists, minAge))
+                                .orElse(digest -> false));
+            }
+        };
     }
 
     private Answer<ManifestBytes> manifestByDigest(Digest digest) throws IOException {
+        CacheSettings settings = admitted();
         Optional<ManifestBytes> kept = cache.keptManifest(digest);
         if (kept.isPresent() && index.link(repository, digest).isPresent()) {
             index.touched(digest);
             return Answer.of(kept.get(), Verdict.HIT, Duration.ZERO);
         }
         if (kept.isPresent()) {
-            Verdict proved = prove(digest, true);
+            Verdict proved = prove(digest, true, settings);
             return Answer.of(kept.get(), proved, Duration.ZERO);
         }
-        return ask(
-                new Question.ForManifest(repository, digest, policy),
+        return answering.shareRemembering(
+                new Question.ForManifest(repository, digest, alwaysAsking),
+                settings,
                 () -> Answer.of(fetchKept(digest), Verdict.MISS, Duration.ZERO));
+    }
+
+    /**
+     * What a reference names, as {@link #manifest} would serve it; for a tag, its bytes are not fetched for that if no rule makes it necessary.
+     *
+     * @return empty if the upstream answered that there is no such manifest
+     */
+    Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
+        if (reference instanceof Tag tag) {
+            CacheSettings settings = settings(tag);
+            refuseDenied(settings, "tag " + tag + " of ");
+            if (settings.minAge().isEmpty()) {
+                return upstream.resolve(tag);
+            }
+        }
+        try {
+            return Optional.of(manifest(reference).content().descriptor());
+        } catch (NotFoundException e) {
+            return Optional.empty();
+        }
     }
 
     // Fetches a manifest, keeps it and links it and all it names to this repository.
@@ -150,17 +332,21 @@ public final class PullThrough {
      * Whether the repository has a blob, and its size where known. Never starts a fetch.
      *
      * @throws NotFoundException if it has not, or if the digest is that of a manifest
+     * @throws BlockedException if a rule refuses it
      * @throws dev.entrepot.oci.RegistryException if the upstream gave no answer
      */
     public Answer<OptionalLong> statBlob(Digest digest) throws IOException {
+        CacheSettings settings = admitted();
         refuseManifest(digest);
         OptionalLong kept = cache.store().blobSize(digest);
         Optional<Link> link = index.link(repository, digest);
+        refuseTooLarge(settings, digest, kept);
         if (kept.isPresent()) {
-            Verdict verdict = link.isPresent() ? Verdict.HIT : prove(digest, false);
+            Verdict verdict = link.isPresent() ? Verdict.HIT : prove(digest, false, settings);
             return Answer.of(kept, verdict, Duration.ZERO);
         }
-        OptionalLong size = upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
+        OptionalLong size = askSize(digest, settings);
+        refuseTooLarge(settings, digest, size);
         if (link.isEmpty()
                 && size.orElse(0) <= OciLimits.MAX_MANIFEST_BYTES
                 && BlobOrManifest.isManifest(upstream, digest)) {
@@ -169,30 +355,52 @@ public final class PullThrough {
         return Answer.of(size, Verdict.MISS, Duration.ZERO);
     }
 
+    private OptionalLong askSize(Digest digest, CacheSettings settings) throws IOException {
+        Question question = new Question.ForBlob(repository, digest);
+        answering.refuseRemembered(question, settings);
+        try {
+            return upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
+        } catch (RegistryException e) {
+            answering.remember(question, e, settings);
+            throw e;
+        }
+    }
+
+    private void refuseTooLarge(CacheSettings settings, Digest digest, OptionalLong bytes) throws BlockedException {
+        Optional<BlobLimit> limit = BlobLimit.of(repository, settings);
+        if (limit.isPresent()) {
+            try {
+                limit.get().check(digest, bytes);
+            } catch (BlockedException e) {
+                counters.count(RuleEvent.TOO_LARGE);
+                throw e;
+            }
+        }
+    }
+
     /**
      * Opens a blob: from the store, or following the one fetch that brings it there. Returns when the upstream has begun to answer, so that what is
      * wrong from the start is thrown here.
      *
      * @throws NotFoundException if the repository does not have it, or if the digest is that of a manifest
+     * @throws BlockedException if a rule refuses it
      * @throws dev.entrepot.oci.RegistryException if the upstream gave no answer
      */
     public Answer<BlobContent> openBlob(Digest digest) throws IOException {
+        CacheSettings settings = admitted();
         refuseManifest(digest);
         refuseUnverifiable(digest);
         for (int attempt = 1; ; attempt++) {
             Optional<Link> link = index.link(repository, digest);
             Optional<BlobFile> kept = cache.store().openBlob(digest);
             if (kept.isPresent()) {
-                return serveKept(digest, link.isPresent(), kept.get());
+                return serveKept(digest, link.isPresent(), kept.get(), settings);
             }
-            BlobFetches.Joined joined = join(digest, link);
+            BlobFetches.Joined joined = join(digest, link, settings);
             try {
-                joined.fetch().progress().awaitStart(cache.settings().patience());
-                FetchReader reader =
-                        new FetchReader(digest, joined.fetch(), upstream, cache.settings(), cache.counters());
-                return Answer.of(reader, joined.underWay() ? Verdict.JOINED : Verdict.MISS, Duration.ZERO);
+                return follow(digest, joined, settings);
             } catch (IOException e) {
-                if (mustGiveUp(joined, attempt)) {
+                if (mustGiveUp(digest, joined, e, attempt, settings)) {
                     throw e;
                 }
             }
@@ -204,50 +412,62 @@ public final class PullThrough {
      *
      * @return whether it is in the store now; false if the local disk failed or has no room for it
      * @throws NotFoundException if the repository does not have it, or if the digest is that of a manifest
+     * @throws BlockedException if a rule of the cache forbids it
      * @throws dev.entrepot.oci.RegistryException if the upstream gave no answer, or not the blob
      */
     public boolean keepBlob(Digest digest) throws IOException {
+        CacheSettings settings = admitted();
         refuseManifest(digest);
         refuseUnverifiable(digest);
         for (int attempt = 1; ; attempt++) {
             Optional<Link> link = index.link(repository, digest);
             if (cache.store().blobSize(digest).isPresent()) {
                 if (link.isEmpty()) {
-                    prove(digest, false);
+                    prove(digest, false, settings);
                 }
                 return true;
             }
-            BlobFetches.Joined joined = join(digest, link);
+            BlobFetches.Joined joined = join(digest, link, settings);
             try {
                 return joined.fetch()
                         .progress()
                         .awaitEnd(cache.settings().patience())
                         .complete();
             } catch (IOException e) {
-                if (mustGiveUp(joined, attempt)) {
+                if (mustGiveUp(digest, joined, e, attempt, settings)) {
                     throw e;
                 }
             }
         }
     }
 
-    private BlobFetches.Joined join(Digest digest, Optional<Link> link) throws IOException {
+    private BlobFetches.Joined join(Digest digest, Optional<Link> link, CacheSettings settings) throws IOException {
+        OptionalLong declared = link.map(Link::sizeBytes).orElse(OptionalLong.empty());
+        refuseTooLarge(settings, digest, declared);
+        answering.refuseRemembered(new Question.ForBlob(repository, digest), settings);
         BlobFetches.Joined joined = cache.fetches()
-                .join(
-                        digest,
-                        repository,
-                        upstream,
-                        link.map(Link::sizeBytes).orElse(OptionalLong.empty()),
-                        link.isPresent());
-        if (link.isEmpty() && !joined.fetch().repository().equals(repository)) {
-            prove(digest, false);
+                .join(digest, repository, upstream, declared, link.isPresent(), BlobLimit.of(repository, settings));
+        if (link.isEmpty() && !isOwn(joined)) {
+            prove(digest, false, settings);
         }
         return joined;
     }
 
-    // That another repository's upstream has failed says nothing about this one's.
-    private boolean mustGiveUp(BlobFetches.Joined joined, int attempt) {
-        return joined.fetch().repository().equals(repository) || attempt == ATTEMPTS;
+    private boolean isOwn(BlobFetches.Joined joined) {
+        return joined.fetch().repository().equals(repository);
+    }
+
+    // That another repository's upstream has failed, or its rules have forbidden something, says nothing about this
+    // one.
+    private boolean mustGiveUp(
+            Digest digest, BlobFetches.Joined joined, IOException failure, int attempt, CacheSettings settings) {
+        boolean last = isOwn(joined) || attempt == ATTEMPTS;
+        if (failure instanceof BlockedException && last) {
+            counters.count(RuleEvent.TOO_LARGE);
+        } else if (isOwn(joined) && failure instanceof RegistryException answer) {
+            answering.remember(new Question.ForBlob(repository, digest), answer, settings);
+        }
+        return last;
     }
 
     private static void refuseUnverifiable(Digest digest) throws InvalidContentException {
@@ -257,15 +477,37 @@ public final class PullThrough {
         }
     }
 
-    private Answer<BlobContent> serveKept(Digest digest, boolean linked, BlobFile file) throws IOException {
+    private Answer<BlobContent> follow(Digest digest, BlobFetches.Joined joined, CacheSettings settings)
+            throws IOException {
+        joined.fetch().progress().awaitStart(cache.settings().patience());
+        FetchReader reader = new FetchReader(digest, joined.fetch(), upstream, cache.settings(), cache.counters());
+        Verdict verdict = joined.underWay() ? Verdict.JOINED : Verdict.MISS;
+        Optional<BlobLimit> limit = BlobLimit.of(repository, settings);
+        if (limit.isEmpty()) {
+            return Answer.of(reader, verdict, Duration.ZERO);
+        }
+        OptionalLong size = reader.totalBytes();
+        try {
+            limit.get().check(digest, size);
+        } catch (BlockedException e) {
+            reader.close();
+            throw e;
+        }
+        BlobContent content = size.isPresent() ? reader : new LimitedContent(reader, digest, limit.get());
+        return Answer.of(content, verdict, Duration.ZERO);
+    }
+
+    private Answer<BlobContent> serveKept(Digest digest, boolean linked, BlobFile file, CacheSettings settings)
+            throws IOException {
         Verdict verdict = Verdict.HIT;
-        if (!linked) {
-            try {
-                verdict = prove(digest, false);
-            } catch (IOException | RuntimeException e) {
-                file.close();
-                throw e;
+        try {
+            refuseTooLarge(settings, digest, OptionalLong.of(file.sizeBytes()));
+            if (!linked) {
+                verdict = prove(digest, false, settings);
             }
+        } catch (IOException | RuntimeException e) {
+            file.close();
+            throw e;
         }
         index.touched(digest);
         return Answer.of(new KeptBlob(file), verdict, Duration.ZERO);
@@ -283,8 +525,9 @@ public final class PullThrough {
     }
 
     // Kept for another repository: the upstream's word that this one has it too makes the link.
-    private Verdict prove(Digest digest, boolean manifest) throws IOException {
-        ask(new Question.ForProof(repository, digest, manifest), () -> {
+    private Verdict prove(Digest digest, boolean manifest, CacheSettings settings) throws IOException {
+        Question question = new Question.ForProof(repository, digest, manifest, alwaysAsking);
+        answering.shareRemembering(question, settings, () -> {
             OptionalLong size = manifest
                     ? upstream.resolve(digest)
                             .map(found -> OptionalLong.of(found.sizeBytes()))
@@ -309,23 +552,28 @@ public final class PullThrough {
     /**
      * All tags, in order.
      *
+     * @throws BlockedException if a rule refuses them
      * @throws dev.entrepot.oci.RegistryException if the upstream gave no list and none is kept that may still be served
      */
     public Answer<List<Tag>> tags() throws IOException {
-        Optional<Answer<List<Tag>>> fresh = lists.freshTags();
-        return fresh.isPresent() ? fresh.get() : ask(new Question.ForTags(repository, policy), lists::fetchTags);
+        CacheSettings settings = admitted();
+        return answering.answer(
+                new Question.ForTags(repository, alwaysAsking),
+                settings,
+                window(Window.ofTags(settings)),
+                lists::keptTags,
+                lists::askTags,
+                lists::forgetTags);
     }
 
     /**
      * Everything that refers to a digest.
      *
+     * @throws BlockedException if a rule refuses it
      * @throws dev.entrepot.oci.RegistryException if the upstream gave no list and none is kept that may still be served
      */
     public Answer<Referrers> referrers(Digest subject) throws IOException {
-        Optional<Answer<Referrers>> fresh = lists.freshReferrers(subject);
-        Answer<Referrers> answer = fresh.isPresent()
-                ? fresh.get()
-                : ask(new Question.ForReferrers(repository, subject, policy), () -> lists.fetchReferrers(subject));
+        Answer<Referrers> answer = referrersOf(subject, admitted());
         return switch (answer.content().origin()) {
             case API -> answer;
             case FALLBACK_TAG -> {
@@ -339,13 +587,14 @@ public final class PullThrough {
         };
     }
 
-    @SuppressWarnings(
-            "unchecked") // A question of one kind always has an answer of one type: each is asked in one place.
-    private <T> Answer<T> ask(Question question, SharedCalls.Work<Answer<T>> work) throws IOException {
-        SharedCalls.Outcome<Object> outcome = cache.questions().call(question, work::run);
-        Answer<T> answer = (Answer<T>) outcome.value();
-        boolean joined = outcome.joined() && answer.verdict() == Verdict.MISS;
-        return joined ? new Answer<>(answer.content(), Verdict.JOINED, answer.age(), answer.outage()) : answer;
+    private Answer<Referrers> referrersOf(Digest subject, CacheSettings settings) throws IOException {
+        return answering.answer(
+                new Question.ForReferrers(repository, subject, alwaysAsking),
+                settings,
+                window(Window.ofReferrers(settings)),
+                () -> lists.keptReferrers(subject),
+                () -> lists.askReferrers(subject),
+                () -> lists.forgetReferrers(subject));
     }
 
     /** A blob from the store. */

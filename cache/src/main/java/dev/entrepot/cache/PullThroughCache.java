@@ -32,17 +32,20 @@ public final class PullThroughCache {
     private final CacheIndex index;
     private final Clock clock;
     private final FetchSettings settings;
+    private final CacheRules rules;
     private final CacheStatistics statistics = new CacheStatistics();
     private final Cache<Digest, ManifestBytes> manifests;
     private final BlobFetches fetches;
     private final ReferrersFace referrersFace;
-    private final SharedCalls<PullThrough.Question, Object> questions;
+    private final Answering answering;
+    private final RuleCounters ruleCounters = new RuleCounters();
 
     /**
      * Puts a cache together.
      *
      * @param manifestMemoryBytes how many bytes of manifests are kept in memory
      * @param executor runs fetches and upstream questions, each on a thread of its own
+     * @param rules how each repository is cached
      */
     public PullThroughCache(
             ContentStore store,
@@ -51,25 +54,46 @@ public final class PullThroughCache {
             Clock clock,
             long manifestMemoryBytes,
             FetchSettings settings,
-            Executor executor) {
+            Executor executor,
+            CacheRules rules) {
         this.store = store;
         this.index = index;
         this.clock = clock;
         this.settings = settings;
+        this.rules = rules;
         this.manifests = Caffeine.newBuilder()
                 .maximumWeight(manifestMemoryBytes)
                 .weigher((Digest digest, ManifestBytes manifest) -> manifest.sizeBytes() + 512)
                 .executor(executor)
                 .build();
         this.fetches = new BlobFetches(store, new StoreKeeper(evictor, index), settings, statistics, executor);
-        this.questions = new SharedCalls<>(executor, PATIENCE);
+        this.answering =
+                new Answering(new SharedCalls<>(executor, PATIENCE), new NegativeAnswers(clock), ruleCounters, clock);
         this.referrersFace = new ReferrersFace(() -> TimeUnit.MILLISECONDS.toNanos(clock.millis()));
         evictor.protect(fetches::isRunning);
     }
 
     /** One repository, read through this cache from {@code upstream}. Cheap, but worth keeping for as long as requests come. */
-    public PullThrough repository(Repository repository, RepositorySource upstream, CachePolicy policy) {
-        return new PullThrough(repository, upstream, policy, this, index, clock);
+    public PullThrough repository(RepositorySource upstream) {
+        return new PullThrough(upstream, rules, false, this, index, clock);
+    }
+
+    /**
+     * As {@link #repository}, for a reader that must know what is so now, as replication does: what changes is asked of the upstream each time, and
+     * nothing stale and no remembered failure is served. What rules deny, hold back or keep offline they do for this reader too.
+     */
+    public PullThrough alwaysAsking(RepositorySource upstream) {
+        return new PullThrough(upstream, rules, true, this, index, clock);
+    }
+
+    /** How each repository is cached. */
+    public CacheRules rules() {
+        return rules;
+    }
+
+    /** What rules have made of requests. */
+    public RuleCounters ruleCounters() {
+        return ruleCounters;
     }
 
     /** Repositories of which something is kept, in order, after {@code after}; at most {@code limit}. */
@@ -107,8 +131,8 @@ public final class PullThroughCache {
         return statistics;
     }
 
-    SharedCalls<PullThrough.Question, Object> questions() {
-        return questions;
+    Answering answering() {
+        return answering;
     }
 
     /** The manifest, if it is kept. Bytes that no longer match their digest are put aside and not found. */

@@ -4,6 +4,7 @@ import dev.entrepot.oci.OutageException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
@@ -39,13 +40,37 @@ final class SharedCalls<K, V> {
 
     /** Starts or joins the call for {@code key}. Throws what the work throws, to every caller alike. */
     Outcome<V> call(K key, Work<V> work) throws IOException {
+        Call<V> call = startOrJoin(key, work);
+        return new Outcome<>(await(call.future, patience).orElseThrow(() -> tooLong(key)), call.joined);
+    }
+
+    /** As {@link #call(Object, Work)}, but waits no longer than {@code bound}: then it is empty, and the call goes on. */
+    Optional<Outcome<V>> call(K key, Work<V> work, Duration bound) throws IOException {
+        Call<V> call = startOrJoin(key, work);
+        return await(call.future, bound).map(value -> new Outcome<>(value, call.joined));
+    }
+
+    /** Starts the call for {@code key}, unless it runs, and waits for nothing. */
+    void begin(K key, Work<V> work) {
+        startOrJoin(key, work);
+    }
+
+    /** A call under way. */
+    private record Call<V>(CompletableFuture<V> future, boolean joined) {}
+
+    private Call<V> startOrJoin(K key, Work<V> work) {
         CompletableFuture<V> mine = new CompletableFuture<>();
-        CompletableFuture<V> running = this.running.putIfAbsent(key, mine);
-        if (running != null) {
-            return new Outcome<>(await(key, running), true);
+        CompletableFuture<V> other = running.putIfAbsent(key, mine);
+        if (other != null) {
+            return new Call<>(other, true);
         }
         start(key, mine, work);
-        return new Outcome<>(await(key, mine), false);
+        return new Call<>(mine, false);
+    }
+
+    private OutageException tooLong(K key) {
+        return new OutageException(
+                OutageException.Reason.TIMEOUT, "no answer within " + patience.toSeconds() + " s: " + key);
     }
 
     private void start(K key, CompletableFuture<V> future, Work<V> work) {
@@ -69,9 +94,9 @@ final class SharedCalls<K, V> {
         }
     }
 
-    private V await(K key, CompletableFuture<V> future) throws IOException {
+    private static <V> Optional<V> await(CompletableFuture<V> future, Duration bound) throws IOException {
         try {
-            return future.get(patience.toMillis(), TimeUnit.MILLISECONDS);
+            return Optional.of(future.get(bound.toMillis(), TimeUnit.MILLISECONDS));
         } catch (ExecutionException e) {
             switch (e.getCause()) {
                 case IOException io -> throw io;
@@ -80,8 +105,7 @@ final class SharedCalls<K, V> {
                 case null, default -> throw new IllegalStateException(e.getCause());
             }
         } catch (TimeoutException e) {
-            throw new OutageException(
-                    OutageException.Reason.TIMEOUT, "no answer within " + patience.toSeconds() + " s: " + key);
+            return Optional.empty();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while waiting for a shared call");

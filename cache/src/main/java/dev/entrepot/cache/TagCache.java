@@ -2,16 +2,12 @@ package dev.entrepot.cache;
 
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
-import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
-import dev.entrepot.oci.OutageException;
-import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
-import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -20,11 +16,10 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * What the tags of one repository name, and for how long that is believed.
+ * What the tags of one repository name and have named.
  *
  * <p>A tag that is kept is checked by HEAD, which costs no pull where pulls are counted. If it has moved, the new manifest is fetched by the digest that
- * the HEAD named, so that another move in between cannot tear the answer. An answer of the upstream (not found, unauthorized) is passed on; only
- * when there is no usable answer is what is kept served, for as long as the policy allows.
+ * the HEAD named, so that another move in between cannot tear the answer.
  */
 final class TagCache {
     /** Fetches and keeps a manifest. */
@@ -34,70 +29,87 @@ final class TagCache {
 
     private final Repository repository;
     private final RepositorySource upstream;
-    private final CachePolicy policy;
     private final CacheIndex index;
     private final Clock clock;
-    private final Freshness freshness;
+    private final Function<Digest, Optional<ManifestBytes>> manifests;
     private final Fetcher fetcher;
 
+    /**
+     * The tags of a repository.
+     *
+     * @param manifests the manifests that are kept
+     */
     TagCache(
-            Repository repository,
             RepositorySource upstream,
-            CachePolicy policy,
             CacheIndex index,
             Clock clock,
+            Function<Digest, Optional<ManifestBytes>> manifests,
             Fetcher fetcher) {
-        this.repository = repository;
+        this.repository = upstream.repository();
         this.upstream = upstream;
-        this.policy = policy;
         this.index = index;
         this.clock = clock;
-        this.freshness = new Freshness(clock);
+        this.manifests = manifests;
         this.fetcher = fetcher;
     }
 
-    /** The manifest of a tag that was checked lately, without asking the upstream. */
-    Optional<Answer<ManifestBytes>> fresh(Tag tag, Function<Digest, Optional<ManifestBytes>> kept) {
+    /** What a tag names, so far as is known. */
+    Optional<Kept<TagRecord>> named(Tag tag) {
+        return index.tag(repository, tag).map(record -> new Kept<>(record, record.checkedAt()));
+    }
+
+    /** The manifest that a tag names, if both are kept. */
+    Optional<Kept<ManifestBytes>> kept(Tag tag) {
         return index.tag(repository, tag)
-                .filter(record -> freshness.isWithin(record.checkedAt(), policy.freshFor()))
-                .flatMap(record -> kept.apply(record.digest())
-                        .map(manifest -> Answer.of(manifest, Verdict.HIT, freshness.age(record.checkedAt()))));
+                .flatMap(record ->
+                        manifests.apply(record.digest()).map(manifest -> new Kept<>(manifest, record.checkedAt())));
     }
 
-    /** The manifest of a tag, after asking the upstream. */
-    Answer<ManifestBytes> check(Tag tag, Function<Digest, Optional<ManifestBytes>> kept) throws IOException {
+    /** What a tag named before. */
+    TagHistory history(Tag tag) {
+        return index.tagHistory(repository, tag);
+    }
+
+    /** Asks the upstream what a tag names, and fetches nothing. */
+    Answer<TagRecord> askName(Tag tag) throws IOException {
+        Optional<TagRecord> before = index.tag(repository, tag);
+        Digest named = resolve(tag);
+        TagRecord record = remember(tag, before, named);
+        boolean same = before.isPresent() && before.get().digest().equals(named);
+        return Answer.of(record, same ? Verdict.REVALIDATED : Verdict.MISS, Duration.ZERO);
+    }
+
+    /** Asks the upstream for the manifest of a tag, or whether it still is the one that is kept. */
+    Answer<ManifestBytes> ask(Tag tag) throws IOException {
         Optional<TagRecord> record = index.tag(repository, tag);
-        try {
-            return record.isEmpty() ? fetch(tag, Optional.empty()) : revalidate(tag, record.get(), kept);
-        } catch (NotFoundException | UnauthorizedException e) {
-            // An answer: what is denied now must not come back in the next outage.
-            index.removeTag(repository, tag);
-            throw e;
-        } catch (OutageException | InvalidContentException e) {
-            return stale(record, kept, e).orElseThrow(() -> e);
-        }
+        return record.isEmpty() ? fetch(tag, record) : revalidate(tag, record.get());
     }
 
-    private Answer<ManifestBytes> revalidate(Tag tag, TagRecord record, Function<Digest, Optional<ManifestBytes>> kept)
-            throws IOException {
-        Digest named = upstream.resolve(tag)
-                .map(Descriptor::digest)
-                .orElseThrow(() -> new NotFoundException(
-                        NotFoundException.Kind.MANIFEST, "tag " + tag + " is not in " + repository));
+    private Answer<ManifestBytes> revalidate(Tag tag, TagRecord record) throws IOException {
+        Digest named = resolve(tag);
         if (!named.equals(record.digest())) {
             return fetchMoved(tag, record, named);
         }
-        Optional<ManifestBytes> manifest = kept.apply(named);
+        Optional<ManifestBytes> manifest = manifests.apply(named);
         ManifestBytes bytes = manifest.isPresent() ? manifest.get() : fetcher.fetch(named);
-        index.putTag(repository, tag, new TagRecord(named, clock.instant(), record.firstSeenAt()));
+        remember(tag, Optional.of(record), named);
         return Answer.of(bytes, manifest.isPresent() ? Verdict.REVALIDATED : Verdict.MISS, Duration.ZERO);
+    }
+
+    private Digest resolve(Tag tag) throws IOException {
+        return upstream.resolve(tag)
+                .map(Descriptor::digest)
+                .orElseThrow(() -> new NotFoundException(
+                        NotFoundException.Kind.MANIFEST, "tag " + tag + " is not in " + repository));
     }
 
     // Between the HEAD and the GET the tag may move again and its former manifest go: then the tag itself is asked for,
     // once.
     private Answer<ManifestBytes> fetchMoved(Tag tag, TagRecord record, Digest named) throws IOException {
         try {
-            return remember(tag, fetcher.fetch(named), clock.instant());
+            ManifestBytes manifest = fetcher.fetch(named);
+            remember(tag, Optional.of(record), named);
+            return Answer.of(manifest, Verdict.MISS, Duration.ZERO);
         } catch (NotFoundException e) {
             return fetch(tag, Optional.of(record));
         }
@@ -105,20 +117,32 @@ final class TagCache {
 
     private Answer<ManifestBytes> fetch(Tag tag, Optional<TagRecord> before) throws IOException {
         ManifestBytes manifest = fetcher.fetch(tag);
-        Instant firstSeen = before.filter(record -> record.digest().equals(manifest.digest()))
-                .map(TagRecord::firstSeenAt)
-                .orElseGet(clock::instant);
-        return remember(tag, manifest, firstSeen);
-    }
-
-    private Answer<ManifestBytes> remember(Tag tag, ManifestBytes manifest, Instant firstSeenAt) {
-        index.putTag(repository, tag, new TagRecord(manifest.digest(), clock.instant(), firstSeenAt));
+        remember(tag, before, manifest.digest());
         return Answer.of(manifest, Verdict.MISS, Duration.ZERO);
     }
 
-    private Optional<Answer<ManifestBytes>> stale(
-            Optional<TagRecord> record, Function<Digest, Optional<ManifestBytes>> kept, RegistryException outage) {
-        return record.flatMap(known -> kept.apply(known.digest())
-                .flatMap(manifest -> freshness.stale(manifest, known.checkedAt(), policy.staleFor(), outage)));
+    // What a tag has left keeps the time at which it was first seen, for when the tag comes back to it.
+    private TagRecord remember(Tag tag, Optional<TagRecord> before, Digest named) {
+        Instant now = clock.instant();
+        Instant firstSeen;
+        if (before.isPresent() && before.get().digest().equals(named)) {
+            firstSeen = before.get().firstSeenAt();
+        } else {
+            TagHistory history = index.tagHistory(repository, tag);
+            before.ifPresent(left -> index.putTagHistory(repository, tag, history.with(left)));
+            firstSeen = history.firstSeen(named).orElse(now);
+        }
+        TagRecord record = new TagRecord(named, now, firstSeen);
+        index.putTag(repository, tag, record);
+        return record;
+    }
+
+    /** Forgets what a tag names, but not when that was first seen. */
+    void forget(Tag tag) {
+        index.tag(repository, tag).ifPresent(left -> {
+            index.putTagHistory(
+                    repository, tag, index.tagHistory(repository, tag).with(left));
+            index.removeTag(repository, tag);
+        });
     }
 }

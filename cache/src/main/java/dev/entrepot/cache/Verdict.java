@@ -12,8 +12,10 @@ public enum Verdict {
     JOINED,
     /** From the store, after the upstream said that it is still current. */
     REVALIDATED,
-    /** From the store, because the upstream is out. */
-    STALE;
+    /** From the store, because the upstream is out, too slow, or no longer has it. */
+    STALE,
+    /** What the tag named before, because what it names now is too young by a rule. */
+    COOLED;
 
     /** The header value, in lower case. */
     public String headerValue() {

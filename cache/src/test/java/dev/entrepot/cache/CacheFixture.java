@@ -3,11 +3,15 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Executor;
 
@@ -16,6 +20,31 @@ final class CacheFixture implements AutoCloseable {
     static final FetchSettings FAST =
             new FetchSettings(16 * 1024, 256 * 1024, 128 * 1024, 5, Duration.ofMillis(1), Duration.ofSeconds(20));
     private static final Executor VIRTUAL = task -> Thread.ofVirtual().start(task);
+
+    /** The defaults, but for a deadline: what tests wait for comes when it comes. */
+    static final CacheSettings SETTINGS = CacheSettings.defaults(
+                    Duration.ofMinutes(1), Duration.ofDays(7), Duration.ofMinutes(1))
+            .withCheckDeadline(Duration.ZERO);
+
+    /** What rules say of everything, from the next request on. */
+    volatile CacheSettings rule = SETTINGS;
+
+    private final CacheRules rules = new CacheRules() {
+        @Override
+        public CacheSettings of(Repository repository) {
+            return rule;
+        }
+
+        @Override
+        public CacheSettings of(Repository repository, Tag tag) {
+            return rule;
+        }
+
+        @Override
+        public Optional<String> offlineBy(RegistryHost registry) {
+            return Optional.empty();
+        }
+    };
 
     final TestClock clock = new TestClock();
     final ContentStore store;
@@ -30,11 +59,11 @@ final class CacheFixture implements AutoCloseable {
         store = ContentStore.open(directory, clock);
         index = CacheIndex.open(store, clock);
         cache = new PullThroughCache(
-                store, index, new Evictor(store, index, capacityBytes, 0), clock, 1 << 20, settings, VIRTUAL);
+                store, index, new Evictor(store, index, capacityBytes, 0), clock, 1 << 20, settings, VIRTUAL, rules);
     }
 
     PullThrough repository(FakeUpstream upstream) {
-        return cache.repository(upstream.repository(), upstream, CachePolicy.DEFAULT);
+        return cache.repository(upstream);
     }
 
     static byte[] randomBytes(int length, long seed) {

@@ -4,6 +4,7 @@ import dev.entrepot.oci.RegistryHost;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -14,6 +15,7 @@ import java.util.Optional;
  * @param cache what is kept
  * @param defaultUpstream where requests go that name no upstream; without it they are refused
  * @param upstreams the registries that content is fetched from, by name, in the order of the file after the built-in ones
+ * @param rules how what comes from any upstream is cached, behind the rules of the upstream
  * @param replication what is copied to other registries
  */
 public record EntrepotConfig(
@@ -21,9 +23,11 @@ public record EntrepotConfig(
         CacheConfig cache,
         Optional<RegistryHost> defaultUpstream,
         Map<RegistryHost, UpstreamConfig> upstreams,
+        List<CacheRuleConfig> rules,
         ReplicationConfig replication) {
     /** Copies the map and validates that the default upstream is one of it. */
     public EntrepotConfig {
+        rules = List.copyOf(rules);
         upstreams = Collections.unmodifiableMap(new LinkedHashMap<>(upstreams));
         if (defaultUpstream.isPresent() && !upstreams.containsKey(defaultUpstream.get())) {
             throw new InvalidValueException("default-upstream", "the name of an upstream, or none");

@@ -43,6 +43,11 @@ final class RootKeys {
             new MapType<>(Types.HOST, UpstreamKeys.SECTION),
             EntrepotConfig::upstreams,
             "The registries that content is fetched from, by their names in references. Requests for any other are refused.");
+    private static final Key<EntrepotConfig, List<CacheRuleConfig>> RULES = Key.list(
+            "rules",
+            ListType.of(CacheRuleKeys.SECTION),
+            EntrepotConfig::rules,
+            "How what comes from any upstream is cached. Of an upstream's own rules and then these, the first that matches and has a setting decides it.");
     private static final Key<EntrepotConfig, ReplicationConfig> REPLICATION = Key.section(
             "replication",
             ReplicationKeys.SECTION,
@@ -51,7 +56,7 @@ final class RootKeys {
 
     static final Section<EntrepotConfig> SECTION = new Section<>(
             "configuration",
-            List.of(SERVER, CACHE, DEFAULT_UPSTREAM, BUILTIN_UPSTREAMS, UPSTREAMS, REPLICATION),
+            List.of(SERVER, CACHE, DEFAULT_UPSTREAM, BUILTIN_UPSTREAMS, UPSTREAMS, RULES, REPLICATION),
             RootKeys::config);
 
     private RootKeys() {}
@@ -72,6 +77,7 @@ final class RootKeys {
                 values.get(CACHE),
                 defaultUpstream(values.get(DEFAULT_UPSTREAM), upstreams, reading),
                 upstreams,
+                values.get(RULES),
                 replication);
     }
 

@@ -118,6 +118,24 @@ final class Types {
                 JsonForm.integer(least, most));
     }
 
+    /** A whole number within bounds, of which the lower is negative. */
+    static ScalarType<Integer> signedInteger(int least, int most) {
+        String allowed = "a whole number from " + least + " to " + most;
+        return ScalarType.of(
+                "number",
+                allowed,
+                text -> {
+                    if (!text.matches("-?[0-9]{1,9}")
+                            || Integer.parseInt(text) < least
+                            || Integer.parseInt(text) > most) {
+                        throw refused(allowed);
+                    }
+                    return Integer.parseInt(text);
+                },
+                String::valueOf,
+                JsonForm.integer(least, most));
+    }
+
     /** One of the words that an enum has, in lower case and with {@code -} for {@code _}. */
     static <E extends Enum<E>> ScalarType<E> word(E[] words) {
         String allowed = Arrays.stream(words).map(Types::spell).collect(Collectors.joining(" | "));

@@ -22,6 +22,7 @@ import java.util.Optional;
  * @param maxConcurrentRequests requests at one time, at least 1
  * @param freshFor overrides {@link CacheConfig#freshFor()}
  * @param staleFor overrides {@link CacheConfig#staleFor()}
+ * @param rules how what comes from it is cached, before those for all upstreams
  */
 public record UpstreamConfig(
         RegistryHost name,
@@ -35,7 +36,8 @@ public record UpstreamConfig(
         List<RegistryHost> tokenRealms,
         int maxConcurrentRequests,
         Optional<Duration> freshFor,
-        Optional<Duration> staleFor) {
+        Optional<Duration> staleFor,
+        List<CacheRuleConfig> rules) {
     /** Requests at one time where nothing else is configured. */
     public static final int DEFAULT_MAX_CONCURRENT_REQUESTS = 32;
 
@@ -43,6 +45,7 @@ public record UpstreamConfig(
     public UpstreamConfig {
         hosts = List.copyOf(hosts);
         aliases = List.copyOf(aliases);
+        rules = List.copyOf(rules);
         tokenRealms = List.copyOf(tokenRealms);
         Checks.between("max-concurrent-requests", maxConcurrentRequests, 1, 10_000);
         freshFor.ifPresent(value -> Checks.notNegative("fresh-for", value));
@@ -70,6 +73,7 @@ public record UpstreamConfig(
                 List.of(),
                 DEFAULT_MAX_CONCURRENT_REQUESTS,
                 Optional.empty(),
-                Optional.empty());
+                Optional.empty(),
+                List.of());
     }
 }

@@ -64,6 +64,12 @@ final class UpstreamKeys {
                     "stale-for", Types.DURATION, UpstreamConfig::staleFor, "As cache.stale-for, for this registry.")
             .shownDefault("cache.stale-for");
 
+    private static final Key<UpstreamConfig, List<CacheRuleConfig>> RULES = Key.list(
+            "rules",
+            ListType.of(CacheRuleKeys.SECTION),
+            UpstreamConfig::rules,
+            "How what comes from this registry is cached; looked at before the rules at the top of the file.");
+
     static final Section<UpstreamConfig> SECTION = new Section<>(
             "upstream",
             List.of(
@@ -77,7 +83,8 @@ final class UpstreamKeys {
                     TOKEN_REALMS,
                     MAX_CONCURRENT_REQUESTS,
                     FRESH_FOR,
-                    STALE_FOR),
+                    STALE_FOR,
+                    RULES),
             UpstreamKeys::upstream);
 
     private static final RegistryHost NAMELESS = new RegistryHost("invalid");
@@ -98,7 +105,8 @@ final class UpstreamKeys {
                 values.get(TOKEN_REALMS),
                 values.get(MAX_CONCURRENT_REQUESTS),
                 values.get(FRESH_FOR),
-                values.get(STALE_FOR));
+                values.get(STALE_FOR),
+                values.get(RULES));
     }
 
     // The mapping that holds the section reports a name that is none; the section is then dropped.

@@ -184,7 +184,8 @@ class ConfigLoaderTest {
                         List.of(new RegistryHost("auth.test")),
                         3,
                         Optional.of(Duration.ofMinutes(5)),
-                        Optional.of(Duration.ofDays(1))));
+                        Optional.of(Duration.ofDays(1)),
+                        List.of()));
     }
 
     @Test

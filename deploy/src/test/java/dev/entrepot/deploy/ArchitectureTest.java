@@ -38,6 +38,7 @@ class ArchitectureTest {
             entry("replicator.fill", "oci", "cache", "replicator.graph"),
             entry("proxy.http", "oci", "cache"),
             entry("proxy.admin", "oci", "cache", "proxy.http"),
+            entry("proxy.rules", "oci", "cache", "config", "proxy.admin", "proxy.http"),
             entry(
                     "proxy.replication",
                     "oci",
@@ -64,6 +65,7 @@ class ArchitectureTest {
                     "proxy.admin",
                     "proxy.http",
                     "proxy.replication",
+                    "proxy.rules",
                     "proxy.warm"));
 
     private static final JavaClasses CLASSES = new ClassFileImporter()

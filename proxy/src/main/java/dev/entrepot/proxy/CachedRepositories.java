@@ -46,8 +46,7 @@ final class CachedRepositories implements ServedRepositories {
         if (upstream == null) {
             throw new IllegalStateException("routed to " + repository.registry() + ", which is not configured");
         }
-        return new Served(
-                cache.repository(repository, upstream.client().repository(repository.name()), upstream.policy()));
+        return new Served(cache.repository(upstream.client().repository(repository.name())));
     }
 
     @Override

@@ -86,6 +86,7 @@ final class CommandLineInterface {
                 case "entrepot serve" -> serve(command);
                 case "entrepot config check" -> check(load(command));
                 case "entrepot config show" -> show(load(command));
+                case "entrepot explain" -> explain(command).run(text(command, 0), json(command));
                 case "entrepot plan" -> replication(command).plan(text(command, 0), json(command));
                 case "entrepot sync" -> replication(command).sync(text(command, 0), json(command));
                 case "entrepot copy" -> replication(command).copy(image(command, 0), image(command, 1), json(command));
@@ -114,6 +115,14 @@ final class CommandLineInterface {
     private Optional<Path> data(ParseResult command) {
         return Optional.<Path>ofNullable(command.matchedOptionValue(ReplicationCommandLine.DATA, null))
                 .map(workingDirectory::resolve);
+    }
+
+    private ExplainCommand explain(ParseResult command) throws ConfigException {
+        return new ExplainCommand(
+                load(command),
+                data(command),
+                ClientEnvironment.system(Version.current()).withVariables(environment),
+                out);
     }
 
     private ReplicationCommands replication(ParseResult command) throws ConfigException {
@@ -190,6 +199,7 @@ final class CommandLineInterface {
                 .addSubcommand("config", config())
                 .addSubcommand(
                         "cache", command("Look at the cache, and fill it.").addSubcommand("warm", WarmCommand.spec()));
+        ExplainCommand.addTo(spec);
         ReplicationCommandLine.addTo(spec);
         spec.usageMessage()
                 .footer("", "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 78 wrong configuration.");

@@ -85,7 +85,7 @@ final class Mirror implements AutoCloseable {
         ReplicationService replication = openReplication(cache, instance);
         WarmApi warm = new WarmApi(cache.filler());
         open.push(warm::close);
-        openAdmin(readiness, List.of(replication.api(), warm));
+        openAdmin(readiness, List.of(replication.api(), cache.explainer(), warm));
         RegistryServer server = new RegistryServer(
                 settings(config.server(), tls),
                 new CachedRepositories(cache.cache(), cache.upstreams()),

@@ -3,6 +3,8 @@ package dev.entrepot.proxy;
 import dev.entrepot.cache.CacheIndex;
 import dev.entrepot.cache.Evictor;
 import dev.entrepot.cache.PullThroughCache;
+import dev.entrepot.cache.RuleEvent;
+import dev.entrepot.cache.StaleCause;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.client.Operation;
 import dev.entrepot.oci.client.RequestObserver;
@@ -10,6 +12,7 @@ import dev.entrepot.proxy.admin.DurationHistogram;
 import dev.entrepot.proxy.admin.Metrics;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.List;
 import java.util.OptionalInt;
 
 /** The metrics of the cache and of the upstreams, read from what they count themselves. */
@@ -53,6 +56,20 @@ final class MirrorMetrics {
                 "entrepot_ahead_bytes_total",
                 "Bytes of blobs read from upstreams for one client, ahead of a fetch.",
                 () -> cache.statistics().bytesAhead());
+        metrics.countersFrom(
+                "entrepot_rule_events_total",
+                "What rules made of requests: denied, served or refused for want of age, too large, not asked, and so on.",
+                "event",
+                List.of(RuleEvent.values()),
+                RuleEvent::label,
+                event -> cache.ruleCounters().of(event));
+        metrics.countersFrom(
+                "entrepot_stale_total",
+                "Answers served from what is kept in place of one of the upstream, by what is wrong with it.",
+                "cause",
+                List.of(StaleCause.values()),
+                StaleCause::label,
+                cause -> cache.ruleCounters().stale(cause));
         metrics.gauge("entrepot_fills_active", "Fetches of blobs under way.", cache::fetchesUnderWay);
         metrics.gauge("entrepot_store_used_bytes", "Bytes in the store, reservations included.", () -> used(evictor));
         metrics.gauge("entrepot_store_capacity_bytes", "Bytes that the store may have.", evictor::capacityBytes);

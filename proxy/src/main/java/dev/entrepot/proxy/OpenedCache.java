@@ -4,18 +4,20 @@ import dev.entrepot.cache.CacheIndex;
 import dev.entrepot.cache.ContentStore;
 import dev.entrepot.cache.Evictor;
 import dev.entrepot.cache.FetchSettings;
+import dev.entrepot.cache.PullThrough;
 import dev.entrepot.cache.PullThroughCache;
 import dev.entrepot.config.CacheConfig;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
-import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.proxy.replication.Registries;
-import dev.entrepot.replicator.fill.FillRepository;
+import dev.entrepot.proxy.rules.Explainer;
+import dev.entrepot.proxy.rules.LiveRules;
+import dev.entrepot.proxy.rules.RuleSet;
 import dev.entrepot.replicator.fill.GraphFiller;
 import java.io.IOException;
 import java.time.Duration;
@@ -40,6 +42,7 @@ final class OpenedCache implements AutoCloseable {
     private final CacheIndex index;
     private final Evictor evictor;
     private final PullThroughCache cache;
+    private final LiveRules rules;
 
     /**
      * Opens the store of the configuration and the clients of its upstreams.
@@ -50,6 +53,7 @@ final class OpenedCache implements AutoCloseable {
     OpenedCache(EntrepotConfig config, ClientEnvironment environment) throws IOException {
         this.config = config;
         this.environment = environment;
+        this.rules = new LiveRules(RuleSet.of(config));
         CacheConfig cacheConfig = config.cache();
         try {
             ContentStore store = ContentStore.open(cacheConfig.directory(), environment.clock());
@@ -72,7 +76,8 @@ final class OpenedCache implements AutoCloseable {
                     environment.clock(),
                     cacheConfig.memory().bytes(),
                     FetchSettings.DEFAULT,
-                    fetching);
+                    fetching,
+                    rules);
         } catch (IOException | RuntimeException e) {
             open.close();
             throw e;
@@ -81,7 +86,7 @@ final class OpenedCache implements AutoCloseable {
 
     private void openUpstreams() throws IOException {
         for (UpstreamConfig upstreamConfig : config.upstreams().values()) {
-            Upstream upstream = Upstream.open(upstreamConfig, config.cache(), environment);
+            Upstream upstream = Upstream.open(upstreamConfig, environment);
             open.push(upstream::close);
             upstreams.put(upstreamConfig.name(), upstream);
         }
@@ -101,6 +106,19 @@ final class OpenedCache implements AutoCloseable {
 
     PullThroughCache cache() {
         return cache;
+    }
+
+    /** The rules in effect. */
+    LiveRules rules() {
+        return rules;
+    }
+
+    /** Explains what the cache does. */
+    Explainer explainer() {
+        return new Explainer(
+                rules,
+                repository -> Optional.ofNullable(upstreams.get(repository.registry()))
+                        .map(upstream -> cache.repository(upstream.client().repository(repository.name()))));
     }
 
     CacheIndex index() {
@@ -127,14 +145,13 @@ final class OpenedCache implements AutoCloseable {
         return new GraphFiller(this::toFill);
     }
 
-    private FillRepository toFill(Repository repository) {
+    private PullThrough toFill(Repository repository) {
         Upstream upstream = upstreams.get(repository.registry());
         if (upstream == null) {
             throw new IllegalArgumentException(
                     "no upstream is called " + repository.registry() + "; add it to upstreams in the configuration");
         }
-        RepositorySource remote = upstream.client().repository(repository.name(), Priority.BACKGROUND);
-        return new FillRepository(cache.repository(repository, remote, upstream.policy()), remote);
+        return cache.alwaysAsking(upstream.client().repository(repository.name(), Priority.BACKGROUND));
     }
 
     @Override

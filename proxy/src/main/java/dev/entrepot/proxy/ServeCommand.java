@@ -83,6 +83,7 @@ final class ServeCommand {
                         cache.memory()),
                 config.defaultUpstream(),
                 config.upstreams(),
+                config.rules(),
                 config.replication());
     }
 

@@ -56,7 +56,9 @@ final class MirrorFixture implements AutoCloseable {
     /** A whole configuration, from what is special about it. A line that begins with {@code cache:} must be its first. */
     static String configuration(String rest) {
         String cache = rest.startsWith("cache: {") ? "" : "cache: {directory: ./data, min-free: 1MiB}\n";
-        return "server: {listen: \"127.0.0.1:0\", admin: \"127.0.0.1:0\", drain: 1s}\n" + cache + rest;
+        // Tests have all the time that they need: the deadline for checks is for those that are about it.
+        String rules = rest.contains("\nrules:") || rest.startsWith("rules:") ? "" : "rules: [{check-deadline: 0s}]\n";
+        return rules + "server: {listen: \"127.0.0.1:0\", admin: \"127.0.0.1:0\", drain: 1s}\n" + cache + rest;
     }
 
     /** A mirror of one upstream, {@code registry.test}, which is also the default. */

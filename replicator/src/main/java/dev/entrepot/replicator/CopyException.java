@@ -1,5 +1,6 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.BlockedException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RegistryException;
@@ -41,6 +42,8 @@ final class CopyException extends IOException {
                 "outage: " + outage.reason().name().toLowerCase(Locale.ROOT).replace('_', '-');
             case UnauthorizedException unauthorized -> "unauthorized: " + unauthorized.status();
             case RefusedException refused -> ("refused: " + refused.status() + " " + refused.code()).strip();
+            case BlockedException blocked ->
+                "blocked: " + blocked.kind().name().toLowerCase(Locale.ROOT).replace('_', '-');
             case null, default -> "";
         };
     }

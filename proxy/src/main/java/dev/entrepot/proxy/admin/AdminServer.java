@@ -218,7 +218,8 @@ public final class AdminServer implements AutoCloseable {
                     return reply.get();
                 }
             }
-            return error(404, "here are /healthz, /readyz, /metrics, /replication/rules and /replication/runs");
+            return error(
+                    404, "here are /healthz, /readyz, /metrics, /explain, /replication/rules and /replication/runs");
         } catch (IOException | RuntimeException e) {
             LOG.error("admin request {} {} failed", request.method(), request.path(), e);
             return error(500, e instanceof IOException ? String.valueOf(e.getMessage()) : "a defect; the log has more");

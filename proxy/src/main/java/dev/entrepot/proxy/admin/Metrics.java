@@ -8,8 +8,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.function.DoubleSupplier;
+import java.util.function.Function;
 import java.util.function.LongSupplier;
 import java.util.function.Supplier;
+import java.util.function.ToLongFunction;
 
 /**
  * Counters, gauges and histograms, written in Prometheus' text format 0.0.4. Counting takes no lock; families are registered once, by
@@ -67,6 +69,29 @@ public final class Metrics {
                 "counter",
                 help,
                 out -> out.append(name).append(' ').append(value.getAsLong()).append('\n'));
+    }
+
+    /**
+     * Registers a counter with one label that is counted elsewhere.
+     *
+     * @param keys one for each value of the label
+     * @param label the value of the label
+     * @param value the count
+     */
+    public <K> void countersFrom(
+            String name,
+            String help,
+            String labelName,
+            List<K> keys,
+            Function<K, String> label,
+            ToLongFunction<K> value) {
+        register(name, "counter", help, out -> {
+            for (K key : keys) {
+                out.append(name);
+                writeLabels(out, List.of(labelName), List.of(label.apply(key)), "");
+                out.append(' ').append(value.applyAsLong(key)).append('\n');
+            }
+        });
     }
 
     /** Registers a value that goes up and down. */

@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.http;
 
 import dev.entrepot.cache.Verdict;
+import dev.entrepot.oci.BlockedException;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.NotFoundException;
@@ -64,8 +65,24 @@ final class ErrorReplies {
                         : error(Status.UNAUTHORIZED_401, "UNAUTHORIZED", message(e), verdict);
             case RefusedException e -> refused(e, verdict);
             case OutageException e -> outage(e, verdict);
+            case BlockedException e -> blocked(e, verdict);
             case InvalidContentException e -> error(Status.BAD_GATEWAY_502, "UNKNOWN", message(e), verdict);
         };
+    }
+
+    /**
+     * Final, so that clients show the reason and do not repeat the request at once: a 429 or 503 would be repeated, and a 404 taken for the truth about the
+     * content.
+     */
+    private static Reply blocked(BlockedException e, Optional<Verdict> verdict) {
+        Header[] retryAfter = e
+                .retryAfter()
+                .map(wait -> HeaderValues.create(
+                        HeaderNames.RETRY_AFTER,
+                        Math.max(1, wait.plusMillis(999).toSeconds())))
+                .stream()
+                .toArray(Header[]::new);
+        return error(Status.FORBIDDEN_403, "DENIED", message(e), verdict, retryAfter);
     }
 
     private static Reply refused(RefusedException e, Optional<Verdict> verdict) {

@@ -74,15 +74,15 @@ final class ReplyHeaders {
         };
     }
 
-    /** Adds what the client should know about the age of an answer: {@code Age}, and {@code Warning} if the upstream is out. */
+    /** Adds what the client should know about the age of an answer: {@code Age}, and {@code Warning} if it is not what the upstream says now. */
     static void addFreshness(List<Header> headers, Answer<?> answer) {
         long seconds = answer.age().toSeconds();
         if (seconds > 0) {
             headers.add(HeaderValues.create(HeaderNames.AGE, seconds));
         }
-        if (answer.verdict() == Verdict.STALE) {
-            String text = Text.printable(answer.outage().orElse("the upstream does not answer"), MAX_WARNING);
-            headers.add(checked(WARNING, "299 - \"stale: " + text + "\""));
+        if (answer.outage().isPresent()) {
+            String text = Text.printable(answer.outage().get(), MAX_WARNING);
+            headers.add(checked(WARNING, "299 - \"" + answer.verdict().headerValue() + ": " + text + "\""));
         }
     }
 }

@@ -1,9 +1,9 @@
 package dev.entrepot.proxy.replication;
 
-import dev.entrepot.cache.CachePolicy;
 import dev.entrepot.cache.CachedRepository;
 import dev.entrepot.cache.PullThroughCache;
 import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.client.CatalogPage;
@@ -35,13 +35,13 @@ record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache) i
     @Override
     public RepositorySource repository(RepositoryName name) {
         RemoteRepository remote = client.repository(name, Priority.BACKGROUND);
-        return cache.<RepositorySource>map(shared -> new CachedRepository(
-                        shared.repository(remote.repository(), remote, CachePolicy.ALWAYS_ASK), remote))
+        return cache.<RepositorySource>map(shared -> new CachedRepository(shared.alwaysAsking(remote)))
                 .orElse(remote);
     }
 
     @Override
     public List<RepositoryName> catalog() throws IOException {
+        refuseOffline();
         List<RepositoryName> names = new ArrayList<>();
         Optional<String> cursor = Optional.empty();
         for (int page = 0; page < MOST_PAGES; page++) {
@@ -56,5 +56,15 @@ record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache) i
             cursor = answer.next();
         }
         throw new InvalidContentException("the catalog of " + name() + " has more than " + MOST_PAGES + " pages");
+    }
+
+    private void refuseOffline() throws OutageException {
+        Optional<String> rule = cache.flatMap(
+                shared -> shared.rules().offlineBy(client.endpoint().registry()));
+        if (rule.isPresent()) {
+            throw new OutageException(
+                    OutageException.Reason.NOT_ASKED,
+                    "the catalog of " + name() + " is not asked for: it is offline by " + rule.get());
+        }
     }
 }

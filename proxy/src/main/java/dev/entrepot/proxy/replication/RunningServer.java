@@ -111,6 +111,11 @@ public final class RunningServer implements Replicating {
         return run("/replication/copy", body.toString(), "copy to " + target, progress);
     }
 
+    /** Has a reference explained. */
+    public JsonNode explain(String reference) throws IOException, BadRequestException, InterruptedException {
+        return get("/explain?ref=" + encoded(reference), ANSWER);
+    }
+
     private ReplicationReport run(String path, String body, String name, Consumer<Supplier<String>> progress)
             throws IOException, BadRequestException, RuleBusyException, InterruptedException {
         HttpResponse<String> response = http.send(posting(path, body), HttpResponse.BodyHandlers.ofString());
@@ -156,8 +161,8 @@ public final class RunningServer implements Replicating {
         }
     }
 
-    private static String encoded(String rule) {
-        return URLEncoder.encode(rule, StandardCharsets.UTF_8).replace("+", "%20");
+    private static String encoded(String text) {
+        return URLEncoder.encode(text, StandardCharsets.UTF_8).replace("+", "%20");
     }
 
     @Override

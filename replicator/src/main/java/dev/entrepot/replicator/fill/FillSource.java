@@ -1,6 +1,7 @@
 package dev.entrepot.replicator.fill;
 
 import dev.entrepot.cache.CachedRepository;
+import dev.entrepot.cache.PullThrough;
 import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
@@ -22,13 +23,13 @@ import java.util.OptionalLong;
  * are answered later when the upstream is out. Without referrers it shows none, and asks for none.
  */
 final class FillSource implements RepositorySource {
-    private final FillRepository repository;
+    private final PullThrough pull;
     private final CachedRepository cached;
     private final boolean referrers;
 
-    FillSource(FillRepository repository, boolean referrers) {
-        this.repository = repository;
-        this.cached = new CachedRepository(repository.pull(), repository.upstream());
+    FillSource(PullThrough pull, boolean referrers) {
+        this.pull = pull;
+        this.cached = new CachedRepository(pull);
         this.referrers = referrers;
     }
 
@@ -48,7 +49,7 @@ final class FillSource implements RepositorySource {
 
     @Override
     public ManifestBytes fetchManifest(ManifestReference reference) throws IOException {
-        return repository.pull().manifest(reference).content();
+        return pull.manifest(reference).content();
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.entrepot.replicator.fill;
 
+import dev.entrepot.cache.PullThrough;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.replicator.graph.ArtifactGraph;
@@ -28,10 +29,13 @@ public final class GraphFiller {
     private static final int BLOBS = 4;
     private static final long SHELF_BYTES = 4L << 20;
 
-    private final Function<Repository, FillRepository> repositories;
+    private final Function<Repository, PullThrough> repositories;
 
-    /** A filler of these repositories; the function throws {@link IllegalArgumentException} for one that there is no upstream for. */
-    public GraphFiller(Function<Repository, FillRepository> repositories) {
+    /**
+     * A filler of these repositories. They ask the upstream in the background, so that whoever pulls goes first, and each time, so that what is brought is
+     * what is so now. The function throws {@link IllegalArgumentException} for one that there is no upstream for.
+     */
+    public GraphFiller(Function<Repository, PullThrough> repositories) {
         this.repositories = repositories;
     }
 
@@ -42,7 +46,7 @@ public final class GraphFiller {
      */
     public FillReport fill(FillRequest request) throws InterruptedIOException {
         ArtifactGraph graph;
-        FillRepository repository;
+        PullThrough repository;
         try {
             repository = repositories.apply(request.repository());
             graph = discover(request, repository);
@@ -62,18 +66,17 @@ public final class GraphFiller {
                 failures);
     }
 
-    private static ArtifactGraph discover(FillRequest request, FillRepository repository) throws IOException {
+    private static ArtifactGraph discover(FillRequest request, PullThrough repository) throws IOException {
         RepositoryDiscovery discovery = new RepositoryDiscovery(
                 new FillSource(repository, request.referrers()),
                 new GraphScope(request.platforms(), ReferrerFilter.ALL),
                 new RequestLimit(REQUESTS),
                 new ManifestShelf(SHELF_BYTES));
-        Descriptor root =
-                repository.pull().manifest(request.reference()).content().descriptor();
+        Descriptor root = repository.manifest(request.reference()).content().descriptor();
         return GraphWalker.walk(discovery, root, WalkLimits.DEFAULT);
     }
 
-    private static List<FillReport.Failure> keep(FillRepository repository, List<Descriptor> blobs)
+    private static List<FillReport.Failure> keep(PullThrough repository, List<Descriptor> blobs)
             throws InterruptedIOException {
         try {
             List<FillReport.Failure> failures = new ArrayList<>();
@@ -87,10 +90,10 @@ public final class GraphFiller {
         }
     }
 
-    private static Optional<FillReport.Failure> keep(FillRepository repository, Descriptor blob)
+    private static Optional<FillReport.Failure> keep(PullThrough repository, Descriptor blob)
             throws InterruptedIOException {
         try {
-            return repository.pull().keepBlob(blob.digest())
+            return repository.keepBlob(blob.digest())
                     ? Optional.empty()
                     : Optional.of(new FillReport.Failure(
                             blob.digest().toString(),

@@ -1,7 +1,9 @@
 package dev.entrepot.replicator.select;
 
 import dev.entrepot.config.NamePattern;
+import dev.entrepot.config.SemanticVersion;
 import dev.entrepot.config.TagSelectionConfig;
+import dev.entrepot.config.VersionRange;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.CosignTags;

@@ -1,14 +1,14 @@
 package dev.entrepot.replicator.fill;
 
 import dev.entrepot.cache.CacheIndex;
-import dev.entrepot.cache.CachePolicy;
+import dev.entrepot.cache.CacheRules;
+import dev.entrepot.cache.CacheSettings;
 import dev.entrepot.cache.ContentStore;
 import dev.entrepot.cache.Evictor;
 import dev.entrepot.cache.FetchSettings;
 import dev.entrepot.cache.PullThrough;
 import dev.entrepot.cache.PullThroughCache;
 import dev.entrepot.oci.Repository;
-import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.RegistryClient;
@@ -17,6 +17,7 @@ import dev.entrepot.oci.testing.TestRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
@@ -41,25 +42,25 @@ final class FilledCache implements AutoCloseable {
                 clock,
                 1 << 20,
                 FetchSettings.DEFAULT,
-                threads);
+                threads,
+                CacheRules.always(
+                        CacheSettings.defaults(Duration.ofMinutes(1), Duration.ofDays(7), Duration.ofMinutes(1))));
     }
 
     GraphFiller filler() {
         return new GraphFiller(this::open);
     }
 
-    FillRepository open(Repository repository) {
+    PullThrough open(Repository repository) {
         if (!repository.registry().equals(client.endpoint().registry())) {
             throw new IllegalArgumentException("no upstream is called " + repository.registry());
         }
-        RepositorySource upstream = client.repository(repository.name(), Priority.BACKGROUND);
-        return new FillRepository(pull(repository), upstream);
+        return cache.alwaysAsking(client.repository(repository.name(), Priority.BACKGROUND));
     }
 
     /** What clients are served from. */
     PullThrough pull(Repository repository) {
-        return cache.repository(
-                repository, client.repository(repository.name(), Priority.INTERACTIVE), CachePolicy.DEFAULT);
+        return cache.repository(client.repository(repository.name(), Priority.INTERACTIVE));
     }
 
     @Override

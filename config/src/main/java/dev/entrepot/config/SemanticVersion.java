@@ -1,4 +1,4 @@
-package dev.entrepot.replicator.select;
+package dev.entrepot.config;
 
 import java.math.BigInteger;
 import java.util.List;
@@ -18,17 +18,18 @@ import org.jspecify.annotations.Nullable;
  * @param preRelease the identifiers after the dash, or none
  * @param build the text after the plus, or empty
  */
-record SemanticVersion(long major, long minor, long patch, List<String> preRelease, String build)
+public record SemanticVersion(long major, long minor, long patch, List<String> preRelease, String build)
         implements Comparable<SemanticVersion> {
     private static final Pattern TEXT = Pattern.compile(
             "v?([0-9]{1,9})(?:\\.([0-9]{1,9})(?:\\.([0-9]{1,9}))?)?(?:-([0-9A-Za-z.-]{1,100}))?(?:[+_]([0-9A-Za-z._-]{1,100}))?");
 
-    SemanticVersion {
+    /** Copies the list. */
+    public SemanticVersion {
         preRelease = List.copyOf(preRelease);
     }
 
     /** The version in the text, or empty if it is none. */
-    static Optional<SemanticVersion> parse(String text) {
+    public static Optional<SemanticVersion> parse(String text) {
         Matcher matcher = TEXT.matcher(text);
         if (!matcher.matches()) {
             return Optional.empty();
@@ -46,12 +47,13 @@ record SemanticVersion(long major, long minor, long patch, List<String> preRelea
         return digits == null ? 0 : Long.parseLong(digits);
     }
 
-    boolean isPreRelease() {
+    /** Whether there are identifiers after a dash. */
+    public boolean isPreRelease() {
         return !preRelease.isEmpty();
     }
 
     /** Whether the three numbers are the same. */
-    boolean sameNumbers(SemanticVersion other) {
+    public boolean sameNumbers(SemanticVersion other) {
         return major == other.major && minor == other.minor && patch == other.patch;
     }
 

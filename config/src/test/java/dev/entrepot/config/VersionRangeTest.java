@@ -1,8 +1,7 @@
-package dev.entrepot.replicator.select;
+package dev.entrepot.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.entrepot.config.SemverRange;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;

@@ -1,6 +1,5 @@
-package dev.entrepot.replicator.select;
+package dev.entrepot.config;
 
-import dev.entrepot.config.SemverRange;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -12,7 +11,7 @@ import java.util.regex.Pattern;
  * A {@link SemverRange}, ready to be tested. A pre-release is in a range only if the range names a pre-release of the same three
  * numbers, so that {@code >=1.2} does not select {@code 2.0.0-rc1}.
  */
-final class VersionRange implements Predicate<SemanticVersion> {
+public final class VersionRange implements Predicate<SemanticVersion> {
     private static final Pattern COMPARATOR = Pattern.compile(
             "(<=|>=|<|>|=|~|\\^)? ?v?([0-9xX*]+)(?:\\.([0-9xX*]+))?(?:\\.([0-9xX*]+))?(?:-([0-9A-Za-z.-]+))?(?:\\+[0-9A-Za-z.-]+)?");
     private static final Pattern HYPHEN = Pattern.compile("(\\S+) +- +(\\S+)");
@@ -43,7 +42,8 @@ final class VersionRange implements Predicate<SemanticVersion> {
         }
     }
 
-    static VersionRange of(SemverRange range) {
+    /** The range, compiled; callers keep it. */
+    public static VersionRange of(SemverRange range) {
         List<List<Bound>> alternatives = new ArrayList<>();
         for (String alternative : range.text().split("\\|\\|")) {
             alternatives.add(bounds(alternative.strip()));

@@ -1,0 +1,93 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.Repository;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Collections;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What the cache would do with a request for a manifest now, and why. Made by the same decisions that serve, without asking any upstream.
+ *
+ * @param repository the repository
+ * @param reference the tag or digest
+ * @param settings what rules say
+ * @param kept what is kept of it
+ * @param former what the tag named before, the last at the end, with the time at which each was first seen
+ * @param nextCheck from when on the upstream is asked again; empty for never, or if nothing is kept
+ * @param asks whether a request would ask the upstream
+ * @param up what a request would get from an upstream that answers, and still has what is kept
+ * @param down what a request would get from one that does not, by what is wrong with it
+ */
+public record Explanation(
+        Repository repository,
+        ManifestReference reference,
+        CacheSettings settings,
+        Optional<KeptGraph> kept,
+        Map<Digest, Instant> former,
+        Optional<Instant> nextCheck,
+        Asks asks,
+        Outcome up,
+        Map<StaleCause, Outcome> down) {
+    /** Whether a request asks the upstream. */
+    public enum Asks {
+        /** It does not. */
+        NOT,
+        /** After it was answered from what is kept. */
+        BEHIND,
+        /** Before it is answered. */
+        BEFORE
+    }
+
+    /** What a request gets. */
+    public sealed interface Outcome {
+        /**
+         * A manifest.
+         *
+         * @param verdict where it comes from
+         * @param digest which one; empty if only the upstream can say
+         */
+        record Served(Verdict verdict, Optional<Digest> digest) implements Outcome {}
+
+        /** An error. */
+        record Failed(RegistryException failure) implements Outcome {}
+    }
+
+    /**
+     * What is kept.
+     *
+     * @param digest the manifest
+     * @param here whether its bytes are kept, and not only what the tag names
+     * @param confirmedAt when the upstream last said that the tag names it; empty for a digest
+     * @param age the time since then
+     * @param firstSeenAt when the upstream first said that the tag names it; empty for a digest
+     * @param manifests the manifests of its graph that are known of, itself included
+     * @param manifestsKept those of them that are kept
+     * @param blobs the blobs that these name
+     * @param blobsKept those of them that are kept
+     * @param bytesKept the bytes of all that is kept
+     */
+    public record KeptGraph(
+            Digest digest,
+            boolean here,
+            Optional<Instant> confirmedAt,
+            Duration age,
+            Optional<Instant> firstSeenAt,
+            int manifests,
+            int manifestsKept,
+            int blobs,
+            int blobsKept,
+            long bytesKept) {}
+
+    /** Copies what can be changed. */
+    public Explanation {
+        former = Collections.unmodifiableMap(new LinkedHashMap<>(former));
+        down = Collections.unmodifiableMap(new EnumMap<>(down));
+    }
+}

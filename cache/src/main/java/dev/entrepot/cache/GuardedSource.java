@@ -1,0 +1,103 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Referrers;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.TagPage;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * An upstream that is not asked where a rule says that it is offline: the one way from the cache to an upstream, so that nothing can go around the
+ * rule. Rules may change between two requests. Thread-safe.
+ */
+final class GuardedSource implements RepositorySource {
+    private final RepositorySource upstream;
+    private final CacheRules rules;
+    private final RuleCounters counters;
+
+    GuardedSource(RepositorySource upstream, CacheRules rules, RuleCounters counters) {
+        this.upstream = upstream;
+        this.rules = rules;
+        this.counters = counters;
+    }
+
+    private void passWithoutTag(Object what) throws OutageException {
+        refuse(rules.of(upstream.repository()), what);
+    }
+
+    private void pass(ManifestReference reference) throws OutageException {
+        switch (reference) {
+            case Tag tag -> refuse(rules.of(upstream.repository(), tag), "tag " + tag);
+            case Digest digest -> passWithoutTag("manifest " + digest);
+        }
+    }
+
+    private void refuse(CacheSettings settings, Object what) throws OutageException {
+        Optional<OutageException> refusal = refusal(upstream.repository(), settings, what);
+        if (refusal.isPresent()) {
+            counters.count(RuleEvent.OFFLINE);
+            throw refusal.get();
+        }
+    }
+
+    /** Why the upstream is not asked for something, if it is not. */
+    static Optional<OutageException> refusal(Repository repository, CacheSettings settings, Object what) {
+        return settings.offline()
+                ? Optional.of(new OutageException(
+                        OutageException.Reason.NOT_ASKED,
+                        what + " of " + repository + " is not kept, and the upstream is not asked: it is offline by "
+                                + settings.rule(Setting.OFFLINE)))
+                : Optional.empty();
+    }
+
+    @Override
+    public Repository repository() {
+        return upstream.repository();
+    }
+
+    @Override
+    public Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
+        pass(reference);
+        return upstream.resolve(reference);
+    }
+
+    @Override
+    public ManifestBytes fetchManifest(ManifestReference reference) throws IOException {
+        pass(reference);
+        return upstream.fetchManifest(reference);
+    }
+
+    @Override
+    public Optional<OptionalLong> statBlob(Digest digest) throws IOException {
+        passWithoutTag("blob " + digest);
+        return upstream.statBlob(digest);
+    }
+
+    @Override
+    public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
+        passWithoutTag("blob " + digest);
+        return upstream.openBlob(digest, range);
+    }
+
+    @Override
+    public TagPage listTags(Optional<String> cursor) throws IOException {
+        passWithoutTag("the tag list");
+        return upstream.listTags(cursor);
+    }
+
+    @Override
+    public Referrers referrers(Digest subject) throws IOException {
+        passWithoutTag("the referrers of " + subject);
+        return upstream.referrers(subject);
+    }
+}

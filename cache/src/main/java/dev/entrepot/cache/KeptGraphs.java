@@ -1,0 +1,114 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.ManifestBytes;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashSet;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/** How much of the graph below a manifest is kept. Referrers are not counted. */
+final class KeptGraphs {
+    private static final Logger LOG = LoggerFactory.getLogger(KeptGraphs.class);
+    /** Manifests that are looked into; what is below more of them is not counted. */
+    private static final int MOST = 1000;
+
+    private final PullThroughCache cache;
+
+    KeptGraphs(PullThroughCache cache) {
+        this.cache = cache;
+    }
+
+    /** Of what a tag names. */
+    Explanation.KeptGraph of(TagRecord record, Judgement judgement) {
+        return cache.keptManifest(record.digest())
+                .map(manifest -> of(manifest, Optional.of(record), judgement))
+                .orElseGet(() -> new Explanation.KeptGraph(
+                        record.digest(),
+                        false,
+                        Optional.of(record.checkedAt()),
+                        judgement.age(record.checkedAt()),
+                        Optional.of(record.firstSeenAt()),
+                        1,
+                        0,
+                        0,
+                        0,
+                        0));
+    }
+
+    /** Of a manifest that is kept. */
+    Explanation.KeptGraph of(ManifestBytes root, Optional<TagRecord> record, Judgement judgement) {
+        Count count = new Count();
+        count.walk(root);
+        Optional<Instant> confirmedAt = record.map(TagRecord::checkedAt);
+        return new Explanation.KeptGraph(
+                root.digest(),
+                true,
+                confirmedAt,
+                confirmedAt.map(judgement::age).orElse(Duration.ZERO),
+                record.map(TagRecord::firstSeenAt),
+                count.manifests.size(),
+                count.manifestsKept,
+                count.blobs.size(),
+                count.blobsKept,
+                count.bytesKept);
+    }
+
+    private final class Count {
+        final Set<Digest> manifests = new HashSet<>();
+        final Set<Digest> blobs = new HashSet<>();
+        int manifestsKept;
+        int blobsKept;
+        long bytesKept;
+
+        void walk(ManifestBytes root) {
+            Deque<ManifestBytes> open = new ArrayDeque<>();
+            manifests.add(root.digest());
+            open.add(root);
+            while (!open.isEmpty() && manifests.size() < MOST) {
+                ManifestBytes next = open.remove();
+                manifestsKept++;
+                bytesKept += next.sizeBytes();
+                below(next, open);
+            }
+        }
+
+        private void below(ManifestBytes manifest, Deque<ManifestBytes> open) {
+            Manifest parsed;
+            try {
+                parsed = Manifest.parse(manifest);
+            } catch (InvalidContentException e) {
+                return;
+            }
+            parsed.blobs().stream().map(Descriptor::digest).filter(blobs::add).forEach(this::count);
+            parsed.manifests().stream()
+                    .filter(Descriptor::isManifest)
+                    .map(Descriptor::digest)
+                    .filter(manifests::add)
+                    .flatMap(child -> cache.keptManifest(child).stream())
+                    .forEach(open::add);
+        }
+
+        private void count(Digest blob) {
+            try {
+                OptionalLong bytes = cache.store().blobSize(blob);
+                if (bytes.isPresent()) {
+                    blobsKept++;
+                    bytesKept += bytes.getAsLong();
+                }
+            } catch (IOException e) {
+                LOG.debug("blob {} cannot be looked at: {}", blob, e.toString());
+            }
+        }
+    }
+}

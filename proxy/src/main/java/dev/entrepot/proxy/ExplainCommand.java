@@ -1,0 +1,94 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.LoadedConfig;
+import dev.entrepot.oci.InvalidNameException;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.proxy.replication.BadRequestException;
+import dev.entrepot.proxy.replication.RunningServer;
+import dev.entrepot.proxy.rules.Explainer;
+import dev.entrepot.proxy.rules.ExplanationText;
+import dev.entrepot.proxy.rules.RuleSet;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.Optional;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * {@code entrepot explain REF}: what is kept of an image, which rule decides what, and what a request would get. Where a server has the data folder open,
+ * it is asked; else the folder is read here. No upstream is asked.
+ */
+final class ExplainCommand {
+    private final LoadedConfig loaded;
+    private final EntrepotConfig config;
+    private final ClientEnvironment environment;
+    private final PrintStream out;
+
+    /**
+     * The command of a configuration.
+     *
+     * @param loaded the configuration as it was loaded
+     * @param data where the data are, whatever it says
+     * @param out where answers go
+     */
+    ExplainCommand(LoadedConfig loaded, Optional<Path> data, ClientEnvironment environment, PrintStream out) {
+        this.loaded = loaded;
+        this.config = ServeCommand.overridden(loaded.config(), Optional.empty(), data);
+        this.environment = environment;
+        this.out = out;
+    }
+
+    /** Adds the command. */
+    static void addTo(CommandSpec entrepot) {
+        entrepot.addSubcommand(
+                "explain",
+                CommandLineInterface.command(
+                                "Show what is kept of an image, which rule decides what, and what a request would get now.")
+                        .addOption(CommandLineInterface.configOption())
+                        .addOption(OptionSpec.builder(ReplicationCommandLine.DATA)
+                                .paramLabel("FOLDER")
+                                .type(Path.class)
+                                .description("The data folder, whatever the configuration says.")
+                                .build())
+                        .addOption(OptionSpec.builder(ReplicationCommandLine.JSON)
+                                .type(boolean.class)
+                                .description("Answer in JSON.")
+                                .build())
+                        .addPositional(PositionalParamSpec.builder()
+                                .index("0")
+                                .paramLabel("REF")
+                                .type(String.class)
+                                .arity("1")
+                                .required(true)
+                                .description("A reference of an upstream, for example docker.io/library/alpine:3.20.")
+                                .build()));
+    }
+
+    /** Explains a reference. */
+    int run(String reference, boolean json) throws IOException, BadRequestException, InterruptedException {
+        JsonNode explanation = explain(reference);
+        out.print(json ? explanation + "\n" : ExplanationText.of(explanation));
+        return ExitCodes.OK;
+    }
+
+    private JsonNode explain(String reference) throws IOException, BadRequestException, InterruptedException {
+        Optional<RunningServer> server = RunningServer.find(config.cache().directory());
+        if (server.isPresent()) {
+            try (RunningServer running = server.get()) {
+                return running.explain(reference);
+            }
+        }
+        try (OpenedCache cache = new OpenedCache(config, environment)) {
+            cache.rules().replace(RuleSet.of(config, loaded::originOf));
+            return cache.explainer()
+                    .explain(reference)
+                    .orElseThrow(() -> new BadRequestException(Explainer.noUpstream(reference)));
+        } catch (InvalidNameException e) {
+            throw new BadRequestException(String.valueOf(e.getMessage()));
+        }
+    }
+}

@@ -1,0 +1,75 @@
+package dev.entrepot.proxy.rules;
+
+import dev.entrepot.cache.PullThrough;
+import dev.entrepot.oci.InvalidNameException;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.Reference;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.proxy.admin.AdminEndpoint;
+import dev.entrepot.proxy.admin.AdminReply;
+import dev.entrepot.proxy.admin.AdminRequest;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import java.util.function.Function;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Explains references: {@code GET /explain?ref=docker.io/library/alpine:3.20}. Safe for all threads. */
+public final class Explainer implements AdminEndpoint {
+    private static final String PATH = "/explain";
+    private static final String PARAMETER = "ref=";
+
+    private final LiveRules rules;
+    private final Function<Repository, Optional<PullThrough>> repositories;
+
+    /**
+     * Explains what these rules make of these repositories.
+     *
+     * @param repositories a repository as it is served; empty if its registry is not an upstream
+     */
+    public Explainer(LiveRules rules, Function<Repository, Optional<PullThrough>> repositories) {
+        this.rules = rules;
+        this.repositories = repositories;
+    }
+
+    /**
+     * Explains a reference, as it is written in commands.
+     *
+     * @throws InvalidNameException if it is none
+     */
+    public Optional<ObjectNode> explain(String text) {
+        Reference reference = Reference.parse(text);
+        return repositories
+                .apply(reference.repository())
+                .map(repository -> ExplanationJson.of(repository.explain(reference.manifest()), rules.current()));
+    }
+
+    @Override
+    public Optional<AdminReply> answer(AdminRequest request) {
+        if (!request.path().equals(PATH)) {
+            return Optional.empty();
+        }
+        if (!request.method().equals("GET") || !request.query().startsWith(PARAMETER)) {
+            return Optional.of(error(400, "GET " + PATH + "?ref=docker.io/library/alpine:3.20"));
+        }
+        try {
+            String text = URLDecoder.decode(request.query().substring(PARAMETER.length()), StandardCharsets.UTF_8);
+            return Optional.of(explain(text)
+                    .map(json -> new AdminReply(200, json.toString()))
+                    .orElseGet(() -> error(404, noUpstream(text))));
+        } catch (IllegalArgumentException e) {
+            return Optional.of(error(400, String.valueOf(e.getMessage())));
+        }
+    }
+
+    /** What is said of a reference whose registry is not an upstream. */
+    public static String noUpstream(String text) {
+        return "the registry of " + text + " is not an upstream of the configuration";
+    }
+
+    private static AdminReply error(int status, String message) {
+        return new AdminReply(
+                status,
+                OciJson.mapper().createObjectNode().put("error", message).toString());
+    }
+}

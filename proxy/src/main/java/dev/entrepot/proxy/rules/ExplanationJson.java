@@ -1,0 +1,80 @@
+package dev.entrepot.proxy.rules;
+
+import dev.entrepot.cache.Explanation;
+import dev.entrepot.cache.Explanation.Outcome;
+import dev.entrepot.cache.Setting;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.proxy.http.FailureStatus;
+import java.util.Locale;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** An explanation as JSON, as the admin API answers and {@code entrepot explain --json} prints it. */
+public final class ExplanationJson {
+    private ExplanationJson() {}
+
+    /**
+     * Writes an explanation.
+     *
+     * @param rules the rules that made its settings, which know where they were written
+     */
+    public static ObjectNode of(Explanation explanation, RuleSet rules) {
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        json.put("repository", explanation.repository().toString());
+        json.put("reference", explanation.reference().toString());
+        kept(json, explanation);
+        json.put("asks", explanation.asks().name().toLowerCase(Locale.ROOT));
+        explanation.nextCheck().ifPresent(at -> json.put("nextCheck", at.toString()));
+        json.set("now", outcome(explanation.up()));
+        ObjectNode down = json.putObject("ifUpstreamIs");
+        explanation.down().forEach((cause, outcome) -> down.set(cause.label(), outcome(outcome)));
+        ArrayNode settings = json.putArray("settings");
+        for (Setting setting : Setting.values()) {
+            ObjectNode entry = settings.addObject();
+            entry.put("setting", setting.label());
+            entry.put("value", SettingText.of(setting, explanation.settings()));
+            entry.put("rule", explanation.settings().rule(setting));
+            rules.where(explanation.settings(), setting).ifPresent(where -> entry.put("where", where));
+        }
+        return json;
+    }
+
+    private static void kept(ObjectNode json, Explanation explanation) {
+        explanation.kept().ifPresent(kept -> {
+            ObjectNode node = json.putObject("kept");
+            node.put("digest", kept.digest().toString());
+            node.put("manifestKept", kept.here());
+            kept.confirmedAt().ifPresent(at -> node.put("confirmedAt", at.toString()));
+            kept.confirmedAt().ifPresent(at -> node.put("ageSeconds", kept.age().toSeconds()));
+            kept.firstSeenAt().ifPresent(at -> node.put("firstSeenAt", at.toString()));
+            node.put("manifests", kept.manifests());
+            node.put("manifestsKept", kept.manifestsKept());
+            node.put("blobs", kept.blobs());
+            node.put("blobsKept", kept.blobsKept());
+            node.put("bytesKept", kept.bytesKept());
+        });
+        if (!explanation.former().isEmpty()) {
+            ArrayNode former = json.putArray("former");
+            explanation
+                    .former()
+                    .forEach((digest, at) ->
+                            former.addObject().put("digest", digest.toString()).put("firstSeenAt", at.toString()));
+        }
+    }
+
+    private static ObjectNode outcome(Outcome outcome) {
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        switch (outcome) {
+            case Outcome.Served served -> {
+                json.put("status", 200);
+                json.put("verdict", served.verdict().headerValue());
+                served.digest().ifPresent(digest -> json.put("digest", digest.toString()));
+            }
+            case Outcome.Failed failed -> {
+                json.put("status", FailureStatus.of(failed.failure()));
+                json.put("error", String.valueOf(failed.failure().getMessage()));
+            }
+        }
+        return json;
+    }
+}

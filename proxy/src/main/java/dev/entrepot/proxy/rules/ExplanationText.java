@@ -1,0 +1,100 @@
+package dev.entrepot.proxy.rules;
+
+import java.util.Map;
+import tools.jackson.databind.JsonNode;
+
+/** An explanation for people, made of its JSON, so that it reads the same whoever made it. */
+public final class ExplanationText {
+    private ExplanationText() {}
+
+    /** The lines, the last one ended. */
+    public static String of(JsonNode json) {
+        StringBuilder out = new StringBuilder();
+        String reference = text(json, "reference");
+        out.append(text(json, "repository"))
+                .append(reference.contains(":") ? '@' : ':')
+                .append(reference)
+                .append("\n\n");
+        kept(out, json);
+        out.append("next check   ").append(nextCheck(json)).append('\n');
+        out.append("a request now  ")
+                .append(outcome(json.path("now")))
+                .append(asks(json))
+                .append("\n\n");
+        out.append("if the upstream were down now\n");
+        for (Map.Entry<String, JsonNode> cause : json.path("ifUpstreamIs").properties()) {
+            out.append("  %-14s %s%n".formatted(cause.getKey(), outcome(cause.getValue())));
+        }
+        out.append("\nsettings\n");
+        for (JsonNode setting : json.path("settings")) {
+            String where = text(setting, "where");
+            out.append("  %-20s %-32s %s%s%n"
+                    .formatted(
+                            text(setting, "setting"),
+                            text(setting, "value"),
+                            text(setting, "rule"),
+                            where.isEmpty() ? "" : " (" + where + ")"));
+        }
+        return out.toString();
+    }
+
+    private static void kept(StringBuilder out, JsonNode json) {
+        JsonNode kept = json.path("kept");
+        if (kept.isMissingNode()) {
+            out.append("kept         nothing\n");
+            return;
+        }
+        out.append("kept         ").append(text(kept, "digest"));
+        out.append(kept.path("manifestKept").asBoolean() ? "\n" : " (its name only)\n");
+        if (kept.has("confirmedAt")) {
+            out.append("confirmed    ")
+                    .append(text(kept, "confirmedAt"))
+                    .append(", ")
+                    .append(kept.path("ageSeconds").asLong())
+                    .append(" s ago; first seen ")
+                    .append(text(kept, "firstSeenAt"))
+                    .append('\n');
+        }
+        out.append("content      %d of %d manifests, %d of %d blobs, %d bytes%n"
+                .formatted(
+                        kept.path("manifestsKept").asInt(),
+                        kept.path("manifests").asInt(),
+                        kept.path("blobsKept").asInt(),
+                        kept.path("blobs").asInt(),
+                        kept.path("bytesKept").asLong()));
+        for (JsonNode former : json.path("former")) {
+            out.append("before       ")
+                    .append(text(former, "digest"))
+                    .append(", first seen ")
+                    .append(text(former, "firstSeenAt"))
+                    .append('\n');
+        }
+    }
+
+    private static String nextCheck(JsonNode json) {
+        if (json.has("nextCheck")) {
+            return "at the first request from " + text(json, "nextCheck") + " on";
+        }
+        return json.has("kept") ? "never" : "at the first request";
+    }
+
+    private static String asks(JsonNode json) {
+        return switch (text(json, "asks")) {
+            case "before" -> ", after asking the upstream";
+            case "behind" -> ", and the upstream is asked behind";
+            default -> ", without asking the upstream";
+        };
+    }
+
+    private static String outcome(JsonNode outcome) {
+        String digest = text(outcome, "digest");
+        return outcome.path("status").asInt() + " "
+                + (outcome.has("error")
+                        ? text(outcome, "error")
+                        : text(outcome, "verdict") + (digest.isEmpty() ? "" : " " + digest));
+    }
+
+    private static String text(JsonNode json, String name) {
+        return json.path(name).asString("");
+    }
+}

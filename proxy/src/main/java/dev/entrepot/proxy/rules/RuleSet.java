@@ -1,0 +1,166 @@
+package dev.entrepot.proxy.rules;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.entrepot.cache.CacheRules;
+import dev.entrepot.cache.CacheSettings;
+import dev.entrepot.cache.Setting;
+import dev.entrepot.config.CacheConfig;
+import dev.entrepot.config.CacheRuleConfig;
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.LoadedConfig;
+import dev.entrepot.config.Origin;
+import dev.entrepot.config.UpstreamConfig;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * The rules of a configuration, compiled. What they make of a repository or a tag is worked out once and remembered for those asked for lately, so that
+ * no pattern is matched on the way of a request that was seen before. Safe for all threads.
+ */
+public final class RuleSet implements CacheRules {
+    private static final int REPOSITORIES = 20_000;
+    private static final int TAGS = 50_000;
+
+    /** The rules of an upstream, its own first, and what holds without any. */
+    private record OfRegistry(List<CompiledRule> rules, CacheSettings defaults) {}
+
+    /** The rules that match a repository, and what they make of what has no tag. */
+    private record OfRepository(
+            List<CompiledRule> rules, boolean tagged, CacheSettings untagged, CacheSettings defaults) {}
+
+    private record TagKey(Repository repository, Tag tag) {
+        // Written out for speed: looked up in every request by a tag that rules tell apart.
+        @Override
+        public int hashCode() {
+            return 31 * repository.hashCode() + tag.hashCode();
+        }
+    }
+
+    private final Map<RegistryHost, OfRegistry> registries;
+    private final OfRegistry others;
+    private final Function<String, Origin> origins;
+    private final Cache<Repository, OfRepository> repositories = Caffeine.newBuilder()
+            .maximumSize(REPOSITORIES)
+            .executor(Runnable::run)
+            .build();
+    private final Cache<TagKey, CacheSettings> tags =
+            Caffeine.newBuilder().maximumSize(TAGS).executor(Runnable::run).build();
+
+    private RuleSet(Map<RegistryHost, OfRegistry> registries, OfRegistry others, Function<String, Origin> origins) {
+        this.registries = Map.copyOf(registries);
+        this.others = others;
+        this.origins = origins;
+    }
+
+    /** The rules of a configuration of which nobody knows where it was written. */
+    public static RuleSet of(EntrepotConfig config) {
+        return of(config, path -> new Origin.Default());
+    }
+
+    /** The rules of a configuration that was loaded. */
+    public static RuleSet of(LoadedConfig loaded) {
+        return of(loaded.config(), loaded::originOf);
+    }
+
+    /**
+     * The rules of a configuration.
+     *
+     * @param origins where a path of the configuration was written
+     */
+    public static RuleSet of(EntrepotConfig config, Function<String, Origin> origins) {
+        List<CompiledRule> forAll = compile("rules", config.rules());
+        CacheConfig cache = config.cache();
+        Map<RegistryHost, OfRegistry> registries = new HashMap<>();
+        for (UpstreamConfig upstream : config.upstreams().values()) {
+            List<CompiledRule> rules =
+                    new ArrayList<>(compile("upstreams[" + upstream.name() + "].rules", upstream.rules()));
+            rules.addAll(forAll);
+            registries.put(
+                    upstream.name(),
+                    new OfRegistry(
+                            rules,
+                            CacheSettings.defaults(
+                                    upstream.freshFor().orElse(cache.freshFor()),
+                                    upstream.staleFor().orElse(cache.staleFor()),
+                                    cache.referrersFreshFor())));
+        }
+        CacheSettings defaults = CacheSettings.defaults(cache.freshFor(), cache.staleFor(), cache.referrersFreshFor());
+        return new RuleSet(registries, new OfRegistry(forAll, defaults), origins);
+    }
+
+    private static List<CompiledRule> compile(String path, List<CacheRuleConfig> rules) {
+        List<CompiledRule> compiled = new ArrayList<>();
+        for (CacheRuleConfig rule : rules) {
+            compiled.add(CompiledRule.of(path + "[" + compiled.size() + "]", rule));
+        }
+        return compiled;
+    }
+
+    @Override
+    public CacheSettings of(Repository repository) {
+        return matching(repository).untagged();
+    }
+
+    @Override
+    public CacheSettings of(Repository repository, Tag tag) {
+        OfRepository matching = matching(repository);
+        if (!matching.tagged()) {
+            return matching.untagged();
+        }
+        TagKey key = new TagKey(repository, tag);
+        CacheSettings known = tags.getIfPresent(key);
+        return known != null ? known : tags.get(key, missing -> decide(matching, tag));
+    }
+
+    private static CacheSettings decide(OfRepository matching, Tag tag) {
+        List<CompiledRule> rules = matching.rules().stream()
+                .filter(rule -> rule.tags().map(tags -> tags.test(tag.value())).orElse(true))
+                .toList();
+        return Evaluation.of(rules, matching.defaults());
+    }
+
+    private OfRepository matching(Repository repository) {
+        OfRepository known = repositories.getIfPresent(repository);
+        return known != null ? known : repositories.get(repository, this::match);
+    }
+
+    private OfRepository match(Repository repository) {
+        OfRegistry registry = registries.getOrDefault(repository.registry(), others);
+        List<CompiledRule> rules = registry.rules().stream()
+                .filter(rule -> rule.repositories().test(repository.name().value()))
+                .toList();
+        List<CompiledRule> untagged =
+                rules.stream().filter(rule -> rule.tags().isEmpty()).toList();
+        return new OfRepository(
+                rules,
+                untagged.size() < rules.size(),
+                Evaluation.of(untagged, registry.defaults()),
+                registry.defaults());
+    }
+
+    @Override
+    public Optional<String> offlineBy(RegistryHost registry) {
+        return registries.getOrDefault(registry, others).rules().stream()
+                .filter(rule -> rule.everything() && rule.says().offline().isPresent())
+                .findFirst()
+                .filter(rule -> rule.says().offline().orElse(false))
+                .map(CompiledRule::name);
+    }
+
+    /** Where the rule that decided a setting was written: a file and a line, or nowhere if no rule did or nobody knows. */
+    public Optional<String> where(CacheSettings settings, Setting setting) {
+        return settings.rule(setting).equals(CacheSettings.DEFAULT)
+                ? Optional.empty()
+                : Optional.of(origins.apply(settings.rule(setting)))
+                        .filter(origin -> !(origin instanceof Origin.Default))
+                        .map(Origin::toString);
+    }
+}
