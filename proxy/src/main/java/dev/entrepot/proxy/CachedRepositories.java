@@ -26,12 +26,14 @@ final class CachedRepositories implements ServedRepositories {
     private static final int AT_HAND = 10_000;
 
     private final PullThroughCache cache;
+    private final Prefetching prefetching;
     private final Map<RegistryHost, Upstream> upstreams;
     private final Cache<Repository, ServedRepository> atHand =
             Caffeine.newBuilder().maximumSize(AT_HAND).executor(Runnable::run).build();
 
-    CachedRepositories(PullThroughCache cache, Map<RegistryHost, Upstream> upstreams) {
+    CachedRepositories(PullThroughCache cache, Map<RegistryHost, Upstream> upstreams, Prefetching prefetching) {
         this.cache = cache;
+        this.prefetching = prefetching;
         this.upstreams = Map.copyOf(upstreams);
     }
 
@@ -46,7 +48,7 @@ final class CachedRepositories implements ServedRepositories {
         if (upstream == null) {
             throw new IllegalStateException("routed to " + repository.registry() + ", which is not configured");
         }
-        return new Served(cache.repository(upstream.client().repository(repository.name())));
+        return new Served(cache.repository(upstream.client().repository(repository.name())), prefetching);
     }
 
     @Override
@@ -54,10 +56,12 @@ final class CachedRepositories implements ServedRepositories {
         return cache.cachedRepositories(after, limit);
     }
 
-    private record Served(PullThrough pull) implements ServedRepository {
+    private record Served(PullThrough pull, Prefetching prefetching) implements ServedRepository {
         @Override
         public Answer<ManifestBytes> manifest(ManifestReference reference) throws IOException {
-            return pull.manifest(reference);
+            Answer<ManifestBytes> answer = pull.manifest(reference);
+            prefetching.pulled(pull.repository(), reference, answer);
+            return answer;
         }
 
         @Override

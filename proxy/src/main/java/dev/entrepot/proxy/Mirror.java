@@ -83,12 +83,14 @@ final class Mirror implements AutoCloseable {
         Readiness readiness = new Readiness(List.of(() -> storeProblem(cache.index())));
         String instance = UUID.randomUUID().toString();
         ReplicationService replication = openReplication(cache, instance);
+        Prefetching prefetching = new Prefetching(cache.cache().rules(), cache.filler(), metrics);
+        open.push(prefetching::close);
         WarmApi warm = new WarmApi(cache.filler());
         open.push(warm::close);
         openAdmin(readiness, List.of(replication.api(), cache.explainer(), warm));
         RegistryServer server = new RegistryServer(
                 settings(config.server(), tls),
-                new CachedRepositories(cache.cache(), cache.upstreams()),
+                new CachedRepositories(cache.cache(), cache.upstreams(), prefetching),
                 router(),
                 observer(accessLogOutput),
                 environment.clock(),

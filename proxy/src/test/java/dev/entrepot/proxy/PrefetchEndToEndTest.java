@@ -1,0 +1,120 @@
+package dev.entrepot.proxy;
+
+import static dev.entrepot.proxy.MirrorFixture.await;
+import static dev.entrepot.proxy.MirrorFixture.verdict;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.TestRegistry;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a rule with {@code prefetch} brings after a client has pulled a manifest, seen from the client and from the upstream. */
+@Timeout(60)
+class PrefetchEndToEndTest {
+    private static final String COMPLETE = "entrepot_prefetch_graphs_total{outcome=\"complete\"}";
+    private static final String RULES = """
+            rules:
+              - {repositories: [whole], prefetch: true}
+              - {repositories: [arm], tags: ["v*"], prefetch: {platforms: [linux/arm64], referrers: false}}
+            """;
+
+    private final TestRegistry registry = TestRegistry.started();
+    private final Images images = new Images(3);
+    private final Bundle amd = images.image(Platform.parse("linux/amd64"), 3_000);
+    private final Bundle arm = images.image(Platform.parse("linux/arm64"), 4_000);
+    private final Bundle index = images.indexOf(List.of(amd, arm));
+    private final Bundle sbom = images.referrer(index, "application/vnd.test.sbom");
+    private MirrorFixture mirror;
+
+    @BeforeEach
+    void start(@TempDir Path folder) throws Exception {
+        mirror = MirrorFixture.started(folder, """
+                default-upstream: registry.test
+                upstreams:
+                  registry.test: {url: "%s"}
+                """.formatted(registry.uri()) + RULES);
+    }
+
+    @AfterEach
+    void stop() {
+        mirror.close();
+        registry.close();
+    }
+
+    private HttpResponse<byte[]> pull(String path) throws Exception {
+        return mirror.get("/v2/" + path);
+    }
+
+    private void awaitDone(int graphs) throws Exception {
+        await(() -> mirror.metric(COMPLETE) == graphs);
+    }
+
+    private static List<Digest> blobs(Bundle image) throws Exception {
+        return Manifest.parse(image.root()).blobs().stream()
+                .map(blob -> blob.digest())
+                .toList();
+    }
+
+    @Test
+    void pullOfATagBringsLayersAndReferrersBehindTheClient() throws Exception {
+        registry.push("whole", index, "v1");
+        registry.push("whole", sbom);
+
+        assertThat(verdict(pull("whole/manifests/v1"))).isEqualTo("miss");
+        awaitDone(1);
+        registry.stop();
+
+        for (Bundle image : List.of(amd, arm, sbom)) {
+            assertThat(verdict(pull("whole/manifests/" + image.digest()))).isEqualTo("hit");
+            for (Digest blob : blobs(image)) {
+                assertThat(verdict(pull("whole/blobs/" + blob))).isEqualTo("hit");
+            }
+        }
+        assertThat(verdict(pull("whole/referrers/" + index.digest()))).isEqualTo("hit");
+    }
+
+    @Test
+    void onlyThePlatformsThatTheRuleNamesAreBrought() throws Exception {
+        registry.push("arm", index, "v1");
+
+        pull("arm/manifests/v1");
+        awaitDone(1);
+
+        for (Digest blob : blobs(arm)) {
+            assertThat(verdict(pull("arm/blobs/" + blob))).isEqualTo("hit");
+        }
+        String unwanted = amd.digest().encoded();
+        assertThat(registry.requests(request -> request.path().contains(unwanted)))
+                .isEmpty();
+        assertThat(registry.requests(request -> request.path().contains("/referrers/")))
+                .isEmpty();
+    }
+
+    @Test
+    void hitAndTagWithoutARuleBringNothing() throws Exception {
+        registry.push("arm", index, "latest");
+        registry.push("whole", index, "v1");
+        pull("whole/manifests/v1");
+        awaitDone(1);
+
+        assertThat(verdict(pull("whole/manifests/v1"))).isEqualTo("hit");
+        pull("arm/manifests/latest");
+
+        assertThat(registry.calls().count(Requests.repository("arm").and(Requests.path("/blobs/"))))
+                .isZero();
+        assertThat(mirror.metric(COMPLETE)).isEqualTo(1);
+        assertThat(mirror.metric("entrepot_prefetch_waiting")).isZero();
+    }
+}
