@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
@@ -16,6 +17,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
@@ -42,6 +44,8 @@ public final class CacheIndex implements AutoCloseable {
     private final IndexTables tables;
     private final AtomicLong storedCount = new AtomicLong();
     private final AtomicLong storedBytes = new AtomicLong();
+    private final AtomicLong smallBytes = new AtomicLong();
+    private volatile ContentWatcher watcher = ContentWatcher.NONE;
 
     private CacheIndex(IndexDatabase database, IndexReader.Totals totals, Clock clock) {
         this.clock = clock;
@@ -50,6 +54,7 @@ public final class CacheIndex implements AutoCloseable {
         this.writer = new IndexWriter(database.updates(), touches, clock);
         storedCount.set(totals.count());
         storedBytes.set(totals.bytes());
+        smallBytes.set(totals.smallBytes());
         this.tables = new IndexTables(readers, writer);
         writer.start(tables.contents::isPending);
     }
@@ -147,7 +152,13 @@ public final class CacheIndex implements AutoCloseable {
 
     /** Notes what a tag was found to be. */
     public void putTag(Repository repository, Tag tag, TagRecord found) {
+        boolean moved = tag(repository, tag)
+                .filter(before -> before.digest().equals(found.digest()))
+                .isEmpty();
         tables.tags.put(new IndexTables.TagKey(repository, tag), Optional.of(found));
+        if (moved) {
+            watcher.changed(repository);
+        }
     }
 
     /** Forgets a tag. */
@@ -184,6 +195,36 @@ public final class CacheIndex implements AutoCloseable {
     /** Keeps a referrers list. It is forgotten after 30 days at the latest. */
     public void putReferrers(Repository repository, Digest subject, KeptDocument document) {
         tables.documents.put(new IndexTables.DocumentKey(repository, Optional.of(subject)), Optional.of(document));
+        watcher.changed(repository);
+    }
+
+    /** Adds a pin, or changes what it covers. See {@link PinnedGraphs}. */
+    void putPin(Pin pin) {
+        tables.pins.put(new IndexTables.PinKey(pin.repository(), pin.reference()), Optional.of(pin));
+    }
+
+    /** Takes a pin away; returns whether there was one. */
+    boolean removePin(Repository repository, ManifestReference reference) {
+        IndexTables.PinKey key = new IndexTables.PinKey(repository, reference);
+        boolean known = tables.pins.get(key).isPresent();
+        tables.pins.put(key, Optional.empty());
+        return known;
+    }
+
+    /**
+     * All pins, in order.
+     *
+     * @throws IOException if the database cannot be read
+     */
+    List<Pin> pins() throws IOException {
+        Map<IndexTables.PinKey, Optional<Pin>> pending = tables.pins.pending();
+        TreeMap<String, Pin> found = new TreeMap<>();
+        readers.ask(IndexReader::pins).forEach(pin -> found.put(pin.toString(), pin));
+        pending.forEach((key, value) -> {
+            String name = Pin.all(key.repository(), key.reference()).toString();
+            value.ifPresentOrElse(pin -> found.put(name, pin), () -> found.remove(name));
+        });
+        return List.copyOf(found.values());
     }
 
     /** The tag list that is kept for a repository. */
@@ -220,18 +261,49 @@ public final class CacheIndex implements AutoCloseable {
      * @param mediaType for a manifest, its type as the upstream stated it
      */
     public void stored(Digest digest, ContentKind kind, long bytes, Optional<MediaType> mediaType) {
+        stored(digest, kind, bytes, mediaType, Optional.empty());
+    }
+
+    /**
+     * As above.
+     *
+     * @param owner the repository that it was fetched for, whose part of the disk it takes; if not known, it stays as it was
+     */
+    public void stored(
+            Digest digest, ContentKind kind, long bytes, Optional<MediaType> mediaType, Optional<Repository> owner) {
         Instant now = clock.instant();
         tables.contents.update(digest, known -> {
             Optional<MediaType> type = mediaType.or(() -> known.flatMap(IndexedContent::mediaType));
-            account(known, 1, bytes);
-            return Optional.of(new IndexedContent(kind, bytes, type, now));
+            Optional<Repository> heldBy = owner.or(() -> known.flatMap(IndexedContent::owner));
+            IndexedContent content = new IndexedContent(kind, bytes, type, now, heldBy);
+            account(known, Optional.of(content));
+            return Optional.of(content);
         });
+        watcher.stored(digest, kind, bytes, owner);
+    }
+
+    /** Has one other hear of what comes, is used and goes from now on. */
+    void watch(ContentWatcher newWatcher) {
+        watcher = newWatcher;
     }
 
     // Within the step that makes the change visible: who sees the content finds it in the sums.
-    private void account(Optional<IndexedContent> before, int count, long bytes) {
-        storedCount.addAndGet(count - (before.isPresent() ? 1 : 0));
-        storedBytes.addAndGet(bytes - before.map(IndexedContent::bytes).orElse(0L));
+    private void account(Optional<IndexedContent> before, Optional<IndexedContent> after) {
+        storedCount.addAndGet((after.isPresent() ? 1 : 0) - (before.isPresent() ? 1 : 0));
+        storedBytes.addAndGet(after.map(IndexedContent::bytes).orElse(0L)
+                - before.map(IndexedContent::bytes).orElse(0L));
+        smallBytes.addAndGet(small(after) - small(before));
+    }
+
+    private static long small(Optional<IndexedContent> content) {
+        return content.filter(known -> DiskPolicy.isSmall(known.kind(), known.bytes()))
+                .map(IndexedContent::bytes)
+                .orElse(0L);
+    }
+
+    /** What is known of content that is registered. */
+    Optional<IndexedContent> content(Digest digest) {
+        return tables.contents.get(digest);
     }
 
     /** Whether content is registered. */
@@ -244,23 +316,50 @@ public final class CacheIndex implements AutoCloseable {
         return tables.contents.get(digest).flatMap(IndexedContent::mediaType);
     }
 
-    /** Notes that content was served. Cheap: no lock, no database, at most one note per digest in 30 s. */
-    public void touched(Digest digest) {
-        touches.add(digest, clock.millis());
+    /** Notes that content was served for a repository. Cheap: no lock, no database, at most one note per digest in 30 s. */
+    public void touched(Digest digest, Repository by) {
+        if (touches.add(digest, clock.millis())) {
+            watcher.used(digest, by);
+        }
     }
 
     /** Forgets content that has been deleted from the store. Harmless when repeated. */
     public void removed(Digest digest) {
         touches.forget(digest);
         tables.contents.update(digest, known -> {
-            account(known, 0, 0);
+            account(known, Optional.empty());
             return Optional.empty();
         });
+        watcher.removed(digest);
     }
 
     /** The bytes of all stored content. */
     public long storedBytes() {
         return storedBytes.get();
+    }
+
+    /** The part of {@link #storedBytes()} that is manifests and blobs of less than 64 KiB. */
+    public long smallBytes() {
+        return smallBytes.get();
+    }
+
+    /** Visits all content, the longest unused first, except that what waits to be committed comes last. */
+    void forEachByUse(IndexReader.ContentVisitor visitor) throws IOException {
+        Map<Digest, Optional<IndexedContent>> pending = tables.contents.pending();
+        readers.ask(reader -> {
+            reader.forEachByUse((digest, kind, bytes, owner, uses) ->
+                    pending.containsKey(digest) || visitor.visit(digest, kind, bytes, owner, uses));
+            return 0;
+        });
+        List<Candidate> found = new ArrayList<>();
+        pending.forEach((digest, value) -> value.ifPresent(
+                content -> found.add(new Candidate(digest, content.kind(), content.bytes(), content.lastUsed()))));
+        found.sort(Comparator.comparing(Candidate::lastUsed));
+        for (Candidate next : found) {
+            Optional<Repository> owner =
+                    pending.getOrDefault(next.digest(), Optional.empty()).flatMap(IndexedContent::owner);
+            visitor.visit(next.digest(), next.kind(), next.bytes(), owner, 1);
+        }
     }
 
     /** The number of stored blobs and manifests. */

@@ -6,14 +6,14 @@ import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Comparator;
 import java.util.Deque;
-import java.util.HashSet;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
@@ -21,7 +21,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the store within its capacity and the disk above a floor of free space, by deleting what was not used for the longest time.
+ * Keeps the store within its capacity and the disk above a floor of free space, by deleting what {@link DiskPolicy} finds least worth keeping.
  * Counted are stored content, partial files, and what was {@linkplain #reserve reserved} for blobs that are still coming. An idle partial
  * counts as last used when it was last written to. Safe for all threads.
  *
@@ -34,8 +34,9 @@ import org.slf4j.LoggerFactory;
  */
 public final class Evictor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Evictor.class);
-    private static final int BATCH = 64;
-    // Once something must go, this part of the capacity goes as well, so that not every fetch has to evict.
+    private static final int BATCH = 16;
+    // Once the file system needs room, this part of the capacity is freed as well, so that not every fetch has to
+    // evict.
     private static final int SLACK_PARTS = 20;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
@@ -49,35 +50,52 @@ public final class Evictor implements AutoCloseable {
     private final ContentStore store;
     private final CacheIndex index;
     private final FreeSpace freeSpace;
-    private final long capacityBytes;
-    private final long minFreeBytes;
+    private final DiskLimits limits;
+    private final PolicyFeed feed;
+    private final PinnedGraphs pins;
     private final ReentrantLock lock = new ReentrantLock();
     private final AtomicInteger trimRequests = new AtomicInteger();
-    private final AtomicLong evictions = new AtomicLong();
-    private final AtomicLong evictedBytes = new AtomicLong();
+    private final Map<EvictionReason, LongAdder> evictions = counters();
+    private final Map<EvictionReason, LongAdder> evictedBytes = counters();
     private volatile Predicate<Digest> inUse = digest -> false;
     private volatile @Nullable Thread trimmer;
 
     /**
-     * An evictor for a store and its index, which stay open for as long as it is used.
+     * An evictor for a store and its index, which stay open until it is closed. All repositories share the disk alike.
      *
      * @param capacityBytes the most that may be stored
      * @param minFreeBytes what the file system must have left
      */
     public Evictor(ContentStore store, CacheIndex index, long capacityBytes, long minFreeBytes) {
-        this(store, index, capacityBytes, minFreeBytes, store::freeBytes);
+        this(store, index, DiskLimits.of(capacityBytes, minFreeBytes), DiskShares.EQUAL, store::freeBytes);
+    }
+
+    /** An evictor for a store and its index, which stay open until it is closed. */
+    public Evictor(ContentStore store, CacheIndex index, DiskLimits limits, DiskShares shares) {
+        this(store, index, limits, shares, store::freeBytes);
     }
 
     /** As above, with another measure of the free space. */
-    Evictor(ContentStore store, CacheIndex index, long capacityBytes, long minFreeBytes, FreeSpace freeSpace) {
-        if (capacityBytes < 0 || minFreeBytes < 0) {
-            throw new IllegalArgumentException("capacity " + capacityBytes + ", free " + minFreeBytes + " bytes");
-        }
+    Evictor(ContentStore store, CacheIndex index, DiskLimits limits, DiskShares shares, FreeSpace freeSpace) {
         this.store = store;
         this.index = index;
-        this.capacityBytes = capacityBytes;
-        this.minFreeBytes = minFreeBytes;
+        this.limits = limits;
         this.freeSpace = freeSpace;
+        this.pins = new PinnedGraphs(store, index);
+        this.feed = new PolicyFeed(index, pins, limits, shares);
+    }
+
+    private static Map<EvictionReason, LongAdder> counters() {
+        Map<EvictionReason, LongAdder> counters = new EnumMap<>(EvictionReason.class);
+        for (EvictionReason reason : EvictionReason.values()) {
+            counters.put(reason, new LongAdder());
+        }
+        return counters;
+    }
+
+    /** Divides the disk anew among the repositories, in the background. */
+    public void regroup(DiskShares shares) {
+        feed.regroup(shares);
     }
 
     /** Never evicts digests for which this holds. Blobs that are being written never are evicted anyhow. */
@@ -92,7 +110,7 @@ public final class Evictor implements AutoCloseable {
      * @return whether there is room; false, too, if the disk or the index fails
      */
     boolean makeRoom(long wantedBytes) {
-        return locked(() -> roomFor(wantedBytes));
+        return locked(() -> roomFor(wantedBytes, limits.capacityBytes()));
     }
 
     /**
@@ -102,7 +120,7 @@ public final class Evictor implements AutoCloseable {
      */
     boolean reserve(Ingest ingest, long totalBytes) {
         return locked(() -> {
-            boolean room = roomFor(Math.max(0, totalBytes - ingest.claimedBytes()));
+            boolean room = roomFor(Math.max(0, totalBytes - ingest.claimedBytes()), limits.capacityBytes());
             if (room) {
                 ingest.reserve(totalBytes);
             }
@@ -110,7 +128,7 @@ public final class Evictor implements AutoCloseable {
         });
     }
 
-    /** Evicts in the background if there is more than there may be. Returns at once. */
+    /** Evicts in the background down to the low watermark, if there is more than the high one allows. Returns at once. */
     void trim() {
         if (trimRequests.getAndIncrement() == 0) {
             trimmer = Thread.ofVirtual().name("evictor").start(this::trimAll);
@@ -121,7 +139,7 @@ public final class Evictor implements AutoCloseable {
         int seen;
         do {
             seen = trimRequests.get();
-            makeRoom(0);
+            locked(() -> roomFor(0, limits.highBytes()));
         } while (!trimRequests.compareAndSet(seen, 0));
     }
 
@@ -137,22 +155,70 @@ public final class Evictor implements AutoCloseable {
 
     /** The most that may be stored, in bytes. */
     public long capacityBytes() {
-        return capacityBytes;
+        return limits.capacityBytes();
     }
 
     /** How much content has been evicted since the start. */
     public long evictions() {
-        return evictions.get();
+        return evictions.values().stream().mapToLong(LongAdder::sum).sum();
+    }
+
+    /** How much content has been evicted for a reason since the start. */
+    public long evictions(EvictionReason reason) {
+        return count(evictions, reason).sum();
     }
 
     /** The bytes of what has been evicted since the start. */
     public long evictedBytes() {
-        return evictedBytes.get();
+        return evictedBytes.values().stream().mapToLong(LongAdder::sum).sum();
+    }
+
+    /** The bytes of what has been evicted for a reason since the start. */
+    public long evictedBytes(EvictionReason reason) {
+        return count(evictedBytes, reason).sum();
+    }
+
+    private static LongAdder count(Map<EvictionReason, LongAdder> counters, EvictionReason reason) {
+        return Objects.requireNonNull(counters.get(reason));
+    }
+
+    /** Whether the policy knows of everything that is stored; before, the least recently used goes first. */
+    public boolean policyReady() {
+        return feed.ready().isPresent();
+    }
+
+    /** What is never evicted. */
+    public PinnedGraphs pins() {
+        return pins;
+    }
+
+    /** The bytes of what is stored under pins, each piece once. */
+    public long pinnedBytes() {
+        locked(() -> {
+            refreshPins();
+            return true;
+        });
+        return pins.bytes();
+    }
+
+    /** What decides which content goes first. */
+    DiskPolicy policy() {
+        return feed.policy();
+    }
+
+    /** What is stored, by what competes with each other, roughly. */
+    public List<PoolSize> pools() {
+        return feed.policy().sizes();
     }
 
     /** Stops the eviction in the background, waiting for the file in hand. */
     @Override
     public void close() {
+        stopTrimming();
+        feed.close();
+    }
+
+    private void stopTrimming() {
         Thread running = trimmer;
         if (running == null) {
             return;
@@ -191,47 +257,58 @@ public final class Evictor implements AutoCloseable {
         }
     }
 
-    private boolean roomFor(long wanted) throws IOException {
-        long missing = missing(wanted);
+    private boolean roomFor(long wanted, long mostBytes) throws IOException {
+        long used = usedBytes();
+        long overCapacity = used + wanted - mostBytes;
+        long underFloor = limits.minFreeBytes()
+                + wanted
+                - (freeSpace.bytes() - store.ingests().promisedBytes());
+        long missing = Math.max(overCapacity, underFloor);
         if (missing <= 0) {
             return true;
         }
+        refreshPins();
         Deque<StoredContent> partials = new ArrayDeque<>(store.ingests().idle().stream()
                 .sorted(Comparator.comparing(StoredContent::lastModified))
                 .toList());
         long idle = partials.stream().mapToLong(StoredContent::sizeBytes).sum();
         // For what does not fit into an empty cache either, nothing is thrown away.
-        if (missing > index.storedBytes() + idle) {
+        if (missing > index.storedBytes() - pins.bytes() + idle) {
             return false;
         }
-        long freed = evict(missing + capacityBytes / SLACK_PARTS, partials);
-        return freed >= missing;
+        EvictionReason reason = underFloor > overCapacity ? EvictionReason.FREE_SPACE : EvictionReason.CAPACITY;
+        long goal = missing;
+        if (overCapacity > 0) {
+            goal = Math.max(goal, used + wanted - limits.lowBytes());
+        }
+        if (underFloor > 0) {
+            goal = Math.max(goal, underFloor + limits.capacityBytes() / SLACK_PARTS);
+        }
+        return evict(goal, partials, reason) >= missing;
     }
 
-    /** How many bytes must go before {@code wanted} more may come; 0 or less if none. */
-    private long missing(long wanted) throws IOException {
-        long overCapacity = usedBytes() + wanted - capacityBytes;
-        long underFloor =
-                minFreeBytes + wanted - (freeSpace.bytes() - store.ingests().promisedBytes());
-        return Math.max(overCapacity, underFloor);
+    private void refreshPins() throws IOException {
+        for (Digest released : pins.refresh()) {
+            index.content(released)
+                    .ifPresent(content -> feed.stored(released, content.kind(), content.bytes(), Optional.empty()));
+        }
+        feed.setAside(pins.largeBytes());
     }
 
-    private long evict(long goal, Deque<StoredContent> partials) throws IOException {
-        Set<Digest> skipped = new HashSet<>();
-        Deque<Candidate> oldest = new ArrayDeque<>();
+    private long evict(long goal, Deque<StoredContent> partials, EvictionReason reason) throws IOException {
+        Victims victims = new Victims(index, feed, BATCH);
         long freed = 0;
         while (freed < goal && !Thread.currentThread().isInterrupted()) {
-            if (oldest.isEmpty()) {
-                oldest.addAll(candidates(skipped));
-            }
-            Candidate content = oldest.peek();
+            Optional<Victims.Next> content = victims.peek();
             StoredContent partial = partials.peek();
-            if (partial != null && (content == null || partial.lastModified().isBefore(content.lastUsed()))) {
+            if (partial != null
+                    && (content.isEmpty()
+                            || partial.lastModified()
+                                    .isBefore(content.get().content().lastUsed()))) {
                 partials.remove();
                 freed += store.ingests().deleteIdle(partial.digest()) ? partial.sizeBytes() : 0;
-            } else if (content != null) {
-                oldest.remove();
-                freed += evict(content, skipped);
+            } else if (content.isPresent()) {
+                freed += evict(victims.take(), victims, reason);
             } else {
                 break;
             }
@@ -239,31 +316,62 @@ public final class Evictor implements AutoCloseable {
         return freed;
     }
 
-    private List<Candidate> candidates(Set<Digest> skipped) throws IOException {
-        return index.leastRecentlyUsed(BATCH + skipped.size()).stream()
-                .filter(candidate -> !skipped.contains(candidate.digest()))
-                .toList();
-    }
-
-    private long evict(Candidate candidate, Set<Digest> skipped) {
-        Digest digest = candidate.digest();
-        if (inUse.test(digest) || store.ingests().isOpen(digest)) {
-            skipped.add(digest);
+    private long evict(Victims.Next next, Victims victims, EvictionReason reason) {
+        Candidate candidate = next.content();
+        if (pins.protects(candidate.digest())) {
+            // Back when it is no longer pinned.
+            feed.policy().removed(candidate.digest());
+            victims.pass(candidate.digest());
+            return 0;
+        }
+        if (isHeld(candidate.digest())) {
+            victims.pass(candidate.digest());
             return 0;
         }
         try {
-            store.deleteBlob(digest);
-            store.deleteManifest(digest);
-            index.removed(digest);
-            Optional<StoredContent> back = store.find(candidate.kind(), digest);
-            back.ifPresent(found -> index.stored(digest, found.kind(), found.sizeBytes(), Optional.empty()));
+            delete(candidate, next.overShare() ? EvictionReason.SHARE : reason);
+            return candidate.bytes();
         } catch (IOException e) {
-            LOG.warn("{} cannot be evicted: {}", digest, e.toString());
-            skipped.add(digest);
+            LOG.warn("{} cannot be evicted: {}", candidate.digest(), e.toString());
+            victims.pass(candidate.digest());
             return 0;
         }
-        evictions.incrementAndGet();
-        evictedBytes.addAndGet(candidate.bytes());
-        return candidate.bytes();
+    }
+
+    private boolean isHeld(Digest digest) {
+        return inUse.test(digest) || store.ingests().isOpen(digest);
+    }
+
+    private void delete(Candidate candidate, EvictionReason reason) throws IOException {
+        Digest digest = candidate.digest();
+        store.deleteBlob(digest);
+        store.deleteManifest(digest);
+        index.removed(digest);
+        Optional<StoredContent> back = store.find(candidate.kind(), digest);
+        back.ifPresent(found -> index.stored(digest, found.kind(), found.sizeBytes(), Optional.empty()));
+        count(evictions, reason).increment();
+        count(evictedBytes, reason).add(candidate.bytes());
+    }
+
+    /**
+     * Evicts one piece of content because somebody asked for it.
+     *
+     * @return whether it was there and is gone; false, too, if it may not go now, or the disk refuses
+     */
+    public boolean evict(Digest digest) {
+        boolean[] gone = new boolean[1];
+        locked(() -> {
+            Optional<IndexedContent> row = index.content(digest);
+            refreshPins();
+            if (row.isPresent() && !isHeld(digest) && !pins.protects(digest)) {
+                IndexedContent content = row.get();
+                delete(
+                        new Candidate(digest, content.kind(), content.bytes(), content.lastUsed()),
+                        EvictionReason.ASKED);
+                gone[0] = true;
+            }
+            return true;
+        });
+        return gone[0];
     }
 }

@@ -2,7 +2,9 @@ package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
@@ -13,11 +15,14 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** The questions to the database, on one connection. Used by one thread at a time. */
 final class IndexReader implements AutoCloseable {
@@ -40,6 +45,10 @@ final class IndexReader implements AutoCloseable {
     private final PreparedStatement repositories;
     private final PreparedStatement shard;
     private final PreparedStatement totals;
+    private final PreparedStatement pin;
+    private final PreparedStatement pins;
+    private final PreparedStatement number;
+    private final PreparedStatement byUse;
 
     /** Prepares the questions; the connection is closed with this object. */
     IndexReader(Connection connection) throws SQLException {
@@ -58,9 +67,19 @@ final class IndexReader implements AutoCloseable {
         repositories =
                 connection.prepareStatement("SELECT registry, name FROM repositories r WHERE (registry, name) > (?, ?)"
                         + " AND EXISTS (SELECT 1 FROM links WHERE repository = r.id) ORDER BY registry, name LIMIT ?");
+        pin = connection.prepareStatement(
+                "SELECT platforms, referrers, ruled FROM pins" + OF_REPOSITORY + " AND reference = ?");
+        pins = connection.prepareStatement("SELECT r.registry, r.name, p.reference, p.platforms, p.referrers, p.ruled"
+                + " FROM pins p JOIN repositories r ON r.id = p.repository ORDER BY 1, 2, 3");
+        number = connection.prepareStatement("SELECT value FROM meta WHERE key = ?");
         shard = connection.prepareStatement("SELECT digest FROM content WHERE digest >= ? AND digest < ?");
         totals = connection.prepareStatement(
-                "SELECT count(*), coalesce(sum(bytes), 0) FROM content INDEXED BY content_by_use");
+                "SELECT count(*), coalesce(sum(bytes), 0), coalesce(sum(bytes) FILTER (WHERE kind = "
+                        + IndexUpdates.MANIFEST + " OR bytes < " + DiskPolicy.SMALL_BYTES
+                        + "), 0) FROM content INDEXED BY content_by_use");
+        byUse = connection.prepareStatement(
+                "SELECT c.digest, c.kind, c.bytes, c.uses, r.registry, r.name"
+                        + " FROM content c INDEXED BY content_by_use LEFT JOIN repositories r ON r.id = c.owner ORDER BY c.last_used");
     }
 
     /** The link of a repository to a piece of content. */
@@ -92,6 +111,38 @@ final class IndexReader implements AutoCloseable {
     List<Tag> tags(Repository repository) throws SQLException {
         bind(tags, repository);
         return all(tags, row -> new Tag(row.getString(1)));
+    }
+
+    /** A pin. */
+    Optional<Pin> pin(Repository repository, ManifestReference reference) throws SQLException {
+        bind(pin, repository);
+        pin.setString(3, reference.toString());
+        return first(pin, row -> readPin(row, repository, reference, 1));
+    }
+
+    /** All pins. */
+    List<Pin> pins() throws SQLException {
+        return all(pins, row -> {
+            String reference = row.getString(3);
+            Repository repository =
+                    new Repository(new RegistryHost(row.getString(1)), new RepositoryName(row.getString(2)));
+            return readPin(row, repository, reference.contains(":") ? Digest.parse(reference) : new Tag(reference), 4);
+        });
+    }
+
+    private static Pin readPin(ResultSet row, Repository repository, ManifestReference reference, int column)
+            throws SQLException {
+        List<Platform> platforms = Stream.of(row.getString(column).split(",", -1))
+                .filter(text -> !text.isEmpty())
+                .map(Platform::parse)
+                .toList();
+        return new Pin(repository, reference, platforms, row.getBoolean(column + 1), row.getBoolean(column + 2));
+    }
+
+    /** The number under a name; empty if there is none. */
+    OptionalLong number(String name) throws SQLException {
+        number.setString(1, name);
+        return first(number, row -> OptionalLong.of(row.getLong(1))).orElse(OptionalLong.empty());
     }
 
     /** A document of a repository; no subject for its tag list. */
@@ -136,7 +187,8 @@ final class IndexReader implements AutoCloseable {
 
     /** Number and bytes of all stored content. */
     Totals totals() throws SQLException {
-        return first(totals, row -> new Totals(row.getLong(1), row.getLong(2))).orElse(new Totals(0, 0));
+        return first(totals, row -> new Totals(row.getLong(1), row.getLong(2), row.getLong(3)))
+                .orElse(new Totals(0, 0, 0));
     }
 
     /**
@@ -144,8 +196,37 @@ final class IndexReader implements AutoCloseable {
      *
      * @param count number of digests
      * @param bytes sum of their lengths
+     * @param smallBytes the part of it that is small, as {@link DiskPolicy#isSmall} has it
      */
-    record Totals(long count, long bytes) {}
+    record Totals(long count, long bytes, long smallBytes) {}
+
+    /** Told of stored content, one piece after another. */
+    @FunctionalInterface
+    interface ContentVisitor {
+        /** Takes note of a piece of content; returns whether to go on. */
+        boolean visit(Digest digest, ContentKind kind, long bytes, Optional<Repository> owner, int uses);
+    }
+
+    /** Visits all stored content, the longest unused first. A long question. */
+    void forEachByUse(ContentVisitor visitor) throws SQLException {
+        Map<String, Optional<Repository>> owners = new HashMap<>();
+        try (ResultSet row = byUse.executeQuery()) {
+            boolean more = true;
+            while (more && row.next()) {
+                String registry = row.getString(5);
+                String name = row.getString(6);
+                Optional<Repository> owner = registry == null || name == null
+                        ? Optional.empty()
+                        : owners.computeIfAbsent(
+                                registry + "/" + name,
+                                same -> Optional.of(
+                                        new Repository(new RegistryHost(registry), new RepositoryName(name))));
+                more = visitor.visit(digest(row, 1), kind(row, 2), row.getLong(3), owner, row.getInt(4));
+            }
+        } catch (IllegalArgumentException e) {
+            throw new SQLException("a row of the index does not make sense: " + e.getMessage(), e);
+        }
+    }
 
     private static void bind(PreparedStatement statement, Repository repository) throws SQLException {
         statement.setString(1, repository.registry().value());

@@ -33,7 +33,16 @@ final class IndexSchema {
                     "CREATE INDEX content_by_use ON content (last_used, kind, bytes)"),
             // What tags named before: few tags move, and those that do are few lines.
             List.of("CREATE TABLE tag_history (repository INTEGER NOT NULL, tag TEXT NOT NULL, former BLOB NOT NULL,"
-                    + " PRIMARY KEY (repository, tag)) WITHOUT ROWID"));
+                    + " PRIMARY KEY (repository, tag)) WITHOUT ROWID"),
+            List.of(
+                    // How often it was used of late, and the repository that it was fetched for.
+                    "ALTER TABLE content ADD COLUMN uses INTEGER NOT NULL DEFAULT 1",
+                    "ALTER TABLE content ADD COLUMN owner INTEGER",
+                    "DROP INDEX content_by_use",
+                    "CREATE INDEX content_by_use ON content (last_used, kind, bytes, uses, owner)",
+                    "CREATE TABLE pins (repository INTEGER NOT NULL, reference TEXT NOT NULL, platforms TEXT NOT NULL,"
+                            + " referrers INTEGER NOT NULL, ruled INTEGER NOT NULL, PRIMARY KEY (repository, reference))"
+                            + " WITHOUT ROWID"));
 
     private IndexSchema() {}
 

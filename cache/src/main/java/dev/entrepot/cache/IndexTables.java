@@ -2,6 +2,7 @@ package dev.entrepot.cache;
 
 import com.github.benmanes.caffeine.cache.Weigher;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.util.Optional;
@@ -30,6 +31,9 @@ final class IndexTables {
         }
     }
 
+    /** What a pin is found by. */
+    record PinKey(Repository repository, ManifestReference reference) {}
+
     /** What a document is found by: a referrers list by its subject, the tag list by none. */
     record DocumentKey(Repository repository, Optional<Digest> subject) {}
 
@@ -41,6 +45,8 @@ final class IndexTables {
     final WriteBehind<TagKey, TagHistory> tagHistories;
     /** Documents; they are deleted by age only. */
     final WriteBehind<DocumentKey, KeptDocument> documents;
+    /** Pins. */
+    final WriteBehind<PinKey, Pin> pins;
     /** Stored content. */
     final WriteBehind<Digest, IndexedContent> contents;
 
@@ -89,6 +95,17 @@ final class IndexTables {
                 (updates, key, value) -> {
                     if (value.isPresent()) {
                         updates.saveDocument(key.repository(), key.subject(), value.get());
+                    }
+                });
+        pins = table(
+                MIB,
+                (key, value) -> ENTRY_BYTES,
+                (reader, key) -> reader.pin(key.repository(), key.reference()),
+                (updates, key, value) -> {
+                    if (value.isPresent()) {
+                        updates.savePin(value.get());
+                    } else {
+                        updates.deletePin(key.repository(), key.reference());
                     }
                 });
         contents = table(4 * MIB, (key, value) -> ENTRY_BYTES, IndexReader::content, (updates, key, value) -> {

@@ -1,7 +1,9 @@
 package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.sql.Connection;
@@ -14,6 +16,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 
 /** The changes to the database, on the one connection that writes. For one thread. */
 final class IndexUpdates implements AutoCloseable {
@@ -21,6 +24,8 @@ final class IndexUpdates implements AutoCloseable {
     static final int BLOB = 0;
     /** As above. */
     static final int MANIFEST = 1;
+
+    private static final long WEEK_MILLIS = 7L * 24 * 60 * 60 * 1000;
 
     private final Connection connection;
     private final PreparedStatement findRepository;
@@ -35,6 +40,8 @@ final class IndexUpdates implements AutoCloseable {
     private final PreparedStatement deleteContent;
     private final PreparedStatement touch;
     private final PreparedStatement saveMeta;
+    private final PreparedStatement savePin;
+    private final PreparedStatement deletePin;
     // Of this transaction only: a rollback takes them back.
     private final Map<Repository, Long> repositoryIds = new HashMap<>();
 
@@ -56,11 +63,21 @@ final class IndexUpdates implements AutoCloseable {
                 "INSERT OR REPLACE INTO tag_history (repository, tag, former) VALUES (?, ?, ?)");
         saveDocument = connection.prepareStatement(
                 "INSERT OR REPLACE INTO documents (repository, subject, fetched_at, json) VALUES (?, ?, ?, ?)");
-        deleteDocuments = connection.prepareStatement("DELETE FROM documents WHERE fetched_at < ?");
+        deleteDocuments = connection.prepareStatement("DELETE FROM documents WHERE fetched_at < ?"
+                + " AND repository NOT IN (SELECT repository FROM pins WHERE referrers)");
         saveContent = connection.prepareStatement(
-                "INSERT OR REPLACE INTO content (digest, kind, bytes, media_type, last_used) VALUES (?, ?, ?, ?, ?)");
+                "INSERT INTO content (digest, kind, bytes, media_type, last_used, owner) VALUES (?, ?, ?, ?, ?, ?)"
+                        + " ON CONFLICT (digest) DO UPDATE SET kind = excluded.kind, bytes = excluded.bytes,"
+                        + " media_type = excluded.media_type, last_used = excluded.last_used,"
+                        + " owner = coalesce(excluded.owner, owner)");
         deleteContent = connection.prepareStatement("DELETE FROM content WHERE digest = ?");
-        touch = connection.prepareStatement("UPDATE content SET last_used = max(last_used, ?) WHERE digest = ?");
+        // What was not used for a week has lost half of its uses; four bits are all that the policy counts.
+        touch = connection.prepareStatement("UPDATE content SET uses = min(15, 1 + CASE WHEN ?1 - last_used > "
+                + WEEK_MILLIS + " THEN uses / 2 ELSE uses END), last_used = max(last_used, ?1) WHERE digest = ?2");
+        savePin = connection.prepareStatement(
+                "INSERT OR REPLACE INTO pins (repository, reference, platforms, referrers, ruled) VALUES (?, ?, ?, ?, ?)");
+        deletePin = connection.prepareStatement("DELETE FROM pins WHERE repository ="
+                + " (SELECT id FROM repositories WHERE registry = ? AND name = ?) AND reference = ?");
         saveMeta = connection.prepareStatement("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)");
     }
 
@@ -103,6 +120,31 @@ final class IndexUpdates implements AutoCloseable {
         saveTagHistory.executeUpdate();
     }
 
+    /** Adds a pin, or changes what it covers. */
+    void savePin(Pin pin) throws SQLException {
+        savePin.setLong(1, id(pin.repository()));
+        savePin.setString(2, pin.reference().toString());
+        savePin.setString(3, pin.platforms().stream().map(Platform::toString).collect(Collectors.joining(",")));
+        savePin.setBoolean(4, pin.referrers());
+        savePin.setBoolean(5, pin.ruled());
+        savePin.executeUpdate();
+    }
+
+    /** Takes a pin away. */
+    void deletePin(Repository repository, ManifestReference reference) throws SQLException {
+        deletePin.setString(1, repository.registry().value());
+        deletePin.setString(2, repository.name().value());
+        deletePin.setString(3, reference.toString());
+        deletePin.executeUpdate();
+    }
+
+    /** Notes a number under a name. */
+    void saveNumber(String name, long value) throws SQLException {
+        saveMeta.setString(1, name);
+        saveMeta.setLong(2, value);
+        saveMeta.executeUpdate();
+    }
+
     /** Keeps a document; no subject for a tag list. */
     void saveDocument(Repository repository, Optional<Digest> subject, KeptDocument value) throws SQLException {
         saveDocument.setLong(1, id(repository));
@@ -112,7 +154,7 @@ final class IndexUpdates implements AutoCloseable {
         saveDocument.executeUpdate();
     }
 
-    /** Forgets the documents that are older. Returns how many. */
+    /** Forgets the documents that are older, except where a pin stands on them. Returns how many. */
     int deleteDocumentsBefore(Instant time) throws SQLException {
         deleteDocuments.setLong(1, time.toEpochMilli());
         return deleteDocuments.executeUpdate();
@@ -130,6 +172,11 @@ final class IndexUpdates implements AutoCloseable {
         saveContent.setLong(3, value.bytes());
         saveContent.setString(4, value.mediaType().map(MediaType::value).orElse(null));
         saveContent.setLong(5, value.lastUsed().toEpochMilli());
+        if (value.owner().isPresent()) {
+            saveContent.setLong(6, id(value.owner().get()));
+        } else {
+            saveContent.setNull(6, Types.INTEGER);
+        }
         saveContent.executeUpdate();
     }
 

@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.Repository;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.Optional;
@@ -12,8 +13,15 @@ import java.util.Optional;
  * @param bytes its length
  * @param mediaType for a manifest, its type as the upstream stated it
  * @param lastUsed when it was last served or stored, to the millisecond
+ * @param owner the repository that it was fetched for, where this is to be noted; not read back
  */
-record IndexedContent(ContentKind kind, long bytes, Optional<MediaType> mediaType, Instant lastUsed) {
+record IndexedContent(
+        ContentKind kind, long bytes, Optional<MediaType> mediaType, Instant lastUsed, Optional<Repository> owner) {
+    /** Content whose owner is not known, or stays as it was. */
+    IndexedContent(ContentKind kind, long bytes, Optional<MediaType> mediaType, Instant lastUsed) {
+        this(kind, bytes, mediaType, lastUsed, Optional.empty());
+    }
+
     /** Validates the length and cuts the time to what the index keeps. */
     IndexedContent {
         if (bytes < 0) {

@@ -124,7 +124,8 @@ final class ListCache {
         return OciJson.mapper().writeValueAsBytes(document);
     }
 
-    private static Optional<Referrers> readReferrers(byte[] json) {
+    /** The list that a document of {@link #writeReferrers} holds; empty if it cannot be read. */
+    static Optional<Referrers> readReferrers(byte[] json) {
         try {
             JsonNode document = OciJson.mapper().readTree(json);
             List<Descriptor> descriptors = DescriptorJson.readIndex(json);

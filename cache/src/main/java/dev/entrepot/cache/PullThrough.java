@@ -139,10 +139,12 @@ public final class PullThrough {
      * @throws dev.entrepot.oci.RegistryException if the upstream refused, or sent what is not the manifest
      */
     public Answer<ManifestBytes> manifest(ManifestReference reference) throws IOException {
-        return switch (reference) {
+        Answer<ManifestBytes> answer = switch (reference) {
             case Digest digest -> manifestByDigest(digest);
             case Tag tag -> manifestByTag(tag);
         };
+        cache.running().served(answer.content());
+        return answer;
     }
 
     private Answer<ManifestBytes> manifestByTag(Tag tag) throws IOException {
@@ -158,7 +160,7 @@ public final class PullThrough {
                 () -> tags.kept(tag),
                 () -> tags.ask(tag),
                 () -> tags.forget(tag));
-        index.touched(answer.content().digest());
+        index.touched(answer.content().digest(), repository);
         return answer;
     }
 
@@ -231,7 +233,7 @@ public final class PullThrough {
                                 settings,
                                 () -> Answer.of(fetchKept(digest), Verdict.MISS, Duration.ZERO))
                         .content();
-        index.touched(digest);
+        index.touched(digest, repository);
         return new Answer<>(manifest, verdict(named.verdict(), atHand), named.age(), named.outage());
     }
 
@@ -264,7 +266,7 @@ public final class PullThrough {
         CacheSettings settings = admitted();
         Optional<ManifestBytes> kept = cache.keptManifest(digest);
         if (kept.isPresent() && index.link(repository, digest).isPresent()) {
-            index.touched(digest);
+            index.touched(digest, repository);
             return Answer.of(kept.get(), Verdict.HIT, Duration.ZERO);
         }
         if (kept.isPresent()) {
@@ -308,7 +310,7 @@ public final class PullThrough {
         ManifestBytes manifest = upstream.fetchManifest(reference);
         // Before it is kept: what cannot be understood is refused each time, not only the first.
         List<Link> links = links(manifest);
-        cache.keep(manifest);
+        cache.keep(manifest, repository);
         index.addLinks(repository, links);
         return manifest;
     }
@@ -390,6 +392,7 @@ public final class PullThrough {
         CacheSettings settings = admitted();
         refuseManifest(digest);
         refuseUnverifiable(digest);
+        cache.running().asked(digest);
         for (int attempt = 1; ; attempt++) {
             Optional<Link> link = index.link(repository, digest);
             Optional<BlobFile> kept = cache.store().openBlob(digest);
@@ -509,7 +512,7 @@ public final class PullThrough {
             file.close();
             throw e;
         }
-        index.touched(digest);
+        index.touched(digest, repository);
         return Answer.of(new KeptBlob(file), verdict, Duration.ZERO);
     }
 

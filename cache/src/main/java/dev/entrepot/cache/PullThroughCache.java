@@ -39,6 +39,7 @@ public final class PullThroughCache {
     private final ReferrersFace referrersFace;
     private final Answering answering;
     private final RuleCounters ruleCounters = new RuleCounters();
+    private final RunningGraphs running;
 
     /**
      * Puts a cache together.
@@ -70,7 +71,8 @@ public final class PullThroughCache {
         this.answering =
                 new Answering(new SharedCalls<>(executor, PATIENCE), new NegativeAnswers(clock), ruleCounters, clock);
         this.referrersFace = new ReferrersFace(() -> TimeUnit.MILLISECONDS.toNanos(clock.millis()));
-        evictor.protect(fetches::isRunning);
+        this.running = new RunningGraphs(clock, fetches::isRunning);
+        evictor.protect(digest -> fetches.isRunning(digest) || running.protects(digest));
     }
 
     /** One repository, read through this cache from {@code upstream}. Cheap, but worth keeping for as long as requests come. */
@@ -117,6 +119,10 @@ public final class PullThroughCache {
 
     BlobFetches fetches() {
         return fetches;
+    }
+
+    RunningGraphs running() {
+        return running;
     }
 
     FetchSettings settings() {
@@ -169,13 +175,17 @@ public final class PullThroughCache {
         }
     }
 
-    /** Keeps a manifest. A disk that refuses it is no reason to fail a pull: it is then kept in memory only. */
-    void keep(ManifestBytes manifest) {
+    /** Keeps a manifest that was fetched for a repository. A disk that refuses it is no reason to fail a pull: it is then kept in memory only. */
+    void keep(ManifestBytes manifest, Repository owner) {
         manifests.put(manifest.digest(), manifest);
         try {
             store.putManifest(manifest.digest(), manifest.array());
             index.stored(
-                    manifest.digest(), ContentKind.MANIFEST, manifest.sizeBytes(), Optional.of(manifest.mediaType()));
+                    manifest.digest(),
+                    ContentKind.MANIFEST,
+                    manifest.sizeBytes(),
+                    Optional.of(manifest.mediaType()),
+                    Optional.of(owner));
         } catch (IOException e) {
             LOG.warn("manifest {} cannot be kept on disk: {}", manifest.digest(), e.toString());
         }
@@ -190,7 +200,7 @@ public final class PullThroughCache {
 
         @Override
         public void kept(Repository repository, Digest digest, long bytes) {
-            index.stored(digest, ContentKind.BLOB, bytes, Optional.empty());
+            index.stored(digest, ContentKind.BLOB, bytes, Optional.empty(), Optional.of(repository));
             index.addLinks(repository, List.of(new Link(digest, OptionalLong.of(bytes), false)));
             evictor.trim();
         }

@@ -21,14 +21,15 @@ final class Touches {
     private final ConcurrentHashMap<Digest, Long> recent = new ConcurrentHashMap<>();
     private final ConcurrentHashMap<Digest, Long> pending = new ConcurrentHashMap<>();
 
-    /** Notes a use, in milliseconds since the epoch. */
-    void add(Digest digest, long nowMillis) {
+    /** Notes a use, in milliseconds since the epoch. Returns whether it counts as one of its own. */
+    boolean add(Digest digest, long nowMillis) {
         Long before = recent.get(digest);
         if (before != null && nowMillis - before < PAUSE.toMillis()) {
-            return;
+            return false;
         }
         recent.put(digest, nowMillis);
         pending.put(digest, nowMillis);
+        return true;
     }
 
     /** The uses that are not written yet. A view that may change while it is walked. */

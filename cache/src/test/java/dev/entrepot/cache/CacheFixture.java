@@ -49,6 +49,7 @@ final class CacheFixture implements AutoCloseable {
     final TestClock clock = new TestClock();
     final ContentStore store;
     final CacheIndex index;
+    final Evictor evictor;
     final PullThroughCache cache;
 
     CacheFixture(Path directory) throws IOException {
@@ -58,8 +59,8 @@ final class CacheFixture implements AutoCloseable {
     CacheFixture(Path directory, FetchSettings settings, long capacityBytes) throws IOException {
         store = ContentStore.open(directory, clock);
         index = CacheIndex.open(store, clock);
-        cache = new PullThroughCache(
-                store, index, new Evictor(store, index, capacityBytes, 0), clock, 1 << 20, settings, VIRTUAL, rules);
+        evictor = new Evictor(store, index, capacityBytes, 0);
+        cache = new PullThroughCache(store, index, evictor, clock, 1 << 20, settings, VIRTUAL, rules);
     }
 
     PullThrough repository(FakeUpstream upstream) {
@@ -119,6 +120,7 @@ final class CacheFixture implements AutoCloseable {
     @Override
     public void close() throws IOException {
         awaitIdle();
+        evictor.close();
         index.close();
         store.close();
     }

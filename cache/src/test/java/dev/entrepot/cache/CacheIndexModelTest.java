@@ -31,6 +31,7 @@ import net.jqwik.api.Tuple;
 
 /** Random histories, with restarts in between: the index answers like a few maps in memory do. */
 class CacheIndexModelTest {
+    private static final Repository BY = Repository.parse("docker.io/library/user");
     private static final Instant START = Instant.parse("2026-11-20T12:00:00Z");
     private static final List<Repository> REPOSITORIES = Stream.of("a.example/z", "docker.io/library/x", "docker.io/y")
             .map(Repository::parse)
@@ -197,7 +198,7 @@ class CacheIndexModelTest {
                     contents.put(digest, new IndexedContent(kind, bytes, type.or(() -> known), now));
                 }
                 case Touch(Digest digest) -> {
-                    index.touched(digest);
+                    index.touched(digest, BY);
                     Instant last = recentTouches.get(digest);
                     if (last == null || !now.isBefore(last.plus(Touches.PAUSE))) {
                         recentTouches.put(digest, now);

@@ -35,6 +35,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.sqlite.SQLiteConfig;
 
 class CacheIndexTest {
+    private static final Repository BY = Repository.parse("docker.io/library/user");
     private static final Repository ALPINE = Repository.parse("docker.io/library/alpine");
     private static final Repository BUSYBOX = Repository.parse("docker.io/library/busybox");
     private static final Tag LATEST = new Tag("latest");
@@ -206,9 +207,9 @@ class CacheIndexTest {
             index.stored(digest(i), ContentKind.BLOB, i, Optional.empty());
             clock.advance(Duration.ofMinutes(1));
         }
-        index.touched(digest(2));
+        index.touched(digest(2), BY);
         clock.advance(Duration.ofMinutes(1));
-        index.touched(digest(1));
+        index.touched(digest(1), BY);
         clock.advance(Duration.ofMinutes(1));
         index.stored(digest(6), ContentKind.BLOB, 6, Optional.empty());
         List<Long> order = List.of(3L, 4L, 5L, 2L, 1L, 6L);
@@ -223,7 +224,7 @@ class CacheIndexTest {
         index.stored(digest(3), ContentKind.BLOB, 3, Optional.empty());
         index.flush();
         clock.advance(Duration.ofMinutes(1));
-        index.touched(digest(1));
+        index.touched(digest(1), BY);
         index.removed(digest(2));
         assertThat(leastRecentlyUsed(1)).containsExactly(3L);
         assertThat(leastRecentlyUsed(5)).containsExactly(3L, 1L);
@@ -234,14 +235,14 @@ class CacheIndexTest {
         index.stored(digest(1), ContentKind.BLOB, 1, Optional.empty());
         index.stored(digest(2), ContentKind.BLOB, 2, Optional.empty());
         clock.advance(Duration.ofMinutes(1));
-        index.touched(digest(1));
+        index.touched(digest(1), BY);
         clock.advance(Duration.ofSeconds(10));
-        index.touched(digest(2));
+        index.touched(digest(2), BY);
         clock.advance(Duration.ofSeconds(10));
-        index.touched(digest(1));
+        index.touched(digest(1), BY);
         assertThat(leastRecentlyUsed(2)).containsExactly(1L, 2L);
         clock.advance(Duration.ofSeconds(11));
-        index.touched(digest(1));
+        index.touched(digest(1), BY);
         assertThat(leastRecentlyUsed(2)).containsExactly(2L, 1L);
     }
 

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,6 +30,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class EvictorTest {
+    private static final Repository BY = Repository.parse("docker.io/library/user");
     private static final Instant START = Instant.parse("2026-11-20T12:00:00Z");
     private static final long PLENTY = 1L << 40;
 
@@ -53,7 +55,7 @@ class EvictorTest {
     }
 
     private Evictor evictor(long capacity) {
-        return new Evictor(store, index, capacity, 0, () -> PLENTY);
+        return new Evictor(store, index, DiskLimits.of(capacity, 0), DiskShares.EQUAL, () -> PLENTY);
     }
 
     /** Stores a blob of this size and lets a minute pass. */
@@ -89,7 +91,7 @@ class EvictorTest {
         Digest first = blob(1000);
         Digest second = blob(1001);
         Digest third = blob(1002);
-        index.touched(first);
+        index.touched(first, BY);
         close();
         open();
         try (Evictor evictor = evictor(3100)) {
@@ -228,7 +230,7 @@ class EvictorTest {
         Digest first = blob(1000);
         Digest second = blob(1001);
         AtomicLong free = new AtomicLong(5000);
-        try (Evictor evictor = new Evictor(store, index, 10_000, 4000, free::get)) {
+        try (Evictor evictor = new Evictor(store, index, DiskLimits.of(10_000, 4000), DiskShares.EQUAL, free::get)) {
             assertThat(evictor.makeRoom(1000)).isTrue();
             assertThat(has(first)).isTrue();
             free.set(4500);
@@ -243,7 +245,7 @@ class EvictorTest {
 
     @Test
     void reservedBytesDoNotCountAsFree() throws IOException {
-        try (Evictor evictor = new Evictor(store, index, 10_000, 4000, () -> 5000);
+        try (Evictor evictor = new Evictor(store, index, DiskLimits.of(10_000, 4000), DiskShares.EQUAL, () -> 5000);
                 Ingest ingest = store.ingest(Digest.sha256(new byte[] {1}))) {
             assertThat(evictor.reserve(ingest, 900)).isTrue();
             assertThat(evictor.makeRoom(101)).isFalse();

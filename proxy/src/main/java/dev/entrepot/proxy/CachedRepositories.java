@@ -26,14 +26,14 @@ final class CachedRepositories implements ServedRepositories {
     private static final int AT_HAND = 10_000;
 
     private final PullThroughCache cache;
-    private final Prefetching prefetching;
+    private final PullListener listener;
     private final Map<RegistryHost, Upstream> upstreams;
     private final Cache<Repository, ServedRepository> atHand =
             Caffeine.newBuilder().maximumSize(AT_HAND).executor(Runnable::run).build();
 
-    CachedRepositories(PullThroughCache cache, Map<RegistryHost, Upstream> upstreams, Prefetching prefetching) {
+    CachedRepositories(PullThroughCache cache, Map<RegistryHost, Upstream> upstreams, PullListener listener) {
         this.cache = cache;
-        this.prefetching = prefetching;
+        this.listener = listener;
         this.upstreams = Map.copyOf(upstreams);
     }
 
@@ -48,7 +48,7 @@ final class CachedRepositories implements ServedRepositories {
         if (upstream == null) {
             throw new IllegalStateException("routed to " + repository.registry() + ", which is not configured");
         }
-        return new Served(cache.repository(upstream.client().repository(repository.name())), prefetching);
+        return new Served(cache.repository(upstream.client().repository(repository.name())), listener);
     }
 
     @Override
@@ -56,11 +56,11 @@ final class CachedRepositories implements ServedRepositories {
         return cache.cachedRepositories(after, limit);
     }
 
-    private record Served(PullThrough pull, Prefetching prefetching) implements ServedRepository {
+    private record Served(PullThrough pull, PullListener listener) implements ServedRepository {
         @Override
         public Answer<ManifestBytes> manifest(ManifestReference reference) throws IOException {
             Answer<ManifestBytes> answer = pull.manifest(reference);
-            prefetching.pulled(pull.repository(), reference, answer);
+            listener.pulled(pull.repository(), reference, answer);
             return answer;
         }
 

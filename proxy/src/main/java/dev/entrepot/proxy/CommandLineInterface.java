@@ -109,7 +109,9 @@ final class CommandLineInterface {
 
     private int serve(ParseResult command) throws ConfigException, IOException, InterruptedException {
         Optional<ListenAddress> listen = Optional.ofNullable(command.matchedOptionValue("--listen", null));
-        return new ServeCommand(load(command), listen, data(command), environment).run(out, stop);
+        Optional<Path> named = Optional.ofNullable(command.matchedOptionValue("--config", null));
+        ConfigFile file = new ConfigFile(named, workingDirectory, environment);
+        return new ServeCommand(load(command), file, listen, data(command), environment).run(out, stop);
     }
 
     private Optional<Path> data(ParseResult command) {

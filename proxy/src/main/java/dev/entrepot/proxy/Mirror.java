@@ -4,6 +4,7 @@ import dev.entrepot.cache.CacheIndex;
 import dev.entrepot.config.AccessLogFormat;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ListenAddress;
+import dev.entrepot.config.Origin;
 import dev.entrepot.config.ServerConfig;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.RegistryHost;
@@ -22,6 +23,7 @@ import dev.entrepot.proxy.http.UpstreamRouter;
 import dev.entrepot.proxy.replication.Replication;
 import dev.entrepot.proxy.replication.ReplicationService;
 import dev.entrepot.proxy.replication.ServerNote;
+import dev.entrepot.proxy.rules.RuleSet;
 import dev.entrepot.proxy.warm.WarmApi;
 import io.helidon.common.tls.Tls;
 import java.io.IOException;
@@ -33,6 +35,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Function;
 
 /**
  * A running mirror: all parts, put together from a configuration. Closing it drains: not ready, nothing new accepted, running answers
@@ -41,14 +44,17 @@ import java.util.UUID;
 final class Mirror implements AutoCloseable {
 
     private final EntrepotConfig config;
+    private final Optional<ConfigFile> file;
     private final ClientEnvironment environment;
+    private Optional<ConfigReload> reload = Optional.empty();
     private final Closings open = new Closings();
     private final Metrics metrics = new Metrics();
     private int port;
     private int adminPort;
 
-    private Mirror(EntrepotConfig config, ClientEnvironment environment) {
+    private Mirror(EntrepotConfig config, Optional<ConfigFile> file, ClientEnvironment environment) {
         this.config = config;
+        this.file = file;
         this.environment = environment;
     }
 
@@ -62,9 +68,25 @@ final class Mirror implements AutoCloseable {
      */
     static Mirror start(EntrepotConfig config, ClientEnvironment environment, OutputStream accessLog)
             throws IOException {
-        Mirror mirror = new Mirror(config, environment);
+        return start(config, Optional.empty(), path -> new Origin.Default(), environment, accessLog);
+    }
+
+    /**
+     * As above, with rules that are read again from a file, when it changes and when {@link #reload} is called.
+     *
+     * @param file where the configuration comes from
+     * @param origins where each of its paths was written
+     */
+    static Mirror start(
+            EntrepotConfig config,
+            Optional<ConfigFile> file,
+            Function<String, Origin> origins,
+            ClientEnvironment environment,
+            OutputStream accessLog)
+            throws IOException {
+        Mirror mirror = new Mirror(config, file, environment);
         try {
-            mirror.open(accessLog);
+            mirror.open(origins, accessLog);
             return mirror;
         } catch (IOException | RuntimeException e) {
             mirror.close();
@@ -72,7 +94,7 @@ final class Mirror implements AutoCloseable {
         }
     }
 
-    private void open(OutputStream accessLogOutput) throws IOException {
+    private void open(Function<String, Origin> origins, OutputStream accessLogOutput) throws IOException {
         MirrorMetrics.ofProcess(metrics, Version.current());
         Optional<Tls> tls = config.server().tls().isPresent()
                 ? Optional.of(ServerCertificate.load(config.server().tls().get()))
@@ -80,9 +102,16 @@ final class Mirror implements AutoCloseable {
         OpenedCache cache = new OpenedCache(config, environment.withObserver(MirrorMetrics.ofUpstreams(metrics)));
         open.push(cache::close);
         MirrorMetrics.ofCache(metrics, cache.cache(), cache.index(), cache.evictor());
-        Readiness readiness = new Readiness(List.of(() -> storeProblem(cache.index())));
+        cache.rules().replace(RuleSet.of(config, origins));
+        reload = file.map(source -> new ConfigReload(config, source, cache.rules(), cache::regroup));
+        MirrorMetrics.ofReload(metrics, reload);
+        Readiness readiness = new Readiness(
+                List.of(() -> storeProblem(cache.index())), List.of(() -> reload.flatMap(ConfigReload::problem)));
         String instance = UUID.randomUUID().toString();
         ReplicationService replication = openReplication(cache, instance);
+        PinKeeping pins = new PinKeeping(
+                cache.cache().rules(), cache.evictor().pins(), cache.filler(), environment.clock(), metrics);
+        open.push(pins::close);
         Prefetching prefetching = new Prefetching(cache.cache().rules(), cache.filler(), metrics);
         open.push(prefetching::close);
         WarmApi warm = new WarmApi(cache.filler());
@@ -90,7 +119,10 @@ final class Mirror implements AutoCloseable {
         openAdmin(readiness, List.of(replication.api(), cache.explainer(), warm));
         RegistryServer server = new RegistryServer(
                 settings(config.server(), tls),
-                new CachedRepositories(cache.cache(), cache.upstreams(), prefetching),
+                new CachedRepositories(cache.cache(), cache.upstreams(), (repository, reference, answer) -> {
+                    pins.pulled(repository, reference, answer);
+                    prefetching.pulled(repository, reference, answer);
+                }),
                 router(),
                 observer(accessLogOutput),
                 environment.clock(),
@@ -100,6 +132,10 @@ final class Mirror implements AutoCloseable {
         open.push(server::close);
         leaveNote(instance);
         replication.start();
+        reload.ifPresent(watched -> {
+            watched.watch();
+            open.push(watched::close);
+        });
         open.push(readiness::drain);
     }
 
@@ -178,6 +214,16 @@ final class Mirror implements AutoCloseable {
                     upstream.hosts().stream().map(RegistryHost::value).toList()));
         }
         return new UpstreamRouter(names, config.defaultUpstream());
+    }
+
+    /**
+     * Reads the rules again.
+     *
+     * @param cause why, for the log
+     * @return whether those of the file are in effect; false too if there is no file
+     */
+    boolean reload(String cause) {
+        return reload.map(source -> source.reload(cause)).orElse(false);
     }
 
     /** The port of the registry API. */

@@ -13,6 +13,7 @@ import dev.entrepot.proxy.admin.Metrics;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalInt;
 
 /** The metrics of the cache and of the upstreams, read from what they count themselves. */
@@ -80,6 +81,22 @@ final class MirrorMetrics {
                 "entrepot_index_lost_changes_total",
                 "Changes of the index that could not be written.",
                 index::lostChanges);
+    }
+
+    /** Registers what became of reading the rules again. */
+    static void ofReload(Metrics metrics, Optional<ConfigReload> reload) {
+        metrics.counterFrom(
+                "entrepot_rules_reloads_total",
+                "How often the rules were read again and put into effect.",
+                () -> reload.map(ConfigReload::succeeded).orElse(0L));
+        metrics.counterFrom(
+                "entrepot_rules_reload_failures_total",
+                "How often the rules were to be read again and could not be.",
+                () -> reload.map(ConfigReload::failed).orElse(0L));
+        metrics.gauge(
+                "entrepot_rules_outdated",
+                "1 while the configuration is wrong and former rules are in effect.",
+                () -> reload.flatMap(ConfigReload::problem).isPresent() ? 1 : 0);
     }
 
     private static double used(Evictor evictor) {

@@ -2,6 +2,8 @@ package dev.entrepot.proxy;
 
 import dev.entrepot.cache.CacheIndex;
 import dev.entrepot.cache.ContentStore;
+import dev.entrepot.cache.DiskLimits;
+import dev.entrepot.cache.DiskShares;
 import dev.entrepot.cache.Evictor;
 import dev.entrepot.cache.FetchSettings;
 import dev.entrepot.cache.PullThrough;
@@ -17,6 +19,7 @@ import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.proxy.replication.Registries;
 import dev.entrepot.proxy.rules.Explainer;
 import dev.entrepot.proxy.rules.LiveRules;
+import dev.entrepot.proxy.rules.RuleDisk;
 import dev.entrepot.proxy.rules.RuleSet;
 import dev.entrepot.replicator.fill.GraphFiller;
 import java.io.IOException;
@@ -63,8 +66,10 @@ final class OpenedCache implements AutoCloseable {
             evictor = new Evictor(
                     store,
                     index,
-                    cacheConfig.capacity().bytes(),
-                    cacheConfig.minFree().bytes());
+                    DiskLimits.of(
+                            cacheConfig.capacity().bytes(),
+                            cacheConfig.minFree().bytes()),
+                    shares());
             open.push(evictor::close);
             openUpstreams();
             ExecutorService fetching = Executors.newVirtualThreadPerTaskExecutor();
@@ -138,6 +143,16 @@ final class OpenedCache implements AutoCloseable {
         Map<RegistryHost, RegistryClient> clients = new LinkedHashMap<>();
         upstreams.forEach((name, upstream) -> clients.put(name, upstream.client()));
         return new Registries(config.upstreams(), clients, Optional.of(cache), environment);
+    }
+
+    /** Divides the disk anew, after the rules have changed. */
+    void regroup() {
+        evictor.regroup(shares());
+    }
+
+    /** How the rules divide the disk. */
+    DiskShares shares() {
+        return new RuleDisk(rules);
     }
 
     /** Brings graphs into the cache in the background: whoever pulls goes first. */

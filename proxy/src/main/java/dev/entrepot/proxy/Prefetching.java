@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * Fetches what a client will ask for next: where a rule says {@code prefetch}, a manifest that had to be fetched brings the rest of its graph into the cache
  * behind the client's back. A hit asks for nothing, so that it costs nothing. Safe for all threads.
  */
-final class Prefetching implements AutoCloseable {
+final class Prefetching implements PullListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Prefetching.class);
     private static final int GRAPHS_AT_ONCE = 4;
     private static final int WAITING = 10_000;
@@ -43,8 +43,8 @@ final class Prefetching implements AutoCloseable {
         metrics.gauge("entrepot_prefetch_waiting", "Graphs that wait to be prefetched.", queue::waiting);
     }
 
-    /** Takes note of what a client was given. Returns at once. */
-    void pulled(Repository repository, ManifestReference reference, Answer<ManifestBytes> answer) {
+    @Override
+    public void pulled(Repository repository, ManifestReference reference, Answer<ManifestBytes> answer) {
         if (answer.verdict() != Verdict.MISS) {
             return;
         }

@@ -39,23 +39,35 @@ final class ServeCommand {
                                 LOG.info("stopped");
                             },
                             "drain"));
+            try {
+                HangupSignal.handle(() -> mirror.reload("SIGHUP came"));
+            } catch (IllegalArgumentException e) {
+                LOG.debug("no SIGHUP here: {}", e.toString());
+            }
             new CountDownLatch(1).await();
         }
     }
 
     private final LoadedConfig loaded;
+    private final ConfigFile file;
     private final EntrepotConfig config;
     private final Map<String, String> variables;
 
     /**
      * The command, with what its options override.
      *
+     * @param file where the configuration was loaded from, to be read again
      * @param listen where to listen instead
      * @param data where to keep data instead
      */
     ServeCommand(
-            LoadedConfig loaded, Optional<ListenAddress> listen, Optional<Path> data, Map<String, String> variables) {
+            LoadedConfig loaded,
+            ConfigFile file,
+            Optional<ListenAddress> listen,
+            Optional<Path> data,
+            Map<String, String> variables) {
         this.loaded = loaded;
+        this.file = file;
         this.config = overridden(loaded.config(), listen, data);
         this.variables = variables;
     }
@@ -96,7 +108,7 @@ final class ServeCommand {
     int run(OutputStream accessLog, Stop stop) throws IOException, InterruptedException {
         ClientEnvironment environment =
                 ClientEnvironment.system(Version.current()).withVariables(variables);
-        try (Mirror mirror = Mirror.start(config, environment, accessLog)) {
+        try (Mirror mirror = Mirror.start(config, Optional.of(file), loaded::originOf, environment, accessLog)) {
             LOG.info(
                     "entrepot {} serves {} on {}://{}, admin on http://{}, data in {}, configuration {}",
                     Version.current(),

@@ -2,6 +2,7 @@ package dev.entrepot.proxy;
 
 import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.Origin;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.client.ClientEnvironment;
 import java.io.InputStream;
@@ -29,13 +30,15 @@ final class MirrorFixture implements AutoCloseable {
 
     private static final Duration PATIENCE = Duration.ofSeconds(20);
 
+    private final Path folder;
     private final EntrepotConfig config;
     private final FixtureClock clock = new FixtureClock();
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private Mirror mirror;
 
-    private MirrorFixture(EntrepotConfig config) throws Exception {
+    private MirrorFixture(Path folder, EntrepotConfig config) throws Exception {
+        this.folder = folder;
         this.config = config;
         this.mirror = open();
     }
@@ -50,7 +53,7 @@ final class MirrorFixture implements AutoCloseable {
         Path file = folder.resolve("entrepot.yaml");
         Files.writeString(file, configuration(rest));
         return new MirrorFixture(
-                ConfigLoader.load(Optional.of(file), folder, Map.of()).config());
+                folder, ConfigLoader.load(Optional.of(file), folder, Map.of()).config());
     }
 
     /** A whole configuration, from what is special about it. A line that begins with {@code cache:} must be its first. */
@@ -75,7 +78,9 @@ final class MirrorFixture implements AutoCloseable {
                 .withVariables(Map.of())
                 .withSleeper(pause -> {})
                 .withClock(clock);
-        return Mirror.start(config, environment, OutputStream.nullOutputStream());
+        ConfigFile file = new ConfigFile(Optional.of(folder.resolve("entrepot.yaml")), folder, Map.of());
+        return Mirror.start(
+                config, Optional.of(file), path -> new Origin.Default(), environment, OutputStream.nullOutputStream());
     }
 
     /** Stops the mirror, as SIGTERM does. */
@@ -86,6 +91,20 @@ final class MirrorFixture implements AutoCloseable {
     /** Starts it again, on the same folder and other ports. */
     void start() throws Exception {
         mirror = open();
+    }
+
+    /** Writes another configuration, and has its rules read as SIGHUP does. Says whether they are in effect. */
+    boolean reconfigure(String rest) throws Exception {
+        Files.writeString(folder.resolve("entrepot.yaml"), configuration(rest));
+        return mirror.reload("a test");
+    }
+
+    /** What the admin API answers. */
+    HttpResponse<String> admin(String path) throws Exception {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + mirror.adminPort() + path))
+                .timeout(PATIENCE)
+                .build();
+        return client.send(request, HttpResponse.BodyHandlers.ofString());
     }
 
     /** Lets time pass for the mirror. */

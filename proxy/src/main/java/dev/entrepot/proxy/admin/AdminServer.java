@@ -167,7 +167,11 @@ public final class AdminServer implements AutoCloseable {
             case "/readyz" -> {
                 Optional<String> reason = readiness.reasonAgainst();
                 Status status = reason.isPresent() ? Status.SERVICE_UNAVAILABLE_503 : Status.OK_200;
-                send(response, head, status, "text/plain", reason.orElse("ready") + "\n");
+                StringBuilder text = new StringBuilder(reason.orElse("ready")).append('\n');
+                readiness
+                        .remarks()
+                        .forEach(remark -> text.append("note: ").append(remark).append('\n'));
+                send(response, head, status, "text/plain; charset=utf-8", text.toString());
             }
             case "/metrics" ->
                 send(response, head, Status.OK_200, "text/plain; version=0.0.4; charset=utf-8", metrics.render());

@@ -7,6 +7,7 @@ import java.util.function.Supplier;
 /** Whether requests should be sent here. Safe for all threads. */
 public final class Readiness {
     private final List<Supplier<Optional<String>>> checks;
+    private final List<Supplier<Optional<String>>> remarks;
     private volatile boolean draining;
 
     /**
@@ -15,7 +16,22 @@ public final class Readiness {
      * @param checks each gives a reason not to be ready, or empty; called whenever somebody asks
      */
     public Readiness(List<Supplier<Optional<String>>> checks) {
+        this(checks, List.of());
+    }
+
+    /**
+     * As above, with remarks that operators should see and that keep no request away.
+     *
+     * @param remarks each gives something to say, or empty; called whenever somebody asks
+     */
+    public Readiness(List<Supplier<Optional<String>>> checks, List<Supplier<Optional<String>>> remarks) {
         this.checks = List.copyOf(checks);
+        this.remarks = List.copyOf(remarks);
+    }
+
+    /** What operators should know although requests may be sent here. */
+    public List<String> remarks() {
+        return remarks.stream().map(Supplier::get).flatMap(Optional::stream).toList();
     }
 
     /** From now on, not ready: the process is about to end. */

@@ -1,0 +1,124 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** Walks what is kept of a pinned graph, without asking any upstream. For one thread and one pin. */
+final class PinWalk {
+    /** Beyond this a graph is not an image: what was found by then is protected. */
+    static final int MOST_DIGESTS = 100_000;
+
+    // Cosign's tags, which no referrers list names.
+    private static final List<String> TAG_SUFFIXES = List.of(".sig", ".att", ".sbom");
+
+    private final ContentStore store;
+    private final CacheIndex index;
+    private final Pin pin;
+    private final Set<Digest> digests = new LinkedHashSet<>();
+    private final List<Descriptor> missing = new ArrayList<>();
+    private final Deque<Descriptor> manifests = new ArrayDeque<>();
+
+    private PinWalk(ContentStore store, CacheIndex index, Pin pin) {
+        this.store = store;
+        this.index = index;
+        this.pin = pin;
+    }
+
+    /** The graph of a pin. What cannot be read counts as missing. */
+    static PinnedGraph walk(ContentStore store, CacheIndex index, Pin pin) {
+        return new PinWalk(store, index, pin).walk();
+    }
+
+    private PinnedGraph walk() {
+        Optional<Digest> root = switch (pin.reference()) {
+            case Digest digest -> Optional.of(digest);
+            case Tag tag -> index.tag(pin.repository(), tag).map(TagRecord::digest);
+        };
+        root.ifPresent(this::addManifest);
+        while (!manifests.isEmpty() && digests.size() < MOST_DIGESTS) {
+            visit(manifests.remove());
+        }
+        return new PinnedGraph(pin, root, digests, missing);
+    }
+
+    private void addManifest(Digest digest) {
+        long bytes = index.content(digest).map(IndexedContent::bytes).orElse(0L);
+        add(Descriptor.of(index.manifestType(digest).orElse(MediaType.OCI_MANIFEST), digest, bytes));
+    }
+
+    private void add(Descriptor descriptor) {
+        if (!descriptor.digest().algorithm().isVerifiable() || !digests.add(descriptor.digest())) {
+            return;
+        }
+        if (descriptor.isManifest()) {
+            manifests.add(descriptor);
+        } else if (!index.isStored(descriptor.digest())) {
+            missing.add(descriptor);
+        }
+    }
+
+    private void visit(Descriptor descriptor) {
+        Optional<Manifest> manifest = read(descriptor.digest());
+        if (manifest.isEmpty()) {
+            missing.add(descriptor);
+        } else {
+            // Layers with addresses of their own are fetched from there, by the client.
+            manifest.get().blobs().stream()
+                    .filter(blob -> blob.urls().isEmpty())
+                    .forEach(this::add);
+            manifest.get().manifests().stream().filter(this::isWanted).forEach(this::add);
+        }
+        if (pin.referrers()) {
+            addReferrers(descriptor.digest());
+        }
+    }
+
+    private boolean isWanted(Descriptor child) {
+        Optional<Platform> offered = child.platform();
+        return pin.platforms().isEmpty()
+                || offered.isEmpty()
+                || pin.platforms().stream().anyMatch(wish -> wish.matches(offered.get()));
+    }
+
+    private void addReferrers(Digest subject) {
+        index.referrers(pin.repository(), subject)
+                .flatMap(document -> ListCache.readReferrers(document.json()))
+                .ifPresent(referrers -> referrers.descriptors().forEach(this::add));
+        String tag = subject.referrersTag().value();
+        for (String suffix : TAG_SUFFIXES) {
+            if (tag.length() + suffix.length() <= 128) {
+                index.tag(pin.repository(), new Tag(tag + suffix)).ifPresent(found -> addManifest(found.digest()));
+            }
+        }
+    }
+
+    private Optional<Manifest> read(Digest digest) {
+        try {
+            Optional<byte[]> bytes = store.manifest(digest);
+            if (bytes.isEmpty()) {
+                return Optional.empty();
+            }
+            MediaType type = index.manifestType(digest).orElse(MediaType.OCTET_STREAM);
+            ManifestBytes manifest = ManifestTypes.withType(ManifestBytes.verified(type, digest, bytes.get()));
+            return Optional.of(Manifest.parse(manifest));
+        } catch (InvalidContentException e) {
+            return Optional.empty();
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+}

@@ -1,0 +1,169 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.Repository;
+import java.io.IOException;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The pins, and what may not be evicted because of them. Pins are rows of the index; what is under them is worked out from the manifests that are kept, in memory,
+ * when somebody wants to evict and something has changed. Safe for all threads.
+ */
+public final class PinnedGraphs {
+    private static final Logger LOG = LoggerFactory.getLogger(PinnedGraphs.class);
+
+    private final ContentStore store;
+    private final CacheIndex index;
+    private final Map<Pin, PinnedGraph> graphs = new HashMap<>();
+    private final Set<Repository> changed = ConcurrentHashMap.newKeySet();
+    private volatile boolean unknown = true;
+    private volatile Set<Digest> pinned = Set.of();
+    private volatile Set<Digest> awaited = Set.of();
+    private volatile long bytes;
+    private volatile long largeBytes;
+
+    /** The pins of an index. */
+    PinnedGraphs(ContentStore store, CacheIndex index) {
+        this.store = store;
+        this.index = index;
+    }
+
+    /**
+     * Pins, or changes what a pin covers. When this returns, the pin outlives the process.
+     *
+     * @throws IOException if the disk refuses
+     */
+    public void pin(Pin pin) throws IOException {
+        index.putPin(pin);
+        unknown = true;
+        index.flush();
+    }
+
+    /**
+     * Takes a pin away; what was under it may be evicted from now on.
+     *
+     * @return whether there was one
+     * @throws IOException if the disk refuses
+     */
+    public boolean unpin(Repository repository, ManifestReference reference) throws IOException {
+        boolean known = index.removePin(repository, reference);
+        unknown = true;
+        index.flush();
+        return known;
+    }
+
+    /**
+     * All pins, in order.
+     *
+     * @throws IOException if the index cannot be read
+     */
+    public List<Pin> pins() throws IOException {
+        return index.pins();
+    }
+
+    /** What a pin protects now, worked out anew; it need not be one of {@link #pins()}. */
+    public PinnedGraph graph(Pin pin) {
+        return PinWalk.walk(store, index, pin);
+    }
+
+    /** What is not stored of a pinned graph, as far as it is known; its root, if its tag is known, when nothing is. */
+    public List<Descriptor> missing(Pin pin) {
+        return graph(pin).missing();
+    }
+
+    /** Whether a digest is under a pin, by the last {@link #refresh()}. */
+    boolean protects(Digest digest) {
+        return pinned.contains(digest);
+    }
+
+    /** The bytes of what is stored under pins, each piece once, by the last {@link #refresh()}. */
+    long bytes() {
+        return bytes;
+    }
+
+    /** The part of {@link #bytes()} that is in large blobs. */
+    long largeBytes() {
+        return largeBytes;
+    }
+
+    /** Notes that content has come: it may be what a pin lacked. */
+    void stored(Digest digest) {
+        if (awaited.contains(digest)) {
+            unknown = true;
+        }
+    }
+
+    /** Notes that a tag of a repository names another manifest, or that other referrers are known. */
+    void changed(Repository repository) {
+        changed.add(repository);
+    }
+
+    /**
+     * Works out what has changed since the last call.
+     *
+     * @return what is not pinned any more
+     * @throws IOException if the index cannot be read; everything stays as it was
+     */
+    synchronized Set<Digest> refresh() throws IOException {
+        if (!unknown && changed.isEmpty()) {
+            return Set.of();
+        }
+        boolean all = unknown;
+        unknown = false;
+        Set<Repository> since = Set.copyOf(changed);
+        changed.removeAll(since);
+        try {
+            List<Pin> pins = index.pins();
+            boolean same = !all && pins.stream().noneMatch(pin -> since.contains(pin.repository()));
+            return same ? Set.of() : refresh(pins, all, since);
+        } catch (IOException e) {
+            unknown = true;
+            throw e;
+        }
+    }
+
+    private Set<Digest> refresh(List<Pin> pins, boolean all, Set<Repository> since) {
+        graphs.keySet().retainAll(Set.copyOf(pins));
+        Set<Digest> next = new HashSet<>();
+        Set<Digest> lacking = new HashSet<>();
+        for (Pin pin : pins) {
+            PinnedGraph graph = graphs.get(pin);
+            if (graph == null || all || since.contains(pin.repository())) {
+                graph = graph(pin);
+                graphs.put(pin, graph);
+            }
+            next.addAll(graph.digests());
+            graph.missing().forEach(content -> lacking.add(content.digest()));
+        }
+        Set<Digest> released = new HashSet<>(pinned);
+        released.removeAll(next);
+        count(next);
+        awaited = lacking;
+        pinned = next;
+        LOG.debug("{} pins protect {} digests, {} of which are missing", pins.size(), next.size(), lacking.size());
+        return released;
+    }
+
+    private void count(Set<Digest> digests) {
+        long sum = 0;
+        long large = 0;
+        for (Digest digest : digests) {
+            IndexedContent content = index.content(digest).orElse(null);
+            if (content != null) {
+                sum += content.bytes();
+                large += DiskPolicy.isSmall(content.kind(), content.bytes()) ? 0 : content.bytes();
+            }
+        }
+        bytes = sum;
+        largeBytes = large;
+    }
+}

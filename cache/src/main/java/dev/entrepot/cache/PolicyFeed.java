@@ -1,0 +1,134 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Repository;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Keeps a {@link DiskPolicy} and the pins told of what an index hears, and fills it with what was stored before, in the background: serving does not wait for it.
+ * Until it is {@linkplain #ready() ready}, and if it never is, the order of the index itself, least recently used first, is what is evicted by. Counts
+ * are not taken from here, so that they are right from the start.
+ */
+final class PolicyFeed implements ContentWatcher, AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(PolicyFeed.class);
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    // What was used often before the start is known to have been, but has to be used again to stay.
+    private static final int MOST_USES = 4;
+
+    private final CacheIndex index;
+    private final DiskLimits limits;
+    private final PinnedGraphs pins;
+    private volatile DiskPolicy policy;
+    private volatile boolean ready;
+    private volatile boolean closed;
+    private volatile long setAsideBytes;
+    private @Nullable Thread loader;
+
+    /** A policy over an index, which stays open until this is closed. */
+    PolicyFeed(CacheIndex index, PinnedGraphs pins, DiskLimits limits, DiskShares shares) {
+        this.index = index;
+        this.limits = limits;
+        this.pins = pins;
+        this.policy = new DiskPolicy(limits, shares);
+        index.watch(this);
+        load(policy);
+    }
+
+    /** Divides the disk anew. */
+    synchronized void regroup(DiskShares shares) {
+        stopLoading();
+        ready = false;
+        DiskPolicy next = new DiskPolicy(limits, shares);
+        next.setAside(setAsideBytes);
+        policy = next;
+        load(next);
+    }
+
+    private synchronized void load(DiskPolicy into) {
+        // A platform thread: it stays in native calls for a second or two.
+        loader = Thread.ofPlatform().name("policy-loader").daemon().start(() -> fill(into));
+    }
+
+    private void fill(DiskPolicy into) {
+        into.beginLoading();
+        try {
+            index.forEachByUse((digest, kind, bytes, owner, uses) -> {
+                into.load(digest, kind, bytes, owner, Math.min(uses, MOST_USES));
+                return !closed && policy == into;
+            });
+            into.endLoading();
+            ready = policy == into && !closed;
+        } catch (IOException e) {
+            LOG.warn(
+                    "what was used least recently is evicted first, because the policy cannot be filled: {}",
+                    e.toString());
+        }
+    }
+
+    /** The policy, once it knows of everything. */
+    Optional<DiskPolicy> ready() {
+        DiskPolicy current = policy;
+        return ready ? Optional.of(current) : Optional.empty();
+    }
+
+    /** The policy, which may not know of everything yet. */
+    DiskPolicy policy() {
+        return policy;
+    }
+
+    /** See {@link DiskPolicy#setAside}. */
+    void setAside(long bytes) {
+        if (setAsideBytes != bytes) {
+            setAsideBytes = bytes;
+            policy.setAside(bytes);
+        }
+    }
+
+    @Override
+    public void stored(Digest digest, ContentKind kind, long bytes, Optional<Repository> owner) {
+        policy.stored(digest, kind, bytes, owner);
+        pins.stored(digest);
+    }
+
+    @Override
+    public void used(Digest digest, Repository by) {
+        policy.used(digest, by);
+    }
+
+    @Override
+    public void removed(Digest digest) {
+        policy.removed(digest);
+    }
+
+    @Override
+    public void changed(Repository repository) {
+        pins.changed(repository);
+    }
+
+    private void stopLoading() {
+        Thread running = loader;
+        if (running == null) {
+            return;
+        }
+        try {
+            if (!running.join(PATIENCE)) {
+                LOG.warn("the policy is still being filled after {} s", PATIENCE.toSeconds());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Stops the filling; nothing is heard any more. */
+    @Override
+    public synchronized void close() {
+        closed = true;
+        index.watch(ContentWatcher.NONE);
+        stopLoading();
+    }
+}

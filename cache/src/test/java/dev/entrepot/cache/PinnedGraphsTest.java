@@ -1,0 +1,261 @@
+package dev.entrepot.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.Referrers;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class PinnedGraphsTest {
+    private static final int LAYER = 100_000;
+    private static final long CAPACITY = 1_000_000;
+    private static final Tag TAG = new Tag("v1");
+
+    private final FakeUpstream upstream = new FakeUpstream("docker.io/library/pinned");
+
+    @TempDir
+    Path directory;
+
+    private CacheFixture fixture;
+    private PullThrough repository;
+    private int seed;
+
+    @BeforeEach
+    void open() throws IOException {
+        fixture = new CacheFixture(directory, CacheFixture.FAST, CAPACITY);
+        repository = fixture.repository(upstream);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        fixture.close();
+    }
+
+    private ManifestBytes image() throws IOException {
+        return CacheFixture.image(
+                upstream, CacheFixture.randomBytes(LAYER, ++seed), CacheFixture.randomBytes(LAYER + 1, ++seed));
+    }
+
+    private ManifestBytes tagged() throws IOException {
+        ManifestBytes manifest = image();
+        upstream.tag(TAG.value(), manifest);
+        return manifest;
+    }
+
+    /** Pulls as a client does that has all it wants; then so much time passes that nothing runs any more. */
+    private void pull(ManifestBytes manifest) throws IOException {
+        repository.manifest(manifest.digest());
+        for (Descriptor blob : Manifest.parse(manifest).blobs()) {
+            CacheFixture.readAll(repository, blob.digest());
+        }
+        fixture.awaitIdle();
+        fixture.clock.advance(Duration.ofMinutes(2));
+    }
+
+    private void pullOthers() throws IOException {
+        for (int i = 0; i < 7; i++) {
+            pull(image());
+        }
+        fixture.evictor.makeRoom(LAYER);
+    }
+
+    private boolean isWhole(ManifestBytes manifest) throws IOException {
+        boolean whole = fixture.index.isStored(manifest.digest());
+        for (Descriptor blob : Manifest.parse(manifest).blobs()) {
+            whole &= fixture.store.blobSize(blob.digest()).isPresent();
+        }
+        return whole;
+    }
+
+    private Pin pin() {
+        return Pin.all(upstream.repository(), TAG);
+    }
+
+    @Test
+    void pinnedImageIsNeverEvictedAndOthersAre() throws IOException {
+        ManifestBytes pinned = tagged();
+        ManifestBytes other = image();
+        repository.manifest(TAG);
+        pull(pinned);
+        pull(other);
+        fixture.evictor.pins().pin(pin());
+        pullOthers();
+        assertThat(isWhole(pinned)).isTrue();
+        assertThat(isWhole(other)).isFalse();
+        assertThat(fixture.evictor.pinnedBytes()).isGreaterThan(2 * LAYER).isLessThan(2 * LAYER + 2000);
+        assertThat(fixture.evictor.usedBytes()).isLessThanOrEqualTo(CAPACITY);
+    }
+
+    @Test
+    void pinOutlivesTheProcessAndUnpinnedImagesGo() throws IOException {
+        ManifestBytes pinned = tagged();
+        repository.manifest(TAG);
+        pull(pinned);
+        fixture.evictor
+                .pins()
+                .pin(new Pin(upstream.repository(), TAG, List.of(Platform.parse("linux/arm64/v8")), false));
+        close();
+        open();
+        assertThat(fixture.evictor.pins().pins()).singleElement().satisfies(pin -> {
+            assertThat(pin.reference()).isEqualTo(TAG);
+            assertThat(pin.platforms()).containsExactly(Platform.parse("linux/arm64/v8"));
+            assertThat(pin.referrers()).isFalse();
+        });
+        pullOthers();
+        assertThat(isWhole(pinned)).isTrue();
+        assertThat(fixture.evictor.pins().unpin(upstream.repository(), TAG)).isTrue();
+        assertThat(fixture.evictor.pins().unpin(upstream.repository(), TAG)).isFalse();
+        assertThat(fixture.evictor.pins().pins()).isEmpty();
+        pullOthers();
+        assertThat(isWhole(pinned)).isFalse();
+    }
+
+    @Test
+    void whatIsMissingOfAPinIsNamedAndProtectedOnceItComes() throws IOException {
+        ManifestBytes pinned = tagged();
+        PinnedGraphs pins = fixture.evictor.pins();
+        pins.pin(pin());
+        assertThat(pins.graph(pin()).root()).isEmpty();
+        assertThat(pins.graph(pin()).isComplete()).isFalse();
+        repository.manifest(TAG);
+        List<Descriptor> blobs = Manifest.parse(pinned).blobs();
+        assertThat(pins.missing(pin())).extracting(Descriptor::digest).containsExactlyElementsOf(digests(blobs));
+        pullOthers();
+        pull(pinned);
+        assertThat(pins.missing(pin())).isEmpty();
+        assertThat(pins.graph(pin()).isComplete()).isTrue();
+        pullOthers();
+        assertThat(isWhole(pinned)).isTrue();
+    }
+
+    private static List<Digest> digests(List<Descriptor> descriptors) {
+        return descriptors.stream().map(Descriptor::digest).toList();
+    }
+
+    @Test
+    void pinOfATagFollowsTheTag() throws IOException {
+        ManifestBytes before = tagged();
+        repository.manifest(TAG);
+        pull(before);
+        fixture.evictor.pins().pin(pin());
+        ManifestBytes after = tagged();
+        fixture.clock.advance(Duration.ofHours(1));
+        repository.manifest(TAG);
+        pull(after);
+        pullOthers();
+        assertThat(isWhole(after)).isTrue();
+        assertThat(isWhole(before)).isFalse();
+    }
+
+    @Test
+    void onlyTheWantedPlatformsOfAnIndexArePinned() throws IOException {
+        ManifestBytes amd = image();
+        ManifestBytes arm = image();
+        ManifestBytes index = index(amd, "amd64", arm, "arm64");
+        upstream.tag(TAG.value(), index);
+        repository.manifest(TAG);
+        pull(amd);
+        pull(arm);
+        fixture.evictor.pins().pin(new Pin(upstream.repository(), TAG, List.of(Platform.parse("linux/arm64")), true));
+        pullOthers();
+        assertThat(fixture.index.isStored(index.digest())).isTrue();
+        assertThat(isWhole(arm)).isTrue();
+        assertThat(isWhole(amd)).isFalse();
+    }
+
+    private static ManifestBytes index(ManifestBytes one, String first, ManifestBytes two, String second)
+            throws IOException {
+        String json = "{\"schemaVersion\":2,\"mediaType\":\"" + MediaType.OCI_INDEX + "\",\"manifests\":["
+                + child(one, first) + "," + child(two, second) + "]}";
+        return ManifestBytes.of(MediaType.OCI_INDEX, json.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String child(ManifestBytes manifest, String architecture) {
+        return "{\"mediaType\":\"" + manifest.mediaType() + "\",\"digest\":\"" + manifest.digest() + "\",\"size\":"
+                + manifest.sizeBytes() + ",\"platform\":{\"os\":\"linux\",\"architecture\":\"" + architecture + "\"}}";
+    }
+
+    @Test
+    void referrersArePinnedWithTheirSubject() throws IOException {
+        ManifestBytes pinned = tagged();
+        ManifestBytes signature = image();
+        upstream.referrers.put(pinned.digest(), new Referrers(Referrers.Origin.API, List.of(signature.descriptor())));
+        repository.manifest(TAG);
+        pull(pinned);
+        pull(signature);
+        fixture.evictor.pins().pin(pin());
+        repository.referrers(pinned.digest());
+        pullOthers();
+        assertThat(isWhole(pinned)).isTrue();
+        assertThat(isWhole(signature)).isTrue();
+    }
+
+    @Test
+    void blobOfTwoImagesCountsOnceAndStaysWhileEitherIsPinned() throws IOException {
+        byte[] shared = CacheFixture.randomBytes(LAYER, 1000);
+        ManifestBytes one = CacheFixture.image(upstream, shared, CacheFixture.randomBytes(LAYER, 1001));
+        ManifestBytes two = CacheFixture.image(
+                upstream, shared, CacheFixture.randomBytes(LAYER, 1002), CacheFixture.randomBytes(LAYER, 1003));
+        pull(one);
+        pull(two);
+        long manifests = one.sizeBytes() + two.sizeBytes();
+        assertThat(fixture.evictor.usedBytes() - manifests).isBetween(4L * LAYER, 4L * LAYER + 50);
+        PinnedGraphs pins = fixture.evictor.pins();
+        pins.pin(Pin.all(upstream.repository(), one.digest()));
+        pins.pin(Pin.all(upstream.repository(), two.digest()));
+        assertThat(fixture.evictor.pinnedBytes() - manifests).isBetween(4L * LAYER, 4L * LAYER + 50);
+        pins.unpin(upstream.repository(), two.digest());
+        pullOthers();
+        assertThat(isWhole(one)).isTrue();
+        assertThat(isWhole(two)).isFalse();
+    }
+
+    @Test
+    void imageThatIsBeingPulledIsNotHalfEvicted() throws IOException {
+        ManifestBytes running = image();
+        List<Descriptor> blobs = Manifest.parse(running).blobs();
+        repository.manifest(running.digest());
+        CacheFixture.readAll(repository, blobs.get(1).digest());
+        fixture.awaitIdle();
+        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isFalse();
+        assertThat(fixture.store.blobSize(blobs.get(1).digest())).isPresent();
+        fixture.clock.advance(RunningGraphs.PATIENCE);
+        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isTrue();
+        assertThat(fixture.store.blobSize(blobs.get(1).digest())).isEmpty();
+    }
+
+    @Test
+    void pinsThatFillTheDiskLetPullsPassThrough() throws IOException {
+        ManifestBytes pinned = CacheFixture.image(upstream, CacheFixture.randomBytes(900_000, 7));
+        upstream.tag(TAG.value(), pinned);
+        repository.manifest(TAG);
+        pull(pinned);
+        fixture.evictor.pins().pin(pin());
+        byte[] large = CacheFixture.randomBytes(300_000, 8);
+        ManifestBytes other = CacheFixture.image(upstream, large);
+        repository.manifest(other.digest());
+        assertThat(CacheFixture.readAll(repository, Digest.sha256(large))).isEqualTo(large);
+        fixture.awaitIdle();
+        assertThat(isWhole(pinned)).isTrue();
+        assertThat(fixture.store.blobSize(Digest.sha256(large))).isEmpty();
+        assertThat(fixture.evictor.evict(Digest.sha256(CacheFixture.randomBytes(900_000, 7))))
+                .isFalse();
+        assertThat(Optional.of(fixture.evictor.usedBytes()))
+                .hasValueSatisfying(used -> assertThat(used).isLessThanOrEqualTo(CAPACITY));
+    }
+}

@@ -1,0 +1,205 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.config.CacheConfig;
+import dev.entrepot.config.ConfigException;
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.LoadedConfig;
+import dev.entrepot.config.UpstreamConfig;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.proxy.rules.LiveRules;
+import dev.entrepot.proxy.rules.RuleSet;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Reads the configuration again while a server runs, and puts its rules into effect: when it is asked to, and when the content of the file has changed and
+ * then stayed the same for one look, so that a file that is being written is not read. Looking at the content, every two seconds, works for files of
+ * every kind, mounted and linked ones too. A file that is wrong changes nothing. Safe for all threads.
+ */
+final class ConfigReload implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(ConfigReload.class);
+    private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(2);
+    private static final int MOST_BYTES = 16 * 1024 * 1024;
+
+    private final EntrepotConfig started;
+    private final ConfigFile file;
+    private final boolean wasThere;
+    private final LiveRules rules;
+    private final Runnable applied;
+    private final CountDownLatch closed = new CountDownLatch(1);
+    private final AtomicLong succeeded = new AtomicLong();
+    private final AtomicLong failed = new AtomicLong();
+    private volatile Optional<String> problem = Optional.empty();
+    private Optional<Digest> inEffect;
+    private Optional<Digest> seen;
+
+    /**
+     * Keeps rules up to date.
+     *
+     * @param started the configuration that the server was started with
+     * @param file where it came from
+     * @param applied called after other rules have come into effect
+     */
+    ConfigReload(EntrepotConfig started, ConfigFile file, LiveRules rules, Runnable applied) {
+        this.started = started;
+        this.file = file;
+        this.rules = rules;
+        this.applied = applied;
+        this.inEffect = content();
+        this.seen = inEffect;
+        this.wasThere = inEffect.isPresent();
+    }
+
+    /** Looks at the file from time to time until this is closed. */
+    void watch() {
+        Thread.ofVirtual().name("configuration").start(() -> {
+            try {
+                while (!closed.await(BETWEEN_LOOKS.toMillis(), TimeUnit.MILLISECONDS)) {
+                    look();
+                }
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            }
+        });
+    }
+
+    /** Looks at the file once, and reads it if it has changed and was the same at the look before. */
+    synchronized void look() {
+        Optional<Digest> now = content();
+        boolean settled = now.equals(seen);
+        seen = now;
+        if (settled && !now.equals(inEffect)) {
+            reload("the file has changed");
+        }
+    }
+
+    private Optional<Digest> content() {
+        Path path = file.path();
+        try (var in = Files.newInputStream(path)) {
+            return Optional.of(Digest.sha256(in.readNBytes(MOST_BYTES)));
+        } catch (IOException e) {
+            return Optional.empty();
+        }
+    }
+
+    /**
+     * Reads the file now. Says in the log what came of it.
+     *
+     * @param cause why, for the log
+     * @return whether its rules are in effect
+     */
+    synchronized boolean reload(String cause) {
+        inEffect = content();
+        seen = inEffect;
+        try {
+            if (wasThere && inEffect.isEmpty()) {
+                throw new IOException(file.path() + " is not there or cannot be read");
+            }
+            LoadedConfig loaded = file.load();
+            rules.replace(RuleSet.of(loaded));
+            applied.run();
+            succeeded.incrementAndGet();
+            problem = Optional.empty();
+            LOG.info(
+                    "rules read again, because {}: {} for all upstreams",
+                    cause,
+                    loaded.config().rules().size());
+            warnOfTheRest(loaded.config());
+            return true;
+        } catch (ConfigException | IOException e) {
+            failed.incrementAndGet();
+            problem = Optional.of("the configuration is wrong and its former rules stay in effect: " + e.getMessage());
+            LOG.error("rules not read again, because {}: the former ones stay in effect: {}", cause, e.getMessage());
+            return false;
+        }
+    }
+
+    private void warnOfTheRest(EntrepotConfig now) {
+        List<String> changed = new ArrayList<>();
+        if (!started.server().equals(now.server())) {
+            changed.add("server");
+        }
+        if (!withoutTimes(started.cache()).equals(withoutTimes(now.cache()))) {
+            changed.add("cache");
+        }
+        if (!started.defaultUpstream().equals(now.defaultUpstream())) {
+            changed.add("default-upstream");
+        }
+        if (!withoutRules(started.upstreams()).equals(withoutRules(now.upstreams()))) {
+            changed.add("upstreams");
+        }
+        if (!started.replication().equals(now.replication())) {
+            changed.add("replication");
+        }
+        if (!changed.isEmpty()) {
+            LOG.warn(
+                    "changed in the configuration, and in effect after a restart only: {}", String.join(", ", changed));
+        }
+    }
+
+    // The data folder is left out: an option of the command may have set it.
+    private static CacheConfig withoutTimes(CacheConfig cache) {
+        return new CacheConfig(
+                Path.of(""),
+                cache.capacity(),
+                cache.minFree(),
+                Duration.ZERO,
+                Duration.ZERO,
+                Duration.ZERO,
+                cache.memory());
+    }
+
+    private static Map<RegistryHost, UpstreamConfig> withoutRules(Map<RegistryHost, UpstreamConfig> upstreams) {
+        Map<RegistryHost, UpstreamConfig> without = new LinkedHashMap<>();
+        upstreams.forEach((name, upstream) -> without.put(
+                name,
+                new UpstreamConfig(
+                        upstream.name(),
+                        upstream.url(),
+                        upstream.credentials(),
+                        upstream.hosts(),
+                        upstream.aliases(),
+                        upstream.ca(),
+                        upstream.clientCertificate(),
+                        upstream.proxy(),
+                        upstream.tokenRealms(),
+                        upstream.maxConcurrentRequests(),
+                        Optional.empty(),
+                        Optional.empty(),
+                        List.of())));
+        return without;
+    }
+
+    /** What is wrong with the file, if it could not be read when it last was to be. */
+    Optional<String> problem() {
+        return problem;
+    }
+
+    /** How often the file was read and its rules put into effect. */
+    long succeeded() {
+        return succeeded.get();
+    }
+
+    /** How often the file could not be read. */
+    long failed() {
+        return failed.get();
+    }
+
+    @Override
+    public void close() {
+        closed.countDown();
+    }
+}

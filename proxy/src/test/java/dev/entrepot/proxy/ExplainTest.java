@@ -1,0 +1,111 @@
+package dev.entrepot.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.TestRegistry;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** {@code entrepot explain} and its counterpart on the admin API. */
+class ExplainTest {
+    private static final String RULES = """
+                rules:
+                  - tags: ["1"]
+                    freshness: 5m
+                    stale: {unreachable: 1h}
+                    pin: {platforms: [linux/amd64]}
+                    prefetch: true
+            rules:
+              - {priority: -7, share: 25%, max-size: 1GiB, min-age: 0s}
+              - {check-deadline: 0s}
+            """;
+
+    @TempDir
+    Path folder;
+
+    private static JsonNode setting(JsonNode explanation, String name) {
+        for (JsonNode setting : explanation.path("settings")) {
+            if (setting.path("setting").asString("").equals(name)) {
+                return setting;
+            }
+        }
+        throw new AssertionError("no setting " + name);
+    }
+
+    private String config(TestRegistry registry) {
+        return """
+            default-upstream: registry.test
+            upstreams:
+              registry.test:
+                url: "%s"
+            """.formatted(registry.uri()) + RULES.indent(0).replaceFirst("(?s)^ +rules:", "    rules:");
+    }
+
+    @Test
+    void serverAndCommandSayWhatIsKeptWhichRuleDecidesAndWhatWouldHappen() throws Exception {
+        try (TestRegistry registry = TestRegistry.started()) {
+            Bundle image = registry.push("app", new Images(1).image(1000), "1");
+            JsonNode served;
+            try (MirrorFixture mirror = MirrorFixture.started(folder, config(registry))) {
+                mirror.get("/v2/app/manifests/1");
+                mirror.advance(Duration.ofMinutes(6));
+                registry.calls().clear();
+                served = OciJson.mapper()
+                        .readTree(mirror.admin("/explain?ref=registry.test%2Fapp%3A1")
+                                .body());
+                assertThat(registry.calls().all()).isEmpty();
+                assertThat(mirror.admin("/explain?ref=elsewhere.test%2Fapp").statusCode())
+                        .isEqualTo(404);
+                assertThat(mirror.admin("/explain?ref=registry.test%2FAPP").statusCode())
+                        .isEqualTo(400);
+                CommandRunner.Result asked = new CommandRunner(folder).run("explain", "--json", "registry.test/app:1");
+                assertThat(asked.code()).as(asked.err()).isZero();
+                assertThat(OciJson.mapper().readTree(asked.out()).path("kept")).isEqualTo(served.path("kept"));
+            }
+            assertThat(served.path("kept").path("digest").asString(""))
+                    .isEqualTo(image.digest().toString());
+            assertThat(served.path("kept").path("ageSeconds").asLong()).isEqualTo(360);
+            assertThat(served.path("kept").path("blobs").asInt()).isEqualTo(2);
+            assertThat(served.path("kept").path("blobsKept").asInt()).isZero();
+            assertThat(served.path("asks").asString("")).isEqualTo("before");
+            assertThat(served.path("now").path("verdict").asString("")).isEqualTo("revalidated");
+            assertThat(served.path("ifUpstreamIs")
+                            .path("unreachable")
+                            .path("verdict")
+                            .asString(""))
+                    .isEqualTo("stale");
+            assertThat(served.path("ifUpstreamIs")
+                            .path("deleted")
+                            .path("status")
+                            .asInt())
+                    .isEqualTo(404);
+            assertThat(setting(served, "freshness").path("rule").asString(""))
+                    .isEqualTo("upstreams[registry.test].rules[0]");
+            assertThat(setting(served, "stale.unreachable").path("value").asString(""))
+                    .isEqualTo("1h");
+            assertThat(setting(served, "pin").path("value").asString("")).isEqualTo("linux/amd64 with referrers");
+            assertThat(setting(served, "prefetch").path("value").asString(""))
+                    .isEqualTo("all platforms with referrers");
+            assertThat(setting(served, "priority").path("value").asString("")).isEqualTo("-7");
+            assertThat(setting(served, "share").path("value").asString("")).isEqualTo("25%");
+            assertThat(setting(served, "max-size").path("value").asString("")).isEqualTo("1073741824 bytes");
+            assertThat(setting(served, "stale.timeout").path("rule").asString(""))
+                    .isEqualTo("default");
+
+            CommandRunner.Result own = new CommandRunner(folder).run("explain", "registry.test/app:1");
+            assertThat(own.code()).as(own.err()).isZero();
+            long line = Files.readAllLines(folder.resolve("entrepot.yaml")).indexOf("      - tags: [\"1\"]") + 1L;
+            assertThat(own.out())
+                    .contains(
+                            image.digest().toString(),
+                            "upstreams[registry.test].rules[0] (entrepot.yaml:" + line + ")");
+        }
+    }
+}

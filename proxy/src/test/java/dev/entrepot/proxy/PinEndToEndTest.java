@@ -1,0 +1,151 @@
+package dev.entrepot.proxy;
+
+import static dev.entrepot.proxy.MirrorFixture.await;
+import static dev.entrepot.proxy.MirrorFixture.verdict;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.cache.Pin;
+import dev.entrepot.cache.PullThrough;
+import dev.entrepot.config.ConfigLoader;
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.TestRegistry;
+import dev.entrepot.proxy.admin.Metrics;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Clock;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a rule with {@code pin} does to what clients pull, and how long. */
+@Timeout(60)
+class PinEndToEndTest {
+    private static final String RULE = """
+            rules:
+              - {repositories: ["pinned/**"], tags: ["v*"], pin: {platforms: [linux/amd64], referrers: true}}
+            """;
+
+    @TempDir
+    private Path folder;
+
+    private final TestRegistry registry = TestRegistry.started();
+    private final Images images = new Images(3);
+    private final Bundle amd = images.image(Platform.parse("linux/amd64"), 40_000);
+    private final Bundle arm = images.image(Platform.parse("linux/arm64"), 40_000);
+    private final Bundle index = images.indexOf(List.of(amd, arm));
+    private final Bundle sbom = images.referrer(index, "application/vnd.test.sbom");
+
+    @AfterEach
+    void stop() {
+        registry.close();
+    }
+
+    private String upstream() {
+        return """
+                default-upstream: registry.test
+                upstreams:
+                  registry.test: {url: "%s"}
+                """.formatted(registry.uri());
+    }
+
+    private static List<Digest> blobs(Bundle image) throws Exception {
+        return Manifest.parse(image.root()).blobs().stream()
+                .map(Descriptor::digest)
+                .toList();
+    }
+
+    @Test
+    void pinnedImageIsMadeWholeBehindTheClient() throws Exception {
+        registry.push("pinned/app", index, "v1");
+        registry.push("pinned/app", sbom);
+        try (MirrorFixture mirror = MirrorFixture.started(folder, upstream() + RULE)) {
+            mirror.get("/v2/pinned/app/manifests/v1");
+
+            for (Bundle image : List.of(amd, sbom)) {
+                await(() -> verdict(mirror.get("/v2/pinned/app/manifests/" + image.digest()))
+                        .equals("hit"));
+                for (Digest blob : blobs(image)) {
+                    await(() ->
+                            verdict(mirror.get("/v2/pinned/app/blobs/" + blob)).equals("hit"));
+                }
+            }
+            assertThat(registry.requests(
+                            request -> request.path().contains(arm.digest().encoded())))
+                    .isEmpty();
+        }
+    }
+
+    private EntrepotConfig config(String rules) throws Exception {
+        Path file = folder.resolve("entrepot.yaml");
+        Files.writeString(file, "cache: {directory: ./data}\n" + upstream() + rules);
+        return ConfigLoader.load(Optional.of(file), folder, Map.of()).config();
+    }
+
+    @Test
+    void pinLastsAsLongAsTheRuleAndThatOfAHandStays() throws Exception {
+        registry.push("pinned/app", index, "v1");
+        Repository repository = Repository.parse("registry.test/pinned/app");
+        Tag tag = new Tag("v1");
+        Pin byHand = Pin.all(repository, index.digest());
+        ClientEnvironment environment = ClientEnvironment.system("test");
+        try (OpenedCache cache = new OpenedCache(config(RULE), environment);
+                PinKeeping pins = new PinKeeping(
+                        cache.rules(), cache.evictor().pins(), cache.filler(), Clock.systemUTC(), new Metrics())) {
+            cache.evictor().pins().pin(byHand);
+            PullThrough pull = cache.cache()
+                    .repository(cache.upstreams()
+                            .get(repository.registry())
+                            .client()
+                            .repository(repository.name()));
+            pins.pulled(repository, tag, pull.manifest(tag));
+            Pin ruled = new Pin(repository, tag, List.of(Platform.parse("linux/amd64")), true, true);
+            await(() -> cache.evictor().pins().pins().contains(ruled));
+        }
+
+        try (OpenedCache cache = new OpenedCache(config(""), environment);
+                PinKeeping pins = new PinKeeping(
+                        cache.rules(), cache.evictor().pins(), cache.filler(), Clock.systemUTC(), new Metrics())) {
+            await(() -> cache.evictor().pins().pins().equals(List.of(byHand)));
+        }
+    }
+
+    @Test
+    void prioritiesAndSharesOfRulesDivideTheDisk() throws Exception {
+        EntrepotConfig config = config("""
+                rules:
+                  - {repositories: ["ci/**"], share: 20%}
+                  - {repositories: ["ci/low", "scratch/**"], priority: -5}
+                """);
+        try (OpenedCache cache = new OpenedCache(config, ClientEnvironment.system("test"))) {
+            assertThat(cache.shares()
+                            .of(Repository.parse("registry.test/ci/app"))
+                            .share())
+                    .isEqualTo(0.2);
+            assertThat(cache.shares().of(Repository.parse("registry.test/ci/low")))
+                    .returns(0.2, group -> group.share())
+                    .returns(-5, group -> group.priority());
+            assertThat(cache.shares()
+                            .of(Repository.parse("registry.test/scratch/a"))
+                            .name())
+                    .isEqualTo(cache.shares()
+                            .of(Repository.parse("registry.test/scratch/b"))
+                            .name());
+            assertThat(cache.shares().of(Repository.parse("registry.test/team/app")))
+                    .returns(1.0, group -> group.share())
+                    .returns(0, group -> group.priority());
+        }
+    }
+}
