@@ -12,26 +12,6 @@ docker_checks() {
   stop_containerd
 }
 
-start_dockerd() {
-  local folder=$work/dockerd
-  mkdir "$folder"
-  docker_socket=$folder/docker.sock
-  sample docker/daemon.json > "$folder/daemon.json"
-  start dockerd dockerd --config-file "$folder/daemon.json" --host "unix://$docker_socket" --pidfile "$folder/pid" \
-    --data-root "$folder/data" --exec-root "$folder/exec" --containerd "$containerd_socket" --storage-driver vfs \
-    --iptables=false --bridge=none
-  comes_up dockerd 60 docker version
-}
-
-stop_dockerd() {
-  stop dockerd
-  rm -rf "$work/dockerd"
-}
-
-docker() {
-  bounded docker --host "unix://$docker_socket" "$@"
-}
-
 docker_pulls() {
   local manifest=${!1} configuration
   configuration=$(jq -r .config.digest "$(corpus_blob "$manifest")")

@@ -79,9 +79,19 @@ final class Answering {
         return insteadOfWaiting.get();
     }
 
-    /** Runs a call for a question, or joins the one under way. */
+    /**
+     * Runs a call for a question, or joins the one under way. Somebody in the background may have begun that one, and may not use the quota that is
+     * left: after such a failure the question is asked once more.
+     */
     <T> Answer<T> share(Object question, Asking<T> call) throws IOException {
-        return outcome(calls.call(question, call::run));
+        try {
+            return outcome(calls.call(question, call::run));
+        } catch (OutageException e) {
+            if (e.reason() != OutageException.Reason.QUOTA) {
+                throw e;
+            }
+            return outcome(calls.call(question, call::run));
+        }
     }
 
     /** As {@link #share}, where nothing is kept that could be served in place of a failure; a failure that is remembered is answered with. */

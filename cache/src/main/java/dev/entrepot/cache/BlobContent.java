@@ -24,12 +24,23 @@ public interface BlobContent extends AutoCloseable {
      */
     int read(long position, byte[] buffer, int offset, int length) throws IOException;
 
-    /** A file that holds the blob from its beginning up to an offset, for sending it without copying. */
-    record Stored(FileChannel file, long endBytes) {}
+    /**
+     * A file that holds the blob from its beginning up to an offset, for sending it without copying.
+     *
+     * @param file the file
+     * @param startBytes where in the file the blob begins
+     * @param endBytes the offset in the blob up to which it is there
+     */
+    record Stored(FileChannel file, long startBytes, long endBytes) {
+        /** A file that begins with the blob. */
+        public Stored(FileChannel file, long endBytes) {
+            this(file, 0, endBytes);
+        }
+    }
 
     /**
      * The file that the byte at {@code position} lies in, if there is one now and the byte may be read already. Never waits. Whoever takes it reads at
-     * positions before {@code endBytes}, does not move the file's own position, and does not close it: it ends with this content.
+     * positions of the blob before {@code endBytes}, does not move the file's own position, and does not close it: it ends with this content.
      *
      * @param position offset in the blob, at least 0
      * @throws IOException as for {@link #read}

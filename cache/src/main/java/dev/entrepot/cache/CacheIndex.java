@@ -6,6 +6,7 @@ import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
@@ -17,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicLong;
@@ -81,6 +83,25 @@ public final class CacheIndex implements AutoCloseable {
             database.close();
             throw e;
         }
+    }
+
+    /**
+     * Makes the index of a store anew from its files, whatever was wrong with the old one, which is put aside. Pins are kept; which repository has what, and what
+     * tags name, is asked of the upstreams again.
+     *
+     * @throws IOException if a newer program wrote the old one, or the disk refuses
+     */
+    public static CacheIndex rebuild(ContentStore store, Clock clock) throws IOException {
+        List<Pin> pins;
+        try (CacheIndex old = open(store, clock)) {
+            pins = old.pins();
+        }
+        Path aside = IndexDatabase.putAside(store.layout());
+        LOG.info("the index is made anew; the old one is {}", aside);
+        CacheIndex index = open(store, clock);
+        pins.forEach(index::putPin);
+        index.flush();
+        return index;
     }
 
     /** Whether the index was damaged and has been made again at this start: tags and links are gone, content is not. */
@@ -227,6 +248,37 @@ public final class CacheIndex implements AutoCloseable {
         return List.copyOf(found.values());
     }
 
+    /** Asks the database, after everything that was put before is committed. */
+    <T> T ask(IndexReaders.Question<T> question) throws IOException {
+        flush();
+        return readers.ask(question);
+    }
+
+    /** The number that is kept under a name, once it is committed. */
+    OptionalLong number(String name) throws IOException {
+        return readers.ask(reader -> reader.number(name));
+    }
+
+    /** Keeps a number under a name. */
+    void putNumber(String name, long value) {
+        writer.enqueue(new Number(name, value));
+    }
+
+    private record Number(String name, long value) implements IndexChange {
+        @Override
+        public int admittedBytes() {
+            return 0;
+        }
+
+        @Override
+        public void save(IndexUpdates updates) throws SQLException {
+            updates.saveNumber(name, value);
+        }
+
+        @Override
+        public void settled() {}
+    }
+
     /** The tag list that is kept for a repository. */
     public Optional<KeptDocument> tagList(Repository repository) {
         return tables.documents.get(new IndexTables.DocumentKey(repository, Optional.empty()));
@@ -304,6 +356,11 @@ public final class CacheIndex implements AutoCloseable {
     /** What is known of content that is registered. */
     Optional<IndexedContent> content(Digest digest) {
         return tables.contents.get(digest);
+    }
+
+    /** Whether content is stored, by what is known here. */
+    public boolean contains(Digest digest) {
+        return isStored(digest);
     }
 
     /** Whether content is registered. */

@@ -148,6 +148,31 @@ public record CacheSettings(
                 decidedBy);
     }
 
+    /** The same for a reader that takes whatever is kept, however old, and has nobody asked. What may be served at all stays as it is. */
+    CacheSettings whateverIsKept() {
+        Map<StaleCause, Duration> ever = new EnumMap<>(StaleCause.class);
+        for (StaleCause cause : StaleCause.values()) {
+            ever.put(cause, FOREVER);
+        }
+        return new CacheSettings(
+                denied,
+                FOREVER,
+                FOREVER,
+                FOREVER,
+                FOREVER,
+                Duration.ZERO,
+                ever,
+                NOT_REMEMBERED,
+                offline,
+                pin,
+                prefetch,
+                minAge,
+                maxBytes,
+                priority,
+                share,
+                decidedBy);
+    }
+
     /** The rule that decided a setting, as it is named to users, or {@link #DEFAULT}. */
     public String rule(Setting setting) {
         return decidedBy.getOrDefault(setting, DEFAULT);

@@ -36,6 +36,7 @@ public final class ContentStore implements AutoCloseable {
     private final StoreLock lock;
     private final FileStore fileStore;
     private final Ingests ingests;
+    private final AtomicLong quarantined = new AtomicLong();
     private final AtomicLong serial = new AtomicLong();
 
     /** A store whose folders are there and whose lock is held; the lock is given free with this object. */
@@ -155,6 +156,11 @@ public final class ContentStore implements AutoCloseable {
         return digest.algorithm().isVerifiable() && Files.deleteIfExists(layout.content(kind, digest));
     }
 
+    /** How much content was put in quarantine since the store was opened. */
+    public long quarantined() {
+        return quarantined.get();
+    }
+
     /** Takes content that is not what its name says out of the trees and keeps it for a week, for whoever wants to know why. */
     void quarantine(Digest digest) throws IOException {
         if (!digest.algorithm().isVerifiable()) {
@@ -164,6 +170,7 @@ public final class ContentStore implements AutoCloseable {
             Path to = layout.quarantined(kind, digest);
             try {
                 Files.move(layout.content(kind, digest), to, StandardCopyOption.ATOMIC_MOVE);
+                quarantined.incrementAndGet();
                 Files.setLastModifiedTime(to, FileTime.from(clock.instant()));
             } catch (NoSuchFileException e) {
                 LOG.debug("no {} {} to put in quarantine", kind, digest);

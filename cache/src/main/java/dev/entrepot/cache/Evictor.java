@@ -153,6 +153,20 @@ public final class Evictor implements AutoCloseable {
         return claimed + index.storedBytes();
     }
 
+    /** How much of the disk may be used. */
+    public DiskLimits limits() {
+        return limits;
+    }
+
+    /**
+     * The bytes that the file system has left.
+     *
+     * @throws IOException if it does not say
+     */
+    public long freeBytes() throws IOException {
+        return freeSpace.bytes();
+    }
+
     /** The most that may be stored, in bytes. */
     public long capacityBytes() {
         return limits.capacityBytes();
@@ -354,7 +368,7 @@ public final class Evictor implements AutoCloseable {
     }
 
     /**
-     * Evicts one piece of content because somebody asked for it.
+     * Evicts one piece of content because somebody asked for it. What is pinned, being pulled or being written stays.
      *
      * @return whether it was there and is gone; false, too, if it may not go now, or the disk refuses
      */

@@ -72,8 +72,8 @@ final class Explaining {
         boolean linked = index.link(repository, digest).isPresent();
         boolean hit = kept.isPresent() && linked;
         Object question = kept.isPresent()
-                ? new PullThrough.Question.ForProof(repository, digest, true, false)
-                : new PullThrough.Question.ForManifest(repository, digest, false);
+                ? new Question.ForProof(repository, digest, true, false)
+                : new Question.ForManifest(repository, digest, false);
         Way way = upstream -> hit
                 ? new Outcome.Served(Verdict.HIT, Optional.of(digest))
                 : ask(question, settings, digest, upstream)
@@ -164,7 +164,7 @@ final class Explaining {
             return new Outcome.Served(
                     Verdict.HIT, kept.map(found -> found.content().digest()));
         }
-        Object question = new PullThrough.Question.ForManifest(repository, tag, false);
+        Object question = new Question.ForManifest(repository, tag, false);
         Optional<RegistryException> failure = ask(question, settings, "tag " + tag, upstream);
         if (failure.isEmpty()) {
             return new Outcome.Served(
@@ -184,7 +184,7 @@ final class Explaining {
         if (step != Step.ASK) {
             verdict = Verdict.HIT;
         } else {
-            Object question = new PullThrough.Question.ForName(repository, tag, false);
+            Object question = new Question.ForName(repository, tag, false);
             Optional<RegistryException> failure = ask(question, settings, "tag " + tag, upstream);
             if (failure.isPresent()) {
                 if (named.flatMap(found -> answering.judge(settings).inPlaceOf(failure.get(), found))
@@ -224,7 +224,7 @@ final class Explaining {
         boolean atHand = manifests.apply(digest).isPresent()
                 && index.link(repository, digest).isPresent();
         if (!atHand) {
-            Object question = new PullThrough.Question.ForManifest(repository, digest, false);
+            Object question = new Question.ForManifest(repository, digest, false);
             Optional<RegistryException> failure = ask(question, settings, digest, upstream);
             if (failure.isPresent()) {
                 return new Outcome.Failed(failure.get());

@@ -148,7 +148,8 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
                 || code == SQLiteErrorCode.SQLITE_NOMEM.code;
     }
 
-    private static Path putAside(StoreLayout layout) throws IOException {
+    /** Puts the file away under another name, so that the next opening makes a new one; returns that name. */
+    static Path putAside(StoreLayout layout) throws IOException {
         int number = 1;
         while (Files.exists(layout.damagedIndex(number))) {
             number++;

@@ -228,6 +228,11 @@ final class IndexReader implements AutoCloseable {
         }
     }
 
+    /** Prepares a question that is asked seldom; the caller closes it. */
+    PreparedStatement prepare(String sql) throws SQLException {
+        return connection.prepareStatement(sql);
+    }
+
     private static void bind(PreparedStatement statement, Repository repository) throws SQLException {
         statement.setString(1, repository.registry().value());
         statement.setString(2, repository.name().value());

@@ -80,6 +80,15 @@ public final class PinnedGraphs {
         return graph(pin).missing();
     }
 
+    /**
+     * Whether a digest is under a pin.
+     *
+     * @throws IOException if the index cannot be read
+     */
+    public boolean isPinned(Digest digest) throws IOException {
+        return pins().stream().anyMatch(pin -> graph(pin).digests().contains(digest));
+    }
+
     /** Whether a digest is under a pin, by the last {@link #refresh()}. */
     boolean protects(Digest digest) {
         return pinned.contains(digest);

@@ -5,7 +5,6 @@ import dev.entrepot.oci.BlockedException;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
-import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
@@ -19,7 +18,6 @@ import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -32,29 +30,6 @@ import org.slf4j.LoggerFactory;
  * it too. Thread-safe.
  */
 public final class PullThrough {
-    /** What readers of a repository wait for together, if they ask in the same way. */
-    sealed interface Question {
-        /** What a tag names now, or the bytes of a digest. */
-        record ForManifest(Repository repository, ManifestReference reference, boolean alwaysAsking)
-                implements Question {}
-
-        /** Which digest a tag names now. */
-        record ForName(Repository repository, Tag tag, boolean alwaysAsking) implements Question {}
-
-        /** Whether the repository has a blob or manifest. */
-        record ForProof(Repository repository, Digest digest, boolean manifest, boolean alwaysAsking)
-                implements Question {}
-
-        /** A blob. */
-        record ForBlob(Repository repository, Digest digest) implements Question {}
-
-        /** The referrers of a digest. */
-        record ForReferrers(Repository repository, Digest subject, boolean alwaysAsking) implements Question {}
-
-        /** The tag list. */
-        record ForTags(Repository repository, boolean alwaysAsking) implements Question {}
-    }
-
     private static final Logger LOG = LoggerFactory.getLogger(PullThrough.class);
     private static final int ATTEMPTS = 3;
 
@@ -309,25 +284,10 @@ public final class PullThrough {
         }
         ManifestBytes manifest = upstream.fetchManifest(reference);
         // Before it is kept: what cannot be understood is refused each time, not only the first.
-        List<Link> links = links(manifest);
+        List<Link> links = ManifestLinks.of(manifest);
         cache.keep(manifest, repository);
         index.addLinks(repository, links);
         return manifest;
-    }
-
-    private static List<Link> links(ManifestBytes manifest) throws InvalidContentException {
-        List<Link> links = new ArrayList<>();
-        links.add(new Link(manifest.digest(), OptionalLong.of(manifest.sizeBytes()), true));
-        Manifest parsed = Manifest.parse(manifest);
-        parsed.blobs().forEach(blob -> links.add(link(blob, false)));
-        // An index may list anything (BuildKit's cache lists layers): whether a repository has those, its upstream
-        // says.
-        parsed.manifests().stream().filter(Descriptor::isManifest).forEach(child -> links.add(link(child, true)));
-        return links;
-    }
-
-    private static Link link(Descriptor descriptor, boolean manifest) {
-        return new Link(descriptor.digest(), OptionalLong.of(descriptor.sizeBytes()), manifest);
     }
 
     /**
@@ -340,7 +300,7 @@ public final class PullThrough {
     public Answer<OptionalLong> statBlob(Digest digest) throws IOException {
         CacheSettings settings = admitted();
         refuseManifest(digest);
-        OptionalLong kept = cache.store().blobSize(digest);
+        OptionalLong kept = cache.repair().blobSize(digest);
         Optional<Link> link = index.link(repository, digest);
         refuseTooLarge(settings, digest, kept);
         if (kept.isPresent()) {
@@ -395,7 +355,7 @@ public final class PullThrough {
         cache.running().asked(digest);
         for (int attempt = 1; ; attempt++) {
             Optional<Link> link = index.link(repository, digest);
-            Optional<BlobFile> kept = cache.store().openBlob(digest);
+            Optional<BlobFile> kept = cache.repair().openBlob(digest);
             if (kept.isPresent()) {
                 return serveKept(digest, link.isPresent(), kept.get(), settings);
             }
@@ -538,7 +498,7 @@ public final class PullThrough {
                     : upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
             Optional<ManifestBytes> kept = manifest ? cache.keptManifest(digest) : Optional.empty();
             if (kept.isPresent()) {
-                index.addLinks(repository, links(kept.get()));
+                index.addLinks(repository, ManifestLinks.of(kept.get()));
             } else if (!manifest) {
                 index.addLinks(repository, List.of(new Link(digest, size, false)));
             }
@@ -598,35 +558,5 @@ public final class PullThrough {
                 () -> lists.keptReferrers(subject),
                 () -> lists.askReferrers(subject),
                 () -> lists.forgetReferrers(subject));
-    }
-
-    /** A blob from the store. */
-    private record KeptBlob(BlobFile file) implements BlobContent {
-        @Override
-        public OptionalLong totalBytes() {
-            return OptionalLong.of(file.sizeBytes());
-        }
-
-        @Override
-        public int read(long position, byte[] buffer, int offset, int length) throws IOException {
-            return file.read(position, buffer, offset, length);
-        }
-
-        @Override
-        public Optional<Stored> stored(long position) {
-            return position < file.sizeBytes()
-                    ? Optional.of(new Stored(file.channel(), file.sizeBytes()))
-                    : Optional.empty();
-        }
-
-        @Override
-        public void close() {
-            try {
-                file.close();
-            } catch (IOException e) {
-                // Nothing was written through this handle: a failure to close it loses nothing.
-                LOG.debug("closing a blob: {}", e.toString());
-            }
-        }
     }
 }

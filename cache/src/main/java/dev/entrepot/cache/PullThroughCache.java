@@ -40,6 +40,7 @@ public final class PullThroughCache {
     private final Answering answering;
     private final RuleCounters ruleCounters = new RuleCounters();
     private final RunningGraphs running;
+    private final StoreRepair repair;
 
     /**
      * Puts a cache together.
@@ -71,6 +72,7 @@ public final class PullThroughCache {
         this.answering =
                 new Answering(new SharedCalls<>(executor, PATIENCE), new NegativeAnswers(clock), ruleCounters, clock);
         this.referrersFace = new ReferrersFace(() -> TimeUnit.MILLISECONDS.toNanos(clock.millis()));
+        this.repair = new StoreRepair(store, index);
         this.running = new RunningGraphs(clock, fetches::isRunning);
         evictor.protect(digest -> fetches.isRunning(digest) || running.protects(digest));
     }
@@ -78,6 +80,15 @@ public final class PullThroughCache {
     /** One repository, read through this cache from {@code upstream}. Cheap, but worth keeping for as long as requests come. */
     public PullThrough repository(RepositorySource upstream) {
         return new PullThrough(upstream, rules, false, this, index, clock);
+    }
+
+    /**
+     * As {@link #repository}, for a reader that takes whatever is kept, however old. What rules deny or hold back they do for this reader too.
+     *
+     * @param nobody asked for what is not kept: throws an outage each time
+     */
+    public PullThrough whateverIsKept(RepositorySource nobody) {
+        return new PullThrough(nobody, new WhateverIsKept(rules), false, this, index, clock);
     }
 
     /**
@@ -121,6 +132,10 @@ public final class PullThroughCache {
         return fetches;
     }
 
+    StoreRepair repair() {
+        return repair;
+    }
+
     RunningGraphs running() {
         return running;
     }
@@ -150,6 +165,7 @@ public final class PullThroughCache {
         try {
             Optional<byte[]> bytes = store.manifest(digest);
             if (bytes.isEmpty()) {
+                repair.absent(ContentKind.MANIFEST, digest);
                 return Optional.empty();
             }
             MediaType type = index.manifestType(digest).orElse(MediaType.OCTET_STREAM);

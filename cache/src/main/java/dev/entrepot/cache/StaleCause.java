@@ -6,7 +6,7 @@ import java.util.Locale;
 
 /** Why something is served that the upstream has not confirmed. */
 public enum StaleCause {
-    /** The upstream answers 429. */
+    /** The upstream answers 429, or is not asked because its quota is used up. */
     RATE_LIMITED,
     /** The upstream, or its token service, answers 5xx or with what makes no sense. */
     SERVER_ERROR,
@@ -29,7 +29,7 @@ public enum StaleCause {
 
     private static StaleCause of(OutageException.Reason reason) {
         return switch (reason) {
-            case RATE_LIMITED -> RATE_LIMITED;
+            case RATE_LIMITED, QUOTA -> RATE_LIMITED;
             case SERVER_ERROR, TOKEN_SERVICE -> SERVER_ERROR;
             case TIMEOUT -> TIMEOUT;
             case UNREACHABLE, DNS, TLS, NOT_ASKED -> UNREACHABLE;

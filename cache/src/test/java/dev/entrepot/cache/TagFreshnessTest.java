@@ -82,6 +82,18 @@ class TagFreshnessTest {
         assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.HIT);
     }
 
+    /** The call may be that of somebody in the background, whom a reserve stops and not the one who joined. */
+    @Test
+    void whoMayHaveJoinedSomebodyWithoutQuotaAsksForItselfOnce() {
+        goOut(OutageException.Reason.QUOTA);
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(OutageException.class);
+        assertThat(upstream.asked).containsExactly("GET v1", "GET v1");
+        upstream.asked.clear();
+        goOut(OutageException.Reason.RATE_LIMITED);
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(OutageException.class);
+        assertThat(upstream.asked).containsExactly("GET v1");
+    }
+
     @Test
     void movedTagIsFetchedByDigest() throws IOException {
         repository.manifest(TAG);

@@ -12,7 +12,7 @@ import java.util.Optional;
  * @param source the upstream to copy from
  * @param repositories the repositories to copy, at least one pattern
  * @param tags the tags to copy
- * @param targets where to copy to, at least one
+ * @param targets where to copy to; without any the rule only says what to export
  * @param platforms the platforms to copy; all if empty
  * @param onSparseRefused what to do where a target refuses an index some of whose platforms are missing
  * @param referrers which referrers travel along
@@ -51,7 +51,10 @@ public record ReplicationRuleConfig(
         platforms = List.copyOf(platforms);
         immutable = List.copyOf(immutable);
         Checks.notEmpty("repositories", repositories);
-        Checks.notEmpty("targets", targets);
+        if (targets.isEmpty() && schedule.isPresent()) {
+            throw new InvalidValueException(
+                    "schedule", "no schedule, because the rule has no targets: only entrepot export runs it");
+        }
     }
 
     /**

@@ -57,8 +57,11 @@ final class RuleKeys {
             "The repositories to copy. In a glob, * stands for any text without a slash, ** for any text, ? for one character.");
     private static final Key<ReplicationRuleConfig, TagSelectionConfig> TAGS = Key.section(
             "tags", TagKeys.TYPE, ReplicationRuleConfig::tags, "The tags to copy; all of them without this key.");
-    private static final Key<ReplicationRuleConfig, List<TargetConfig>> TARGETS = Key.required(
-            "targets", ListType.notEmpty(TargetKeys.SECTION), ReplicationRuleConfig::targets, "Where to copy to.");
+    private static final Key<ReplicationRuleConfig, List<TargetConfig>> TARGETS = Key.list(
+            "targets",
+            ListType.of(TargetKeys.SECTION),
+            ReplicationRuleConfig::targets,
+            "Where to copy to. A rule without this key is for entrepot export only.");
     private static final Key<ReplicationRuleConfig, List<Platform>> PLATFORMS = Key.list(
             "platforms",
             ListType.of(Types.PLATFORM),

@@ -52,6 +52,13 @@ final class Types {
     static final ScalarType<Percent> PERCENT = ScalarType.of(
             "percentage", Percent.ALLOWED, Percent::parse, Percent::toString, JsonForm.pattern(Percent.GRAMMAR));
 
+    static final ScalarType<QuotaReserve> QUOTA_RESERVE = ScalarType.of(
+            "pulls or percentage",
+            QuotaReserve.ALLOWED,
+            QuotaReserve::parse,
+            QuotaReserve::toString,
+            JsonForm.patternOrNumber(QuotaReserve.GRAMMAR));
+
     static final ScalarType<ListenAddress> LISTEN = ScalarType.of(
             "address",
             ListenAddress.ALLOWED,

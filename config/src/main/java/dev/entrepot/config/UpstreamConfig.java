@@ -20,6 +20,7 @@ import java.util.Optional;
  * @param proxy HTTP proxy to reach it through, {@code http://host:port}
  * @param tokenRealms hosts, besides its own, whose token services may be sent the credentials
  * @param maxConcurrentRequests requests at one time, at least 1
+ * @param quotaReserve what of its pull quota is left to clients
  * @param freshFor overrides {@link CacheConfig#freshFor()}
  * @param staleFor overrides {@link CacheConfig#staleFor()}
  * @param rules how what comes from it is cached, before those for all upstreams
@@ -35,6 +36,7 @@ public record UpstreamConfig(
         Optional<URI> proxy,
         List<RegistryHost> tokenRealms,
         int maxConcurrentRequests,
+        QuotaReserve quotaReserve,
         Optional<Duration> freshFor,
         Optional<Duration> staleFor,
         List<CacheRuleConfig> rules) {
@@ -72,6 +74,7 @@ public record UpstreamConfig(
                 Optional.empty(),
                 List.of(),
                 DEFAULT_MAX_CONCURRENT_REQUESTS,
+                QuotaReserve.DEFAULT,
                 Optional.empty(),
                 Optional.empty(),
                 List.of());

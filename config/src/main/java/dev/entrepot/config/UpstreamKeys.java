@@ -57,6 +57,12 @@ final class UpstreamKeys {
             Integer.toString(UpstreamConfig.DEFAULT_MAX_CONCURRENT_REQUESTS),
             UpstreamConfig::maxConcurrentRequests,
             "Requests at one time. Bodies of blobs are counted apart: four times as many.");
+    private static final Key<UpstreamConfig, QuotaReserve> QUOTA_RESERVE = Key.withDefault(
+            "quota-reserve",
+            Types.QUOTA_RESERVE,
+            QuotaReserve.DEFAULT.toString(),
+            UpstreamConfig::quotaReserve,
+            "Of a registry that counts pulls: pulls, or a share of the quota, that replication and warming leave to clients.");
     private static final Key<UpstreamConfig, Optional<Duration>> FRESH_FOR = Key.<UpstreamConfig, Duration>optional(
                     "fresh-for", Types.DURATION, UpstreamConfig::freshFor, "As cache.fresh-for, for this registry.")
             .shownDefault("cache.fresh-for");
@@ -82,6 +88,7 @@ final class UpstreamKeys {
                     PROXY,
                     TOKEN_REALMS,
                     MAX_CONCURRENT_REQUESTS,
+                    QUOTA_RESERVE,
                     FRESH_FOR,
                     STALE_FOR,
                     RULES),
@@ -104,6 +111,7 @@ final class UpstreamKeys {
                 values.get(PROXY),
                 values.get(TOKEN_REALMS),
                 values.get(MAX_CONCURRENT_REQUESTS),
+                values.get(QUOTA_RESERVE),
                 values.get(FRESH_FOR),
                 values.get(STALE_FOR),
                 values.get(RULES));

@@ -49,7 +49,6 @@ class ConfigErrorsTest {
                         "9:19 default-upstream CONFLICT",
                         "11:3 upstreams[not a host] INVALID_VALUE",
                         "12:17 upstreams[a.test].url INVALID_VALUE",
-                        "15:7 replication.rules[0].targets MISSING_KEY",
                         "15:13 replication.rules[0].name INVALID_VALUE",
                         "16:15 replication.rules[0].source CONFLICT",
                         "17:21 replication.rules[0].repositories INVALID_VALUE",
@@ -65,8 +64,9 @@ class ConfigErrorsTest {
                         "test.yaml:2:13: cache.capacity: invalid value \"50 GigaBytes\": expected a number of bytes,"
                                 + " with or without a unit (KiB MiB GiB TiB, KB MB GB TB), for example 50GiB");
         assertThat(error("cach: {}"))
-                .hasToString("test.yaml:1:1: cach: unknown key \"cach\": the known keys here are server, cache,"
-                        + " default-upstream, builtin-upstreams, upstreams, replication; did you mean \"cache\"?");
+                .hasToString(
+                        "test.yaml:1:1: cach: unknown key \"cach\": the known keys here are server, cache,"
+                                + " default-upstream, builtin-upstreams, upstreams, rules, replication; did you mean \"cache\"?");
         assertThat(error("cache: {capacity: 1GiB, capacity: 1GiB}"))
                 .hasToString("test.yaml:1:25: cache.capacity: key is there twice: each key once");
         assertThat(error("server: {tls: {certificate: pom.xml}}"))

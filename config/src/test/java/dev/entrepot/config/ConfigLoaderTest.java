@@ -125,6 +125,10 @@ class ConfigLoaderTest {
                   fresh-for: 0s
                   stale-for: 2d
                   referrers-fresh-for: 1h
+                  high-watermark: 90%
+                  low-watermark: 80%
+                  scrub-every: 7d
+                  scrub-rate: 2MiB
                   memory: 1 MiB
                 """);
 
@@ -142,9 +146,13 @@ class ConfigLoaderTest {
                         Path.of("/srv/cache"),
                         new ByteSize(4_700_000_000L),
                         new ByteSize(512),
+                        new Percent(90),
+                        new Percent(80),
                         Duration.ZERO,
                         Duration.ofDays(2),
                         Duration.ofHours(1),
+                        Duration.ofDays(7),
+                        new ByteSize(2 << 20),
                         new ByteSize(1 << 20)));
     }
 
@@ -167,6 +175,7 @@ class ConfigLoaderTest {
                             proxy: http://proxy.test:3128
                             token-realms: [auth.test]
                             max-concurrent-requests: 3
+                            quota-reserve: 50
                             fresh-for: 5m
                             stale-for: 1d
                         """, directory, Map.of()).config().upstreams().get(new RegistryHost("registry.test:5000"));
@@ -183,9 +192,28 @@ class ConfigLoaderTest {
                         Optional.of(URI.create("http://proxy.test:3128")),
                         List.of(new RegistryHost("auth.test")),
                         3,
+                        new QuotaReserve(50, false),
                         Optional.of(Duration.ofMinutes(5)),
                         Optional.of(Duration.ofDays(1)),
                         List.of()));
+    }
+
+    @Test
+    void quotaReserveIsANumberOrAShareAndAQuarterWithout() {
+        assertThat(reserve("quota-reserve: 10%")).isEqualTo(new QuotaReserve(10, true));
+        assertThat(reserve("quota-reserve: 0")).isEqualTo(new QuotaReserve(0, false));
+        assertThat(reserve("")).isEqualTo(new QuotaReserve(25, true));
+        for (String wrong : List.of("101%", "-1", "1.5", "half", "%", "9999999999")) {
+            ConfigError error = Loading.error("upstreams:\n  registry.test: {quota-reserve: \"" + wrong + "\"}\n");
+            assertThat(error.toString()).as(wrong).contains("a number of pulls");
+        }
+    }
+
+    private static QuotaReserve reserve(String line) {
+        return Loading.config("upstreams:\n  registry.test: {" + line + "}\n")
+                .upstreams()
+                .get(new RegistryHost("registry.test"))
+                .quotaReserve();
     }
 
     @Test

@@ -51,6 +51,16 @@ class RuleChecksTest {
     }
 
     @Test
+    void aRuleWithoutTargetsIsForExportAndHasNoSchedule() {
+        assertThat(rule("source: a.test, repositories: [x]").targets()).isEmpty();
+        ConfigError error = Loading.error("upstreams: {a.test: {}}\nreplication:\n  rules:\n"
+                + "    - {name: r, source: a.test, repositories: [x], schedule: {every: 10m}}\n");
+
+        assertThat(error.path()).isEqualTo("replication.rules[0].schedule");
+        assertThat(error.allowed()).contains("only entrepot export runs it");
+    }
+
+    @Test
     void readsSchedulesOfTheCalendarAndLimitsByTheHour() {
         ReplicationRuleConfig rule = rule("source: a.test, repositories: [x], targets: [{layout: out.tar}],"
                 + " schedule: {cron: \"0 3 * * MON-FRI\", time-zone: Europe/Berlin, jitter: 1m},"
@@ -197,7 +207,6 @@ class RuleChecksTest {
                 "tags: [\"not a tag\"]; tags[0]",
                 "repositories: [Upper]; repositories[0]",
                 "repositories: [{regex: \"[\"}]; repositories[0].regex",
-                "targets: []; targets",
                 "targets: [{}]; targets[0]",
                 "targets: [{url: \"https://t.test\", layout: x}]; targets[0]",
                 "targets: [{layout: x, credentials: {bearer-token: t}}]; targets[0].credentials",

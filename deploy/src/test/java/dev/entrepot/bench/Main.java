@@ -15,6 +15,7 @@ final class Main {
             new Memory(),
             new Relay(),
             new Fleet(),
+            new BundleExport(),
             new Start());
 
     private Main() {}

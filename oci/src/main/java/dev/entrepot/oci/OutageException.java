@@ -16,8 +16,10 @@ public final class OutageException extends RegistryException {
         DNS,
         /** The TLS handshake failed. */
         TLS,
-        /** 429: too many requests, or the quota is used up. */
+        /** 429: too many requests, or not asked because of one. */
         RATE_LIMITED,
+        /** The quota of pulls is used up, or what is left of it is reserved for others. */
+        QUOTA,
         /** 5xx, or an answer that is not HTTP. */
         SERVER_ERROR,
         /** The token service failed in one of the ways above. */

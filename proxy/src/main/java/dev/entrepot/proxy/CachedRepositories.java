@@ -15,6 +15,7 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.proxy.http.ServedRepositories;
 import dev.entrepot.proxy.http.ServedRepository;
+import dev.entrepot.proxy.warm.PullListener;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;

@@ -14,8 +14,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.PrintStream;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine;
@@ -87,12 +89,20 @@ final class CommandLineInterface {
                 case "entrepot config check" -> check(load(command));
                 case "entrepot config show" -> show(load(command));
                 case "entrepot explain" -> explain(command).run(text(command, 0), json(command));
+                case "entrepot client-config" ->
+                    ClientConfigCommand.run(command, load(command).config(), workingDirectory, out);
                 case "entrepot plan" -> replication(command).plan(text(command, 0), json(command));
                 case "entrepot sync" -> replication(command).sync(text(command, 0), json(command));
                 case "entrepot copy" -> replication(command).copy(image(command, 0), image(command, 1), json(command));
-                case "entrepot tree" -> replication(command).tree(text(command, 0), json(command));
-                case "entrepot cache warm" -> warm(command);
+                case "entrepot tree" -> tree(command);
+                case "entrepot verify" -> bundles().verify(given(command), client());
+                case "entrepot ls" -> bundles().list(given(command), json(command));
+                case "entrepot import" -> imports(command);
+                case "entrepot upstreams" -> upstreams(command);
                 case "entrepot runs" -> replication(command).runs(number(command), json(command));
+                case "entrepot export" -> export(command);
+                case "entrepot cache warm" -> warm(command);
+                case String name when name.startsWith(CacheCommandLine.PREFIX) -> cache(command);
                 default -> {
                     command.commandSpec().commandLine().usage(err);
                     yield ExitCodes.USAGE;
@@ -107,8 +117,13 @@ final class CommandLineInterface {
         }
     }
 
-    private int serve(ParseResult command) throws ConfigException, IOException, InterruptedException {
+    private int serve(ParseResult command)
+            throws ConfigException, IOException, BadRequestException, InterruptedException {
         Optional<ListenAddress> listen = Optional.ofNullable(command.matchedOptionValue("--listen", null));
+        if (command.hasMatchedOption(BundleCommandLine.BUNDLE)) {
+            EntrepotConfig config = ServeCommand.overridden(load(command).config(), listen, Optional.empty());
+            return ServeCommand.serve(config.server(), bundles().open(given(command)), out, stop);
+        }
         Optional<Path> named = Optional.ofNullable(command.matchedOptionValue("--config", null));
         ConfigFile file = new ConfigFile(named, workingDirectory, environment);
         return new ServeCommand(load(command), file, listen, data(command), environment).run(out, stop);
@@ -149,6 +164,80 @@ final class CommandLineInterface {
                         err,
                         terminal)
                 .run(command, workingDirectory, in);
+    }
+
+    private int cache(ParseResult command)
+            throws ConfigException, BadRequestException, IOException, InterruptedException {
+        EntrepotConfig config = ServeCommand.overridden(load(command).config(), Optional.empty(), data(command));
+        ClientEnvironment clients = ClientEnvironment.system(Version.current()).withVariables(environment);
+        return new CacheCommands(config, clients, out, err)
+                .run(command.commandSpec().name(), CacheCommandLine.arguments(command), json(command));
+    }
+
+    private int tree(ParseResult command) throws ConfigException, IOException, BadRequestException {
+        BundleCommands.Given given = given(command);
+        List<String> names = given.volumes();
+        if (names.size() == 1 && given.trust().isEmpty() && !given.unsigned()) {
+            return replication(command).tree(names.getFirst(), json(command));
+        }
+        BundleCommands.Given bundle =
+                new BundleCommands.Given(names.subList(0, names.size() - 1), given.trust(), given.unsigned());
+        return bundles().tree(bundle, names.getLast(), json(command));
+    }
+
+    private int imports(ParseResult command) throws ConfigException, IOException, BadRequestException {
+        BundleCommands.Import wanted = new BundleCommands.Import(
+                command.matchedOptionValue(BundleCommandLine.TO, ""),
+                texts(command, BundleCommandLine.MAP),
+                texts(command, BundleCommandLine.ONLY),
+                Optional.ofNullable(command.matchedOptionValue(BundleCommandLine.RECEIPT, null)),
+                Optional.ofNullable(command.matchedOptionValue(BundleCommandLine.RECEIPT_KEY, null)));
+        EntrepotConfig config = ServeCommand.overridden(load(command).config(), Optional.empty(), data(command));
+        return bundles().imports(given(command), wanted, config, client(), json(command));
+    }
+
+    private BundleCommands bundles() {
+        return new BundleCommands(out, err, workingDirectory, terminal);
+    }
+
+    private ClientEnvironment client() {
+        return ClientEnvironment.system(Version.current()).withVariables(environment);
+    }
+
+    private static BundleCommands.Given given(ParseResult command) {
+        String[] none = {};
+        List<String> volumes = command.hasMatchedOption(BundleCommandLine.BUNDLE)
+                ? texts(command, BundleCommandLine.BUNDLE)
+                : List.of(command.matchedPositionalValue(0, none));
+        return new BundleCommands.Given(
+                volumes, texts(command, BundleCommandLine.TRUST), command.hasMatchedOption(BundleCommandLine.UNSIGNED));
+    }
+
+    private static List<String> texts(ParseResult command, String option) {
+        String[] none = {};
+        return List.of(command.matchedOptionValue(option, none));
+    }
+
+    private int export(ParseResult command)
+            throws ConfigException, BadRequestException, IOException, InterruptedException {
+        ExportRequest request = ExportCommandLine.request(command, workingDirectory);
+        EntrepotConfig config = ServeCommand.overridden(load(command).config(), Optional.empty(), data(command));
+        ClientEnvironment world = ClientEnvironment.system(Version.current()).withVariables(environment);
+        try (ExportCommand export = new ExportCommand(config, world, request, out, err, terminal)) {
+            return export.run();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
+    private int upstreams(ParseResult command)
+            throws ConfigException, IOException, BadRequestException, InterruptedException {
+        return new UpstreamsCommand(
+                        ServeCommand.overridden(load(command).config(), Optional.empty(), data(command)),
+                        ClientEnvironment.system(Version.current()).withVariables(environment),
+                        out,
+                        err)
+                .run(command);
     }
 
     private static boolean json(ParseResult command) {
@@ -197,12 +286,15 @@ final class CommandLineInterface {
     private static CommandSpec entrepot() {
         CommandSpec spec = command("An OCI registry mirror: pull-through cache and replication engine in one process.")
                 .name("entrepot")
-                .addSubcommand("serve", serve())
+                .addSubcommand("serve", BundleCommandLine.withBundle(serve()))
                 .addSubcommand("config", config())
-                .addSubcommand(
-                        "cache", command("Look at the cache, and fill it.").addSubcommand("warm", WarmCommand.spec()));
+                .addSubcommand("upstreams", UpstreamsCommand.spec());
         ExplainCommand.addTo(spec);
         ReplicationCommandLine.addTo(spec);
+        CacheCommandLine.addTo(spec);
+        BundleCommandLine.addTo(spec);
+        ExportCommandLine.addTo(spec);
+        ClientConfigCommand.addTo(spec);
         spec.usageMessage()
                 .footer("", "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 78 wrong configuration.");
         return spec;

@@ -156,9 +156,13 @@ final class ConfigReload implements AutoCloseable {
                 Path.of(""),
                 cache.capacity(),
                 cache.minFree(),
+                cache.highWatermark(),
+                cache.lowWatermark(),
                 Duration.ZERO,
                 Duration.ZERO,
                 Duration.ZERO,
+                cache.scrubEvery(),
+                cache.scrubRate(),
                 cache.memory());
     }
 
@@ -177,6 +181,7 @@ final class ConfigReload implements AutoCloseable {
                         upstream.proxy(),
                         upstream.tokenRealms(),
                         upstream.maxConcurrentRequests(),
+                        upstream.quotaReserve(),
                         Optional.empty(),
                         Optional.empty(),
                         List.of())));

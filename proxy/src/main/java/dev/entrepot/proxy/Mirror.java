@@ -24,6 +24,11 @@ import dev.entrepot.proxy.replication.Replication;
 import dev.entrepot.proxy.replication.ReplicationService;
 import dev.entrepot.proxy.replication.ServerNote;
 import dev.entrepot.proxy.rules.RuleSet;
+import dev.entrepot.proxy.upstreams.UpstreamMetrics;
+import dev.entrepot.proxy.upstreams.UpstreamSurvey;
+import dev.entrepot.proxy.upstreams.UpstreamsApi;
+import dev.entrepot.proxy.warm.PinKeeping;
+import dev.entrepot.proxy.warm.Prefetching;
 import dev.entrepot.proxy.warm.WarmApi;
 import io.helidon.common.tls.Tls;
 import java.io.IOException;
@@ -41,7 +46,7 @@ import java.util.function.Function;
  * A running mirror: all parts, put together from a configuration. Closing it drains: not ready, nothing new accepted, running answers
  * end, then everything is closed in the opposite order of its opening.
  */
-final class Mirror implements AutoCloseable {
+final class Mirror implements Serving {
 
     private final EntrepotConfig config;
     private final Optional<ConfigFile> file;
@@ -102,6 +107,8 @@ final class Mirror implements AutoCloseable {
         OpenedCache cache = new OpenedCache(config, environment.withObserver(MirrorMetrics.ofUpstreams(metrics)));
         open.push(cache::close);
         MirrorMetrics.ofCache(metrics, cache.cache(), cache.index(), cache.evictor());
+        DiskMetrics.of(metrics, cache);
+        cache.scrub().start();
         cache.rules().replace(RuleSet.of(config, origins));
         reload = file.map(source -> new ConfigReload(config, source, cache.rules(), cache::regroup));
         MirrorMetrics.ofReload(metrics, reload);
@@ -116,7 +123,16 @@ final class Mirror implements AutoCloseable {
         open.push(prefetching::close);
         WarmApi warm = new WarmApi(cache.filler());
         open.push(warm::close);
-        openAdmin(readiness, List.of(replication.api(), cache.explainer(), warm));
+        UpstreamSurvey upstreams = new UpstreamSurvey(cache.clients());
+        UpstreamMetrics.register(metrics, upstreams);
+        openAdmin(
+                readiness,
+                List.of(
+                        replication.api(),
+                        cache.explainer(),
+                        warm,
+                        new CacheApi(new CacheOperations(cache)),
+                        new UpstreamsApi(upstreams)));
         RegistryServer server = new RegistryServer(
                 settings(config.server(), tls),
                 new CachedRepositories(cache.cache(), cache.upstreams(), (repository, reference, answer) -> {
@@ -165,11 +181,21 @@ final class Mirror implements AutoCloseable {
     // Commands on the same data folder find this server by it, and ask it instead of failing at the lock.
     private void leaveNote(String instance) throws IOException {
         Path directory = config.cache().directory();
-        String host = config.server().admin().host().orElse("127.0.0.1");
-        String shown = host.equals("0.0.0.0") || host.equals("::") ? "127.0.0.1" : host;
-        ListenAddress address = new ListenAddress(Optional.of(shown), adminPort);
-        new ServerNote(URI.create("http://" + address), instance).write(directory);
+        String scheme = config.server().tls().isPresent() ? "https" : "http";
+        new ServerNote(
+                        URI.create("http://" + reachable(config.server().admin(), adminPort)),
+                        instance,
+                        Optional.of(URI.create(
+                                scheme + "://" + reachable(config.server().listen(), port))))
+                .write(directory);
         open.push(() -> ServerNote.remove(directory));
+    }
+
+    // From this machine.
+    private static ListenAddress reachable(ListenAddress configured, int actualPort) {
+        String host = configured.host().orElse("127.0.0.1");
+        String shown = host.equals("0.0.0.0") || host.equals("::") ? "127.0.0.1" : host;
+        return new ListenAddress(Optional.of(shown), actualPort);
     }
 
     private void openAdmin(Readiness readiness, List<AdminEndpoint> endpoints) throws IOException {
@@ -193,7 +219,7 @@ final class Mirror implements AutoCloseable {
         return new BothObservers(counted, log);
     }
 
-    private static ServerSettings settings(ServerConfig config, Optional<Tls> tls) {
+    static ServerSettings settings(ServerConfig config, Optional<Tls> tls) {
         return new ServerSettings(
                 config.listen().host(),
                 config.listen().port(),
@@ -216,23 +242,18 @@ final class Mirror implements AutoCloseable {
         return new UpstreamRouter(names, config.defaultUpstream());
     }
 
-    /**
-     * Reads the rules again.
-     *
-     * @param cause why, for the log
-     * @return whether those of the file are in effect; false too if there is no file
-     */
-    boolean reload(String cause) {
+    @Override
+    public boolean reload(String cause) {
         return reload.map(source -> source.reload(cause)).orElse(false);
     }
 
-    /** The port of the registry API. */
-    int port() {
+    @Override
+    public int port() {
         return port;
     }
 
-    /** The port of the admin API. */
-    int adminPort() {
+    @Override
+    public int adminPort() {
         return adminPort;
     }
 

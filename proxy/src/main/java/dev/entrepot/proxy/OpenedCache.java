@@ -8,6 +8,7 @@ import dev.entrepot.cache.Evictor;
 import dev.entrepot.cache.FetchSettings;
 import dev.entrepot.cache.PullThrough;
 import dev.entrepot.cache.PullThroughCache;
+import dev.entrepot.cache.Scrub;
 import dev.entrepot.config.CacheConfig;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.UpstreamConfig;
@@ -42,7 +43,9 @@ final class OpenedCache implements AutoCloseable {
     private final ClientEnvironment environment;
     private final Closings open = new Closings();
     private final Map<RegistryHost, Upstream> upstreams = new LinkedHashMap<>();
+    private final ContentStore store;
     private final CacheIndex index;
+    private final Scrub scrub;
     private final Evictor evictor;
     private final PullThroughCache cache;
     private final LiveRules rules;
@@ -59,7 +62,7 @@ final class OpenedCache implements AutoCloseable {
         this.rules = new LiveRules(RuleSet.of(config));
         CacheConfig cacheConfig = config.cache();
         try {
-            ContentStore store = ContentStore.open(cacheConfig.directory(), environment.clock());
+            store = ContentStore.open(cacheConfig.directory(), environment.clock());
             open.push(store::close);
             index = CacheIndex.open(store, environment.clock());
             open.push(index::close);
@@ -68,9 +71,19 @@ final class OpenedCache implements AutoCloseable {
                     index,
                     DiskLimits.of(
                             cacheConfig.capacity().bytes(),
-                            cacheConfig.minFree().bytes()),
+                            cacheConfig.minFree().bytes(),
+                            cacheConfig.highWatermark().value(),
+                            cacheConfig.lowWatermark().value()),
                     shares());
             open.push(evictor::close);
+            scrub = new Scrub(
+                    store,
+                    index,
+                    cacheConfig.scrubEvery(),
+                    cacheConfig.scrubRate().bytes(),
+                    environment.clock(),
+                    Thread::sleep);
+            open.push(scrub::close);
             openUpstreams();
             ExecutorService fetching = Executors.newVirtualThreadPerTaskExecutor();
             open.push(() -> stopFetching(fetching));
@@ -126,6 +139,14 @@ final class OpenedCache implements AutoCloseable {
                         .map(upstream -> cache.repository(upstream.client().repository(repository.name()))));
     }
 
+    ContentStore store() {
+        return store;
+    }
+
+    Scrub scrub() {
+        return scrub;
+    }
+
     CacheIndex index() {
         return index;
     }
@@ -138,11 +159,16 @@ final class OpenedCache implements AutoCloseable {
         return upstreams;
     }
 
-    /** The upstreams as sources of replication. */
-    Registries registries() {
+    /** The clients of the upstreams, in the order of the configuration. */
+    Map<RegistryHost, RegistryClient> clients() {
         Map<RegistryHost, RegistryClient> clients = new LinkedHashMap<>();
         upstreams.forEach((name, upstream) -> clients.put(name, upstream.client()));
-        return new Registries(config.upstreams(), clients, Optional.of(cache), environment);
+        return clients;
+    }
+
+    /** The upstreams as sources of replication. */
+    Registries registries() {
+        return new Registries(config.upstreams(), clients(), Optional.of(cache), environment);
     }
 
     /** Divides the disk anew, after the rules have changed. */

@@ -56,8 +56,18 @@ final class ReplicationCommandLine {
     private static CommandSpec tree() {
         CommandSpec spec =
                 command("Show the graph of an image: its manifests, their blobs, and all that refers to any of them.");
-        spec.addPositional(parameter(0, "REF", "A reference of an upstream, or http(s)://host/name:tag (or @digest)."));
-        return spec;
+        spec.addPositional(PositionalParamSpec.builder()
+                .index("0..*")
+                .paramLabel("[BUNDLE...] REF")
+                .type(String[].class)
+                .auxiliaryTypes(String.class)
+                .arity("1..*")
+                .required(true)
+                .description(
+                        "A reference of an upstream, or http(s)://host/name:tag (or @digest); or the volumes of a bundle and"
+                                + " the name of an image in it, and the sender's key.")
+                .build());
+        return BundleCommandLine.withTrust(spec);
     }
 
     private static CommandSpec runs() {
@@ -71,7 +81,8 @@ final class ReplicationCommandLine {
                         .build());
     }
 
-    private static CommandSpec onData(String description) {
+    /** A command on a data folder, with the options that all of those have. */
+    static CommandSpec onData(String description) {
         return command(description)
                 .addOption(OptionSpec.builder(DATA)
                         .paramLabel("FOLDER")
@@ -91,7 +102,8 @@ final class ReplicationCommandLine {
         return spec;
     }
 
-    private static PositionalParamSpec parameter(int index, String label, String description) {
+    /** A parameter that must be given. */
+    static PositionalParamSpec parameter(int index, String label, String description) {
         return PositionalParamSpec.builder()
                 .index(Integer.toString(index))
                 .paramLabel(label)

@@ -12,6 +12,7 @@ import dev.entrepot.proxy.replication.Replication;
 import dev.entrepot.proxy.replication.ReportReader;
 import dev.entrepot.proxy.replication.RunTexts;
 import dev.entrepot.proxy.replication.RunningServer;
+import dev.entrepot.proxy.rules.RuleSet;
 import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.ReportWriter;
 import dev.entrepot.replicator.RuleBusyException;
@@ -122,7 +123,7 @@ final class ReplicationCommands {
 
     /** {@code entrepot tree REF}. */
     int tree(String reference, boolean json) throws IOException, BadRequestException {
-        ImageTree tree = ImageTree.read(reference, config.upstreams(), environment);
+        ImageTree tree = ImageTree.read(reference, config.upstreams(), RuleSet.of(config), environment);
         out.print(json ? tree.toJson() + "\n" : tree.toText());
         return ExitCodes.OK;
     }

@@ -7,6 +7,8 @@ import dev.entrepot.config.LoadedConfig;
 import dev.entrepot.config.ServerConfig;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.proxy.bundle.BundleListing;
+import dev.entrepot.replicator.bundle.Bundle;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Path;
@@ -24,13 +26,13 @@ final class ServeCommand {
     /** Decides how long is served. */
     interface Stop {
         /** Returns when the mirror is to be closed, or never; it is closed by this method or by the caller, and a second time does no harm. */
-        void await(Mirror mirror) throws InterruptedException;
+        void await(Serving mirror) throws InterruptedException;
     }
 
     /** Serves until the JVM is told to stop, by SIGTERM or SIGINT, and drains before it does. */
     static final class UntilStopped implements Stop {
         @Override
-        public void await(Mirror mirror) throws InterruptedException {
+        public void await(Serving mirror) throws InterruptedException {
             Runtime.getRuntime()
                     .addShutdownHook(new Thread(
                             () -> {
@@ -89,9 +91,13 @@ final class ServeCommand {
                         data.orElse(cache.directory()),
                         cache.capacity(),
                         cache.minFree(),
+                        cache.highWatermark(),
+                        cache.lowWatermark(),
                         cache.freshFor(),
                         cache.staleFor(),
                         cache.referrersFreshFor(),
+                        cache.scrubEvery(),
+                        cache.scrubRate(),
                         cache.memory()),
                 config.defaultUpstream(),
                 config.upstreams(),
@@ -120,6 +126,28 @@ final class ServeCommand {
                     address(config.server().admin(), mirror.adminPort()),
                     config.cache().directory(),
                     loaded.file().map(Path::toString).orElse("none (all defaults)"));
+            stop.await(mirror);
+        }
+        return ExitCodes.OK;
+    }
+
+    /**
+     * Serves a bundle.
+     *
+     * @param accessLog where the access log goes
+     * @throws IOException if an address or certificate cannot be had
+     */
+    static int serve(ServerConfig config, Bundle bundle, OutputStream accessLog, Stop stop)
+            throws IOException, InterruptedException {
+        try (BundleMirror mirror = BundleMirror.start(config, bundle, accessLog)) {
+            LOG.info(
+                    "entrepot {} serves {} on {}://{}, admin on http://{}",
+                    Version.current(),
+                    BundleListing.summary(bundle),
+                    config.tls().isPresent() ? "https" : "http",
+                    address(config.listen(), mirror.port()),
+                    address(config.admin(), mirror.adminPort()));
+            bundle.missingVolumes().forEach(missing -> LOG.warn("{}", missing));
             stop.await(mirror);
         }
         return ExitCodes.OK;

@@ -3,6 +3,7 @@ package dev.entrepot.proxy;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.oci.client.Safeguards;
 import dev.entrepot.proxy.replication.Endpoints;
 import java.io.IOException;
 
@@ -18,7 +19,8 @@ record Upstream(RegistryClient client) implements AutoCloseable {
      * @throws IOException if its TLS files cannot be read
      */
     static Upstream open(UpstreamConfig config, ClientEnvironment environment) throws IOException {
-        return new Upstream(new RegistryClient(Endpoints.of(config, environment), environment));
+        Safeguards safeguards = Safeguards.shared(Endpoints.reserve(config));
+        return new Upstream(new RegistryClient(Endpoints.of(config, environment), safeguards, environment));
     }
 
     @Override

@@ -24,6 +24,20 @@ final class CommandRunner {
 
     /** Runs a command with this on its standard input. */
     Result runOn(String input, String... arguments) {
+        return run(
+                input,
+                mirror -> {
+                    throw new AssertionError("nothing is to be served");
+                },
+                arguments);
+    }
+
+    /** As above, for a command that serves. */
+    Result run(ServeCommand.Stop stop, String... arguments) {
+        return run("", stop, arguments);
+    }
+
+    private Result run(String input, ServeCommand.Stop stop, String... arguments) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         int code = new CommandLineInterface(
@@ -32,9 +46,7 @@ final class CommandRunner {
                         new PrintStream(err, true, StandardCharsets.UTF_8),
                         folder,
                         Map.of("HOME", folder.toString()),
-                        mirror -> {
-                            throw new AssertionError("nothing is to be served");
-                        },
+                        stop,
                         false)
                 .run(arguments);
         return new Result(code, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));

@@ -144,12 +144,16 @@ final class MirrorFixture implements AutoCloseable {
         return request.build();
     }
 
-    /** The value of a metric, which is without labels. */
-    long metric(String name) throws Exception {
+    /** All metrics, as Prometheus reads them. */
+    String metrics() throws Exception {
         HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + mirror.adminPort() + "/metrics"))
                 .build();
-        String metrics =
-                client.send(request, HttpResponse.BodyHandlers.ofString()).body();
+        return client.send(request, HttpResponse.BodyHandlers.ofString()).body();
+    }
+
+    /** The value of a metric, which is without labels. */
+    long metric(String name) throws Exception {
+        String metrics = metrics();
         return metrics.lines()
                 .filter(line -> line.startsWith(name + " "))
                 .mapToLong(line -> Math.round(Double.parseDouble(line.substring(name.length() + 1))))

@@ -19,6 +19,7 @@ import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.admin.Metrics;
+import dev.entrepot.proxy.warm.PinKeeping;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;

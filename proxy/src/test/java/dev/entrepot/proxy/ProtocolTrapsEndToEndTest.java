@@ -300,6 +300,7 @@ class ProtocolTrapsEndToEndTest {
         assertThat(refused.statusCode()).isEqualTo(503);
         assertThat(header(refused, "Retry-After")).isEqualTo("17");
         assertThat(code(refused)).isEqualTo("TOOMANYREQUESTS");
+        mirror.advance(Duration.ofSeconds(17));
     }
 
     @Test

@@ -59,6 +59,11 @@ final class Replicas {
         return replicas;
     }
 
+    /** The digests of its manifests. */
+    Set<Digest> manifestDigests() {
+        return Set.copyOf(manifests.keySet());
+    }
+
     int manifestCount() {
         return manifests.size();
     }

@@ -21,6 +21,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -35,6 +38,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RulesEndToEndTest {
     private static final String SIGNATURE = "application/vnd.dev.sigstore.bundle.v0.3+json";
+    private static final Bundle EXEMPT = new Images(99).image(10);
     private static final String RULES = """
             rules:
               - {repositories: ["denied/**"], deny: "not reviewed"}
@@ -50,6 +54,7 @@ class RulesEndToEndTest {
               - {repositories: ["causes/**"], stale: {rate-limited: 1h, server-error: 2h, timeout: 3h, unreachable: 4h, deleted: 5h}}
               - {repositories: ["never/**"], stale: 0s}
               - {repositories: ["negative/**"], negative: {not-found: 30s, denied: 20s, outage: 10s}}
+              - {repositories: [young/exempt], min-age: {time: 3d, except-digests: ["EXEMPT"]}}
               - {repositories: ["young/**"], min-age: {time: 3d, except-signed: ["application/vnd.dev.sigstore.*"]}}
               - {repositories: [sized], max-size: 100KB}
               - {check-deadline: 0s}
@@ -61,11 +66,14 @@ class RulesEndToEndTest {
 
     @BeforeAll
     void start(@TempDir Path folder) throws Exception {
-        mirror = MirrorFixture.started(folder, """
+        mirror = MirrorFixture.started(
+                folder,
+                """
                 default-upstream: registry.test
                 upstreams:
                   registry.test: {url: "%s"}
-                """.formatted(registry.uri()) + RULES);
+                """.formatted(registry.uri())
+                        + RULES.replace("EXEMPT", EXEMPT.digest().toString()));
     }
 
     @AfterEach
@@ -273,7 +281,7 @@ class RulesEndToEndTest {
         assertThat(refused.statusCode()).isEqualTo(403);
         assertThat(code(refused)).isEqualTo("DENIED");
         assertThat(header(refused, "Retry-After")).isEqualTo("259200");
-        assertThat(text(refused)).contains("rules[13]", first.digest().toString());
+        assertThat(text(refused)).contains("rules[14]", first.digest().toString());
         assertThat(registry.calls().count(of("young/app").and(Requests.get()).and(Requests.manifests())))
                 .isZero();
 
@@ -310,6 +318,33 @@ class RulesEndToEndTest {
     }
 
     @Test
+    void youngDigestThatIsListedIsServedAtOnce() throws Exception {
+        registry.push("young/exempt", EXEMPT, "1");
+        push("young/exempt", "2");
+        assertThat(manifest("young/exempt", "1").statusCode()).isEqualTo(200);
+        assertThat(manifest("young/exempt", "2").statusCode()).isEqualTo(403);
+    }
+
+    @Test
+    void slowUpstreamIsWaitedForWhereNothingIsKept() throws Exception {
+        Bundle image = push("slow", "new");
+        Gate gate = new Gate();
+        registry.faults().always(of("slow"), Fault.hold(gate));
+        CompletableFuture<HttpResponse<byte[]>> answer = CompletableFuture.supplyAsync(() -> {
+            try {
+                return manifest("slow", "new");
+            } catch (Exception e) {
+                throw new CompletionException(e);
+            }
+        });
+        gate.awaitArrivals(1);
+        assertThat(answer).isNotDone();
+        gate.open();
+        assertThat(answer.get(20, TimeUnit.SECONDS).body())
+                .isEqualTo(image.root().array());
+    }
+
+    @Test
     void blobThatIsTooLargeIsRefusedWithTheLimit() throws Exception {
         Bundle image = registry.push("sized", images.image(300_000, 50_000), "1");
         manifest("sized", "1");
@@ -320,7 +355,7 @@ class RulesEndToEndTest {
             assertThat(mirror.head("/v2/sized/blobs/" + blob).statusCode()).isEqualTo(answer.statusCode());
             if (answer.statusCode() == 403) {
                 refused++;
-                assertThat(text(answer)).contains("300000 bytes", "100000", "rules[14]");
+                assertThat(text(answer)).contains("300000 bytes", "100000", "rules[15]");
             }
         }
         assertThat(refused).isEqualTo(1);

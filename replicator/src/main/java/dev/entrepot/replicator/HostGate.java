@@ -13,7 +13,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * the host named, and gives the host up after many outages in a row. Transfers of blobs have permits of their own, so that they do not hold
  * up the small requests. No permit is held during a pause. Safe for all threads.
  *
- * <p>All requests wait while the host is paused, not only the one that met the outage: a host that answers 429 is left alone.
+ * <p>All requests wait while the host is paused, not only the one that met the outage: a host that answers 429 is left alone. What was not sent because
+ * the host is known to be out waits until it may be asked, and says nothing new of the host; what a quota of pulls stopped is not repeated in this run's time.
  */
 final class HostGate {
     private final String host;
@@ -67,7 +68,7 @@ final class HostGate {
                 return result;
             } catch (OutageException e) {
                 failed(e, sentIn);
-                if (attempt >= policy.attempts() || isOut()) {
+                if (attempt >= policy.attempts() || isOut() || e.reason() == OutageException.Reason.QUOTA) {
                     throw e;
                 }
                 last = Optional.of(e);
@@ -127,11 +128,13 @@ final class HostGate {
 
     // Requests that were on their way together and fail together are one outage, however many they are.
     private synchronized void failed(OutageException outage, long sentIn) {
-        if (outage.reason() == OutageException.Reason.NOT_ASKED) {
+        boolean asked = outage.reason() != OutageException.Reason.NOT_ASKED;
+        if (outage.reason() == OutageException.Reason.QUOTA
+                || !asked && outage.retryAfter().isEmpty()) {
             return;
         }
         Duration pause = outage.retryAfter().orElse(Duration.ZERO);
-        if (sentIn == round) {
+        if (sentIn == round && asked) {
             round++;
             failures++;
             pause = outage.retryAfter().orElseGet(() -> spread(policy.pause(failures)));

@@ -30,7 +30,7 @@ import java.util.function.UnaryOperator;
  * @param source where to copy from
  * @param repositories the repositories, at least one pattern
  * @param tags the tags
- * @param targets where to copy to, at least one, with different names
+ * @param targets where to copy to, with different names; without any the rule only says what to export
  * @param platforms the platforms to copy; all if empty
  * @param onSparseRefused what to do where a target refuses an index without some of its platforms
  * @param referrers which referrers travel, and which are required
@@ -65,7 +65,7 @@ public record ReplicationRule(
                 .map(placement -> placement.registry().name())
                 .distinct()
                 .count();
-        if (targets.isEmpty() || names < targets.size()) {
+        if (names < targets.size()) {
             throw new IllegalArgumentException("rule " + name + " needs targets with different names");
         }
     }
@@ -111,6 +111,42 @@ public record ReplicationRule(
                 config.verify());
     }
 
+    /** What a configured rule selects, without its targets. */
+    public static ReplicationRule selecting(ReplicationRuleConfig config, SourceRegistry source) {
+        return new ReplicationRule(
+                config.name(),
+                source,
+                config.repositories(),
+                config.tags(),
+                List.of(),
+                config.platforms(),
+                config.onSparseRefused(),
+                config.referrers(),
+                config.onConflict(),
+                config.immutable(),
+                config.prune(),
+                config.limits(),
+                config.verify());
+    }
+
+    /** A rule for images by name: whole graphs of a source, without targets. */
+    public static ReplicationRule wholeImages(String name, SourceRegistry source) {
+        return new ReplicationRule(
+                name,
+                source,
+                List.of(),
+                TagSelectionConfig.ALL,
+                List.of(),
+                List.of(),
+                OnSparseRefused.FAIL,
+                ReferrersConfig.ALL,
+                OnConflict.OVERWRITE,
+                List.of(),
+                PruneConfig.OFF,
+                LimitsConfig.NONE,
+                Verify.HEAD);
+    }
+
     /**
      * Whether a push of this tag to this repository of the source concerns the rule; a push without a tag may be that of a referrer, which it
      * does. Conditions that need more than the name count as met.
@@ -140,7 +176,7 @@ public record ReplicationRule(
 
     /** What of each graph travels. */
     GraphScope scope() {
-        return new GraphScope(platforms, ReferrerFilter.of(referrers));
+        return source.scope(new GraphScope(platforms, ReferrerFilter.of(referrers)));
     }
 
     /** A text that changes when a tag that was complete under this rule may no longer be. */

@@ -1,13 +1,19 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.graph.RepositoryDiscovery;
 import dev.entrepot.replicator.journal.CopyJournal;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -33,6 +39,16 @@ public final class ReplicationRunner {
         this(new RunServices(journal, new SubjectLocks(), time, retries, RECHECK, MOUNT_PATIENCE));
     }
 
+    /**
+     * A runner that compares every tag in full, whatever the journal says of it.
+     *
+     * @param journal stays open as long as the runner is used; the caller closes it
+     */
+    public static ReplicationRunner comparing(CopyJournal journal, Time time, RetryPolicy retries) {
+        return new ReplicationRunner(
+                new RunServices(journal, new SubjectLocks(), time, retries, Duration.ZERO, MOUNT_PATIENCE));
+    }
+
     ReplicationRunner(RunServices services) {
         this.services = services;
     }
@@ -46,7 +62,7 @@ public final class ReplicationRunner {
         WatchedSource source = new WatchedSource(rule.source());
         RuleRun run = new RuleRun(rule.from(source), services, ProgressListener.NONE);
         SourceSurvey survey = run.survey();
-        refuseNothing(rule, survey);
+        ImageDiscovery.refuseNothing(rule, survey);
         return run.plan(survey).withWarnings(SelectionWarnings.of(rule, survey, source.seen()));
     }
 
@@ -78,12 +94,74 @@ public final class ReplicationRunner {
             Tag tag,
             ProgressListener progress)
             throws IOException, RuleBusyException {
-        return run(
-                rule,
-                "copy",
-                progress,
-                run -> new SourceSurvey(
-                        List.of(), List.of(new SourceTag(run.discovery(repository), reference, tag)), List.of()));
+        return copy(rule, "copy", List.of(new Selected(repository, reference, tag)), progress);
+    }
+
+    /**
+     * An image that is selected by name.
+     *
+     * @param repository the repository at the source
+     * @param reference what is copied, a tag or digest
+     * @param tag the tag at the targets
+     */
+    public record Selected(RepositoryName repository, ManifestReference reference, Tag tag) {}
+
+    /**
+     * Copies these images of the rule's source to its targets, whatever the rule selects.
+     *
+     * @param trigger why, for the report
+     * @throws RuleBusyException if a rule of that name is running already
+     * @throws IOException if the journal fails or the thread is interrupted
+     */
+    public ReplicationReport copy(
+            ReplicationRule rule, String trigger, List<Selected> images, ProgressListener progress)
+            throws IOException, RuleBusyException {
+        return run(rule, trigger, progress, run -> {
+            Map<RepositoryName, RepositoryDiscovery> discoveries = new HashMap<>();
+            List<SourceTag> tags = new ArrayList<>();
+            for (Selected image : images) {
+                RepositoryDiscovery discovery = discoveries.computeIfAbsent(image.repository(), run::discovery);
+                tags.add(new SourceTag(discovery, image.reference(), image.tag()));
+            }
+            return new SourceSurvey(List.of(), tags, List.of());
+        });
+    }
+
+    /**
+     * Something that is wanted in a repository.
+     *
+     * @param repository the repository at the source; it goes to the one that the rule names for it
+     * @param node a manifest or blob
+     * @param manifest whether it is wanted as a manifest
+     */
+    public record Wanted(RepositoryName repository, Descriptor node, boolean manifest) {}
+
+    /**
+     * What came of bringing blobs to a target.
+     *
+     * @param target name of the target
+     * @param done what was sent, and what was there
+     * @param failures what could not be brought, and why
+     */
+    public record Brought(String target, Tally done, Map<Wanted, ItemReport.Failure> failures) {}
+
+    /**
+     * Brings blobs to the targets of a rule, before there is a manifest that names them.
+     *
+     * @return what came of it, by target
+     * @throws IOException if the journal fails or the thread is interrupted
+     */
+    public List<Brought> bring(ReplicationRule rule, List<Wanted> blobs, ProgressListener progress) throws IOException {
+        return new RuleRun(rule, services, progress).bring(blobs);
+    }
+
+    /**
+     * Asks the only target of a rule, by HEAD, which of these it has now, of the right size.
+     *
+     * @throws IOException if it gave no answer
+     */
+    public Set<Wanted> present(ReplicationRule rule, Collection<Wanted> nodes) throws IOException {
+        return new RuleRun(rule, services, ProgressListener.NONE).present(nodes);
     }
 
     /** Whether a run of this rule is in progress. */
@@ -134,7 +212,7 @@ public final class ReplicationRunner {
         try {
             SourceSurvey survey = selection.of(run);
             warnings = SelectionWarnings.of(rule, survey, source.seen());
-            refuseNothing(rule, survey);
+            ImageDiscovery.refuseNothing(rule, survey);
             results = run.execute(survey, number);
         } catch (CopyException e) {
             failure = Optional.of(e.failure());
@@ -150,18 +228,5 @@ public final class ReplicationRunner {
                 run.sourceRequests(),
                 failure,
                 warnings);
-    }
-
-    // Of a repository with too few tags the surveyor says so.
-    private static void refuseNothing(ReplicationRule rule, SourceSurvey survey) throws CopyException {
-        boolean nothing = survey.tags().isEmpty() && survey.failures().isEmpty();
-        if (nothing && rule.tags().atLeast() > 0) {
-            throw new CopyException(
-                    Side.SOURCE,
-                    rule.source().name(),
-                    "rule " + rule.name() + " asks for at-least " + rule.tags().atLeast()
-                            + " tags, and no repository of " + rule.source().name()
-                            + " is selected; none is copied and none is deleted");
-        }
     }
 }

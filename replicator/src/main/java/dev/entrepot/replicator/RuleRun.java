@@ -5,13 +5,16 @@ import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.RepositoryDiscovery;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** One run of one rule: the source is surveyed once, then each target is planned and copied on its own. For one use. */
 final class RuleRun {
-    // Small requests to the source at once before the source's own limits; the surveyor's is the tighter one.
-    private static final int SOURCE_CONCURRENCY = 128;
+    // Questions in hand at once; the gate of the target lets fewer through.
+    private static final int ASKED_AT_ONCE = 128;
 
     private final ReplicationRule rule;
     private final RunServices services;
@@ -24,12 +27,7 @@ final class RuleRun {
         this.rule = rule;
         this.services = services;
         this.progress = progress;
-        this.sourceGate = new HostGate(
-                rule.source().name(),
-                SOURCE_CONCURRENCY,
-                services.retries(),
-                Limits.requests(rule.limits(), services.time()),
-                services.time());
+        this.sourceGate = SourceSurveyor.gate(rule, services.retries(), services.time());
         this.surveyor = new SourceSurveyor(rule, sourceGate, services.time());
         RateLimit bandwidth = Limits.bandwidth(rule.limits(), services.time());
         for (ReplicationRule.Placement placement : rule.targets()) {
@@ -74,6 +72,29 @@ final class RuleRun {
     /** Plans and copies at each target. */
     List<TargetResult> execute(SourceSurvey survey, long run) throws IOException {
         return Concurrently.map(sessions, session -> execute(session, survey, run));
+    }
+
+    /** Brings blobs to each target that no manifest there names yet. */
+    List<ReplicationRunner.Brought> bring(List<ReplicationRunner.Wanted> blobs) throws IOException {
+        return Concurrently.map(sessions, session -> new EarlyBlobs(session, progress).bring(blobs));
+    }
+
+    /** Which of these the only target has now. */
+    Set<ReplicationRunner.Wanted> present(Collection<ReplicationRunner.Wanted> nodes) throws IOException {
+        TargetSession session = sessions.getFirst();
+        Set<ReplicationRunner.Wanted> found = ConcurrentHashMap.newKeySet();
+        Concurrently.map(nodes, ASKED_AT_ONCE, wanted -> {
+            TargetRepository repository = session.repository(session.nameFor(wanted.repository()));
+            boolean there = CopyException.at(
+                    Side.TARGET,
+                    wanted.node().digest(),
+                    "asking " + session.name() + " for " + wanted.node().digest(),
+                    () -> wanted.manifest()
+                            ? repository.hasManifestNow(wanted.node())
+                            : repository.hasBlobNow(wanted.node()));
+            return there && found.add(wanted);
+        });
+        return found;
     }
 
     long sourceRequests() {

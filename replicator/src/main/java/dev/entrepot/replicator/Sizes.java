@@ -4,13 +4,13 @@ import java.time.Duration;
 import java.util.Locale;
 
 /** Writes numbers of bytes and times for people. */
-final class Sizes {
+public final class Sizes {
     private static final String[] UNITS = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 
     private Sizes() {}
 
     /** Bytes with at most one decimal, in the largest unit that leaves a whole part. */
-    static String bytes(long bytes) {
+    public static String bytes(long bytes) {
         double value = bytes;
         int unit = 0;
         while (value >= 1024 && unit < UNITS.length - 1) {
@@ -21,7 +21,7 @@ final class Sizes {
     }
 
     /** A time, to the second; below a minute with one decimal. */
-    static String time(Duration time) {
+    public static String time(Duration time) {
         long seconds = time.toSeconds();
         if (seconds < 60) {
             return String.format(Locale.ROOT, "%.1fs", time.toMillis() / 1000.0);

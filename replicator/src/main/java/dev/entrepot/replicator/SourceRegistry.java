@@ -3,6 +3,7 @@ package dev.entrepot.replicator;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.replicator.graph.GraphScope;
 import java.io.IOException;
 import java.util.List;
 
@@ -20,4 +21,12 @@ public interface SourceRegistry {
      * @throws RegistryException if there is no catalog or it gave no answer; a part of the list is never returned
      */
     List<RepositoryName> catalog() throws IOException;
+
+    /**
+     * What of its graphs is to be had, of what a rule wants: a source that was left without some children of its indexes on purpose names them, so
+     * that their absence is no failure.
+     */
+    default GraphScope scope(GraphScope wanted) {
+        return wanted;
+    }
 }

@@ -21,6 +21,8 @@ final class SourceSurveyor {
     // Requests to one source at once. Behind it the registry's client has a limit of its own, which adapts.
     private static final int REQUESTS = 64;
     private static final long SHELF_BYTES = 8L << 20;
+    // Small requests to the source at once before the source's own limits; REQUESTS is the tighter one.
+    private static final int SOURCE_CONCURRENCY = 128;
 
     private final ReplicationRule rule;
     private final HostGate gate;
@@ -32,6 +34,12 @@ final class SourceSurveyor {
         this.rule = rule;
         this.gate = gate;
         this.selector = new TagSelector(rule.tags(), time.clock());
+    }
+
+    /** The gate before the source of a rule, for one run. */
+    static HostGate gate(ReplicationRule rule, RetryPolicy retries, Time time) {
+        return new HostGate(
+                rule.source().name(), SOURCE_CONCURRENCY, retries, Limits.requests(rule.limits(), time), time);
     }
 
     private record Found(

@@ -1,6 +1,5 @@
 package dev.entrepot.replicator;
 
-import dev.entrepot.config.NamePattern;
 import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
@@ -12,13 +11,11 @@ import dev.entrepot.replicator.ImagePlan.Step;
 import dev.entrepot.replicator.graph.ArtifactGraph;
 import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.CosignTag;
-import dev.entrepot.replicator.graph.CosignTags;
 import dev.entrepot.replicator.graph.GraphNode;
 import dev.entrepot.replicator.graph.RequestLimit;
 import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -32,11 +29,13 @@ final class TargetPlanner {
 
     private final TargetSession session;
     private final ReplicationRule rule;
+    private final ImageDiscovery discovery;
     private final Predicate<Tag> immutable;
 
     TargetPlanner(TargetSession session) {
         this.session = session;
         this.rule = session.rule();
+        this.discovery = new ImageDiscovery(rule);
         this.immutable = rule.immutableFilter();
     }
 
@@ -63,11 +62,7 @@ final class TargetPlanner {
         if (record.isPresent() && immutable.test(tag.tag())) {
             return settled(tag, repository, record.get().sourceDigest(), Action.UP_TO_DATE, "immutable and complete");
         }
-        Descriptor root = atSource(tag.reference(), "resolving " + tag.reference(), tag::root)
-                .orElseThrow(() -> new CopyException(
-                        Side.SOURCE,
-                        tag.reference(),
-                        rule.source().name() + "/" + tag.repository() + " has no " + tag.reference()));
+        Descriptor root = discovery.root(tag);
         Optional<Digest> live =
                 atTarget(tag.tag(), () -> repository.head(tag.tag())).map(Descriptor::digest);
         if (record.isPresent() && isCurrent(record.get(), tag, root, live)) {
@@ -88,8 +83,7 @@ final class TargetPlanner {
         if (moves && live.isPresent() && rule.onConflict() == OnConflict.FAIL) {
             throw new CopyException(Side.TARGET, tag.tag(), session.name() + " has " + live.get() + " under this tag");
         }
-        ArtifactGraph graph = atSource(root.digest(), "discovering " + root.digest(), () -> tag.graph(root));
-        requireReferrers(graph);
+        ArtifactGraph graph = discovery.graph(tag, root);
         return compare(tag, repository, graph, live, moves);
     }
 
@@ -111,25 +105,6 @@ final class TargetPlanner {
         return young
                 && same
                 && atSource(root.digest(), "comparing what is attached", () -> tag.attachesTheSameAs(record));
-    }
-
-    private void requireReferrers(ArtifactGraph graph) throws CopyException {
-        Set<String> types = new HashSet<>();
-        for (Digest referrer : graph.root().referrers()) {
-            types.addAll(graph.node(referrer).types());
-        }
-        for (CosignTag tag : graph.root().cosignTags()) {
-            types.addAll(graph.node(tag.manifest().digest()).types());
-            CosignTags.kind(tag.tag()).ifPresent(types::add);
-        }
-        for (NamePattern required : rule.referrers().require()) {
-            if (types.stream().noneMatch(required.matcher())) {
-                throw new CopyException(
-                        Side.SOURCE,
-                        graph.root().digest(),
-                        "the rule requires a referrer of type " + required + ", and there is none");
-            }
-        }
     }
 
     private ImageWork compare(

@@ -2,6 +2,7 @@ package dev.entrepot.replicator;
 
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.replicator.graph.GraphScope;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
@@ -31,6 +32,11 @@ final class WatchedSource implements SourceRegistry {
         List<RepositoryName> names = source.catalog();
         catalog = List.copyOf(names);
         return names;
+    }
+
+    @Override
+    public GraphScope scope(GraphScope wanted) {
+        return source.scope(wanted);
     }
 
     /** What the catalog had, if it was read. */

@@ -71,6 +71,35 @@ class HostGateTest {
     }
 
     @Test
+    void wantOfQuotaIsNotWaitedForAndOthersGoOn() throws IOException {
+        for (int i = 0; i < 20; i++) {
+            assertThatThrownBy(() -> gate.request(() -> {
+                        throw new OutageException(Reason.QUOTA, "none left", Optional.of(Duration.ofHours(6)), null);
+                    }))
+                    .hasMessage("none left");
+        }
+        assertThat(gate.requestCount()).isEqualTo(20);
+        assertThat(gate.request(() -> "another")).isEqualTo("another");
+        assertThat(clock.slept()).isEmpty();
+    }
+
+    @Test
+    void hostThatIsKnownToBeOutIsAskedWhenItMayBeAndNotGivenUpMeanwhile() throws IOException {
+        AtomicInteger attempts = new AtomicInteger();
+        for (int i = 0; i < 10; i++) {
+            attempts.set(0);
+            String answer = gate.request(() -> {
+                if (attempts.incrementAndGet() == 1) {
+                    throw new OutageException(Reason.NOT_ASKED, "out", Optional.of(Duration.ofSeconds(10)), null);
+                }
+                return "answer";
+            });
+            assertThat(answer).isEqualTo("answer");
+        }
+        assertThat(clock.slept()).hasSize(10).containsOnly(Duration.ofSeconds(10));
+    }
+
+    @Test
     void answerIsNeverRepeated() {
         AtomicInteger attempts = new AtomicInteger();
         assertThatThrownBy(() -> gate.request(() -> {

@@ -14,7 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 
 /** Registries over real sockets, as sources and targets. Closing it closes its clients. */
-final class HttpRegistries implements AutoCloseable {
+public final class HttpRegistries implements AutoCloseable {
     private final List<RegistryClient> clients = new ArrayList<>();
 
     private RegistryClient client(URI uri) throws IOException {
@@ -24,7 +24,7 @@ final class HttpRegistries implements AutoCloseable {
         return client;
     }
 
-    SourceRegistry source(URI uri) throws IOException {
+    public SourceRegistry source(URI uri) throws IOException {
         RegistryClient client = client(uri);
         return new SourceRegistry() {
             @Override
@@ -44,7 +44,7 @@ final class HttpRegistries implements AutoCloseable {
         };
     }
 
-    TargetRegistry target(URI uri) throws IOException {
+    public TargetRegistry target(URI uri) throws IOException {
         RegistryClient client = client(uri);
         return new TargetRegistry() {
             @Override

@@ -19,14 +19,14 @@ import java.util.random.RandomGenerator;
  * @param delayNanos how long after its arrival
  * @param takesEffect whether the request is handled, for nobody
  */
-record KillPoint(TestRegistry registry, String name, int request, long delayNanos, boolean takesEffect) {
-    static KillPoint random(TestRegistry registry, String name, int requests, RandomGenerator random) {
+public record KillPoint(TestRegistry registry, String name, int request, long delayNanos, boolean takesEffect) {
+    public static KillPoint random(TestRegistry registry, String name, int requests, RandomGenerator random) {
         return new KillPoint(
                 registry, name, 1 + random.nextInt(requests), random.nextLong(2_000_000), random.nextBoolean());
     }
 
     /** Makes the registry kill the process when the moment has come. */
-    void arm(CompletableFuture<CrashProcess> victim) {
+    public void arm(CompletableFuture<CrashProcess> victim) {
         AtomicInteger seen = new AtomicInteger();
         registry.faults().always(any -> true, new Fault() {
             @Override

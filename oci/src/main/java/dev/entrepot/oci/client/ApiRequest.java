@@ -21,6 +21,7 @@ import java.util.TreeMap;
  * @param redirects how redirects are dealt with
  * @param repeatable whether it may be sent again after a failure
  * @param priority how urgent it is
+ * @param probe whether it shows that a registry is back after an outage, and waits for the head of its answer for a short time only
  */
 record ApiRequest(
         Operation operation,
@@ -33,7 +34,8 @@ record ApiRequest(
         List<Scope> scopes,
         Redirects redirects,
         boolean repeatable,
-        Priority priority) {
+        Priority priority,
+        boolean probe) {
 
     static final String AUTHORIZATION = "Authorization";
 
@@ -66,7 +68,8 @@ record ApiRequest(
                 List.of(),
                 Redirects.FOLLOW,
                 true,
-                priority);
+                priority,
+                false);
     }
 
     ApiRequest withHeader(String name, String value) {
@@ -74,7 +77,7 @@ record ApiRequest(
         more.putAll(headers);
         more.put(name, value);
         return new ApiRequest(
-                operation, what, method, uri, more, body, repository, scopes, redirects, repeatable, priority);
+                operation, what, method, uri, more, body, repository, scopes, redirects, repeatable, priority, probe);
     }
 
     ApiRequest withoutHeader(String name) {
@@ -82,17 +85,56 @@ record ApiRequest(
         fewer.putAll(headers);
         fewer.remove(name);
         return new ApiRequest(
-                operation, what, method, uri, fewer, body, repository, scopes, redirects, repeatable, priority);
+                operation, what, method, uri, fewer, body, repository, scopes, redirects, repeatable, priority, probe);
     }
 
     ApiRequest withUri(URI newUri) {
         return new ApiRequest(
-                operation, what, method, newUri, headers, body, repository, scopes, redirects, repeatable, priority);
+                operation,
+                what,
+                method,
+                newUri,
+                headers,
+                body,
+                repository,
+                scopes,
+                redirects,
+                repeatable,
+                priority,
+                probe);
+    }
+
+    /** The same question by another method. */
+    ApiRequest as(Operation otherOperation, String otherMethod) {
+        return new ApiRequest(
+                otherOperation,
+                what,
+                otherMethod,
+                uri,
+                headers,
+                body,
+                repository,
+                scopes,
+                redirects,
+                repeatable,
+                priority,
+                probe);
     }
 
     ApiRequest withBody(RequestBody newBody) {
         return new ApiRequest(
-                operation, what, method, uri, headers, newBody, repository, scopes, redirects, repeatable, priority);
+                operation,
+                what,
+                method,
+                uri,
+                headers,
+                newBody,
+                repository,
+                scopes,
+                redirects,
+                repeatable,
+                priority,
+                probe);
     }
 
     ApiRequest withAccess(Repository toRepository, Scope... newScopes) {
@@ -107,22 +149,39 @@ record ApiRequest(
                 List.of(newScopes),
                 redirects,
                 repeatable,
-                priority);
+                priority,
+                probe);
     }
 
     ApiRequest withScopes(List<Scope> newScopes) {
         return new ApiRequest(
-                operation, what, method, uri, headers, body, repository, newScopes, redirects, repeatable, priority);
+                operation,
+                what,
+                method,
+                uri,
+                headers,
+                body,
+                repository,
+                newScopes,
+                redirects,
+                repeatable,
+                priority,
+                probe);
     }
 
     ApiRequest withRedirects(Redirects rule) {
         return new ApiRequest(
-                operation, what, method, uri, headers, body, repository, scopes, rule, repeatable, priority);
+                operation, what, method, uri, headers, body, repository, scopes, rule, repeatable, priority, probe);
     }
 
     ApiRequest once() {
         return new ApiRequest(
-                operation, what, method, uri, headers, body, repository, scopes, redirects, false, priority);
+                operation, what, method, uri, headers, body, repository, scopes, redirects, false, priority, probe);
+    }
+
+    ApiRequest asProbe() {
+        return new ApiRequest(
+                operation, what, method, uri, headers, body, repository, scopes, redirects, repeatable, priority, true);
     }
 
     boolean isReading() {

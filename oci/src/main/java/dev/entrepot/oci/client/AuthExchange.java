@@ -35,6 +35,15 @@ final class AuthExchange implements Exchange {
         this.clock = clock;
     }
 
+    /** How the registry wanted to be shown who is asking when it last asked: {@code bearer}, {@code basic} or {@code none}. */
+    String scheme() {
+        return switch (remembered) {
+            case AuthScheme.Unknown unknown -> "none";
+            case AuthScheme.Basic basic -> "basic";
+            case AuthScheme.Bearer bearer -> "bearer";
+        };
+    }
+
     @Override
     public ApiResponse send(ApiRequest request) throws IOException {
         if (!Origin.of(request.uri()).equals(origin)) {

@@ -2,6 +2,7 @@ package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.RegistryException;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
@@ -17,11 +18,20 @@ final class Calls {
 
     private final Exchange exchange;
     private final StatusErrors errors;
+    private final Breakers breakers;
+    private final Sightings sightings;
     private final ClientEnvironment environment;
 
-    Calls(Exchange exchange, StatusErrors errors, ClientEnvironment environment) {
+    Calls(
+            Exchange exchange,
+            StatusErrors errors,
+            Breakers breakers,
+            Sightings sightings,
+            ClientEnvironment environment) {
         this.exchange = exchange;
         this.errors = errors;
+        this.breakers = breakers;
+        this.sightings = sightings;
         this.environment = environment;
     }
 
@@ -49,6 +59,26 @@ final class Calls {
 
     /** Sends the request and reads the answer, which the reader keeps open or closes; it is closed if the reader throws. */
     <T> T open(ApiRequest request, Reader<T> reader) throws IOException {
+        Breakers.Passage passage = breakers.enter(request);
+        try {
+            T result = attempts(passage.isProbe() ? request.asProbe() : request, reader, passage);
+            passage.answered();
+            sightings.answered();
+            return result;
+        } catch (OutageException e) {
+            passage.failed(e);
+            sightings.failed(String.valueOf(e.getMessage()));
+            throw e;
+        } catch (RegistryException e) {
+            passage.answered();
+            sightings.answered();
+            throw e;
+        } finally {
+            passage.ended();
+        }
+    }
+
+    private <T> T attempts(ApiRequest request, Reader<T> reader, Breakers.Passage passage) throws IOException {
         for (int attempt = 1; ; attempt++) {
             Optional<Duration> pause;
             OutageException outage;
@@ -58,6 +88,9 @@ final class Calls {
                     T result = reader.read(response);
                     once.keep();
                     return result;
+                }
+                if (response.status() == 429) {
+                    passage.answered();
                 }
                 outage = errors.outage(response);
                 pause = pauseAfterStatus(request, response.status(), outage, attempt);

@@ -6,6 +6,7 @@ import dev.entrepot.oci.Repository;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Optional;
 
 /** Remembers for ten minutes which repositories have no referrers API, so that it is not asked for again and again. Safe for all threads. */
 final class ReferrersMemory {
@@ -15,6 +16,7 @@ final class ReferrersMemory {
     private final Cache<Repository, Instant> absentUntil =
             Caffeine.newBuilder().maximumSize(MAX_REPOSITORIES).build();
     private final Clock clock;
+    private volatile Optional<Boolean> lastSeen = Optional.empty();
 
     ReferrersMemory(Clock clock) {
         this.clock = clock;
@@ -25,7 +27,17 @@ final class ReferrersMemory {
         return until != null && clock.instant().isBefore(until);
     }
 
+    /** Whether the API was there when it was last asked for; empty if it was not. */
+    Optional<Boolean> lastSeen() {
+        return lastSeen;
+    }
+
+    void sawApi() {
+        lastSeen = Optional.of(true);
+    }
+
     void rememberAbsent(Repository repository) {
         absentUntil.put(repository, clock.instant().plus(LIFE));
+        lastSeen = Optional.of(false);
     }
 }

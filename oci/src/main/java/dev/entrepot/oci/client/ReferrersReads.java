@@ -80,6 +80,8 @@ final class ReferrersReads implements ReferrersApi {
             }
             if (page.isEmpty()) {
                 remember(response);
+            } else {
+                memory.sawApi();
             }
             return page;
         });

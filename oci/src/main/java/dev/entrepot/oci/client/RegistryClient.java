@@ -22,6 +22,11 @@ public final class RegistryClient implements AutoCloseable {
     private final CloseableHttpClient http;
     private final Calls calls;
     private final ReferrersMemory memory;
+    private final QuotaBudgets budgets;
+    private final Breakers breakers;
+    private final Sightings sightings;
+    private final AuthExchange authentication;
+    private final TooManyCounts tooMany = new TooManyCounts();
 
     /**
      * Sets up the client; connects to nothing yet.
@@ -29,7 +34,14 @@ public final class RegistryClient implements AutoCloseable {
      * @throws IOException if the endpoint's TLS files cannot be read
      */
     public RegistryClient(RegistryEndpoint endpoint, ClientEnvironment environment) throws IOException {
+        this(endpoint, Safeguards.NONE, environment);
+    }
+
+    /** As above, with what keeps it from asking in vain. */
+    public RegistryClient(RegistryEndpoint endpoint, Safeguards safeguards, ClientEnvironment environment)
+            throws IOException {
         this.endpoint = endpoint;
+        this.budgets = new QuotaBudgets(endpoint, safeguards.quota().orElse(QuotaReserve.DEFAULT), environment);
         ProxyRules proxies = new ProxyRules(endpoint.httpProxy(), environment.variables());
         AddressPolicy addresses = new AddressPolicy(
                 Origin.of(endpoint.baseUrl()).host(), named(endpoint, proxies), SystemDefaultDnsResolver.INSTANCE);
@@ -37,7 +49,17 @@ public final class RegistryClient implements AutoCloseable {
         this.memory = new ReferrersMemory(environment.clock());
         WireExchange wire = new WireExchange(http, endpoint, environment);
         StatusErrors errors = new StatusErrors(environment.clock());
-        Calls tokenCalls = new Calls(new RedirectExchange(wire, addresses), errors, environment);
+        this.sightings = new Sightings(environment.clock());
+        this.breakers = new Breakers(environment.clock(), safeguards.breakers());
+        Holds holds = new Holds(environment.clock());
+        boolean guarded = safeguards.quota().isPresent();
+        Exchange toTokens = new RedirectExchange(wire, addresses);
+        Calls tokenCalls = new Calls(
+                guarded ? new TokenHolds(toTokens, tooMany, holds, errors) : toTokens,
+                errors,
+                breakers,
+                new Sightings(environment.clock()),
+                environment);
         TokenService tokens = new TokenService(tokenCalls, environment.clock());
         Exchange limited = new LimitedExchange(
                 wire,
@@ -45,12 +67,19 @@ public final class RegistryClient implements AutoCloseable {
                 new RequestLimiter(endpoint.maxConcurrentBodies(), environment.clock()),
                 endpoint.progressTimeout());
         Exchange redirected = new RedirectExchange(limited, addresses);
-        Exchange exchange = new AuthExchange(
+        this.authentication = new AuthExchange(
                 redirected,
                 Origin.of(endpoint.baseUrl()),
                 new Prover(endpoint, addresses, tokens, environment.clock()),
                 environment.clock());
-        this.calls = new Calls(exchange, errors, environment);
+        this.calls = new Calls(
+                guarded
+                        ? new QuotaExchange(authentication, endpoint, budgets, tooMany, holds, errors, environment)
+                        : authentication,
+                errors,
+                breakers,
+                sightings,
+                environment);
     }
 
     private static Set<String> named(RegistryEndpoint endpoint, ProxyRules proxies) {
@@ -121,6 +150,22 @@ public final class RegistryClient implements AutoCloseable {
                 .withScopes(List.of(Scope.CATALOG));
         PageReads.Page<RepositoryName> page = new PageReads(calls).read(request, "repositories", RepositoryName::new);
         return new CatalogPage(page.names(), page.next());
+    }
+
+    /** What is known of the registry, without asking it. */
+    public UpstreamState state() {
+        Optional<Sightings.Outage> outage = sightings.lastOutage();
+        return new UpstreamState(
+                authentication.scheme(),
+                budgets.account(Optional.empty()),
+                sightings.lastAnswer(),
+                outage.map(Sightings.Outage::at),
+                outage.map(Sightings.Outage::message),
+                memory.lastSeen(),
+                budgets.states(),
+                tooMany.answers(),
+                tooMany.stops(),
+                breakers.states());
     }
 
     /** Cuts all connections. Repositories of this client must not be used any more. */

@@ -8,12 +8,17 @@ import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalInt;
 import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
+import org.apache.hc.client5.http.config.Configurable;
+import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.HttpHost;
+import org.apache.hc.core5.util.Timeout;
 
 /** Puts a request on the wire as it is, and tells the observer. */
 final class WireExchange implements Exchange {
+    private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(10);
+
     private final CloseableHttpClient http;
     private final RegistryEndpoint endpoint;
     private final ClientEnvironment environment;
@@ -30,6 +35,11 @@ final class WireExchange implements Exchange {
         // What is fetched is verified by its digest, resumed by offset and handed on as it is.
         message.setHeader("Accept-Encoding", "identity");
         request.headers().forEach(message::setHeader);
+        if (request.probe() && http instanceof Configurable configured) {
+            message.setConfig(RequestConfig.copy(configured.getConfig())
+                    .setResponseTimeout(shorter(endpoint.progressTimeout()))
+                    .build());
+        }
         Optional<OutgoingEntity> entity = entity(request.body(), message);
         entity.ifPresent(message::setEntity);
         Origin origin = Origin.of(request.uri());
@@ -50,6 +60,10 @@ final class WireExchange implements Exchange {
             Duration took = Duration.between(start, environment.clock().instant());
             environment.observer().completed(endpoint.registry(), request.operation(), status, took);
         }
+    }
+
+    private static Timeout shorter(Duration progressTimeout) {
+        return Timeout.of(progressTimeout.compareTo(PROBE_TIMEOUT) < 0 ? progressTimeout : PROBE_TIMEOUT);
     }
 
     private Optional<OutgoingEntity> entity(RequestBody body, HttpUriRequestBase message) {

@@ -58,7 +58,7 @@ final class WireFaults {
             case TLS -> "failed the TLS handshake: " + fault.getMessage();
             case TIMEOUT -> "did not answer in time";
             case SERVER_ERROR -> "did not answer in HTTP";
-            case UNREACHABLE, RATE_LIMITED, TOKEN_SERVICE, NOT_ASKED ->
+            case UNREACHABLE, RATE_LIMITED, QUOTA, TOKEN_SERVICE, NOT_ASKED ->
                 fault instanceof ConnectException ? "refused the connection" : "broke the connection";
         };
     }

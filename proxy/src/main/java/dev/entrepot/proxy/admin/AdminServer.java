@@ -33,7 +33,7 @@ import org.slf4j.LoggerFactory;
 /**
  * The admin port: {@code /healthz}, {@code /readyz}, {@code /metrics}, and what other parts of the process answer there. For operators; not to be
  * exposed to clients. Pages of browsers cannot use it: a POST with an {@code Origin} is refused, so is what a page of another site asks for under
- * {@code /replication}, and a server on a loopback address answers to no name but {@code localhost} (a page could have its own name resolve there).
+ * {@code /replication} and {@code /upstreams}, and a server on a loopback address answers to no name but {@code localhost} (a page could have its own name resolve there).
  */
 public final class AdminServer implements AutoCloseable {
     /** Largest body of a request, in bytes. */
@@ -143,7 +143,8 @@ public final class AdminServer implements AutoCloseable {
                 .first(SEC_FETCH_SITE)
                 .filter(site -> site.equals("cross-site") || site.equals("same-site"))
                 .isPresent();
-        if (foreign && request.prologue().uriPath().rawPath().startsWith("/replication")) {
+        String path = request.prologue().uriPath().rawPath();
+        if (foreign && (path.startsWith("/replication") || path.startsWith("/upstreams"))) {
             refuse(response, 403, "pages of other sites may not ask here");
         }
     }
@@ -223,7 +224,9 @@ public final class AdminServer implements AutoCloseable {
                 }
             }
             return error(
-                    404, "here are /healthz, /readyz, /metrics, /explain, /replication/rules and /replication/runs");
+                    404,
+                    "here are /healthz, /readyz, /metrics, /upstreams, /explain, /cache/stats, /replication/rules and"
+                            + " /replication/runs");
         } catch (IOException | RuntimeException e) {
             LOG.error("admin request {} {} failed", request.method(), request.path(), e);
             return error(500, e instanceof IOException ? String.valueOf(e.getMessage()) : "a defect; the log has more");

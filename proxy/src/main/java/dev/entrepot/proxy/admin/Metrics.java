@@ -104,7 +104,7 @@ public final class Metrics {
     }
 
     /**
-     * A value of a gauge with labels.
+     * A value with labels.
      *
      * @param labelValues in the order of the names
      * @param value the value now
@@ -118,7 +118,17 @@ public final class Metrics {
 
     /** Registers values that go up and down, one for each combination of labels that {@code samples} gives. */
     public void gauges(String name, String help, List<String> labelNames, Supplier<List<Sample>> samples) {
-        register(name, "gauge", help, out -> {
+        sampled(name, "gauge", help, labelNames, samples);
+    }
+
+    /** Registers counters that are counted elsewhere, one for each combination of labels that {@code samples} gives. */
+    public void counters(String name, String help, List<String> labelNames, Supplier<List<Sample>> samples) {
+        sampled(name, "counter", help, labelNames, samples);
+    }
+
+    private void sampled(
+            String name, String type, String help, List<String> labelNames, Supplier<List<Sample>> samples) {
+        register(name, type, help, out -> {
             for (Sample sample : samples.get()) {
                 out.append(name);
                 writeLabels(out, labelNames, sample.labelValues(), "");

@@ -55,7 +55,7 @@ final class BlobWriter implements ReplyBody.Writer {
             return 0;
         }
         long until = Math.min(end, stored.get().endBytes());
-        return out.send(stored.get().file(), position, until - position);
+        return out.send(stored.get().file(), stored.get().startBytes() + position, until - position);
     }
 
     /**

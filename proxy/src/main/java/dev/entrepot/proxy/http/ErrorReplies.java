@@ -98,21 +98,24 @@ final class ErrorReplies {
     /** A rate limit of the upstream is not passed on as 429: clients repeat that at once, several times, and without a pause. */
     private static Reply outage(OutageException e, Optional<Verdict> verdict) {
         return switch (e.reason()) {
-            case RATE_LIMITED -> {
+            case RATE_LIMITED, QUOTA -> {
                 Duration wanted = e.retryAfter().orElse(RETRY_AFTER_RATE_LIMIT);
-                long seconds = Math.clamp(wanted.plusMillis(999).toSeconds(), 1, RETRY_AFTER_MAX.toSeconds());
-                yield error(
-                        Status.SERVICE_UNAVAILABLE_503,
-                        "TOOMANYREQUESTS",
-                        message(e),
-                        verdict,
-                        HeaderValues.create(HeaderNames.RETRY_AFTER, seconds));
+                yield error(Status.SERVICE_UNAVAILABLE_503, "TOOMANYREQUESTS", message(e), verdict, retryAfter(wanted));
             }
             case TIMEOUT -> error(Status.GATEWAY_TIMEOUT_504, "UNAVAILABLE", message(e), verdict);
-            case NOT_ASKED -> error(Status.SERVICE_UNAVAILABLE_503, "UNAVAILABLE", message(e), verdict);
+            case NOT_ASKED -> {
+                Header[] more =
+                        e.retryAfter().stream().map(ErrorReplies::retryAfter).toArray(Header[]::new);
+                yield error(Status.SERVICE_UNAVAILABLE_503, "UNAVAILABLE", message(e), verdict, more);
+            }
             case UNREACHABLE, DNS, TLS, SERVER_ERROR, TOKEN_SERVICE ->
                 error(Status.BAD_GATEWAY_502, "UNAVAILABLE", message(e), verdict);
         };
+    }
+
+    private static Header retryAfter(Duration wanted) {
+        long seconds = Math.clamp(wanted.plusMillis(999).toSeconds(), 1, RETRY_AFTER_MAX.toSeconds());
+        return HeaderValues.create(HeaderNames.RETRY_AFTER, seconds);
     }
 
     private static String notFoundCode(NotFoundException.Kind kind) {

@@ -10,6 +10,7 @@ import dev.entrepot.oci.client.Credential;
 import dev.entrepot.oci.client.CredentialSource;
 import dev.entrepot.oci.client.DockerConfigCredentials;
 import dev.entrepot.oci.client.FileCredentials;
+import dev.entrepot.oci.client.QuotaReserve;
 import dev.entrepot.oci.client.RegistryEndpoint;
 import dev.entrepot.oci.client.TlsSettings;
 import java.net.URI;
@@ -28,6 +29,12 @@ public final class Endpoints {
                 .withTrustedRealmHosts(Set.copyOf(config.tokenRealms()))
                 .withMaxConcurrentRequests(config.maxConcurrentRequests());
         return with(endpoint, config.proxy(), config.credentials(), environment);
+    }
+
+    /** What of an upstream's pull quota is left to clients. */
+    public static QuotaReserve reserve(UpstreamConfig config) {
+        int value = config.quotaReserve().value();
+        return config.quotaReserve().percent() ? new QuotaReserve(0, value) : new QuotaReserve(value, 0);
     }
 
     /** How a target is reached; its name in references is the host of its URL. */

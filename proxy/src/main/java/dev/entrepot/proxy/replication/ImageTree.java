@@ -1,10 +1,15 @@
 package dev.entrepot.proxy.replication;
 
+import dev.entrepot.cache.CacheRules;
+import dev.entrepot.cache.CacheSettings;
+import dev.entrepot.cache.Setting;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Priority;
@@ -36,14 +41,16 @@ public record ImageTree(String image, ArtifactGraph graph) {
      * Discovers the graph of an image.
      *
      * @param text a reference of a configured upstream, or one with {@code http://} or {@code https://} before it
+     * @param rules say which upstreams are never contacted
      * @throws BadRequestException if the text does not say where the image is
      * @throws IOException if the image is not there, or any part of its graph is not to be had
      */
     public static ImageTree read(
-            String text, Map<RegistryHost, UpstreamConfig> upstreams, ClientEnvironment environment)
+            String text, Map<RegistryHost, UpstreamConfig> upstreams, CacheRules rules, ClientEnvironment environment)
             throws BadRequestException, IOException {
         ImageName image = ImageName.parse(text);
         try (RegistryClient client = connect(image, upstreams, environment)) {
+            refuseOffline(new Repository(client.endpoint().registry(), image.repository()), rules);
             RepositoryDiscovery discovery = new RepositoryDiscovery(
                     client.repository(image.repository(), Priority.INTERACTIVE),
                     GraphScope.WHOLE,
@@ -58,6 +65,15 @@ public record ImageTree(String image, ArtifactGraph graph) {
                         NotFoundException.Kind.MANIFEST, image + " does not exist, or may not be seen");
             }
             return new ImageTree(text, GraphWalker.walk(discovery, root.get(), WalkLimits.DEFAULT));
+        }
+    }
+
+    private static void refuseOffline(Repository repository, CacheRules rules) throws OutageException {
+        CacheSettings settings = rules.of(repository);
+        if (settings.offline()) {
+            throw new OutageException(
+                    OutageException.Reason.NOT_ASKED,
+                    repository + " is not looked at: its upstream is offline by " + settings.rule(Setting.OFFLINE));
         }
     }
 

@@ -15,7 +15,6 @@ import dev.entrepot.replicator.journal.CopyJournal;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collection;
-import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -69,22 +68,27 @@ public final class Replication implements AutoCloseable {
         return new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
     }
 
-    /** All rules, in the order of the configuration. */
+    /** All rules that copy somewhere, in the order of the configuration. */
     public Collection<ReplicationRule> rules() {
-        return Collections.unmodifiableCollection(rules.values());
+        return rules.values().stream().filter(rule -> !rule.targets().isEmpty()).toList();
     }
 
     /**
      * A rule.
      *
-     * @throws BadRequestException if there is none of that name
+     * @throws BadRequestException if there is none of that name, or it has no targets
      */
     public ReplicationRule rule(String name) throws BadRequestException {
-        return Optional.ofNullable(rules.get(name))
+        ReplicationRule rule = Optional.ofNullable(rules.get(name))
                 .orElseThrow(() -> new BadRequestException("there is no rule " + name + "; "
                         + (rules.isEmpty()
                                 ? "the configuration has none under replication.rules"
                                 : "the configuration has " + String.join(", ", rules.keySet()))));
+        if (rule.targets().isEmpty()) {
+            throw new BadRequestException(
+                    "rule " + name + " has no targets: only \"entrepot export " + name + " --output FILE\" runs it");
+        }
+        return rule;
     }
 
     /**

@@ -29,10 +29,12 @@ public final class RunningServer implements Replicating {
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(250);
 
     private final URI url;
+    private final Optional<URI> registry;
     private final HttpClient http;
 
-    private RunningServer(URI url, HttpClient http) {
-        this.url = url;
+    private RunningServer(ServerNote note, HttpClient http) {
+        this.url = note.url();
+        this.registry = note.registry();
         this.http = http;
     }
 
@@ -46,7 +48,7 @@ public final class RunningServer implements Replicating {
                 .version(HttpClient.Version.HTTP_1_1)
                 .connectTimeout(CONNECT)
                 .build();
-        RunningServer server = new RunningServer(note.get().url(), http);
+        RunningServer server = new RunningServer(note.get(), http);
         try {
             JsonNode answer = server.get("/replication", ANSWER);
             if (answer.path("instance").asString("").equals(note.get().instance())) {
@@ -64,6 +66,11 @@ public final class RunningServer implements Replicating {
         return url;
     }
 
+    /** Where its pull API is, as far as it says so. */
+    public Optional<URI> registry() {
+        return registry;
+    }
+
     /**
      * The answer to a GET of its admin API.
      *
@@ -76,15 +83,30 @@ public final class RunningServer implements Replicating {
 
     /** The answer to a POST, as above. */
     public JsonNode post(String path, String json) throws IOException, BadRequestException, InterruptedException {
-        return read(http.send(posting(path, json), HttpResponse.BodyHandlers.ofString()));
+        return read(http.send(posting(path, json, ANSWER), HttpResponse.BodyHandlers.ofString()));
     }
 
-    private HttpRequest posting(String path, String json) {
+    private HttpRequest posting(String path, String json, Duration bound) {
         return HttpRequest.newBuilder(url.resolve(path))
-                .timeout(ANSWER)
+                .timeout(bound)
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(json))
                 .build();
+    }
+
+    /**
+     * Asks the admin API for something that is no replication.
+     *
+     * @param body what to post, or empty to get
+     * @throws BadRequestException if the server says that this makes no sense
+     * @throws IOException if it fails, or does not answer within an hour
+     */
+    public JsonNode ask(String path, Optional<String> body)
+            throws IOException, BadRequestException, InterruptedException {
+        if (body.isEmpty()) {
+            return get(path, PLAN);
+        }
+        return read(http.send(posting(path, body.get(), PLAN), HttpResponse.BodyHandlers.ofString()));
     }
 
     @Override
@@ -118,7 +140,7 @@ public final class RunningServer implements Replicating {
 
     private ReplicationReport run(String path, String body, String name, Consumer<Supplier<String>> progress)
             throws IOException, BadRequestException, RuleBusyException, InterruptedException {
-        HttpResponse<String> response = http.send(posting(path, body), HttpResponse.BodyHandlers.ofString());
+        HttpResponse<String> response = http.send(posting(path, body, ANSWER), HttpResponse.BodyHandlers.ofString());
         if (response.statusCode() == 409) {
             throw new RuleBusyException(name);
         }

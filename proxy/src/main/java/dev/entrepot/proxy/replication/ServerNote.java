@@ -18,8 +18,9 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param url where the admin API is
  * @param instance a text that no other server has
+ * @param registry where the pull API is; servers of earlier versions do not say
  */
-public record ServerNote(URI url, String instance) {
+public record ServerNote(URI url, String instance, Optional<URI> registry) {
     private static final String FILE = "server.json";
     private static final int MAX_BYTES = 4096;
 
@@ -28,6 +29,7 @@ public record ServerNote(URI url, String instance) {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("admin", url.toString());
         json.put("instance", instance);
+        registry.ifPresent(place -> json.put("registry", place.toString()));
         Path aside = directory.resolve(FILE + ".tmp");
         Files.write(aside, json.toString().getBytes(StandardCharsets.UTF_8));
         Files.move(aside, directory.resolve(FILE), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
@@ -47,7 +49,10 @@ public record ServerNote(URI url, String instance) {
             String instance = json.path("instance").asString("");
             return url.getHost() == null || instance.isEmpty()
                     ? Optional.empty()
-                    : Optional.of(new ServerNote(url, instance));
+                    : Optional.of(new ServerNote(
+                            url,
+                            instance,
+                            json.path("registry").stringValueOpt().map(URI::create)));
         } catch (IOException | JacksonException | IllegalArgumentException e) {
             return Optional.empty();
         }

@@ -19,6 +19,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
 /**
@@ -28,13 +29,33 @@ import java.util.function.Function;
 public final class RuleSet implements CacheRules {
     private static final int REPOSITORIES = 20_000;
     private static final int TAGS = 50_000;
+    private static final int COMBINATIONS = 1000;
 
-    /** The rules of an upstream, its own first, and what holds without any. */
-    private record OfRegistry(List<CompiledRule> rules, CacheSettings defaults) {}
+    /** The rules of an upstream, its own first, and what holds without any. What the same rules make of it is made once. */
+    private record OfRegistry(
+            List<CompiledRule> rules, CacheSettings defaults, ConcurrentHashMap<List<String>, CacheSettings> made) {
+        OfRegistry(List<CompiledRule> rules, CacheSettings defaults) {
+            this(List.copyOf(rules), defaults, new ConcurrentHashMap<>());
+        }
+
+        /** What rules that match make of the defaults. */
+        CacheSettings settings(List<CompiledRule> matching) {
+            List<String> names = matching.stream().map(CompiledRule::name).toList();
+            CacheSettings known = made.get(names);
+            if (known != null) {
+                return known;
+            }
+            CacheSettings settings = Evaluation.of(matching, defaults);
+            if (made.size() < COMBINATIONS) {
+                made.put(names, settings);
+            }
+            return settings;
+        }
+    }
 
     /** The rules that match a repository, and what they make of what has no tag. */
     private record OfRepository(
-            List<CompiledRule> rules, boolean tagged, CacheSettings untagged, CacheSettings defaults) {}
+            OfRegistry registry, List<CompiledRule> rules, boolean tagged, CacheSettings untagged) {}
 
     private record TagKey(Repository repository, Tag tag) {
         // Written out for speed: looked up in every request by a tag that rules tell apart.
@@ -121,10 +142,11 @@ public final class RuleSet implements CacheRules {
     }
 
     private static CacheSettings decide(OfRepository matching, Tag tag) {
-        List<CompiledRule> rules = matching.rules().stream()
-                .filter(rule -> rule.tags().map(tags -> tags.test(tag.value())).orElse(true))
-                .toList();
-        return Evaluation.of(rules, matching.defaults());
+        return matching.registry()
+                .settings(matching.rules().stream()
+                        .filter(rule ->
+                                rule.tags().map(tags -> tags.test(tag.value())).orElse(true))
+                        .toList());
     }
 
     private OfRepository matching(Repository repository) {
@@ -139,11 +161,7 @@ public final class RuleSet implements CacheRules {
                 .toList();
         List<CompiledRule> untagged =
                 rules.stream().filter(rule -> rule.tags().isEmpty()).toList();
-        return new OfRepository(
-                rules,
-                untagged.size() < rules.size(),
-                Evaluation.of(untagged, registry.defaults()),
-                registry.defaults());
+        return new OfRepository(registry, rules, untagged.size() < rules.size(), registry.settings(untagged));
     }
 
     @Override

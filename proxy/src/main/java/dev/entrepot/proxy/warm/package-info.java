@@ -1,5 +1,5 @@
 /**
- * Warming the cache: which images, read from lists, from Kubernetes, or from this program's own access log, and bringing them in.
+ * Content that comes before it is asked for: warming by hand, prefetching behind a client, and keeping what is pinned whole.
  */
 @NullMarked
 package dev.entrepot.proxy.warm;

@@ -36,6 +36,7 @@ class ErrorRepliesTest {
                         row(new RefusedException(451, "not a code", "m"), "451 UNSUPPORTED"),
                         row(new RefusedException(302, "", "m"), "502 UNSUPPORTED"),
                         row(new OutageException(Reason.RATE_LIMITED, "m"), "503 TOOMANYREQUESTS"),
+                        row(new OutageException(Reason.QUOTA, "m"), "503 TOOMANYREQUESTS"),
                         row(new OutageException(Reason.TIMEOUT, "m"), "504 UNAVAILABLE"),
                         row(new OutageException(Reason.NOT_ASKED, "m"), "503 UNAVAILABLE"),
                         row(new OutageException(Reason.UNREACHABLE, "m"), "502 UNAVAILABLE"),
@@ -89,6 +90,18 @@ class ErrorRepliesTest {
         assertThat(retryAfter(Optional.of(Duration.ofDays(9)))).isEqualTo("3600");
         assertThat(retryAfter(Optional.of(Duration.ZERO))).isEqualTo("1");
         assertThat(retryAfter(Optional.empty())).isEqualTo("30");
+    }
+
+    @Test
+    void outageThatIsKnownSaysWhenItIsLookedAtAgain() {
+        Reply reply = ErrorReplies.of(
+                new OutageException(Reason.NOT_ASKED, "m", Optional.of(Duration.ofSeconds(20)), null),
+                Optional.empty());
+        assertThat(reply.headers()).anySatisfy(header -> {
+            assertThat(header.name()).isEqualTo("Retry-After");
+            assertThat(header.get()).isEqualTo("20");
+        });
+        assertThat(reply.status().code()).isEqualTo(503);
     }
 
     private static String retryAfter(Optional<Duration> wanted) {

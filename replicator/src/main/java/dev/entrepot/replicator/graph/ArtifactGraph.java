@@ -28,7 +28,7 @@ public final class ArtifactGraph {
      * @param found all nodes, closed under their edges
      * @param dangling referrers that a fallback tag lists and that the source no longer has
      */
-    ArtifactGraph(Digest root, Map<Digest, GraphNode> found, List<Descriptor> dangling) {
+    public ArtifactGraph(Digest root, Map<Digest, GraphNode> found, List<Descriptor> dangling) {
         this.nodes = order(root, found);
         this.root = node(root);
         this.dangling = List.copyOf(dangling);

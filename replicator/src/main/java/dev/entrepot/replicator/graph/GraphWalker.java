@@ -6,6 +6,7 @@ import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.Referrers;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -269,22 +270,32 @@ public final class GraphWalker {
 
     private ArtifactGraph finish(Digest root) {
         Map<Digest, GraphNode> nodes = new LinkedHashMap<>();
-        drafts.forEach((digest, draft) -> nodes.put(
-                digest,
-                new GraphNode(
-                        draft.facts().descriptor(),
-                        draft.children(),
-                        draft.facts().omitted(),
-                        // Mostly the very list that is remembered already.
-                        draft.blobs().equals(draft.facts().blobs())
-                                ? draft.facts().blobs()
-                                : draft.blobs(),
-                        draft.facts().subject(),
-                        draft.referrers(),
-                        draft.cosignTags(),
-                        draft.facts().types(),
-                        draft.attachments().fingerprint())));
+        drafts.forEach((digest, draft) -> nodes.put(digest, finish(draft)));
         return new ArtifactGraph(root, nodes, dangling);
+    }
+
+    // In an order of its own, whatever the order in which answers and lists came: the same content gives the same
+    // graph.
+    private static GraphNode finish(Draft draft) {
+        ManifestFacts facts = draft.facts();
+        Set<Digest> children = Set.copyOf(draft.children());
+        return new GraphNode(
+                facts.descriptor(),
+                facts.children().stream()
+                        .map(Descriptor::digest)
+                        .filter(children::contains)
+                        .toList(),
+                facts.omitted(),
+                // Mostly the very list that is remembered already.
+                draft.blobs().equals(facts.blobs()) ? facts.blobs() : draft.blobs(),
+                facts.subject(),
+                draft.referrers().stream().distinct().sorted().toList(),
+                draft.cosignTags().stream()
+                        .distinct()
+                        .sorted(Comparator.comparing(CosignTag::tag))
+                        .toList(),
+                facts.types(),
+                draft.attachments().fingerprint());
     }
 
     private static String describe(Visit visit) {

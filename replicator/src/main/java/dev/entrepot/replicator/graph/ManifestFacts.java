@@ -35,7 +35,7 @@ record ManifestFacts(
 
     static ManifestFacts read(ManifestBytes bytes, GraphScope scope) throws InvalidContentException {
         Manifest manifest = Manifest.parse(bytes);
-        List<Descriptor> children = distinct(scope.wantedChildren(manifest));
+        List<Descriptor> children = distinct(scope.wantedChildren(bytes.digest(), manifest));
         List<Descriptor> omitted = new ArrayList<>(distinct(manifest.manifests()));
         omitted.removeIf(
                 child -> children.stream().anyMatch(kept -> kept.digest().equals(child.digest())));

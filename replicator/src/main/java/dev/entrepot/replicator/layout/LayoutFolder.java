@@ -15,24 +15,13 @@ import java.util.OptionalLong;
 
 /** A layout in a folder. Knows all paths in it. */
 record LayoutFolder(Path folder) implements LayoutContent {
-    /** The file that makes a folder a layout, and its content. */
-    static final String MARKER = "oci-layout";
-
-    static final String MARKER_TEXT = "{\"imageLayoutVersion\":\"1.0.0\"}";
-    static final String INDEX = "index.json";
-
     @Override
     public String place() {
         return folder.toString();
     }
 
-    /** The name of the file with this content, relative to the layout and with slashes. */
-    static String blobName(Digest digest) {
-        return "blobs/" + digest.algorithm().name() + "/" + digest.encoded();
-    }
-
     private Path file(Digest digest) {
-        return folder.resolve(blobName(digest));
+        return folder.resolve(LayoutFormat.blobName(digest));
     }
 
     @Override
@@ -57,7 +46,7 @@ record LayoutFolder(Path folder) implements LayoutContent {
 
     @Override
     public LayoutIndex index() throws IOException {
-        Path file = folder.resolve(INDEX);
+        Path file = folder.resolve(LayoutFormat.INDEX);
         if (!Files.exists(file)) {
             return new LayoutIndex();
         }
@@ -79,14 +68,14 @@ record LayoutFolder(Path folder) implements LayoutContent {
 
     /** Writes the index, so that after a crash the old or the new one is there. */
     void write(LayoutIndex index) throws IOException {
-        Path marker = folder.resolve(MARKER);
+        Path marker = folder.resolve(LayoutFormat.MARKER);
         if (!Files.exists(marker)) {
-            LayoutFiles.replace(marker, MARKER_TEXT.getBytes(StandardCharsets.UTF_8));
+            LayoutFiles.replace(marker, LayoutFormat.MARKER_TEXT.getBytes(StandardCharsets.UTF_8));
         }
-        LayoutFiles.replace(folder.resolve(INDEX), index.toBytes());
+        LayoutFiles.replace(folder.resolve(LayoutFormat.INDEX), index.toBytes());
     }
 
     boolean isThere() {
-        return Files.exists(folder.resolve(MARKER));
+        return Files.exists(folder.resolve(LayoutFormat.MARKER));
     }
 }

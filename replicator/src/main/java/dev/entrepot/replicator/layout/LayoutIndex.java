@@ -5,11 +5,9 @@ import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.InvalidNameException;
-import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
@@ -36,9 +34,6 @@ import tools.jackson.databind.node.ObjectNode;
 final class LayoutIndex {
     /** Longest index that is read. */
     static final long MAX_BYTES = 256L << 20;
-
-    private static final String REF_NAME = "org.opencontainers.image.ref.name";
-    private static final String REPOSITORY = "dev.entrepot.repository";
 
     private final Map<Name, Descriptor> tags = new TreeMap<>(Comparator.comparing(
                     (Name name) -> name.repository().map(RepositoryName::value).orElse(""))
@@ -85,9 +80,9 @@ final class LayoutIndex {
     }
 
     private void take(Descriptor entry) {
-        Optional<String> repository = Optional.ofNullable(entry.annotations().get(REPOSITORY));
-        Optional<Name> name =
-                Optional.ofNullable(entry.annotations().get(REF_NAME)).flatMap(text -> Name.parse(repository, text));
+        Optional<String> repository = Optional.ofNullable(entry.annotations().get(LayoutFormat.REPOSITORY));
+        Optional<Name> name = Optional.ofNullable(entry.annotations().get(LayoutFormat.REF_NAME))
+                .flatMap(text -> Name.parse(repository, text));
         Descriptor bare = entry.asReferrer(entry.artifactType(), Map.of());
         name.ifPresentOrElse(known -> tags.put(known, bare), () -> untagged.put(bare.digest(), bare));
     }
@@ -161,25 +156,13 @@ final class LayoutIndex {
     byte[] toBytes(Predicate<Digest> wanted) {
         boolean several =
                 tags.keySet().stream().map(Name::repository).distinct().count() > 1;
-        ObjectNode root = OciJson.mapper().createObjectNode();
-        root.put("schemaVersion", 2);
-        root.put("mediaType", MediaType.OCI_INDEX.value());
-        root.putArray("manifests");
-        tags.forEach((name, descriptor) -> {
-            ObjectNode entry = DescriptorJson.write(descriptor);
-            ObjectNode annotations = entry.putObject("annotations");
-            String stem = name.repository()
-                    .filter(repository -> several)
-                    .map(repository -> repository + ":")
-                    .orElse("");
-            annotations.put(REF_NAME, stem + name.tag());
-            name.repository().ifPresent(repository -> annotations.put(REPOSITORY, repository.value()));
-            root.withArray("manifests").add(entry);
-        });
+        List<ObjectNode> entries = new ArrayList<>();
+        tags.forEach((name, descriptor) ->
+                entries.add(LayoutFormat.tagged(name.repository(), name.tag(), descriptor, several)));
         untagged.values().stream()
                 .filter(entry -> wanted.test(entry.digest()))
                 .sorted(Comparator.comparing(Descriptor::digest))
-                .forEach(entry -> root.withArray("manifests").add(DescriptorJson.write(entry)));
-        return root.toString().getBytes(StandardCharsets.UTF_8);
+                .forEach(entry -> entries.add(DescriptorJson.write(entry)));
+        return LayoutFormat.index(entries);
     }
 }

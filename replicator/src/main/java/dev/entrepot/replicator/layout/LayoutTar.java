@@ -57,7 +57,7 @@ record LayoutTar(Path file, Map<String, Slice> entries) implements LayoutContent
         } catch (IllegalArgumentException e) {
             throw new InvalidContentException(file + " is not a tar", e);
         }
-        if (!entries.containsKey(LayoutFolder.MARKER) || !entries.containsKey(LayoutFolder.INDEX)) {
+        if (!entries.containsKey(LayoutFormat.MARKER) || !entries.containsKey(LayoutFormat.INDEX)) {
             throw new InvalidContentException(file + " is not the tar of an image layout");
         }
         return new LayoutTar(file, entries);
@@ -70,13 +70,13 @@ record LayoutTar(Path file, Map<String, Slice> entries) implements LayoutContent
 
     @Override
     public OptionalLong size(Digest digest) {
-        Slice slice = entries.get(LayoutFolder.blobName(digest));
+        Slice slice = entries.get(LayoutFormat.blobName(digest));
         return slice == null ? OptionalLong.empty() : OptionalLong.of(slice.bytes());
     }
 
     @Override
     public InputStream open(Digest digest, long offset) throws IOException {
-        return open(LayoutFolder.blobName(digest), offset);
+        return open(LayoutFormat.blobName(digest), offset);
     }
 
     private InputStream open(String name, long offset) throws IOException {
@@ -99,7 +99,7 @@ record LayoutTar(Path file, Map<String, Slice> entries) implements LayoutContent
 
     @Override
     public LayoutIndex index() throws IOException {
-        try (InputStream in = open(LayoutFolder.INDEX, 0)) {
+        try (InputStream in = open(LayoutFormat.INDEX, 0)) {
             byte[] bytes = in.readNBytes((int) LayoutIndex.MAX_BYTES + 1);
             if (bytes.length > LayoutIndex.MAX_BYTES) {
                 throw new InvalidContentException(

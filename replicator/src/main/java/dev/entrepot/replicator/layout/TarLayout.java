@@ -49,7 +49,7 @@ final class TarLayout {
         try {
             running--;
             // Every tag of the index is complete, whichever run wrote it: another that goes on does no harm.
-            if (complete && Files.exists(parts.resolve(LayoutFolder.MARKER))) {
+            if (complete && Files.exists(parts.resolve(LayoutFormat.MARKER))) {
                 TarPacker.pack(store, tar);
                 if (running == 0) {
                     LayoutFiles.deleteFolder(parts);

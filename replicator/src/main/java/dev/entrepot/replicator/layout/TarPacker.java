@@ -64,8 +64,8 @@ final class TarPacker {
                 TarArchiveOutputStream entries = new TarArchiveOutputStream(out, StandardCharsets.UTF_8.name())) {
             entries.setBigNumberMode(TarArchiveOutputStream.BIGNUMBER_POSIX);
             entries.setLongFileMode(TarArchiveOutputStream.LONGFILE_POSIX);
-            put(entries, LayoutFolder.MARKER, LayoutFolder.MARKER_TEXT.getBytes(StandardCharsets.UTF_8));
-            put(entries, LayoutFolder.INDEX, index.toBytes(manifests::contains));
+            put(entries, LayoutFormat.MARKER, LayoutFormat.MARKER_TEXT.getBytes(StandardCharsets.UTF_8));
+            put(entries, LayoutFormat.INDEX, index.toBytes(manifests::contains));
             for (Digest digest : content) {
                 put(entries, store, digest);
             }
@@ -107,7 +107,7 @@ final class TarPacker {
 
     private static void put(TarArchiveOutputStream entries, LayoutStore store, Digest digest) throws IOException {
         OptionalLong size = store.size(digest);
-        entries.putArchiveEntry(entry(LayoutFolder.blobName(digest), size.orElseThrow()));
+        entries.putArchiveEntry(entry(LayoutFormat.blobName(digest), size.orElseThrow()));
         try (InputStream in = new VerifyingInputStream(store.open(digest, 0), digest, size)) {
             in.transferTo(entries);
         }

@@ -1,4 +1,4 @@
-package dev.entrepot.proxy;
+package dev.entrepot.proxy.warm;
 
 import dev.entrepot.cache.Answer;
 import dev.entrepot.oci.ManifestBytes;
@@ -7,7 +7,7 @@ import dev.entrepot.oci.Repository;
 
 /** Is told of each manifest that a client is given, before it is sent. Called by all threads, and must return at once. */
 @FunctionalInterface
-interface PullListener {
+public interface PullListener {
     /** Takes note of it. */
     void pulled(Repository repository, ManifestReference reference, Answer<ManifestBytes> answer);
 }

@@ -1,4 +1,4 @@
-package dev.entrepot.proxy;
+package dev.entrepot.proxy.warm;
 
 import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.CacheRules;
@@ -22,7 +22,7 @@ import org.slf4j.LoggerFactory;
  * Fetches what a client will ask for next: where a rule says {@code prefetch}, a manifest that had to be fetched brings the rest of its graph into the cache
  * behind the client's back. A hit asks for nothing, so that it costs nothing. Safe for all threads.
  */
-final class Prefetching implements PullListener, AutoCloseable {
+public final class Prefetching implements PullListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Prefetching.class);
     private static final int GRAPHS_AT_ONCE = 4;
     private static final int WAITING = 10_000;
@@ -32,7 +32,7 @@ final class Prefetching implements PullListener, AutoCloseable {
     private final Metrics.Counter graphs;
 
     /** Nothing is prefetched yet. */
-    Prefetching(CacheRules rules, GraphFiller filler, Metrics metrics) {
+    public Prefetching(CacheRules rules, GraphFiller filler, Metrics metrics) {
         this.rules = rules;
         this.graphs = metrics.counter(
                 "entrepot_prefetch_graphs_total",

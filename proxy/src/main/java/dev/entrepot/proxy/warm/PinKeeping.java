@@ -1,4 +1,4 @@
-package dev.entrepot.proxy;
+package dev.entrepot.proxy.warm;
 
 import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.CacheRules;
@@ -35,7 +35,7 @@ import org.slf4j.LoggerFactory;
  * hand stays until it is unpinned by hand. Each pinned graph is brought in behind the clients when it is pinned, when its tag has moved, and every hour, because
  * signatures come late and disks lose things; one of which something could not be had again after five minutes. Safe for all threads.
  */
-final class PinKeeping implements PullListener, AutoCloseable {
+public final class PinKeeping implements PullListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PinKeeping.class);
     private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(30);
     private static final Duration COMPLETE_AGAIN = Duration.ofHours(1);
@@ -48,6 +48,7 @@ final class PinKeeping implements PullListener, AutoCloseable {
     private final PinnedGraphs pins;
     private final GraphFiller filler;
     private final Clock clock;
+    private final Metrics.Counter checks;
     private final Set<Pin> asked = new LinkedHashSet<>();
     private final Map<Pin, Instant> due = new HashMap<>();
     private final Set<Pin> incomplete = new LinkedHashSet<>();
@@ -55,11 +56,16 @@ final class PinKeeping implements PullListener, AutoCloseable {
     private boolean closed;
 
     /** Keeps the pins from now on, on a thread of its own. */
-    PinKeeping(CacheRules rules, PinnedGraphs pins, GraphFiller filler, Clock clock, Metrics metrics) {
+    public PinKeeping(CacheRules rules, PinnedGraphs pins, GraphFiller filler, Clock clock, Metrics metrics) {
         this.rules = rules;
         this.pins = pins;
         this.filler = filler;
         this.clock = clock;
+        this.checks = metrics.counter(
+                "entrepot_pin_checks_total",
+                "Times that a pinned graph was brought in, by what came of it.",
+                "outcome");
+        List.of("complete", "incomplete").forEach(checks::with);
         metrics.gauge(
                 "entrepot_pins_incomplete", "Pinned graphs of which something could not be had.", this::incomplete);
         this.thread = Thread.ofVirtual().name("pins").start(this::keep);
@@ -170,6 +176,7 @@ final class PinKeeping implements PullListener, AutoCloseable {
         FillReport report =
                 filler.fill(new FillRequest(pin.repository(), pin.reference(), pin.platforms(), pin.referrers()));
         boolean whole = report.isComplete();
+        checks.with(whole ? "complete" : "incomplete").increment();
         synchronized (this) {
             due.put(pin, clock.instant().plus(whole ? COMPLETE_AGAIN : RETRY));
             boolean changed = whole ? incomplete.remove(pin) : incomplete.add(pin);

@@ -1,0 +1,261 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.security.MessageDigest;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.concurrent.ArrayBlockingQueue;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Reads all content again, at a bounded rate, and puts in quarantine what no longer has its digest: what is served from the disk is not hashed again each
+ * time. A round goes folder by folder; the index keeps which comes next, so that a round that was cut off goes on there. Safe for all threads.
+ */
+public final class Scrub implements AutoCloseable {
+    /** How a scrub waits, so that it reads no faster than it may. */
+    @FunctionalInterface
+    public interface Pacer {
+        /** Waits. */
+        void pause(Duration time) throws InterruptedException;
+    }
+
+    /**
+     * How far scrubbing is.
+     *
+     * @param running whether a round is under way now
+     * @param foldersDone of this round, of {@link #folders}
+     * @param folders in a whole round
+     * @param readBytes since the start
+     * @param checked pieces of content, since the start
+     * @param bad of them put in quarantine, since the start
+     * @param lastRound when a round was last ended, or the store first opened
+     */
+    public record Progress(
+            boolean running,
+            int foldersDone,
+            int folders,
+            long readBytes,
+            long checked,
+            long bad,
+            Optional<Instant> lastRound) {}
+
+    private static final Logger LOG = LoggerFactory.getLogger(Scrub.class);
+    private static final String NEXT = "scrub_next";
+    private static final String ENDED = "scrub_ended";
+    private static final int FOLDERS = ContentKind.values().length * StoreLayout.ALGORITHMS.size() * StoreLayout.SHARDS;
+    private static final int STEP_BYTES = 128 * 1024;
+    private static final Duration LOOK = Duration.ofHours(1);
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private static final long STEPS_PER_SECOND = 10;
+
+    private final ContentStore store;
+    private final CacheIndex index;
+    private final StoreRepair repair;
+    private final Duration period;
+    private final long bytesPerSecond;
+    private final Clock clock;
+    private final Pacer pacer;
+    private final ReentrantLock round = new ReentrantLock();
+    private final BlockingQueue<Boolean> requests = new ArrayBlockingQueue<>(1);
+    private final AtomicLong readBytes = new AtomicLong();
+    private final AtomicLong checked = new AtomicLong();
+    private final AtomicLong bad = new AtomicLong();
+    private volatile boolean closed;
+    private long unpaced;
+    private @Nullable Thread thread;
+
+    /**
+     * A scrub that has not begun.
+     *
+     * @param period how long after a round the next one begins; none by itself if zero
+     * @param bytesPerSecond how fast it reads
+     */
+    public Scrub(ContentStore store, CacheIndex index, Duration period, long bytesPerSecond, Clock clock, Pacer pacer) {
+        if (bytesPerSecond < 1) {
+            throw new IllegalArgumentException("a scrub of " + bytesPerSecond + " bytes per second");
+        }
+        this.store = store;
+        this.index = index;
+        this.repair = new StoreRepair(store, index);
+        this.period = period;
+        this.bytesPerSecond = bytesPerSecond;
+        this.clock = clock;
+        this.pacer = pacer;
+    }
+
+    /** Begins to scrub in the background: a round that was cut off at once, others when they are due or {@linkplain #request() asked for}. */
+    public synchronized void start() {
+        if (number(ENDED).isEmpty()) {
+            index.putNumber(ENDED, clock.millis());
+        }
+        if (number(NEXT).orElse(0) > 0) {
+            request();
+        }
+        // A platform thread: it reads from the disk most of the time.
+        thread = Thread.ofPlatform().name("scrub").daemon().start(this::runWhenDue);
+    }
+
+    /** Asks for a round, to be begun now in the background; if one is under way, it goes on. */
+    public void request() {
+        requests.offer(true);
+    }
+
+    private void runWhenDue() {
+        try {
+            while (!closed) {
+                boolean asked = requests.poll(LOOK.toMillis(), TimeUnit.MILLISECONDS) != null;
+                if (!closed && (asked || isDue())) {
+                    runRound();
+                    requests.clear();
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private boolean isDue() {
+        long ended = number(ENDED).orElse(clock.millis());
+        return !period.isZero() && clock.millis() - ended >= period.toMillis();
+    }
+
+    /**
+     * Runs a round to its end in this thread, from where the last one was cut off. Returns at once if one is under way.
+     *
+     * @throws InterruptedException if the thread is interrupted; the next round goes on from there
+     */
+    public void runRound() throws InterruptedException {
+        if (!round.tryLock()) {
+            return;
+        }
+        try {
+            long badBefore = bad.get();
+            LOG.info("scrub: begins at folder {} of {}", number(NEXT).orElse(0), FOLDERS);
+            for (int folder = (int) number(NEXT).orElse(0); folder < FOLDERS && !closed; folder++) {
+                scrub(folder);
+                index.putNumber(NEXT, folder + 1L);
+            }
+            if (!closed) {
+                index.putNumber(NEXT, 0);
+                index.putNumber(ENDED, clock.millis());
+                LOG.info("scrub: has ended, {} bad since it began here", bad.get() - badBefore);
+            }
+        } finally {
+            round.unlock();
+        }
+    }
+
+    private void scrub(int folder) throws InterruptedException {
+        int perKind = StoreLayout.ALGORITHMS.size() * StoreLayout.SHARDS;
+        ContentKind kind = ContentKind.values()[folder / perKind];
+        DigestAlgorithm algorithm = StoreLayout.ALGORITHMS.get(folder % perKind / StoreLayout.SHARDS);
+        try {
+            for (Digest digest : store.shard(kind, algorithm, folder % StoreLayout.SHARDS)) {
+                if (closed) {
+                    return;
+                }
+                check(kind, digest);
+            }
+        } catch (IOException e) {
+            LOG.warn("scrub: a folder of {} is left out: {}", store.layout().tree(kind), e.toString());
+        }
+    }
+
+    private void check(ContentKind kind, Digest digest) throws InterruptedException {
+        try {
+            Digest actual = hash(kind, digest);
+            checked.incrementAndGet();
+            if (!actual.equals(digest) && !closed) {
+                bad.incrementAndGet();
+                repair.damaged(kind, digest, "has gone bad on the disk: its digest is " + actual);
+            }
+        } catch (NoSuchFileException e) {
+            LOG.debug("scrub: {} has gone meanwhile", digest);
+        } catch (IOException e) {
+            checked.incrementAndGet();
+            bad.incrementAndGet();
+            quarantineUnreadable(kind, digest, e);
+        }
+    }
+
+    private void quarantineUnreadable(ContentKind kind, Digest digest, IOException cause) {
+        try {
+            repair.damaged(kind, digest, "cannot be read: " + cause);
+        } catch (IOException e) {
+            LOG.error("{} cannot be read, nor moved away: {}", digest, e.toString());
+        }
+    }
+
+    private Digest hash(ContentKind kind, Digest digest) throws IOException, InterruptedException {
+        MessageDigest hasher = digest.algorithm().newMessageDigest();
+        byte[] buffer = new byte[STEP_BYTES];
+        try (InputStream in = Files.newInputStream(store.layout().content(kind, digest))) {
+            for (int count = in.read(buffer); count >= 0 && !closed; count = in.read(buffer)) {
+                hasher.update(buffer, 0, count);
+                readBytes.addAndGet(count);
+                pace(count);
+            }
+        }
+        return Digest.of(digest.algorithm(), hasher);
+    }
+
+    private void pace(int count) throws InterruptedException {
+        unpaced += count;
+        if (unpaced >= bytesPerSecond / STEPS_PER_SECOND) {
+            pacer.pause(Duration.ofNanos((long) (unpaced * 1e9 / bytesPerSecond)));
+            unpaced = 0;
+        }
+    }
+
+    private OptionalLong number(String name) {
+        try {
+            return index.number(name);
+        } catch (IOException e) {
+            return OptionalLong.empty();
+        }
+    }
+
+    /** How far it is. */
+    public Progress progress() {
+        return new Progress(
+                round.isLocked(),
+                (int) number(NEXT).orElse(0),
+                FOLDERS,
+                readBytes.get(),
+                checked.get(),
+                bad.get(),
+                number(ENDED).stream().mapToObj(Instant::ofEpochMilli).findFirst());
+    }
+
+    /** Stops; a round that is under way goes on from the folder in hand at the next start. */
+    @Override
+    public synchronized void close() {
+        closed = true;
+        Thread running = thread;
+        if (running == null) {
+            return;
+        }
+        running.interrupt();
+        try {
+            if (!running.join(PATIENCE)) {
+                LOG.warn("the scrub did not end within {} s", PATIENCE.toSeconds());
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+}

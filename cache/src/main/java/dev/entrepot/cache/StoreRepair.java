@@ -1,0 +1,95 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Digest;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What is done about files that are not as they were left: removed or cut short by hand, or gone bad on the disk. They count as absent, so that they are fetched
+ * anew, and the index forgets them, so that its count stays exact. Safe for all threads.
+ */
+record StoreRepair(ContentStore store, CacheIndex index) {
+    private static final Logger LOG = LoggerFactory.getLogger(StoreRepair.class);
+
+    /**
+     * Opens a blob that is as long as it was when it was stored. The caller closes it.
+     *
+     * @return empty if it is not here, or was not as it should be
+     */
+    Optional<BlobFile> openBlob(Digest digest) throws IOException {
+        Optional<BlobFile> file;
+        try {
+            file = store.openBlob(digest);
+        } catch (IOException e) {
+            damaged(ContentKind.BLOB, digest, "cannot be read: " + e);
+            return store.openBlob(digest);
+        }
+        if (file.isEmpty()) {
+            absent(ContentKind.BLOB, digest);
+            return file;
+        }
+        if (isAsStored(digest, file.get().sizeBytes())) {
+            return file;
+        }
+        long bytes = file.get().sizeBytes();
+        file.get().close();
+        damaged(ContentKind.BLOB, digest, "has " + bytes + " bytes, not those that were stored");
+        return Optional.empty();
+    }
+
+    /** The length of a blob; empty if it is not here, or not as it was stored. */
+    OptionalLong blobSize(Digest digest) throws IOException {
+        OptionalLong bytes = store.blobSize(digest);
+        if (bytes.isEmpty()) {
+            absent(ContentKind.BLOB, digest);
+            return bytes;
+        }
+        return isAsStored(digest, bytes.getAsLong()) ? bytes : OptionalLong.empty();
+    }
+
+    // What a manifest says of the length may be a lie; what was stored was verified.
+    private boolean isAsStored(Digest digest, long bytes) {
+        Optional<IndexedContent> row = index.content(digest);
+        return row.isEmpty()
+                || row.get().kind() != ContentKind.BLOB
+                || row.get().bytes() == bytes;
+    }
+
+    /** Has the index forget content whose file is not there, if it is not only just being evicted. */
+    void absent(ContentKind kind, Digest digest) throws IOException {
+        boolean known = index.content(digest).filter(row -> row.kind() == kind).isPresent();
+        if (known && store.find(kind, digest).isEmpty() && index.isStored(digest)) {
+            LOG.warn("{} {} is gone from the disk; it will be fetched anew when it is asked for", name(kind), digest);
+            forget(kind, digest);
+        }
+    }
+
+    /** Puts content in quarantine. */
+    void damaged(ContentKind kind, Digest digest, String why) throws IOException {
+        LOG.error(
+                "{} {} {}; it is moved to {} and will be fetched anew. If this happens again, look at the disk",
+                name(kind),
+                digest,
+                why,
+                store.layout().quarantine());
+        store.quarantine(digest);
+        forget(kind, digest);
+    }
+
+    // It may have come again in this moment, as when it is evicted.
+    private void forget(ContentKind kind, Digest digest) throws IOException {
+        index.removed(digest);
+        Optional<StoredContent> back = store.find(kind, digest);
+        back.ifPresent(found -> index.stored(digest, kind, found.sizeBytes(), Optional.empty()));
+    }
+
+    private static String name(ContentKind kind) {
+        return switch (kind) {
+            case BLOB -> "blob";
+            case MANIFEST -> "manifest";
+        };
+    }
+}

@@ -1,0 +1,124 @@
+package dev.entrepot.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestBytes;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class ScrubTest {
+    private static final int RATE = 100_000;
+    private static final int LAYER = 50_000;
+
+    private final FakeUpstream upstream = new FakeUpstream("docker.io/library/scrubbed");
+    private final List<Duration> pauses = new ArrayList<>();
+    private final byte[] good = CacheFixture.randomBytes(LAYER, 1);
+    private final byte[] bad = CacheFixture.randomBytes(LAYER, 2);
+
+    @TempDir
+    Path directory;
+
+    private CacheFixture fixture;
+    private PullThrough repository;
+
+    @BeforeEach
+    void open() throws IOException {
+        fixture = new CacheFixture(directory);
+        repository = fixture.repository(upstream);
+        ManifestBytes image = CacheFixture.image(upstream, good, bad);
+        repository.manifest(image.digest());
+        CacheFixture.readAll(repository, Digest.sha256(good));
+        CacheFixture.readAll(repository, Digest.sha256(bad));
+        fixture.awaitIdle();
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        fixture.close();
+    }
+
+    private Scrub scrub(Scrub.Pacer pacer) {
+        return new Scrub(fixture.store, fixture.index, Duration.ofDays(30), RATE, fixture.clock, pacer);
+    }
+
+    private void spoil() throws IOException {
+        byte[] spoiled = bad.clone();
+        spoiled[LAYER / 2] ^= 1;
+        Files.write(fixture.store.layout().content(ContentKind.BLOB, Digest.sha256(bad)), spoiled);
+    }
+
+    @Test
+    void badBlobGoesIntoQuarantineAndIsFetchedAnew() throws Exception {
+        spoil();
+        long before = fixture.index.storedBytes();
+        try (Scrub scrub = scrub(pauses::add)) {
+            scrub.runRound();
+            assertThat(scrub.progress().checked()).isEqualTo(3);
+            assertThat(scrub.progress().bad()).isEqualTo(1);
+        }
+        assertThat(fixture.store.quarantined()).isEqualTo(1);
+        assertThat(Files.exists(fixture.store.layout().quarantined(ContentKind.BLOB, Digest.sha256(bad))))
+                .isTrue();
+        assertThat(fixture.index.storedBytes()).isEqualTo(before - LAYER);
+        assertThat(fixture.index.isStored(Digest.sha256(good))).isTrue();
+        assertThat(CacheFixture.readAll(repository, Digest.sha256(bad))).isEqualTo(bad);
+        fixture.awaitIdle();
+        assertThat(fixture.index.storedBytes()).isEqualTo(before);
+    }
+
+    @Test
+    void noMoreIsReadThanMayBe() throws Exception {
+        try (Scrub scrub = scrub(pauses::add)) {
+            scrub.runRound();
+            long paused = pauses.stream().mapToLong(Duration::toMillis).sum();
+            // All but the rest that is less than a tenth of a second.
+            assertThat(paused).isBetween(scrub.progress().readBytes() * 1000 / RATE - 200, 1100L);
+        }
+    }
+
+    @Test
+    void roundThatWasCutOffGoesOnWhereItStopped() throws Exception {
+        Thread reader = Thread.currentThread();
+        try (Scrub scrub = scrub(pause -> {
+            throw new InterruptedException("as at a stop");
+        })) {
+            assertThatThrownBy(scrub::runRound).isInstanceOf(InterruptedException.class);
+            assertThat(reader.isInterrupted()).isFalse();
+        }
+        fixture.index.flush();
+        try (Scrub scrub = scrub(pauses::add)) {
+            int first = scrub.progress().foldersDone();
+            assertThat(first).isLessThan(scrub.progress().folders());
+            scrub.runRound();
+            fixture.index.flush();
+            // The blob in hand is read again, the one before it, if any, is not; the manifests come after all blobs.
+            assertThat(scrub.progress().checked()).isBetween(2L, 3L);
+            assertThat(scrub.progress().foldersDone()).isZero();
+            assertThat(scrub.progress().lastRound()).contains(fixture.clock.instant());
+        }
+    }
+
+    @Test
+    void scrubInTheBackgroundBeginsWhenItIsAskedFor() throws Exception {
+        spoil();
+        try (Scrub scrub = scrub(pauses::add)) {
+            scrub.start();
+            scrub.request();
+            long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+            while (scrub.progress().bad() == 0 && System.nanoTime() < deadline) {
+                Thread.onSpinWait();
+            }
+            assertThat(scrub.progress().bad()).isEqualTo(1);
+        }
+    }
+}

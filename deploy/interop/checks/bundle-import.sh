@@ -1,0 +1,162 @@
+# Bundles that go in: through three volumes into a registry without the referrers API and into one with it, where cosign, notation and oras agree with the
+# source; what is wrong is named; the bundle itself serves crane, skopeo and oras.
+
+bundle-import_group() {
+  free_port first_target_port
+  first_target=127.0.0.1:$first_target_port
+  empty_cache
+  start_upstreams
+  mkdir -p "$work/gap"
+  write_import_config
+  start_import_targets
+
+  phase="export"
+  check "three volumes are written" writes_three_volumes
+  check "entrepot verify accepts them" reads_bundle verify
+  phase="damage"
+  check "each volume that is lost is named, and written again alone" lost_volumes_are_named
+  check "a flipped bit is named and nothing is written" flipped_bit_is_named
+  phase="import"
+  check "a registry without the referrers API takes it" imports_to "$first_target/inside"
+  check "a registry with it takes it" imports_to "$third_target/inside"
+  check "the same again sends nothing" imports_nothing "$third_target/inside"
+  local copy
+  for copy in "$first_target/inside" "$third_target/inside"; do
+    check "oras copies the same tree from ${copy%%/*}" imported_tree "$copy"
+    check "oras discover agrees with the source at ${copy%%/*}" imported_referrers "$copy"
+    check "cosign verifies at ${copy%%/*}" imported_cosign "$copy"
+    check "notation verifies at ${copy%%/*}" bounded notation verify --insecure-registry "$copy/mcr/net-monitor:v1"
+  done
+  phase="serve"
+  start bundle-server "$entrepot" serve --bundle "$work/gap/out" --trust "$work/gap/sender.pub" --config "$work/import.yaml"
+  comes_up bundle-server 60 answers "http://$proxy"
+  check "crane pulls from the bundle" crane_pulls_bundle
+  check "skopeo copies all platforms from the bundle" skopeo_pulls_bundle
+  check "oras copies the same tree from the bundle" imported_tree "$proxy"
+  stop bundle-server
+
+  stop first-target
+  stop third-target
+  stop_upstreams
+}
+
+write_import_config() {
+  cp "$work/entrepot.yaml" "$work/import.yaml"
+  openssl genpkey -algorithm ed25519 -out "$work/gap/sender.pem"
+  openssl pkey -in "$work/gap/sender.pem" -pubout -out "$work/gap/sender.pub"
+}
+
+start_import_targets() {
+  cat > "$work/target.yaml" << YAML
+version: 0.1
+log: {level: info}
+storage: {filesystem: {rootdirectory: $work/import-target}}
+http: {addr: $first_target}
+YAML
+  start first-target docker-registry serve "$work/target.yaml"
+  comes_up first-target 30 answers "http://$first_target"
+  local lib=$project/deploy/target/entrepot/lib
+  : > "$work/log/third-target"
+  start third-target "$JAVA_HOME/bin/java" -Xmx256m -cp "$project/oci/target/test-classes:$project/oci/target/classes:$lib/*" \
+    dev.entrepot.oci.testing.TestRegistryProcess
+  comes_up third-target 30 grep -q . "$work/log/third-target"
+  third_target=$(head -n 1 "$work/log/third-target")
+  trust_the_imports
+}
+
+trust_the_imports() {
+  local folder=$XDG_CONFIG_HOME/notation
+  mkdir -p "$folder/truststore/x509/ca/corpus"
+  cp "$here/corpus/keys/notation-acme.crt" "$folder/truststore/x509/ca/corpus/"
+  jq -n --arg first "$first_target/inside/mcr/net-monitor" --arg third "$third_target/inside/mcr/net-monitor" \
+    '{version: "1.0", trustPolicies: [{
+      name: "corpus",
+      registryScopes: [$first, $third],
+      signatureVerification: {level: "strict", override: {authenticTimestamp: "log"}},
+      trustStores: ["ca:corpus"],
+      trustedIdentities: ["x509.subject: C=US, ST=WA, L=Seattle, O=Notary, CN=acme.example"]
+    }]}' > "$folder/trustpolicy.json"
+}
+
+writes_three_volumes() {
+  timeout --kill-after=5 180 "$entrepot" export referrers.test/mcr/net-monitor:v1 referrers.test/mcr/net-monitor:v1-arm64 \
+    referrers.test/mcr/cosign-tags:v1 --config "$work/import.yaml" --output "$work/gap/out/b.tar" --volume-size 8MB --key "$work/gap/sender.pem"
+  expect "the number of volumes" "$(find "$work/gap/out" -name '*.tar' | wc -l)" 3
+}
+
+# reads_bundle COMMAND: of the volumes.
+reads_bundle() {
+  timeout --kill-after=5 90 "$entrepot" "$1" "$work/gap/out" --trust "$work/gap/sender.pub" --config "$work/import.yaml"
+}
+
+lost_volumes_are_named() {
+  local number other status
+  for number in 1 2 3; do
+    other=$((number % 3 + 1))
+    mv "$work/gap/out/b.00$number.tar" "$scratch/"
+    status=0
+    reads_bundle verify > "$scratch/said" || status=$?
+    expect "the exit code" "$status" 3
+    expect_match "what is said" "$(cat "$scratch/said")" "volume $number is missing.*--volumes $number"
+    timeout --kill-after=5 180 "$entrepot" export --reissue "$work/gap/out/b.00$other.tar" --volumes "$number" --output "$work/gap/out" \
+      --config "$work/import.yaml"
+    cmp "$scratch/b.00$number.tar" "$work/gap/out/b.00$number.tar"
+  done
+}
+
+flipped_bit_is_named() {
+  cp -r "$work/gap/out" "$scratch/out"
+  printf '\x55' | dd of="$scratch/out/b.002.tar" bs=1 seek=1234567 conv=notrunc status=none
+  local status=0
+  timeout --kill-after=5 90 "$entrepot" import "$scratch/out" --trust "$work/gap/sender.pub" --config "$work/import.yaml" \
+    --to "http://$first_target/inside" --data "$scratch/data" 2> "$scratch/said" || status=$?
+  expect "the exit code" "$status" 1
+  expect_match "what is said" "$(cat "$scratch/said")" "volume 2 .* is altered"
+  expect "what is at the target" "$(bounded crane catalog "$first_target")" ""
+}
+
+# imports_to TARGET [OPTION...]
+imports_to() {
+  local target=$1
+  shift
+  timeout --kill-after=5 180 "$entrepot" import "$work/gap/out" --trust "$work/gap/sender.pub" --config "$work/import.yaml" \
+    --to "http://$target" --data "$work/gap/data" "$@"
+}
+
+imports_nothing() {
+  imports_to "$1" --json > "$scratch/report"
+  expect "the bytes sent" "$(jq -r '.targets[].done.bytes' "$scratch/report")" 0
+  expect "images copied" "$(jq -r '.targets[].copied' "$scratch/report")" 0
+}
+
+imported_tree() {
+  bounded oras cp -r --no-tty --from-plain-http --to-oci-layout "$1/mcr/net-monitor:v1" "$scratch/copy:v1"
+  # shellcheck disable=SC2046
+  same_layout "$scratch/copy" $(corpus_graph "$index")
+}
+
+# discovered NAME: the digests of all that refers to it, at any depth.
+discovered() {
+  bounded oras discover --plain-http --format json "$1" | jq -r '.. | objects | select(has("artifactType")) | .digest' | sort
+}
+
+imported_referrers() {
+  expect "the referrers" "$(discovered "$1/mcr/net-monitor:v1")" "$(discovered "127.0.0.1:$referrers_port/mcr/net-monitor:v1")"
+}
+
+imported_cosign() {
+  local options=(--key "$here/corpus/keys/cosign.pub" --insecure-ignore-tlog=true --allow-http-registry)
+  bounded cosign verify "${options[@]}" "$1/mcr/net-monitor:v1"
+  bounded cosign verify "${options[@]}" "$1/mcr/cosign-tags:v1"
+  bounded cosign verify-attestation "${options[@]}" --type cyclonedx "$1/mcr/cosign-tags:v1"
+}
+
+crane_pulls_bundle() {
+  expect "the digest" "$(bounded crane digest "$proxy/mcr/net-monitor:v1")" "$index"
+  bounded crane validate --remote "$proxy/mcr/net-monitor:v1" --insecure
+}
+
+skopeo_pulls_bundle() {
+  bounded skopeo --insecure-policy copy --all --preserve-digests --src-tls-verify=false "docker://$proxy/mcr/net-monitor:v1" "oci:$scratch/copy:v1"
+  test -s "$scratch/copy/blobs/${index/://}"
+}

@@ -1,0 +1,149 @@
+# The disk under pressure: eight clients pull five times as much as may be kept, while the proxy is killed every few seconds.
+# DISK_MIB is the capacity, 1024 unless set. The layers are sparse files, so that the upstream takes no room.
+
+disk_group() {
+  phase="kill -9 under pressure"
+  disk_mib=${DISK_MIB:-1024}
+  disk_layer_mib=$((disk_mib / 64 > 0 ? disk_mib / 64 : 1))
+  write_disk_upstream
+  start disk-upstream nginx -p "$work/disk" -e "$work/log/disk-upstream" -c "$work/disk/nginx.conf"
+  comes_up disk-upstream 30 answers "http://127.0.0.1:$disk_port"
+  sed "s|capacity: [^,]*|capacity: ${disk_mib}MiB, min-free: 1MiB|; s|^upstreams:|&\n  disk.test: {url: http://127.0.0.1:$disk_port}|" \
+    "$work/entrepot.yaml" > "$work/disk.yaml"
+  entrepot_config=$work/disk.yaml
+  empty_cache
+  start_entrepot
+  check "an image is pinned and pulled" pin_disk_image
+  # Not within a check: what is started in one is not known outside.
+  start disk-clients eight_disk_clients
+  while running disk-clients; do
+    sleep 3
+    kill_entrepot
+    start_entrepot
+  done
+  check "eight clients pull $((disk_mib * 5)) MiB through $disk_mib MiB, with a kill every few seconds" disk_clients_have_all
+  check "the count is exact, nothing is orphaned, the capacity is kept" disk_count_is_exact
+  check "the pin is there and complete" disk_pin_is_whole
+  stop entrepot
+  stop disk-upstream
+  rm -rf "$work/disk"
+}
+
+write_disk_upstream() {
+  local root=$work/disk/v2/disk/image number layers image digest
+  free_port disk_port
+  mkdir -p "$root/blobs" "$root/manifests" "$work/disk/tmp"
+  cat > "$work/disk/nginx.conf" << NGINX
+daemon off;
+master_process off;
+pid $work/disk/pid;
+events { worker_connections 256; }
+http {
+  access_log off;
+  sendfile on;
+  client_body_temp_path $work/disk/tmp; proxy_temp_path $work/disk/tmp; fastcgi_temp_path $work/disk/tmp;
+  uwsgi_temp_path $work/disk/tmp; scgi_temp_path $work/disk/tmp;
+  server {
+    listen 127.0.0.1:$disk_port;
+    root $work/disk;
+    types { }
+    location = /v2/ { return 200; }
+    location ~ /manifests/ { default_type application/vnd.oci.image.manifest.v1+json; }
+    location ~ /blobs/ { default_type application/octet-stream; }
+  }
+}
+NGINX
+  printf '{}' > "$root/blobs/sha256:$(printf '{}' | sha256sum | cut -d ' ' -f 1)"
+  : > "$work/disk/images"
+  number=0
+  while [ $((number * disk_layer_mib)) -lt $((disk_mib * 5)) ]; do
+    layers=
+    for _ in 1 2 3 4; do
+      number=$((number + 1))
+      truncate -s "${disk_layer_mib}M" "$work/disk/layer"
+      printf 'layer %s' "$number" | dd of="$work/disk/layer" conv=notrunc status=none
+      digest=sha256:$(sha256sum "$work/disk/layer" | cut -d ' ' -f 1)
+      mv "$work/disk/layer" "$root/blobs/$digest"
+      layers="$layers${layers:+,}{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",\"digest\":\"$digest\",\"size\":$((disk_layer_mib << 20))}"
+    done
+    printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:%s","size":2},"layers":[%s]}' \
+      "$(printf '{}' | sha256sum | cut -d ' ' -f 1)" "$layers" > "$work/disk/image"
+    image=sha256:$(sha256sum "$work/disk/image" | cut -d ' ' -f 1)
+    mv "$work/disk/image" "$root/manifests/$image"
+    echo "$image" >> "$work/disk/images"
+  done
+}
+
+# disk_pull IMAGE: until all of it has come, byte for byte.
+disk_pull() {
+  local digest
+  until_right "manifests/$1"
+  for digest in $(grep -o 'sha256:[0-9a-f]*' "$work/disk/v2/disk/image/manifests/$1"); do
+    until_right "blobs/$digest"
+  done
+}
+
+until_right() {
+  local attempt
+  for attempt in {1..150}; do
+    if curl -sS --fail --max-time 60 "http://$proxy/v2/disk.test/disk/image/$1" 2> /dev/null | cmp -s - "$work/disk/v2/disk/image/$1"; then
+      return 0
+    fi
+    sleep 0.2
+  done
+  fail "$1 never came right in $attempt attempts"
+}
+
+pin_disk_image() {
+  disk_image=$(head -n 1 "$work/disk/images")
+  "$entrepot" cache pin "disk.test/disk/image@$disk_image" --config "$entrepot_config"
+  disk_pull "$disk_image"
+}
+
+eight_disk_clients() {
+  local client clients=()
+  trap 'kill "${clients[@]}" 2> /dev/null; exit 143' TERM
+  for client in {0..7}; do
+    (
+      for image in $(awk -v n="$client" 'NR % 8 == n' "$work/disk/images"); do
+        disk_pull "$image"
+      done
+    ) &
+    clients+=($!)
+  done
+  for client in "${clients[@]}"; do
+    wait "$client"
+  done
+  touch "$work/disk/all"
+}
+
+disk_clients_have_all() {
+  cat "$work/log/disk-clients"
+  test -e "$work/disk/all"
+}
+
+# of_stats NAME: a number of the statistics.
+of_stats() {
+  "$entrepot" cache stats --json --config "$entrepot_config" | sed -n "s/.*\"$1\":\([0-9]*\).*/\1/p"
+}
+
+disk_count_is_exact() {
+  eventually 30 no_fill_is_active
+  "$entrepot" cache rebuild --json --config "$entrepot_config" | tee "$scratch/compared"
+  grep -q '"registered":0,"forgotten":0' "$scratch/compared" || fail "files and rows differed"
+  local bytes
+  bytes=$(find "$work/cache/blobs" "$work/cache/manifests" -type f -printf '%s\n' | awk '{ sum += $1 } END { printf "%d", sum }')
+  expect "the stored bytes" "$(of_stats storedBytes)" "$bytes"
+  [ "$(of_stats usedBytes)" -le $((disk_mib << 20)) ] || fail "more is used than may be"
+  [ "$bytes" -gt $((disk_mib << 19)) ] || fail "the disk is not even half full: $bytes bytes"
+}
+
+no_fill_is_active() {
+  curl -sS "http://127.0.0.1:$admin_port/metrics" | grep -q '^entrepot_fills_active 0'
+}
+
+disk_pin_is_whole() {
+  "$entrepot" cache pin --json --config "$entrepot_config" | tee "$scratch/pins"
+  grep -q "@$(head -n 1 "$work/disk/images")\"" "$scratch/pins"
+  grep -q '"complete":true' "$scratch/pins"
+}

@@ -1,0 +1,195 @@
+package dev.entrepot.deploy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import com.google.gson.JsonElement;
+import com.google.gson.JsonObject;
+import com.google.gson.JsonParser;
+import com.marcnuri.helm.Helm;
+import com.marcnuri.helm.LintResult;
+import com.marcnuri.helm.TemplateCommand;
+import dev.entrepot.config.ConfigLoader;
+import dev.entrepot.config.EntrepotConfig;
+import io.kubernetes.client.openapi.models.V1ConfigMap;
+import io.kubernetes.client.openapi.models.V1DaemonSet;
+import io.kubernetes.client.openapi.models.V1Deployment;
+import io.kubernetes.client.openapi.models.V1NetworkPolicy;
+import io.kubernetes.client.openapi.models.V1PersistentVolumeClaim;
+import io.kubernetes.client.openapi.models.V1Service;
+import java.io.IOException;
+import java.io.StringReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.snakeyaml.engine.v2.api.Load;
+import org.snakeyaml.engine.v2.api.LoadSettings;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The chart, rendered by Helm itself as a library, and held against the types of the Kubernetes API as its client has them: no field that is unknown, none
+ * missing that must be there. Nothing here asks a cluster.
+ */
+@EnabledOnOs(value = OS.LINUX, architectures = "amd64")
+class ChartTest {
+    private static final Path CHART = Path.of("chart");
+
+    @TempDir
+    Path folder;
+
+    @Test
+    void lintFindsNothing() {
+        LintResult result = new Helm(CHART).lint().strict().call();
+        assertThat(result.isFailed()).as(result.getMessages().toString()).isFalse();
+    }
+
+    @Test
+    void defaultsAreValidAndFitTheRestrictedStandard() throws Exception {
+        Map<String, JsonObject> objects = render(template());
+        assertThat(objects.keySet())
+                .containsExactly(
+                        "ConfigMap/mirror",
+                        "Deployment/mirror",
+                        "NetworkPolicy/mirror",
+                        "PersistentVolumeClaim/mirror",
+                        "Service/mirror",
+                        "Service/mirror-admin");
+        assertRestricted(podOf(objects.get("Deployment/mirror")));
+    }
+
+    @Test
+    void everyOptionTogetherIsValid() throws Exception {
+        Map<String, JsonObject> objects = render(everything());
+        assertThat(objects.keySet())
+                .contains("DaemonSet/mirror-hosts", "ConfigMap/mirror-hosts", "ServiceMonitor/mirror")
+                .doesNotContain("PersistentVolumeClaim/mirror");
+        assertRestricted(podOf(objects.get("Deployment/mirror")));
+    }
+
+    @Test
+    void configurationOfTheChartIsOneThatTheServerTakes() throws Exception {
+        EntrepotConfig config = configuration(render(everything()));
+        assertThat(config.server().listen()).hasToString(":5000");
+        assertThat(config.server().admin()).hasToString(":5001");
+        assertThat(config.server().tls()).isPresent();
+        assertThat(config.cache().directory()).isEqualTo(Path.of("/var/lib/entrepot"));
+        assertThat(configuration(render(template())).defaultUpstream())
+                .hasValueSatisfying(host -> assertThat(host.value()).isEqualTo("docker.io"));
+    }
+
+    @Test
+    void typesOfTheApiRefuseWhatTheyDoNotKnow() throws Exception {
+        JsonObject deployment = render(template()).get("Deployment/mirror");
+        podOf(deployment).getAsJsonArray("containers").get(0).getAsJsonObject().addProperty("readynessProbe", "typo");
+        assertThatThrownBy(() -> validate(deployment)).hasMessageContaining("readynessProbe");
+    }
+
+    @Test
+    void hostsTomlWithoutAnAddressIsRefused() {
+        assertThatThrownBy(() -> template().set("hostsToml.enabled", true).call())
+                .hasMessageContaining("hostsToml.address");
+    }
+
+    private EntrepotConfig configuration(Map<String, JsonObject> objects) throws Exception {
+        String text = objects.get("ConfigMap/mirror")
+                .getAsJsonObject("data")
+                .get("entrepot.yaml")
+                .getAsString();
+        Files.writeString(folder.resolve("tls.crt"), "");
+        Files.writeString(folder.resolve("tls.key"), "");
+        Path file = Files.writeString(
+                folder.resolve("entrepot.yaml"), text.replace("/etc/entrepot-tls", folder.toString()));
+        return ConfigLoader.load(Optional.of(file), folder, Map.of()).config();
+    }
+
+    private static TemplateCommand template() {
+        return new Helm(CHART).template().withName("mirror").withKubeVersion("1.31.0");
+    }
+
+    private TemplateCommand everything() throws IOException {
+        Path values = Files.writeString(folder.resolve("values.yaml"), """
+                imagePullSecrets: [{name: pull}]
+                envFromSecrets: [hub]
+                tlsSecret: mirror-tls
+                javaOptions: -Xmx1g
+                persistence: {existingClaim: mine}
+                service: {nodePort: 30500}
+                networkPolicy:
+                  clients: [{ipBlock: {cidr: 10.0.0.0/8}}]
+                  admins: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
+                serviceMonitor: {enabled: true, labels: {release: prometheus}}
+                hostsToml: {enabled: true, address: "http://127.0.0.1:30500"}
+                nodeSelector: {disk: large}
+                tolerations: [{key: mirror, operator: Exists}]
+                podAnnotations: {team: platform}
+                """);
+        return template().withValuesFile(values);
+    }
+
+    /** What is rendered, by kind and name, each held against its type. */
+    private static Map<String, JsonObject> render(TemplateCommand command) throws IOException {
+        Map<String, JsonObject> objects = new TreeMap<>();
+        JsonMapper json = new JsonMapper();
+        Load yaml = new Load(LoadSettings.builder().build());
+        for (Object document : yaml.loadAllFromReader(new StringReader(command.call()))) {
+            JsonObject object =
+                    JsonParser.parseString(json.writeValueAsString(document)).getAsJsonObject();
+            validate(object);
+            String name = object.getAsJsonObject("metadata").get("name").getAsString();
+            objects.put(object.get("kind").getAsString() + "/" + name, object);
+        }
+        return objects;
+    }
+
+    private static void validate(JsonObject object) throws IOException {
+        switch (object.get("kind").getAsString()) {
+            case "ConfigMap" -> V1ConfigMap.validateJsonElement(object);
+            case "Deployment" -> V1Deployment.validateJsonElement(object);
+            case "DaemonSet" -> V1DaemonSet.validateJsonElement(object);
+            case "NetworkPolicy" -> V1NetworkPolicy.validateJsonElement(object);
+            case "PersistentVolumeClaim" -> V1PersistentVolumeClaim.validateJsonElement(object);
+            case "Service" -> V1Service.validateJsonElement(object);
+            // Of an operator, not of Kubernetes: its type is not at hand.
+            case "ServiceMonitor" ->
+                assertThat(object.get("apiVersion").getAsString()).isEqualTo("monitoring.coreos.com/v1");
+            default -> throw new AssertionError("no type for " + object);
+        }
+    }
+
+    private static JsonObject podOf(JsonObject workload) {
+        return workload.getAsJsonObject("spec").getAsJsonObject("template").getAsJsonObject("spec");
+    }
+
+    // https://kubernetes.io/docs/concepts/security/pod-security-standards/#restricted, what concerns this pod
+    private static void assertRestricted(JsonObject pod) {
+        assertThat(pod.keySet()).doesNotContain("hostNetwork", "hostPID", "hostIPC", "initContainers");
+        JsonObject ofPod = pod.getAsJsonObject("securityContext");
+        assertThat(ofPod.get("runAsNonRoot").getAsBoolean()).isTrue();
+        assertThat(ofPod.get("runAsUser").getAsLong()).isPositive();
+        assertThat(ofPod.getAsJsonObject("seccompProfile").get("type").getAsString())
+                .isEqualTo("RuntimeDefault");
+        for (JsonElement volume : pod.getAsJsonArray("volumes")) {
+            assertThat(volume.getAsJsonObject().keySet()).containsAnyOf("configMap", "secret", "persistentVolumeClaim");
+        }
+        for (JsonElement element : pod.getAsJsonArray("containers")) {
+            JsonObject ofContainer = element.getAsJsonObject().getAsJsonObject("securityContext");
+            assertThat(ofContainer.get("allowPrivilegeEscalation").getAsBoolean())
+                    .isFalse();
+            assertThat(ofContainer.get("readOnlyRootFilesystem").getAsBoolean()).isTrue();
+            assertThat(ofContainer.keySet())
+                    .containsExactlyInAnyOrder("allowPrivilegeEscalation", "readOnlyRootFilesystem", "capabilities");
+            assertThat(ofContainer.get("capabilities")).isEqualTo(JsonParser.parseString("{\"drop\":[\"ALL\"]}"));
+            element.getAsJsonObject()
+                    .getAsJsonArray("ports")
+                    .forEach(port -> assertThat(port.getAsJsonObject().keySet())
+                            .containsExactlyInAnyOrderElementsOf(List.of("name", "containerPort")));
+        }
+    }
+}

@@ -1,0 +1,105 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.OutageException.Reason;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** The circuit breakers of one registry, one for each class of requests; or none at all. Safe for all threads. */
+final class Breakers {
+    private final Clock clock;
+    private final Map<OperationClass, CircuitBreaker> breakers = new EnumMap<>(OperationClass.class);
+
+    /**
+     * Closed breakers.
+     *
+     * @param on whether there are any
+     */
+    Breakers(Clock clock, boolean on) {
+        this.clock = clock;
+        if (on) {
+            for (OperationClass kind : OperationClass.values()) {
+                breakers.put(kind, new CircuitBreaker(clock));
+            }
+        }
+    }
+
+    /** A request on its way past its breaker, if it has one. */
+    static final class Passage {
+        private final Optional<CircuitBreaker.Pass> pass;
+
+        private Passage(Optional<CircuitBreaker.Pass> pass) {
+            this.pass = pass;
+        }
+
+        boolean isProbe() {
+            return pass.filter(CircuitBreaker.Pass::isProbe).isPresent();
+        }
+
+        /** The request was answered. */
+        void answered() {
+            pass.ifPresent(CircuitBreaker.Pass::answered);
+        }
+
+        /** The request failed. What was not sent, or failed at the token service, says nothing of the registry. */
+        void failed(OutageException outage) {
+            boolean brokenOff = Thread.currentThread().isInterrupted();
+            switch (outage.reason()) {
+                case UNREACHABLE, TIMEOUT, DNS, TLS, SERVER_ERROR -> {
+                    // An answer of 408 is quick; a time-out on the wire has a cause.
+                    boolean timedOut = outage.reason() == Reason.TIMEOUT && outage.getCause() != null;
+                    pass.filter(p -> !brokenOff).ifPresent(p -> p.failed(timedOut));
+                }
+                case RATE_LIMITED, QUOTA, TOKEN_SERVICE, NOT_ASKED -> {}
+            }
+        }
+
+        /** Nothing more is known of the request. */
+        void ended() {
+            pass.ifPresent(CircuitBreaker.Pass::withdrawn);
+        }
+    }
+
+    /**
+     * Lets a request pass.
+     *
+     * @throws OutageException at once, with {@link Reason#NOT_ASKED}, if the registry is out
+     */
+    Passage enter(ApiRequest request) throws OutageException {
+        Optional<CircuitBreaker> breaker =
+                OperationClass.of(request.operation()).flatMap(kind -> Optional.ofNullable(breakers.get(kind)));
+        if (breaker.isEmpty()) {
+            return new Passage(Optional.empty());
+        }
+        if (request.operation() == Operation.PING) {
+            // Somebody wants to know, now.
+            return new Passage(Optional.of(breaker.get().enterAnyway()));
+        }
+        Optional<CircuitBreaker.Pass> pass = breaker.get().enter();
+        if (pass.isEmpty()) {
+            throw out(request, breaker.get());
+        }
+        return new Passage(pass);
+    }
+
+    private OutageException out(ApiRequest request, CircuitBreaker breaker) {
+        Duration wait = breaker.untilProbe();
+        return new OutageException(
+                Reason.NOT_ASKED,
+                request.what() + ": " + request.host() + " is not asked after its last outages; again at "
+                        + clock.instant().plus(wait).truncatedTo(ChronoUnit.SECONDS),
+                Optional.of(wait),
+                null);
+    }
+
+    /** How they stand. */
+    Map<OperationClass, BreakerState> states() {
+        Map<OperationClass, BreakerState> states = new EnumMap<>(OperationClass.class);
+        breakers.forEach((kind, breaker) -> states.put(kind, breaker.state()));
+        return states;
+    }
+}

@@ -1,0 +1,39 @@
+package dev.entrepot.oci.client;
+
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** Until when a registry asked to be left alone: altogether, with blobs, or its token service. Safe for all threads. */
+final class Holds {
+    private static final Duration LONGEST = Duration.ofMinutes(15);
+
+    private final Clock clock;
+    private final Map<TooManyKind, Instant> until = new EnumMap<>(TooManyKind.class);
+
+    Holds(Clock clock) {
+        this.clock = clock;
+    }
+
+    /** No registry's word is taken for longer than this at a time. */
+    static Duration bounded(Duration asked) {
+        return asked.compareTo(LONGEST) > 0 ? LONGEST : asked;
+    }
+
+    /** Takes note of an answer of 429. */
+    synchronized void hold(TooManyKind kind, Optional<Duration> retryAfter) {
+        if (retryAfter.isPresent()) {
+            Instant end = clock.instant().plus(bounded(retryAfter.get()));
+            until.merge(kind, end, (one, other) -> one.isAfter(other) ? one : other);
+        }
+    }
+
+    /** How long a request of this kind has to wait; empty if it need not. */
+    synchronized Optional<Duration> wait(TooManyKind kind) {
+        Instant now = clock.instant();
+        return Optional.ofNullable(until.get(kind)).filter(now::isBefore).map(end -> Duration.between(now, end));
+    }
+}

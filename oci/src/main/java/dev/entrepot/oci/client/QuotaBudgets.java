@@ -1,0 +1,65 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.Repository;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** The budgets of one registry, one for each account that it is asked with. Safe for all threads. */
+final class QuotaBudgets {
+    /** The account of those that show no credentials. */
+    static final String ANONYMOUS = "anonymous";
+
+    private static final int MOST = 64;
+
+    private final RegistryEndpoint endpoint;
+    private final QuotaReserve reserve;
+    private final ClientEnvironment environment;
+    private final Map<String, QuotaBudget> budgets = new ConcurrentHashMap<>();
+
+    QuotaBudgets(RegistryEndpoint endpoint, QuotaReserve reserve, ClientEnvironment environment) {
+        this.endpoint = endpoint;
+        this.reserve = reserve;
+        this.environment = environment;
+    }
+
+    /** The budget that a request counts against. */
+    QuotaBudget of(ApiRequest request) {
+        String account = account(request.repository());
+        // Configurations name a few accounts; whatever a source may make up, memory stays bounded.
+        String key = budgets.containsKey(account) || budgets.size() < MOST ? account : "others";
+        return budgets.computeIfAbsent(key, name -> new QuotaBudget(name, reserve, environment.clock()));
+    }
+
+    /** The account that a repository, or the registry itself, is asked with. */
+    String account(Optional<Repository> repository) {
+        try {
+            Optional<Credential> credential = repository.isPresent()
+                    ? endpoint.credentials().credential(repository.get())
+                    : endpoint.credentials().credential(endpoint.registry());
+            return credential.map(QuotaBudgets::name).orElse(ANONYMOUS);
+        } catch (IOException e) {
+            // The request fails when the credentials are needed, and says why.
+            return "unknown";
+        }
+    }
+
+    /** How an account is called: by its name, where there is one, so that a new password is the same account. */
+    static String name(Credential credential) {
+        return switch (credential) {
+            case Credential.UserPassword user -> user.username();
+            case Credential.IdentityToken identity -> "identity token";
+            case Credential.BearerToken bearer -> "access token";
+        };
+    }
+
+    /** What is known of them. */
+    List<QuotaState> states() {
+        return budgets.values().stream()
+                .flatMap(budget -> budget.state().stream())
+                .sorted((one, other) -> one.account().compareTo(other.account()))
+                .toList();
+    }
+}

@@ -1,0 +1,220 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.OutageException.Reason;
+import java.io.IOException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.Optional;
+
+/**
+ * Keeps requests back that would cost a pull where none is left for them, and those that a registry asked not to be sent; reads from every answer of the
+ * registry what is left. Of what is sent, only the GET of a manifest costs (Docker Hub, "Pull usage and limits"). Answers from where the registry redirected
+ * to say nothing of its quota.
+ */
+final class QuotaExchange implements Exchange {
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
+    private static final int MAX_WAITS = 3;
+
+    private final Exchange next;
+    private final RegistryEndpoint endpoint;
+    private final Origin origin;
+    private final QuotaBudgets budgets;
+    private final TooManyCounts counts;
+    private final Holds holds;
+    private final StatusErrors errors;
+    private final ClientEnvironment environment;
+
+    QuotaExchange(
+            Exchange next,
+            RegistryEndpoint endpoint,
+            QuotaBudgets budgets,
+            TooManyCounts counts,
+            Holds holds,
+            StatusErrors errors,
+            ClientEnvironment environment) {
+        this.next = next;
+        this.endpoint = endpoint;
+        this.origin = Origin.of(endpoint.baseUrl());
+        this.budgets = budgets;
+        this.counts = counts;
+        this.holds = holds;
+        this.errors = errors;
+        this.environment = environment;
+    }
+
+    @Override
+    public ApiResponse send(ApiRequest request) throws IOException {
+        if (!Origin.of(request.uri()).equals(origin)) {
+            return next.send(request);
+        }
+        awaitHold(request, TooManyKind.RATE);
+        if (isBlob(request)) {
+            awaitHold(request, TooManyKind.EGRESS);
+            return noted(request, budgets.of(request), false);
+        }
+        QuotaBudget budget = budgets.of(request);
+        return costs(request) ? sendCosting(request, budget) : noted(request, budget, false);
+    }
+
+    private static boolean isBlob(ApiRequest request) {
+        return request.operation() == Operation.BLOB || request.operation() == Operation.STAT_BLOB;
+    }
+
+    private static boolean costs(ApiRequest request) {
+        return request.operation() == Operation.MANIFEST && request.method().equals("GET");
+    }
+
+    private ApiResponse sendCosting(ApiRequest request, QuotaBudget budget) throws IOException {
+        QuotaBudget.Verdict verdict = budget.ask(request.priority());
+        if (verdict instanceof QuotaBudget.Verdict.Look) {
+            look(request, budget);
+            verdict = budget.ask(request.priority());
+        }
+        return switch (verdict) {
+            case QuotaBudget.Verdict.Go go -> {
+                ApiResponse response = noted(request, budget, true);
+                if (response.status() == 200) {
+                    budget.succeeded();
+                }
+                yield response;
+            }
+            case QuotaBudget.Verdict.Look look -> throw stopped(request, clockNow(), "");
+            case QuotaBudget.Verdict.Stop stop -> throw stopped(request, stop.until(), left(request, stop));
+        };
+    }
+
+    /** Sees what is left by a request that costs nothing. */
+    private void look(ApiRequest request, QuotaBudget budget) throws IOException {
+        ApiRequest head = request.as(Operation.RESOLVE, "HEAD");
+        try (ApiResponse response = noted(head, budget, false)) {
+            response.discard();
+        }
+        budget.sawNothing();
+    }
+
+    private Instant clockNow() {
+        return environment.clock().instant();
+    }
+
+    private String left(ApiRequest request, QuotaBudget.Verdict.Stop stop) {
+        if (stop.limit().isEmpty() || stop.remaining().isEmpty()) {
+            return "its quota of pulls is used up";
+        }
+        long remaining = stop.remaining().getAsLong();
+        String all = " of " + stop.limit().getAsLong() + " pulls";
+        return request.priority() == Priority.BACKGROUND && remaining > 0
+                ? remaining + all + " are left, which are kept for clients (quota-reserve)"
+                : "none" + all + " is left";
+    }
+
+    private OutageException stopped(ApiRequest request, Instant until, String why) {
+        counts.stopped(request.priority());
+        Duration wait = Duration.between(clockNow(), until);
+        return new OutageException(
+                Reason.QUOTA,
+                request.what() + ": " + endpoint.registry() + " is not asked: " + why + ", at the latest until "
+                        + until.truncatedTo(ChronoUnit.SECONDS),
+                Optional.of(wait.isNegative() ? Duration.ZERO : wait),
+                null);
+    }
+
+    private void awaitHold(ApiRequest request, TooManyKind kind) throws OutageException {
+        for (int waits = 0; ; waits++) {
+            Optional<Duration> wait = holds.wait(kind);
+            if (wait.isEmpty()) {
+                return;
+            }
+            boolean patient = request.priority() == Priority.BACKGROUND && waits < MAX_WAITS;
+            if (!patient || wait.get().compareTo(LONGEST_WAIT) > 0) {
+                throw held(request, endpoint.registry().toString(), wait.get());
+            }
+            try {
+                environment.sleeper().sleep(wait.get());
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw held(request, endpoint.registry().toString(), wait.get());
+            }
+        }
+    }
+
+    /** What a request fails with that is not sent because of an earlier answer of 429. */
+    static OutageException held(ApiRequest request, String host, Duration wait) {
+        return new OutageException(
+                Reason.RATE_LIMITED,
+                request.what() + ": " + host + " is not asked: it had too many requests and wants to be left alone for "
+                        + Math.max(1, wait.toSeconds()) + " s",
+                Optional.of(wait),
+                null);
+    }
+
+    private ApiResponse noted(ApiRequest request, QuotaBudget budget, boolean costing) throws IOException {
+        long number = budget.number();
+        ApiResponse response = sent(request, budget, costing);
+        try {
+            boolean elsewhere = !Origin.of(response.uri()).equals(origin);
+            QuotaHeaders headers = elsewhere ? QuotaHeaders.NONE : QuotaHeaders.of(response, clockNow());
+            budget.heard(number, headers, costing);
+            if (response.status() == 429) {
+                refused(request, response, budget, number, headers);
+            }
+            return response;
+        } catch (OutageException | RuntimeException e) {
+            response.close();
+            throw e;
+        }
+    }
+
+    private ApiResponse sent(ApiRequest request, QuotaBudget budget, boolean costing) throws IOException {
+        try {
+            return next.send(request);
+        } catch (IOException | RuntimeException e) {
+            if (costing) {
+                budget.failed();
+            }
+            throw e;
+        }
+    }
+
+    private void refused(
+            ApiRequest request, ApiResponse response, QuotaBudget budget, long number, QuotaHeaders headers)
+            throws OutageException {
+        TooManyKind kind = kind(request, response, budget, headers);
+        Optional<Duration> retryAfter = errors.retryAfter(response);
+        counts.answered(kind);
+        if (kind != TooManyKind.QUOTA) {
+            holds.hold(kind, retryAfter);
+            return;
+        }
+        budget.exceeded(number, headers, retryAfter);
+        if (!costs(request)) {
+            // A registry that refuses even what is free is left alone altogether.
+            holds.hold(TooManyKind.RATE, retryAfter);
+            return;
+        }
+        QuotaState state = budget.state().orElseThrow(() -> new IllegalStateException("a budget forgot a refusal"));
+        Instant until = state.stoppedUntil().orElse(clockNow());
+        throw new OutageException(
+                Reason.QUOTA,
+                request.what() + ": " + request.host()
+                        + " answered 429: the quota of pulls is used up, at the latest until "
+                        + until.truncatedTo(ChronoUnit.SECONDS),
+                Optional.of(retryAfter.orElseGet(() -> Duration.between(clockNow(), until))),
+                null);
+    }
+
+    private TooManyKind kind(ApiRequest request, ApiResponse response, QuotaBudget budget, QuotaHeaders headers) {
+        if (isBlob(request) || !Origin.of(response.uri()).equals(origin)) {
+            return TooManyKind.EGRESS;
+        }
+        if (headers.remaining().isPresent()) {
+            return headers.remaining().getAsLong() == 0 ? TooManyKind.QUOTA : TooManyKind.RATE;
+        }
+        boolean counted =
+                headers.namesQuota() || budget.isKnown() || endpoint.registry().isDockerHub();
+        return costs(request) && counted && StatusErrors.errorCode(response).equals("TOOMANYREQUESTS")
+                ? TooManyKind.QUOTA
+                : TooManyKind.RATE;
+    }
+}

@@ -1,0 +1,32 @@
+package dev.entrepot.oci.client;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a client knows of its registry at one moment, without asking it. Shows no secret.
+ *
+ * @param authentication how the registry wants to be shown who is asking: {@code bearer}, {@code basic}, or {@code none} as long as it did not ask
+ * @param account the account that the registry is asked with; {@code anonymous} without
+ * @param answeredAt when it last answered, whatever the answer
+ * @param failedAt when it last did not
+ * @param failure how
+ * @param referrersApi whether the repository that was asked last for referrers has the API; empty if none was
+ * @param quotas what is known of pull quotas
+ * @param tooMany answers of 429
+ * @param stopped requests that were not sent for want of quota
+ * @param breakers the circuit breakers
+ */
+public record UpstreamState(
+        String authentication,
+        String account,
+        Optional<Instant> answeredAt,
+        Optional<Instant> failedAt,
+        Optional<String> failure,
+        Optional<Boolean> referrersApi,
+        List<QuotaState> quotas,
+        Map<TooManyKind, Long> tooMany,
+        Map<Priority, Long> stopped,
+        Map<OperationClass, BreakerState> breakers) {}

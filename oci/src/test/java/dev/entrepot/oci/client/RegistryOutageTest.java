@@ -1,0 +1,170 @@
+package dev.entrepot.oci.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.client.BreakerState.Position;
+import dev.entrepot.oci.testing.Access;
+import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.Gate;
+import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.Response;
+import dev.entrepot.oci.testing.TestRegistry;
+import dev.entrepot.oci.testing.TokenService;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** A client before a registry that is out: how often it asks, and what of. */
+class RegistryOutageTest {
+    private static final Tag TAG = new Tag("1");
+
+    private final TestWorld world = new TestWorld();
+    private final TestRegistry registry = TestRegistry.started();
+    private final Gate never = new Gate();
+    private Digest blob;
+    private RegistryClient client;
+    private RemoteRepository repository;
+
+    @BeforeEach
+    void fill() throws IOException {
+        byte[] index = "{\"schemaVersion\":2,\"manifests\":[]}".getBytes(StandardCharsets.UTF_8);
+        registry.pushManifest("team/app", MediaType.OCI_INDEX.value(), index, "1");
+        blob = registry.pushBlob("team/app", new byte[] {1, 2, 3});
+        client = new RegistryClient(
+                TestWorld.endpoint(registry.uri().toString())
+                        .withTimeouts(Duration.ofSeconds(1), Duration.ofMillis(200)),
+                Safeguards.shared(QuotaReserve.DEFAULT),
+                world.environment());
+        repository = client.repository(TestWorld.NAME);
+    }
+
+    @AfterEach
+    void stop() {
+        never.open();
+        client.close();
+        registry.close();
+    }
+
+    private OutageException outage() {
+        return catchThrowableOfType(OutageException.class, () -> repository.resolve(TAG));
+    }
+
+    private void assertAt(OperationClass kind, Position position) {
+        BreakerState state = client.state().breakers().get(kind);
+        assertThat(state).isNotNull();
+        assertThat(state.position()).isEqualTo(position);
+    }
+
+    @Test
+    void afterOneTimeOutNobodyWaitsForTheNextUntilAProbeIsAnswered() throws IOException {
+        registry.faults().always(Requests.manifests(), Fault.hold(never));
+        assertThat(outage().reason()).isEqualTo(Reason.TIMEOUT);
+        int sent = world.requests.size();
+        for (int i = 0; i < 100; i++) {
+            OutageException known = outage();
+            assertThat(known.reason()).isEqualTo(Reason.NOT_ASKED);
+            assertThat(known.retryAfter()).contains(Duration.ofSeconds(10));
+            assertThat(known).hasMessageContaining("again at 2026-11-20T10:00:10Z");
+        }
+        assertThat(world.requests).hasSize(sent);
+        world.advance(Duration.ofSeconds(10));
+        assertThat(outage().reason()).isEqualTo(Reason.TIMEOUT);
+        assertThat(outage().retryAfter()).contains(Duration.ofSeconds(20));
+        registry.faults().clear();
+        world.advance(Duration.ofSeconds(20));
+        assertThat(repository.resolve(TAG)).isPresent();
+        assertAt(OperationClass.METADATA, Position.CLOSED);
+    }
+
+    @Test
+    void blobsThatAreOutDoNotKeepManifestsBack() throws IOException {
+        registry.faults().always(Requests.blob(blob), Fault.hold(never));
+        assertThatThrownBy(() -> repository.openBlob(blob, ByteRange.ALL)).isInstanceOf(OutageException.class);
+        assertAt(OperationClass.BLOBS, Position.OPEN);
+        assertThat(repository.resolve(TAG)).isPresent();
+        assertAt(OperationClass.METADATA, Position.CLOSED);
+    }
+
+    @Test
+    void tokenServiceThatIsOutHasItsOwn() throws IOException {
+        registry.open(new Access.Bearer(TokenService.forAnyone()));
+        registry.faults().always(request -> request.path().equals("/token"), Fault.hold(never));
+        assertThat(outage().reason()).isEqualTo(Reason.TOKEN_SERVICE);
+        int tokens = registry.calls().count(request -> request.path().equals("/token"));
+        assertThat(outage().reason()).isEqualTo(Reason.TOKEN_SERVICE);
+        assertThat(registry.calls().count(request -> request.path().equals("/token")))
+                .isEqualTo(tokens);
+        assertAt(OperationClass.TOKEN, Position.OPEN);
+        assertAt(OperationClass.METADATA, Position.CLOSED);
+        registry.faults().clear();
+        world.advance(Duration.ofSeconds(10));
+        assertThat(repository.resolve(TAG)).isPresent();
+    }
+
+    @Test
+    void answersOfAnyKindNeverOpenIt() {
+        for (int status : new int[] {404, 401, 403, 400, 429}) {
+            registry.faults().clear();
+            registry.faults().always(Requests.manifests(), Fault.instead(Response.of(status)));
+            for (int i = 0; i < 10; i++) {
+                assertThatThrownBy(() -> repository.fetchManifest(TAG)).isInstanceOf(IOException.class);
+            }
+            assertAt(OperationClass.METADATA, Position.CLOSED);
+        }
+    }
+
+    @Test
+    void fiveErrorsOfTheServerOpenItAndTheFirstAnswerClosesIt() {
+        registry.faults().always(Requests.manifests(), Fault.status(500));
+        for (int i = 0; i < 5; i++) {
+            assertThat(outage().reason()).isEqualTo(Reason.SERVER_ERROR);
+        }
+        assertThat(outage().reason()).isEqualTo(Reason.NOT_ASKED);
+        registry.faults().clear();
+        world.advance(Duration.ofSeconds(10));
+        assertThatThrownBy(() -> repository.fetchManifest(new Tag("missing"))).isInstanceOf(NotFoundException.class);
+        assertAt(OperationClass.METADATA, Position.CLOSED);
+        assertThat(client.state().breakers().get(OperationClass.METADATA))
+                .isEqualTo(new BreakerState(Position.CLOSED, Optional.empty(), 1));
+    }
+
+    @Test
+    void pingIsSentWhateverIsKnownAndItsAnswerEndsTheOutage() throws IOException {
+        registry.faults().always(Requests.manifests(), Fault.hold(never));
+        outage();
+        assertAt(OperationClass.METADATA, Position.OPEN);
+        assertThat(client.state().failure().orElseThrow()).contains("did not answer in time");
+        world.advance(Duration.ofSeconds(1));
+        client.ping();
+        assertAt(OperationClass.METADATA, Position.CLOSED);
+        assertThat(client.state().answeredAt()).contains(world.instant());
+        assertThat(client.state().failedAt()).contains(world.instant().minusSeconds(1));
+    }
+
+    @Test
+    void clientWithoutSafeguardsAsksEachTime() throws IOException {
+        registry.faults().always(Requests.manifests(), Fault.status(500));
+        try (RegistryClient plain = world.client(registry.uri().toString())) {
+            for (int i = 0; i < 10; i++) {
+                assertThatThrownBy(() -> plain.repository(TestWorld.NAME).resolve(TAG))
+                        .isInstanceOfSatisfying(
+                                OutageException.class,
+                                e -> assertThat(e.reason()).isEqualTo(Reason.SERVER_ERROR));
+            }
+            assertThat(plain.state().breakers()).isEmpty();
+        }
+    }
+}

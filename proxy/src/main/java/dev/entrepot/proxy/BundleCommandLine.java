@@ -1,0 +1,140 @@
+package dev.entrepot.proxy;
+
+import java.nio.file.Path;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+
+/** The commands that read bundles as the command line knows them: their options, parameters and help. */
+final class BundleCommandLine {
+    /** The names of options. */
+    static final String TRUST = "--trust";
+
+    static final String UNSIGNED = "--unsigned";
+    static final String BUNDLE = "--bundle";
+    static final String TO = "--to";
+    static final String MAP = "--map";
+    static final String ONLY = "--only";
+    static final String RECEIPT = "--receipt";
+    static final String RECEIPT_KEY = "--receipt-key";
+
+    private static final String CODES =
+            "Exit codes: 0 complete, 3 partly or volumes are missing, 1 failed, 2 wrong usage,"
+                    + " 78 wrong configuration.";
+    private static final String VOLUMES = "Volumes of one bundle: tars, folders, or a folder that has them.";
+
+    private BundleCommandLine() {}
+
+    /** Adds the commands. */
+    static void addTo(CommandSpec entrepot) {
+        entrepot.addSubcommand("import", imports())
+                .addSubcommand(
+                        "verify", reading("Check a bundle and import nothing: signature, every byte, every graph."))
+                .addSubcommand("ls", list());
+    }
+
+    /** Adds to {@code serve} what makes it serve a bundle. */
+    static CommandSpec withBundle(CommandSpec serve) {
+        serve.addOption(OptionSpec.builder(BUNDLE)
+                .paramLabel("BUNDLE")
+                .type(String[].class)
+                .auxiliaryTypes(String.class)
+                .arity("1..*")
+                .description("Serve this bundle, read-only, and nothing else. " + VOLUMES)
+                .build());
+        return withTrust(serve);
+    }
+
+    /** Adds the options that say whether a bundle is to be believed. */
+    static CommandSpec withTrust(CommandSpec spec) {
+        return spec.addOption(many(
+                        TRUST,
+                        "KEY",
+                        "The bundle is signed by a public key or certificate of this PEM file, or of another."))
+                .addOption(flag(UNSIGNED, "The bundle need not be signed."));
+    }
+
+    private static CommandSpec imports() {
+        CommandSpec spec = reading("Bring a bundle into a registry: everything is checked before anything is written.")
+                .addOption(text(
+                        TO,
+                        "TARGET",
+                        "https://HOST[/PREFIX], http:// where plain HTTP is meant, or layout:PATH. What is configured for a"
+                                + " rule's target or an upstream there counts.",
+                        true))
+                .addOption(
+                        many(
+                                MAP,
+                                "SRC=DST",
+                                "REPOSITORY=REPOSITORY renames, also of leading components; REPOSITORY:TAG=:TAG gives another tag."))
+                .addOption(many(ONLY, "REPOSITORY[:TAG]", "Only images that match one of these names or globs."))
+                .addOption(file(RECEIPT, "FILE", "Write a receipt of what the target has then, for the next export."))
+                .addOption(file(RECEIPT_KEY, "KEY.pem", "The private key that the receipt is signed with."))
+                .addOption(file(
+                        ReplicationCommandLine.DATA,
+                        "FOLDER",
+                        "The data folder, whatever the configuration says. Imports have a folder of their own in it."));
+        spec.addOption(json());
+        return spec;
+    }
+
+    private static CommandSpec list() {
+        return reading("Show the images of a bundle: what they have, in which volumes, and what was left out.")
+                .addOption(json());
+    }
+
+    private static CommandSpec reading(String description) {
+        CommandSpec spec = CommandLineInterface.command(description)
+                .addOption(CommandLineInterface.configOption())
+                .addPositional(PositionalParamSpec.builder()
+                        .index("0..*")
+                        .paramLabel("BUNDLE")
+                        .type(String[].class)
+                        .auxiliaryTypes(String.class)
+                        .arity("1..*")
+                        .required(true)
+                        .description(VOLUMES)
+                        .build());
+        withTrust(spec);
+        spec.usageMessage().footer("", CODES);
+        return spec;
+    }
+
+    private static OptionSpec json() {
+        return flag(ReplicationCommandLine.JSON, "Answer in JSON.");
+    }
+
+    private static OptionSpec flag(String name, String description) {
+        return OptionSpec.builder(name)
+                .type(boolean.class)
+                .description(description)
+                .build();
+    }
+
+    private static OptionSpec many(String name, String label, String description) {
+        return OptionSpec.builder(name)
+                .paramLabel(label)
+                .type(String[].class)
+                .auxiliaryTypes(String.class)
+                .arity("1")
+                .description(description)
+                .build();
+    }
+
+    private static OptionSpec text(String name, String label, String description, boolean required) {
+        return OptionSpec.builder(name)
+                .paramLabel(label)
+                .type(String.class)
+                .required(required)
+                .description(description)
+                .build();
+    }
+
+    private static OptionSpec file(String name, String label, String description) {
+        return OptionSpec.builder(name)
+                .paramLabel(label)
+                .type(Path.class)
+                .description(description)
+                .build();
+    }
+}

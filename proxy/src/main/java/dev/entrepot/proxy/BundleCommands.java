@@ -1,0 +1,209 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.proxy.bundle.BundleListing;
+import dev.entrepot.proxy.bundle.BundledGraph;
+import dev.entrepot.proxy.replication.BadRequestException;
+import dev.entrepot.proxy.replication.ImageTree;
+import dev.entrepot.proxy.replication.ImportTargets;
+import dev.entrepot.proxy.replication.ProgressPrinter;
+import dev.entrepot.replicator.ProgressLine;
+import dev.entrepot.replicator.ReplicationRunner;
+import dev.entrepot.replicator.RetryPolicy;
+import dev.entrepot.replicator.RuleBusyException;
+import dev.entrepot.replicator.Time;
+import dev.entrepot.replicator.bundle.Bundle;
+import dev.entrepot.replicator.bundle.BundleImport;
+import dev.entrepot.replicator.bundle.BundleKey;
+import dev.entrepot.replicator.bundle.BundleTrust;
+import dev.entrepot.replicator.bundle.BundledImage;
+import dev.entrepot.replicator.bundle.ImportFolder;
+import dev.entrepot.replicator.bundle.ImportNames;
+import dev.entrepot.replicator.bundle.ImportReport;
+import dev.entrepot.replicator.bundle.ImportReportWriter;
+import dev.entrepot.replicator.bundle.Receipt;
+import dev.entrepot.replicator.bundle.ReceiptFile;
+import dev.entrepot.replicator.bundle.VolumeProblem;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Supplier;
+
+/** The commands that read bundles. Answers go to standard output, how far a command has come to standard error. Each returns its exit code. */
+final class BundleCommands {
+    private final PrintStream out;
+    private final PrintStream err;
+    private final Path folder;
+    private final boolean terminal;
+
+    /**
+     * The commands.
+     *
+     * @param out where answers go
+     * @param err where progress goes
+     * @param folder where relative paths start
+     * @param terminal whether {@code err} is a terminal
+     */
+    BundleCommands(PrintStream out, PrintStream err, Path folder, boolean terminal) {
+        this.out = out;
+        this.err = err;
+        this.folder = folder;
+        this.terminal = terminal;
+    }
+
+    /**
+     * Which bundle a command reads.
+     *
+     * @param volumes where its volumes are
+     * @param trust files of keys of which any one is trusted
+     * @param unsigned whether it is meant that it need not be signed
+     */
+    record Given(List<String> volumes, List<String> trust, boolean unsigned) {
+        /** Copies the lists. */
+        Given {
+            volumes = List.copyOf(volumes);
+            trust = List.copyOf(trust);
+        }
+    }
+
+    /**
+     * Where an import goes, and how.
+     *
+     * @param to the target
+     * @param map other names
+     * @param only which images
+     * @param receipt where to write a receipt
+     * @param receiptKey the key to sign it with
+     */
+    record Import(String to, List<String> map, List<String> only, Optional<Path> receipt, Optional<Path> receiptKey) {}
+
+    /** Opens a bundle: signature, headers, and all that is not content. */
+    Bundle open(Given given) throws IOException, BadRequestException {
+        if (given.trust().isEmpty() == !given.unsigned()) {
+            throw new BadRequestException(
+                    given.unsigned()
+                            ? "--trust and --unsigned contradict each other"
+                            : "name the sender's public key with --trust KEY, or say with --unsigned that the bundle need"
+                                    + " not be signed");
+        }
+        if (given.volumes().isEmpty()) {
+            throw new BadRequestException("name the volumes of the bundle, and then what of it is meant");
+        }
+        List<BundleTrust> trust = new ArrayList<>();
+        for (String file : given.trust()) {
+            trust.add(BundleTrust.read(folder.resolve(file)));
+        }
+        return Bundle.open(given.volumes().stream().map(folder::resolve).toList(), trust);
+    }
+
+    private void verify(Bundle bundle, ClientEnvironment environment) throws IOException {
+        ProgressLine line = new ProgressLine(environment.clock());
+        line.planned("verify", 0, bundle.contentBytes());
+        try (ProgressPrinter _ =
+                printer(terminal ? () -> "verifying " + line.draw() : () -> "verifying " + line.plain())) {
+            bundle.verify(bytes -> line.moved("verify", bytes));
+        }
+    }
+
+    private ProgressPrinter printer(Supplier<String> line) {
+        return new ProgressPrinter(err, terminal, line);
+    }
+
+    /** {@code entrepot verify BUNDLE...}. */
+    int verify(Given given, ClientEnvironment environment) throws IOException, BadRequestException {
+        Bundle bundle = open(given);
+        verify(bundle, environment);
+        out.println(BundleListing.summary(bundle));
+        List<VolumeProblem> missing = bundle.missingVolumes();
+        if (missing.isEmpty()) {
+            out.println("every byte is as it was exported, and every graph is whole");
+            return ExitCodes.OK;
+        }
+        out.println("every byte of volumes " + bundle.volumes() + " is as it was exported");
+        missing.forEach(out::println);
+        return ExitCodes.PARTLY;
+    }
+
+    /** {@code entrepot ls BUNDLE...}. */
+    int list(Given given, boolean json) throws IOException, BadRequestException {
+        BundleListing listing = new BundleListing(open(given));
+        out.print(json ? listing.toJson() + "\n" : listing.toText());
+        return ExitCodes.OK;
+    }
+
+    /** {@code entrepot tree BUNDLE... REF}. */
+    int tree(Given given, String name, boolean json) throws IOException, BadRequestException {
+        Bundle bundle = open(given);
+        BundledImage image = BundledGraph.find(bundle, name)
+                .orElseThrow(() -> new BadRequestException(
+                        "the bundle has no image " + name + "; \"entrepot ls\" shows those that it has"));
+        ImageTree tree = new ImageTree(name, BundledGraph.of(bundle, image));
+        out.print(json ? tree.toJson() + "\n" : tree.toText());
+        return ExitCodes.OK;
+    }
+
+    /** {@code entrepot import BUNDLE... --to TARGET}. */
+    int imports(Given given, Import wanted, EntrepotConfig config, ClientEnvironment environment, boolean json)
+            throws IOException, BadRequestException {
+        Optional<BundleKey> key = receiptKey(given, wanted);
+        ImportTargets targets = new ImportTargets(config.upstreams(), config.replication(), environment);
+        try (ImportTargets.Opened target = targets.open(wanted.to(), folder)) {
+            ImportNames names = names(wanted, target);
+            Bundle bundle = open(given);
+            verify(bundle, environment);
+            try (ImportFolder imports = ImportFolder.open(config.cache().directory(), environment.clock())) {
+                Time time = new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
+                ReplicationRunner runner = ReplicationRunner.comparing(imports.journal(), time, RetryPolicy.DEFAULT);
+                BundleImport work = new BundleImport(bundle, names, target.target(), imports, runner);
+                ImportReport report = run(work, environment);
+                out.print(json ? ImportReportWriter.toJson(report) + "\n" : ImportReportWriter.toText(report));
+                if (wanted.receipt().isPresent()) {
+                    receipt(
+                            work.receipt(report),
+                            folder.resolve(wanted.receipt().get()),
+                            key);
+                }
+                return ExitCodes.ofRun(report.outcome());
+            }
+        }
+    }
+
+    private Optional<BundleKey> receiptKey(Given given, Import wanted) throws IOException, BadRequestException {
+        if (wanted.receipt().isPresent() && wanted.receiptKey().isEmpty() && !given.unsigned()) {
+            throw new BadRequestException("a receipt is signed: name a private key with --receipt-key KEY.pem");
+        }
+        return wanted.receiptKey().isEmpty()
+                ? Optional.empty()
+                : Optional.of(BundleKey.read(folder.resolve(wanted.receiptKey().get())));
+    }
+
+    private static ImportNames names(Import wanted, ImportTargets.Opened target) throws BadRequestException {
+        try {
+            return ImportNames.parse(wanted.only(), wanted.map(), target.prefix());
+        } catch (IllegalArgumentException e) {
+            throw new BadRequestException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    private ImportReport run(BundleImport work, ClientEnvironment environment) throws IOException {
+        ProgressLine line = new ProgressLine(environment.clock());
+        try (ProgressPrinter _ = printer(terminal ? line::draw : line::plain)) {
+            return work.run(line);
+        } catch (RuleBusyException e) {
+            throw new IOException(e.getMessage(), e);
+        }
+    }
+
+    private void receipt(Receipt receipt, Path file, Optional<BundleKey> key) throws IOException {
+        ReceiptFile.write(receipt, file, key);
+        int lost = receipt.lost().values().stream().mapToInt(Set::size).sum();
+        err.println("receipt: " + receipt.images().size() + " images complete at " + receipt.target()
+                + (lost == 0 ? "" : ", which lost " + lost + " manifests and blobs that an earlier receipt has")
+                + "; in " + file);
+    }
+}

@@ -1,0 +1,95 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.proxy.admin.AdminEndpoint;
+import dev.entrepot.proxy.admin.AdminReply;
+import dev.entrepot.proxy.admin.AdminRequest;
+import dev.entrepot.proxy.replication.BadRequestException;
+import java.io.IOException;
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/**
+ * The cache over the admin API, all in JSON:
+ *
+ * <pre>
+ * GET  /cache/stats                      how full the disk is, with what, what was evicted
+ * GET  /cache/ls[?repository=HOST/NAME]  the repositories, or what is stored of one
+ * GET  /cache/pin                        the pins, and what is missing of each
+ * POST /cache/pin      {"reference", "platforms": [...], "referrers": true}
+ * POST /cache/unpin    {"reference"}
+ * POST /cache/evict    {"reference"}     a reference or a digest
+ * POST /cache/scrub                      begins in the background
+ * POST /cache/rebuild                    answers when it is done
+ * </pre>
+ */
+final class CacheApi implements AdminEndpoint {
+    /** Where it is. */
+    static final String ROOT = "/cache/";
+
+    private static final String REPOSITORY = "repository=";
+
+    private final CacheOperations operations;
+
+    CacheApi(CacheOperations operations) {
+        this.operations = operations;
+    }
+
+    @Override
+    public Optional<AdminReply> answer(AdminRequest request) throws IOException {
+        if (!request.path().startsWith(ROOT)) {
+            return Optional.empty();
+        }
+        String operation = request.path().substring(ROOT.length());
+        try {
+            Optional<ObjectNode> answer = request.method().equals("POST")
+                    ? write(operation, request.body())
+                    : read(operation, request.query());
+            return Optional.of(answer.map(json -> new AdminReply(200, json.toString()))
+                    .orElseGet(() -> error(404, "nothing is at " + request.method() + " " + request.path())));
+        } catch (BadRequestException | IllegalArgumentException e) {
+            return Optional.of(error(400, String.valueOf(e.getMessage())));
+        } catch (JacksonException e) {
+            return Optional.of(error(400, "the body is not JSON"));
+        }
+    }
+
+    private static AdminReply error(int status, String message) {
+        return new AdminReply(
+                status,
+                OciJson.mapper().createObjectNode().put("error", message).toString());
+    }
+
+    private Optional<ObjectNode> read(String operation, String query) throws IOException, BadRequestException {
+        return switch (operation) {
+            case "stats" -> Optional.of(operations.stats());
+            case "ls" -> Optional.of(operations.ls(repository(query)));
+            case "pin" -> Optional.of(operations.pins());
+            default -> Optional.empty();
+        };
+    }
+
+    private static Optional<String> repository(String query) {
+        return query.startsWith(REPOSITORY)
+                ? Optional.of(URLDecoder.decode(query.substring(REPOSITORY.length()), StandardCharsets.UTF_8))
+                : Optional.empty();
+    }
+
+    private Optional<ObjectNode> write(String operation, byte[] body) throws IOException, BadRequestException {
+        JsonNode arguments = body.length == 0
+                ? OciJson.mapper().createObjectNode()
+                : OciJson.mapper().readTree(body);
+        return switch (operation) {
+            case "pin" -> Optional.of(operations.pin(arguments));
+            case "unpin" -> Optional.of(operations.unpin(arguments));
+            case "evict" -> Optional.of(operations.evict(arguments));
+            case "scrub" -> Optional.of(operations.scrub());
+            case "rebuild" -> Optional.of(operations.rebuild());
+            default -> Optional.empty();
+        };
+    }
+}

@@ -1,0 +1,112 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.cache.CacheIndex;
+import dev.entrepot.cache.ContentStore;
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.proxy.replication.BadRequestException;
+import dev.entrepot.proxy.replication.RunningServer;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.Set;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** The commands {@code entrepot cache ...}. Where a server has the data folder open, it is asked; else the folder is opened here. */
+final class CacheCommands {
+    private static final Set<String> QUESTIONS = Set.of("stats", "ls");
+
+    private final EntrepotConfig config;
+    private final ClientEnvironment environment;
+    private final PrintStream out;
+    private final PrintStream err;
+
+    /**
+     * The commands of a configuration.
+     *
+     * @param out where answers go
+     * @param err where is said who is asked
+     */
+    CacheCommands(EntrepotConfig config, ClientEnvironment environment, PrintStream out, PrintStream err) {
+        this.config = config;
+        this.environment = environment;
+        this.out = out;
+        this.err = err;
+    }
+
+    /**
+     * Runs a command and returns its exit code.
+     *
+     * @param name its last word
+     * @param arguments as the admin API takes them
+     */
+    int run(String name, ObjectNode arguments, boolean json)
+            throws IOException, BadRequestException, InterruptedException {
+        JsonNode answer = answer(name, arguments);
+        out.print(json ? answer + "\n" : CacheTexts.of(name, answer));
+        return ExitCodes.OK;
+    }
+
+    private JsonNode answer(String name, ObjectNode arguments)
+            throws IOException, BadRequestException, InterruptedException {
+        Path directory = config.cache().directory();
+        Optional<RunningServer> server = RunningServer.find(directory);
+        if (server.isPresent()) {
+            try (RunningServer running = server.get()) {
+                err.println("asking the server at " + running.url() + ", which has " + directory + " open");
+                return running.ask(path(name, arguments), body(name, arguments));
+            }
+        }
+        if (name.equals("rebuild")) {
+            return rebuild(directory);
+        }
+        try (OpenedCache cache = new OpenedCache(config, environment)) {
+            return here(new CacheOperations(cache), name, arguments);
+        }
+    }
+
+    private static String path(String name, ObjectNode arguments) {
+        String repository = arguments.path("repository").asString("");
+        return CacheApi.ROOT
+                + name
+                + (repository.isEmpty() ? "" : "?repository=" + URLEncoder.encode(repository, StandardCharsets.UTF_8));
+    }
+
+    private static Optional<String> body(String name, ObjectNode arguments) {
+        boolean question = QUESTIONS.contains(name) || isListOfPins(name, arguments);
+        return question ? Optional.empty() : Optional.of(arguments.toString());
+    }
+
+    private static boolean isListOfPins(String name, ObjectNode arguments) {
+        return name.equals("pin") && !arguments.has("reference");
+    }
+
+    private static JsonNode here(CacheOperations operations, String name, ObjectNode arguments)
+            throws IOException, BadRequestException, InterruptedException {
+        return switch (name) {
+            case "stats" -> operations.stats();
+            case "ls" ->
+                operations.ls(Optional.ofNullable(arguments.get("repository")).map(node -> node.asString("")));
+            case "pin" -> isListOfPins(name, arguments) ? operations.pins() : operations.pin(arguments);
+            case "unpin" -> operations.unpin(arguments);
+            case "evict" -> operations.evict(arguments);
+            case "scrub" -> operations.scrubNow();
+            default -> throw new IllegalArgumentException("cache " + name);
+        };
+    }
+
+    private JsonNode rebuild(Path directory) throws IOException {
+        try (ContentStore store = ContentStore.open(directory, environment.clock());
+                CacheIndex index = CacheIndex.rebuild(store, environment.clock())) {
+            return OciJson.mapper()
+                    .createObjectNode()
+                    .put("storedCount", index.storedCount())
+                    .put("storedBytes", index.storedBytes());
+        }
+    }
+}

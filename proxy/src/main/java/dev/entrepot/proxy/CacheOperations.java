@@ -1,0 +1,260 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.cache.DiskLimits;
+import dev.entrepot.cache.EvictionReason;
+import dev.entrepot.cache.Evictor;
+import dev.entrepot.cache.IndexComparison;
+import dev.entrepot.cache.Inventory;
+import dev.entrepot.cache.Pin;
+import dev.entrepot.cache.PinnedGraph;
+import dev.entrepot.cache.Scrub;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidNameException;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.Reference;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.proxy.replication.BadRequestException;
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** What operators ask of a cache, from JSON to JSON: the same for the admin API and for commands without a server. Thread-safe. */
+final class CacheOperations {
+    private final OpenedCache cache;
+    private final Evictor evictor;
+
+    /** On an opened cache. */
+    CacheOperations(OpenedCache cache) {
+        this.cache = cache;
+        this.evictor = cache.evictor();
+    }
+
+    /** How full the disk is, with what, and what was evicted. */
+    ObjectNode stats() throws IOException {
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        DiskLimits limits = evictor.limits();
+        long used = evictor.usedBytes();
+        json.put("capacityBytes", limits.capacityBytes());
+        json.put("highWatermarkBytes", limits.highBytes());
+        json.put("lowWatermarkBytes", limits.lowBytes());
+        json.put("usedBytes", used);
+        json.put("storedBytes", cache.index().storedBytes());
+        json.put("storedCount", cache.index().storedCount());
+        json.put("smallBytes", cache.index().smallBytes());
+        json.put("unfinishedBytes", Math.max(0, used - cache.index().storedBytes()));
+        json.put("pinnedBytes", evictor.pinnedBytes());
+        json.put("pins", evictor.pins().pins().size());
+        json.put("freeBytes", evictor.freeBytes());
+        json.put("minFreeBytes", limits.minFreeBytes());
+        json.put("quarantined", cache.store().quarantined());
+        json.put("policyReady", evictor.policyReady());
+        ArrayNode pools = json.putArray("pools");
+        evictor.pools().forEach(pool -> {
+            ObjectNode entry = pools.addObject();
+            entry.put("name", pool.name());
+            entry.put("priority", pool.priority());
+            entry.put("count", pool.count());
+            entry.put("bytes", pool.bytes());
+            pool.mostBytes().ifPresent(most -> entry.put("mostBytes", most));
+        });
+        ObjectNode evictions = json.putObject("evictions");
+        for (EvictionReason reason : EvictionReason.values()) {
+            ObjectNode entry = evictions.putObject(reason.name().toLowerCase(Locale.ROOT));
+            entry.put("count", evictor.evictions(reason));
+            entry.put("bytes", evictor.evictedBytes(reason));
+        }
+        json.set("scrub", scrubbing());
+        return json;
+    }
+
+    private ObjectNode scrubbing() {
+        Scrub.Progress progress = cache.scrub().progress();
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        json.put("running", progress.running());
+        json.put("foldersDone", progress.foldersDone());
+        json.put("folders", progress.folders());
+        json.put("readBytes", progress.readBytes());
+        json.put("checked", progress.checked());
+        json.put("bad", progress.bad());
+        progress.lastRound().ifPresent(last -> json.put("lastRound", last.toString()));
+        return json;
+    }
+
+    /** The repositories, or what is stored of one. */
+    ObjectNode ls(Optional<String> repository) throws IOException, BadRequestException {
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        Inventory inventory = new Inventory(cache.index());
+        if (repository.isEmpty()) {
+            ArrayNode array = json.putArray("repositories");
+            inventory
+                    .repositories()
+                    .forEach(found -> array.addObject()
+                            .put("repository", found.repository().toString())
+                            .put("tags", found.tags())
+                            .put("manifests", found.manifests())
+                            .put("blobs", found.blobs())
+                            .put("bytes", found.bytes())
+                            .put("lastUsed", found.lastUsed().toString()));
+            return json;
+        }
+        Repository wanted = reference(repository.get()).repository();
+        json.put("repository", wanted.toString());
+        ArrayNode tags = json.putArray("tags");
+        inventory
+                .tags(wanted)
+                .forEach(tag -> tags.addObject()
+                        .put("tag", tag.tag().value())
+                        .put("digest", tag.digest().toString())
+                        .put("checkedAt", tag.checkedAt().toString())
+                        .put("stored", tag.stored()));
+        ArrayNode contents = json.putArray("contents");
+        inventory
+                .contents(wanted)
+                .forEach(content -> contents.addObject()
+                        .put("digest", content.digest().toString())
+                        .put("kind", content.manifest() ? "manifest" : "blob")
+                        .put("bytes", content.bytes())
+                        .put("lastUsed", content.lastUsed().toString())
+                        .put("uses", content.uses()));
+        return json;
+    }
+
+    /** The pins, each with what is missing of it. */
+    ObjectNode pins() throws IOException {
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        ArrayNode array = json.putArray("pins");
+        evictor.pins().pins().forEach(pin -> array.add(shown(evictor.pins().graph(pin))));
+        return json;
+    }
+
+    private static ObjectNode shown(PinnedGraph graph) {
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        json.put("reference", graph.pin().toString());
+        ArrayNode platforms = json.putArray("platforms");
+        graph.pin().platforms().forEach(platform -> platforms.add(platform.toString()));
+        json.put("referrers", graph.pin().referrers());
+        json.put("byRule", graph.pin().ruled());
+        graph.root().ifPresent(root -> json.put("root", root.toString()));
+        json.put("digests", graph.digests().size());
+        json.put("complete", graph.isComplete());
+        ArrayNode missing = json.putArray("missing");
+        graph.missing()
+                .forEach(content -> missing.addObject()
+                        .put("digest", content.digest().toString())
+                        .put("mediaType", content.mediaType().toString())
+                        .put("bytes", content.sizeBytes()));
+        return json;
+    }
+
+    /** Pins, and shows what is missing. */
+    ObjectNode pin(JsonNode arguments) throws IOException, BadRequestException {
+        Reference reference = upstreamReference(arguments);
+        try {
+            List<Platform> platforms = arguments
+                    .path("platforms")
+                    .valueStream()
+                    .map(node -> Platform.parse(node.asString("")))
+                    .toList();
+            Pin pin = new Pin(
+                    reference.repository(),
+                    reference.manifest(),
+                    platforms,
+                    arguments.path("referrers").asBoolean(true));
+            evictor.pins().pin(pin);
+            return shown(evictor.pins().graph(pin));
+        } catch (InvalidNameException e) {
+            throw new BadRequestException(String.valueOf(e.getMessage()));
+        }
+    }
+
+    /** Takes a pin away. */
+    ObjectNode unpin(JsonNode arguments) throws IOException, BadRequestException {
+        Reference reference = reference(arguments.path("reference").asString(""));
+        if (!evictor.pins().unpin(reference.repository(), reference.manifest())) {
+            throw new BadRequestException(reference + " is not pinned; \"entrepot cache pin\" shows what is");
+        }
+        return OciJson.mapper().createObjectNode().put("unpinned", reference.toString());
+    }
+
+    /** Evicts an image, or one piece of content. */
+    ObjectNode evict(JsonNode arguments) throws IOException, BadRequestException {
+        String what = arguments.path("reference").asString("");
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        long before = evictor.evictedBytes(EvictionReason.ASKED);
+        int gone = 0;
+        int stayed = 0;
+        for (Digest digest : digests(what)) {
+            boolean evicted = evictor.evict(digest);
+            gone += evicted ? 1 : 0;
+            stayed += !evicted && cache.index().contains(digest) ? 1 : 0;
+        }
+        json.put("evicted", gone);
+        json.put("bytes", evictor.evictedBytes(EvictionReason.ASKED) - before);
+        json.put("stayed", stayed);
+        return json;
+    }
+
+    private List<Digest> digests(String what) throws IOException, BadRequestException {
+        if (what.matches("sha(256|512):[0-9a-f]+")) {
+            return List.of(reference("docker.io/library/any@" + what).digest().orElseThrow());
+        }
+        Reference reference = reference(what);
+        Pin whole = Pin.all(reference.repository(), reference.manifest());
+        PinnedGraph graph = evictor.pins().graph(whole);
+        if (graph.root().isEmpty()) {
+            throw new BadRequestException("nothing is known of " + reference + "; \"entrepot cache ls\" shows what is");
+        }
+        boolean pinned = evictor.pins().isPinned(graph.root().get());
+        if (!pinned && reference.manifest() instanceof Tag tag) {
+            cache.index().removeTag(reference.repository(), tag);
+        }
+        return List.copyOf(graph.digests());
+    }
+
+    /** Has all that is stored read again, in the background. */
+    ObjectNode scrub() {
+        cache.scrub().request();
+        return scrubbing();
+    }
+
+    /** Reads all that is stored again, in this thread. */
+    ObjectNode scrubNow() throws InterruptedException {
+        cache.scrub().runRound();
+        return scrubbing();
+    }
+
+    /** Makes the index agree with the files. */
+    ObjectNode rebuild() throws IOException {
+        IndexComparison.Result result = IndexComparison.run(cache.store(), cache.index());
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        json.put("registered", result.registered());
+        json.put("forgotten", result.forgotten());
+        json.put("storedCount", cache.index().storedCount());
+        json.put("storedBytes", cache.index().storedBytes());
+        return json;
+    }
+
+    private Reference upstreamReference(JsonNode arguments) throws BadRequestException {
+        Reference reference = reference(arguments.path("reference").asString(""));
+        if (!cache.upstreams().containsKey(reference.repository().registry())) {
+            throw new BadRequestException(
+                    "there is no upstream " + reference.repository().registry() + "; there are "
+                            + cache.upstreams().keySet());
+        }
+        return reference;
+    }
+
+    private static Reference reference(String text) throws BadRequestException {
+        try {
+            return Reference.parse(text);
+        } catch (InvalidNameException e) {
+            throw new BadRequestException(String.valueOf(e.getMessage()));
+        }
+    }
+}

@@ -1,0 +1,120 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.proxy.ClientConfiguration.Client;
+import dev.entrepot.proxy.replication.BadRequestException;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.ParseResult;
+
+/** {@code entrepot client-config}: prints, or writes, the settings with which a client pulls through this server. */
+final class ClientConfigCommand {
+    private static final String ADDRESS = "--address";
+    private static final String REGISTRY = "--registry";
+    private static final String INTO = "--into";
+
+    private ClientConfigCommand() {}
+
+    /** Adds the command. */
+    static void addTo(CommandSpec entrepot) {
+        entrepot.addSubcommand(
+                "client-config",
+                CommandLineInterface.command(
+                                "Print the settings with which a client pulls through this server, where they go, and what to restart.")
+                        .addOption(CommandLineInterface.configOption())
+                        .addOption(OptionSpec.builder(ADDRESS)
+                                .paramLabel("URL")
+                                .type(String.class)
+                                .description("Where clients reach this server; without it where it listens.")
+                                .build())
+                        .addOption(OptionSpec.builder(REGISTRY)
+                                .paramLabel("NAME")
+                                .type(List.class)
+                                .auxiliaryTypes(String.class)
+                                .arity("1")
+                                .description(
+                                        "Only this registry, and each other that is given; without it all upstreams.")
+                                .build())
+                        .addOption(OptionSpec.builder(INTO)
+                                .paramLabel("FOLDER")
+                                .type(Path.class)
+                                .description("Write the files there, by their paths, and print only those.")
+                                .build())
+                        .addPositional(PositionalParamSpec.builder()
+                                .index("0")
+                                .paramLabel("CLIENT")
+                                .type(String.class)
+                                .arity("1")
+                                .required(true)
+                                .description("One of " + String.join(", ", Client.labels()) + ".")
+                                .build()));
+    }
+
+    /**
+     * Runs it.
+     *
+     * @param workingDirectory what a relative folder starts from
+     * @throws BadRequestException if there is no such client, no such upstream, no such address, or nothing to say
+     * @throws IOException if a file cannot be written
+     */
+    static int run(ParseResult command, EntrepotConfig config, Path workingDirectory, PrintStream out)
+            throws BadRequestException, IOException {
+        String label = command.matchedPositionalValue(0, "");
+        Client client = Client.of(label)
+                .orElseThrow(() -> new BadRequestException(
+                        "there are no settings for " + label + ", only for " + String.join(", ", Client.labels())));
+        String address = command.matchedOptionValue(ADDRESS, "");
+        ClientConfiguration settings = new ClientConfiguration(
+                address.isEmpty() ? MirrorAddress.of(config.server()) : MirrorAddress.parse(address),
+                registries(command.matchedOptionValue(REGISTRY, List.of()), config),
+                config.defaultUpstream().map(RegistryHost::value));
+        List<ConfigurationFile> files = settings.files(client);
+        if (files.isEmpty()) {
+            throw new BadRequestException(
+                    "Docker pulls nothing but docker.io through a mirror, and without naming it: that needs `default-upstream: docker.io`");
+        }
+        Optional<Path> into = Optional.<Path>ofNullable(command.matchedOptionValue(INTO, null))
+                .map(workingDirectory::resolve);
+        for (ConfigurationFile file : files) {
+            if (into.isPresent()) {
+                out.println(write(into.get(), file));
+            } else {
+                print(file, out);
+            }
+        }
+        return ExitCodes.OK;
+    }
+
+    private static List<String> registries(List<String> asked, EntrepotConfig config) throws BadRequestException {
+        List<String> all =
+                config.upstreams().keySet().stream().map(RegistryHost::value).toList();
+        for (String name : asked) {
+            if (!all.contains(name)) {
+                throw new BadRequestException(
+                        name + " is not among the upstreams of the configuration: " + String.join(", ", all));
+            }
+        }
+        return asked.isEmpty() ? all : asked;
+    }
+
+    private static void print(ConfigurationFile file, PrintStream out) {
+        out.println("=== " + file.path());
+        out.print(file.text());
+        out.println("=== then restart: " + file.restart());
+        out.println();
+    }
+
+    private static Path write(Path folder, ConfigurationFile file) throws IOException {
+        Path path = folder.resolve(file.path().substring(1));
+        Files.createDirectories(path.getParent());
+        return Files.writeString(path, file.text());
+    }
+}

@@ -1,0 +1,70 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.cache.EvictionReason;
+import dev.entrepot.cache.Evictor;
+import dev.entrepot.proxy.admin.Metrics;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.ToDoubleFunction;
+
+/** The metrics of the disk, read from what its parts count themselves. */
+final class DiskMetrics {
+    private DiskMetrics() {}
+
+    /** Registers them. */
+    static void of(Metrics metrics, OpenedCache cache) {
+        Evictor evictor = cache.evictor();
+        metrics.gauges(
+                "entrepot_store_class_bytes",
+                "Bytes stored: small (manifests, and blobs of less than 64 KiB) and large; exact.",
+                List.of("class"),
+                () -> List.of(
+                        new Metrics.Sample(List.of("small"), cache.index().smallBytes()),
+                        new Metrics.Sample(
+                                List.of("large"),
+                                cache.index().storedBytes() - cache.index().smallBytes())));
+        ofReasons(
+                metrics, "entrepot_evictions_by_reason", "Blobs and manifests evicted, by reason.", evictor::evictions);
+        ofReasons(metrics, "entrepot_evicted_bytes_by_reason", "Bytes evicted, by reason.", evictor::evictedBytes);
+        metrics.gauge("entrepot_pins", "Pins.", () -> pins(evictor));
+        metrics.gauge("entrepot_pinned_bytes", "Bytes stored under pins, each piece once.", evictor::pinnedBytes);
+        metrics.counterFrom(
+                "entrepot_quarantined_total",
+                "Files found bad and put in quarantine.",
+                () -> cache.store().quarantined());
+        metrics.gauge(
+                "entrepot_scrub_progress",
+                "The part of the present round of scrubbing that is done.",
+                () -> cache.scrub().progress().foldersDone()
+                        / (double) cache.scrub().progress().folders());
+        metrics.counterFrom(
+                "entrepot_scrub_read_bytes_total",
+                "Bytes read by scrubbing.",
+                () -> cache.scrub().progress().readBytes());
+        metrics.counterFrom(
+                "entrepot_scrub_bad_total",
+                "Files that scrubbing found bad.",
+                () -> cache.scrub().progress().bad());
+    }
+
+    private static void ofReasons(Metrics metrics, String name, String help, ToDoubleFunction<EvictionReason> value) {
+        metrics.gauges(name, help, List.of("reason"), () -> {
+            List<Metrics.Sample> samples = new ArrayList<>();
+            for (EvictionReason reason : EvictionReason.values()) {
+                samples.add(new Metrics.Sample(
+                        List.of(reason.name().toLowerCase(Locale.ROOT)), value.applyAsDouble(reason)));
+            }
+            return samples;
+        });
+    }
+
+    private static double pins(Evictor evictor) {
+        try {
+            return evictor.pins().pins().size();
+        } catch (IOException e) {
+            return Double.NaN;
+        }
+    }
+}

@@ -1,0 +1,335 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.proxy.replication.BadRequestException;
+import dev.entrepot.proxy.replication.ExportSources;
+import dev.entrepot.proxy.replication.ProgressPrinter;
+import dev.entrepot.proxy.replication.RunningServer;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.ReportWriter;
+import dev.entrepot.replicator.RetryPolicy;
+import dev.entrepot.replicator.SourceGraphs;
+import dev.entrepot.replicator.Time;
+import dev.entrepot.replicator.bundle.BundleKey;
+import dev.entrepot.replicator.bundle.BundleWriter;
+import dev.entrepot.replicator.bundle.ExportProgress;
+import dev.entrepot.replicator.bundle.ExportReport;
+import dev.entrepot.replicator.bundle.ExportReportWriter;
+import dev.entrepot.replicator.bundle.Inventory;
+import dev.entrepot.replicator.bundle.InventoryBuilder;
+import dev.entrepot.replicator.bundle.InventoryJson;
+import dev.entrepot.replicator.bundle.PartReader;
+import dev.entrepot.replicator.bundle.SavedExports;
+import dev.entrepot.replicator.bundle.SignedReceipt;
+import dev.entrepot.replicator.bundle.SourceContent;
+import dev.entrepot.replicator.bundle.VolumeHead;
+import dev.entrepot.replicator.bundle.VolumePlacer;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.function.Function;
+import java.util.stream.IntStream;
+
+/**
+ * {@code entrepot export}: selects, discovers, writes and signs the inventory, and writes the volumes. Writing is done in this process, also where a server has the data folder open; then
+ * content is read through that server. For one use.
+ */
+final class ExportCommand implements AutoCloseable {
+    private final EntrepotConfig config;
+    private final ClientEnvironment environment;
+    private final ExportRequest request;
+    private final PrintStream out;
+    private final PrintStream err;
+    private final boolean terminal;
+    private final SavedExports saved;
+    private final SourceGraphs graphs;
+    private final ExportProgress progress;
+    private final Closings open = new Closings();
+
+    ExportCommand(
+            EntrepotConfig config,
+            ClientEnvironment environment,
+            ExportRequest request,
+            PrintStream out,
+            PrintStream err,
+            boolean terminal) {
+        this.config = config;
+        this.environment = environment;
+        this.request = request;
+        this.out = out;
+        this.err = err;
+        this.terminal = terminal;
+        this.saved = new SavedExports(config.cache().directory());
+        Time time = new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
+        this.graphs = new SourceGraphs(time, RetryPolicy.DEFAULT);
+        this.progress = new ExportProgress(environment.clock());
+    }
+
+    /** What was found out before writing, for the report. */
+    private record Known(String name, Optional<SignedReceipt> since, long sourceRequests, List<String> warnings) {}
+
+    /**
+     * Runs.
+     *
+     * @return the exit code
+     * @throws BadRequestException if the request names what there is not
+     * @throws IOException if the bundle could not be made or written
+     */
+    int run() throws IOException, BadRequestException, InterruptedException {
+        return request.reissue().isPresent() ? reissue(request.reissue().get()) : export();
+    }
+
+    private int export() throws IOException, BadRequestException, InterruptedException {
+        ExportSelection selection = ExportSelection.parse(request.names(), config);
+        Optional<BundleKey> key = Optional.empty();
+        if (request.key().isPresent()) {
+            key = Optional.of(BundleKey.read(request.key().get()));
+        }
+        Optional<SignedReceipt> since = Optional.empty();
+        if (request.since().isPresent()) {
+            since = Optional.of(
+                    SignedReceipt.read(request.since().get(), request.trust().orElseThrow()));
+        }
+        String asked = asked(selection, since);
+        if (request.restart()) {
+            saved.abandon(asked);
+        }
+        Optional<SavedExports.Saved> begun = request.dryRun() ? Optional.empty() : saved.unfinished(asked);
+        ExportSources sources = sources();
+        if (begun.isPresent()) {
+            err.println("going on with bundle " + begun.get().id() + ", which was begun; --restart selects anew");
+            Known known = new Known(selection.shown(), since, 0, List.of());
+            return write(begun.get(), known, writer(begun.get()), all(begun.get()), sources);
+        }
+        return begin(selection, key, since, asked, sources);
+    }
+
+    private int begin(
+            ExportSelection selection,
+            Optional<BundleKey> key,
+            Optional<SignedReceipt> since,
+            String asked,
+            ExportSources sources)
+            throws IOException, BadRequestException {
+        SourceGraphs.Found found = shown(closings -> selection.find(graphs, sources));
+        if (found.report().outcome() != ReplicationReport.Outcome.COMPLETE
+                || found.images().isEmpty()) {
+            return nothing(found.report());
+        }
+        Inventory inventory = shown(closings -> {
+            progress.phase("placing " + found.images().size() + " images");
+            return place(InventoryBuilder.build(found.images(), since.map(SignedReceipt::delta)), sources);
+        });
+        byte[] document = InventoryJson.write(inventory);
+        Optional<byte[]> signature = Optional.empty();
+        if (key.isPresent()) {
+            signature = Optional.of(key.get().sign(document));
+        }
+        SavedExports.Saved bundle = new SavedExports.Saved(inventory, document, signature, name());
+        Known known = new Known(
+                selection.shown(),
+                since,
+                found.report().sourceRequests(),
+                found.report().warnings());
+        if (request.dryRun()) {
+            List<BundleWriter.Volume> volumes = writer(bundle).volumes(all(bundle));
+            return answer(bundle, known, volumes, Optional.empty());
+        }
+        BundleWriter writer = writer(bundle);
+        List<BundleWriter.Volume> volumes = writer.look(all(bundle));
+        if (volumes.stream().anyMatch(BundleWriter.Volume::written)) {
+            saved.save(bundle, asked);
+            return write(bundle, known, writer, all(bundle), sources);
+        }
+        return answer(bundle, known, volumes, Optional.of(bundle.id()));
+    }
+
+    // As a replication says it: nothing was written, so all of it has failed.
+    private int nothing(ReplicationReport report) {
+        out.print(request.json() ? ReportWriter.toJson(report) + "\n" : ReportWriter.toText(report));
+        String why = report.outcome() == ReplicationReport.Outcome.COMPLETE
+                ? "nothing is selected"
+                : "not everything that is selected could be found out";
+        err.println("entrepot: " + why + "; no bundle was written");
+        return ExitCodes.FAILURE;
+    }
+
+    private Inventory place(Inventory whole, ExportSources sources) throws IOException {
+        if (request.volumeSize().isEmpty()) {
+            return whole;
+        }
+        // A dry run reads no blob; only the digests of parts depend on that.
+        PartReader parts = request.dryRun()
+                ? (blob, sizes) -> sizes.stream().map(size -> blob).toList()
+                : new SourceContent(whole, reader(sources));
+        return VolumePlacer.place(whole, request.volumeSize().get().bytes(), parts);
+    }
+
+    private static Collection<Integer> all(SavedExports.Saved bundle) {
+        return IntStream.rangeClosed(1, bundle.inventory().volumes()).boxed().toList();
+    }
+
+    private BundleWriter writer(SavedExports.Saved bundle) {
+        return new BundleWriter(bundle.plan(), output(), progress);
+    }
+
+    private Path output() {
+        return request.output().orElseThrow();
+    }
+
+    private String name() {
+        return String.valueOf(output().getFileName());
+    }
+
+    // The same command is the same request, as long as the configuration selects the same.
+    private String asked(ExportSelection selection, Optional<SignedReceipt> since) {
+        return String.join(
+                "\n",
+                selection.key(),
+                output().toString(),
+                request.volumeSize().toString(),
+                since.map(receipt -> receipt.delta().digest()).toString(),
+                request.key().toString());
+    }
+
+    private int write(
+            SavedExports.Saved bundle,
+            Known known,
+            BundleWriter writer,
+            Collection<Integer> numbers,
+            ExportSources sources)
+            throws IOException, BadRequestException {
+        List<BundleWriter.Volume> volumes = shown(closings -> {
+            closings.push(saved.lock(bundle.id())::close);
+            List<BundleWriter.Volume> looked = writer.look(numbers);
+            writer.write(looked, new SourceContent(bundle.inventory(), reader(sources)));
+            saved.finish(bundle.id());
+            return looked;
+        });
+        return answer(bundle, known, volumes, Optional.of(bundle.id()));
+    }
+
+    private int reissue(String which) throws IOException, BadRequestException, InterruptedException {
+        Path file = request.workingDirectory().resolve(which);
+        Optional<SavedExports.Saved> found =
+                Files.exists(file) ? Optional.of(VolumeHead.read(file)) : saved.find(which);
+        SavedExports.Saved bundle = found.orElseThrow(() -> new BadRequestException(which
+                + " is no volume of a bundle, and no export has an id that begins so; ids are the names in "
+                + config.cache().directory().resolve("exports")));
+        for (int number : request.volumes()) {
+            if (number < 1 || number > bundle.inventory().volumes()) {
+                throw new BadRequestException("bundle " + bundle.id() + " has "
+                        + bundle.inventory().volumes() + " volumes, and no volume " + number);
+            }
+        }
+        Files.createDirectories(output());
+        BundleWriter writer = new BundleWriter(bundle.plan(), output().resolve(bundle.name()), progress);
+        ExportSources sources = sources();
+        List<BundleWriter.Volume> volumes = shown(closings -> {
+            List<BundleWriter.Volume> looked = writer.look(new TreeSet<>(request.volumes()));
+            writer.write(looked, new SourceContent(bundle.inventory(), reader(sources)));
+            return looked;
+        });
+        return answer(
+                bundle, new Known(bundle.name(), Optional.empty(), 0, List.of()), volumes, Optional.of(bundle.id()));
+    }
+
+    private int answer(SavedExports.Saved bundle, Known known, List<BundleWriter.Volume> volumes, Optional<Digest> id) {
+        List<String> warnings = new ArrayList<>(known.warnings());
+        known.since().flatMap(SignedReceipt::missing).ifPresent(warnings::add);
+        ExportReport report = new ExportReport(
+                known.name(),
+                bundle.inventory(),
+                id,
+                bundle.signature().isPresent(),
+                volumes,
+                known.since()
+                        .map(receipt -> receipt.delta().lostIn(bundle.inventory()))
+                        .orElse(List.of()),
+                known.sourceRequests(),
+                warnings);
+        out.print(request.json() ? ExportReportWriter.toJson(report) + "\n" : ExportReportWriter.toText(report));
+        return ExitCodes.OK;
+    }
+
+    /** Something that takes its time. */
+    private interface Doing<T> {
+        T now(Closings closings) throws IOException, BadRequestException;
+    }
+
+    // While it is done, a line says how far the export has come.
+    private <T> T shown(Doing<T> doing) throws IOException, BadRequestException {
+        try (Closings closings = new Closings()) {
+            closings.push(new ProgressPrinter(err, terminal, terminal ? progress::draw : progress::plain)::close);
+            return doing.now(closings);
+        }
+    }
+
+    private Function<Repository, RepositorySource> reader(ExportSources sources) throws IOException {
+        Map<RegistryHost, Function<RepositoryName, RepositorySource>> readers = new LinkedHashMap<>();
+        return repository -> readers.computeIfAbsent(
+                        repository.registry(), host -> graphs.patient(sources.configured(host)))
+                .apply(repository.name());
+    }
+
+    private ExportSources sources() throws IOException, BadRequestException, InterruptedException {
+        ExportSources sources = openSources();
+        open.push(sources::close);
+        return sources;
+    }
+
+    private ExportSources openSources() throws IOException, BadRequestException, InterruptedException {
+        if (request.from() == ExportRequest.From.UPSTREAM) {
+            return ExportSources.direct(config.upstreams(), environment);
+        }
+        Path directory = config.cache().directory();
+        Optional<RunningServer> server = RunningServer.find(directory);
+        if (server.isPresent()) {
+            open.push(server.get()::close);
+            URI registry = readable(server.get());
+            err.println("reading through the server at " + registry + ", which has " + directory + " open");
+            return ExportSources.through(registry, config.upstreams(), environment);
+        }
+        OpenedCache cache = new OpenedCache(config, environment);
+        open.push(cache::close);
+        return request.from() == ExportRequest.From.CACHE
+                ? ExportSources.kept(cache.registries())
+                : ExportSources.cached(cache.registries());
+    }
+
+    private URI readable(RunningServer server) throws BadRequestException {
+        String other = "; stop it, or read past its cache with --from upstream";
+        if (request.from() == ExportRequest.From.CACHE) {
+            throw new BadRequestException("the server at " + server.url()
+                    + " has the data folder open, and would ask upstreams for what it does not keep" + other);
+        }
+        URI registry = server.registry()
+                .orElseThrow(() -> new BadRequestException(
+                        "the server at " + server.url() + " does not say where its pull API is" + other));
+        if (!"http".equals(registry.getScheme())) {
+            throw new BadRequestException("the server at " + registry
+                    + " has the data folder open and speaks TLS, with a certificate that is not for this way" + other);
+        }
+        return registry;
+    }
+
+    @Override
+    public void close() {
+        open.close();
+    }
+}

@@ -1,0 +1,185 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.config.ByteSize;
+import dev.entrepot.config.InvalidValueException;
+import dev.entrepot.proxy.replication.BadRequestException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import picocli.CommandLine.ITypeConverter;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.ParseResult;
+import picocli.CommandLine.TypeConversionException;
+
+/** The command {@code export} as the command line knows it: its options, parameters and help, and what they come to. */
+final class ExportCommandLine {
+    private static final String OUTPUT = "--output";
+    private static final String VOLUME_SIZE = "--volume-size";
+    private static final String SINCE = "--since";
+    private static final String TRUST = "--trust";
+    private static final String KEY = "--key";
+    private static final String UNSIGNED = "--unsigned";
+    private static final String FROM = "--from";
+    private static final String RESTART = "--restart";
+    private static final String DRY_RUN = "--dry-run";
+    private static final String REISSUE = "--reissue";
+    private static final String VOLUMES = "--volumes";
+
+    private ExportCommandLine() {}
+
+    /** Adds the command. */
+    static void addTo(CommandSpec entrepot) {
+        entrepot.addSubcommand("export", export());
+    }
+
+    private static CommandSpec export() {
+        CommandSpec spec = CommandLineInterface.command(
+                        "Write images with all that refers to them as a bundle: OCI image layouts in files, with a signed inventory. The same command goes on"
+                                + " with an export that was killed.")
+                .addPositional(PositionalParamSpec.builder()
+                        .index("0..*")
+                        .paramLabel("RULE|REF")
+                        .type(List.class)
+                        .auxiliaryTypes(String.class)
+                        .arity("0..*")
+                        .description(
+                                "The name of a rule of the configuration, or references of upstreams: registry/repository:tag, or with @digest behind the tag.")
+                        .build())
+                .addOption(CommandLineInterface.configOption())
+                .addOption(path(
+                        ReplicationCommandLine.DATA, "FOLDER", "The data folder, whatever the configuration says."))
+                .addOption(
+                        path(
+                                OUTPUT,
+                                "FILE",
+                                "Where to write: tars if it ends in .tar, else folders. Several volumes are FILE.001.tar, FILE.002.tar. With --reissue, a folder."))
+                .addOption(OptionSpec.builder(VOLUME_SIZE)
+                        .paramLabel("SIZE")
+                        .type(ByteSize.class)
+                        .converters((ITypeConverter<ByteSize>) ExportCommandLine::size)
+                        .description("The largest size of a volume, for example 4.7GB; one volume without this.")
+                        .build())
+                .addOption(path(
+                        SINCE,
+                        "RECEIPT",
+                        "Leave out what this receipt of the other side says that it has; needs --trust."))
+                .addOption(path(TRUST, "FILE", "Public keys or certificates, PEM, that the receipt may be signed by."))
+                .addOption(path(KEY, "FILE", "The private key, PEM, to sign the inventory with: ECDSA or Ed25519."))
+                .addOption(flag(UNSIGNED, "Do not sign: the other side cannot know who made the bundle."))
+                .addOption(OptionSpec.builder(FROM)
+                        .paramLabel("cache|upstream|both")
+                        .type(ExportRequest.From.class)
+                        .converters((ITypeConverter<ExportRequest.From>) ExportCommandLine::from)
+                        .description("Read through the cache (both, the default), past it, or only what it keeps.")
+                        .build())
+                .addOption(flag(RESTART, "Select anew, where an export of the same was begun and did not end."))
+                .addOption(flag(DRY_RUN, "Say what would be written, and write nothing."))
+                .addOption(OptionSpec.builder(REISSUE)
+                        .paramLabel("ID|VOLUME")
+                        .type(String.class)
+                        .description("Write volumes of an earlier bundle again, by its id or by one of its volumes.")
+                        .build())
+                .addOption(OptionSpec.builder(VOLUMES)
+                        .paramLabel("N[,N]")
+                        .type(List.class)
+                        .auxiliaryTypes(Integer.class)
+                        .splitRegex(",")
+                        .description("Which volumes --reissue writes.")
+                        .build())
+                .addOption(flag(ReplicationCommandLine.JSON, "Answer in JSON."));
+        spec.usageMessage().footer("", "Exit codes: 0 complete, 1 failed, 2 wrong usage, 78 wrong configuration.");
+        return spec;
+    }
+
+    private static OptionSpec path(String name, String label, String description) {
+        return OptionSpec.builder(name)
+                .paramLabel(label)
+                .type(Path.class)
+                .description(description)
+                .build();
+    }
+
+    private static OptionSpec flag(String name, String description) {
+        return OptionSpec.builder(name)
+                .type(boolean.class)
+                .description(description)
+                .build();
+    }
+
+    private static ByteSize size(String text) {
+        try {
+            return ByteSize.parse(text);
+        } catch (InvalidValueException e) {
+            throw new TypeConversionException("expected " + e.allowed());
+        }
+    }
+
+    private static ExportRequest.From from(String text) {
+        for (ExportRequest.From from : ExportRequest.From.values()) {
+            if (from.toString().equals(text)) {
+                return from;
+            }
+        }
+        throw new TypeConversionException("expected cache, upstream or both");
+    }
+
+    /**
+     * What a command line asks for.
+     *
+     * @throws BadRequestException if its options contradict each other, or one is missing
+     */
+    static ExportRequest request(ParseResult command, Path workingDirectory) throws BadRequestException {
+        List<String> names = command.matchedPositionalValue(0, List.<String>of());
+        Optional<String> reissue = Optional.ofNullable(command.matchedOptionValue(REISSUE, null));
+        List<Integer> volumes = command.matchedOptionValue(VOLUMES, List.<Integer>of());
+        ExportRequest request = new ExportRequest(
+                new ArrayList<>(names),
+                path(command, OUTPUT, workingDirectory),
+                Optional.ofNullable(command.matchedOptionValue(VOLUME_SIZE, null)),
+                path(command, SINCE, workingDirectory),
+                path(command, TRUST, workingDirectory),
+                path(command, KEY, workingDirectory),
+                command.matchedOptionValue(FROM, ExportRequest.From.BOTH),
+                command.hasMatchedOption(RESTART),
+                reissue,
+                volumes,
+                command.hasMatchedOption(DRY_RUN),
+                command.hasMatchedOption(ReplicationCommandLine.JSON),
+                workingDirectory.toAbsolutePath());
+        check(request, command.hasMatchedOption(UNSIGNED));
+        return request;
+    }
+
+    private static Optional<Path> path(ParseResult command, String option, Path workingDirectory) {
+        return Optional.<Path>ofNullable(command.matchedOptionValue(option, null))
+                .map(path -> workingDirectory.resolve(path).toAbsolutePath().normalize());
+    }
+
+    private static void check(ExportRequest request, boolean unsigned) throws BadRequestException {
+        refuse(request.output().isEmpty(), "say where to write, with " + OUTPUT + " FILE");
+        if (request.reissue().isPresent()) {
+            refuse(!request.names().isEmpty(), REISSUE + " writes what the bundle was made of; name no rule or image");
+            refuse(request.volumes().isEmpty(), "say which volumes to write again, with " + VOLUMES + " 2,3");
+            return;
+        }
+        refuse(request.names().isEmpty(), "name a rule of the configuration, or images: registry/repository:tag");
+        refuse(!request.volumes().isEmpty(), VOLUMES + " goes with " + REISSUE);
+        refuse(
+                request.since().isPresent() != request.trust().isPresent(),
+                SINCE + " and " + TRUST + " go together: a receipt counts only if a key that you trust has signed it");
+        refuse(unsigned && request.key().isPresent(), KEY + " and " + UNSIGNED + " exclude each other");
+        refuse(
+                !unsigned && request.key().isEmpty() && !request.dryRun(),
+                "say which key to sign with, " + KEY + " FILE, or " + UNSIGNED
+                        + "; make a key with: openssl genpkey -algorithm ed25519 -out key.pem && openssl pkey -in key.pem -pubout -out key.pub");
+    }
+
+    private static void refuse(boolean wrong, String message) throws BadRequestException {
+        if (wrong) {
+            throw new BadRequestException(message);
+        }
+    }
+}

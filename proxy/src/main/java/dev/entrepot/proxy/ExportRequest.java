@@ -1,0 +1,55 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.config.ByteSize;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+
+/**
+ * What {@code entrepot export} was asked for. Paths are absolute.
+ *
+ * @param names a rule, or references
+ * @param output where to write to
+ * @param volumeSize the largest size of a volume
+ * @param since the receipt that it is to be the difference to
+ * @param trust the keys that the receipt may be signed by
+ * @param key the key to sign with; unsigned without
+ * @param from where content is read
+ * @param restart whether an export that did not come to its end is forgotten
+ * @param reissue the id of a bundle, or one of its volumes, of which volumes are written again
+ * @param volumes which ones
+ * @param dryRun whether nothing is written
+ * @param json whether the answer is JSON
+ * @param workingDirectory what relative paths start from
+ */
+record ExportRequest(
+        List<String> names,
+        Optional<Path> output,
+        Optional<ByteSize> volumeSize,
+        Optional<Path> since,
+        Optional<Path> trust,
+        Optional<Path> key,
+        From from,
+        boolean restart,
+        Optional<String> reissue,
+        List<Integer> volumes,
+        boolean dryRun,
+        boolean json,
+        Path workingDirectory) {
+    /** Where content is read. */
+    enum From {
+        /** From what the cache keeps, and nowhere else. */
+        CACHE,
+        /** From the upstreams, past the cache. */
+        UPSTREAM,
+        /** Through the cache. */
+        BOTH;
+
+        /** As the option has it. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+}

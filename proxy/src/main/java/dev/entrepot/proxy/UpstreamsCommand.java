@@ -1,0 +1,108 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.UpstreamConfig;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.proxy.replication.BadRequestException;
+import dev.entrepot.proxy.replication.RunningServer;
+import dev.entrepot.proxy.upstreams.UpstreamReport;
+import dev.entrepot.proxy.upstreams.UpstreamSurvey;
+import dev.entrepot.proxy.upstreams.UpstreamsApi;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.ParseResult;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** {@code entrepot upstreams}: how the upstreams are. A server that has the data folder open is asked what it knows; without one they are asked themselves. */
+final class UpstreamsCommand {
+    private static final String CHECK = "--check";
+
+    private final EntrepotConfig config;
+    private final ClientEnvironment environment;
+    private final PrintStream out;
+    private final PrintStream err;
+
+    /**
+     * The command of a configuration.
+     *
+     * @param out where the answer goes
+     * @param err where it is said who is asked
+     */
+    UpstreamsCommand(EntrepotConfig config, ClientEnvironment environment, PrintStream out, PrintStream err) {
+        this.config = config;
+        this.environment = environment;
+        this.out = out;
+        this.err = err;
+    }
+
+    /** How it is called. */
+    static CommandSpec spec() {
+        CommandSpec spec = CommandLineInterface.command(
+                        "Show of each upstream whether it answers and takes the credentials, what is left of its pull quota, and its"
+                                + " last error.")
+                .addOption(CommandLineInterface.configOption())
+                .addOption(OptionSpec.builder(ReplicationCommandLine.DATA)
+                        .paramLabel("FOLDER")
+                        .type(Path.class)
+                        .description("The data folder, whatever the configuration says.")
+                        .build())
+                .addOption(OptionSpec.builder(CHECK)
+                        .type(boolean.class)
+                        .description("Ask each upstream now. Without a running server they always are.")
+                        .build())
+                .addOption(OptionSpec.builder(ReplicationCommandLine.JSON)
+                        .type(boolean.class)
+                        .description("Answer in JSON.")
+                        .build());
+        spec.usageMessage()
+                .footer(
+                        "",
+                        "Exit codes: 0 all are well, 3 one is not, 1 failed, 2 wrong usage, 78 wrong configuration.");
+        return spec;
+    }
+
+    /** Runs it and returns its exit code. */
+    int run(ParseResult command) throws IOException, BadRequestException, InterruptedException {
+        boolean json = command.hasMatchedOption(ReplicationCommandLine.JSON);
+        Optional<RunningServer> server = RunningServer.find(config.cache().directory());
+        if (server.isEmpty()) {
+            UpstreamReport report = own();
+            return show(report.json(), report.text(), json);
+        }
+        try (RunningServer found = server.get()) {
+            err.println("asking the server at " + found.url());
+            JsonNode answer = found.get(command.hasMatchedOption(CHECK) ? UpstreamsApi.CHECK : UpstreamsApi.PATH);
+            String text = answer.path("text").asString("");
+            if (answer instanceof ObjectNode object) {
+                object.remove("text");
+            }
+            return show(answer, text, json);
+        }
+    }
+
+    private UpstreamReport own() throws IOException, InterruptedException {
+        try (Closings closings = new Closings()) {
+            Map<RegistryHost, RegistryClient> clients = new LinkedHashMap<>();
+            for (UpstreamConfig upstream : config.upstreams().values()) {
+                Upstream opened = Upstream.open(upstream, environment);
+                closings.push(opened::close);
+                clients.put(upstream.name(), opened.client());
+            }
+            return new UpstreamSurvey(clients).check();
+        }
+    }
+
+    private int show(JsonNode answer, String text, boolean json) {
+        out.print(json ? answer + "\n" : text);
+        return answer.path("well").asBoolean(false) ? ExitCodes.OK : ExitCodes.PARTLY;
+    }
+}

@@ -1,0 +1,174 @@
+package dev.entrepot.proxy.upstreams;
+
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.client.BreakerState;
+import dev.entrepot.oci.client.Forecast;
+import dev.entrepot.oci.client.QuotaState;
+import dev.entrepot.oci.client.UpstreamState;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.OptionalLong;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** What a survey found, as text and as JSON. Shows no secret. */
+public final class UpstreamReport {
+    private final List<UpstreamLine> lines;
+
+    UpstreamReport(List<UpstreamLine> lines) {
+        this.lines = List.copyOf(lines);
+    }
+
+    /** Whether nothing is wrong with any of them. */
+    public boolean isWell() {
+        return lines.stream().allMatch(line -> line.problem().isEmpty());
+    }
+
+    /** For people, an upstream in a paragraph. */
+    public String text() {
+        StringBuilder out = new StringBuilder();
+        for (UpstreamLine line : lines) {
+            out.append(line.name()).append("  ").append(line.url()).append('\n');
+            row(out, "state", state(line));
+            row(out, "account", line.credentials());
+            row(
+                    out,
+                    "referrers API",
+                    line.state()
+                            .referrersApi()
+                            .map(there -> there ? "yes" : "no")
+                            .orElse("not known"));
+            line.state().quotas().forEach(quota -> row(out, "pulls", quota(quota)));
+            line.state().breakers().forEach((kind, breaker) -> {
+                if (breaker.position() != BreakerState.Position.CLOSED) {
+                    row(
+                            out,
+                            "breaker",
+                            kind.label() + " is " + word(breaker.position())
+                                    + breaker.until()
+                                            .map(until -> " until " + until)
+                                            .orElse(""));
+                }
+            });
+            line.problem().ifPresent(problem -> row(out, "problem", problem));
+        }
+        return out.toString();
+    }
+
+    private static void row(StringBuilder out, String name, String value) {
+        // What came from outside must not write lines of its own.
+        out.append(String.format(Locale.ROOT, "  %-14s", name))
+                .append(value.replaceAll("\\p{Cntrl}", "?"))
+                .append('\n');
+    }
+
+    private static String state(UpstreamLine line) {
+        String known = line.reachable()
+                .map(there -> there ? "answers" : "does not answer")
+                .orElse("not asked yet");
+        return known
+                + line.state().answeredAt().map(at -> ", last answer " + at).orElse("");
+    }
+
+    private static String quota(QuotaState quota) {
+        String left = quota.remaining().isPresent()
+                ? quota.remaining().getAsLong() + " of " + quota.limit().orElse(0) + " left"
+                : "used up";
+        return left
+                + quota.window().map(window -> " in " + hours(window)).orElse("")
+                + ", " + quota.reserve().orElse(0) + " reserved for clients, for " + quota.account()
+                + quota.stoppedUntil().map(until -> "; stopped until " + until).orElse("")
+                + switch (quota.forecast()) {
+                    case Forecast.Unknown unknown -> "";
+                    case Forecast.Lasts lasts -> "; lasts at the present rate";
+                    case Forecast.UsedUp end -> "; none left from " + end.at();
+                };
+    }
+
+    private static String hours(Duration window) {
+        return window.toSeconds() % 3600 == 0 ? window.toHours() + " h" : window.toSeconds() + " s";
+    }
+
+    private static String word(Enum<?> constant) {
+        return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
+    }
+
+    /** {@code {"well", "upstreams": [...]}}. */
+    public ObjectNode json() {
+        ObjectNode root = OciJson.mapper().createObjectNode();
+        root.put("well", isWell());
+        ArrayNode array = root.putArray("upstreams");
+        lines.forEach(line -> array.add(json(line)));
+        return root;
+    }
+
+    private static ObjectNode json(UpstreamLine line) {
+        UpstreamState state = line.state();
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        json.put("name", line.name());
+        json.put("url", line.url().toString());
+        json.put("checked", line.check().isPresent());
+        line.reachable().ifPresent(there -> json.put("reachable", there));
+        json.put("authentication", state.authentication());
+        json.put("account", state.account());
+        line.check()
+                .flatMap(UpstreamLine.Check::credentialsAccepted)
+                .ifPresent(taken -> json.put("credentialsAccepted", taken));
+        state.referrersApi().ifPresent(there -> json.put("referrersApi", there));
+        time(json, "answeredAt", state.answeredAt());
+        time(json, "failedAt", state.failedAt());
+        state.failure().ifPresent(failure -> json.put("lastError", failure));
+        line.problem().ifPresent(problem -> json.put("problem", problem));
+        ArrayNode quotas = json.putArray("quotas");
+        state.quotas().forEach(quota -> quotas.add(json(quota)));
+        ObjectNode breakers = json.putObject("breakers");
+        state.breakers().forEach((kind, breaker) -> {
+            ObjectNode one = breakers.putObject(kind.label());
+            one.put("state", word(breaker.position()));
+            time(one, "until", breaker.until());
+            one.put("opened", breaker.opened());
+        });
+        ObjectNode tooMany = json.putObject("tooManyRequests");
+        state.tooMany().forEach((kind, count) -> tooMany.put(kind.label(), count));
+        return json;
+    }
+
+    private static ObjectNode json(QuotaState quota) {
+        ObjectNode json = OciJson.mapper().createObjectNode();
+        json.put("account", quota.account());
+        number(json, "limit", quota.limit());
+        number(json, "remaining", quota.remaining());
+        number(json, "reserve", quota.reserve());
+        quota.window().ifPresent(window -> json.put("windowSeconds", window.toSeconds()));
+        time(json, "reset", quota.reset());
+        quota.source().ifPresent(source -> json.put("source", source));
+        time(json, "seenAt", quota.seenAt());
+        time(json, "stoppedUntil", quota.stoppedUntil());
+        switch (quota.forecast()) {
+            case Forecast.Unknown unknown -> json.put("forecast", "unknown");
+            case Forecast.Lasts lasts -> json.put("forecast", "lasts");
+            case Forecast.UsedUp end -> {
+                json.put("forecast", "used-up");
+                json.put("usedUpAt", end.at().toString());
+            }
+        }
+        return json;
+    }
+
+    private static void number(ObjectNode json, String name, OptionalLong value) {
+        value.ifPresent(number -> json.put(name, number));
+    }
+
+    private static void time(ObjectNode json, String name, Optional<Instant> value) {
+        value.ifPresent(at -> json.put(name, at.toString()));
+    }
+
+    /** The lines, in order. */
+    List<UpstreamLine> lines() {
+        return new ArrayList<>(lines);
+    }
+}

@@ -1,0 +1,176 @@
+package dev.entrepot.proxy;
+
+import static dev.entrepot.proxy.MirrorFixture.APP;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.TestRegistry;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** {@code entrepot cache ...}, with a server that has the folder open, and without one. */
+class CacheCommandsTest {
+    private static final int SIZE = 200_000;
+    private static final String REFERENCE = "registry.test/" + APP + ":1";
+
+    @TempDir
+    Path folder;
+
+    private final TestRegistry registry = TestRegistry.started();
+    private final Images images = new Images(4);
+    private final Bundle image = registry.push(APP, images.image(SIZE), "1");
+    private final Digest blob = List.copyOf(image.blobs().keySet()).getLast();
+    private MirrorFixture mirror;
+
+    @BeforeEach
+    void pull() throws Exception {
+        mirror = MirrorFixture.of(folder, registry.uri());
+        pullAll();
+    }
+
+    private void pullAll() throws Exception {
+        assertThat(mirror.get("/v2/" + APP + "/manifests/1").statusCode()).isEqualTo(200);
+        for (Digest digest : image.blobs().keySet()) {
+            assertThat(mirror.get("/v2/" + APP + "/blobs/" + digest).statusCode())
+                    .isEqualTo(200);
+        }
+        mirror.awaitFills();
+    }
+
+    @AfterEach
+    void close() {
+        mirror.close();
+        registry.close();
+    }
+
+    private JsonNode json(String... arguments) {
+        List<String> all = new ArrayList<>(List.of(arguments));
+        all.addFirst("cache");
+        all.add("--json");
+        CommandRunner.Result result = new CommandRunner(folder).run(all.toArray(String[]::new));
+        assertThat(result.code()).as(result.err()).isZero();
+        return OciJson.mapper().readTree(result.out());
+    }
+
+    private CommandRunner.Result run(String... arguments) {
+        return new CommandRunner(folder).run(arguments);
+    }
+
+    private void asksAndChangesEverything() throws Exception {
+        JsonNode stats = json("stats");
+        long stored = stats.path("storedBytes").asLong();
+        assertThat(stored).isGreaterThan(SIZE).isEqualTo(stats.path("usedBytes").asLong());
+        JsonNode repositories = json("ls").path("repositories");
+        assertThat(repositories.path(0).path("repository").asString("")).isEqualTo("registry.test/" + APP);
+        assertThat(repositories.path(0).path("bytes").asLong()).isEqualTo(stored);
+        JsonNode contents = json("ls", "--repository", "registry.test/" + APP);
+        assertThat(contents.path("tags").path(0).path("tag").asString("")).isEqualTo("1");
+        assertThat(contents.path("contents").size())
+                .isEqualTo(repositories.path(0).path("blobs").asInt() + 1);
+
+        JsonNode pin = json("pin", REFERENCE, "--platform", "linux/amd64", "--no-referrers");
+        assertThat(pin.path("complete").asBoolean()).as(pin.toString()).isTrue();
+        assertThat(json("pin").path("pins").path(0).path("reference").asString(""))
+                .isEqualTo(REFERENCE);
+        assertThat(json("evict", REFERENCE).path("evicted").asLong(-1)).isZero();
+        assertThat(json("stats").path("pinnedBytes").asLong()).isEqualTo(stored);
+        assertThat(run("cache", "unpin", REFERENCE).code()).isZero();
+        CommandRunner.Result again = run("cache", "unpin", REFERENCE);
+        assertThat(again.code()).isEqualTo(ExitCodes.USAGE);
+        assertThat(again.err()).contains("is not pinned");
+
+        assertThat(json("evict", blob.toString()).path("evicted").asLong()).isEqualTo(1);
+        assertThat(json("evict", blob.toString()).path("evicted").asLong(-1)).isZero();
+        assertThat(json("evict", REFERENCE).path("evicted").asLong()).isPositive();
+        assertThat(json("stats").path("storedBytes").asLong(-1)).isZero();
+        assertThat(json("rebuild").path("storedCount").asLong(-1)).isZero();
+    }
+
+    @Test
+    void serverThatHasTheFolderOpenIsAsked() throws Exception {
+        assertThat(run("cache", "stats").err()).contains("asking the server at");
+        asksAndChangesEverything();
+        pullAll();
+        assertThat(json("stats").path("storedBytes").asLong()).isGreaterThan(SIZE);
+    }
+
+    @Test
+    void folderIsOpenedWhereNoServerHasIt() throws Exception {
+        mirror.stop();
+        assertThat(run("cache", "stats").err()).doesNotContain("asking");
+        asksAndChangesEverything();
+    }
+
+    @Test
+    void lostIndexIsMadeAnewAndTagsAreAskedOfTheUpstreamAgain() throws Exception {
+        json("pin", REFERENCE);
+        mirror.stop();
+        JsonNode rebuilt = json("rebuild");
+        assertThat(rebuilt.path("storedBytes").asLong()).isGreaterThan(SIZE);
+        assertThat(json("pin").path("pins").size()).isEqualTo(1);
+        assertThat(json("pin").path("pins").path(0).has("root")).isFalse();
+        mirror.start();
+        pullAll();
+        assertThat(json("pin").path("pins").path(0).path("complete").asBoolean())
+                .isTrue();
+    }
+
+    @Test
+    void scrubFindsWhatHasGoneBadAndItIsFetchedAnew() throws Exception {
+        Path file = folder.resolve("data/blobs/sha256/" + blob.encoded().substring(0, 2) + "/" + blob.encoded());
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[100] ^= 1;
+        Files.write(file, bytes);
+        json("scrub");
+        MirrorFixture.await(() -> json("stats").path("scrub").path("bad").asLong() == 1);
+        assertThat(mirror.metric("entrepot_scrub_bad_total")).isEqualTo(1);
+        assertThat(mirror.metric("entrepot_quarantined_total")).isEqualTo(1);
+        assertThat(mirror.get("/v2/" + APP + "/blobs/" + blob).body()).hasSameSizeAs(bytes);
+        mirror.awaitFills();
+        assertThat(Digest.sha256(Files.readAllBytes(file))).isEqualTo(blob);
+    }
+
+    @Test
+    void whatMakesNoSenseIsRefusedWithTheRemedy() {
+        assertThat(run("cache", "pin", "other.test/a:1").err()).contains("there is no upstream other.test");
+        assertThat(run("cache", "evict", "registry.test/none:1").err()).contains("nothing is known of");
+        assertThat(run("cache", "ls", "--repository", "UPPER").code()).isEqualTo(ExitCodes.USAGE);
+        assertThat(run("cache", "pin", "registry.test/a:1", "--platform", "x").code())
+                .isEqualTo(ExitCodes.USAGE);
+    }
+
+    @Test
+    void answersForPeopleNameTheFigures() {
+        assertThat(run("cache", "stats").out())
+                .contains("used ")
+                .contains("of 50.0 GiB")
+                .contains("scrub ");
+        assertThat(run("cache", "ls").out()).contains("1 tags").contains("registry.test/" + APP);
+        assertThat(run("cache", "ls", "--repository", "registry.test/" + APP).out())
+                .contains("tag 1 ")
+                .contains(blob.toString());
+        assertThat(run("cache", "pin", REFERENCE).out()).contains(REFERENCE + ": complete");
+        assertThat(run("cache", "pin", "registry.test/unseen:1").out()).contains("pull it once");
+        assertThat(run("cache", "evict", blob.toString()).out()).contains("0 evicted, 0 B; 1 pinned");
+        assertThat(run("cache", "rebuild").out()).contains("stored");
+    }
+
+    @Test
+    void metricsTellOfClassesAndReasons() throws Exception {
+        json("evict", blob.toString());
+        assertThat(mirror.metric("entrepot_evictions_by_reason{reason=\"asked\"}"))
+                .isEqualTo(1);
+        assertThat(mirror.metric("entrepot_store_class_bytes{class=\"small\"}")).isPositive();
+        assertThat(mirror.metric("entrepot_pins")).isZero();
+    }
+}

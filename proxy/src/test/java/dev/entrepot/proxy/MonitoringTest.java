@@ -1,0 +1,133 @@
+package dev.entrepot.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.TestRegistry;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** The dashboard and the alert rules of {@code deploy/monitoring} speak of metrics and labels that a running server has. */
+class MonitoringTest {
+    private static final Path MONITORING = Path.of("../deploy/monitoring");
+    private static final Pattern NAME = Pattern.compile("entrepot_[a-z_]+");
+    private static final Pattern SELECTOR = Pattern.compile("(entrepot_[a-z_]+)\\{([^}]*)}");
+    private static final Pattern LABEL = Pattern.compile("([a-z_]+)\\s*(?:=~|!~|!=|=)\\s*\"([^\"]*)\"");
+    private static final Pattern GROUPING = Pattern.compile("\\bby \\(([^)]*)\\)");
+    /** What Prometheus itself adds. */
+    private static final Set<String> SCRAPED = Set.of("instance", "job");
+
+    @TempDir
+    private Path folder;
+
+    /** What a server says: its metrics, each with the values of its labels. */
+    private record Exposed(Map<String, Map<String, Set<String>>> labels) {
+        static Exposed parse(String text) {
+            Map<String, Map<String, Set<String>>> found = new HashMap<>();
+            Pattern sample = Pattern.compile("(entrepot_[a-z_]+)(?:\\{(.*)})? \\S+");
+            text.lines().filter(line -> !line.startsWith("#")).forEach(line -> {
+                Matcher matcher = sample.matcher(line);
+                assertThat(matcher.matches()).as(line).isTrue();
+                Map<String, Set<String>> labels = found.computeIfAbsent(matcher.group(1), name -> new HashMap<>());
+                if (matcher.group(2) != null) {
+                    Matcher label = LABEL.matcher(matcher.group(2));
+                    while (label.find()) {
+                        labels.computeIfAbsent(label.group(1), name -> new TreeSet<>())
+                                .add(label.group(2));
+                    }
+                }
+            });
+            return new Exposed(found);
+        }
+    }
+
+    private Exposed exposed() throws Exception {
+        try (TestRegistry upstream = TestRegistry.started();
+                TestRegistry target = TestRegistry.started()) {
+            Bundle image = new Images(3).image(1000, 100);
+            upstream.push(MirrorFixture.APP, image, "v1");
+            try (MirrorFixture mirror = MirrorFixture.started(folder, """
+                    default-upstream: registry.test
+                    upstreams:
+                      registry.test: {url: "%s"}
+                    replication:
+                      rules: [{name: to-eu, source: registry.test, repositories: ["team/*"], targets: [{url: "%s"}], schedule: every 1h}]
+                    """.formatted(upstream.uri(), target.uri()))) {
+                mirror.get("/v2/" + MirrorFixture.APP + "/manifests/v1");
+                MirrorFixture.await(() -> mirror.metrics().contains("entrepot_replication_lag_seconds{"));
+                return Exposed.parse(mirror.metrics());
+            }
+        }
+    }
+
+    @Test
+    void everyMetricAndLabelOfDashboardAndAlertsExists() throws Exception {
+        Exposed exposed = exposed();
+        List<String> expressions = expressions();
+        assertThat(expressions).hasSizeGreaterThan(30);
+        for (String expression : expressions) {
+            Set<String> known = new TreeSet<>(SCRAPED);
+            Matcher name = NAME.matcher(expression);
+            while (name.find()) {
+                assertThat(exposed.labels()).as(expression).containsKey(name.group());
+                known.addAll(exposed.labels().get(name.group()).keySet());
+            }
+            Matcher selector = SELECTOR.matcher(expression);
+            while (selector.find()) {
+                checkSelector(expression, exposed.labels().get(selector.group(1)), selector.group(2));
+            }
+            Matcher grouping = GROUPING.matcher(expression);
+            while (grouping.find()) {
+                assertThat(known).as(expression).contains(grouping.group(1).split(", "));
+            }
+        }
+    }
+
+    private static void checkSelector(String expression, Map<String, Set<String>> labels, String selector) {
+        Matcher label = LABEL.matcher(selector);
+        while (label.find()) {
+            if (!SCRAPED.contains(label.group(1))) {
+                assertThat(labels).as(expression).containsKey(label.group(1));
+            }
+            // Kinds are a closed set, all of which are there from the start where there is a histogram of them.
+            if (label.group(1).equals("kind") && labels.get("kind").size() > 1) {
+                assertThat(labels.get("kind"))
+                        .as(expression)
+                        .contains(label.group(2).split("\\|"));
+            }
+        }
+    }
+
+    private static List<String> expressions() throws Exception {
+        List<String> expressions = new ArrayList<>();
+        collect(OciJson.mapper().readTree(Files.readAllBytes(MONITORING.resolve("dashboard.json"))), expressions);
+        // Of the rules every metric is in an expression; their texts have none.
+        for (String rule : Files.readString(MONITORING.resolve("alerts.yaml")).split("- alert: ")) {
+            int from = rule.indexOf("expr:");
+            if (from >= 0) {
+                expressions.add(rule.substring(from, rule.indexOf("annotations:")));
+            }
+        }
+        return expressions;
+    }
+
+    private static void collect(JsonNode node, List<String> expressions) {
+        if (node.has("expr")) {
+            expressions.add(node.get("expr").stringValue());
+        }
+        node.forEach(child -> collect(child, expressions));
+    }
+}

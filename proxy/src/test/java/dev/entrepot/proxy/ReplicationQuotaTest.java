@@ -1,0 +1,60 @@
+package dev.entrepot.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.Request;
+import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.TestRegistry;
+import dev.entrepot.proxy.CommandRunner.Result;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Replication from an upstream that counts pulls. */
+class ReplicationQuotaTest {
+    private static final Predicate<Request> PULLS = Requests.get().and(Requests.manifests());
+
+    @TempDir
+    private Path folder;
+
+    private final TestRegistry hub = TestRegistry.started();
+    private final TestRegistry target = TestRegistry.started();
+
+    @AfterEach
+    void stop() {
+        hub.close();
+        target.close();
+    }
+
+    @Test
+    void runStopsAtTheReserveSaysSoAndGoesOnWhenThereIsMore() throws Exception {
+        Images images = new Images(4);
+        for (int i = 0; i < 12; i++) {
+            hub.push("team/app", images.image(100), "v" + i);
+        }
+        hub.quota(20);
+        Files.writeString(folder.resolve("entrepot.yaml"), """
+                cache: {directory: ./data, min-free: 1MiB}
+                builtin-upstreams: false
+                default-upstream: hub.test
+                upstreams:
+                  hub.test: {url: "%s", quota-reserve: 50%%}
+                replication:
+                  rules:
+                    - {name: all, source: hub.test, repositories: [team/app], tags: ["v*"], targets: [{url: "%s"}]}
+                """.formatted(hub.uri(), target.uri()));
+        CommandRunner commands = new CommandRunner(folder);
+        Result stopped = commands.run("sync", "all");
+        assertThat(stopped.code()).as(stopped.out() + stopped.err()).isIn(1, 3);
+        assertThat(stopped.out()).contains("pulls are left, which are kept for clients (quota-reserve)");
+        assertThat(hub.calls().count(PULLS)).isLessThanOrEqualTo(10);
+        hub.quota(1000);
+        Result complete = commands.run("sync", "all");
+        assertThat(complete.code()).as(complete.out() + complete.err()).isZero();
+        assertThat(target.tags("team/app")).hasSize(12);
+    }
+}

@@ -1,0 +1,99 @@
+package dev.entrepot.proxy;
+
+import static dev.entrepot.proxy.MirrorFixture.APP;
+import static dev.entrepot.proxy.MirrorFixture.code;
+import static dev.entrepot.proxy.MirrorFixture.header;
+import static dev.entrepot.proxy.MirrorFixture.verdict;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.Request;
+import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.TestRegistry;
+import java.net.http.HttpResponse;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** An upstream that counts pulls, and clients that want more of them than there are. */
+class UpstreamQuotaEndToEndTest {
+    private static final Predicate<Request> PULLS = Requests.get().and(Requests.manifests());
+    private static final String PATH = "/v2/" + APP + "/manifests/";
+
+    private final TestRegistry hub = TestRegistry.started();
+    private final Images images = new Images(5);
+    private final List<Bundle> kept = new ArrayList<>();
+    private MirrorFixture mirror;
+
+    @BeforeEach
+    void start(@TempDir Path folder) throws Exception {
+        mirror = MirrorFixture.of(folder, hub.uri());
+        hub.quota(10);
+        for (int i = 0; i < 10; i++) {
+            Bundle image = hub.push(APP, images.image(100), "kept-" + i);
+            kept.add(image);
+            mirror.get(PATH + "kept-" + i);
+            mirror.get("/v2/" + APP + "/blobs/"
+                    + List.copyOf(image.blobs().keySet()).getFirst());
+        }
+        hub.push(APP, images.image(100), "new");
+        mirror.advance(Duration.ofMinutes(2));
+    }
+
+    @AfterEach
+    void stop() {
+        mirror.close();
+        hub.close();
+    }
+
+    @Test
+    void withoutAPullLeftAllThatIsKeptIsServedAndNoPullIsMade() throws Exception {
+        for (int round = 0; round < 3; round++) {
+            for (int i = 0; i < 10; i++) {
+                HttpResponse<byte[]> answer = mirror.get(PATH + "kept-" + i);
+                assertThat(answer.body()).isEqualTo(kept.get(i).root().array());
+                assertThat(verdict(answer)).isIn("revalidated", "hit");
+                Digest blob = List.copyOf(kept.get(i).blobs().keySet()).getFirst();
+                assertThat(mirror.get("/v2/" + APP + "/blobs/" + blob).statusCode())
+                        .isEqualTo(200);
+            }
+            mirror.advance(Duration.ofMinutes(2));
+        }
+        assertThat(hub.calls().count(PULLS)).isEqualTo(10);
+    }
+
+    @Test
+    void whatIsNotKeptIsRefusedAtOnceWithTheTimeToComeBackAndCostsTheUpstreamNothing() throws Exception {
+        for (int i = 0; i < 20; i++) {
+            HttpResponse<byte[]> refused = mirror.get(PATH + "new");
+            assertThat(refused.statusCode()).isEqualTo(503);
+            assertThat(code(refused)).isEqualTo("TOOMANYREQUESTS");
+            assertThat(header(refused, "Retry-After")).isEqualTo("3600");
+            assertThat(MirrorFixture.text(refused)).contains("none of 10 pulls is left", "2026-11-20T16:00:00Z");
+        }
+        assertThat(hub.calls().count(PULLS)).isEqualTo(10);
+        assertThat(hub.calls().count(Requests.manifests().and(Requests.get().negate())))
+                .isLessThanOrEqualTo(1);
+    }
+
+    @Test
+    void tagThatHasMovedIsServedAsItWasWithAWarning() throws Exception {
+        Bundle moved = hub.push(APP, images.image(100), "kept-0");
+        HttpResponse<byte[]> answer = mirror.get(PATH + "kept-0");
+        assertThat(answer.body()).isEqualTo(kept.getFirst().root().array());
+        assertThat(verdict(answer)).isEqualTo("stale");
+        assertThat(header(answer, "Warning")).contains("none of 10 pulls is left");
+        assertThat(hub.calls().count(PULLS)).isEqualTo(10);
+        hub.quota(10);
+        mirror.advance(Duration.ofMinutes(2));
+        assertThat(mirror.get(PATH + "kept-0").body()).isEqualTo(moved.root().array());
+    }
+}

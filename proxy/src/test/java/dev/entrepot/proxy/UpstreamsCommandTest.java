@@ -1,0 +1,135 @@
+package dev.entrepot.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.config.ConfigLoader;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.testing.TestRegistry;
+import dev.entrepot.proxy.CommandRunner.Result;
+import java.io.OutputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/** {@code entrepot upstreams}, the admin API behind it, and the metrics that say the same. */
+class UpstreamsCommandTest {
+    private static final String MANIFEST = "/v2/hub.test/team/app/manifests/1";
+
+    @TempDir
+    private Path folder;
+
+    private final TestRegistry hub = TestRegistry.started();
+    private final TestRegistry other = TestRegistry.started();
+    private final HttpClient client = HttpClient.newHttpClient();
+    private CommandRunner commands;
+
+    @BeforeEach
+    void start() throws Exception {
+        byte[] index = "{\"schemaVersion\":2,\"manifests\":[]}".getBytes(StandardCharsets.UTF_8);
+        hub.pushManifest("team/app", MediaType.OCI_INDEX.value(), index, "1");
+        hub.quota(100);
+        Files.writeString(folder.resolve("entrepot.yaml"), """
+                server: {listen: 127.0.0.1:0, admin: 127.0.0.1:0, access-log: "off"}
+                cache: {directory: ./data, min-free: 1MiB}
+                builtin-upstreams: false
+                default-upstream: hub.test
+                upstreams:
+                  hub.test: {url: "%s", quota-reserve: 40, credentials: {username: robot, password: a-secret}}
+                  other.test: {url: "%s"}
+                """.formatted(hub.uri(), other.uri()));
+        commands = new CommandRunner(folder);
+    }
+
+    @AfterEach
+    void stop() {
+        client.close();
+        hub.close();
+        other.close();
+    }
+
+    private Mirror mirror() throws Exception {
+        return Mirror.start(
+                ConfigLoader.load(Optional.empty(), folder, Map.of()).config(),
+                ClientEnvironment.system("test").withVariables(Map.of()),
+                OutputStream.nullOutputStream());
+    }
+
+    private String get(int port, String path) throws Exception {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .build();
+        return client.send(request, HttpResponse.BodyHandlers.ofString()).body();
+    }
+
+    @Test
+    void withoutAServerEachUpstreamIsAskedAndOneThatFailsIsExitCode3() {
+        Result well = commands.run("upstreams");
+        assertThat(well.code()).as(well.err()).isZero();
+        assertThat(well.out()).contains("hub.test  " + hub.uri(), "answers", "other.test");
+        other.stop();
+        Result failed = commands.run("upstreams", "--json");
+        assertThat(failed.code()).isEqualTo(3);
+        JsonNode json = OciJson.mapper().readTree(failed.out());
+        assertThat(json.path("well").asBoolean(true)).isFalse();
+        assertThat(json.path("upstreams").path(0).path("reachable").asBoolean(false))
+                .isTrue();
+        assertThat(json.path("upstreams").path(1).path("problem").asString("")).contains("refused the connection");
+        assertThat(well.out() + failed.out()).doesNotContain("a-secret");
+    }
+
+    @Test
+    void runningServerSaysWhatItKnowsAndAsksOnlyOnDemand() throws Exception {
+        try (Mirror mirror = mirror()) {
+            get(mirror.port(), MANIFEST);
+            Result known = commands.run("upstreams");
+            assertThat(known.code()).isZero();
+            assertThat(known.err()).contains("asking the server");
+            assertThat(known.out())
+                    .contains("99 of 100 left in 6 h, 40 reserved for clients, for robot")
+                    .contains("not asked yet");
+            assertThat(other.calls().count(request -> true)).isZero();
+            other.stop();
+            Result checked = commands.run("upstreams", "--check", "--json");
+            assertThat(checked.code()).isEqualTo(3);
+            JsonNode json = OciJson.mapper().readTree(checked.out());
+            assertThat(json.has("text")).isFalse();
+            JsonNode quota = json.path("upstreams").path(0).path("quotas").path(0);
+            assertThat(quota.path("remaining").asInt(0)).isEqualTo(99);
+            assertThat(quota.path("windowSeconds").asInt(0)).isEqualTo(21600);
+            assertThat(json.at("/upstreams/1/checked").asBoolean(false)).isTrue();
+            assertThat(json.at("/upstreams/1/breakers/metadata/state").asString(""))
+                    .isEqualTo("closed");
+            assertThat(known.out() + checked.out()).doesNotContain("a-secret");
+        }
+    }
+
+    @Test
+    void metricsSayTheSame() throws Exception {
+        try (Mirror mirror = mirror()) {
+            get(mirror.port(), MANIFEST);
+            assertThat(get(mirror.adminPort(), "/metrics").lines())
+                    .contains(
+                            "entrepot_upstream_quota_limit{upstream=\"hub.test\",account=\"robot\"} 100",
+                            "entrepot_upstream_quota_remaining{upstream=\"hub.test\",account=\"robot\"} 99",
+                            "entrepot_upstream_quota_reserve{upstream=\"hub.test\",account=\"robot\"} 40",
+                            "entrepot_upstream_quota_window_seconds{upstream=\"hub.test\",account=\"robot\"} 21600",
+                            "# TYPE entrepot_upstream_too_many_requests_total counter",
+                            "entrepot_upstream_too_many_requests_total{upstream=\"hub.test\",kind=\"quota\"} 0",
+                            "entrepot_upstream_quota_stopped_total{upstream=\"hub.test\",priority=\"background\"} 0",
+                            "entrepot_upstream_breaker_state{upstream=\"other.test\",operation=\"blobs\"} 0",
+                            "entrepot_upstream_breaker_opened_total{upstream=\"hub.test\",operation=\"token\"} 0");
+        }
+    }
+}

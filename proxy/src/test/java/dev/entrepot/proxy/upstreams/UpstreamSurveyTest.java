@@ -1,0 +1,95 @@
+package dev.entrepot.proxy.upstreams;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.Credential;
+import dev.entrepot.oci.client.CredentialSource;
+import dev.entrepot.oci.client.QuotaReserve;
+import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.oci.client.RegistryEndpoint;
+import dev.entrepot.oci.client.Safeguards;
+import dev.entrepot.oci.testing.Access;
+import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.Gate;
+import dev.entrepot.oci.testing.TestRegistry;
+import dev.entrepot.oci.testing.TokenService;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class UpstreamSurveyTest {
+    private final TestRegistry registry = TestRegistry.started();
+    private final TestRegistry silent = TestRegistry.started();
+    private final Gate never = new Gate();
+    private final Map<RegistryHost, RegistryClient> clients = new LinkedHashMap<>();
+
+    @AfterEach
+    void stop() {
+        never.open();
+        clients.values().forEach(RegistryClient::close);
+        registry.close();
+        silent.close();
+    }
+
+    private void add(String name, TestRegistry at, CredentialSource credentials) throws IOException {
+        RegistryHost host = new RegistryHost(name);
+        RegistryEndpoint endpoint = RegistryEndpoint.of(host, at.uri()).withCredentials(credentials);
+        clients.put(
+                host,
+                new RegistryClient(
+                        endpoint,
+                        Safeguards.shared(QuotaReserve.DEFAULT),
+                        ClientEnvironment.system("test").withVariables(Map.of())));
+    }
+
+    private static CredentialSource robot(String password) {
+        return CredentialSource.fixed(new Credential.UserPassword("robot", password));
+    }
+
+    @Test
+    void upstreamThatNeverAnswersDoesNotKeepTheOthersBack() throws Exception {
+        silent.faults().always(request -> true, Fault.hold(never));
+        add("silent.test", silent, CredentialSource.NONE);
+        add("good.test", registry, CredentialSource.NONE);
+        UpstreamReport report = new UpstreamSurvey(clients, Duration.ofMillis(500)).check();
+        assertThat(report.isWell()).isFalse();
+        assertThat(report.lines().getFirst().problem())
+                .hasValueSatisfying(p -> assertThat(p).contains("no answer within"));
+        assertThat(report.lines().getLast().problem()).isEmpty();
+        assertThat(report.lines().getLast().reachable()).contains(true);
+    }
+
+    @Test
+    void credentialsAreSaidToBeAcceptedOrRefusedAndNeverShown() throws Exception {
+        registry.open(new Access.Bearer(TokenService.forUser("robot", "right-secret")));
+        add("right.test", registry, robot("right-secret"));
+        add("wrong.test", registry, robot("wrong-secret"));
+        add("nobody.test", registry, CredentialSource.NONE);
+        UpstreamReport report = new UpstreamSurvey(clients).check();
+        assertThat(report.lines().get(0).credentials()).isEqualTo("robot (bearer), accepted");
+        assertThat(report.lines().get(0).problem()).isEmpty();
+        assertThat(report.lines().get(1).check().orElseThrow().credentialsAccepted())
+                .contains(false);
+        assertThat(report.lines().get(1).problem()).isPresent();
+        // Without an account the registry may still have public repositories.
+        assertThat(report.lines().get(2).problem()).isEmpty();
+        assertThat(report.isWell()).isFalse();
+        assertThat(report.text() + report.json()).contains("refused").doesNotContain("secret");
+    }
+
+    @Test
+    void withoutACheckNobodyIsAskedAndNothingIsSaidOfThoseThatNeverWere() throws Exception {
+        add("good.test", registry, CredentialSource.NONE);
+        UpstreamReport report = new UpstreamSurvey(clients).known();
+        assertThat(report.isWell()).isTrue();
+        assertThat(report.lines().getFirst().reachable()).isEqualTo(Optional.empty());
+        assertThat(report.text()).contains("not asked yet");
+        assertThat(registry.calls().count(request -> true)).isZero();
+    }
+}

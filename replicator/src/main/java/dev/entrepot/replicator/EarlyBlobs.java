@@ -1,0 +1,63 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.replicator.ImagePlan.Step;
+import dev.entrepot.replicator.ReplicationRunner.Brought;
+import dev.entrepot.replicator.ReplicationRunner.Wanted;
+import dev.entrepot.replicator.graph.Concurrently;
+import java.io.IOException;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** Brings blobs to one target that no manifest there names yet. One that fails fails alone. */
+final class EarlyBlobs {
+    // Blobs in hand at once; the gate of the target lets fewer move.
+    private static final int WINDOW = 32;
+
+    private final TargetSession session;
+    private final ProgressListener progress;
+    private final TallyCounter tally = new TallyCounter();
+    private final Map<Wanted, ItemReport.Failure> failures = new ConcurrentHashMap<>();
+
+    EarlyBlobs(TargetSession session, ProgressListener progress) {
+        this.session = session;
+        this.progress = progress;
+    }
+
+    /** Sends what is not there. */
+    Brought bring(List<Wanted> blobs) throws IOException {
+        session.registry().begin();
+        try {
+            progress.planned(
+                    session.name(),
+                    0,
+                    blobs.stream()
+                            .mapToLong(wanted -> wanted.node().sizeBytes())
+                            .sum());
+            Concurrently.map(blobs, WINDOW, this::bring);
+        } finally {
+            session.registry().end(false);
+        }
+        return new Brought(session.name(), tally.tally(), Map.copyOf(failures));
+    }
+
+    private Wanted bring(Wanted wanted) throws IOException {
+        Descriptor blob = wanted.node();
+        try {
+            TargetRepository repository = session.repository(session.nameFor(wanted.repository()));
+            boolean there = CopyException.at(
+                    Side.TARGET,
+                    blob.digest(),
+                    "asking " + session.name() + " for " + blob.digest(),
+                    () -> repository.hadBlob(blob));
+            GatedSource source =
+                    new GatedSource(session.rule().source().repository(wanted.repository()), session.sourceGate());
+            new BlobBringer(session, repository, source, tally)
+                    .bring(ImagePlan.Node.of(blob, false, there ? Step.PRESENT : Step.PUSH));
+        } catch (CopyException e) {
+            failures.put(wanted, e.failure());
+        }
+        return wanted;
+    }
+}

@@ -1,0 +1,69 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.config.NamePattern;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.replicator.graph.ArtifactGraph;
+import dev.entrepot.replicator.graph.CosignTag;
+import dev.entrepot.replicator.graph.CosignTags;
+import java.io.IOException;
+import java.util.HashSet;
+import java.util.Set;
+
+/** Finds out what a tag of the source is, as a rule wants it. What cannot be found out is a {@link CopyException}: nothing is left out. */
+final class ImageDiscovery {
+    private final ReplicationRule rule;
+
+    ImageDiscovery(ReplicationRule rule) {
+        this.rule = rule;
+    }
+
+    /** What the tag names. */
+    Descriptor root(SourceTag tag) throws IOException {
+        return CopyException.at(Side.SOURCE, tag.reference(), "resolving " + tag.reference(), tag::root)
+                .orElseThrow(() -> new CopyException(
+                        Side.SOURCE,
+                        tag.reference(),
+                        rule.source().name() + "/" + tag.repository() + " has no " + tag.reference()));
+    }
+
+    /** The whole graph of a root, which has the referrers that the rule requires. */
+    ArtifactGraph graph(SourceTag tag, Descriptor root) throws IOException {
+        ArtifactGraph graph =
+                CopyException.at(Side.SOURCE, root.digest(), "discovering " + root.digest(), () -> tag.graph(root));
+        requireReferrers(graph);
+        return graph;
+    }
+
+    private void requireReferrers(ArtifactGraph graph) throws CopyException {
+        Set<String> types = new HashSet<>();
+        for (Digest referrer : graph.root().referrers()) {
+            types.addAll(graph.node(referrer).types());
+        }
+        for (CosignTag tag : graph.root().cosignTags()) {
+            types.addAll(graph.node(tag.manifest().digest()).types());
+            CosignTags.kind(tag.tag()).ifPresent(types::add);
+        }
+        for (NamePattern required : rule.referrers().require()) {
+            if (types.stream().noneMatch(required.matcher())) {
+                throw new CopyException(
+                        Side.SOURCE,
+                        graph.root().digest(),
+                        "the rule requires a referrer of type " + required + ", and there is none");
+            }
+        }
+    }
+
+    // Of a repository with too few tags the surveyor says so.
+    static void refuseNothing(ReplicationRule rule, SourceSurvey survey) throws CopyException {
+        boolean nothing = survey.tags().isEmpty() && survey.failures().isEmpty();
+        if (nothing && rule.tags().atLeast() > 0) {
+            throw new CopyException(
+                    Side.SOURCE,
+                    rule.source().name(),
+                    "rule " + rule.name() + " asks for at-least " + rule.tags().atLeast()
+                            + " tags, and no repository of " + rule.source().name()
+                            + " is selected; none is copied and none is deleted");
+        }
+    }
+}

@@ -1,0 +1,238 @@
+package dev.entrepot.replicator.bundle;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.replicator.bundle.VolumeProblem.Kind;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+
+/**
+ * Opens a bundle. Which inventory counts is decided first, by signature; each volume is then read against that inventory alone. For one opening.
+ */
+final class BundleOpening {
+    // Their inventories are in memory until it is decided which one counts.
+    private static final int MOST_BUNDLES = 8;
+
+    private final List<BundleTrust> trust;
+    private final Map<Digest, byte[]> documents = new HashMap<>();
+    private final List<Candidate> candidates = new ArrayList<>();
+    private final List<VolumeProblem> problems = new ArrayList<>();
+
+    /** A place that should be a volume, and what it says, or why it says nothing. */
+    private record Candidate(VolumeReader reader, Optional<VolumeClaims> head, Optional<VolumeProblem> broken) {}
+
+    /** The inventory that counts. */
+    @SuppressWarnings("ArrayRecordComponent")
+    private record Accepted(
+            Digest id, byte[] document, Optional<byte[]> signature, Inventory inventory, VolumePlan plan) {}
+
+    private BundleOpening(List<BundleTrust> trust) {
+        this.trust = trust;
+    }
+
+    static Bundle open(List<Path> arguments, List<BundleTrust> trust) throws IOException {
+        BundleOpening opening = new BundleOpening(trust);
+        for (VolumeReader reader : VolumePlaces.find(arguments)) {
+            opening.candidates.add(opening.candidate(reader));
+        }
+        return opening.open();
+    }
+
+    private Candidate candidate(VolumeReader reader) throws IOException {
+        try {
+            VolumeClaims head = reader.head();
+            byte[] known = documents.putIfAbsent(head.id(), head.document());
+            if (documents.size() > MOST_BUNDLES) {
+                throw new BundleException(
+                        "the volumes are of more than " + MOST_BUNDLES + " bundles; give those of one");
+            }
+            return new Candidate(reader, Optional.of(known == null ? head : head.with(known)), Optional.empty());
+        } catch (VolumeException e) {
+            return new Candidate(reader, Optional.empty(), Optional.of(e.problem()));
+        }
+    }
+
+    private Bundle open() throws IOException {
+        Accepted accepted = accept();
+        SortedMap<Integer, Bundle.Given> volumes = new TreeMap<>();
+        for (Candidate candidate : candidates) {
+            try {
+                int number = number(candidate, accepted);
+                List<VolumeEntry> expected = accepted.plan().entries(number);
+                List<Slice> slices = checked(candidate, number, expected, accepted);
+                Path path = candidate.reader().path();
+                Bundle.Given earlier = volumes.putIfAbsent(number, new Bundle.Given(path, pieces(expected, slices)));
+                if (earlier != null) {
+                    String what = "it is also " + earlier.path();
+                    problems.add(VolumeProblem.of(Kind.TWICE, number, path, what, accepted.id()));
+                }
+            } catch (VolumeException e) {
+                problems.add(e.problem());
+            }
+        }
+        if (!problems.isEmpty()) {
+            throw new DamagedBundleException(named(volumes.keySet(), accepted));
+        }
+        return new Bundle(
+                accepted.inventory(), accepted.id(), signer(accepted.document(), accepted.signature()), volumes);
+    }
+
+    // One that says nothing of itself any more is the one that is not there.
+    private List<VolumeProblem> named(Set<Integer> intact, Accepted accepted) {
+        Set<Integer> open = new TreeSet<>();
+        for (int volume = 1; volume <= accepted.plan().volumes(); volume++) {
+            open.add(volume);
+        }
+        open.removeAll(intact);
+        problems.forEach(problem -> problem.volume().ifPresent(open::remove));
+        List<VolumeProblem> nameless = problems.stream()
+                .filter(problem -> problem.volume().isEmpty()
+                        && (problem.kind() == Kind.TRUNCATED || problem.kind() == Kind.ALTERED))
+                .toList();
+        return problems.stream()
+                .map(problem -> open.size() == 1 && nameless.size() == 1 && nameless.contains(problem)
+                        ? problem.in(open.iterator().next(), accepted.id())
+                        : problem)
+                .toList();
+    }
+
+    private static List<Bundle.Piece> pieces(List<VolumeEntry> expected, List<Slice> slices) {
+        List<Bundle.Piece> pieces = new ArrayList<>();
+        for (int i = 0; i < slices.size(); i++) {
+            if (!(expected.get(i).content() instanceof VolumeEntry.Content.Constant)) {
+                pieces.add(new Bundle.Piece(expected.get(i), slices.get(i)));
+            }
+        }
+        return pieces;
+    }
+
+    private static List<Slice> checked(Candidate candidate, int number, List<VolumeEntry> expected, Accepted accepted)
+            throws IOException {
+        try {
+            return candidate.reader().check(expected);
+        } catch (VolumeException e) {
+            throw new VolumeException(e.problem().in(number, accepted.id()));
+        }
+    }
+
+    // The bundle that most volumes are of, of those that are trusted; the others are named as foreign to it.
+    private Accepted accept() throws IOException {
+        Map<Digest, List<VolumeClaims>> trusted = candidates.stream()
+                .flatMap(candidate -> candidate.head().stream())
+                .filter(this::isTrusted)
+                .collect(Collectors.groupingBy(VolumeClaims::id, LinkedHashMap::new, Collectors.toList()));
+        int most = trusted.values().stream().mapToInt(List::size).max().orElse(0);
+        for (List<VolumeClaims> heads : trusted.values()) {
+            if (heads.size() == most) {
+                VolumeClaims head = heads.getFirst();
+                String place = "the inventory of bundle " + head.id();
+                Inventory inventory = InventoryJson.read(head.document(), place);
+                return new Accepted(
+                        head.id(),
+                        head.document(),
+                        head.signature(),
+                        inventory,
+                        VolumePlan.of(inventory, head.document(), head.signature()));
+            }
+        }
+        throw new DamagedBundleException(
+                candidates.stream().map(this::whyNotTrusted).toList());
+    }
+
+    private boolean isTrusted(VolumeClaims head) {
+        return trust.isEmpty()
+                ? head.agrees()
+                : signer(head.document(), head.signature()).isPresent();
+    }
+
+    private Optional<Path> signer(byte[] document, Optional<byte[]> signature) {
+        return trust.stream()
+                .filter(keys -> signature.isPresent() && keys.verifies(document, signature.get()))
+                .map(BundleTrust::file)
+                .findFirst();
+    }
+
+    private VolumeProblem whyNotTrusted(Candidate candidate) {
+        Path path = candidate.reader().path();
+        if (candidate.head().isEmpty()) {
+            return candidate.broken().orElseThrow();
+        }
+        VolumeClaims head = candidate.head().get();
+        String keys = trust.stream().map(keysOf -> keysOf.file().toString()).collect(Collectors.joining(", "));
+        VolumeProblem problem;
+        if (!head.agrees()) {
+            problem = VolumeProblem.of(
+                    Kind.ALTERED,
+                    path,
+                    "its inventory has the digest " + head.id() + ", and " + VolumePlan.VOLUME + " says "
+                            + head.stated()
+                                    .map(stated -> stated.bundle().toString())
+                                    .orElse("nothing that can be read"));
+        } else if (head.signature().isEmpty()) {
+            problem = VolumeProblem.of(
+                    Kind.UNTRUSTED, path, "its inventory is not signed; --unsigned says that it need not be");
+        } else {
+            problem = VolumeProblem.of(
+                    Kind.UNTRUSTED,
+                    path,
+                    "its inventory is not signed by a key of " + keys + ", or the signature is altered");
+        }
+        return head.stated()
+                .map(stated -> problem.in(stated.volume(), stated.bundle()))
+                .orElse(problem);
+    }
+
+    /** Which volume of the accepted bundle this is to be. */
+    private int number(Candidate candidate, Accepted accepted) throws IOException {
+        if (candidate.head().isEmpty()) {
+            return guess(candidate, accepted, candidate.broken().orElseThrow());
+        }
+        VolumeClaims head = candidate.head().get();
+        Optional<VolumeClaims.Stated> ours =
+                head.stated().filter(stated -> stated.bundle().equals(accepted.id()));
+        boolean other = !head.id().equals(accepted.id()) && ours.isEmpty() && head.agrees();
+        if (other) {
+            throw new VolumeException(VolumeProblem.of(
+                    Kind.OTHER_BUNDLE,
+                    candidate.reader().path(),
+                    "it is of bundle " + head.id() + ", the others are of " + accepted.id()));
+        }
+        int stated = ours.map(VolumeClaims.Stated::volume).orElse(0);
+        return stated >= 1 && stated <= accepted.plan().volumes()
+                ? stated
+                : guess(
+                        candidate,
+                        accepted,
+                        VolumeProblem.of(
+                                Kind.ALTERED,
+                                candidate.reader().path(),
+                                VolumePlan.VOLUME + " does not name a volume of bundle " + accepted.id()));
+    }
+
+    // The volume that has most files where this one has them; what has none of any is none.
+    private static int guess(Candidate candidate, Accepted accepted, VolumeProblem otherwise) throws IOException {
+        int best = 0;
+        int most = 0;
+        for (int volume = 1; volume <= accepted.plan().volumes(); volume++) {
+            int matches = candidate.reader().matches(accepted.plan().entries(volume));
+            if (matches > most) {
+                most = matches;
+                best = volume;
+            }
+        }
+        if (best == 0) {
+            throw new VolumeException(otherwise);
+        }
+        return best;
+    }
+}

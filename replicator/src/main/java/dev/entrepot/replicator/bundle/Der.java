@@ -1,0 +1,78 @@
+package dev.entrepot.replicator.bundle;
+
+import java.io.ByteArrayOutputStream;
+import java.util.Arrays;
+import java.util.Optional;
+
+/** As much of DER (X.690) as it takes to put a SEC 1 private key into PKCS#8. */
+final class Der {
+    private static final int INTEGER = 0x02;
+    private static final int OCTETS = 0x04;
+    private static final int SEQUENCE = 0x30;
+    private static final int PARAMETERS = 0xa0;
+    // 1.2.840.10045.2.1, with tag and length.
+    private static final byte[] EC_PUBLIC_KEY = {0x06, 0x07, 0x2a, (byte) 0x86, 0x48, (byte) 0xce, 0x3d, 0x02, 0x01};
+
+    private Der() {}
+
+    /**
+     * The PKCS#8 form (RFC 5958) of a SEC 1 key (RFC 5915), or empty if it is none or does not say its curve.
+     *
+     * @param sec1 {@code ECPrivateKey}
+     */
+    static Optional<byte[]> toPkcs8(byte[] sec1) {
+        return value(sec1, 0, SEQUENCE)
+                .flatMap(key -> curve(key).map(curve -> {
+                    byte[] algorithm = wrap(SEQUENCE, EC_PUBLIC_KEY, curve);
+                    return wrap(SEQUENCE, wrap(INTEGER, new byte[] {0}), algorithm, wrap(OCTETS, sec1));
+                }));
+    }
+
+    // version, the number, and [0] with the curve.
+    private static Optional<byte[]> curve(byte[] key) {
+        Optional<byte[]> version = value(key, 0, INTEGER);
+        int at = version.map(v -> 2 + v.length).orElse(key.length);
+        Optional<byte[]> number = value(key, at, OCTETS);
+        int behind = at + number.map(n -> 2 + n.length).orElse(key.length);
+        return value(key, behind, PARAMETERS);
+    }
+
+    /** The content of the element at an offset, if it has this tag and ends within the bytes. */
+    private static Optional<byte[]> value(byte[] bytes, int offset, int tag) {
+        if (offset > bytes.length - 2 || (bytes[offset] & 0xff) != tag) {
+            return Optional.empty();
+        }
+        int first = bytes[offset + 1] & 0xff;
+        int lengthBytes = first < 0x80 ? 0 : first - 0x80;
+        if (lengthBytes > 2 || offset + 2 + lengthBytes > bytes.length) {
+            return Optional.empty();
+        }
+        int length = first < 0x80 ? first : 0;
+        for (int i = 0; i < lengthBytes; i++) {
+            length = length << 8 | bytes[offset + 2 + i] & 0xff;
+        }
+        int from = offset + 2 + lengthBytes;
+        return length <= bytes.length - from
+                ? Optional.of(Arrays.copyOfRange(bytes, from, from + length))
+                : Optional.empty();
+    }
+
+    private static byte[] wrap(int tag, byte[]... contents) {
+        ByteArrayOutputStream content = new ByteArrayOutputStream();
+        for (byte[] bytes : contents) {
+            content.writeBytes(bytes);
+        }
+        ByteArrayOutputStream element = new ByteArrayOutputStream();
+        element.write(tag);
+        int length = content.size();
+        if (length >= 0x100) {
+            element.write(0x82);
+            element.write(length >> 8);
+        } else if (length >= 0x80) {
+            element.write(0x81);
+        }
+        element.write(length);
+        element.writeBytes(content.toByteArray());
+        return element.toByteArray();
+    }
+}

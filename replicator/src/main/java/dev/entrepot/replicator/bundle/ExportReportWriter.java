@@ -1,0 +1,87 @@
+package dev.entrepot.replicator.bundle;
+
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.replicator.Sizes;
+import tools.jackson.databind.node.ArrayNode;
+import tools.jackson.databind.node.ObjectNode;
+
+/** Writes an {@link ExportReport} for people and for programs. */
+public final class ExportReportWriter {
+    private ExportReportWriter() {}
+
+    /** One JSON object. */
+    public static String toJson(ExportReport report) {
+        ObjectNode root = OciJson.mapper().createObjectNode();
+        root.put("name", report.name());
+        root.put("outcome", "complete");
+        root.put("dryRun", report.id().isEmpty());
+        report.id().ifPresent(id -> root.put("bundle", id.toString()));
+        report.inventory().since().ifPresent(since -> root.put("since", since.toString()));
+        root.put("signed", report.signed());
+        root.put("sourceRequests", report.sourceRequests());
+        sum(root.putObject("carried"), report.carried());
+        sum(root.putObject("held"), report.held());
+        ArrayNode warnings = root.putArray("warnings");
+        report.warnings().forEach(warnings::add);
+        ArrayNode images = root.putArray("images");
+        for (BundledImage image : report.inventory().images()) {
+            images.addObject()
+                    .put("source", image.source().toString())
+                    .put("repository", image.repository().value())
+                    .put("tag", image.tag().value())
+                    .put("manifest", image.manifest().toString());
+        }
+        ArrayNode volumes = root.putArray("volumes");
+        for (BundleWriter.Volume volume : report.volumes()) {
+            volumes.addObject()
+                    .put("volume", volume.number())
+                    .put("file", volume.place().toString())
+                    .put("bytes", volume.bytes())
+                    .put("written", volume.written() && report.id().isPresent());
+        }
+        ArrayNode lost = root.putArray("lostAgain");
+        report.lostAgain().forEach(digest -> lost.add(digest.toString()));
+        return root.toString();
+    }
+
+    private static void sum(ObjectNode node, ExportReport.Sum sum) {
+        node.put("manifests", sum.manifests()).put("blobs", sum.blobs()).put("bytes", sum.bytes());
+    }
+
+    /** The images, what is left out, and a line for each volume; ending in a line break. */
+    public static String toText(ExportReport report) {
+        StringBuilder text = new StringBuilder();
+        boolean dry = report.id().isEmpty();
+        text.append(dry ? "would export " : "exported ").append(report.name());
+        report.id().ifPresent(id -> text.append(" as bundle ").append(id));
+        text.append(report.signed() ? ", signed" : ", UNSIGNED").append('\n');
+        for (BundledImage image : report.inventory().images()) {
+            text.append("  ").append(image.source()).append(':').append(image.tag());
+            text.append("  ").append(image.manifest()).append('\n');
+        }
+        report.warnings()
+                .forEach(warning -> text.append("  WARNING ").append(warning).append('\n'));
+        for (BundleWriter.Volume volume : report.volumes()) {
+            text.append("  volume ").append(volume.number()).append("  ").append(volume.place());
+            text.append("  ").append(Sizes.bytes(volume.bytes()));
+            text.append(dry || volume.written() ? "\n" : "  (was there)\n");
+        }
+        text.append(dry ? "would carry " : "carries ")
+                .append(text(report.carried()))
+                .append('\n');
+        if (report.inventory().since().isPresent()) {
+            text.append("left out, as the receipt says that the other side has it: ");
+            text.append(text(report.held())).append('\n');
+        }
+        if (!report.lostAgain().isEmpty()) {
+            text.append("sent again, as the receipt says that the other side has lost it: ");
+            text.append(report.lostAgain().size()).append(" nodes, the first of them ");
+            text.append(report.lostAgain().getFirst()).append('\n');
+        }
+        return text.toString();
+    }
+
+    private static String text(ExportReport.Sum sum) {
+        return Sizes.bytes(sum.bytes()) + " in " + sum.manifests() + " manifests and " + sum.blobs() + " blobs";
+    }
+}

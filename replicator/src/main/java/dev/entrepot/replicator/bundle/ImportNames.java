@@ -1,0 +1,106 @@
+package dev.entrepot.replicator.bundle;
+
+import dev.entrepot.config.NamePattern;
+import dev.entrepot.config.TargetConfig;
+import dev.entrepot.oci.InvalidNameException;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Predicate;
+
+/** Which images of a bundle are imported, and under which names. Immutable. */
+public final class ImportNames {
+    private final List<Predicate<BundledImage>> only;
+    private final TargetConfig naming;
+    private final Map<String, Tag> tags;
+
+    private ImportNames(List<Predicate<BundledImage>> only, TargetConfig naming, Map<String, Tag> tags) {
+        this.only = List.copyOf(only);
+        this.naming = naming;
+        this.tags = Map.copyOf(tags);
+    }
+
+    /**
+     * Reads the options of a command.
+     *
+     * @param only {@code REPO[:TAG]}, each part a name or glob; if there are any, an image must match one
+     * @param map {@code REPO=REPO}, where the first may be leading components of names, and {@code REPO:TAG=:TAG}
+     * @param prefix components that go before each repository
+     * @throws IllegalArgumentException if one of them cannot be read; the message names it
+     */
+    public static ImportNames parse(List<String> only, List<String> map, Optional<RepositoryName> prefix) {
+        List<Predicate<BundledImage>> wanted = new ArrayList<>();
+        only.forEach(text -> wanted.add(images(text)));
+        Map<RepositoryName, RepositoryName> repositories = new LinkedHashMap<>();
+        Map<String, Tag> tags = new LinkedHashMap<>();
+        for (String text : map) {
+            int equals = text.indexOf('=');
+            String from = text.substring(0, Math.max(0, equals));
+            String to = text.substring(equals + 1);
+            try {
+                if (from.isEmpty()) {
+                    throw new IllegalArgumentException("there is no = in it");
+                }
+                boolean twice = from.indexOf(':') < 0
+                        ? repositories.put(new RepositoryName(from), new RepositoryName(to)) != null
+                        : tags.put(from, tag(to)) != null;
+                if (twice) {
+                    throw new IllegalArgumentException(from + " is there twice");
+                }
+            } catch (IllegalArgumentException e) {
+                throw new IllegalArgumentException(
+                        "--map " + text + " is neither REPOSITORY=REPOSITORY nor REPOSITORY:TAG=:TAG: "
+                                + e.getMessage(),
+                        e);
+            }
+        }
+        TargetConfig naming = new TargetConfig(
+                new TargetConfig.LayoutDestination(Path.of("")),
+                prefix,
+                repositories,
+                TargetConfig.DEFAULT_MAX_CONCURRENT_REQUESTS);
+        return new ImportNames(wanted, naming, tags);
+    }
+
+    private static Tag tag(String text) {
+        if (!text.startsWith(":")) {
+            throw new IllegalArgumentException("a tag is mapped to a tag of the same repository, written :TAG");
+        }
+        return new Tag(text.substring(1));
+    }
+
+    private static Predicate<BundledImage> images(String text) {
+        int colon = text.lastIndexOf(':');
+        Predicate<String> repositories =
+                NamePattern.parse(colon < 0 ? text : text.substring(0, colon)).matcher();
+        Predicate<String> tags = colon < 0
+                ? any -> true
+                : NamePattern.parse(text.substring(colon + 1)).matcher();
+        return image -> repositories.test(image.repository().value())
+                && tags.test(image.tag().value());
+    }
+
+    /** Whether an image is imported. */
+    public boolean selects(BundledImage image) {
+        return only.isEmpty() || only.stream().anyMatch(wanted -> wanted.test(image));
+    }
+
+    /**
+     * The name that a repository gets.
+     *
+     * @throws InvalidNameException if it becomes too long
+     */
+    public RepositoryName repository(RepositoryName name) {
+        return naming.nameFor(name);
+    }
+
+    /** The tag that an image gets. */
+    public Tag tag(BundledImage image) {
+        return tags.getOrDefault(image.name(), image.tag());
+    }
+}

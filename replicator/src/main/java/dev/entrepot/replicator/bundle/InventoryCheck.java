@@ -1,0 +1,160 @@
+package dev.entrepot.replicator.bundle;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RepositoryName;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.SortedSet;
+import java.util.TreeSet;
+
+/** Whether what an inventory states goes together. For one check. */
+final class InventoryCheck {
+    private final Inventory inventory;
+    private final Map<Digest, BundledManifest> manifests;
+    private final Map<Digest, SortedSet<RepositoryName>> naming = new HashMap<>();
+    private int volume = 1;
+
+    private InventoryCheck(Inventory inventory) {
+        this.inventory = inventory;
+        this.manifests = inventory.manifests();
+    }
+
+    /**
+     * Checks edges, orders and places.
+     *
+     * @throws IllegalArgumentException if they do not go together
+     */
+    static void check(Inventory inventory) {
+        InventoryCheck check = new InventoryCheck(inventory);
+        check.images();
+        check.edges();
+        check.blobs();
+        check.fallbacks();
+        check.places();
+    }
+
+    private void images() {
+        Checks.that(!inventory.images().isEmpty(), "there is no image");
+        for (BundledImage image : inventory.images()) {
+            known(image.manifest(), image.repository(), "image " + image.name());
+        }
+    }
+
+    private BundledManifest known(Digest digest, String by) {
+        BundledManifest found = manifests.get(digest);
+        Checks.that(found != null, by + " names the manifest " + digest + ", which is not listed");
+        return Objects.requireNonNull(found);
+    }
+
+    private void known(Digest digest, RepositoryName repository, String by) {
+        Checks.that(
+                known(digest, by).repositories().contains(repository),
+                by + " is in " + repository + ", and the manifest " + digest + " that it names is not");
+    }
+
+    private void edges() {
+        Set<Digest> before = new HashSet<>();
+        for (BundledManifest manifest : manifests.values()) {
+            String name = "manifest " + manifest.digest();
+            for (Digest child : manifest.children()) {
+                Checks.that(
+                        before.contains(child), name + " has the child " + child + ", which is not listed before it");
+                Checks.that(
+                        known(child, name).repositories().containsAll(manifest.repositories()),
+                        name + " is in repositories that its child " + child + " is not in");
+            }
+            manifest.referrers().forEach(referrer -> known(referrer, name));
+            for (BundledManifest.CosignTag tag : manifest.cosign()) {
+                known(manifest.digest(), tag.repository(), "cosign tag " + tag.tag());
+                known(tag.manifest(), tag.repository(), "cosign tag " + tag.tag());
+            }
+            for (Digest blob : manifest.blobs()) {
+                naming.computeIfAbsent(blob, digest -> new TreeSet<>()).addAll(manifest.repositories());
+            }
+            before.add(manifest.digest());
+        }
+    }
+
+    private void blobs() {
+        List<Digest> order = new ArrayList<>();
+        Set<Digest> seen = new HashSet<>();
+        manifests
+                .values()
+                .forEach(manifest -> manifest.blobs().stream().filter(seen::add).forEach(order::add));
+        Checks.that(
+                order.equals(List.copyOf(inventory.blobs().keySet())),
+                "the blobs listed are not those that the manifests name, in their order");
+        for (BundledBlob blob : inventory.blobs().values()) {
+            Checks.that(
+                    List.copyOf(naming.getOrDefault(blob.digest(), new TreeSet<>()))
+                            .equals(blob.repositories()),
+                    "blob " + blob.digest() + " is not in the repositories of the manifests that name it");
+            BundledManifest twin = manifests.get(blob.digest());
+            Checks.that(
+                    twin == null
+                            || twin.descriptor().sizeBytes() == blob.sizeBytes()
+                                    && twin.placement().equals(blob.placement()),
+                    blob.digest() + " is a manifest and a blob in two places or of two sizes");
+        }
+    }
+
+    private void fallbacks() {
+        List<BundledFallback> stated = inventory.fallbacks().values().stream()
+                .map(fallback -> fallback.at(1))
+                .toList();
+        Checks.that(
+                Fallbacks.of(manifests, inventory.blobs().keySet()).equals(stated),
+                "the fallback indexes listed are not those of the manifests with referrers, in their order");
+    }
+
+    private void places() {
+        Map<Digest, Integer> placed = new HashMap<>();
+        for (WritingOrder.Item item :
+                WritingOrder.of(manifests, inventory.fallbacks().keySet())) {
+            switch (item.kind()) {
+                case MANIFEST ->
+                    place(item.of(), known(item.of(), "the order of writing").placement(), placed);
+                case BLOB ->
+                    place(
+                            item.of(),
+                            Objects.requireNonNull(inventory.blobs().get(item.of()))
+                                    .placement(),
+                            placed);
+                case FALLBACK ->
+                    go(
+                            Objects.requireNonNull(inventory.fallbacks().get(item.of()))
+                                    .volume(),
+                            item.of());
+            }
+        }
+    }
+
+    private void place(Digest digest, Placement placement, Map<Digest, Integer> placed) {
+        switch (placement) {
+            case Placement.InVolume in -> {
+                go(in.volume(), digest);
+                Checks.that(placed.put(digest, in.volume()) == null, digest + " is in two places");
+            }
+            case Placement.InParts in -> {
+                in.parts().forEach(part -> go(part.volume(), digest));
+                Checks.that(placed.put(digest, in.parts().getLast().volume()) == null, digest + " is in two places");
+            }
+            case Placement.Held held ->
+                Checks.that(
+                        inventory.since().isPresent(),
+                        digest + " is in no volume, and the bundle is no difference to a receipt");
+        }
+    }
+
+    private void go(int to, Digest digest) {
+        Checks.that(
+                to >= volume && to <= inventory.volumes(),
+                digest + " is in volume " + to + ", behind content of volume " + volume + " of " + inventory.volumes());
+        volume = to;
+    }
+}

@@ -1,0 +1,79 @@
+package dev.entrepot.replicator.bundle;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import java.util.Collections;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
+
+/**
+ * What is complete at the receiving side, as that side says (docs/air-gap.md). All names are the source's.
+ *
+ * @param bundle the bundle that it answers
+ * @param target name of the target, for people; no control characters, at most 1000
+ * @param images complete there, by repository and tag
+ * @param held by repository, what the target was asked for and has
+ * @param lost by repository, what the inventory says that the target has, and it has not
+ * @param missingVolumes volumes that were not given and are still needed, sorted
+ */
+public record Receipt(
+        Digest bundle,
+        String target,
+        List<Image> images,
+        SortedMap<RepositoryName, SortedSet<Digest>> held,
+        SortedMap<RepositoryName, SortedSet<Digest>> lost,
+        List<Integer> missingVolumes) {
+    /** The version of the document that is written and read. */
+    public static final int VERSION = 1;
+
+    /**
+     * An image that is complete at the target.
+     *
+     * @param repository its repository
+     * @param tag its tag
+     * @param manifest what the tag names
+     */
+    public record Image(RepositoryName repository, Tag tag, Digest manifest) {
+        static final Comparator<Image> ORDER =
+                Comparator.comparing(Image::repository).thenComparing(Image::tag);
+    }
+
+    /** Checks orders, and that nothing is both held and lost in one repository. */
+    public Receipt {
+        Checks.that(
+                target.length() <= 1000 && target.chars().noneMatch(Character::isISOControl),
+                "the name of the target is too long or has control characters");
+        images = Checks.sorted(images, Image.ORDER, "images");
+        held = copy(held);
+        lost = copy(lost);
+        missingVolumes = Checks.sorted(missingVolumes, Comparator.naturalOrder(), "missing volumes");
+        missingVolumes.forEach(Checks::volume);
+        for (RepositoryName repository : lost.keySet()) {
+            Set<Digest> there = held.getOrDefault(repository, new TreeSet<>());
+            Checks.that(
+                    Collections.disjoint(lost.getOrDefault(repository, new TreeSet<>()), there),
+                    "something is both held and lost in " + repository);
+        }
+    }
+
+    private static SortedMap<RepositoryName, SortedSet<Digest>> copy(
+            SortedMap<RepositoryName, SortedSet<Digest>> byRepository) {
+        SortedMap<RepositoryName, SortedSet<Digest>> copy = new TreeMap<>();
+        byRepository.forEach((repository, digests) -> {
+            Checks.that(!digests.isEmpty(), "the list of " + repository + " is empty");
+            copy.put(repository, Collections.unmodifiableSortedSet(new TreeSet<>(digests)));
+        });
+        return Collections.unmodifiableSortedMap(copy);
+    }
+
+    /** Whether the target has this in this repository. */
+    public boolean holds(RepositoryName repository, Digest digest) {
+        return held.getOrDefault(repository, Collections.emptySortedSet()).contains(digest);
+    }
+}

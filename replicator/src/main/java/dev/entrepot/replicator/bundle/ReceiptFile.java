@@ -1,0 +1,57 @@
+package dev.entrepot.replicator.bundle;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Optional;
+
+/** A receipt on disk, with its signature beside it. */
+public final class ReceiptFile {
+    private ReceiptFile() {}
+
+    /** Where the signature of a receipt is. */
+    public static Path signature(Path file) {
+        return file.resolveSibling(file.getFileName() + ".sig");
+    }
+
+    /**
+     * Writes a receipt, so that the old one or the new one is there; a signature that is not of it is found by whoever reads it.
+     *
+     * @param key signs it; without, no signature is left beside it
+     * @throws IOException if it cannot be written
+     */
+    public static void write(Receipt receipt, Path file, Optional<BundleKey> key) throws IOException {
+        byte[] document = ReceiptJson.write(receipt);
+        Path folder = file.toAbsolutePath().getParent();
+        if (folder != null) {
+            Files.createDirectories(folder);
+        }
+        if (key.isPresent()) {
+            replace(signature(file), key.get().sign(document));
+        } else {
+            Files.deleteIfExists(signature(file));
+        }
+        replace(file, document);
+    }
+
+    private static void replace(Path file, byte[] bytes) throws IOException {
+        Path aside = file.resolveSibling("." + file.getFileName() + ".incoming");
+        try {
+            try (FileChannel channel = FileChannel.open(
+                    aside, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
+                ByteBuffer buffer = ByteBuffer.wrap(bytes);
+                while (buffer.hasRemaining()) {
+                    channel.write(buffer);
+                }
+                channel.force(true);
+            }
+            Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(aside);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+package dev.entrepot.replicator.bundle;
+
+import dev.entrepot.oci.Digest;
+import java.io.Closeable;
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Stream;
+
+/**
+ * The inventories of exports, each in a folder {@code exports/<id>} of the data folder: for going on with an export that was killed, and for writing volumes again. A folder is
+ * there whole or not at all.
+ */
+public final class SavedExports {
+    private static final String FOLDER = "exports";
+    private static final String INVENTORY = "inventory.json";
+    private static final String SIGNATURE = "inventory.sig";
+    private static final String NAME = "name";
+    private static final String UNFINISHED = "unfinished";
+    private static final String LOCK = "lock";
+
+    private final Path folder;
+
+    /** Those of a data folder, which another process may have open. */
+    public SavedExports(Path data) {
+        this.folder = data.resolve(FOLDER);
+    }
+
+    /**
+     * A saved export.
+     *
+     * @param inventory what it carries
+     * @param document the bytes of the inventory
+     * @param signature its signature, if it is signed
+     * @param name file name of the output that it was written to
+     */
+    @SuppressWarnings("ArrayRecordComponent")
+    public record Saved(Inventory inventory, byte[] document, Optional<byte[]> signature, String name) {
+        /** The id of the bundle. */
+        public Digest id() {
+            return InventoryJson.bundleId(document);
+        }
+
+        /** The plan of its volumes. */
+        public VolumePlan plan() {
+            return VolumePlan.of(inventory, document, signature);
+        }
+    }
+
+    /**
+     * Saves an export that is about to be written.
+     *
+     * @param request a text that is the same if the same is asked for again
+     */
+    public void save(Saved saved, String request) throws IOException {
+        Path place = place(saved.id());
+        Files.createDirectories(folder);
+        Path aside = Files.createTempDirectory(folder, ".incoming-");
+        write(aside.resolve(INVENTORY), saved.document());
+        if (saved.signature().isPresent()) {
+            write(aside.resolve(SIGNATURE), saved.signature().get());
+        }
+        write(aside.resolve(NAME), saved.name().getBytes(StandardCharsets.UTF_8));
+        write(aside.resolve(UNFINISHED), key(request).getBytes(StandardCharsets.UTF_8));
+        FolderWriter.force(aside);
+        if (Files.exists(place)) {
+            delete(place);
+        }
+        Files.move(aside, place, StandardCopyOption.ATOMIC_MOVE);
+        FolderWriter.force(folder);
+    }
+
+    private static String key(String request) {
+        return Digest.sha256(request.getBytes(StandardCharsets.UTF_8)).encoded();
+    }
+
+    private Path place(Digest id) {
+        return folder.resolve(id.encoded());
+    }
+
+    private static void write(Path file, byte[] bytes) throws IOException {
+        try (FileChannel out = FileChannel.open(file, StandardOpenOption.CREATE_NEW, StandardOpenOption.WRITE)) {
+            EntryCopy.put(out, ByteBuffer.wrap(bytes));
+            out.force(true);
+        }
+    }
+
+    private static void delete(Path place) throws IOException {
+        for (String name : List.of(UNFINISHED, LOCK, NAME, SIGNATURE, INVENTORY)) {
+            Files.deleteIfExists(place.resolve(name));
+        }
+        Files.deleteIfExists(place);
+    }
+
+    /** The export that was begun for this request and did not come to its end. */
+    public Optional<Saved> unfinished(String request) throws IOException {
+        byte[] key = key(request).getBytes(StandardCharsets.UTF_8);
+        for (Path place : places()) {
+            Path unfinished = place.resolve(UNFINISHED);
+            if (Files.exists(unfinished) && Arrays.equals(read(unfinished, 1000), key)) {
+                return Optional.of(read(place));
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Forgets that exports for this request are unfinished. */
+    public void abandon(String request) throws IOException {
+        Optional<Saved> saved = unfinished(request);
+        if (saved.isPresent()) {
+            finish(saved.get().id());
+        }
+    }
+
+    /**
+     * Keeps other processes from writing this export until the lock is closed.
+     *
+     * @throws BundleException if another does
+     */
+    public Closeable lock(Digest id) throws IOException {
+        FileChannel channel =
+                FileChannel.open(place(id).resolve(LOCK), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        try {
+            if (channel.tryLock() == null) {
+                throw new BundleException("another process is writing bundle " + id);
+            }
+            return channel;
+        } catch (OverlappingFileLockException e) {
+            channel.close();
+            throw new BundleException("bundle " + id + " is being written already", e);
+        } catch (IOException e) {
+            channel.close();
+            throw e;
+        }
+    }
+
+    /** Notes that all volumes of an export are written. */
+    public void finish(Digest id) throws IOException {
+        Files.deleteIfExists(place(id).resolve(UNFINISHED));
+    }
+
+    /** The export whose id begins like this. */
+    public Optional<Saved> find(String id) throws IOException {
+        String prefix = id.startsWith("sha256:") ? id.substring("sha256:".length()) : id;
+        List<Path> found = places().stream()
+                .filter(place -> prefix.length() >= 6
+                        && String.valueOf(place.getFileName()).startsWith(prefix))
+                .toList();
+        return found.size() == 1 ? Optional.of(read(found.getFirst())) : Optional.empty();
+    }
+
+    private List<Path> places() throws IOException {
+        try (Stream<Path> places = Files.list(folder)) {
+            return new ArrayList<>(places.filter(place -> Files.exists(place.resolve(INVENTORY))
+                            && !String.valueOf(place.getFileName()).startsWith("."))
+                    .sorted()
+                    .toList());
+        } catch (NoSuchFileException e) {
+            return List.of();
+        }
+    }
+
+    private static Saved read(Path place) throws IOException {
+        Path inventory = place.resolve(INVENTORY);
+        byte[] document = read(inventory, BundleLimits.DOCUMENT_BYTES);
+        Path signature = place.resolve(SIGNATURE);
+        return new Saved(
+                InventoryJson.read(document, inventory.toString()),
+                document,
+                Files.exists(signature) ? Optional.of(read(signature, BundleLimits.SIGNATURE_BYTES)) : Optional.empty(),
+                new String(read(place.resolve(NAME), 1000), StandardCharsets.UTF_8));
+    }
+
+    private static byte[] read(Path file, int limit) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            byte[] bytes = in.readNBytes(limit + 1);
+            if (bytes.length > limit) {
+                throw new BundleException(file + " has more than " + limit + " bytes");
+            }
+            return bytes;
+        }
+    }
+}

@@ -1,0 +1,70 @@
+package dev.entrepot.replicator.bundle;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.util.Optional;
+import java.util.stream.Collectors;
+
+/**
+ * A receipt whose signature was verified.
+ *
+ * @param receipt what it says
+ * @param delta what need not be sent because of it
+ */
+public record SignedReceipt(Receipt receipt, Delta delta) {
+    /** What is behind the name of a receipt in that of its signature. */
+    public static final String SIGNATURE = ".sig";
+
+    /**
+     * Reads a receipt and the signature beside it, and verifies it before anything else is read of it.
+     *
+     * @param file the receipt
+     * @param trust the keys that may have signed it
+     * @throws BundleException if it is not signed by one of them, or is no receipt
+     * @throws IOException if a file cannot be read
+     */
+    public static SignedReceipt read(Path file, Path trust) throws IOException {
+        BundleTrust keys = BundleTrust.read(trust);
+        Path signatureFile = file.resolveSibling(file.getFileName() + SIGNATURE);
+        byte[] document = bytes(file, BundleLimits.DOCUMENT_BYTES);
+        byte[] signature;
+        try {
+            signature = bytes(signatureFile, BundleLimits.SIGNATURE_BYTES);
+        } catch (NoSuchFileException e) {
+            throw new BundleException(
+                    file + " has no signature: " + signatureFile
+                            + " is missing; it has to be brought along with the receipt",
+                    e);
+        }
+        if (!keys.verifies(document, signature)) {
+            throw new BundleException(signatureFile + " is not the signature of " + file + " by a key of " + trust
+                    + ": the receipt was altered, or signed by somebody else");
+        }
+        Receipt receipt = ReceiptJson.read(document, file.toString());
+        return new SignedReceipt(receipt, new Delta(receipt, document));
+    }
+
+    private static byte[] bytes(Path file, int limit) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            byte[] bytes = in.readNBytes(limit + 1);
+            if (bytes.length > limit) {
+                throw new BundleException(file + " has more than " + limit + " bytes");
+            }
+            return bytes;
+        }
+    }
+
+    /** A line for people where the other side still needs volumes of the bundle that it answers. */
+    public Optional<String> missing() {
+        if (receipt.missingVolumes().isEmpty()) {
+            return Optional.empty();
+        }
+        String volumes = receipt.missingVolumes().stream().map(String::valueOf).collect(Collectors.joining(","));
+        return Optional.of("the other side still needs volumes " + volumes + " of bundle " + receipt.bundle()
+                + "; they are written again with --reissue "
+                + receipt.bundle().encoded().substring(0, 12) + " --volumes " + volumes);
+    }
+}

@@ -1,0 +1,100 @@
+package dev.entrepot.replicator.bundle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.MediaType;
+import java.nio.charset.StandardCharsets;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class InventoryJsonTest {
+    private static final Inventory INVENTORY = Inventories.signedImage();
+
+    private static String text(Inventory inventory) throws Exception {
+        return new String(InventoryJson.write(inventory), StandardCharsets.UTF_8);
+    }
+
+    private static Inventory read(String text) throws Exception {
+        return InventoryJson.read(text.getBytes(StandardCharsets.UTF_8), "inventory.json");
+    }
+
+    @Test
+    void anInventoryHasOneDocumentAndIsReadBackFromIt() throws Exception {
+        Inventory back = read(text(INVENTORY));
+
+        assertThat(back.images()).isEqualTo(INVENTORY.images());
+        assertThat(back.manifests()).isEqualTo(INVENTORY.manifests());
+        assertThat(back.blobs()).isEqualTo(INVENTORY.blobs());
+        assertThat(back.fallbacks()).isEqualTo(INVENTORY.fallbacks());
+        assertThat(text(back)).isEqualTo(text(INVENTORY));
+    }
+
+    @Test
+    void theDocumentHasTheKeysInTheirOrder() throws Exception {
+        assertThat(text(INVENTORY))
+                .startsWith("{\"inventory\":1,\"volumes\":1,\"images\":[{\"source\":\"registry.test/team/app\","
+                        + "\"repository\":\"team/app\",\"tag\":\"v1\",\"manifest\":\"" + Inventories.INDEX + "\"}],"
+                        + "\"manifests\":[{\"digest\":\"" + Inventories.AMD + "\",\"mediaType\":\""
+                        + MediaType.OCI_MANIFEST + "\",\"size\":500,\"repositories\":[\"team/app\"],\"blobs\":[\""
+                        + Inventories.CONFIG + "\",\"" + Inventories.LAYER + "\"],\"volume\":1},")
+                .contains("\"omitted\":[\"" + Inventories.ARM + "\"]")
+                .contains(
+                        "\"artifactType\":\"application/spdx+json\",\"annotations\":{\"made by\":\"a \\\"tool\\\"\\n\u00e9\"}");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '!',
+            value = {
+                "{\"inventory\":1,|{ \"inventory\":1,|not written as",
+                "{\"inventory\":1,|{\"inventory\":2,|version 2",
+                "{\"inventory\":1,|{\"inventory\":1,\"inventory\":1,|expected the key volumes",
+                "\"volumes\":1,|\"volumes\":1.0,|whole number",
+                "\"volumes\":1,|\"volumes\":10000,|volume 10000",
+                "\"volumes\":1,|\"volumes\":99999999999999999999,|whole number",
+                "\"tag\":\"v1\"|\"tag\":\"../v1\"|invalid tag",
+                "\"repository\":\"team/app\",\"tag\"|\"repository\":\"../app\",\"tag\"|invalid repository name",
+                "\"repository\":\"team/app\",\"tag\":\"v1\"|\"repository\":\"app\",\"tag\":\"v1\"|is not",
+                "\"size\":5000|\"size\":-5000|bytes",
+                "\"size\":5000|\"size\":5000,\"extra\":1|key",
+                "\"volume\":1}],\"fallbacks\"|\"volume\":2}],\"fallbacks\"|volume 2",
+                "\"volume\":1}],\"fallbacks\"|\"held\":\"team/app\"}],\"fallbacks\"|no difference",
+                "\"volume\":1}],\"fallbacks\"|\"volume\":1,\"volume\":1}],\"fallbacks\"|end of an object",
+                "\\n\u00e9|\\n\\u00e9|not written as",
+            })
+    void whatIsNotExactlyAnInventoryIsRefused(String from, String to, String says) throws Exception {
+        String text = text(INVENTORY);
+        assertThat(text).contains(from);
+
+        assertThatThrownBy(() -> read(text.replace(from, to)))
+                .isInstanceOf(BundleException.class)
+                .hasMessageContaining("inventory.json")
+                .hasMessageContaining(says);
+    }
+
+    @Test
+    void aDocumentThatEndsEarlyOrGoesOnIsRefused() throws Exception {
+        String text = text(INVENTORY);
+
+        assertThatThrownBy(() -> read(text.substring(0, text.length() - 1))).isInstanceOf(BundleException.class);
+        assertThatThrownBy(() -> read(text + "{}")).isInstanceOf(BundleException.class);
+        assertThatThrownBy(() -> read(text + "\n")).isInstanceOf(BundleException.class);
+        assertThatThrownBy(() -> read("")).isInstanceOf(BundleException.class);
+    }
+
+    @Test
+    void edgesMustEndAtNodesThatAreListed() {
+        List<BundledManifest> manifests = List.copyOf(INVENTORY.manifests().values());
+        List<BundledBlob> blobs = List.copyOf(INVENTORY.blobs().values());
+
+        assertThatThrownBy(() -> Inventories.of(manifests.subList(1, 4), blobs)).hasMessageContaining("not listed");
+        assertThatThrownBy(() -> Inventories.of(manifests, blobs.subList(1, 3))).hasMessageContaining("blobs listed");
+        assertThatThrownBy(() -> Inventories.of(
+                        List.of(manifests.get(1), manifests.get(0), manifests.get(2), manifests.get(3)), blobs))
+                .hasMessageContaining("not listed before it");
+    }
+}
