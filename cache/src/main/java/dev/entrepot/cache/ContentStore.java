@@ -85,6 +85,11 @@ public final class ContentStore implements AutoCloseable {
         return new BlobFile(new RandomAccessFile(path.toFile(), "r"));
     }
 
+    /** Whether there is a file where this content is or would be; what else may be there is no content. */
+    boolean isFile(ContentKind kind, Digest digest) {
+        return Files.isRegularFile(layout.content(kind, digest));
+    }
+
     /** The length of a blob, or empty if it is not here. */
     OptionalLong blobSize(Digest digest) throws IOException {
         return find(ContentKind.BLOB, digest)

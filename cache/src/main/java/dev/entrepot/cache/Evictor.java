@@ -139,7 +139,11 @@ public final class Evictor implements AutoCloseable {
         int seen;
         do {
             seen = trimRequests.get();
-            locked(() -> roomFor(0, limits.highBytes()));
+            try {
+                locked(() -> roomFor(0, limits.highBytes()));
+            } catch (RuntimeException e) {
+                LOG.error("an eviction in the background failed", e);
+            }
         } while (!trimRequests.compareAndSet(seen, 0));
     }
 

@@ -27,7 +27,7 @@ public final class PinnedGraphs {
     private final Set<Repository> changed = ConcurrentHashMap.newKeySet();
     private volatile boolean unknown = true;
     private volatile Set<Digest> pinned = Set.of();
-    private volatile Set<Digest> awaited = Set.of();
+    private volatile Map<Digest, Set<Repository>> awaited = Map.of();
     private volatile long bytes;
     private volatile long largeBytes;
 
@@ -106,9 +106,7 @@ public final class PinnedGraphs {
 
     /** Notes that content has come: it may be what a pin lacked. */
     void stored(Digest digest) {
-        if (awaited.contains(digest)) {
-            unknown = true;
-        }
+        changed.addAll(awaited.getOrDefault(digest, Set.of()));
     }
 
     /** Notes that a tag of a repository names another manifest, or that other referrers are known. */
@@ -143,7 +141,7 @@ public final class PinnedGraphs {
     private Set<Digest> refresh(List<Pin> pins, boolean all, Set<Repository> since) {
         graphs.keySet().retainAll(Set.copyOf(pins));
         Set<Digest> next = new HashSet<>();
-        Set<Digest> lacking = new HashSet<>();
+        Map<Digest, Set<Repository>> lacking = new HashMap<>();
         for (Pin pin : pins) {
             PinnedGraph graph = graphs.get(pin);
             if (graph == null || all || since.contains(pin.repository())) {
@@ -151,7 +149,9 @@ public final class PinnedGraphs {
                 graphs.put(pin, graph);
             }
             next.addAll(graph.digests());
-            graph.missing().forEach(content -> lacking.add(content.digest()));
+            graph.missing()
+                    .forEach(content -> lacking.computeIfAbsent(content.digest(), digest -> new HashSet<>())
+                            .add(pin.repository()));
         }
         Set<Digest> released = new HashSet<>(pinned);
         released.removeAll(next);

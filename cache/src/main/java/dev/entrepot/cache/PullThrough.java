@@ -78,6 +78,12 @@ public final class PullThrough {
         return alwaysAsking ? settings.alwaysAsking() : settings;
     }
 
+    // What an upstream denies to replication, or to the completing of pins, is not taken from clients: their rules may
+    // allow it.
+    private Runnable forgetting(Runnable forget) {
+        return alwaysAsking ? () -> {} : forget;
+    }
+
     private Window window(Window ofClients) {
         return alwaysAsking ? Window.ALWAYS_ASK : ofClients;
     }
@@ -134,7 +140,7 @@ public final class PullThrough {
                 window(Window.ofTag(settings)),
                 () -> tags.kept(tag),
                 () -> tags.ask(tag),
-                () -> tags.forget(tag));
+                forgetting(() -> tags.forget(tag)));
         index.touched(answer.content().digest(), repository);
         return answer;
     }
@@ -149,7 +155,7 @@ public final class PullThrough {
                 window(Window.ofTag(settings)),
                 () -> tags.named(tag),
                 () -> tags.askName(tag),
-                () -> tags.forget(tag));
+                forgetting(() -> tags.forget(tag)));
         TagRecord record = named.content();
         Instant now = answering.judge(settings).now();
         Cooldown.Choice choice =
@@ -526,7 +532,7 @@ public final class PullThrough {
                 window(Window.ofTags(settings)),
                 lists::keptTags,
                 lists::askTags,
-                lists::forgetTags);
+                forgetting(lists::forgetTags));
     }
 
     /**
@@ -557,6 +563,6 @@ public final class PullThrough {
                 window(Window.ofReferrers(settings)),
                 () -> lists.keptReferrers(subject),
                 () -> lists.askReferrers(subject),
-                () -> lists.forgetReferrers(subject));
+                forgetting(() -> lists.forgetReferrers(subject)));
     }
 }

@@ -4,6 +4,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.security.MessageDigest;
@@ -185,6 +186,10 @@ public final class Scrub implements AutoCloseable {
             }
         } catch (NoSuchFileException e) {
             LOG.debug("scrub: {} has gone meanwhile", digest);
+        } catch (FileSystemException e) {
+            // Not opened at all, for want of rights or of file handles: that says nothing about the content.
+            LOG.warn("scrub: {} is left out this time: {}", digest, e.toString());
+            pace(STEP_BYTES);
         } catch (IOException e) {
             checked.incrementAndGet();
             bad.incrementAndGet();

@@ -24,6 +24,10 @@ record StoreRepair(ContentStore store, CacheIndex index) {
         try {
             file = store.openBlob(digest);
         } catch (IOException e) {
+            // For want of rights or of file handles, good files cannot be opened either.
+            if (store.isFile(ContentKind.BLOB, digest)) {
+                throw e;
+            }
             damaged(ContentKind.BLOB, digest, "cannot be read: " + e);
             return store.openBlob(digest);
         }

@@ -139,12 +139,12 @@ final class CacheTexts {
     private static String pin(JsonNode pin) {
         String state;
         if (!pin.has("root")) {
-            state = "nothing is stored yet; pull it once";
+            state = "nothing is stored yet; a server fetches it in the background";
         } else if (pin.path("complete").asBoolean()) {
             state = "complete, " + pin.path("digests").asLong() + " pieces";
         } else {
             state = pin.path("missing").size() + " of " + pin.path("digests").asLong()
-                    + " pieces are not stored yet; pull it to complete it";
+                    + " pieces are not stored yet; a server fetches them in the background";
         }
         return pin.path("reference").asString("") + ": " + state + "\n";
     }

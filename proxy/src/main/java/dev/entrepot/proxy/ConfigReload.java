@@ -119,7 +119,7 @@ final class ConfigReload implements AutoCloseable {
                     loaded.config().rules().size());
             warnOfTheRest(loaded.config());
             return true;
-        } catch (ConfigException | IOException e) {
+        } catch (ConfigException | IOException | RuntimeException e) {
             failed.incrementAndGet();
             problem = Optional.of("the configuration is wrong and its former rules stay in effect: " + e.getMessage());
             LOG.error("rules not read again, because {}: the former ones stay in effect: {}", cause, e.getMessage());

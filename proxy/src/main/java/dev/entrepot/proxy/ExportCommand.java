@@ -17,6 +17,7 @@ import dev.entrepot.replicator.RetryPolicy;
 import dev.entrepot.replicator.SourceGraphs;
 import dev.entrepot.replicator.Time;
 import dev.entrepot.replicator.bundle.BundleKey;
+import dev.entrepot.replicator.bundle.BundleTrust;
 import dev.entrepot.replicator.bundle.BundleWriter;
 import dev.entrepot.replicator.bundle.ExportProgress;
 import dev.entrepot.replicator.bundle.ExportReport;
@@ -226,8 +227,7 @@ final class ExportCommand implements AutoCloseable {
 
     private int reissue(String which) throws IOException, BadRequestException, InterruptedException {
         Path file = request.workingDirectory().resolve(which);
-        Optional<SavedExports.Saved> found =
-                Files.exists(file) ? Optional.of(VolumeHead.read(file)) : saved.find(which);
+        Optional<SavedExports.Saved> found = Files.exists(file) ? Optional.of(ofVolume(file)) : saved.find(which);
         SavedExports.Saved bundle = found.orElseThrow(() -> new BadRequestException(which
                 + " is no volume of a bundle, and no export has an id that begins so; ids are the names in "
                 + config.cache().directory().resolve("exports")));
@@ -247,6 +247,27 @@ final class ExportCommand implements AutoCloseable {
         });
         return answer(
                 bundle, new Known(bundle.name(), Optional.empty(), 0, List.of()), volumes, Optional.of(bundle.id()));
+    }
+
+    // The file may come from the other side, and who wrote its inventory could have any content of an upstream: it must
+    // be known here or signed.
+    private SavedExports.Saved ofVolume(Path file) throws IOException, BadRequestException {
+        SavedExports.Saved head = VolumeHead.read(file);
+        Optional<SavedExports.Saved> known = saved.find(head.id().encoded());
+        if (known.isPresent()) {
+            return known.get();
+        }
+        boolean trusted = request.trust().isPresent()
+                && head.signature().isPresent()
+                && BundleTrust.read(request.trust().get())
+                        .verifies(head.document(), head.signature().get());
+        if (!trusted) {
+            throw new BadRequestException(
+                    file + " is of bundle " + head.id() + ", which was not exported with the data folder "
+                            + config.cache().directory()
+                            + "; name that folder with --data, or the public key of the bundle's signature with --trust");
+        }
+        return head;
     }
 
     private int answer(SavedExports.Saved bundle, Known known, List<BundleWriter.Volume> volumes, Optional<Digest> id) {

@@ -66,7 +66,11 @@ final class ExportCommandLine {
                         SINCE,
                         "RECEIPT",
                         "Leave out what this receipt of the other side says that it has; needs --trust."))
-                .addOption(path(TRUST, "FILE", "Public keys or certificates, PEM, that the receipt may be signed by."))
+                .addOption(path(
+                        TRUST,
+                        "FILE",
+                        "Public keys or certificates, PEM, that the receipt may be signed by; with " + REISSUE
+                                + ", the bundle."))
                 .addOption(path(KEY, "FILE", "The private key, PEM, to sign the inventory with: ECDSA or Ed25519."))
                 .addOption(flag(UNSIGNED, "Do not sign: the other side cannot know who made the bundle."))
                 .addOption(OptionSpec.builder(FROM)
@@ -168,7 +172,8 @@ final class ExportCommandLine {
         refuse(request.names().isEmpty(), "name a rule of the configuration, or images: registry/repository:tag");
         refuse(!request.volumes().isEmpty(), VOLUMES + " goes with " + REISSUE);
         refuse(
-                request.since().isPresent() != request.trust().isPresent(),
+                request.reissue().isEmpty()
+                        && request.since().isPresent() != request.trust().isPresent(),
                 SINCE + " and " + TRUST + " go together: a receipt counts only if a key that you trust has signed it");
         refuse(unsigned && request.key().isPresent(), KEY + " and " + UNSIGNED + " exclude each other");
         refuse(

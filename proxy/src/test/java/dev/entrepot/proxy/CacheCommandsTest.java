@@ -160,7 +160,8 @@ class CacheCommandsTest {
                 .contains("tag 1 ")
                 .contains(blob.toString());
         assertThat(run("cache", "pin", REFERENCE).out()).contains(REFERENCE + ": complete");
-        assertThat(run("cache", "pin", "registry.test/unseen:1").out()).contains("pull it once");
+        assertThat(run("cache", "pin", "registry.test/unseen:1").out())
+                .contains("a server fetches it in the background");
         assertThat(run("cache", "evict", blob.toString()).out()).contains("0 evicted, 0 B; 1 pinned");
         assertThat(run("cache", "rebuild").out()).contains("stored");
     }

@@ -185,7 +185,7 @@ class ExportCommandTest {
     @Test
     void volumesAreNoLargerThanAskedForAndALostOneIsWrittenAgainAlone() throws Exception {
         Bundle image = pushImage("v1", 150_000, 700, 300_000);
-        Result result = export(IMAGE, "--output", "out.tar", "--unsigned", "--volume-size", "100KB", "--json");
+        Result result = export(IMAGE, "--output", "out.tar", "--key", "ours.pem", "--volume-size", "100KB", "--json");
 
         assertDone(result);
         JsonNode report = OciJson.mapper().readTree(result.out());
@@ -224,7 +224,23 @@ class ExportCommandTest {
         assertDone(export("--reissue", id.substring(7, 19), "--volumes", "3", "--output", "again"));
         assertThat(files("again").keySet()).containsExactly("out.003.tar");
         assertThat(files("again").get("out.003.tar")).isEqualTo(third);
-        assertDone(export("--reissue", "out.001.tar", "--volumes", "3", "--output", "third", "--data", "other"));
+        assertThat(export("--reissue", "out.001.tar", "--volumes", "3", "--output", "third", "--data", "other"))
+                .returns(2, Result::code)
+                .extracting(Result::err)
+                .asString()
+                .contains("was not exported with the data folder")
+                .contains("--trust");
+        assertDone(export(
+                "--reissue",
+                "out.001.tar",
+                "--volumes",
+                "3",
+                "--output",
+                "third",
+                "--data",
+                "other",
+                "--trust",
+                "ours.pub"));
         assertThat(files("third").get("out.003.tar")).isEqualTo(third);
     }
 

@@ -30,7 +30,7 @@ final class CircuitBreaker {
     }
 
     /** Leave to send a request, whose outcome is told once, by one of the three methods. */
-    final class Pass {
+    class Pass {
         private final boolean probe;
         private final long sentIn;
         private final long answersBefore;
@@ -92,13 +92,17 @@ final class CircuitBreaker {
         return Optional.of(new Pass(true));
     }
 
-    /** Leave for a request that is to be sent whatever is known; it is a probe unless all are sent. */
+    /**
+     * Leave for a request that is to be sent whatever is known. Its answer closes the breaker; an outage that it meets counts for nothing, or who looks
+     * often would keep it open.
+     */
     synchronized Pass enterAnyway() {
-        if (position == Position.CLOSED) {
-            return new Pass(false);
-        }
-        position = Position.HALF_OPEN;
-        return new Pass(true);
+        return new Pass(false) {
+            @Override
+            void failed(boolean timedOut) {
+                withdrawn();
+            }
+        };
     }
 
     /** How long until a request may be sent: a second at least, also while a probe is under way. */

@@ -6,6 +6,7 @@ import dev.entrepot.replicator.layout.LayoutFormat;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
@@ -104,7 +105,8 @@ public final class VolumePlan {
 
     /** The name of a part of a blob. */
     static String partName(Digest blob, int number) {
-        return "entrepot/parts/" + blob.algorithm() + "-" + blob.encoded() + "/" + String.format("%04d", number);
+        return "entrepot/parts/" + blob.algorithm() + "-" + blob.encoded() + "/"
+                + String.format(Locale.ROOT, "%04d", number);
     }
 
     /** The inventory that the plan is of, as bytes; not to be changed. */
