@@ -79,6 +79,8 @@ is_silent() {
 
 start_third_target() {
   local lib=$project/deploy/target/entrepot/lib
+  # Another group may have had one, elsewhere.
+  : > "$work/log/third-target"
   start third-target "$JAVA_HOME/bin/java" -Xmx256m -cp "$project/oci/target/test-classes:$project/oci/target/classes:$lib/*" \
     dev.entrepot.oci.testing.TestRegistryProcess
   comes_up third-target 30 grep -q . "$work/log/third-target"
