@@ -28,6 +28,8 @@ import org.slf4j.LoggerFactory;
  * One repository, answered from the store or from its upstream, with the reason for each answer. Content by digest that is linked to the
  * repository never asks the upstream; content that is kept for another repository is served only after the upstream has said that this one has
  * it too. Thread-safe.
+ *
+ * <p>It is long because what is asked for by tag, by digest and as a blob goes through the same admission, proof and sharing.
  */
 public final class PullThrough {
     private static final Logger LOG = LoggerFactory.getLogger(PullThrough.class);
