@@ -43,11 +43,14 @@ stop() {
   fi
 }
 
-# gone ID: true once a process has ended, even if nobody has waited for it yet.
+# gone ID: true once a process has ended with all its threads, even if nobody has waited for it yet. (A killed one counts as ended as soon
+# as its first thread has; a thread that waits for the disk still holds the ports and the lock then.)
 gone() {
-  local state
+  local state threads
   state=$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2> /dev/null) || return 0
-  [ -z "$state" ] || [ "$state" = Z ]
+  [ -z "$state" ] || [ "$state" = Z ] || return 1
+  threads=("/proc/$1/task"/*)
+  [ "${#threads[@]}" -le 1 ]
 }
 
 stop_all() {

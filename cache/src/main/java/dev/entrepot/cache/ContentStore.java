@@ -58,6 +58,15 @@ public final class ContentStore implements AutoCloseable {
         return new StoreOpening(new StoreLayout(directory), clock, StoreMarker.readBootId()).open();
     }
 
+    /**
+     * Whether another process has a store open. To be asked only by a process that has not opened it itself.
+     *
+     * @throws IOException if that cannot be told
+     */
+    public static boolean isInUse(Path directory) throws IOException {
+        return StoreLock.isTaken(new StoreLayout(directory).lock());
+    }
+
     /** Where things lie, for the index, which lives in the same folder under the same lock. */
     StoreLayout layout() {
         return layout;

@@ -182,13 +182,13 @@ final class Mirror implements Serving {
     private void leaveNote(String instance) throws IOException {
         Path directory = config.cache().directory();
         String scheme = config.server().tls().isPresent() ? "https" : "http";
-        new ServerNote(
-                        URI.create("http://" + reachable(config.server().admin(), adminPort)),
-                        instance,
-                        Optional.of(URI.create(
-                                scheme + "://" + reachable(config.server().listen(), port))))
-                .write(directory);
-        open.push(() -> ServerNote.remove(directory));
+        ServerNote note = new ServerNote(
+                URI.create("http://" + reachable(config.server().admin(), adminPort)),
+                instance,
+                Optional.of(
+                        URI.create(scheme + "://" + reachable(config.server().listen(), port))));
+        note.write(directory);
+        open.push(() -> note.remove(directory));
     }
 
     // From this machine.

@@ -15,7 +15,9 @@ import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.CommandRunner.Result;
 import dev.entrepot.replicator.events.EventFormats;
+import java.io.IOException;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -26,6 +28,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -259,6 +264,34 @@ class ReplicationServerTest {
         Result sync = commands.run("plan", "to-eu");
         assertThat(sync.code()).isEqualTo(1);
         assertThat(sync.err()).contains("is in use by another process");
+    }
+
+    @Test
+    void serverThatHasNotLeftItsNoteYetIsWaitedFor() throws Exception {
+        Path note = folder.resolve("data/server.json");
+        Path later = Files.move(note, folder.resolve("data/later.json"));
+        Executor afterItsFirstLook = CompletableFuture.delayedExecutor(500, TimeUnit.MILLISECONDS);
+        CompletableFuture<Path> left = CompletableFuture.supplyAsync(() -> moved(later, note), afterItsFirstLook);
+        Result plan = commands.run("plan", "to-eu");
+        assertThat(left).isCompleted();
+        assertThat(plan.code()).isZero();
+        assertThat(plan.err()).contains("asking the server");
+    }
+
+    private static Path moved(Path from, Path to) {
+        try {
+            return Files.move(from, to);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void noteOfAnotherServerStays() throws Exception {
+        Path note = folder.resolve("data/server.json");
+        Files.writeString(note, "{\"admin\": \"http://127.0.0.1:1\", \"instance\": \"another\"}");
+        mirror.close();
+        assertThat(note).exists();
     }
 
     private static String pushed(String repository, String tag) {

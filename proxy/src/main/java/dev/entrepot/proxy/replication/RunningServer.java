@@ -1,5 +1,6 @@
 package dev.entrepot.proxy.replication;
 
+import dev.entrepot.cache.ContentStore;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.RuleBusyException;
@@ -12,6 +13,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -27,6 +29,7 @@ public final class RunningServer implements Replicating {
     // A plan is one answer, and of a large rule it takes its time.
     private static final Duration PLAN = Duration.ofHours(1);
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(250);
+    private static final int STARTING_SECONDS = 2;
 
     private final URI url;
     private final Optional<URI> registry;
@@ -38,8 +41,29 @@ public final class RunningServer implements Replicating {
         this.http = http;
     }
 
-    /** The server that has a data folder open, if one does and answers. */
+    /**
+     * The server that has a data folder open, if one does and answers. One that has the folder open but has left no note yet is given
+     * {@value #STARTING_SECONDS} s for it.
+     */
     public static Optional<RunningServer> find(Path directory) throws InterruptedException {
+        Instant end = Instant.now().plusSeconds(STARTING_SECONDS);
+        Optional<RunningServer> server = noted(directory);
+        while (server.isEmpty() && isInUse(directory) && Instant.now().isBefore(end)) {
+            Thread.sleep(BETWEEN_LOOKS);
+            server = noted(directory);
+        }
+        return server;
+    }
+
+    private static boolean isInUse(Path directory) {
+        try {
+            return ContentStore.isInUse(directory);
+        } catch (IOException e) {
+            return false; // who opens it says what is wrong with it
+        }
+    }
+
+    private static Optional<RunningServer> noted(Path directory) throws InterruptedException {
         Optional<ServerNote> note = ServerNote.read(directory);
         if (note.isEmpty()) {
             return Optional.empty();
@@ -55,7 +79,7 @@ public final class RunningServer implements Replicating {
                 return Optional.of(server);
             }
         } catch (IOException | BadRequestException e) {
-            // Nobody is there, or somebody else: the folder's lock will say whether it can be had.
+            // Nobody is there, or somebody else: the folder's lock says whether to look again.
         }
         server.close();
         return Optional.empty();

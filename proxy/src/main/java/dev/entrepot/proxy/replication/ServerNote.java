@@ -35,9 +35,11 @@ public record ServerNote(URI url, String instance, Optional<URI> registry) {
         Files.move(aside, directory.resolve(FILE), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
     }
 
-    /** Takes the note away. */
-    public static void remove(Path directory) throws IOException {
-        Files.deleteIfExists(directory.resolve(FILE));
+    /** Takes the note away, unless another server has left its own in the meantime. */
+    public void remove(Path directory) throws IOException {
+        if (read(directory).filter(left -> left.instance().equals(instance)).isPresent()) {
+            Files.deleteIfExists(directory.resolve(FILE));
+        }
     }
 
     /** The note in a folder; empty if there is none that can be read. */
