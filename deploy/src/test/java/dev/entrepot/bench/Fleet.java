@@ -79,7 +79,7 @@ final class Fleet implements Scenario {
     private static Outcome copied(Bench bench, TestRegistry source, FleetContent fleet) throws Exception {
         Path folder = bench.workspace().newFolder("oras");
         int port = bench.workspace().freePort();
-        try (ServerProcess _ = Replica.registry(folder, port)) {
+        try (ServerProcess _ = DistributionRegistry.start(folder, port)) {
             bench.workspace().settle();
             source.calls().clear();
             double seconds = 0;
@@ -180,7 +180,7 @@ final class Fleet implements Scenario {
             List<String> urls = new ArrayList<>();
             for (int i = 0; i < targetCount; i++) {
                 int port = bench.workspace().freePort();
-                targets.add(registry(Files.createDirectory(folder.resolve("target" + i)), port));
+                targets.add(DistributionRegistry.start(Files.createDirectory(folder.resolve("target" + i)), port));
                 urls.add("http://127.0.0.1:" + port);
             }
             Replica replica = new Replica(bench.workspace().project(), folder, targets);
@@ -204,22 +204,6 @@ final class Fleet implements Scenario {
                           tags: ["v*"]
                           targets: [%s]
                     """.formatted(folder, source.uri(), shown));
-        }
-
-        /** distribution's registry on a port, without a referrers API. */
-        static ServerProcess registry(Path folder, int port) throws Exception {
-            Path config = Files.writeString(folder.resolve("config.yml"), """
-                    version: 0.1
-                    log: {level: error}
-                    storage: {filesystem: {rootdirectory: %s/data}}
-                    http: {addr: 127.0.0.1:%d}
-                    """.formatted(folder, port));
-            return ServerProcess.start(
-                            "docker-registry",
-                            List.of("docker-registry", "serve", config.toString()),
-                            Map.of("OTEL_TRACES_EXPORTER", "none"),
-                            folder.resolve("registry.log"))
-                    .awaitPort(port);
         }
 
         FinishedProcess sync() throws Exception {

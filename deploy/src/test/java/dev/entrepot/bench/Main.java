@@ -15,7 +15,7 @@ final class Main {
             new Memory(),
             new Relay(),
             new Fleet(),
-            new BundleExport(),
+            new BundleTravel(),
             new Start());
 
     private Main() {}
