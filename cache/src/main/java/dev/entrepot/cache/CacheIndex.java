@@ -48,6 +48,7 @@ public final class CacheIndex implements AutoCloseable {
     private final AtomicLong storedBytes = new AtomicLong();
     private final AtomicLong smallBytes = new AtomicLong();
     private volatile ContentWatcher watcher = ContentWatcher.NONE;
+    private volatile boolean compared;
 
     private CacheIndex(IndexDatabase database, IndexReader.Totals totals, Clock clock) {
         this.clock = clock;
@@ -69,13 +70,32 @@ public final class CacheIndex implements AutoCloseable {
      * @throws IOException if a newer program wrote the index, or the disk refuses
      */
     public static CacheIndex open(ContentStore store, Clock clock) throws IOException {
+        return open(store, clock, true);
+    }
+
+    /**
+     * As above, but after a crash without comparing, which takes a second for each 100 000 files: until {@link IndexComparison#run} has done it, the
+     * count lacks what was stored in the last moments before the crash. A damaged index is still filled first.
+     */
+    public static CacheIndex openAtOnce(ContentStore store, Clock clock) throws IOException {
+        return open(store, clock, false);
+    }
+
+    private static CacheIndex open(ContentStore store, Clock clock, boolean compare) throws IOException {
         IndexDatabase database = IndexDatabase.open(store.layout());
         try {
-            if (!database.clean()) {
+            boolean agrees = database.clean();
+            if (!agrees
+                    && (compare || database.readers().ask(IndexReader::totals).count() == 0)) {
                 IndexReconciliation.run(store, database.readers(), database.updates());
+                agrees = true;
             }
             database.updates().deleteDocumentsBefore(clock.instant().minus(DOCUMENT_LIFE));
-            return new CacheIndex(database, database.readers().ask(IndexReader::totals), clock);
+            CacheIndex index = new CacheIndex(database, database.readers().ask(IndexReader::totals), clock);
+            if (agrees) {
+                index.agrees();
+            }
+            return index;
         } catch (SQLException e) {
             database.close();
             throw new IOException("the index cannot be made ready: " + e.getMessage(), e);
@@ -83,6 +103,17 @@ public final class CacheIndex implements AutoCloseable {
             database.close();
             throw e;
         }
+    }
+
+    /** Whether it has been compared with the files since it was last left without being closed. */
+    public boolean isCompared() {
+        return compared;
+    }
+
+    /** Notes that it agrees with the files. */
+    void agrees() {
+        compared = true;
+        writer.agrees();
     }
 
     /**

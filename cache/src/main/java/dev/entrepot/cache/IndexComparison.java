@@ -3,6 +3,7 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -37,28 +38,35 @@ public final class IndexComparison {
      * Compares everything: about a second for 100 000 files.
      *
      * @throws IOException if the index or a folder cannot be read
+     * @throws InterruptedIOException if the thread is interrupted
      */
     public static Result run(ContentStore store, CacheIndex index) throws IOException {
         IndexComparison comparison = new IndexComparison(store, index);
         for (DigestAlgorithm algorithm : StoreLayout.ALGORITHMS) {
             for (int shard = 0; shard < StoreLayout.SHARDS; shard++) {
+                if (Thread.currentThread().isInterrupted()) {
+                    throw new InterruptedIOException("the comparison of index and files was broken off");
+                }
                 comparison.compare(algorithm, shard);
             }
         }
         index.flush();
+        index.agrees();
         return new Result(comparison.registered, comparison.forgotten);
     }
 
+    // The rows first: what comes in between is looked at again, and a row without a file too.
     private void compare(DigestAlgorithm algorithm, int shard) throws IOException {
+        Set<Digest> known = index.ask(reader -> reader.shard(algorithm, shard));
         Set<Digest> present = new HashSet<>();
         for (ContentKind kind : List.of(ContentKind.MANIFEST, ContentKind.BLOB)) {
             for (Digest digest : store.shard(kind, algorithm, shard)) {
-                if (present.add(digest)) {
+                if (present.add(digest) && !known.contains(digest)) {
                     register(kind, digest);
                 }
             }
         }
-        for (Digest digest : index.ask(reader -> reader.shard(algorithm, shard))) {
+        for (Digest digest : known) {
             if (!present.contains(digest)) {
                 forget(digest);
             }

@@ -52,6 +52,7 @@ final class IndexWriter implements AutoCloseable {
     private final Thread thread = Thread.ofPlatform().name("index-writer").unstarted(this::run);
     private volatile Predicate<Digest> touchMustWait = digest -> false;
     private volatile boolean doubtful;
+    private volatile boolean agrees;
 
     /** Writes by {@code updates}, which nobody else uses from {@link #start} to {@link #close}. */
     IndexWriter(IndexUpdates updates, Touches touches, Clock clock) {
@@ -256,8 +257,13 @@ final class IndexWriter implements AutoCloseable {
         touches.tidy(clock.millis());
     }
 
+    /** Notes that the index agrees with the files; before that, closing it leaves the comparison to the next start. */
+    void agrees() {
+        agrees = true;
+    }
+
     /**
-     * Writes what is left and notes that all is in order, if it is. Waits at most thirty seconds. The connection stays open, so that
+     * Writes what is left and notes that all is in order, if it is and the index {@linkplain #agrees agrees} with the files. Waits at most thirty seconds. The connection stays open, so that
      * it can be closed after those that read: only the last to close folds the log, and those cannot.
      */
     @Override
@@ -275,7 +281,7 @@ final class IndexWriter implements AutoCloseable {
             thread.interrupt();
             doubtful = true;
         }
-        if (!doubtful && !thread.isAlive() && queue.isEmpty()) {
+        if (!doubtful && agrees && !thread.isAlive() && queue.isEmpty()) {
             updates.saveClean(true);
         }
     }

@@ -8,6 +8,7 @@ import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -378,6 +379,47 @@ class CacheIndexTest {
                 .extracting(Candidate::digest)
                 .containsExactlyInAnyOrder(kept, unheardOf);
         assertThat(index.link(ALPINE, kept)).isPresent();
+    }
+
+    @Test
+    void afterACrashItIsThereAtOnceAndComparedInTheBackground() throws Exception {
+        Digest unheardOf = crashWithAFileMoreAndARowTooMany();
+        index = CacheIndex.openAtOnce(store, clock);
+        assertThat(index.isCompared()).isFalse();
+        assertThat(index.storedBytes()).isEqualTo(103);
+        try (ComparisonAtStart comparison = ComparisonAtStart.of(store, index)) {
+            comparison.await();
+        }
+        assertThat(index.isCompared()).isTrue();
+        assertThat(index.storedBytes()).isEqualTo(120);
+        assertThat(index.isStored(unheardOf)).isTrue();
+        index.close();
+        index = CacheIndex.openAtOnce(store, clock);
+        assertThat(index.isCompared()).isTrue();
+    }
+
+    @Test
+    void comparisonThatWasBrokenOffIsDoneByTheNextStart() throws Exception {
+        crashWithAFileMoreAndARowTooMany();
+        index = CacheIndex.openAtOnce(store, clock);
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(() -> IndexComparison.run(store, index)).isInstanceOf(InterruptedIOException.class);
+        assertThat(Thread.interrupted()).isTrue();
+        index.close();
+        index = CacheIndex.openAtOnce(store, clock);
+        assertThat(index.isCompared()).isFalse();
+        index.close();
+        index = CacheIndex.open(store, clock);
+        assertThat(index.storedBytes()).isEqualTo(120);
+    }
+
+    private Digest crashWithAFileMoreAndARowTooMany() throws IOException, SQLException {
+        index.stored(Samples.store(store, Samples.bytes(1, 100)), ContentKind.BLOB, 100, Optional.empty());
+        index.stored(digest(9), ContentKind.BLOB, 3, Optional.empty());
+        Digest unheardOf = Samples.store(store, Samples.bytes(2, 20));
+        index.close();
+        sql("UPDATE meta SET value = 0");
+        return unheardOf;
     }
 
     @Test

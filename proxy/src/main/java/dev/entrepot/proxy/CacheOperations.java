@@ -53,6 +53,7 @@ final class CacheOperations {
         json.put("freeBytes", evictor.freeBytes());
         json.put("minFreeBytes", limits.minFreeBytes());
         json.put("quarantined", cache.store().quarantined());
+        json.put("compared", cache.index().isCompared());
         json.put("policyReady", evictor.policyReady());
         ArrayNode pools = json.putArray("pools");
         evictor.pools().forEach(pool -> {

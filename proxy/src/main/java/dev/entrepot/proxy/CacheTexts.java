@@ -54,6 +54,9 @@ final class CacheTexts {
                 "stored",
                 size(stats.path("storedBytes")) + " in "
                         + stats.path("storedCount").asLong() + ", of which small " + size(stats.path("smallBytes")));
+        if (!stats.path("compared").asBoolean(true)) {
+            line(text, "", "(index and files are still being compared after a crash)");
+        }
         line(text, "unfinished", size(stats.path("unfinishedBytes")));
         line(
                 text,

@@ -25,6 +25,10 @@ final class DiskMetrics {
                         new Metrics.Sample(
                                 List.of("large"),
                                 cache.index().storedBytes() - cache.index().smallBytes())));
+        metrics.gauge(
+                "entrepot_index_compared",
+                "1 if index and files agree; 0 while they are compared after a crash.",
+                () -> cache.index().isCompared() ? 1 : 0);
         ofReasons(
                 metrics, "entrepot_evictions_by_reason", "Blobs and manifests evicted, by reason.", evictor::evictions);
         ofReasons(metrics, "entrepot_evicted_bytes_by_reason", "Bytes evicted, by reason.", evictor::evictedBytes);

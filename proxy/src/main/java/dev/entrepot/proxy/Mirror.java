@@ -104,7 +104,8 @@ final class Mirror implements Serving {
         Optional<Tls> tls = config.server().tls().isPresent()
                 ? Optional.of(ServerCertificate.load(config.server().tls().get()))
                 : Optional.empty();
-        OpenedCache cache = new OpenedCache(config, environment.withObserver(MirrorMetrics.ofUpstreams(metrics)));
+        OpenedCache cache =
+                OpenedCache.forServing(config, environment.withObserver(MirrorMetrics.ofUpstreams(metrics)));
         open.push(cache::close);
         MirrorMetrics.ofCache(metrics, cache.cache(), cache.index(), cache.evictor());
         DiskMetrics.of(metrics, cache);

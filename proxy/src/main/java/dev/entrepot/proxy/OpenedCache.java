@@ -1,6 +1,7 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.cache.CacheIndex;
+import dev.entrepot.cache.ComparisonAtStart;
 import dev.entrepot.cache.ContentStore;
 import dev.entrepot.cache.DiskLimits;
 import dev.entrepot.cache.DiskShares;
@@ -57,6 +58,15 @@ final class OpenedCache implements AutoCloseable {
      * @throws IOException if the store is in use or unusable, or a TLS file cannot be read; the message says which
      */
     OpenedCache(EntrepotConfig config, ClientEnvironment environment) throws IOException {
+        this(config, environment, false);
+    }
+
+    /** As above, for a server: after a crash, index and files are compared in the background. */
+    static OpenedCache forServing(EntrepotConfig config, ClientEnvironment environment) throws IOException {
+        return new OpenedCache(config, environment, true);
+    }
+
+    private OpenedCache(EntrepotConfig config, ClientEnvironment environment, boolean serving) throws IOException {
         this.config = config;
         this.environment = environment;
         this.rules = new LiveRules(RuleSet.of(config));
@@ -64,7 +74,9 @@ final class OpenedCache implements AutoCloseable {
         try {
             store = ContentStore.open(cacheConfig.directory(), environment.clock());
             open.push(store::close);
-            index = CacheIndex.open(store, environment.clock());
+            index = serving
+                    ? CacheIndex.openAtOnce(store, environment.clock())
+                    : CacheIndex.open(store, environment.clock());
             open.push(index::close);
             evictor = new Evictor(
                     store,
@@ -96,6 +108,8 @@ final class OpenedCache implements AutoCloseable {
                     FetchSettings.DEFAULT,
                     fetching,
                     rules);
+            ComparisonAtStart comparison = ComparisonAtStart.of(store, index);
+            open.push(comparison::close);
         } catch (IOException | RuntimeException e) {
             open.close();
             throw e;
