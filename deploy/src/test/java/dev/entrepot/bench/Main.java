@@ -16,7 +16,8 @@ final class Main {
             new Relay(),
             new Fleet(),
             new BundleTravel(),
-            new Start());
+            new Start(),
+            new StartFull());
 
     private Main() {}
 
