@@ -39,6 +39,7 @@ final class BlobFetch implements Runnable {
     private final Digest digest;
     private final Repository repository;
     private final RepositorySource upstream;
+    private final HurriedSource source;
     private final OptionalLong declaredBytes;
     private final boolean named;
     private final Optional<BlobLimit> limit;
@@ -63,6 +64,7 @@ final class BlobFetch implements Runnable {
     /**
      * Describes a fetch; {@link #run} does it.
      *
+     * @param urgent whether a client waits for it, and not only the background
      * @param declaredBytes the size that a manifest states
      * @param named whether a manifest of the repository names this digest as a blob; if none does, it may turn out to be a manifest, and
      *     those are never served as blobs
@@ -72,6 +74,7 @@ final class BlobFetch implements Runnable {
             Digest digest,
             Repository repository,
             RepositorySource upstream,
+            boolean urgent,
             OptionalLong declaredBytes,
             boolean named,
             Optional<BlobLimit> limit,
@@ -82,6 +85,7 @@ final class BlobFetch implements Runnable {
         this.digest = digest;
         this.repository = repository;
         this.upstream = upstream;
+        this.source = new HurriedSource(upstream, urgent);
         this.declaredBytes = declaredBytes;
         this.named = named;
         this.limit = limit;
@@ -95,6 +99,11 @@ final class BlobFetch implements Runnable {
     /** The repository whose upstream is read. */
     Repository repository() {
         return repository;
+    }
+
+    /** Says that a client waits for it now, and with whose urgency the same repository is to be asked. */
+    void hurry(RepositorySource forClient) {
+        source.hurry(forClient);
     }
 
     /** How far it is; what readers wait on. */
@@ -194,7 +203,7 @@ final class BlobFetch implements Runnable {
                 finishWhole(ingest, taken);
                 return;
             }
-            try (ResumingBody body = new ResumingBody(upstream, digest, taken, declaredBytes, settings)) {
+            try (ResumingBody body = new ResumingBody(source, digest, taken, declaredBytes, settings)) {
                 if (limit.isPresent()) {
                     limit.get().check(digest, body.totalBytes());
                 }

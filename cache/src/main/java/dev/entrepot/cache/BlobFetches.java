@@ -46,19 +46,28 @@ final class BlobFetches {
         return running.size();
     }
 
-    /** Joins the fetch of this digest, or starts one from {@code upstream}. */
+    /**
+     * Joins the fetch of this digest, or starts one from {@code upstream}. A fetch that was begun in the background for the same repository becomes urgent with the first
+     * client that joins it.
+     *
+     * @param urgent whether a client waits
+     */
     Joined join(
             Digest digest,
             Repository repository,
             RepositorySource upstream,
+            boolean urgent,
             OptionalLong declaredBytes,
             boolean named,
             Optional<BlobLimit> limit) {
         BlobFetch mine = new BlobFetch(
-                digest, repository, upstream, declaredBytes, named, limit, store, keeper, settings, statistics);
+                digest, repository, upstream, urgent, declaredBytes, named, limit, store, keeper, settings, statistics);
         BlobFetch other = running.putIfAbsent(digest, mine);
         if (other != null) {
             statistics.joined.increment();
+            if (urgent && other.repository().equals(repository)) {
+                other.hurry(upstream);
+            }
             return new Joined(other, true);
         }
         statistics.fills.increment();

@@ -417,7 +417,14 @@ public final class PullThrough {
         refuseTooLarge(settings, digest, declared);
         answering.refuseRemembered(new Question.ForBlob(repository, digest), settings);
         BlobFetches.Joined joined = cache.fetches()
-                .join(digest, repository, upstream, declared, link.isPresent(), BlobLimit.of(repository, settings));
+                .join(
+                        digest,
+                        repository,
+                        upstream,
+                        !alwaysAsking,
+                        declared,
+                        link.isPresent(),
+                        BlobLimit.of(repository, settings));
         if (link.isEmpty() && !isOwn(joined)) {
             prove(digest, false, settings);
         }

@@ -48,6 +48,9 @@ final class FakeUpstream implements RepositorySource {
 
     volatile Semaphore manifestPermits = null;
 
+    /** When set, each opening of a blob waits for a permit, as for a slot; who is interrupted meanwhile was not asked. */
+    volatile Semaphore slots = null;
+
     FakeUpstream(String repository) {
         this.repository = Repository.parse(repository);
     }
@@ -110,6 +113,7 @@ final class FakeUpstream implements RepositorySource {
     @Override
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
         ask("GET blob " + digest);
+        takeSlot();
         byte[] bytes = blobs.get(digest);
         if (bytes == null) {
             throw new NotFoundException(NotFoundException.Kind.BLOB, digest + " is not here");
@@ -132,6 +136,17 @@ final class FakeUpstream implements RepositorySource {
     public Referrers referrers(Digest subject) throws IOException {
         ask("REFERRERS " + subject);
         return referrers.getOrDefault(subject, Referrers.NONE);
+    }
+
+    private void takeSlot() throws OutageException {
+        try {
+            if (slots != null) {
+                slots.acquire();
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new OutageException(OutageException.Reason.NOT_ASKED, "interrupted while waiting for a slot");
+        }
     }
 
     private static void take(Semaphore semaphore, int count) throws IOException {

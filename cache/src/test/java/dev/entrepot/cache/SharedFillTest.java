@@ -452,4 +452,42 @@ class SharedFillTest {
         assertThat(upstream.count("GET blob")).isZero();
         assertThat(cache.store.blobSize(digest)).hasValue(100_000);
     }
+
+    @Test
+    void clientThatJoinsTheBackgroundDoesNotWaitInItsQueue() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(300_000, 5);
+        Digest digest = linkedBlob(bytes);
+        FakeUpstream behind = new FakeUpstream("registry.test/team/app");
+        behind.addBlob(bytes);
+        behind.slots = new Semaphore(0);
+        Future<Boolean> kept =
+                threads.submit(() -> cache.cache.alwaysAsking(behind).keepBlob(digest));
+        while (behind.count("GET blob") == 0) {
+            Thread.onSpinWait();
+        }
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        assertThat(kept.get()).isTrue();
+        assertThat(behind.bytesSent).hasValue(0);
+        assertThat(upstream.count("GET blob")).isOne();
+    }
+
+    @Test
+    void clientThatJoinsBreaksOffNoBodyThatTheBackgroundHasOpened() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(300_000, 6);
+        Digest digest = linkedBlob(bytes);
+        FakeUpstream behind = new FakeUpstream("registry.test/team/app");
+        behind.addBlob(bytes);
+        behind.permits = new Semaphore(100_000);
+        Future<Boolean> kept =
+                threads.submit(() -> cache.cache.alwaysAsking(behind).keepBlob(digest));
+        while (behind.bytesSent.get() < 100_000) {
+            Thread.onSpinWait();
+        }
+        Future<byte[]> read = threads.submit(() -> CacheFixture.readAll(repository, digest));
+        behind.permits.release(200_000);
+        assertThat(read.get()).isEqualTo(bytes);
+        assertThat(kept.get()).isTrue();
+        assertThat(behind.count("GET blob")).isOne();
+        assertThat(upstream.count("GET blob")).isZero();
+    }
 }

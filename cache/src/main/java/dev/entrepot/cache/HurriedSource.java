@@ -1,0 +1,85 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.BlobSource;
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.OutageException;
+import java.io.IOException;
+import java.util.Optional;
+import java.util.OptionalLong;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * The upstream of a fetch that nobody waits for, until somebody does: from then on it is asked as urgently as for whoever waits, and what waits for its turn in the
+ * background is asked anew at once. A body that has been opened goes on. Thread-safe.
+ */
+final class HurriedSource implements BlobSource {
+    private BlobSource source;
+    private boolean urgent;
+    private @Nullable Thread opening;
+    private boolean interrupting;
+
+    /**
+     * Describes an upstream.
+     *
+     * @param urgent whether somebody waits from the start
+     */
+    HurriedSource(BlobSource source, boolean urgent) {
+        this.source = source;
+        this.urgent = urgent;
+    }
+
+    /** Has this source asked from now on, because somebody waits for it; nothing happens if somebody did before. */
+    synchronized void hurry(BlobSource forWhoWaits) {
+        if (urgent) {
+            return;
+        }
+        urgent = true;
+        source = forWhoWaits;
+        Thread waiting = opening;
+        if (waiting != null) {
+            interrupting = true;
+            waiting.interrupt();
+        }
+    }
+
+    @Override
+    public Optional<OptionalLong> statBlob(Digest digest) throws IOException {
+        return now().statBlob(digest);
+    }
+
+    @Override
+    public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
+        while (true) {
+            BlobSource asked = begin();
+            try {
+                return asked.openBlob(digest, range);
+            } catch (OutageException e) {
+                if (asked == now()) {
+                    throw e;
+                }
+            } finally {
+                end();
+            }
+        }
+    }
+
+    private synchronized BlobSource now() {
+        return source;
+    }
+
+    private synchronized BlobSource begin() {
+        opening = Thread.currentThread();
+        return source;
+    }
+
+    // Outside of this, the thread reads a body, which is not to be broken off.
+    private synchronized void end() {
+        opening = null;
+        if (interrupting) {
+            interrupting = false;
+            Thread.interrupted();
+        }
+    }
+}
