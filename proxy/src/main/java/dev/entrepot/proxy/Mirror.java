@@ -122,6 +122,10 @@ final class Mirror implements Serving {
         open.push(pins::close);
         Prefetching prefetching = new Prefetching(cache.cache().rules(), cache.filler(), metrics);
         open.push(prefetching::close);
+        cache.cache().listen((repository, reference, manifest) -> {
+            pins.fetched(repository, reference, manifest);
+            prefetching.fetched(repository, reference, manifest);
+        });
         WarmApi warm = new WarmApi(cache.filler());
         open.push(warm::close);
         UpstreamSurvey upstreams = new UpstreamSurvey(cache.clients());
@@ -136,10 +140,7 @@ final class Mirror implements Serving {
                         new UpstreamsApi(upstreams)));
         RegistryServer server = new RegistryServer(
                 settings(config.server(), tls),
-                new CachedRepositories(cache.cache(), cache.upstreams(), (repository, reference, answer) -> {
-                    pins.pulled(repository, reference, answer);
-                    prefetching.pulled(repository, reference, answer);
-                }),
+                new CachedRepositories(cache.cache(), cache.upstreams(), pins),
                 router(),
                 observer(accessLogOutput),
                 environment.clock(),

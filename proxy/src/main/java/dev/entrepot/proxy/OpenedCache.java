@@ -206,7 +206,9 @@ final class OpenedCache implements AutoCloseable {
             throw new IllegalArgumentException(
                     "no upstream is called " + repository.registry() + "; add it to upstreams in the configuration");
         }
-        return cache.alwaysAsking(upstream.client().repository(repository.name(), Priority.BACKGROUND));
+        return rules.of(repository).offline()
+                ? cache.whateverIsKept(repository)
+                : cache.alwaysAsking(upstream.client().repository(repository.name(), Priority.BACKGROUND));
     }
 
     @Override
