@@ -259,9 +259,15 @@ final class Chromium implements AutoCloseable {
     public void close() throws Exception {
         socket.abort();
         client.shutdownNow();
+        // Its children write to the profile, too, which is deleted after this.
+        List<ProcessHandle> children = process.descendants().toList();
         process.destroy();
         if (!process.waitFor(10, TimeUnit.SECONDS)) {
             process.destroyForcibly().waitFor(10, TimeUnit.SECONDS);
+        }
+        for (ProcessHandle child : children) {
+            child.destroyForcibly();
+            child.onExit().get(10, TimeUnit.SECONDS);
         }
     }
 }
