@@ -165,6 +165,35 @@ class PageBrowserTest {
     }
 
     @Test
+    void keysOpenTheHelpAndLeadToTheParts() throws Exception {
+        go("");
+        browser.press("?");
+        browser.await("document.getElementById('help').open");
+        browser.press("Enter");
+        browser.await("!document.getElementById('help').open");
+        browser.press("g");
+        browser.press("u");
+        browser.await("document.querySelector('h1').innerText === 'Upstreams'");
+        assertThat(focused()).isEqualTo("Upstreams");
+        assertThat(browser.text("document.querySelector('#parts [aria-current]').innerText"))
+                .isEqualTo("Upstreams");
+        browser.evaluate("document.querySelector('.skip').click()");
+        assertThat(browser.text("document.activeElement.id")).isEqualTo("main");
+    }
+
+    @Test
+    void repositoriesWithOddNamesHaveAddressesOfTheirOwn() throws Exception {
+        go("");
+        String odd = """
+                import('./links.js').then((links) => ['r.test:5000/a', 'r.test/a/tags/b', 'r.test/tags', 'r.test/a/digests/tags'].flatMap((name) =>
+                  ['', 'tags', '1.0', 'sha256:00'].filter((reference) => {
+                    const found = links.parse(reference ? links.imageLink(name, reference) : links.repositoryLink(name));
+                    return found.repository !== name || (found.reference ?? '') !== reference;
+                  }).map((reference) => name + ' ' + reference)).join('; '))""";
+        assertThat(browser.text(odd)).as("names that come back as others").isEmpty();
+    }
+
+    @Test
     void whatIsNotKeptIsShownAsSuchAndWhyIsExplained() throws Exception {
         go("#/repositories/" + PageWorld.APP + "/tags/1.0");
         assertThat(browser.text(
