@@ -64,6 +64,7 @@ class ArchitectureTest {
             entry("proxy.warm", "oci", "cache", "proxy.admin", "replicator.fill", "replicator.graph"),
             entry("proxy.bundle", "oci", "cache", "replicator", "replicator.bundle", "replicator.graph", "proxy.http"),
             entry("proxy.upstreams", "oci", "oci.client", "proxy.admin"),
+            entry("proxy.page", "oci", "cache", "proxy.admin", "proxy.http", "proxy.replication", "proxy.upstreams"),
             entry(
                     "proxy",
                     "oci",
@@ -77,6 +78,7 @@ class ArchitectureTest {
                     "proxy.admin",
                     "proxy.bundle",
                     "proxy.http",
+                    "proxy.page",
                     "proxy.replication",
                     "proxy.rules",
                     "proxy.upstreams",
