@@ -1,6 +1,5 @@
 package dev.entrepot.oci.testing;
 
-import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.UnaryOperator;
 
 /**
  * The token service of an Azure container registry, under {@code /oauth2/} of the registry itself: it exchanges tokens of Microsoft Entra for
@@ -21,7 +21,7 @@ public final class AcrService implements MiniHttpServer.Handler {
 
     private final EntraService entra;
     private final String service;
-    private final TokenService tokens;
+    private final UnaryOperator<String> tokens;
     private final InstantSource clock;
     private final Map<String, Boolean> refreshTokens = new ConcurrentHashMap<>();
     private final AtomicInteger exchanges = new AtomicInteger();
@@ -31,9 +31,9 @@ public final class AcrService implements MiniHttpServer.Handler {
      *
      * @param entra whose tokens it takes
      * @param service what the registry is called
-     * @param tokens issues the access tokens, for the user {@code robot}
+     * @param tokens issues an access token for a scope
      */
-    public AcrService(EntraService entra, String service, TokenService tokens, InstantSource clock) {
+    public AcrService(EntraService entra, String service, UnaryOperator<String> tokens, InstantSource clock) {
         this.entra = entra;
         this.service = service;
         this.tokens = tokens;
@@ -55,7 +55,7 @@ public final class AcrService implements MiniHttpServer.Handler {
         }
         return switch (request.path()) {
             case "/oauth2/exchange" -> exchange(form);
-            case "/oauth2/token" -> token(request, form, body);
+            case "/oauth2/token" -> token(form);
             default -> Response.of(404);
         };
     }
@@ -72,11 +72,10 @@ public final class AcrService implements MiniHttpServer.Handler {
                 "e30." + Base64.getUrlEncoder().withoutPadding().encodeToString(claims.getBytes(StandardCharsets.UTF_8))
                         + ".c2ln";
         refreshTokens.put(jwt, true);
-        tokens.acceptRefreshToken(jwt, "robot");
         return Response.json(200, "{\"refresh_token\":\"" + jwt + "\"}");
     }
 
-    private Response token(Request request, Request form, byte[] body) throws IOException {
+    private Response token(Request form) {
         boolean right = form.query("grant_type").equals(Optional.of("refresh_token"))
                 && form.query("refresh_token")
                         .filter(refreshTokens::containsKey)
@@ -84,11 +83,9 @@ public final class AcrService implements MiniHttpServer.Handler {
         if (!right) {
             return error();
         }
-        Response answer = tokens.handle(request, new ByteArrayInputStream(body));
         // There is no "token" and no "expires_in" here.
-        String access = new String(answer.body().bytes(), StandardCharsets.UTF_8)
-                .replaceAll(".*\"access_token\":\"([^\"]+)\".*", "$1");
-        return Response.json(answer.status(), "{\"access_token\":\"" + access + "\"}");
+        String scope = form.query("scope").orElse("");
+        return Response.json(200, "{\"access_token\":\"" + tokens.apply(scope) + "\"}");
     }
 
     private static Response error() {

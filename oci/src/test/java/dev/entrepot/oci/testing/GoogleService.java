@@ -33,8 +33,10 @@ public final class GoogleService implements MiniHttpServer.Handler {
 
     private static final String SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 
-    // One for all: a new pair costs a second now and then.
-    private static final KeyPair KEYS = newKeys();
+    // One for all and only when it is used: a new pair costs a second now and then.
+    private static final class Keys {
+        static final KeyPair PAIR = newKeys();
+    }
 
     private final InstantSource clock;
     private final AtomicInteger serial = new AtomicInteger();
@@ -65,7 +67,7 @@ public final class GoogleService implements MiniHttpServer.Handler {
     public String keyFile(URI server) {
         String pem = "-----BEGIN PRIVATE KEY-----\n"
                 + Base64.getMimeEncoder(64, new byte[] {'\n'})
-                        .encodeToString(KEYS.getPrivate().getEncoded())
+                        .encodeToString(Keys.PAIR.getPrivate().getEncoded())
                 + "\n-----END PRIVATE KEY-----\n";
         return OciJson.mapper()
                 .createObjectNode()
@@ -117,7 +119,7 @@ public final class GoogleService implements MiniHttpServer.Handler {
         String[] parts = jwt.split("\\.");
         try {
             Signature signature = Signature.getInstance("SHA256withRSA");
-            signature.initVerify(KEYS.getPublic());
+            signature.initVerify(Keys.PAIR.getPublic());
             signature.update((parts[0] + "." + parts[1]).getBytes(StandardCharsets.US_ASCII));
             JsonNode header = OciJson.mapper().readTree(Base64.getUrlDecoder().decode(parts[0]));
             JsonNode claims = OciJson.mapper().readTree(Base64.getUrlDecoder().decode(parts[1]));

@@ -13,7 +13,6 @@ import dev.entrepot.oci.testing.EntraService;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.MiniHttpServer;
 import dev.entrepot.oci.testing.Requests;
-import dev.entrepot.oci.testing.TokenService;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -33,7 +32,7 @@ class AzureCredentialsTest {
     private final CloudWorld world = new CloudWorld();
     private final EntraService entra = new EntraService();
     private final MiniHttpServer cloud = MiniHttpServer.started(entra);
-    private final AcrService acr = new AcrService(entra, "one.azurecr.io", TokenService.forAnyone(), world);
+    private final AcrService acr = new AcrService(entra, "one.azurecr.io", scope -> "token", world);
     private final MiniHttpServer registry = MiniHttpServer.started(acr);
 
     @BeforeEach

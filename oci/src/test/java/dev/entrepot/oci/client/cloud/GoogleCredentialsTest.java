@@ -12,6 +12,7 @@ import dev.entrepot.oci.testing.GoogleService;
 import dev.entrepot.oci.testing.MiniHttpServer;
 import dev.entrepot.oci.testing.Requests;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -155,6 +156,20 @@ class GoogleCredentialsTest {
         server.faults().always(Requests.any(), Fault.status(status));
 
         assertThatThrownBy(() -> CloudWorld.get(source(Optional.empty()))).isInstanceOf(UnauthorizedException.class);
+    }
+
+    @Test
+    void tokenThatCouldBreakOutOfAHeaderFieldIsNone() {
+        world.with("GCE_METADATA_HOST", "127.0.0.1:" + server.port());
+        server.faults()
+                .always(
+                        Requests.any(),
+                        Fault.body("{\"access_token\":\"a\\r\\nX-Smuggled: s3cret\",\"expires_in\":9}"
+                                .getBytes(StandardCharsets.UTF_8)));
+
+        assertThatThrownBy(() -> CloudWorld.get(source(Optional.empty())))
+                .isInstanceOf(OutageException.class)
+                .hasMessageNotContaining("s3cret");
     }
 
     @Test
