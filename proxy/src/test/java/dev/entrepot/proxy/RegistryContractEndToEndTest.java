@@ -186,6 +186,43 @@ class RegistryContractEndToEndTest {
         assertThat(mirror.get(path("manifests/new")).statusCode()).isIn(502, 503, 504);
     }
 
+    @ParameterizedTest
+    @EnumSource(
+            value = SimulatedRegistries.class,
+            names = {"DOCKER_HUB", "ECR", "ECR_PUBLIC", "GAR", "ACR"})
+    void whoGivesCredentialsIsOut(SimulatedRegistries kind) throws Exception {
+        open(kind);
+        pull();
+        registry.stopServices();
+        registry.expire();
+        mirror.advance(Duration.ofHours(13));
+        HttpResponse<byte[]> stale = tag();
+        assertThat(verdict(stale)).isEqualTo("stale");
+        manifests(registry.index);
+        blobs(registry.index);
+        assertThat(mirror.get(path("manifests/new")).statusCode()).isIn(502, 503, 504);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = SimulatedRegistries.class,
+            names = {"ECR", "ECR_PUBLIC", "GAR", "ACR"})
+    void whoGivesCredentialsRefuses(SimulatedRegistries kind) throws Exception {
+        open(kind);
+        registry.closeServices();
+        HttpResponse<byte[]> answer = mirror.get(path("manifests/1"));
+        assertThat(answer.statusCode()).as(MirrorFixture.text(answer)).isIn(401, 403);
+    }
+
+    @Test
+    void programGivesCredentialsWhenTheyAreNeeded() throws Exception {
+        registry = SimulatedRegistries.QUAY.open(clock);
+        registry.credentials("{exec: [/bin/sh, -c, 'printf \"{\\\"Username\\\":\\\"team+robot\\\","
+                + "\\\"Secret\\\":\\\"robot-s3cret\\\"}\"']}");
+        mirror = MirrorFixture.started(folder, registry.configuration(), clock, registry.variables);
+        pull();
+    }
+
     /** What Hub counts: GETs of manifests that it answers. */
     private int pulls() {
         return Math.toIntExact(registry.api.requests(Requests.get().and(Requests.manifests())).stream()

@@ -1,8 +1,10 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.MiniHttpServer;
+import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -95,11 +97,21 @@ final class SimulatedRegistry implements AutoCloseable {
         expiries.forEach(Runnable::run);
     }
 
+    /** The servers beside its API that give credentials do not answer any more. */
+    void stopServices() {
+        services.forEach(MiniHttpServer::stop);
+    }
+
+    /** They refuse everybody. */
+    void closeServices() {
+        services.forEach(server -> server.faults().always(Requests.any(), Fault.status(403)));
+    }
+
     /** None of its servers answers any more. */
     void stop() {
         api.stop();
         storage.content().stop();
-        services.forEach(MiniHttpServer::stop);
+        stopServices();
     }
 
     @Override
