@@ -80,7 +80,7 @@ class EcrCredentialsTest {
     }
 
     @Test
-    void nothingIsAskedBeforeTheyAreNeededAndOneTokenServesTwelveHours() throws Exception {
+    void nothingIsAskedBeforeTheyAreNeededAndOneTokenServesTwelveHours() throws IOException {
         withKeys();
         CredentialSource source = source();
         assertThat(source.account()).contains("ecr");
@@ -94,7 +94,10 @@ class EcrCredentialsTest {
 
         world.advance(Duration.ofHours(1));
         assertThat(CloudWorld.get(source)).isEqualTo(password(1));
-        server.calls().await(2, Requests.any());
+        // Behind the request; the service looks at the clock, too.
+        while (aws.passwords() < 2) {
+            Thread.onSpinWait();
+        }
         world.advance(Duration.ofHours(2));
         assertThat(CloudWorld.get(source)).isEqualTo(password(2));
     }
