@@ -5,6 +5,7 @@ import dev.entrepot.oci.client.ServiceClient;
 import dev.entrepot.oci.client.ServiceRequest;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,7 +16,7 @@ import java.time.format.DateTimeParseException;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
-/** Reads what services answer and what files hold, without believing more of it than is needed. */
+/** Reads what services answer and what files and variables hold, without believing more of it than is needed. */
 final class Answers {
     private static final int MAX_FILE_BYTES = 256 * 1024;
     private static final Duration LONGEST_LIFE = Duration.ofHours(24);
@@ -89,5 +90,22 @@ final class Answers {
             }
             return new String(bytes, StandardCharsets.UTF_8).strip();
         }
+    }
+
+    /**
+     * A URL out of a variable, with at least the path {@code /}.
+     *
+     * @throws IOException if it is none; shows nothing of it
+     */
+    static URI url(String variable, String text) throws IOException {
+        try {
+            URI url = URI.create(text);
+            if (url.getHost() != null) {
+                return url.getRawPath() == null || url.getRawPath().isEmpty() ? url.resolve("/") : url;
+            }
+        } catch (IllegalArgumentException e) {
+            throw new IOException(variable + " is no URL");
+        }
+        throw new IOException(variable + " is no URL");
     }
 }

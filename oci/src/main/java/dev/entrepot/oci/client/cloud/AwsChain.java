@@ -3,7 +3,6 @@ package dev.entrepot.oci.client.cloud;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.ServiceClient;
 import java.io.IOException;
-import java.net.URI;
 import java.nio.file.Path;
 import java.util.Map;
 import java.util.Optional;
@@ -95,18 +94,5 @@ final class AwsChain {
             default -> Optional.empty();
         };
         return keys.orElseThrow(() -> new IOException("credential_source has no keys for AWS"));
-    }
-
-    /** A URL from a variable. */
-    static URI url(String variable, String text) throws IOException {
-        try {
-            URI url = URI.create(text);
-            if (url.getHost() != null) {
-                return url.getRawPath() == null || url.getRawPath().isEmpty() ? url.resolve("/") : url;
-            }
-        } catch (IllegalArgumentException e) {
-            throw new IOException(variable + " is no URL");
-        }
-        throw new IOException(variable + " is no URL");
     }
 }

@@ -36,14 +36,14 @@ final class AwsMetadata {
             return Optional.empty();
         }
         URI url = relative.isEmpty()
-                ? AwsChain.url("AWS_CONTAINER_CREDENTIALS_FULL_URI", full)
-                : AwsChain.url("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", CONTAINER + relative);
+                ? Answers.url("AWS_CONTAINER_CREDENTIALS_FULL_URI", full)
+                : Answers.url("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI", CONTAINER + relative);
         if (!"https".equalsIgnoreCase(url.getScheme()) && !NEAR.contains(url.getHost())) {
             throw new IOException("AWS_CONTAINER_CREDENTIALS_FULL_URI is plain HTTP to another machine");
         }
-        ServiceRequest request = ServiceRequest.of("asking the container's endpoint for keys for AWS", "GET", url)
-                .with("Accept", "application/json")
-                .directly();
+        ServiceRequest asking = ServiceRequest.of("asking the container's endpoint for keys for AWS", "GET", url)
+                .with("Accept", "application/json");
+        ServiceRequest request = NEAR.contains(url.getHost()) ? asking.directly() : asking;
         String file = variable("AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE");
         String token = file.isEmpty() ? variable("AWS_CONTAINER_AUTHORIZATION_TOKEN") : Answers.file(Path.of(file));
         return Optional.of(keys(token.isEmpty() ? request : request.with("Authorization", token)));
@@ -55,7 +55,7 @@ final class AwsMetadata {
             return Optional.empty();
         }
         String other = variable("AWS_EC2_METADATA_SERVICE_ENDPOINT");
-        URI service = AwsChain.url("AWS_EC2_METADATA_SERVICE_ENDPOINT", other.isEmpty() ? INSTANCE : other);
+        URI service = Answers.url("AWS_EC2_METADATA_SERVICE_ENDPOINT", other.isEmpty() ? INSTANCE : other);
         String session = services.ok(
                 ask("PUT", service.resolve("/latest/api/token")).with("X-aws-ec2-metadata-token-ttl-seconds", "300"));
         URI roles = service.resolve("/latest/meta-data/iam/security-credentials/");
@@ -73,7 +73,7 @@ final class AwsMetadata {
     }
 
     private static ServiceRequest ask(String method, URI url) {
-        return ServiceRequest.of("asking the instance for keys for AWS", method, url)
+        return ServiceRequest.of("asking the instance for keys for AWS, since no other place has any", method, url)
                 .directly();
     }
 

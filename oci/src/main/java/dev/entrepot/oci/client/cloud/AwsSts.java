@@ -50,7 +50,7 @@ final class AwsSts {
         String other = environment.variables().getOrDefault("AWS_ENDPOINT_URL_STS", "");
         URI url = other.isEmpty()
                 ? URI.create("https://sts." + region + "." + EcrRegistry.domain(region) + "/")
-                : AwsChain.url("AWS_ENDPOINT_URL_STS", other);
+                : Answers.url("AWS_ENDPOINT_URL_STS", other);
         return ServiceRequest.of("asking AWS for the keys of a role", "POST", url)
                 .withBody(Form.TYPE, form.encoded());
     }

@@ -43,7 +43,7 @@ final class EcrTokens implements Issuer {
 
     private URI api(String variable) throws IOException {
         Optional<String> other = Optional.ofNullable(environment.variables().get(variable));
-        return other.isPresent() ? AwsChain.url(variable, other.get()) : registry.api();
+        return other.isPresent() ? Answers.url(variable, other.get()) : registry.api();
     }
 
     private Issued issue(String service, String target, URI api) throws IOException {

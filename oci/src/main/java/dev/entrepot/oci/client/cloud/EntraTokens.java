@@ -92,7 +92,10 @@ final class EntraTokens {
     }
 
     private static ServiceRequest direct(String url) {
-        return ServiceRequest.of("asking the machine for a token of Microsoft Entra", "GET", URI.create(url))
+        return ServiceRequest.of(
+                        "asking the machine for a token of Microsoft Entra, since no application is configured",
+                        "GET",
+                        URI.create(url))
                 .directly();
     }
 
@@ -101,7 +104,7 @@ final class EntraTokens {
     }
 
     private URI url(String variable, String usual) throws IOException {
-        return AwsChain.url(variable, variable(variable).orElse(usual));
+        return Answers.url(variable, variable(variable).orElse(usual));
     }
 
     private Optional<String> variable(String name) {

@@ -66,9 +66,10 @@ final class GoogleFederation {
         }
         String url = Answers.text(source, "url")
                 .orElseThrow(() -> new IOException(file + " has a credential_source that is neither a file nor a url"));
-        ServiceRequest request = ServiceRequest.of(
-                        "asking for a token to exchange at Google", "GET", GoogleTokens.url(file, url))
-                .directly();
+        ServiceRequest asking =
+                ServiceRequest.of("asking for a token to exchange at Google", "GET", GoogleTokens.url(file, url));
+        // Plain HTTP is this machine or its own link.
+        ServiceRequest request = "http".equalsIgnoreCase(asking.uri().getScheme()) ? asking.directly() : asking;
         for (Map.Entry<String, JsonNode> field : source.path("headers").properties()) {
             request = request.with(field.getKey(), field.getValue().asString(""));
         }

@@ -146,7 +146,10 @@ final class GoogleTokens implements Issuer {
         } catch (IllegalArgumentException e) {
             throw new IOException("GCE_METADATA_HOST is no host");
         }
-        ServiceRequest request = ServiceRequest.of("asking the metadata server for a Google access token", "GET", url)
+        ServiceRequest request = ServiceRequest.of(
+                        "asking the metadata server for a Google access token, since there is no file of credentials",
+                        "GET",
+                        url)
                 .with("Metadata-Flavor", "Google")
                 .directly();
         return read(services, request, environment.clock().instant());
