@@ -214,6 +214,15 @@ class RegistryContractEndToEndTest {
         assertThat(answer.statusCode()).as(MirrorFixture.text(answer)).isIn(401, 403);
     }
 
+    /** A token service answers 200 with fewer rights than were asked for; it is the registry that then says no. */
+    @Test
+    void rightsThatAreLeftOutOfATokenAreARefusalOfTheRegistry() throws Exception {
+        open(SimulatedRegistries.QUAY);
+        HttpResponse<byte[]> answer = mirror.get("/v2/quay.io/other/app/manifests/1");
+        assertThat(answer.statusCode()).isEqualTo(401);
+        assertThat(registry.tokens.issued()).isLessThanOrEqualTo(2);
+    }
+
     @Test
     void programGivesCredentialsWhenTheyAreNeeded() throws Exception {
         registry = SimulatedRegistries.QUAY.open(clock);
