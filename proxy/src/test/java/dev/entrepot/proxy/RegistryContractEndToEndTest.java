@@ -108,9 +108,15 @@ class RegistryContractEndToEndTest {
 
     @ParameterizedTest
     @EnumSource(SimulatedRegistries.class)
-    void cold(SimulatedRegistries kind) throws Exception {
+    void coldThenWarmThenDown(SimulatedRegistries kind) throws Exception {
         open(kind);
         pull();
+        cold();
+        warm();
+        down();
+    }
+
+    private void cold() {
         assertThatNothingLeaked();
         assertThat(registry.tokens.issued()).as("tokens").isLessThanOrEqualTo(1);
         for (Digest blob : registry.index.blobs().keySet()) {
@@ -120,11 +126,7 @@ class RegistryContractEndToEndTest {
         }
     }
 
-    @ParameterizedTest
-    @EnumSource(SimulatedRegistries.class)
-    void warm(SimulatedRegistries kind) throws Exception {
-        open(kind);
-        pull();
+    private void warm() throws Exception {
         int asked = registry.api.calls().all().size();
         pull();
         assertThat(registry.api.calls().all()).as("while it is fresh").hasSize(asked);
@@ -170,11 +172,7 @@ class RegistryContractEndToEndTest {
                 .getKey();
     }
 
-    @ParameterizedTest
-    @EnumSource(SimulatedRegistries.class)
-    void down(SimulatedRegistries kind) throws Exception {
-        open(kind);
-        pull();
+    private void down() throws Exception {
         registry.stop();
         mirror.advance(Duration.ofMinutes(2));
         HttpResponse<byte[]> stale = tag();
