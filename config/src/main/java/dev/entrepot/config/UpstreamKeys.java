@@ -100,9 +100,11 @@ final class UpstreamKeys {
 
     private static UpstreamConfig upstream(SectionValues values) {
         RegistryHost name = name(values);
+        URI url = values.get(URL).orElseGet(() -> BuiltinUpstreams.defaultUrl(name));
+        CredentialsKeys.checkRegion(values.get(CREDENTIALS), List.of(name, RegistryHost.parse(url.getRawAuthority())));
         return new UpstreamConfig(
                 name,
-                values.get(URL).orElseGet(() -> BuiltinUpstreams.defaultUrl(name)),
+                url,
                 values.get(CREDENTIALS),
                 values.get(HOSTS),
                 values.get(ALIASES),

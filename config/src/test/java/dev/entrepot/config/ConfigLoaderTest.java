@@ -267,6 +267,34 @@ class ConfigLoaderTest {
                 .contains(new CredentialsConfig.DockerConfig(directory.resolve("config.json")));
     }
 
+    @Test
+    void readsCredentialsOfCloudsAndPrograms() throws IOException {
+        Files.writeString(directory.resolve("key.json"), "{}");
+        Map<RegistryHost, UpstreamConfig> upstreams =
+                Loading.load("""
+                        builtin-upstreams: false
+                        default-upstream: none
+                        upstreams:
+                          123456789012.dkr.ecr.eu-central-1.amazonaws.com: {credentials: {provider: ecr}}
+                          public.ecr.aws: {credentials: {provider: ecr, profile: p, role: arn}}
+                          ecr.test:
+                            url: https://123456789012.dkr.ecr.eu-central-1.amazonaws.com
+                            credentials: {provider: ecr}
+                          pkg.test: {credentials: {provider: google, key-file: key.json}}
+                          acr.test: {credentials: {provider: azure, tenant: t, client-id: i, client-secret: s}}
+                          exec.test: {credentials: {exec: [login, now]}}
+                        """, directory, Map.of()).config().upstreams();
+
+        assertThat(upstreams.values().stream().flatMap(upstream -> upstream.credentials().stream()))
+                .containsExactlyInAnyOrder(
+                        new CredentialsConfig.Ecr(Optional.empty(), Optional.empty(), Optional.empty()),
+                        new CredentialsConfig.Ecr(Optional.empty(), Optional.of("p"), Optional.of("arn")),
+                        new CredentialsConfig.Ecr(Optional.empty(), Optional.empty(), Optional.empty()),
+                        new CredentialsConfig.Google(Optional.of(directory.resolve("key.json"))),
+                        new CredentialsConfig.Azure(Optional.of("t"), Optional.of("i"), Optional.of(Secret.of("s"))),
+                        new CredentialsConfig.Exec(List.of("login", "now")));
+    }
+
     private ConfigError refusal(Path file) {
         ConfigException refused = catchThrowableOfType(
                 ConfigException.class, () -> ConfigLoader.load(Optional.of(file), directory, Map.of()));

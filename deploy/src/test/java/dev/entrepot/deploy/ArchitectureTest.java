@@ -26,6 +26,7 @@ class ArchitectureTest {
     private static final Map<String, Set<String>> ALLOWED = Map.ofEntries(
             entry("oci"),
             entry("oci.client", "oci"),
+            entry("oci.client.cloud", "oci", "oci.client"),
             entry("config", "oci"),
             entry("cache", "oci"),
             entry("replicator.graph", "oci", "config"),
@@ -51,6 +52,7 @@ class ArchitectureTest {
                     "proxy.replication",
                     "oci",
                     "oci.client",
+                    "oci.client.cloud",
                     "cache",
                     "config",
                     "replicator",

@@ -62,8 +62,8 @@ final class BlobReads {
         if (status == 404) {
             return new HeadAnswer.Absent();
         }
-        // A signed URL is often good for GET alone.
-        if (status == 405 || status >= 400 && response.isElsewhere(request)) {
+        // A signed URL is often good for GET alone, and ECR Public says 401 to a HEAD by those who may GET.
+        if (status == 401 || status == 405 || status >= 400 && response.isElsewhere(request)) {
             return new HeadAnswer.Unclear();
         }
         throw calls.errors().failure(response);

@@ -35,6 +35,10 @@ final class QuotaBudgets {
 
     /** The account that a repository, or the registry itself, is asked with. */
     String account(Optional<Repository> repository) {
+        Optional<String> known = endpoint.credentials().account();
+        if (known.isPresent()) {
+            return known.get();
+        }
         try {
             Optional<Credential> credential = repository.isPresent()
                     ? endpoint.credentials().credential(repository.get())
