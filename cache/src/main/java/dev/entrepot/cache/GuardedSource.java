@@ -90,6 +90,11 @@ final class GuardedSource implements RepositorySource {
     }
 
     @Override
+    public void refuted(Digest digest) {
+        upstream.refuted(digest);
+    }
+
+    @Override
     public TagPage listTags(Optional<String> cursor) throws IOException {
         passWithoutTag("the tag list");
         return upstream.listTags(cursor);

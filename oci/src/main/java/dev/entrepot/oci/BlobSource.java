@@ -23,4 +23,7 @@ public interface BlobSource {
      * @throws RegistryException if the source gave no such answer
      */
     BlobBody openBlob(Digest digest, ByteRange range) throws IOException;
+
+    /** Tells the source that what {@link #openBlob} gave turned out not to be the blob, so that one that can goes elsewhere for it. */
+    default void refuted(Digest digest) {}
 }

@@ -136,7 +136,8 @@ final class OpenedCache implements AutoCloseable {
         return new Explainer(
                 rules,
                 repository -> Optional.ofNullable(upstreams.get(repository.registry()))
-                        .map(upstream -> cache.repository(upstream.client().repository(repository.name()))));
+                        .map(upstream ->
+                                cache.repository(upstream.client().source(repository.name(), Priority.INTERACTIVE))));
     }
 
     ContentStore store() {
@@ -192,7 +193,7 @@ final class OpenedCache implements AutoCloseable {
             throw new IllegalArgumentException(
                     "no upstream is called " + repository.registry() + "; add it to upstreams in the configuration");
         }
-        return cache.alwaysAsking(upstream.client().repository(repository.name(), Priority.BACKGROUND));
+        return cache.alwaysAsking(upstream.client().source(repository.name(), Priority.BACKGROUND));
     }
 
     @Override

@@ -2,8 +2,10 @@ package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
 import java.io.IOException;
 import java.net.URI;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
@@ -13,7 +15,8 @@ import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.core5.io.CloseMode;
 
 /**
- * The client of one registry: its connections, tokens and limits. Made once per registry and closed at the end; safe for all threads.
+ * The client of one registry: its connections, tokens and limits, and its mirrors, which have their own. Made once per registry and closed at the end; safe
+ * for all threads.
  */
 public final class RegistryClient implements AutoCloseable {
     private static final long PART_BYTES = 16L << 20;
@@ -27,6 +30,8 @@ public final class RegistryClient implements AutoCloseable {
     private final Sightings sightings;
     private final AuthExchange authentication;
     private final TooManyCounts tooMany = new TooManyCounts();
+    private final List<MirrorEndpoint> mirrors;
+    private final MirrorMemory mirrorMemory;
 
     /**
      * Sets up the client; connects to nothing yet.
@@ -40,8 +45,25 @@ public final class RegistryClient implements AutoCloseable {
     /** As above, with what keeps it from asking in vain. */
     public RegistryClient(RegistryEndpoint endpoint, Safeguards safeguards, ClientEnvironment environment)
             throws IOException {
+        this(endpoint, safeguards, List.of(), environment);
+    }
+
+    /**
+     * As above, with mirrors.
+     *
+     * @param mirrors which are asked before it by {@link #source}, in order; closed with this client
+     */
+    public RegistryClient(
+            RegistryEndpoint endpoint,
+            Safeguards safeguards,
+            List<MirrorEndpoint> mirrors,
+            ClientEnvironment environment)
+            throws IOException {
         this.endpoint = endpoint;
-        this.budgets = new QuotaBudgets(endpoint, safeguards.quota().orElse(QuotaReserve.DEFAULT), environment);
+        this.mirrors = List.copyOf(mirrors);
+        this.mirrorMemory = new MirrorMemory(environment.nanoTime());
+        SteadyClock clock = new SteadyClock(environment.clock(), environment.nanoTime());
+        this.budgets = new QuotaBudgets(endpoint, safeguards.quota().orElse(QuotaReserve.DEFAULT), clock);
         ProxyRules proxies = new ProxyRules(endpoint.httpProxy(), environment.variables());
         AddressPolicy addresses = new AddressPolicy(
                 Origin.of(endpoint.baseUrl()).host(), named(endpoint, proxies), SystemDefaultDnsResolver.INSTANCE);
@@ -50,8 +72,8 @@ public final class RegistryClient implements AutoCloseable {
         WireExchange wire = new WireExchange(http, endpoint, environment);
         StatusErrors errors = new StatusErrors(environment.clock());
         this.sightings = new Sightings(environment.clock());
-        this.breakers = new Breakers(environment.clock(), safeguards.breakers());
-        Holds holds = new Holds(environment.clock());
+        this.breakers = new Breakers(clock, safeguards.breakers());
+        Holds holds = new Holds(clock);
         boolean guarded = safeguards.quota().isPresent();
         Exchange toTokens = new RedirectExchange(wire, addresses);
         Calls tokenCalls = new Calls(
@@ -59,6 +81,7 @@ public final class RegistryClient implements AutoCloseable {
                 errors,
                 breakers,
                 new Sightings(environment.clock()),
+                safeguards.repeats(),
                 environment);
         TokenService tokens = new TokenService(tokenCalls, environment.clock());
         Exchange limited = new LimitedExchange(
@@ -74,11 +97,21 @@ public final class RegistryClient implements AutoCloseable {
                 environment.clock());
         this.calls = new Calls(
                 guarded
-                        ? new QuotaExchange(authentication, endpoint, budgets, tooMany, holds, errors, environment)
+                        ? new QuotaExchange(
+                                authentication,
+                                endpoint,
+                                budgets,
+                                tooMany,
+                                holds,
+                                errors,
+                                safeguards.repeats() ? QuotaExchange.Waiting.PATIENT : QuotaExchange.Waiting.NEVER,
+                                clock,
+                                environment)
                         : authentication,
                 errors,
                 breakers,
                 sightings,
+                safeguards.repeats(),
                 environment);
     }
 
@@ -92,6 +125,21 @@ public final class RegistryClient implements AutoCloseable {
     /** The registry and how it is reached. */
     public RegistryEndpoint endpoint() {
         return endpoint;
+    }
+
+    /** Its mirrors, in the order in which they are asked. */
+    public List<MirrorEndpoint> mirrors() {
+        return mirrors;
+    }
+
+    /** A repository to read from: out of the mirrors as far as they may answer, else out of the registry itself. */
+    public RepositorySource source(RepositoryName name, Priority priority) {
+        RemoteRepository own = repository(name, priority);
+        List<MirroredRepository.Leg> legs = new ArrayList<>();
+        for (MirrorEndpoint mirror : mirrors) {
+            mirror.repository(name, priority).ifPresent(there -> legs.add(new MirroredRepository.Leg(mirror, there)));
+        }
+        return legs.isEmpty() ? own : new MirroredRepository(own, legs, mirrorMemory);
     }
 
     /** A repository, for somebody who waits. */
@@ -168,9 +216,10 @@ public final class RegistryClient implements AutoCloseable {
                 breakers.states());
     }
 
-    /** Cuts all connections. Repositories of this client must not be used any more. */
+    /** Cuts all connections, those to mirrors too. Repositories of this client must not be used any more. */
     @Override
     public void close() {
+        mirrors.forEach(mirror -> mirror.client().close());
         http.close(CloseMode.IMMEDIATE);
     }
 }

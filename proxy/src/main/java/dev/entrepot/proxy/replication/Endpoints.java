@@ -2,6 +2,7 @@ package dev.entrepot.proxy.replication;
 
 import dev.entrepot.config.ClientCertificate;
 import dev.entrepot.config.CredentialsConfig;
+import dev.entrepot.config.MirrorConfig;
 import dev.entrepot.config.TargetConfig;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.RegistryHost;
@@ -15,6 +16,7 @@ import dev.entrepot.oci.client.RegistryEndpoint;
 import dev.entrepot.oci.client.TlsSettings;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 
@@ -29,6 +31,17 @@ public final class Endpoints {
                 .withTrustedRealmHosts(Set.copyOf(config.tokenRealms()))
                 .withMaxConcurrentRequests(config.maxConcurrentRequests());
         return with(endpoint, config.proxy(), config.credentials(), environment);
+    }
+
+    /** How a mirror of an upstream is reached; its name is the host of its URL, so that no credential of the upstream is for it. */
+    static RegistryEndpoint of(MirrorConfig config, int maxConcurrentRequests, ClientEnvironment environment) {
+        Duration timeout = config.timeout();
+        RegistryEndpoint endpoint = RegistryEndpoint.of(host(config.url()), config.url())
+                .withTls(tls(config.ca(), config.clientCertificate()))
+                .withTrustedRealmHosts(Set.copyOf(config.tokenRealms()))
+                .withMaxConcurrentRequests(maxConcurrentRequests);
+        Duration connect = endpoint.connectTimeout().compareTo(timeout) < 0 ? endpoint.connectTimeout() : timeout;
+        return with(endpoint.withTimeouts(connect, timeout), config.proxy(), config.credentials(), environment);
     }
 
     /** What of an upstream's pull quota is left to clients. */

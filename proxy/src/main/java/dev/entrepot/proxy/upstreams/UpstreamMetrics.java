@@ -64,6 +64,14 @@ public final class UpstreamMetrics {
                         .stopped()
                         .forEach((priority, count) -> out.accept(
                                 new Sample(List.of(line.name(), priority.name().toLowerCase(Locale.ROOT)), count)))));
+        metrics.counters(
+                "entrepot_upstream_mirror_requests_total",
+                "What was asked of mirrors: answered, or passed on to the next place.",
+                List.of("upstream", "outcome"),
+                samples((line, out) -> line.mirror().ifPresent(mirror -> {
+                    out.accept(new Sample(List.of(line.name(), "answered"), mirror.answered()));
+                    out.accept(new Sample(List.of(line.name(), "passed-on"), mirror.passedOn()));
+                })));
         metrics.gauges(
                 "entrepot_upstream_breaker_state",
                 "Circuit breakers: 0 closed, 1 half-open, 2 open.",

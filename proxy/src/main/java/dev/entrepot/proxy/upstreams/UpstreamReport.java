@@ -35,6 +35,12 @@ public final class UpstreamReport {
             out.append(line.name()).append("  ").append(line.url()).append('\n');
             row(out, "state", state(line));
             row(out, "account", line.credentials());
+            line.mirror()
+                    .ifPresent(mirror -> row(
+                            out,
+                            "mirror",
+                            (mirror.resolves() ? "answers tags and digests, " : "answers digests, ") + mirror.answered()
+                                    + " answered, " + mirror.passedOn() + " passed on"));
             row(
                     out,
                     "referrers API",
@@ -123,6 +129,12 @@ public final class UpstreamReport {
         time(json, "failedAt", state.failedAt());
         state.failure().ifPresent(failure -> json.put("lastError", failure));
         line.problem().ifPresent(problem -> json.put("problem", problem));
+        line.mirror().ifPresent(mirror -> {
+            ObjectNode served = json.putObject("mirror");
+            served.put("answers", mirror.resolves() ? "tags" : "digests");
+            served.put("answered", mirror.answered());
+            served.put("passedOn", mirror.passedOn());
+        });
         ArrayNode quotas = json.putArray("quotas");
         state.quotas().forEach(quota -> quotas.add(json(quota)));
         ObjectNode breakers = json.putObject("breakers");
