@@ -90,6 +90,11 @@ final class GuardedSource implements RepositorySource {
     }
 
     @Override
+    public boolean ignoresRanges() {
+        return upstream.ignoresRanges();
+    }
+
+    @Override
     public void refuted(Digest digest) {
         upstream.refuted(digest);
     }

@@ -20,7 +20,7 @@ record Upstream(RegistryClient client) implements AutoCloseable {
      * @throws IOException if its TLS files cannot be read
      */
     static Upstream open(UpstreamConfig config, ClientEnvironment environment) throws IOException {
-        Safeguards safeguards = Safeguards.shared(Endpoints.reserve(config));
+        Safeguards safeguards = Safeguards.shared(Endpoints.reserve(config)).withHedges(config.hedge());
         return new Upstream(UpstreamClients.open(config, safeguards, environment));
     }
 

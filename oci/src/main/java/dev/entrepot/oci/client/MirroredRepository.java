@@ -118,6 +118,13 @@ final class MirroredRepository implements RepositorySource {
                         .toList();
     }
 
+    // Of wherever the part may come from.
+    @Override
+    public boolean ignoresRanges() {
+        return registry.ignoresRanges()
+                && legs.stream().allMatch(leg -> leg.repository().ignoresRanges());
+    }
+
     @Override
     public void refuted(Digest digest) {
         memory.refute(digest);

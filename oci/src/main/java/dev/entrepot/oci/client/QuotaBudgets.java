@@ -33,6 +33,13 @@ final class QuotaBudgets {
         return budgets.computeIfAbsent(key, name -> new QuotaBudget(name, reserve, clock));
     }
 
+    /** Whether a request may cost a pull of a quota: the GET of a manifest where there is one, as far as is known. */
+    boolean mayCost(ApiRequest request) {
+        return request.operation() == Operation.MANIFEST
+                && request.method().equals("GET")
+                && (endpoint.registry().isDockerHub() || of(request).isKnown());
+    }
+
     /** The account that a repository, or the registry itself, is asked with. */
     String account(Optional<Repository> repository) {
         try {

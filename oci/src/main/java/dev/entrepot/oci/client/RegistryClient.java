@@ -11,8 +11,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.hc.client5.http.SystemDefaultDnsResolver;
-import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
-import org.apache.hc.core5.io.CloseMode;
 
 /**
  * The client of one registry: its connections, tokens and limits, and its mirrors, which have their own. Made once per registry and closed at the end; safe
@@ -22,13 +20,15 @@ public final class RegistryClient implements AutoCloseable {
     private static final long PART_BYTES = 16L << 20;
 
     private final RegistryEndpoint endpoint;
-    private final CloseableHttpClient http;
+    private final HttpTransport transport;
     private final Calls calls;
-    private final ReferrersMemory memory;
+    private final CapabilityMemory memory;
+    private final Validators validators = new Validators();
     private final QuotaBudgets budgets;
     private final Breakers breakers;
     private final Sightings sightings;
     private final AuthExchange authentication;
+    private final HedgedExchange hedged;
     private final TooManyCounts tooMany = new TooManyCounts();
     private final List<MirrorEndpoint> mirrors;
     private final MirrorMemory mirrorMemory;
@@ -67,9 +67,9 @@ public final class RegistryClient implements AutoCloseable {
         ProxyRules proxies = new ProxyRules(endpoint.httpProxy(), environment.variables());
         AddressPolicy addresses = new AddressPolicy(
                 Origin.of(endpoint.baseUrl()).host(), named(endpoint, proxies), SystemDefaultDnsResolver.INSTANCE);
-        this.http = HttpTransport.open(endpoint, proxies, addresses, environment.userAgent());
-        this.memory = new ReferrersMemory(environment.clock());
-        WireExchange wire = new WireExchange(http, endpoint, environment);
+        this.transport = HttpTransport.open(endpoint, proxies, addresses, environment);
+        this.memory = new CapabilityMemory(environment.clock(), environment.nanoTime());
+        WireExchange wire = new WireExchange(transport, endpoint, environment);
         StatusErrors errors = new StatusErrors(environment.clock());
         this.sightings = new Sightings(environment.clock());
         this.breakers = new Breakers(clock, safeguards.breakers());
@@ -84,9 +84,10 @@ public final class RegistryClient implements AutoCloseable {
                 safeguards.repeats(),
                 environment);
         TokenService tokens = new TokenService(tokenCalls, environment.clock());
+        RequestLimiter slots = new RequestLimiter(endpoint.maxConcurrentRequests(), environment.clock());
         Exchange limited = new LimitedExchange(
                 wire,
-                new RequestLimiter(endpoint.maxConcurrentRequests(), environment.clock()),
+                slots,
                 new RequestLimiter(endpoint.maxConcurrentBodies(), environment.clock()),
                 endpoint.progressTimeout());
         Exchange redirected = new RedirectExchange(limited, addresses);
@@ -95,19 +96,21 @@ public final class RegistryClient implements AutoCloseable {
                 Origin.of(endpoint.baseUrl()),
                 new Prover(endpoint, addresses, tokens, environment.clock()),
                 environment.clock());
+        Exchange budgeted = guarded
+                ? new QuotaExchange(
+                        authentication,
+                        endpoint,
+                        budgets,
+                        tooMany,
+                        holds,
+                        errors,
+                        safeguards.repeats() ? QuotaExchange.Waiting.PATIENT : QuotaExchange.Waiting.NEVER,
+                        clock,
+                        environment)
+                : authentication;
+        this.hedged = new HedgedExchange(budgeted, budgets::mayCost, slots::hasRoom, environment.nanoTime());
         this.calls = new Calls(
-                guarded
-                        ? new QuotaExchange(
-                                authentication,
-                                endpoint,
-                                budgets,
-                                tooMany,
-                                holds,
-                                errors,
-                                safeguards.repeats() ? QuotaExchange.Waiting.PATIENT : QuotaExchange.Waiting.NEVER,
-                                clock,
-                                environment)
-                        : authentication,
+                safeguards.hedges() ? hedged : budgeted,
                 errors,
                 breakers,
                 sightings,
@@ -155,7 +158,7 @@ public final class RegistryClient implements AutoCloseable {
     RemoteRepository repository(RepositoryName name, Priority priority, long partBytes) {
         Repository repository = new Repository(endpoint.registry(), name);
         RepositoryRequests requests = new RepositoryRequests(endpoint.baseUrl(), repository, priority);
-        return new RemoteRepository(requests, calls, memory, partBytes);
+        return new RemoteRepository(requests, calls, memory, validators, partBytes);
     }
 
     /**
@@ -209,7 +212,8 @@ public final class RegistryClient implements AutoCloseable {
                 sightings.lastAnswer(),
                 outage.map(Sightings.Outage::at),
                 outage.map(Sightings.Outage::message),
-                memory.lastSeen(),
+                memory.states(),
+                hedged.state(),
                 budgets.states(),
                 tooMany.answers(),
                 tooMany.stops(),
@@ -220,6 +224,6 @@ public final class RegistryClient implements AutoCloseable {
     @Override
     public void close() {
         mirrors.forEach(mirror -> mirror.client().close());
-        http.close(CloseMode.IMMEDIATE);
+        transport.close();
     }
 }
