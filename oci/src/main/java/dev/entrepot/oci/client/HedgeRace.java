@@ -31,7 +31,7 @@ final class HedgeRace implements AutoCloseable {
         record Answer(int runner, ApiResponse response) implements Outcome {}
 
         /** None. */
-        record Failure(int runner, Exception cause) implements Outcome {}
+        record Failure(int runner, Throwable cause) implements Outcome {}
 
         /** Whether it says anything of the content. */
         default boolean isGood() {
@@ -57,7 +57,8 @@ final class HedgeRace implements AutoCloseable {
             if (!offer(new Outcome.Answer(runner, response))) {
                 response.close();
             }
-        } catch (IOException | RuntimeException e) {
+        } catch (Throwable e) {
+            // Whatever it is: somebody waits for it.
             offer(new Outcome.Failure(runner, e));
         }
     }
@@ -96,9 +97,12 @@ final class HedgeRace implements AutoCloseable {
             case Outcome.Answer(int runner, ApiResponse response) -> {
                 return response;
             }
-            case Outcome.Failure(int runner, Exception cause) -> {
+            case Outcome.Failure(int runner, Throwable cause) -> {
                 if (cause instanceof IOException failure) {
                     throw failure;
+                }
+                if (cause instanceof Error error) {
+                    throw error;
                 }
                 throw cause instanceof RuntimeException defect ? defect : new IllegalStateException(cause);
             }

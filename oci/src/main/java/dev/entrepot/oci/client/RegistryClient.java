@@ -84,12 +84,9 @@ public final class RegistryClient implements AutoCloseable {
                 safeguards.repeats(),
                 environment);
         TokenService tokens = new TokenService(tokenCalls, environment.clock());
-        RequestLimiter slots = new RequestLimiter(endpoint.maxConcurrentRequests(), environment.clock());
+        RequestLimiter slots = new RequestLimiter(endpoint.maxConcurrentRequests(), clock);
         Exchange limited = new LimitedExchange(
-                wire,
-                slots,
-                new RequestLimiter(endpoint.maxConcurrentBodies(), environment.clock()),
-                endpoint.progressTimeout());
+                wire, slots, new RequestLimiter(endpoint.maxConcurrentBodies(), clock), endpoint.progressTimeout());
         Exchange redirected = new RedirectExchange(limited, addresses);
         this.authentication = new AuthExchange(
                 redirected,

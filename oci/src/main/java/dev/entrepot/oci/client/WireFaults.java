@@ -41,8 +41,9 @@ final class WireFaults {
 
     /** Whether the peer had given up the connection, as it does with all that it had when it is restarted. */
     static boolean isAbandoned(IOException fault) {
-        boolean reset = fault instanceof SocketException
-                && !(fault instanceof ConnectException)
+        Throwable socket = fault instanceof SSLException ? fault.getCause() : fault;
+        boolean reset = socket instanceof SocketException
+                && !(socket instanceof ConnectException)
                 && !Thread.currentThread().isInterrupted();
         return fault instanceof NoHttpResponseException || reset;
     }
