@@ -90,6 +90,16 @@ final class GuardedSource implements RepositorySource {
     }
 
     @Override
+    public boolean ignoresRanges() {
+        return upstream.ignoresRanges();
+    }
+
+    @Override
+    public void refuted(Digest digest) {
+        upstream.refuted(digest);
+    }
+
+    @Override
     public TagPage listTags(Optional<String> cursor) throws IOException {
         passWithoutTag("the tag list");
         return upstream.listTags(cursor);

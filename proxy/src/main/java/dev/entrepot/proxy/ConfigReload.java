@@ -182,23 +182,7 @@ final class ConfigReload implements AutoCloseable {
 
     private static Map<RegistryHost, UpstreamConfig> withoutRules(Map<RegistryHost, UpstreamConfig> upstreams) {
         Map<RegistryHost, UpstreamConfig> without = new LinkedHashMap<>();
-        upstreams.forEach((name, upstream) -> without.put(
-                name,
-                new UpstreamConfig(
-                        upstream.name(),
-                        upstream.url(),
-                        upstream.credentials(),
-                        upstream.hosts(),
-                        upstream.aliases(),
-                        upstream.ca(),
-                        upstream.clientCertificate(),
-                        upstream.proxy(),
-                        upstream.tokenRealms(),
-                        upstream.maxConcurrentRequests(),
-                        upstream.quotaReserve(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        List.of())));
+        upstreams.forEach((name, upstream) -> without.put(name, upstream.withoutRules()));
         return without;
     }
 

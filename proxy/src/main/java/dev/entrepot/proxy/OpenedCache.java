@@ -150,7 +150,8 @@ final class OpenedCache implements AutoCloseable {
         return new Explainer(
                 rules,
                 repository -> Optional.ofNullable(upstreams.get(repository.registry()))
-                        .map(upstream -> cache.repository(upstream.client().repository(repository.name()))));
+                        .map(upstream ->
+                                cache.repository(upstream.client().source(repository.name(), Priority.INTERACTIVE))));
     }
 
     ContentStore store() {
@@ -208,7 +209,7 @@ final class OpenedCache implements AutoCloseable {
         }
         return rules.of(repository).offline()
                 ? cache.whateverIsKept(repository)
-                : cache.alwaysAsking(upstream.client().repository(repository.name(), Priority.BACKGROUND));
+                : cache.alwaysAsking(upstream.client().source(repository.name(), Priority.BACKGROUND));
     }
 
     @Override

@@ -2,7 +2,6 @@ package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.EnumMap;
@@ -11,7 +10,7 @@ import java.util.Optional;
 
 /** The circuit breakers of one registry, one for each class of requests; or none at all. Safe for all threads. */
 final class Breakers {
-    private final Clock clock;
+    private final SteadyClock clock;
     private final Map<OperationClass, CircuitBreaker> breakers = new EnumMap<>(OperationClass.class);
 
     /**
@@ -19,7 +18,7 @@ final class Breakers {
      *
      * @param on whether there are any
      */
-    Breakers(Clock clock, boolean on) {
+    Breakers(SteadyClock clock, boolean on) {
         this.clock = clock;
         if (on) {
             for (OperationClass kind : OperationClass.values()) {
@@ -91,15 +90,18 @@ final class Breakers {
         return new OutageException(
                 Reason.NOT_ASKED,
                 request.what() + ": " + request.host() + " is not asked after its last outages; again at "
-                        + clock.instant().plus(wait).truncatedTo(ChronoUnit.SECONDS),
+                        + clock.onWall(clock.instant().plus(wait)).truncatedTo(ChronoUnit.SECONDS),
                 Optional.of(wait),
                 null);
     }
 
-    /** How they stand. */
+    /** How they stand, with times of the wall clock. */
     Map<OperationClass, BreakerState> states() {
         Map<OperationClass, BreakerState> states = new EnumMap<>(OperationClass.class);
-        breakers.forEach((kind, breaker) -> states.put(kind, breaker.state()));
+        breakers.forEach((kind, breaker) -> {
+            BreakerState state = breaker.state();
+            states.put(kind, new BreakerState(state.position(), state.until().map(clock::onWall), state.opened()));
+        });
         return states;
     }
 }

@@ -16,7 +16,6 @@ import java.util.OptionalInt;
 import java.util.regex.Pattern;
 import org.apache.hc.client5.http.SystemDefaultDnsResolver;
 import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
-import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.HttpHost;
@@ -126,9 +125,10 @@ public final class ServiceClient {
         Instant start = environment.clock().instant();
         OptionalInt status = OptionalInt.empty();
         Thread bound = Thread.ofVirtual().name("bound of " + request).start(() -> cancelLater(message));
-        try (CloseableHttpClient http = open(request, origin);
-                ClassicHttpResponse response =
-                        http.executeOpen(new HttpHost(origin.scheme(), origin.host(), origin.port()), message, null)) {
+        try (HttpTransport transport = open(request, origin);
+                ClassicHttpResponse response = transport
+                        .http()
+                        .executeOpen(new HttpHost(origin.scheme(), origin.host(), origin.port()), message, null)) {
             status = OptionalInt.of(response.getCode());
             return answer(request, response);
         } catch (IOException e) {
@@ -160,7 +160,7 @@ public final class ServiceClient {
         }
     }
 
-    private CloseableHttpClient open(ServiceRequest request, Origin origin) throws IOException {
+    private HttpTransport open(ServiceRequest request, Origin origin) throws IOException {
         boolean own = origin.equals(Origin.of(registry.baseUrl()));
         TlsSettings tls = own ? registry.tls() : new TlsSettings(registry.tls().authorities(), Optional.empty());
         RegistryEndpoint service = RegistryEndpoint.of(registry.registry(), URI.create(origin.toString()))
@@ -170,7 +170,7 @@ public final class ServiceClient {
         ProxyRules proxies = request.direct()
                 ? new ProxyRules(Optional.empty(), Map.of())
                 : new ProxyRules(registry.httpProxy(), environment.variables());
-        return HttpTransport.open(service, proxies, SystemDefaultDnsResolver.INSTANCE, environment.userAgent());
+        return HttpTransport.open(service, proxies, SystemDefaultDnsResolver.INSTANCE, environment);
     }
 
     private static Answer answer(ServiceRequest request, ClassicHttpResponse response) throws IOException {

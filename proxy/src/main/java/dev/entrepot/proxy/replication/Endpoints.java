@@ -2,6 +2,7 @@ package dev.entrepot.proxy.replication;
 
 import dev.entrepot.config.ClientCertificate;
 import dev.entrepot.config.CredentialsConfig;
+import dev.entrepot.config.MirrorConfig;
 import dev.entrepot.config.Secret;
 import dev.entrepot.config.TargetConfig;
 import dev.entrepot.config.UpstreamConfig;
@@ -36,6 +37,17 @@ public final class Endpoints {
                 .withTrustedRealmHosts(Set.copyOf(config.tokenRealms()))
                 .withMaxConcurrentRequests(config.maxConcurrentRequests());
         return with(endpoint, config.proxy(), config.credentials(), environment);
+    }
+
+    /** How a mirror of an upstream is reached; its name is the host of its URL, so that no credential of the upstream is for it. */
+    static RegistryEndpoint of(MirrorConfig config, int maxConcurrentRequests, ClientEnvironment environment) {
+        Duration timeout = config.timeout();
+        RegistryEndpoint endpoint = RegistryEndpoint.of(host(config.url()), config.url())
+                .withTls(tls(config.ca(), config.clientCertificate()))
+                .withTrustedRealmHosts(Set.copyOf(config.tokenRealms()))
+                .withMaxConcurrentRequests(maxConcurrentRequests);
+        Duration connect = endpoint.connectTimeout().compareTo(timeout) < 0 ? endpoint.connectTimeout() : timeout;
+        return with(endpoint.withTimeouts(connect, timeout), config.proxy(), config.credentials(), environment);
     }
 
     /** What of an upstream's pull quota is left to clients. */
