@@ -283,6 +283,23 @@ class AccessEndToEndTest {
         }
     }
 
+    @Test
+    void commandsOnTheDataFolderReadThroughTheServerWhateverTheRulesSay() throws Exception {
+        for (String more : List.of("", ", token: {}")) {
+            try (MirrorFixture mirror = mirror("htpasswd: %s" + more, "{users: [nobody]}")) {
+                CommandRunner.Result export = new CommandRunner(folder)
+                        .run(
+                                "export",
+                                "registry.test/" + SECRET + ":v1",
+                                "--output",
+                                "out" + more.length() + ".tar",
+                                "--unsigned");
+                assertThat(export.code()).as(export.err()).isZero();
+                assertThat(export.err()).contains("reading through the server at http://" + mirror.host());
+            }
+        }
+    }
+
     private static String token(HttpResponse<byte[]> answer) {
         assertThat(answer.statusCode()).as(text(answer)).isEqualTo(200);
         assertThat(json(answer).path("token").asString(""))
@@ -342,8 +359,10 @@ class AccessEndToEndTest {
                             .statusCode())
                     .isEqualTo(400);
             assertThat(mirror.post("/token", "grant_type=%zz").statusCode()).isEqualTo(400);
-            assertThat(mirror.post("/token", "a=" + "b".repeat(70_000)).statusCode())
-                    .isEqualTo(413);
+            try (RawConnection connection = new RawConnection(mirror.port())) {
+                connection.send("POST /token HTTP/1.1\r\nHost: a\r\nContent-Length: 70000\r\n\r\n");
+                assertThat(connection.read(false).status()).isEqualTo(413);
+            }
 
             String nobody = token(mirror.get("/token?scope=repository:secret/app:pull"));
             assertThat(mirror.get(manifest(SECRET), "Authorization", nobody).statusCode())

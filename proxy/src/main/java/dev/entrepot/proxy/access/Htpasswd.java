@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -18,10 +19,21 @@ final class Htpasswd {
     // A check at cost 14 takes a second; at 15 and above, a few of them are an outage.
     private static final Pattern BCRYPT = Pattern.compile("\\$2[aby]\\$(0[4-9]|1[0-4])\\$[./A-Za-z0-9]{53}");
 
+    // Of a password that nobody knows, but for the cost.
+    private static final String NOBODYS = "$C6UzMDM.H6dfI/f/IKcEeO7ZYQ0CFZ8Ki6tIIL9e1d9rQ1UWXcUmG";
+    private static final int COST_BEGIN = 4;
+    private static final int COST_END = 6;
+
     private final Map<String, String> hashes;
+    private final String nobodys;
 
     private Htpasswd(Map<String, String> hashes) {
         this.hashes = Map.copyOf(hashes);
+        String cost = hashes.values().stream()
+                .map(hash -> hash.substring(COST_BEGIN, COST_END))
+                .max(Comparator.naturalOrder())
+                .orElse("10");
+        this.nobodys = "$2b$" + cost + NOBODYS;
     }
 
     /**
@@ -69,8 +81,8 @@ final class Htpasswd {
         return Optional.ofNullable(hashes.get(user));
     }
 
-    /** How many users there are. */
-    int size() {
-        return hashes.size();
+    /** A hash that no password has, as dear to check as the dearest: for users who are not there. */
+    String nobodys() {
+        return nobodys;
     }
 }
