@@ -16,6 +16,7 @@ import java.util.Optional;
  * @param defaultUpstream where requests go that name no upstream; without it they are refused
  * @param upstreams the registries that content is fetched from, by name, in the order of the file after the built-in ones
  * @param rules how what comes from any upstream is cached, behind the rules of the upstream
+ * @param access who may pull what; the first rule that fits decides
  * @param replication what is copied to other registries
  */
 public record EntrepotConfig(
@@ -24,10 +25,12 @@ public record EntrepotConfig(
         Optional<RegistryHost> defaultUpstream,
         Map<RegistryHost, UpstreamConfig> upstreams,
         List<CacheRuleConfig> rules,
+        List<AccessRuleConfig> access,
         ReplicationConfig replication) {
     /** Copies the map and validates that the default upstream is one of it. */
     public EntrepotConfig {
         rules = List.copyOf(rules);
+        access = List.copyOf(access);
         upstreams = Collections.unmodifiableMap(new LinkedHashMap<>(upstreams));
         if (defaultUpstream.isPresent() && !upstreams.containsKey(defaultUpstream.get())) {
             throw new InvalidValueException("default-upstream", "the name of an upstream, or none");

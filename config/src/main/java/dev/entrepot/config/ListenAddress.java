@@ -40,6 +40,19 @@ public record ListenAddress(Optional<String> host, int port) {
         return new ListenAddress(Optional.of(host).filter(h -> !h.isEmpty()), Integer.parseInt(matcher.group(3)));
     }
 
+    /** Whether only this machine can connect to it. */
+    public boolean isLoopback() {
+        return host.filter(ListenAddress::isLoopback).isPresent();
+    }
+
+    /** Whether a host is this machine, as far as its name or address alone shows it. */
+    static boolean isLoopback(String host) {
+        return host.equalsIgnoreCase("localhost")
+                || host.matches("127(\\.[0-9]{1,3}){3}")
+                || host.equals("::1")
+                || host.equals("[::1]");
+    }
+
     @Override
     public String toString() {
         return host.map(h -> h.indexOf(':') >= 0 ? "[" + h + "]" : h).orElse("") + ":" + port;

@@ -1,5 +1,6 @@
 package dev.entrepot.config;
 
+import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import java.util.List;
@@ -25,6 +26,10 @@ final class PatternTypes {
     static final ValueType<NamePattern> TAG = pattern("tag or glob", Tag::new);
     /** A condition on artifact types. */
     static final ValueType<NamePattern> ARTIFACT_TYPE = pattern("artifact type or glob", text -> {});
+    /** A condition on users or groups. */
+    static final ValueType<NamePattern> WHO = pattern("name or glob", text -> {});
+    /** A condition on repositories with their registries before them. */
+    static final ValueType<NamePattern> IMAGE = pattern("registry/repository or glob", Repository::parse);
 
     private PatternTypes() {}
 

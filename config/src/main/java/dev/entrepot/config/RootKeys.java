@@ -48,6 +48,12 @@ final class RootKeys {
             ListType.of(CacheRuleKeys.SECTION),
             EntrepotConfig::rules,
             "How what comes from any upstream is cached. Of an upstream's own rules and then these, the first that matches and has a setting decides it.");
+    private static final Key<EntrepotConfig, List<AccessRuleConfig>> ACCESS = Key.list(
+            "access",
+            ListType.of(AccessRuleKeys.SECTION),
+            EntrepotConfig::access,
+            "Who may pull which repositories: the first rule that fits the client and the repository decides, and what none fits is refused. Without any rule,"
+                    + " those may pull everything who can say who they are; where nobody can, everybody may.");
     private static final Key<EntrepotConfig, ReplicationConfig> REPLICATION = Key.section(
             "replication",
             ReplicationKeys.SECTION,
@@ -56,7 +62,7 @@ final class RootKeys {
 
     static final Section<EntrepotConfig> SECTION = new Section<>(
             "configuration",
-            List.of(SERVER, CACHE, DEFAULT_UPSTREAM, BUILTIN_UPSTREAMS, UPSTREAMS, RULES, REPLICATION),
+            List.of(SERVER, CACHE, DEFAULT_UPSTREAM, BUILTIN_UPSTREAMS, UPSTREAMS, RULES, ACCESS, REPLICATION),
             RootKeys::config);
 
     private RootKeys() {}
@@ -78,6 +84,7 @@ final class RootKeys {
                 defaultUpstream(values.get(DEFAULT_UPSTREAM), upstreams, reading),
                 upstreams,
                 values.get(RULES),
+                values.get(ACCESS),
                 replication);
     }
 

@@ -4,25 +4,35 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * How clients reach this process.
+ * How clients reach this process, and who they are.
  *
  * @param listen where the registry API listens
+ * @param anonymous whether everybody may pull who reaches it on an address other than a loopback one, where nobody can say who he is
  * @param admin where health, metrics and the admin API listen
+ * @param adminAccess who may use the admin API
  * @param tls the certificate of the registry API; plain HTTP without one
+ * @param authentication how clients of the registry API say who they are
  * @param drain how long running requests may go on after a stop was asked for
  * @param clientStall how long a client may take no byte before its connection is cut; more than 0
  * @param maxConnections connections of the registry API at one time, at least 1
+ * @param maxConnectionsPerClient connections of one client's address at one time; 0 for as many as there are
+ * @param clientRate how many requests one client may make; without it, as many as it likes
  * @param accessLog how requests are logged
  */
 public record ServerConfig(
         ListenAddress listen,
+        boolean anonymous,
         ListenAddress admin,
+        AdminAccessConfig adminAccess,
         Optional<TlsConfig> tls,
+        AuthenticationConfig authentication,
         Duration drain,
         Duration clientStall,
         int maxConnections,
+        int maxConnectionsPerClient,
+        Optional<ClientRateConfig> clientRate,
         AccessLogFormat accessLog) {
-    /** Validates that the two addresses differ and that the limits are sane. */
+    /** Validates that the two addresses differ, that the limits are sane, and that nothing is open to other machines that nobody asked to be. */
     public ServerConfig {
         if (listen.equals(admin) && listen.port() != 0) {
             throw new InvalidValueException("admin", "an address other than that of listen");
@@ -30,5 +40,42 @@ public record ServerConfig(
         Checks.notNegative("drain", drain);
         Checks.positive("client-stall", clientStall);
         Checks.between("max-connections", maxConnections, 1, 1_000_000);
+        Checks.between("max-connections-per-client", maxConnectionsPerClient, 0, 1_000_000);
+        boolean known = authentication.isConfigured()
+                || tls.flatMap(TlsConfig::clientCa).isPresent();
+        if (!listen.isLoopback() && !anonymous && !known) {
+            throw new InvalidValueException(
+                    "listen",
+                    "a loopback address, because nobody can say who he is: for other machines add server.authentication, or"
+                            + " server.anonymous: true to let everybody pull who reaches it");
+        }
+        if (!adminAccess.isDecidedFor(admin)) {
+            throw new InvalidValueException(
+                    "admin",
+                    "a loopback address: for other machines say in server.admin-access who may use it, what of it is open, or"
+                            + " anonymous: true");
+        }
+    }
+
+    /** This, listening somewhere else. */
+    public ServerConfig withListen(ListenAddress address) {
+        return new ServerConfig(
+                address,
+                anonymous,
+                admin,
+                adminAccess,
+                tls,
+                authentication,
+                drain,
+                clientStall,
+                maxConnections,
+                maxConnectionsPerClient,
+                clientRate,
+                accessLog);
+    }
+
+    /** Whether clients of the registry API can say who they are. */
+    public boolean isAuthenticationConfigured() {
+        return authentication.isConfigured() || tls.flatMap(TlsConfig::clientCa).isPresent();
     }
 }

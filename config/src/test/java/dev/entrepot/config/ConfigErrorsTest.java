@@ -66,15 +66,16 @@ class ConfigErrorsTest {
         assertThat(error("cach: {}"))
                 .hasToString(
                         "test.yaml:1:1: cach: unknown key \"cach\": the known keys here are server, cache,"
-                                + " default-upstream, builtin-upstreams, upstreams, rules, replication; did you mean \"cache\"?");
+                                + " default-upstream, builtin-upstreams, upstreams, rules, access, replication; did you mean \"cache\"?");
         assertThat(error("cache: {capacity: 1GiB, capacity: 1GiB}"))
                 .hasToString("test.yaml:1:25: cache.capacity: key is there twice: each key once");
         assertThat(error("server: {tls: {certificate: pom.xml}}"))
                 .hasToString("test.yaml:1:15: server.tls.key: missing: expected file");
         assertThat(error("server: [1]"))
                 .hasToString(
-                        "test.yaml:1:9: server: invalid value: expected a mapping with the keys listen, admin, tls,"
-                                + " drain, client-stall, max-connections, access-log, found a list");
+                        "test.yaml:1:9: server: invalid value: expected a mapping with the keys listen, anonymous, admin,"
+                                + " admin-access, tls, authentication, drain, client-stall, max-connections,"
+                                + " max-connections-per-client, client-rate, access-log, found a list");
         assertThat(error("default-upstream: dokcer.io"))
                 .hasToString("test.yaml:1:19: default-upstream: \"dokcer.io\": there is no upstream of that name;"
                         + " add it to upstreams; did you mean \"docker.io\"?");

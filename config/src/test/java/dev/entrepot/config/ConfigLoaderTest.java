@@ -68,7 +68,7 @@ class ConfigLoaderTest {
 
     @Test
     void readsTheFileOfTheWorkingDirectoryIfItIsThere() throws Exception {
-        Files.writeString(directory.resolve("entrepot.yaml"), "server: {listen: \":80\"}\n");
+        Files.writeString(directory.resolve("entrepot.yaml"), "server: {listen: \":80\", anonymous: true}\n");
 
         LoadedConfig loaded = ConfigLoader.load(Optional.empty(), directory, Map.of());
 
@@ -79,8 +79,8 @@ class ConfigLoaderTest {
 
     @Test
     void theNamedFileGoesBeforeThatOfTheWorkingDirectory() throws Exception {
-        Files.writeString(directory.resolve("entrepot.yaml"), "server: {listen: \":80\"}\n");
-        Files.writeString(directory.resolve("other.yaml"), "server: {listen: \":81\"}\n");
+        Files.writeString(directory.resolve("entrepot.yaml"), "server: {listen: \":80\", anonymous: true}\n");
+        Files.writeString(directory.resolve("other.yaml"), "server: {listen: \":81\", anonymous: true}\n");
 
         LoadedConfig loaded = ConfigLoader.load(Optional.of(Path.of("other.yaml")), directory, Map.of());
 
@@ -114,10 +114,15 @@ class ConfigLoaderTest {
         EntrepotConfig config = Loading.config("""
                 server:
                   listen: "[::1]:6000"
+                  anonymous: true
                   admin: localhost:6001
+                  admin-access: {open: [readyz], read-token: one, operate-token: two}
+                  authentication: {groups: {dev: [alice]}}
                   drain: 1m30s
                   client-stall: 500ms
                   max-connections: 12
+                  max-connections-per-client: 3
+                  client-rate: {per-second: 10, burst: 20}
                   access-log: json
                 cache:
                   directory: /srv/cache
@@ -136,11 +141,23 @@ class ConfigLoaderTest {
         assertThat(config.server())
                 .isEqualTo(new ServerConfig(
                         new ListenAddress(Optional.of("::1"), 6000),
+                        true,
                         new ListenAddress(Optional.of("localhost"), 6001),
+                        new AdminAccessConfig(
+                                false,
+                                List.of(AdminAccessConfig.Open.READYZ),
+                                Optional.empty(),
+                                List.of(),
+                                Optional.of(Secret.of("one")),
+                                Optional.of(Secret.of("two"))),
                         Optional.empty(),
+                        new AuthenticationConfig(
+                                Optional.empty(), Map.of("dev", List.of("alice")), Optional.empty(), List.of()),
                         Duration.ofSeconds(90),
                         Duration.ofMillis(500),
                         12,
+                        3,
+                        Optional.of(new ClientRateConfig(10, 20)),
                         AccessLogFormat.JSON));
         assertThat(config.cache())
                 .isEqualTo(new CacheConfig(

@@ -13,6 +13,7 @@ class ConfigPrinterTest {
         String printed = ConfigPrinter.print(Loading.load("""
                 server:
                   listen: ":80"
+                  anonymous: true
                 upstreams:
                   "[::1]:5000":
                     hosts: [a.test]
@@ -21,7 +22,10 @@ class ConfigPrinterTest {
         assertThat(printed).startsWith("""
                         server:
                           listen: ":80"  # test.yaml:2
+                          anonymous: true  # test.yaml:3
                           admin: 127.0.0.1:5001  # default
+                          admin-access:
+                            anonymous: false  # default
                           drain: 30s  # default
                         """).contains("""
                         default-upstream: docker.io  # default
@@ -34,7 +38,7 @@ class ConfigPrinterTest {
                           "[::1]:5000":
                             url: "https://[::1]:5000"  # default
                             hosts:
-                              - a.test  # test.yaml:5
+                              - a.test  # test.yaml:6
                             max-concurrent-requests: 32  # default
                         """).doesNotContain("replication");
     }

@@ -34,7 +34,7 @@ class SchemaTest {
     @ValueSource(
             strings = {
                 "server:",
-                "server: {listen: \"${env:PATH:-:1}\"}",
+                "server: {listen: \"${env:PATH:-:1}\", anonymous: true}",
                 "server: {max-connections: \"${env:ENTREPOT_NOT_SET:-7}\"}",
                 "cache: {capacity: 512}",
                 "cache: {capacity: 1.5 GB, fresh-for: 0s, stale-for: 1d2h3m4s5ms}",

@@ -47,6 +47,7 @@ class ArchitectureTest {
                     "replicator.layout"),
             entry("proxy.http", "oci", "cache"),
             entry("proxy.admin", "oci", "cache", "proxy.http"),
+            entry("proxy.access", "oci", "config", "proxy.admin", "proxy.http"),
             entry("proxy.rules", "oci", "cache", "config", "proxy.admin", "proxy.http"),
             entry(
                     "proxy.replication",
@@ -77,6 +78,7 @@ class ArchitectureTest {
                     "replicator.fill",
                     "replicator.bundle",
                     "replicator.journal",
+                    "proxy.access",
                     "proxy.admin",
                     "proxy.bundle",
                     "proxy.http",

@@ -1,6 +1,7 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.config.AccessLogFormat;
+import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ServerConfig;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.proxy.admin.AccessLog;
@@ -14,7 +15,6 @@ import dev.entrepot.proxy.http.RequestObserver;
 import dev.entrepot.proxy.http.UpstreamNames;
 import dev.entrepot.proxy.http.UpstreamRouter;
 import dev.entrepot.replicator.bundle.Bundle;
-import io.helidon.common.tls.Tls;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.time.InstantSource;
@@ -27,14 +27,16 @@ import java.util.SortedSet;
  * registry.
  */
 final class BundleMirror implements Serving {
+    private final EntrepotConfig whole;
     private final ServerConfig config;
     private final Closings open = new Closings();
     private final Metrics metrics = new Metrics();
     private int port;
     private int adminPort;
 
-    private BundleMirror(ServerConfig config) {
-        this.config = config;
+    private BundleMirror(EntrepotConfig config) {
+        this.whole = config;
+        this.config = config.server();
     }
 
     /**
@@ -44,7 +46,7 @@ final class BundleMirror implements Serving {
      * @param accessLog where the access log goes
      * @throws IOException if a certificate or an address cannot be had; the message says which
      */
-    static BundleMirror start(ServerConfig config, Bundle bundle, OutputStream accessLog) throws IOException {
+    static BundleMirror start(EntrepotConfig config, Bundle bundle, OutputStream accessLog) throws IOException {
         BundleMirror mirror = new BundleMirror(config);
         try {
             mirror.open(bundle, accessLog);
@@ -57,26 +59,28 @@ final class BundleMirror implements Serving {
 
     private void open(Bundle bundle, OutputStream accessLog) throws IOException {
         MirrorMetrics.ofProcess(metrics, Version.current());
-        Optional<Tls> tls = config.tls().isPresent()
-                ? Optional.of(ServerCertificate.load(config.tls().get()))
-                : Optional.empty();
+        ServedAccess access = new ServedAccess(whole, InstantSource.system());
+        open.push(access::close);
+        access.register(metrics);
         BundleRepositories repositories = new BundleRepositories(bundle);
         open.push(repositories::close);
-        Readiness readiness = new Readiness(List.of());
-        AdminServer admin =
-                new AdminServer(config.admin().host(), config.admin().port(), metrics, readiness, List.of());
+        Readiness readiness = new Readiness(List.of(), List.of(access::problem));
+        AdminServer admin = new AdminServer(
+                config.admin().host(), config.admin().port(), metrics, readiness, List.of(), access.adminGuard());
         admin.start();
         adminPort = admin.port();
         open.push(admin::close);
         RegistryServer server = new RegistryServer(
-                Mirror.settings(config, tls),
+                Mirror.settings(config, access.tls()),
                 repositories,
                 router(repositories.registries()),
+                access.gate(),
                 observer(accessLog),
                 InstantSource.system(),
                 System::nanoTime);
         server.start();
         port = server.port();
+        access.watch();
         open.push(server::close);
         open.push(readiness::drain);
     }

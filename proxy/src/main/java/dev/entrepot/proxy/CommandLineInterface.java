@@ -122,7 +122,7 @@ final class CommandLineInterface {
         Optional<ListenAddress> listen = Optional.ofNullable(command.matchedOptionValue("--listen", null));
         if (command.hasMatchedOption(BundleCommandLine.BUNDLE)) {
             EntrepotConfig config = ServeCommand.overridden(load(command).config(), listen, Optional.empty());
-            return ServeCommand.serve(config.server(), bundles().open(given(command)), out, stop);
+            return ServeCommand.serve(config, bundles().open(given(command)), out, stop);
         }
         Optional<Path> named = Optional.ofNullable(command.matchedOptionValue("--config", null));
         ConfigFile file = new ConfigFile(named, workingDirectory, environment);

@@ -21,6 +21,7 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,7 +39,7 @@ final class ConfigReload implements AutoCloseable {
     private final ConfigFile file;
     private final boolean wasThere;
     private final LiveRules rules;
-    private final Runnable applied;
+    private final Consumer<EntrepotConfig> applied;
     private final boolean hadText;
     private final CountDownLatch closed = new CountDownLatch(1);
     private final AtomicLong succeeded = new AtomicLong();
@@ -52,9 +53,9 @@ final class ConfigReload implements AutoCloseable {
      *
      * @param started the configuration that the server was started with
      * @param file where it came from
-     * @param applied called after other rules have come into effect
+     * @param applied called with the new configuration after its rules about caching have come into effect
      */
-    ConfigReload(EntrepotConfig started, ConfigFile file, LiveRules rules, Runnable applied) {
+    ConfigReload(EntrepotConfig started, ConfigFile file, LiveRules rules, Consumer<EntrepotConfig> applied) {
         this.started = started;
         this.file = file;
         this.rules = rules;
@@ -124,7 +125,7 @@ final class ConfigReload implements AutoCloseable {
             }
             LoadedConfig loaded = file.load();
             rules.replace(RuleSet.of(loaded));
-            applied.run();
+            applied.accept(loaded.config());
             succeeded.incrementAndGet();
             problem = Optional.empty();
             LOG.info(

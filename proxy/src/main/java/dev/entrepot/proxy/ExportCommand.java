@@ -324,7 +324,7 @@ final class ExportCommand implements AutoCloseable {
             open.push(server.get()::close);
             URI registry = readable(server.get());
             err.println("reading through the server at " + registry + ", which has " + directory + " open");
-            return ExportSources.through(registry, config.upstreams(), environment);
+            return ExportSources.through(registry, server.get().token(), config.upstreams(), environment);
         }
         OpenedCache cache = new OpenedCache(config, environment);
         open.push(cache::close);

@@ -108,9 +108,9 @@ final class Mirror implements Serving {
 
     private void open(Function<String, Origin> origins, OutputStream accessLogOutput) throws IOException {
         MirrorMetrics.ofProcess(metrics, Version.current());
-        Optional<Tls> tls = config.server().tls().isPresent()
-                ? Optional.of(ServerCertificate.load(config.server().tls().get()))
-                : Optional.empty();
+        ServedAccess access = new ServedAccess(config, environment.clock());
+        open.push(access::close);
+        access.register(metrics);
         OpenedCache cache =
                 OpenedCache.forServing(config, environment.withObserver(MirrorMetrics.ofUpstreams(metrics)));
         open.push(cache::close);
@@ -118,10 +118,14 @@ final class Mirror implements Serving {
         DiskMetrics.of(metrics, cache);
         cache.scrub().start();
         cache.rules().replace(RuleSet.of(config, origins));
-        reload = file.map(source -> new ConfigReload(config, source, cache.rules(), cache::regroup));
+        reload = file.map(source -> new ConfigReload(config, source, cache.rules(), read -> {
+            cache.regroup();
+            access.gate().replace(read.access());
+        }));
         MirrorMetrics.ofReload(metrics, reload);
         Readiness readiness = new Readiness(
-                List.of(() -> storeProblem(cache.index())), List.of(() -> reload.flatMap(ConfigReload::problem)));
+                List.of(() -> storeProblem(cache.index())),
+                List.of(() -> reload.flatMap(ConfigReload::problem), access::problem));
         String instance = UUID.randomUUID().toString();
         ReplicationService replication = openReplication(cache, instance);
         PinKeeping pins = new PinKeeping(
@@ -146,19 +150,26 @@ final class Mirror implements Serving {
                         cache.explainer(),
                         warm,
                         new CacheApi(new CacheOperations(cache)),
-                        new UpstreamsApi(upstreams)));
+                        new UpstreamsApi(upstreams)),
+                access);
         open.push(page::close);
         RegistryServer server = new RegistryServer(
-                settings(config.server(), tls),
+                settings(config.server(), access.tls()),
                 new CachedRepositories(cache.cache(), cache.upstreams(), pins),
                 router(),
+                access.gate(),
                 observer(accessLogOutput),
                 environment.clock(),
                 System::nanoTime);
         server.start();
         port = server.port();
         open.push(server::close);
-        leaveNote(instance);
+        metrics.counterFrom(
+                "entrepot_connections_refused_total",
+                "Connections closed at once, because their client had too many.",
+                server::connectionsRefused);
+        access.watch();
+        leaveNote(instance, access.localToken());
         replication.start();
         reload.ifPresent(watched -> {
             watched.watch();
@@ -191,12 +202,13 @@ final class Mirror implements Serving {
     }
 
     // Commands on the same data folder find this server by it, and ask it instead of failing at the lock.
-    private void leaveNote(String instance) throws IOException {
+    private void leaveNote(String instance, String token) throws IOException {
         Path directory = config.cache().directory();
         String scheme = config.server().tls().isPresent() ? "https" : "http";
         ServerNote note = new ServerNote(
                 URI.create("http://" + reachable(config.server().admin(), adminPort)),
                 instance,
+                token,
                 Optional.of(
                         URI.create(scheme + "://" + reachable(config.server().listen(), port))));
         note.write(directory);
@@ -210,9 +222,14 @@ final class Mirror implements Serving {
         return new ListenAddress(Optional.of(shown), actualPort);
     }
 
-    private void openAdmin(Readiness readiness, List<AdminEndpoint> endpoints) throws IOException {
+    private void openAdmin(Readiness readiness, List<AdminEndpoint> endpoints, ServedAccess access) throws IOException {
         AdminServer admin = new AdminServer(
-                config.server().admin().host(), config.server().admin().port(), metrics, readiness, endpoints);
+                config.server().admin().host(),
+                config.server().admin().port(),
+                metrics,
+                readiness,
+                endpoints,
+                access.adminGuard());
         admin.start();
         adminPort = admin.port();
         open.push(admin::close);
@@ -253,6 +270,8 @@ final class Mirror implements Serving {
                 config.listen().port(),
                 tls,
                 config.maxConnections(),
+                config.maxConnectionsPerClient(),
+                config.clientRate().map(rate -> new ServerSettings.Rate(rate.perSecond(), rate.burst())),
                 config.drain(),
                 config.clientStall(),
                 ServerSettings.DEFAULT_HEADER_TIME,

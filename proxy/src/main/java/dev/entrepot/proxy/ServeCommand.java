@@ -79,14 +79,7 @@ final class ServeCommand {
         ServerConfig server = config.server();
         CacheConfig cache = config.cache();
         return new EntrepotConfig(
-                new ServerConfig(
-                        listen.orElse(server.listen()),
-                        server.admin(),
-                        server.tls(),
-                        server.drain(),
-                        server.clientStall(),
-                        server.maxConnections(),
-                        server.accessLog()),
+                listen.map(server::withListen).orElse(server),
                 new CacheConfig(
                         data.orElse(cache.directory()),
                         cache.capacity(),
@@ -102,6 +95,7 @@ final class ServeCommand {
                 config.defaultUpstream(),
                 config.upstreams(),
                 config.rules(),
+                config.access(),
                 config.replication());
     }
 
@@ -137,9 +131,10 @@ final class ServeCommand {
      * @param accessLog where the access log goes
      * @throws IOException if an address or certificate cannot be had
      */
-    static int serve(ServerConfig config, Bundle bundle, OutputStream accessLog, Stop stop)
+    static int serve(EntrepotConfig whole, Bundle bundle, OutputStream accessLog, Stop stop)
             throws IOException, InterruptedException {
-        try (BundleMirror mirror = BundleMirror.start(config, bundle, accessLog)) {
+        ServerConfig config = whole.server();
+        try (BundleMirror mirror = BundleMirror.start(whole, bundle, accessLog)) {
             LOG.info(
                     "entrepot {} serves {} on {}://{}, admin on http://{}",
                     Version.current(),

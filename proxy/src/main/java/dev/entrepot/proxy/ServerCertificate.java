@@ -3,25 +3,45 @@ package dev.entrepot.proxy;
 import dev.entrepot.config.TlsConfig;
 import io.helidon.common.configurable.Resource;
 import io.helidon.common.pki.Keys;
-import io.helidon.common.tls.Tls;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.Signature;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.List;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManager;
+import javax.net.ssl.TrustManagerFactory;
 
-/** The server's certificate and key, from PEM files. */
-final class ServerCertificate {
-    private ServerCertificate() {}
+/**
+ * The server's certificate and key, from PEM files.
+ *
+ * @param context what makes connections with them
+ * @param asks whether clients are asked for a certificate
+ * @param requires whether they must have one
+ * @param notAfter when the certificate expires
+ */
+record ServerCertificate(SSLContext context, boolean asks, boolean requires, Instant notAfter) {
+    // Who has shown a certificate is not asked again while his session lasts, whatever became of its authority.
+    private static final Duration SESSION_OF_CLIENTS = Duration.ofMinutes(5);
 
     /**
      * Reads and checks the files. The key must be that of the certificate: a server with another starts, and then fails every handshake.
      *
      * @throws IOException if a file cannot be read, or the key is another's; the message names the files
      */
-    static Tls load(TlsConfig config) throws IOException {
+    static ServerCertificate load(TlsConfig config) throws IOException {
         PrivateKey key;
         List<X509Certificate> chain;
         try {
@@ -43,7 +63,62 @@ final class ServerCertificate {
             throw new IOException(
                     "the key " + config.key() + " is not that of the first certificate in " + config.certificate());
         }
-        return Tls.builder().privateKey(key).privateKeyCertChain(chain).build();
+        boolean required = config.clientCertificates() == TlsConfig.ClientCertificates.REQUIRED;
+        List<X509Certificate> clients =
+                config.clientCa().isPresent() ? authorities(config.clientCa().get()) : List.of();
+        return new ServerCertificate(
+                context(key, chain, clients),
+                !clients.isEmpty(),
+                required,
+                chain.getFirst().getNotAfter().toInstant());
+    }
+
+    private static SSLContext context(PrivateKey key, List<X509Certificate> chain, List<X509Certificate> clients)
+            throws IOException {
+        try {
+            KeyStore own = KeyStore.getInstance("PKCS12");
+            own.load(null, null);
+            own.setKeyEntry("server", key, new char[0], chain.toArray(X509Certificate[]::new));
+            KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+            keys.init(own, new char[0]);
+            SSLContext context = SSLContext.getInstance("TLS");
+            context.init(keys.getKeyManagers(), clients.isEmpty() ? null : trusting(clients), null);
+            if (!clients.isEmpty()) {
+                context.getServerSessionContext().setSessionTimeout((int) SESSION_OF_CLIENTS.toSeconds());
+            }
+            return context;
+        } catch (GeneralSecurityException e) {
+            throw new IOException("the server's certificate cannot be used: " + e.getMessage(), e);
+        }
+    }
+
+    private static TrustManager[] trusting(List<X509Certificate> authorities)
+            throws GeneralSecurityException, IOException {
+        KeyStore trusted = KeyStore.getInstance("PKCS12");
+        trusted.load(null, null);
+        for (int i = 0; i < authorities.size(); i++) {
+            trusted.setCertificateEntry("client-ca-" + i, authorities.get(i));
+        }
+        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        trust.init(trusted);
+        return trust.getTrustManagers();
+    }
+
+    private static List<X509Certificate> authorities(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            List<X509Certificate> found = new ArrayList<>();
+            for (Certificate certificate :
+                    CertificateFactory.getInstance("X.509").generateCertificates(in)) {
+                found.add((X509Certificate) certificate);
+            }
+            if (found.isEmpty()) {
+                throw new IOException("there is no certificate in " + file);
+            }
+            return found;
+        } catch (GeneralSecurityException e) {
+            throw new IOException(
+                    "cannot read the authorities of clients' certificates in " + file + ": " + e.getMessage(), e);
+        }
     }
 
     private static boolean belongs(PrivateKey key, PublicKey certified) throws IOException {

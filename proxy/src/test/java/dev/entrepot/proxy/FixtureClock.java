@@ -9,7 +9,10 @@ import java.util.concurrent.atomic.AtomicReference;
 
 /** A clock that stands still until it is moved. Safe for all threads. */
 final class FixtureClock extends Clock {
-    private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-11-20T10:00:00Z"));
+    /** When it begins. */
+    static final Instant START = Instant.parse("2026-11-20T10:00:00Z");
+
+    private final AtomicReference<Instant> now = new AtomicReference<>(START);
 
     void advance(Duration duration) {
         now.updateAndGet(instant -> instant.plus(duration));

@@ -72,7 +72,10 @@ final class MirrorFixture implements AutoCloseable {
         String cache = rest.startsWith("cache: {") ? "" : "cache: {directory: ./data, min-free: 1MiB}\n";
         // Tests have all the time that they need: the deadline for checks is for those that are about it.
         String rules = rest.contains("\nrules:") || rest.startsWith("rules:") ? "" : "rules: [{check-deadline: 0s}]\n";
-        return rules + "server: {listen: \"127.0.0.1:0\", admin: \"127.0.0.1:0\", drain: 1s}\n" + cache + rest;
+        String server = rest.contains("\nserver:")
+                ? ""
+                : "server: {listen: \"127.0.0.1:0\", admin: \"127.0.0.1:0\", drain: 1s}\n";
+        return rules + server + cache + rest;
     }
 
     /** A mirror of one upstream, {@code registry.test}, which is also the default. */
@@ -112,10 +115,29 @@ final class MirrorFixture implements AutoCloseable {
 
     /** What the admin API answers. */
     HttpResponse<String> admin(String path) throws Exception {
-        HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + mirror.adminPort() + path))
+        return askAdmin("GET", path);
+    }
+
+    /** What the admin API answers to a request without a body. */
+    HttpResponse<String> askAdmin(String method, String path, String... headers) throws Exception {
+        HttpRequest.Builder request = HttpRequest.newBuilder(
+                        URI.create("http://127.0.0.1:" + mirror.adminPort() + path))
+                .method(method, HttpRequest.BodyPublishers.noBody())
+                .timeout(PATIENCE);
+        if (headers.length > 0) {
+            request.headers(headers);
+        }
+        return client.send(request.build(), HttpResponse.BodyHandlers.ofString());
+    }
+
+    /** Posts a form. */
+    HttpResponse<byte[]> post(String path, String form) throws Exception {
+        HttpRequest request = HttpRequest.newBuilder(URI.create("http://" + host() + path))
                 .timeout(PATIENCE)
+                .header("Content-Type", "application/x-www-form-urlencoded")
+                .POST(HttpRequest.BodyPublishers.ofString(form))
                 .build();
-        return client.send(request, HttpResponse.BodyHandlers.ofString());
+        return client.send(request, HttpResponse.BodyHandlers.ofByteArray());
     }
 
     /** Lets time pass for the mirror. */

@@ -62,14 +62,14 @@ class ServerCertificateTest {
 
     @Test
     void keyOfAnotherCertificateIsRefused() {
-        assertThatThrownBy(() -> ServerCertificate.load(new TlsConfig(ec.certificate(), rsa.key())))
+        assertThatThrownBy(() -> ServerCertificate.load(TlsConfig.of(ec.certificate(), rsa.key())))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("rsa.key is not that of");
     }
 
     @Test
     void missingFileIsNamed() {
-        TlsConfig config = new TlsConfig(folder.resolve("no.crt"), folder.resolve("no.key"));
+        TlsConfig config = TlsConfig.of(folder.resolve("no.crt"), folder.resolve("no.key"));
         assertThatThrownBy(() -> ServerCertificate.load(config))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("no.crt");

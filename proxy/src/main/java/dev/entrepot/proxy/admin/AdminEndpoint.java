@@ -33,4 +33,9 @@ public interface AdminEndpoint {
     default Optional<AdminReply> refusal(AdminRequest request) {
         return Optional.empty();
     }
+
+    /** Whether this part finds out itself who makes a request, so that nobody else does. */
+    default boolean guardsItself(AdminRequest request) {
+        return false;
+    }
 }

@@ -1,6 +1,9 @@
 package dev.entrepot.proxy.admin;
 
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.proxy.http.AccessRefusedException;
+import dev.entrepot.proxy.http.BodyReader;
+import dev.entrepot.proxy.http.ClientAddress;
 import dev.entrepot.proxy.http.HeaderWatchdog;
 import dev.entrepot.proxy.http.Listening;
 import dev.entrepot.proxy.http.StallWatchdog;
@@ -57,6 +60,7 @@ public final class AdminServer implements AutoCloseable {
     private final Metrics metrics;
     private final Readiness readiness;
     private final List<AdminEndpoint> endpoints;
+    private final AdminGuard guard;
     private final BodyReader bodies = new BodyReader(MAX_BODY_BYTES, BODY_COMES);
     private final ContentSender contents;
     private final HeaderWatchdog slowHeaders;
@@ -71,10 +75,16 @@ public final class AdminServer implements AutoCloseable {
      * @param host address to listen on; empty for every interface
      * @param port port to listen on; 0 for any
      * @param endpoints what else is answered here
+     * @param guard who may ask what
      */
     public AdminServer(
-            Optional<String> host, int port, Metrics metrics, Readiness readiness, List<AdminEndpoint> endpoints) {
-        this(host, port, metrics, readiness, endpoints, HEADERS_COME);
+            Optional<String> host,
+            int port,
+            Metrics metrics,
+            Readiness readiness,
+            List<AdminEndpoint> endpoints,
+            AdminGuard guard) {
+        this(host, port, metrics, readiness, endpoints, guard, HEADERS_COME);
     }
 
     /** As above, with another time for the headers of a request to come. */
@@ -84,6 +94,7 @@ public final class AdminServer implements AutoCloseable {
             Metrics metrics,
             Readiness readiness,
             List<AdminEndpoint> endpoints,
+            AdminGuard guard,
             Duration headersCome) {
         this.slowHeaders = new HeaderWatchdog(headersCome, System::nanoTime);
         this.host = host;
@@ -92,6 +103,7 @@ public final class AdminServer implements AutoCloseable {
         this.readiness = readiness;
         this.endpoints = List.copyOf(endpoints);
         this.contents = new ContentSender(this.endpoints, new StallWatchdog(WRITES_TAKE, System::nanoTime));
+        this.guard = guard;
         this.local = host.filter(AdminServer::isLoopback).isPresent();
         DirectHandlers.Builder handlers = DirectHandlers.builder();
         for (EventType type : EventType.values()) {
@@ -129,6 +141,7 @@ public final class AdminServer implements AutoCloseable {
             response.header(HeaderValues.CONNECTION_CLOSE);
         }
         refuseForeign(request, response);
+        refuseUnknown(request, response);
         switch (request.prologue().method().text()) {
             case "GET" -> read(request, response, false);
             case "HEAD" -> read(request, response, true);
@@ -160,6 +173,33 @@ public final class AdminServer implements AutoCloseable {
     // The page itself is the same for everyone, and a link to it is followed from another site; what it shows is not.
     private static boolean isPage(String path) {
         return path.equals("/") || path.startsWith("/ui/") && !path.startsWith("/ui/api/");
+    }
+
+    private void refuseUnknown(RoutingRequest request, RoutingResponse response) {
+        String method = request.prologue().method().text();
+        AdminRequest asked = asked(request, method.equals("HEAD"), new byte[0]);
+        if (endpoints.stream().anyMatch(endpoint -> endpoint.guardsItself(asked))) {
+            return;
+        }
+        try {
+            guard.require(
+                    asked.path(),
+                    !method.equals("GET") && !method.equals("HEAD"),
+                    asked.header().apply("Authorization"),
+                    ClientAddress.of(request.remotePeer().address()));
+        } catch (AccessRefusedException e) {
+            e.challenge().ifPresent(text -> response.header(HeaderValues.create(HeaderNames.WWW_AUTHENTICATE, text)));
+            e.retryAfter()
+                    .ifPresent(wait -> response.header(
+                            HeaderValues.create(HeaderNames.RETRY_AFTER, Math.max(1, wait.toSeconds()))));
+            int status = switch (e.kind()) {
+                case UNKNOWN -> 401;
+                case DENIED -> 403;
+                case TOO_OFTEN -> 429;
+                case UNDECIDED -> 503;
+            };
+            refuse(response, error(status, String.valueOf(e.getMessage())), method.equals("HEAD"));
+        }
     }
 
     private static boolean isLoopback(String host) {
@@ -279,8 +319,12 @@ public final class AdminServer implements AutoCloseable {
     }
 
     private static void refuse(RoutingResponse response, AdminReply reply) {
+        refuse(response, reply, false);
+    }
+
+    private static void refuse(RoutingResponse response, AdminReply reply, boolean head) {
         response.header(HeaderValues.CONNECTION_CLOSE);
-        send(response, false, Status.create(reply.status()), JSON, reply.json() + "\n");
+        send(response, head, Status.create(reply.status()), JSON, reply.json() + "\n");
         throw new CloseConnectionException("a body that is not read");
     }
 

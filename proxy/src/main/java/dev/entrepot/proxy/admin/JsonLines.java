@@ -11,6 +11,9 @@ final class JsonLines implements AccessLogLines {
         out.add("{\"time\":\"");
         fields.addTime(request, out);
         out.add("\",\"client\":").addQuoted(fields.client(request));
+        if (!request.user().isEmpty()) {
+            out.add(",\"user\":").addQuoted(request.user());
+        }
         out.add(",\"method\":").addQuoted(request.method());
         out.add(",\"path\":").addQuoted(request.path());
         if (!request.namespace().isEmpty()) {

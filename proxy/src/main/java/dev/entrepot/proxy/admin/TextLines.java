@@ -11,6 +11,9 @@ final class TextLines implements AccessLogLines {
         out.add("time=");
         fields.addTime(request, out);
         out.add(" client=").addWord(fields.client(request));
+        if (!request.user().isEmpty()) {
+            out.add(" user=").addQuoted(request.user());
+        }
         out.add(" method=").addWord(request.method());
         out.add(" path=").addWord(request.path());
         if (!request.namespace().isEmpty()) {

@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -22,7 +23,12 @@ final class CatalogHandler {
 
     private CatalogHandler() {}
 
-    static Reply handle(Catalog request, ServedRepositories repositories, UpstreamRouter router, String host)
+    static Reply handle(
+            Catalog request,
+            ServedRepositories repositories,
+            UpstreamRouter router,
+            String host,
+            Predicate<Repository> allowed)
             throws IOException {
         RegistryHost only = router.registryOf(request.scope(), host).orElse(null);
         int limit = Math.min(request.page().limit().orElse(DEFAULT_PAGE), MAX_PAGE);
@@ -34,7 +40,7 @@ final class CatalogHandler {
             for (Repository repository : batch) {
                 boolean shown =
                         only == null ? router.serves(repository.registry()) : only.equals(repository.registry());
-                if (shown && found.size() <= limit) {
+                if (shown && found.size() <= limit && allowed.test(repository)) {
                     found.add(repository);
                 }
             }

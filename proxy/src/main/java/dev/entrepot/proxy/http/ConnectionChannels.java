@@ -9,10 +9,11 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Knows the socket of each connection by the addresses of its two ends, which the server itself does not hand out: it tells every socket that it
- * accepts to the options that it was given, and these listen. Safe for all threads.
+ * accepts to the options that it was given, and these listen. Closes connections of a client that has too many. Safe for all threads.
  */
 final class ConnectionChannels implements SocketOptions {
     private final SocketOptions options;
@@ -21,9 +22,18 @@ final class ConnectionChannels implements SocketOptions {
 
     private final Map<Ends, SocketChannel> channels = new ConcurrentHashMap<>();
 
-    /** Listens in front of these options. */
-    ConnectionChannels(SocketOptions options) {
+    private final int mostOfOneClient;
+    private final Map<ClientAddress, Integer> open = new ConcurrentHashMap<>();
+    private final LongAdder refused = new LongAdder();
+
+    /**
+     * Listens in front of these options.
+     *
+     * @param mostOfOneClient how many connections one client may have; 0 for any number
+     */
+    ConnectionChannels(SocketOptions options, int mostOfOneClient) {
         this.options = options;
+        this.mostOfOneClient = mostOfOneClient;
     }
 
     @Override
@@ -34,10 +44,33 @@ final class ConnectionChannels implements SocketOptions {
             SocketAddress server = channel.getLocalAddress();
             if (client != null && server != null) {
                 channels.put(new Ends(client, server), channel);
+                refuseTooMany(client, channel);
             }
         } catch (IOException e) {
             // It is closed already.
         }
+    }
+
+    private void refuseTooMany(SocketAddress address, SocketChannel channel) throws IOException {
+        if (mostOfOneClient == 0) {
+            return;
+        }
+        ClientAddress client = ClientAddress.of(address);
+        if (open.merge(client, 1, Integer::sum) > mostOfOneClient && count(client) > mostOfOneClient) {
+            refused.increment();
+            channel.close();
+        }
+    }
+
+    // The number in the map is brought down once a second only, so that it may be too high.
+    private int count(ClientAddress client) {
+        check();
+        return open.getOrDefault(client, 0);
+    }
+
+    /** How many connections were closed because their client had too many. */
+    long refused() {
+        return refused.sum();
     }
 
     /** The open connection between two addresses, if it is known. */
@@ -47,7 +80,11 @@ final class ConnectionChannels implements SocketOptions {
 
     /** Forgets what is closed; called about once a second. */
     void check() {
-        channels.values().removeIf(channel -> !channel.isOpen());
+        channels.forEach((ends, channel) -> {
+            if (!channel.isOpen() && channels.remove(ends, channel) && mostOfOneClient > 0) {
+                open.computeIfPresent(ClientAddress.of(ends.client()), (_, count) -> count > 1 ? count - 1 : null);
+            }
+        });
     }
 
     /** How many connections are known. */

@@ -41,6 +41,7 @@ final class ErrorReplies {
     static Reply of(Exception failure, Optional<Verdict> verdict) {
         return switch (failure) {
             case RegistryException e -> remote(e, verdict);
+            case AccessRefusedException e -> refusedAccess(e);
             case InvalidNameException e -> error(Status.BAD_REQUEST_400, nameCode(e), message(e), verdict);
             case InterruptedIOException _ ->
                 error(Status.SERVICE_UNAVAILABLE_503, "UNAVAILABLE", "the request was interrupted; try again", verdict);
@@ -67,6 +68,22 @@ final class ErrorReplies {
             case OutageException e -> outage(e, verdict);
             case BlockedException e -> blocked(e, verdict);
             case InvalidContentException e -> error(Status.BAD_GATEWAY_502, "UNKNOWN", message(e), verdict);
+        };
+    }
+
+    // Here a challenge is sent: it is this server that wants to know.
+    private static Reply refusedAccess(AccessRefusedException e) {
+        List<Header> more = new ArrayList<>(1);
+        e.challenge().ifPresent(text -> more.add(ReplyHeaders.checked(HeaderNames.WWW_AUTHENTICATE, text)));
+        e.retryAfter().ifPresent(wait -> more.add(retryAfter(wait)));
+        Header[] headers = more.toArray(Header[]::new);
+        return switch (e.kind()) {
+            case UNKNOWN -> error(Status.UNAUTHORIZED_401, "UNAUTHORIZED", message(e), Optional.empty(), headers);
+            case DENIED -> error(Status.FORBIDDEN_403, "DENIED", message(e), Optional.empty(), headers);
+            case TOO_OFTEN ->
+                error(Status.TOO_MANY_REQUESTS_429, "TOOMANYREQUESTS", message(e), Optional.empty(), headers);
+            case UNDECIDED ->
+                error(Status.SERVICE_UNAVAILABLE_503, "UNAVAILABLE", message(e), Optional.empty(), headers);
         };
     }
 

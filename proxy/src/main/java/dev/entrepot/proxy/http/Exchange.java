@@ -16,6 +16,7 @@ final class Exchange {
     private final long startedNanos;
     private RequestKind kind = RequestKind.OTHER;
     private String namespace = "";
+    private String user = "";
     private @Nullable RegistryHost upstream;
     private boolean cacheAsked;
     private Optional<Verdict> verdict = Optional.empty();
@@ -32,6 +33,11 @@ final class Exchange {
 
     void parsed(RequestKind parsedKind) {
         kind = parsedKind;
+    }
+
+    /** It is known who makes the request. */
+    void identified(Visitor visitor) {
+        user = visitor.user();
     }
 
     /** From here on, a failure is one of the cache or the upstream. */
@@ -90,6 +96,7 @@ final class Exchange {
         return new RequestRecord(
                 startedMillis,
                 request.remotePeer().address(),
+                user,
                 prologue.method().text(),
                 prologue.uriPath().rawPath(),
                 namespace,

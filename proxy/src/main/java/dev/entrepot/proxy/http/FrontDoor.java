@@ -22,6 +22,7 @@ import io.helidon.webserver.http.FilterChain;
 import io.helidon.webserver.http.RoutingRequest;
 import io.helidon.webserver.http.RoutingResponse;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
@@ -32,7 +33,7 @@ import org.slf4j.LoggerFactory;
 /**
  * Handles every request of the registry port, as the server's only filter; there are no routes behind it, because they would match
  * decoded and normalised paths. A request's body is never read: whatever carries one is answered and its connection closed, so that
- * the body cannot be taken for the next request. Safe for all threads.
+ * the body cannot be taken for the next request; only the form of a request for a token is. Safe for all threads.
  */
 final class FrontDoor implements Filter {
     private static final Logger LOG = LoggerFactory.getLogger(FrontDoor.class);
@@ -40,6 +41,10 @@ final class FrontDoor implements Filter {
 
     private final ServedRepositories repositories;
     private final UpstreamRouter router;
+    private final Gate gate;
+    private final Optional<RequestRates<Object>> rates;
+    private final TokenHandler tokens;
+    private final String scheme;
     private final ManifestHandler manifests = new ManifestHandler();
     private final BlobHandler blobs;
     private final ReplySender sender;
@@ -51,6 +56,9 @@ final class FrontDoor implements Filter {
     FrontDoor(
             ServedRepositories repositories,
             UpstreamRouter router,
+            Gate gate,
+            Optional<RequestRates<Object>> rates,
+            String scheme,
             BlobHandler blobs,
             ReplySender sender,
             RequestObserver observer,
@@ -58,6 +66,10 @@ final class FrontDoor implements Filter {
             LongSupplier nanoClock) {
         this.repositories = repositories;
         this.router = router;
+        this.gate = gate;
+        this.rates = rates;
+        this.scheme = scheme;
+        this.tokens = new TokenHandler(gate, router);
         this.blobs = blobs;
         this.sender = sender;
         this.observer = observer;
@@ -139,26 +151,76 @@ final class FrontDoor implements Filter {
         try {
             String query =
                     request.prologue().hasQuery() ? request.prologue().query().rawValue() : "";
+            if (gate.givesTokens() && target.path().equals(TokenHandler.PATH)) {
+                exchange.parsed(RequestKind.TOKEN);
+                Approach approach = approach(request, target);
+                limit(approach.address());
+                return tokens.handle(request, query, target.host(), approach, exchange);
+            }
             RegistryRequest parsed =
                     RegistryRequest.parse(request.prologue().method().text(), target.path(), query);
             exchange.parsed(parsed.kind());
-            return handle(parsed, target.host(), call, exchange);
+            return handle(parsed, guest(request, target, exchange), target.host(), call, exchange);
         } catch (IOException | RuntimeException e) {
             return ErrorReplies.of(e, exchange.failureVerdict());
         }
     }
 
-    private Reply handle(RegistryRequest parsed, String host, ClientCall call, Exchange exchange) throws IOException {
-        return switch (parsed) {
-            case ManifestRequest r -> manifests.handle(r, open(r.name(), host, exchange), call);
-            case BlobRequest r -> blobs.handle(r, open(r.name(), host, exchange), call);
-            case TagsRequest r -> TagsHandler.handle(r, open(r.name(), host, exchange));
-            case ReferrersRequest r -> ReferrersHandler.handle(r, open(r.name(), host, exchange));
-            case Catalog r -> {
-                exchange.asked(r.scope());
-                yield CatalogHandler.handle(r, repositories, router, host);
+    /** Finds out who the client is, where that matters. */
+    private Guest guest(RoutingRequest request, RequestTarget target, Exchange exchange) throws AccessRefusedException {
+        if (gate.isOpen()) {
+            if (rates.isPresent()) {
+                limit(ClientAddress.of(request.remotePeer().address()));
             }
-            case Ping r -> ping(r, host, exchange);
+            return Guest.ANYBODY;
+        }
+        Approach approach = approach(request, target);
+        Visitor visitor;
+        try {
+            visitor = gate.identify(approach);
+        } catch (AccessRefusedException e) {
+            limit(approach.address());
+            throw e;
+        }
+        exchange.identified(visitor);
+        limit(visitor.isAnybody() ? approach.address() : visitor.user());
+        return new Guest(gate, visitor, approach);
+    }
+
+    private Approach approach(RoutingRequest request, RequestTarget target) {
+        Optional<String> authorization = request.headers().contains(HeaderNames.AUTHORIZATION)
+                ? Optional.of(request.headers().get(HeaderNames.AUTHORIZATION).get())
+                : Optional.empty();
+        return new Approach(
+                authorization,
+                request.remotePeer().tlsPrincipal(),
+                ClientAddress.of(request.remotePeer().address()),
+                scheme + "://" + target.host());
+    }
+
+    private void limit(Object client) throws AccessRefusedException {
+        if (rates.isEmpty()) {
+            return;
+        }
+        Optional<Duration> wait = rates.get().take(client);
+        if (wait.isPresent()) {
+            throw AccessRefusedException.tooOften("too many requests of one client; try again later", wait.get());
+        }
+    }
+
+    private Reply handle(RegistryRequest parsed, Guest guest, String host, ClientCall call, Exchange exchange)
+            throws IOException {
+        return switch (parsed) {
+            case ManifestRequest r -> manifests.handle(r, open(r.name(), guest, host, exchange), call);
+            case BlobRequest r -> blobs.handle(r, open(r.name(), guest, host, exchange), call);
+            case TagsRequest r -> TagsHandler.handle(r, open(r.name(), guest, host, exchange));
+            case ReferrersRequest r -> ReferrersHandler.handle(r, open(r.name(), guest, host, exchange));
+            case Catalog r -> {
+                guest.requireCatalog();
+                exchange.asked(r.scope());
+                yield CatalogHandler.handle(r, repositories, router, host, guest::mayPull);
+            }
+            case Ping r -> ping(r, guest, host, exchange);
             case Push r -> push(r, host);
             case Elsewhere _ ->
                 ErrorReplies.error(
@@ -169,13 +231,22 @@ final class FrontDoor implements Filter {
         };
     }
 
-    private ServedRepository open(RequestedName name, String host, Exchange exchange) throws NotFoundException {
-        Route route = router.route(name, host);
+    private ServedRepository open(RequestedName name, Guest guest, String host, Exchange exchange) throws IOException {
+        Route route;
+        try {
+            route = router.route(name, host);
+        } catch (NotFoundException e) {
+            // Its message says what is configured, which is for those only who have said who they are.
+            guest.requirePing();
+            throw e;
+        }
+        guest.requirePull(route.repository());
         exchange.routed(route);
         return repositories.open(route.repository());
     }
 
-    private Reply ping(Ping ping, String host, Exchange exchange) throws NotFoundException {
+    private Reply ping(Ping ping, Guest guest, String host, Exchange exchange) throws IOException {
+        guest.requirePing();
         router.registryOf(ping.scope(), host);
         exchange.asked(ping.scope());
         return Reply.of(

@@ -31,8 +31,7 @@ public final class RegistryServer implements AutoCloseable {
     private final ServerSettings settings;
     private final WebServer server;
     private final FrontDoor frontDoor;
-    private final ConnectionChannels channels =
-            new ConnectionChannels(SocketOptions.builder().tcpNoDelay(true).build());
+    private final ConnectionChannels channels;
     private final ScheduledExecutorService watch;
 
     /**
@@ -41,6 +40,7 @@ public final class RegistryServer implements AutoCloseable {
      * @param settings how the port behaves
      * @param repositories what is served
      * @param router which upstream a request means
+     * @param gate who may pull what
      * @param observer is told of every request
      * @param clock the time of day, for logs
      * @param nanoClock a clock for durations
@@ -49,15 +49,21 @@ public final class RegistryServer implements AutoCloseable {
             ServerSettings settings,
             ServedRepositories repositories,
             UpstreamRouter router,
+            Gate gate,
             RequestObserver observer,
             InstantSource clock,
             LongSupplier nanoClock) {
         this.settings = settings;
+        this.channels = new ConnectionChannels(
+                SocketOptions.builder().tcpNoDelay(true).build(), settings.maxConnectionsPerClient());
         StallWatchdog stalls = new StallWatchdog(settings.clientStall(), nanoClock);
         HeaderWatchdog slowHeaders = new HeaderWatchdog(settings.headerTime(), nanoClock);
         this.frontDoor = new FrontDoor(
                 repositories,
                 router,
+                gate,
+                settings.rate().map(rate -> new RequestRates<>(rate.perSecond(), rate.burst(), nanoClock)),
+                settings.tls().isPresent() ? "https" : "http",
                 new BlobHandler(() -> boundary(new SecureRandom())),
                 new ReplySender(stalls, settings.tls().isPresent() ? _ -> Optional.empty() : channels::of),
                 observer,
@@ -132,6 +138,11 @@ public final class RegistryServer implements AutoCloseable {
      */
     public void start() throws IOException {
         Listening.start(server, "the registry API", settings.host(), settings.port());
+    }
+
+    /** How many connections were closed at once, because their client had too many. */
+    public long connectionsRefused() {
+        return channels.refused();
     }
 
     /** The port that it listens on. */

@@ -18,6 +18,8 @@ public enum RequestKind {
     REFERRERS,
     /** Uploads, pushes and deletions. */
     PUSH,
+    /** {@code /token}. */
+    TOKEN,
     /** What is none of these, or could not be parsed. */
     OTHER;
 

@@ -12,6 +12,7 @@ import org.jspecify.annotations.Nullable;
  *
  * @param startedMillis when it was read, in milliseconds since 1970
  * @param client where it came from; null where that is not known
+ * @param user who it is; empty where that is not known
  * @param method the method, as sent
  * @param path the raw path, as sent, without query
  * @param namespace the value of {@code ?ns=}, or empty
@@ -28,6 +29,7 @@ import org.jspecify.annotations.Nullable;
 public record RequestRecord(
         long startedMillis,
         @Nullable SocketAddress client,
+        String user,
         String method,
         String path,
         String namespace,
@@ -44,6 +46,7 @@ public record RequestRecord(
     public RequestRecord(
             long startedMillis,
             @Nullable SocketAddress client,
+            String user,
             String method,
             String path,
             String namespace,
@@ -58,6 +61,7 @@ public record RequestRecord(
         this(
                 startedMillis,
                 client,
+                user,
                 method,
                 path,
                 namespace,

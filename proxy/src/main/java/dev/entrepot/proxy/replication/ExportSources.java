@@ -7,6 +7,8 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.Credential;
+import dev.entrepot.oci.client.CredentialSource;
 import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.oci.client.RegistryEndpoint;
@@ -68,14 +70,17 @@ public final class ExportSources implements AutoCloseable {
      * Through the pull API of a server, whose cache and limits are shared so; the catalog, of which a server shows what it keeps, is the upstream's.
      *
      * @param registry where its pull API is
+     * @param token what a command on its data folder shows there; empty if it wants nothing
      */
     public static ExportSources through(
-            URI registry, Map<RegistryHost, UpstreamConfig> upstreams, ClientEnvironment environment) {
+            URI registry, String token, Map<RegistryHost, UpstreamConfig> upstreams, ClientEnvironment environment) {
         List<RegistryClient> own = new ArrayList<>();
         return new ExportSources(upstreams, own, upstream -> {
             RegistryEndpoint endpoint =
                     RegistryEndpoint.of(upstream.name(), URI.create(registry + "/" + upstream.name()));
-            RegistryClient client = new RegistryClient(endpoint, environment);
+            CredentialSource shown =
+                    token.isEmpty() ? CredentialSource.NONE : CredentialSource.fixed(new Credential.BearerToken(token));
+            RegistryClient client = new RegistryClient(endpoint.withCredentials(shown), environment);
             own.add(client);
             return new ThroughServer(client, direct(upstream, environment, own));
         });

@@ -66,6 +66,12 @@ final class ReplicationApi implements AdminEndpoint {
                 OciJson.mapper().createObjectNode().put("error", message).toString());
     }
 
+    // Registries show the secret of notifications, which opens nothing else.
+    @Override
+    public boolean guardsItself(AdminRequest request) {
+        return request.path().equals("/notifications");
+    }
+
     @Override
     public Optional<AdminReply> refusal(AdminRequest request) {
         return request.path().equals("/notifications") ? notifications.refusal(request) : Optional.empty();

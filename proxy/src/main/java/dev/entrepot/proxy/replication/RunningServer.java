@@ -33,11 +33,13 @@ public final class RunningServer implements Replicating {
 
     private final URI url;
     private final Optional<URI> registry;
+    private final String token;
     private final HttpClient http;
 
     private RunningServer(ServerNote note, HttpClient http) {
         this.url = note.url();
         this.registry = note.registry();
+        this.token = note.token();
         this.http = http;
     }
 
@@ -90,6 +92,11 @@ public final class RunningServer implements Replicating {
         return url;
     }
 
+    /** What a command on its data folder shows, so that it may do everything; empty for a server of an earlier version. */
+    public String token() {
+        return token;
+    }
+
     /** Where its pull API is, as far as it says so. */
     public Optional<URI> registry() {
         return registry;
@@ -110,9 +117,13 @@ public final class RunningServer implements Replicating {
         return read(http.send(posting(path, json, ANSWER), HttpResponse.BodyHandlers.ofString()));
     }
 
+    private HttpRequest.Builder asking(String path, Duration bound) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(url.resolve(path)).timeout(bound);
+        return token.isEmpty() ? request : request.header("Authorization", "Bearer " + token);
+    }
+
     private HttpRequest posting(String path, String json, Duration bound) {
-        return HttpRequest.newBuilder(url.resolve(path))
-                .timeout(bound)
+        return asking(path, bound)
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(json))
                 .build();
@@ -186,8 +197,7 @@ public final class RunningServer implements Replicating {
     }
 
     private JsonNode get(String path, Duration bound) throws IOException, BadRequestException, InterruptedException {
-        HttpRequest request =
-                HttpRequest.newBuilder(url.resolve(path)).timeout(bound).GET().build();
+        HttpRequest request = asking(path, bound).GET().build();
         return read(http.send(request, HttpResponse.BodyHandlers.ofString()));
     }
 

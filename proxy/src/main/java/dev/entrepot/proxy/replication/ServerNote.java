@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -18,21 +19,39 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param url where the admin API is
  * @param instance a text that no other server has
+ * @param token what a command shows that has read the note
  * @param registry where the pull API is; servers of earlier versions do not say
  */
-public record ServerNote(URI url, String instance, Optional<URI> registry) {
+public record ServerNote(URI url, String instance, String token, Optional<URI> registry) {
     private static final String FILE = "server.json";
     private static final int MAX_BYTES = 4096;
 
-    /** Leaves the note in a folder. */
+    /** Without the token. */
+    @Override
+    public String toString() {
+        return "ServerNote[" + url + "]";
+    }
+
+    /** Leaves the note in a folder, where nobody but the owner may read it. */
     public void write(Path directory) throws IOException {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("admin", url.toString());
         json.put("instance", instance);
+        json.put("token", token);
         registry.ifPresent(place -> json.put("registry", place.toString()));
         Path aside = directory.resolve(FILE + ".tmp");
+        Files.deleteIfExists(aside);
+        create(aside);
         Files.write(aside, json.toString().getBytes(StandardCharsets.UTF_8));
         Files.move(aside, directory.resolve(FILE), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private static void create(Path file) throws IOException {
+        if (file.getFileSystem().supportedFileAttributeViews().contains("posix")) {
+            Files.createFile(file, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        } else {
+            Files.createFile(file);
+        }
     }
 
     /** Takes the note away, unless another server has left its own in the meantime. */
@@ -54,6 +73,7 @@ public record ServerNote(URI url, String instance, Optional<URI> registry) {
                     : Optional.of(new ServerNote(
                             url,
                             instance,
+                            json.path("token").asString(""),
                             json.path("registry").stringValueOpt().map(URI::create)));
         } catch (IOException | JacksonException | IllegalArgumentException e) {
             return Optional.empty();

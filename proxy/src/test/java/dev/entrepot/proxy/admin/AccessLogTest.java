@@ -26,6 +26,7 @@ class AccessLogTest {
         return new RequestRecord(
                 1_795_219_200_007L,
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), 4711),
+                "",
                 "GET",
                 path,
                 "docker.io",
@@ -87,7 +88,7 @@ class AccessLogTest {
     @Test
     void unknownPartsAreDashes() {
         RequestRecord bare = new RequestRecord(
-                -1, null, "GET", "", "", RequestKind.OTHER, 404, 0, 0, Optional.empty(), null, "", Ending.GONE);
+                -1, null, "", "GET", "", "", RequestKind.OTHER, 404, 0, 0, Optional.empty(), null, "", Ending.GONE);
         assertThat(logged(false, bare))
                 .isEqualTo(
                         "time=1969-12-31T23:59:59.999Z client=- method=GET path=\"\" kind=other status=404 bytes=0 ms=0.000"

@@ -39,8 +39,8 @@ class AdminServerTest {
                     : Optional.empty();
         }
     };
-    private final AdminServer server =
-            new AdminServer(Optional.of("127.0.0.1"), 0, metrics, readiness, List.of(guarded), Duration.ofMillis(20));
+    private final AdminServer server = new AdminServer(
+            Optional.of("127.0.0.1"), 0, metrics, readiness, List.of(guarded), AdminGuard.OPEN, Duration.ofMillis(20));
     private final HttpClient client = HttpClient.newHttpClient();
 
     @BeforeEach

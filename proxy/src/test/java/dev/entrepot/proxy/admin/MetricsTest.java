@@ -65,6 +65,7 @@ class MetricsTest {
         requests.finished(new RequestRecord(
                 0,
                 null,
+                "",
                 "GET",
                 "/",
                 "",

@@ -67,6 +67,8 @@ class DrainTest {
                 s.port(),
                 s.tls(),
                 s.maxConnections(),
+                0,
+                s.rate(),
                 Duration.ofMillis(50),
                 s.clientStall(),
                 s.headerTime(),

@@ -154,7 +154,7 @@ class FileSendingTest {
 
     @Test
     void channelsOfClosedConnectionsAreForgotten() throws Exception {
-        ConnectionChannels channels = new ConnectionChannels(SocketOptions.create());
+        ConnectionChannels channels = new ConnectionChannels(SocketOptions.create(), 0);
         try (ServerSocketChannel server = ServerSocketChannel.open().bind(new InetSocketAddress("127.0.0.1", 0));
                 Socket client = new Socket("127.0.0.1", ((InetSocketAddress) server.getLocalAddress()).getPort())) {
             SocketChannel accepted = server.accept();

@@ -140,8 +140,8 @@ class ServerDefectsTest {
 
     private static ServerFixture quick() {
         Duration brief = Duration.ofMillis(100);
-        return new ServerFixture(s ->
-                new ServerSettings(s.host(), s.port(), s.tls(), s.maxConnections(), s.drain(), brief, brief, brief));
+        return new ServerFixture(s -> new ServerSettings(
+                s.host(), s.port(), s.tls(), s.maxConnections(), 0, s.rate(), s.drain(), brief, brief, brief));
     }
 
     @ParameterizedTest

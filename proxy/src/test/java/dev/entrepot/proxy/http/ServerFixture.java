@@ -19,6 +19,8 @@ final class ServerFixture implements AutoCloseable {
             0,
             Optional.empty(),
             100,
+            0,
+            Optional.empty(),
             Duration.ofSeconds(10),
             Duration.ofSeconds(30),
             Duration.ofSeconds(10),
@@ -34,6 +36,10 @@ final class ServerFixture implements AutoCloseable {
     }
 
     ServerFixture(UnaryOperator<ServerSettings> change) {
+        this(change, Gate.OPEN);
+    }
+
+    ServerFixture(UnaryOperator<ServerSettings> change, Gate gate) {
         List<UpstreamNames> upstreams = List.of(
                 new UpstreamNames(RegistryHost.DOCKER_HUB, List.of("hub"), List.of("hub.mirror.test")),
                 UpstreamNames.of(RegistryHost.parse("quay.io")),
@@ -53,6 +59,7 @@ final class ServerFixture implements AutoCloseable {
                 change.apply(SETTINGS),
                 repositories,
                 new UpstreamRouter(upstreams, Optional.of(RegistryHost.DOCKER_HUB)),
+                gate,
                 observer,
                 InstantSource.system(),
                 System::nanoTime);

@@ -23,6 +23,7 @@ class TrafficTest {
         return new RequestRecord(
                 at.toEpochMilli(),
                 null,
+                "",
                 "GET",
                 "/v2/app/blobs/x",
                 "",

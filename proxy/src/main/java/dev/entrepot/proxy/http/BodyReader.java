@@ -1,4 +1,4 @@
-package dev.entrepot.proxy.admin;
+package dev.entrepot.proxy.http;
 
 import io.helidon.common.buffers.DataReader;
 import io.helidon.http.HeaderNames;
@@ -13,9 +13,9 @@ import java.util.concurrent.Semaphore;
  * Reads the bodies of requests, which are small and come at once, or not at all. Bodies without a length are refused before they are touched: the
  * server takes in a chunk whole before it hands it on, however large the sender declares it.
  */
-final class BodyReader {
+public final class BodyReader {
     /** A body cannot be read; the status says why. */
-    static final class RefusedException extends Exception {
+    public static final class RefusedException extends Exception {
         private static final long serialVersionUID = 1L;
         private final int status;
 
@@ -24,7 +24,8 @@ final class BodyReader {
             this.status = status;
         }
 
-        int status() {
+        /** The status to answer with. */
+        public int status() {
             return status;
         }
     }
@@ -37,13 +38,17 @@ final class BodyReader {
     private final Semaphore reading = new Semaphore(AT_ONCE);
 
     /** Of at most so many bytes, within so much time. */
-    BodyReader(int maxBytes, Duration patience) {
+    public BodyReader(int maxBytes, Duration patience) {
         this.maxBytes = maxBytes;
         this.patience = patience;
     }
 
-    /** The whole body, empty if there is none. */
-    byte[] read(RoutingRequest request) throws RefusedException {
+    /**
+     * The whole body, empty if there is none.
+     *
+     * @throws RefusedException if it is too large, too slow, or not there
+     */
+    public byte[] read(RoutingRequest request) throws RefusedException {
         if (request.headers().contains(HeaderNames.TRANSFER_ENCODING)) {
             throw new RefusedException(411, "the body must come with Content-Length, not in chunks");
         }
@@ -67,7 +72,7 @@ final class BodyReader {
 
     private byte[] read(RoutingRequest request, int length) throws RefusedException {
         Thread reader = Thread.currentThread();
-        Thread guard = Thread.ofVirtual().name("admin-body-guard").start(() -> interruptLater(reader));
+        Thread guard = Thread.ofVirtual().name("body-guard").start(() -> interruptLater(reader));
         try (InputStream in = request.content().inputStream()) {
             byte[] body = in.readNBytes(length);
             if (body.length < length) {

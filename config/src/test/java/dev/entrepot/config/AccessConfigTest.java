@@ -1,0 +1,134 @@
+package dev.entrepot.config;
+
+import static dev.entrepot.config.Loading.config;
+import static dev.entrepot.config.Loading.error;
+import static dev.entrepot.config.Loading.places;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class AccessConfigTest {
+    @TempDir
+    Path folder;
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {":5000", "0.0.0.0:5000", "mirror.test:5000", "[::]:5000", "127.evil.test:5000", "192.0.2.1:5000"
+            })
+    void listeningForOtherMachinesWithoutAuthenticationMustBeAskedFor(String address) {
+        assertThat(error("server:\n  listen: \"" + address + "\"\n"))
+                .hasToString("test.yaml:2:11: server.listen: invalid value: expected a loopback address, because nobody"
+                        + " can say who he is: for other machines add server.authentication, or server.anonymous: true to"
+                        + " let everybody pull who reaches it");
+        assertThat(config("server: {listen: \"" + address + "\", anonymous: true}")
+                        .server()
+                        .anonymous())
+                .isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"127.0.0.1:5000", "127.3.2.1:5000", "localhost:5000", "[::1]:5000"})
+    void loopbackAddressesAreAnonymousByDefault(String address) {
+        assertThat(config("server: {listen: \"" + address + "\"}").server().isAuthenticationConfigured())
+                .isFalse();
+    }
+
+    @Test
+    void listeningForOtherMachinesWithAuthenticationNeedsNoMore() throws Exception {
+        Files.writeString(folder.resolve("users"), "");
+        Files.writeString(folder.resolve("pem"), "");
+
+        assertThat(load("server: {listen: \":5000\", authentication: {htpasswd: users}}")
+                        .isAuthenticationConfigured())
+                .isTrue();
+        assertThat(load("server: {listen: \":5000\", tls: {certificate: pem, key: pem, client-ca: pem}}")
+                        .isAuthenticationConfigured())
+                .isTrue();
+        assertThat(load("""
+                        server:
+                          listen: ":5000"
+                          authentication: {identity-providers: [{issuer: "https://id.test", audiences: [mirror]}]}
+                        """).isAuthenticationConfigured()).isTrue();
+    }
+
+    private ServerConfig load(String yaml) {
+        return Loading.load(yaml, folder, Map.of()).config().server();
+    }
+
+    @Test
+    void anAdminApiForOtherMachinesMustSayWhoMayUseIt() {
+        assertThat(error("server: {admin: \":5001\"}").toString())
+                .startsWith(
+                        "test.yaml:1:17: server.admin: invalid value: expected a loopback address: for other machines"
+                                + " say in server.admin-access");
+        for (String access : List.of("anonymous: true", "open: [metrics]", "read-token: x", "operate-token: x")) {
+            assertThat(config("server: {admin: \":5001\", admin-access: {" + access + "}}")
+                            .server()
+                            .admin()
+                            .port())
+                    .as(access)
+                    .isEqualTo(5001);
+        }
+    }
+
+    @Test
+    void theAdminApiIsOpenToAllOnALoopbackAddressAndWhereThatIsAskedFor() {
+        assertThat(isOpen("admin: 127.0.0.1:5001")).isTrue();
+        assertThat(isOpen("admin: 127.0.0.1:5001, admin-access: {open: [metrics]}"))
+                .isTrue();
+        assertThat(isOpen("admin: 127.0.0.1:5001, admin-access: {read-token: x}"))
+                .isFalse();
+        assertThat(isOpen("admin: \":5001\", admin-access: {open: [metrics]}")).isFalse();
+        assertThat(isOpen("admin: \":5001\", admin-access: {anonymous: true}")).isTrue();
+    }
+
+    private static boolean isOpen(String keys) {
+        ServerConfig server = config("server: {" + keys + "}").server();
+        return server.adminAccess().isOpenAt(server.admin());
+    }
+
+    @Test
+    void contradictionsAreReported() {
+        assertThat(places("access: [{repositories: [docker.io/library/alpine]}]"))
+                .containsExactly("1:10 access[0].users INVALID_VALUE");
+        assertThat(places("access: [{users: [a], repositories: [alpine]}]"))
+                .containsExactly("1:38 access[0].repositories[0] INVALID_VALUE");
+        assertThat(places("server: {authentication: {token: {}}}"))
+                .containsExactly("1:34 server.authentication.token INVALID_VALUE");
+        assertThat(places("server: {admin-access: {operators: [a]}}"))
+                .containsExactly("1:36 server.admin-access.operators INVALID_VALUE");
+        assertThat(places("server: {admin-access: {anonymous: true, read-token: a}}"))
+                .containsExactly("1:36 server.admin-access.anonymous INVALID_VALUE");
+        assertThat(places("server: {tls: {certificate: pom.xml, key: pom.xml, client-certificates: required}}"))
+                .containsExactly("1:15 server.tls.client-ca INVALID_VALUE");
+        assertThat(
+                        places(
+                                "server: {authentication: {identity-providers: [{issuer: \"http://id.test\", audiences: [a]}]}}"))
+                .containsExactly("1:57 server.authentication.identity-providers[0].issuer INVALID_VALUE");
+        assertThat(places("server: {authentication: {identity-providers: [{issuer: \"https://id.test\"}]}}"))
+                .hasSize(1);
+    }
+
+    @Test
+    void rulesOfAccessKeepTheirOrder() {
+        List<AccessRuleConfig> access = config("""
+                access:
+                  - anonymous: true
+                    repositories: [docker.io/library/*, {regex: "ghcr[.]io/.*"}]
+                  - groups: [dev]
+                    deny: not today
+                """).access();
+
+        assertThat(access.getFirst().anonymous()).isTrue();
+        assertThat(access.getFirst().repositories())
+                .containsExactly(NamePattern.parse("docker.io/library/*"), NamePattern.regex("ghcr[.]io/.*"));
+        assertThat(access.getLast().deny()).contains("not today");
+    }
+}

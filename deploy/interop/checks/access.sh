@@ -1,0 +1,103 @@
+# Clients that say who they are, over TLS: with a password at each request, and with tokens that the proxy gives out. A course of its own: what is wanted of them is
+# in the configuration of the proxy.
+
+access_group() {
+  for access_way in password token; do
+    phase="$access_way"
+    access_config
+    empty_cache
+    start_upstreams
+    start_entrepot
+    start_containerd
+    check "curl is challenged, refused, and let in" access_curl
+    check "skopeo copies what its user may, and nothing else" access_skopeo
+    check "podman pulls with credentials" access_podman
+    check "crane validates with credentials" access_crane
+    check "ctr pulls with credentials, naming the upstream by ?ns=" access_containerd
+    start_dockerd
+    check "docker logs in and pulls" access_docker
+    stop_dockerd
+    stop_containerd
+    stop entrepot
+    stop_upstreams
+  done
+}
+
+access_image=registry.test/mcr/net-monitor
+
+# alice may pull from one registry, bob nothing at all; the password of both is wonder.
+access_config() {
+  local hash='$2y$04$KJuBB87FvevxaxyuoE02cuPv/hKFrS0Cr1YG0C1MjE.K8g7JBn8I2' tokens=
+  printf '%s\n' "alice:$hash" "bob:$hash" > "$work/users"
+  [ "$access_way" = password ] || tokens=", token: {service: interop}"
+  scheme=https
+  {
+    sed "s|^server:|&\n  tls: {certificate: $work/tls/server.pem, key: $work/tls/server.key}\n  authentication: {htpasswd: $work/users$tokens}|" \
+      "$work/entrepot.yaml"
+    echo 'access: [{users: [alice], repositories: ["registry.test/mcr/*"]}]'
+  } > "$work/access.yaml"
+  entrepot_config=$work/access.yaml
+}
+
+access_certificates() {
+  mkdir -p "$scratch/certificates"
+  cp "$work/tls/ca.pem" "$scratch/certificates/ca.crt"
+}
+
+access_curl() {
+  local url=https://$proxy/v2/ way
+  way=$([ "$access_way" = password ] && echo Basic || echo "Bearer realm=\"https://$proxy/token\"")
+  curl -sS --max-time 20 --cacert "$work/tls/ca.pem" -D "$scratch/head" -o /dev/null "$url"
+  expect_match "the challenge" "$(cat "$scratch/head")" "401.*[Ww][Ww][Ww]-[Aa]uthenticate: $way"
+  expect "a wrong password" "$(curl -sS --max-time 20 --cacert "$work/tls/ca.pem" -u alice:no -o /dev/null -w '%{http_code}' "$url")" 401
+  expect "the right one" "$(curl -sS --max-time 20 --cacert "$work/tls/ca.pem" -u alice:wonder -o /dev/null -w '%{http_code}' "$url")" 200
+  expect "another user" "$(curl -sS --max-time 20 --cacert "$work/tls/ca.pem" -u bob:wonder -o /dev/null -w '%{http_code}' \
+    "$url$access_image/manifests/v1")" 403
+}
+
+access_skopeo() {
+  access_certificates
+  bounded skopeo --insecure-policy copy --all --preserve-digests --src-cert-dir "$scratch/certificates" --src-creds alice:wonder \
+    "docker://$proxy/$access_image:v1" "oci:$scratch/copy:v1"
+  # shellcheck disable=SC2046
+  same_layout "$scratch/copy" "$index" "$amd64" "$arm64" \
+    $(jq -r '.config.digest, .layers[].digest' "$(corpus_blob "$amd64")" "$(corpus_blob "$arm64")")
+  refused bounded skopeo inspect --raw --cert-dir "$scratch/certificates" "docker://$proxy/$access_image:v1" 2> /dev/null
+  refused bounded skopeo inspect --raw --cert-dir "$scratch/certificates" --creds alice:no "docker://$proxy/$access_image:v1" 2> /dev/null
+  refused bounded skopeo inspect --raw --cert-dir "$scratch/certificates" --creds bob:wonder "docker://$proxy/$access_image:v1" 2> /dev/null
+}
+
+access_podman() {
+  access_certificates
+  bounded podman --root "$scratch/root" --runroot "$scratch/runroot" --tmpdir "$scratch/tmp" --storage-driver vfs \
+    --cgroup-manager cgroupfs --events-backend none pull --quiet --arch amd64 --cert-dir "$scratch/certificates" \
+    --creds alice:wonder "$proxy/$access_image:v1" > "$scratch/id"
+  expect "the image" "sha256:$(tail -n 1 "$scratch/id")" "$(jq -r .config.digest "$(corpus_blob "$amd64")")"
+}
+
+access_crane() {
+  mkdir -p "$scratch/crane"
+  printf '{"auths":{"%s":{"auth":"%s"}}}' "$proxy" "$(printf alice:wonder | base64)" > "$scratch/crane/config.json"
+  DOCKER_CONFIG=$scratch/crane SSL_CERT_FILE=$work/tls/ca.pem bounded crane validate --remote "$proxy/$access_image:v1"
+}
+
+access_containerd() {
+  hosts_toml registry.test "https://$proxy" "ca = \"$work/tls/ca.pem\""
+  refused bounded ctr --address "$containerd_socket" content fetch --hosts-dir "$scratch/hosts" --all-platforms "$access_image:v1" \
+    2> /dev/null
+  bounded ctr --address "$containerd_socket" images pull --hosts-dir "$scratch/hosts" --user alice:wonder --all-platforms \
+    --snapshotter native "$access_image:v1"
+  bounded ctr --address "$containerd_socket" content get "$layer" > "$scratch/blob"
+  same_bytes "$scratch/blob" "$layer"
+  bounded ctr --address "$containerd_socket" images remove --sync "$access_image:v1"
+}
+
+access_docker() {
+  refused docker pull "$proxy/$access_image:v1" 2> /dev/null
+  refused docker login --username alice --password no "$proxy" 2> /dev/null
+  docker login --username alice --password wonder "$proxy"
+  docker pull --platform linux/amd64 "$proxy/$access_image:v1"
+  docker image inspect "$proxy/$access_image:v1" > "$scratch/image"
+  expect_match "the image" "$(jq -r '.[0].Id' "$scratch/image")" "^($(jq -r .config.digest "$(corpus_blob "$amd64")")|$index)$"
+  docker logout "$proxy"
+}

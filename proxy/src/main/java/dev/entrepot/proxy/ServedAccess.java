@@ -1,0 +1,134 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.ServerConfig;
+import dev.entrepot.config.TlsConfig;
+import dev.entrepot.proxy.access.AdminGate;
+import dev.entrepot.proxy.access.ClientAccess;
+import dev.entrepot.proxy.access.ClientGate;
+import dev.entrepot.proxy.access.LocalCommand;
+import dev.entrepot.proxy.access.WatchedFiles;
+import dev.entrepot.proxy.admin.Metrics;
+import io.helidon.common.tls.Tls;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.security.SecureRandom;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+
+/** What stands before both ports of a server: its certificate, its users, and the files with them, which are read again when they change. */
+final class ServedAccess implements AutoCloseable {
+    private final ServerConfig server;
+    private final WatchedFiles files = new WatchedFiles();
+    private final String localToken;
+    private final ClientAccess clients;
+    private final AdminGate admin;
+    private final Optional<ReloadedContext> certificate;
+
+    /**
+     * Reads what the configuration names.
+     *
+     * @throws IOException if a file cannot be read; the message names it
+     */
+    ServedAccess(EntrepotConfig config, InstantSource clock) throws IOException {
+        this.server = config.server();
+        SecureRandom random = new SecureRandom();
+        this.localToken = LocalCommand.token(random);
+        ClientAccess.World world = new ClientAccess.World(clock, System::nanoTime, random, localToken);
+        this.certificate = server.tls().isPresent()
+                ? Optional.of(
+                        new ReloadedContext(ServerCertificate.load(server.tls().get())))
+                : Optional.empty();
+        certificate.ifPresent(shown -> {
+            TlsConfig tls = server.tls().orElseThrow();
+            files.add("the certificate", filesOf(tls), () -> shown.replace(ServerCertificate.load(tls)));
+        });
+        this.clients = new ClientAccess(config, files, world);
+        this.admin = AdminGate.of(server.adminAccess(), server.admin(), files, world);
+    }
+
+    /** The certificate to begin with. */
+    Optional<Tls> tls() {
+        return certificate.map(ReloadedContext::tls);
+    }
+
+    /** What stands before the registry API. */
+    ClientGate gate() {
+        return clients.gate();
+    }
+
+    /** What stands before the admin API. */
+    AdminGate adminGuard() {
+        return admin;
+    }
+
+    /** What commands on the data folder show. */
+    String localToken() {
+        return localToken;
+    }
+
+    /** What could not be read again when it changed. */
+    Optional<String> problem() {
+        List<String> problems = files.problems();
+        return problems.isEmpty() ? Optional.empty() : Optional.of(String.join("; ", problems));
+    }
+
+    /** Begins to look at the files. */
+    void watch() {
+        files.start();
+    }
+
+    private static List<Path> filesOf(TlsConfig tls) {
+        List<Path> paths = new ArrayList<>(List.of(tls.certificate(), tls.key()));
+        tls.clientCa().ifPresent(paths::add);
+        return paths;
+    }
+
+    /** Registers what is counted here. */
+    void register(Metrics metrics) {
+        metrics.counterFrom(
+                "entrepot_clients_identified_total",
+                "Requests whose client proved who it is.",
+                () -> gate().identified());
+        metrics.counterFrom(
+                "entrepot_authentication_failures_total",
+                "Requests with a wrong password or token.",
+                () -> gate().failed());
+        metrics.counterFrom(
+                "entrepot_access_refused_total",
+                "Requests for what the rules of access do not allow.",
+                () -> gate().refused());
+        metrics.counterFrom(
+                "entrepot_password_checks_total",
+                "Passwords checked against their hash, which is dear; what was right is remembered.",
+                clients::passwordChecks);
+        metrics.counterFrom(
+                "entrepot_passwords_throttled_total",
+                "Passwords not checked, because too many wrong ones had come from the same address.",
+                clients::passwordsThrottled);
+        metrics.counterFrom(
+                "entrepot_files_reloads_total",
+                "Changed certificates and password files read again.",
+                files::succeeded);
+        metrics.counterFrom(
+                "entrepot_files_reload_failures_total",
+                "Changed certificates and password files that could not be read again.",
+                files::failed);
+        metrics.gauge(
+                "entrepot_files_outdated",
+                "1 while a certificate or password file cannot be read and the former is in effect.",
+                () -> problem().isPresent() ? 1 : 0);
+        certificate.ifPresent(shown -> metrics.gauge(
+                "entrepot_certificate_expiry_timestamp_seconds",
+                "When the server's certificate expires, in seconds since 1970.",
+                () -> shown.current().notAfter().getEpochSecond()));
+    }
+
+    @Override
+    public void close() {
+        files.close();
+        clients.close();
+    }
+}

@@ -1,0 +1,161 @@
+package dev.entrepot.proxy.access;
+
+import dev.entrepot.config.AuthenticationConfig;
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.IdentityProviderConfig;
+import dev.entrepot.config.ServerConfig;
+import dev.entrepot.config.TlsConfig;
+import dev.entrepot.config.TokenConfig;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.http.HttpClient;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.security.SecureRandom;
+import java.security.cert.Certificate;
+import java.security.cert.CertificateFactory;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.LongSupplier;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
+
+/** What stands before the registry API, made from the configuration. Closing it ends the connections to identity providers. */
+public final class ClientAccess implements AutoCloseable {
+    private static final Duration CONNECT = Duration.ofSeconds(5);
+
+    private final List<HttpClient> clients = new ArrayList<>();
+    private final Optional<Passwords> passwords;
+    private final ClientGate gate;
+
+    /**
+     * The world around.
+     *
+     * @param clock the time of day
+     * @param nanoClock a clock for durations
+     * @param random what nobody can foresee
+     * @param local the token of commands on the data folder
+     */
+    public record World(InstantSource clock, LongSupplier nanoClock, SecureRandom random, String local) {
+        byte[] secret() {
+            byte[] secret = new byte[32];
+            random.nextBytes(secret);
+            return secret;
+        }
+
+        @Override
+        public String toString() {
+            return "World[]";
+        }
+    }
+
+    /**
+     * Reads what the configuration names.
+     *
+     * @param files has the files read again that change
+     * @throws IOException if a file cannot be read; the message names it
+     */
+    public ClientAccess(EntrepotConfig config, WatchedFiles files, World world) throws IOException {
+        ServerConfig server = config.server();
+        AuthenticationConfig authentication = server.authentication();
+        this.passwords = passwords(authentication, files, world);
+        Optional<OwnTokens> own = Optional.empty();
+        if (authentication.token().isPresent()) {
+            own = Optional.of(tokens(authentication.token().get(), world));
+        }
+        List<IdentityProvider> providers = new ArrayList<>();
+        for (IdentityProviderConfig provider : authentication.identityProviders()) {
+            HttpClient http = http(provider);
+            clients.add(http);
+            providers.add(new IdentityProvider(provider, http, world.clock(), world.nanoClock()));
+        }
+        ClientGate.Parts parts = new ClientGate.Parts(
+                passwords,
+                new JsonWebTokens(own, providers, world.secret(), world.clock()),
+                own,
+                server.tls().flatMap(TlsConfig::clientCa).isPresent(),
+                authentication.isConfigured(),
+                authentication.token().map(TokenConfig::service).orElse("entrepot"),
+                authentication.token().flatMap(TokenConfig::realm),
+                world.local());
+        this.gate = new ClientGate(parts, authentication.groups(), config.access());
+    }
+
+    private static Optional<Passwords> passwords(AuthenticationConfig authentication, WatchedFiles files, World world)
+            throws IOException {
+        if (authentication.htpasswd().isEmpty()) {
+            return Optional.empty();
+        }
+        PasswordFile file = new PasswordFile(authentication.htpasswd().get());
+        files.add("the password file", List.of(file.path()), file::read);
+        return Optional.of(new Passwords(file, world.secret(), world.nanoClock()));
+    }
+
+    private static OwnTokens tokens(TokenConfig config, World world) throws IOException {
+        return new OwnTokens(
+                config.service(),
+                config.expires(),
+                config.key().isPresent() ? TokenKeys.read(config.key().get()) : TokenKeys.made(),
+                world.clock(),
+                world.random());
+    }
+
+    private static HttpClient http(IdentityProviderConfig provider) throws IOException {
+        HttpClient.Builder builder = HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .followRedirects(HttpClient.Redirect.NEVER)
+                .connectTimeout(CONNECT);
+        if (provider.ca().isPresent()) {
+            builder.sslContext(trusting(provider.ca().get()));
+        }
+        return builder.build();
+    }
+
+    private static SSLContext trusting(Path file) throws IOException {
+        try (InputStream in = Files.newInputStream(file)) {
+            KeyStore trusted = KeyStore.getInstance("PKCS12");
+            trusted.load(null, null);
+            int count = 0;
+            for (Certificate certificate :
+                    CertificateFactory.getInstance("X.509").generateCertificates(in)) {
+                trusted.setCertificateEntry("ca" + count, certificate);
+                count++;
+            }
+            if (count == 0) {
+                throw new GeneralSecurityException("no certificate");
+            }
+            TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+            factory.init(trusted);
+            SSLContext context = SSLContext.getInstance("TLS");
+            context.init(null, factory.getTrustManagers(), null);
+            return context;
+        } catch (GeneralSecurityException e) {
+            throw new IOException("the authorities in " + file + " cannot be used: " + e.getMessage(), e);
+        }
+    }
+
+    /** What stands before the registry API. */
+    public ClientGate gate() {
+        return gate;
+    }
+
+    /** How often a password was checked against its hash. */
+    public long passwordChecks() {
+        return passwords.map(Passwords::checks).orElse(0L);
+    }
+
+    /** How often none was, because too many wrong ones had come from the same address. */
+    public long passwordsThrottled() {
+        return passwords.map(Passwords::throttled).orElse(0L);
+    }
+
+    @Override
+    public void close() {
+        clients.forEach(HttpClient::shutdownNow);
+    }
+}

@@ -1,0 +1,55 @@
+package dev.entrepot.proxy.access;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** An htpasswd file, of which the last good content counts. Safe for all threads. */
+public final class PasswordFile {
+    private final Path path;
+    private volatile Htpasswd current;
+
+    /**
+     * Reads the file.
+     *
+     * @throws IOException if it cannot be read, or is not of that form
+     */
+    public PasswordFile(Path path) throws IOException {
+        this.path = path;
+        this.current = content(path);
+    }
+
+    /** Where it is. */
+    public Path path() {
+        return path;
+    }
+
+    /**
+     * Reads it again. If that fails, what was read before still counts.
+     *
+     * @throws IOException if it cannot be read, or is not of that form
+     */
+    public void read() throws IOException {
+        current = content(path);
+    }
+
+    private static Htpasswd content(Path path) throws IOException {
+        try (InputStream in = Files.newInputStream(path)) {
+            return Htpasswd.parse(in.readNBytes(Htpasswd.MAX_BYTES + 1));
+        } catch (IOException e) {
+            throw new IOException("the password file " + path + " cannot be used: " + e.getMessage(), e);
+        }
+    }
+
+    /** The hash of a user's password. */
+    Optional<String> hashOf(String user) {
+        return current.hashOf(user);
+    }
+
+    /** A hash that no password has, as dear to check as the others. */
+    String nobodys() {
+        return current.nobodys();
+    }
+}

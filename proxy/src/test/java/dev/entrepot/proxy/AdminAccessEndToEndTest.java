@@ -1,0 +1,101 @@
+package dev.entrepot.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import at.favre.lib.crypto.bcrypt.BCrypt;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Base64;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Who may use the admin API. */
+class AdminAccessEndToEndTest {
+    private static final String ROOT = "Basic " + encoded("root:word");
+    private static final String GUEST = "Basic " + encoded("guest:word");
+
+    @TempDir
+    private Path folder;
+
+    private static String encoded(String text) {
+        return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
+    }
+
+    private MirrorFixture mirror(String admin, String access) throws Exception {
+        String hash = BCrypt.with(BCrypt.Version.VERSION_2Y).hashToString(4, "word".toCharArray());
+        Files.write(folder.resolve("admins"), List.of("root:" + hash, "guest:" + hash));
+        return MirrorFixture.started(folder, """
+                builtin-upstreams: false
+                server: {listen: "127.0.0.1:0", admin: "%s", drain: 1s, admin-access: {%s}}
+                """.formatted(admin, access.replace("FOLDER", folder.toString())));
+    }
+
+    private static int get(MirrorFixture mirror, String path, String authorization) throws Exception {
+        return mirror.askAdmin("GET", path, "Authorization", authorization).statusCode();
+    }
+
+    private static int post(MirrorFixture mirror, String authorization) throws Exception {
+        return mirror.askAdmin("POST", "/cache/scrub", "Authorization", authorization)
+                .statusCode();
+    }
+
+    @Test
+    void passwordsAndTokensReadAndOperatorsChangeThings() throws Exception {
+        try (MirrorFixture mirror = mirror(
+                "127.0.0.1:0",
+                "htpasswd: FOLDER/admins, operators: [root], read-token: reading, operate-token: operating, open: [readyz]")) {
+            var refused = mirror.askAdmin("GET", "/cache/stats");
+            assertThat(refused.statusCode()).isEqualTo(401);
+            assertThat(refused.headers().firstValue("WWW-Authenticate")).contains("Basic realm=\"entrepot admin\"");
+            assertThat(mirror.askAdmin("POST", "/cache/scrub").statusCode()).isEqualTo(401);
+            assertThat(mirror.askAdmin("HEAD", "/metrics").statusCode()).isEqualTo(401);
+            assertThat(mirror.askAdmin("GET", "/readyz").statusCode()).isEqualTo(200);
+            assertThat(mirror.askAdmin("GET", "/nothing/here").statusCode()).isEqualTo(401);
+            for (String reader : List.of(ROOT, GUEST, "Bearer reading", "Bearer operating")) {
+                assertThat(get(mirror, "/cache/stats", reader)).as(reader).isEqualTo(200);
+                assertThat(get(mirror, "/metrics", reader)).as(reader).isEqualTo(200);
+            }
+            assertThat(post(mirror, GUEST)).isEqualTo(403);
+            assertThat(post(mirror, "Bearer reading")).isEqualTo(403);
+            assertThat(post(mirror, ROOT)).isEqualTo(200);
+            assertThat(post(mirror, "Bearer operating")).isEqualTo(200);
+            for (String wrong : List.of("Bearer ", "Bearer x", "Basic " + encoded("root:no"), "Basic x", "reading")) {
+                assertThat(get(mirror, "/cache/stats", wrong)).as(wrong).isEqualTo(401);
+            }
+        }
+    }
+
+    @Test
+    void onOtherAddressesNothingIsOpenThatIsNotSaidToBe() throws Exception {
+        try (MirrorFixture mirror = mirror("0.0.0.0:0", "open: [healthz, metrics]")) {
+            assertThat(mirror.askAdmin("GET", "/healthz").statusCode()).isEqualTo(200);
+            assertThat(mirror.askAdmin("GET", "/metrics").statusCode()).isEqualTo(200);
+            assertThat(mirror.askAdmin("GET", "/readyz").statusCode()).isEqualTo(403);
+            assertThat(mirror.askAdmin("POST", "/metrics").statusCode()).isEqualTo(403);
+            assertThat(get(mirror, "/cache/stats", ROOT)).isEqualTo(403);
+        }
+    }
+
+    @Test
+    void commandsOnTheDataFolderMayDoEverythingByANoteThatNobodyElseCanRead() throws Exception {
+        try (MirrorFixture mirror = mirror("0.0.0.0:0", "open: [healthz]")) {
+            Path note = folder.resolve("data/server.json");
+            assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(note)))
+                    .isEqualTo("rw-------");
+            CommandRunner.Result stats = new CommandRunner(folder).run("cache", "stats", "--json");
+            assertThat(stats.code()).as(stats.err()).isEqualTo(0);
+            assertThat(stats.out()).startsWith("{");
+        }
+    }
+
+    @Test
+    void notificationsAreGuardedByTheirOwnSecret() throws Exception {
+        try (MirrorFixture mirror = mirror("127.0.0.1:0", "read-token: reading")) {
+            assertThat(mirror.askAdmin("POST", "/notifications").statusCode()).isEqualTo(404);
+            assertThat(mirror.askAdmin("POST", "/notifications/x").statusCode()).isEqualTo(401);
+        }
+    }
+}

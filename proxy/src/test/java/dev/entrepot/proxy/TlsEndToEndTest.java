@@ -1,0 +1,190 @@
+package dev.entrepot.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.TestRegistry;
+import java.io.IOException;
+import java.io.InputStream;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.security.KeyStore;
+import java.security.cert.X509Certificate;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLSocket;
+import javax.net.ssl.TrustManagerFactory;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Certificates of the server that change while it runs, and certificates of clients. */
+class TlsEndToEndTest {
+    private static final char[] PASSWORD = "password".toCharArray();
+
+    @TempDir
+    private static Path made;
+
+    private static PemFiles one;
+    private static PemFiles two;
+
+    @TempDir
+    private Path folder;
+
+    @BeforeAll
+    static void make() throws Exception {
+        one = PemFiles.make(made, "one", "-keyalg", "EC");
+        two = PemFiles.make(made, "two", "-keyalg", "EC");
+    }
+
+    @BeforeEach
+    void install() throws Exception {
+        install(one);
+    }
+
+    private void install(PemFiles files) throws Exception {
+        Files.copy(files.certificate(), folder.resolve("tls.crt"), StandardCopyOption.REPLACE_EXISTING);
+        Files.copy(files.key(), folder.resolve("tls.key"), StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private MirrorFixture mirror(String tls, String rest) throws Exception {
+        return MirrorFixture.started(folder, """
+                default-upstream: none
+                server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0", drain: 1s, tls: {certificate: "%1$s/tls.crt", key: "%1$s/tls.key"%2$s}}
+                %3$s
+                """.formatted(folder, tls, rest));
+    }
+
+    private static SSLSocket connected(SSLContext context, MirrorFixture mirror) throws Exception {
+        SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket("127.0.0.1", mirror.port());
+        socket.setSoTimeout(20_000);
+        socket.startHandshake();
+        return socket;
+    }
+
+    private static String ping(SSLSocket socket) throws Exception {
+        socket.getOutputStream().write("GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        InputStream in = socket.getInputStream();
+        StringBuilder answer = new StringBuilder();
+        while (answer.indexOf("{}") < 0) {
+            int c = in.read();
+            assertThat(c).isNotNegative();
+            answer.append((char) c);
+        }
+        return answer.substring(0, answer.indexOf("\r\n"));
+    }
+
+    private static X509Certificate shown(MirrorFixture mirror, PemFiles trusted) throws Exception {
+        try (SSLSocket socket = connected(trusted.trusting(), mirror)) {
+            return (X509Certificate) socket.getSession().getPeerCertificates()[0];
+        }
+    }
+
+    @Test
+    void aChangedCertificateIsShownToNewHandshakesAndConnectionsGoOn() throws Exception {
+        try (MirrorFixture mirror = mirror("", "");
+                SSLSocket before = connected(one.trusting(), mirror)) {
+            assertThat(ping(before)).isEqualTo("HTTP/1.1 200 OK");
+            install(two);
+            MirrorFixture.await(() -> mirror.metric("entrepot_files_reloads_total") == 1);
+
+            X509Certificate now = shown(mirror, two);
+            assertThat(mirror.metric("entrepot_certificate_expiry_timestamp_seconds"))
+                    .isEqualTo(now.getNotAfter().toInstant().getEpochSecond());
+            assertThatThrownBy(() -> shown(mirror, one)).isInstanceOf(IOException.class);
+            assertThat(ping(before)).isEqualTo("HTTP/1.1 200 OK");
+        }
+    }
+
+    @Test
+    void aBadCertificateLeavesTheFormerAndIsSaid() throws Exception {
+        try (MirrorFixture mirror = mirror("", "")) {
+            Files.copy(two.key(), folder.resolve("tls.key"), StandardCopyOption.REPLACE_EXISTING);
+            MirrorFixture.await(() -> mirror.metric("entrepot_files_reload_failures_total") == 1);
+            assertThat(shown(mirror, one)).isNotNull();
+            assertThat(mirror.metric("entrepot_files_outdated")).isEqualTo(1);
+            assertThat(mirror.admin("/readyz").statusCode()).isEqualTo(200);
+            assertThat(mirror.admin("/readyz").body()).contains("note: the certificate cannot be read again");
+
+            install(two);
+            MirrorFixture.await(() -> mirror.metric("entrepot_files_reloads_total") == 1);
+            assertThat(mirror.metric("entrepot_files_outdated")).isZero();
+            assertThat(shown(mirror, two)).isNotNull();
+        }
+    }
+
+    /** Trusts the server's certificate, and shows that of the client. */
+    private static SSLContext showing(String name) throws Exception {
+        KeyStore keys = KeyStore.getInstance("PKCS12");
+        try (InputStream in = Files.newInputStream(made.resolve(name + ".p12"))) {
+            keys.load(in, PASSWORD);
+        }
+        KeyManagerFactory own = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        own.init(keys, PASSWORD);
+        KeyStore trusted = KeyStore.getInstance("PKCS12");
+        trusted.load(null, null);
+        try (InputStream in = Files.newInputStream(made.resolve("one.p12"))) {
+            KeyStore server = KeyStore.getInstance("PKCS12");
+            server.load(in, PASSWORD);
+            trusted.setCertificateEntry("a", server.getCertificate("a"));
+        }
+        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        trust.init(trusted);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(own.getKeyManagers(), trust.getTrustManagers(), null);
+        return context;
+    }
+
+    private static HttpResponse<String> get(SSLContext context, MirrorFixture mirror, String path) throws Exception {
+        try (HttpClient client = HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .sslContext(context)
+                .build()) {
+            return client.send(
+                    HttpRequest.newBuilder(URI.create("https://" + mirror.host() + path))
+                            .build(),
+                    HttpResponse.BodyHandlers.ofString());
+        }
+    }
+
+    @Test
+    void theCommonNameOfACertificateIsTheUser() throws Exception {
+        try (TestRegistry upstream = TestRegistry.started()) {
+            Bundle image = new Images(5).image(100, 10);
+            upstream.push("team/app", image, "v1");
+            String rest = """
+                    upstreams: {registry.test: {url: "%s"}}
+                    access: [{users: ["127.0.0.1"], repositories: ["registry.test/team/*"]}]
+                    """.formatted(upstream.uri());
+            try (MirrorFixture mirror = mirror(", client-ca: \"" + two.certificate() + "\"", rest)) {
+                String app = "/v2/registry.test/team/app/manifests/v1";
+                assertThat(get(showing("two"), mirror, app).statusCode()).isEqualTo(200);
+                HttpResponse<String> nobody = get(one.trusting(), mirror, app);
+                assertThat(nobody.statusCode()).isEqualTo(403);
+                assertThat(nobody.body()).contains("clients without a name may not pull registry.test/team/app");
+                assertThat(get(showing("two"), mirror, "/v2/registry.test/other/x/manifests/v1")
+                                .statusCode())
+                        .isEqualTo(403);
+            }
+        }
+    }
+
+    @Test
+    void aCertificateOfAnotherAuthorityOrNoneIsRefusedWhereOneIsRequired() throws Exception {
+        String required = ", client-ca: \"" + two.certificate() + "\", client-certificates: required";
+        try (MirrorFixture mirror = mirror(required, "")) {
+            assertThat(get(showing("two"), mirror, "/v2/").statusCode()).isEqualTo(200);
+            assertThatThrownBy(() -> get(one.trusting(), mirror, "/v2/")).isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> get(showing("one"), mirror, "/v2/")).isInstanceOf(IOException.class);
+        }
+    }
+}
