@@ -79,6 +79,7 @@ final class BundleMirror implements Serving {
         port = server.port();
         open.push(server::close);
         open.push(readiness::drain);
+        readiness.listen();
     }
 
     private RequestObserver observer(OutputStream output) {
