@@ -5,6 +5,7 @@ import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.Origin;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.Sleeper;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.URI;
@@ -32,14 +33,16 @@ final class MirrorFixture implements AutoCloseable {
 
     private final Path folder;
     private final EntrepotConfig config;
+    private final Sleeper sleeper;
     private final FixtureClock clock = new FixtureClock();
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private Mirror mirror;
 
-    private MirrorFixture(Path folder, EntrepotConfig config) throws Exception {
+    private MirrorFixture(Path folder, EntrepotConfig config, Sleeper sleeper) throws Exception {
         this.folder = folder;
         this.config = config;
+        this.sleeper = sleeper;
         this.mirror = open();
     }
 
@@ -50,10 +53,15 @@ final class MirrorFixture implements AutoCloseable {
      * @param rest the configuration, but for the addresses and the disk space to leave free
      */
     static MirrorFixture started(Path folder, String rest) throws Exception {
+        return started(folder, rest, pause -> {});
+    }
+
+    /** As above, with other pauses between attempts at an upstream. */
+    static MirrorFixture started(Path folder, String rest, Sleeper sleeper) throws Exception {
         Path file = folder.resolve("entrepot.yaml");
         Files.writeString(file, configuration(rest));
         return new MirrorFixture(
-                folder, ConfigLoader.load(Optional.of(file), folder, Map.of()).config());
+                folder, ConfigLoader.load(Optional.of(file), folder, Map.of()).config(), sleeper);
     }
 
     /** A whole configuration, from what is special about it. A line that begins with {@code cache:} must be its first. */
@@ -76,7 +84,7 @@ final class MirrorFixture implements AutoCloseable {
     private Mirror open() throws Exception {
         ClientEnvironment environment = ClientEnvironment.system("test")
                 .withVariables(Map.of())
-                .withSleeper(pause -> {})
+                .withSleeper(sleeper)
                 .withClock(clock);
         ConfigFile file = new ConfigFile(Optional.of(folder.resolve("entrepot.yaml")), folder, Map.of());
         return Mirror.start(
