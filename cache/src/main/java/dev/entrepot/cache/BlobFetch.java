@@ -115,6 +115,9 @@ final class BlobFetch implements Runnable {
     public void run() {
         try {
             fetch();
+        } catch (InvalidContentException e) {
+            upstream.refuted(digest);
+            progress.fail(e);
         } catch (RegistryException e) {
             progress.fail(e);
         } catch (IOException e) {

@@ -117,22 +117,19 @@ public final class CacheIndex implements AutoCloseable {
     }
 
     /**
-     * Makes the index of a store anew from its files, whatever was wrong with the old one, which is put aside. Pins are kept; which repository has what, and what
-     * tags name, is asked of the upstreams again.
+     * Makes the index of a store anew from its files and from what can be read of the old one, which is put aside. Of one that is lost or damaged, what repositories
+     * have and what tags name is asked of the upstreams again.
      *
      * @throws IOException if a newer program wrote the old one, or the disk refuses
      */
     public static CacheIndex rebuild(ContentStore store, Clock clock) throws IOException {
-        List<Pin> pins;
-        try (CacheIndex old = open(store, clock)) {
-            pins = old.pins();
-        }
+        // Moves an old format forward, and puts aside what is damaged.
+        open(store, clock).close();
         Path aside = IndexDatabase.putAside(store.layout());
         LOG.info("the index is made anew; the old one is {}", aside);
-        CacheIndex index = open(store, clock);
-        pins.forEach(index::putPin);
-        index.flush();
-        return index;
+        IndexDatabase.open(store.layout()).close();
+        IndexCopy.run(aside, store.layout().index());
+        return open(store, clock);
     }
 
     /** Whether the index was damaged and has been made again at this start: tags and links are gone, content is not. */

@@ -157,6 +157,7 @@ final class DirectRead implements Closeable {
         }
         Digest actual = Digest.of(digest.algorithm(), hasher);
         if (!actual.equals(digest)) {
+            upstream.refuted(digest);
             throw new InvalidContentException(
                     "blob has the digest " + actual + " after " + received + " bytes, expected " + digest);
         }

@@ -15,7 +15,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
-import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -57,7 +56,7 @@ public final class Evictor implements AutoCloseable {
     private final AtomicInteger trimRequests = new AtomicInteger();
     private final Map<EvictionReason, LongAdder> evictions = counters();
     private final Map<EvictionReason, LongAdder> evictedBytes = counters();
-    private volatile Predicate<Digest> inUse = digest -> false;
+    private volatile ContentInUse inUse = ContentInUse.NOTHING;
     private volatile @Nullable Thread trimmer;
 
     /**
@@ -98,8 +97,8 @@ public final class Evictor implements AutoCloseable {
         feed.regroup(shares);
     }
 
-    /** Never evicts digests for which this holds. Blobs that are being written never are evicted anyhow. */
-    void protect(Predicate<Digest> use) {
+    /** Never evicts what is in use. Blobs that are being written never are evicted anyhow. */
+    void protect(ContentInUse use) {
         inUse = use;
     }
 
@@ -290,8 +289,8 @@ public final class Evictor implements AutoCloseable {
                 .sorted(Comparator.comparing(StoredContent::lastModified))
                 .toList());
         long idle = partials.stream().mapToLong(StoredContent::sizeBytes).sum();
-        // For what does not fit into an empty cache either, nothing is thrown away.
-        if (missing > index.storedBytes() - pins.bytes() + idle) {
+        // For what would not fit anyway, nothing is thrown away.
+        if (missing > mayGo(missing - idle) + idle) {
             return false;
         }
         EvictionReason reason = underFloor > overCapacity ? EvictionReason.FREE_SPACE : EvictionReason.CAPACITY;
@@ -303,6 +302,21 @@ public final class Evictor implements AutoCloseable {
             goal = Math.max(goal, underFloor + limits.capacityBytes() / SLACK_PARTS);
         }
         return evict(goal, partials, reason) >= missing;
+    }
+
+    // The bytes that may be evicted. What is in use is only counted where it matters to the question whether there are
+    // so many.
+    private long mayGo(long asked) {
+        long unpinned = index.storedBytes() - pins.bytes();
+        if (asked > unpinned || asked <= unpinned - inUse.mostBytes()) {
+            return unpinned;
+        }
+        return unpinned
+                - inUse.all().stream()
+                        .filter(digest -> !pins.protects(digest))
+                        .mapToLong(digest ->
+                                index.content(digest).map(IndexedContent::bytes).orElse(0L))
+                        .sum();
     }
 
     private void refreshPins() throws IOException {
@@ -357,7 +371,7 @@ public final class Evictor implements AutoCloseable {
     }
 
     private boolean isHeld(Digest digest) {
-        return inUse.test(digest) || store.ingests().isOpen(digest);
+        return inUse.isInUse(digest) || store.ingests().isOpen(digest);
     }
 
     private void delete(Candidate candidate, EvictionReason reason) throws IOException {

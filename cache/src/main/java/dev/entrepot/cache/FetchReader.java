@@ -104,6 +104,7 @@ final class FetchReader implements BlobContent {
 
     private boolean isFarAhead(long position, FetchProgress.View view) {
         return rangesWork
+                && !upstream.ignoresRanges()
                 && view.started()
                 && !view.verified()
                 && view.degraded().isEmpty()

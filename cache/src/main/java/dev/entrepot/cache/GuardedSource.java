@@ -55,7 +55,7 @@ final class GuardedSource implements RepositorySource {
         return settings.offline()
                 ? Optional.of(new OutageException(
                         OutageException.Reason.NOT_ASKED,
-                        what + " of " + repository + " is not kept, and the upstream is not asked: it is offline by "
+                        "the upstream is not asked for " + what + " of " + repository + ": it is offline by "
                                 + settings.rule(Setting.OFFLINE)))
                 : Optional.empty();
     }
@@ -87,6 +87,16 @@ final class GuardedSource implements RepositorySource {
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
         passWithoutTag("blob " + digest);
         return upstream.openBlob(digest, range);
+    }
+
+    @Override
+    public boolean ignoresRanges() {
+        return upstream.ignoresRanges();
+    }
+
+    @Override
+    public void refuted(Digest digest) {
+        upstream.refuted(digest);
     }
 
     @Override

@@ -65,6 +65,16 @@ final class HurriedSource implements BlobSource {
         }
     }
 
+    @Override
+    public boolean ignoresRanges() {
+        return now().ignoresRanges();
+    }
+
+    @Override
+    public void refuted(Digest digest) {
+        now().refuted(digest);
+    }
+
     private synchronized BlobSource now() {
         return source;
     }

@@ -98,7 +98,8 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
         }
     }
 
-    private static Connection connect(Path file, boolean reading) throws SQLException {
+    /** A connection with the settings of all of them. */
+    static Connection connect(Path file, boolean reading) throws SQLException {
         SQLiteConfig config = new SQLiteConfig();
         config.setBusyTimeout(BUSY_MILLIS);
         config.setCacheSize(-PAGE_CACHE_KIB);

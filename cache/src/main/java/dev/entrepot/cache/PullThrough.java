@@ -142,7 +142,7 @@ public final class PullThrough {
                 upstream::outage,
                 window(Window.ofTag(settings)),
                 () -> tags.kept(tag),
-                () -> tags.ask(tag),
+                () -> fetched(tag, tags.ask(tag, !alwaysAsking && settings.neverMoves())),
                 forgetting(() -> tags.forget(tag)));
         index.touched(answer.content().digest(), repository);
         return answer;
@@ -165,11 +165,11 @@ public final class PullThrough {
         Cooldown.Choice choice =
                 Cooldown.choose(record, tags.history(tag), minAge, digest -> isExempt(digest, minAge), now);
         if (choice.current()) {
-            return manifestNamed(record.digest(), named, settings);
+            return manifestNamed(tag, record.digest(), named, settings);
         }
         for (Digest former : choice.former()) {
             try {
-                Answer<ManifestBytes> older = manifestNamed(former, named, settings);
+                Answer<ManifestBytes> older = manifestNamed(tag, former, named, settings);
                 counters.count(RuleEvent.COOLED);
                 return older.verdict() == Verdict.STALE
                         ? older
@@ -206,7 +206,7 @@ public final class PullThrough {
     }
 
     // The bytes of a digest that the tag is known to name, or to have named.
-    private Answer<ManifestBytes> manifestNamed(Digest digest, Answer<TagRecord> named, CacheSettings settings)
+    private Answer<ManifestBytes> manifestNamed(Tag tag, Digest digest, Answer<TagRecord> named, CacheSettings settings)
             throws IOException {
         Optional<ManifestBytes> kept = cache.keptManifest(digest);
         boolean atHand = kept.isPresent() && index.link(repository, digest).isPresent();
@@ -216,7 +216,7 @@ public final class PullThrough {
                         .shareRemembering(
                                 new Question.ForManifest(repository, digest, alwaysAsking),
                                 settings,
-                                () -> Answer.of(fetchKept(digest), Verdict.MISS, Duration.ZERO))
+                                () -> fetched(tag, Answer.of(fetchKept(digest), Verdict.MISS, Duration.ZERO)))
                         .content();
         index.touched(digest, repository);
         return new Answer<>(manifest, verdict(named.verdict(), atHand), named.age(), named.outage());
@@ -253,7 +253,15 @@ public final class PullThrough {
         return answering.shareRemembering(
                 new Question.ForManifest(repository, digest, alwaysAsking),
                 settings,
-                () -> Answer.of(fetchKept(digest), Verdict.MISS, Duration.ZERO));
+                () -> fetched(digest, Answer.of(fetchKept(digest), Verdict.MISS, Duration.ZERO)));
+    }
+
+    // Where it is fetched, not where it is answered: what is fetched behind a client's back counts too.
+    private Answer<ManifestBytes> fetched(ManifestReference reference, Answer<ManifestBytes> answer) {
+        if (answer.verdict() == Verdict.MISS && !alwaysAsking) {
+            cache.listener().fetched(repository, reference, answer.content());
+        }
+        return answer;
     }
 
     /**
@@ -355,6 +363,12 @@ public final class PullThrough {
         refuseManifest(digest);
         refuseUnverifiable(digest);
         cache.running().asked(digest);
+        Answer<BlobContent> answer = opened(digest, settings);
+        BlobContent content = cache.running().reading(digest, answer.content());
+        return content == answer.content() ? answer : answer.map(same -> content);
+    }
+
+    private Answer<BlobContent> opened(Digest digest, CacheSettings settings) throws IOException {
         for (int attempt = 1; ; attempt++) {
             Optional<Link> link = index.link(repository, digest);
             Optional<BlobFile> kept = cache.repair().openBlob(digest);

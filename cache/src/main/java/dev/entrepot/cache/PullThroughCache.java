@@ -41,6 +41,7 @@ public final class PullThroughCache {
     private final RuleCounters ruleCounters = new RuleCounters();
     private final RunningGraphs running;
     private final StoreRepair repair;
+    private volatile FetchListener listener = FetchListener.NONE;
 
     /**
      * Puts a cache together.
@@ -74,7 +75,7 @@ public final class PullThroughCache {
         this.referrersFace = new ReferrersFace(() -> TimeUnit.MILLISECONDS.toNanos(clock.millis()));
         this.repair = new StoreRepair(store, index);
         this.running = new RunningGraphs(clock, fetches::isRunning);
-        evictor.protect(digest -> fetches.isRunning(digest) || running.protects(digest));
+        evictor.protect(running);
     }
 
     /** One repository, read through this cache from {@code upstream}. Cheap, but worth keeping for as long as requests come. */
@@ -83,12 +84,11 @@ public final class PullThroughCache {
     }
 
     /**
-     * As {@link #repository}, for a reader that takes whatever is kept, however old. What rules deny or hold back they do for this reader too.
-     *
-     * @param nobody asked for what is not kept: throws an outage each time
+     * As {@link #repository}, for a reader that takes whatever is kept, however old, and has no upstream: what is not kept is an outage that names it. What rules deny or
+     * hold back they do for this reader too.
      */
-    public PullThrough whateverIsKept(RepositorySource nobody) {
-        return new PullThrough(nobody, new WhateverIsKept(rules), false, this, index, clock);
+    public PullThrough whateverIsKept(Repository repository) {
+        return new PullThrough(new Unasked(repository), new WhateverIsKept(rules), false, this, index, clock);
     }
 
     /**
@@ -97,6 +97,15 @@ public final class PullThroughCache {
      */
     public PullThrough alwaysAsking(RepositorySource upstream) {
         return new PullThrough(upstream, rules, true, this, index, clock);
+    }
+
+    /** Has one other hear of the manifests that are fetched for clients from now on. */
+    public void listen(FetchListener newListener) {
+        listener = newListener;
+    }
+
+    FetchListener listener() {
+        return listener;
     }
 
     /** How each repository is cached. */

@@ -7,33 +7,55 @@ import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /**
- * The images that are being pulled: of those no blob is evicted, so that a client that has begun finds the rest. A pull runs from the answer with the manifest
- * until each of its blobs was asked for, or none for {@link #PATIENCE}; and for as long as any of them is being fetched. Safe for all threads.
+ * The images that are being pulled: of those neither manifest nor blob is evicted, so that a client that has begun finds the rest. A pull runs from the answer with the
+ * manifest until each of its blobs was asked for as often as the manifest; without a blob for {@link #FIRST_PATIENCE} at first, then for {@link #PATIENCE}; and for as
+ * long as any of them is being fetched, or read while others are still to come. Safe for all threads.
  */
-final class RunningGraphs {
-    /** How long a pull is waited for that asks for nothing. */
+final class RunningGraphs implements ContentInUse {
+    /** How long a pull is waited for that asks for nothing more. */
     static final Duration PATIENCE = Duration.ofMinutes(1);
+    /** How long the first blob is waited for: who only looks at manifests holds nothing for long. */
+    static final Duration FIRST_PATIENCE = Duration.ofSeconds(15);
 
     private static final int MOST = 10_000;
+    /** What is believed of the sizes that a manifest states. */
+    private static final long MOST_BYTES = 1L << 48;
+
     private static final Duration BETWEEN_TIDYINGS = Duration.ofSeconds(10);
 
     private static final class Run {
-        private final Set<Digest> blobs;
-        private final Set<Digest> awaited = ConcurrentHashMap.newKeySet();
-        private volatile long lastAsked;
+        private final Map<Digest, AtomicInteger> askedFor;
+        private final long declaredBytes;
+        private final AtomicInteger served = new AtomicInteger(1);
+        private final AtomicInteger reading = new AtomicInteger();
+        private volatile long awaitedUntil;
 
-        Run(Set<Digest> blobs, long now) {
-            this.blobs = blobs;
-            this.awaited.addAll(blobs);
-            this.lastAsked = now;
+        Run(Map<Digest, AtomicInteger> askedFor, long declaredBytes, long now) {
+            this.askedFor = askedFor;
+            this.declaredBytes = declaredBytes;
+            await(now, FIRST_PATIENCE);
+        }
+
+        private void await(long now, Duration patience) {
+            awaitedUntil = Math.max(awaitedUntil, now + patience.toMillis());
+        }
+
+        private boolean isAwaited(long now) {
+            int most = served.get();
+            return (now < awaitedUntil || reading.get() > 0)
+                    && askedFor.values().stream().anyMatch(times -> times.get() < most);
         }
     }
 
@@ -58,14 +80,21 @@ final class RunningGraphs {
         Run known = runs.get(manifest.digest());
         if (known == null || !isRunning(known)) {
             begin(manifest);
+        } else {
+            known.await(clock.millis(), FIRST_PATIENCE);
+            known.served.incrementAndGet();
         }
     }
 
     private synchronized void begin(ManifestBytes manifest) {
         tidy();
-        Set<Digest> blobs = new HashSet<>();
+        Map<Digest, AtomicInteger> blobs = new HashMap<>();
+        long bytes = manifest.sizeBytes();
         try {
-            Manifest.parse(manifest).blobs().stream().map(Descriptor::digest).forEach(blobs::add);
+            for (Descriptor blob : Manifest.parse(manifest).blobs()) {
+                blobs.put(blob.digest(), new AtomicInteger());
+                bytes = Math.min(MOST_BYTES, bytes + Math.min(MOST_BYTES, blob.sizeBytes()));
+            }
         } catch (InvalidContentException e) {
             // Served all the same; what it names is not known.
             return;
@@ -73,16 +102,17 @@ final class RunningGraphs {
         if (blobs.isEmpty() || runs.size() >= MOST) {
             return;
         }
-        Run run = new Run(blobs, clock.millis());
+        Run run = new Run(Map.copyOf(blobs), bytes, clock.millis());
         Run before = runs.put(manifest.digest(), run);
         if (before != null) {
             forget(before);
         }
-        blobs.forEach(blob -> byBlob.compute(blob, (same, of) -> {
-            List<Run> list = of == null ? new CopyOnWriteArrayList<>() : of;
-            list.add(run);
-            return list;
-        }));
+        blobs.keySet()
+                .forEach(blob -> byBlob.compute(blob, (same, of) -> {
+                    List<Run> list = of == null ? new CopyOnWriteArrayList<>() : of;
+                    list.add(run);
+                    return list;
+                }));
     }
 
     private void tidy() {
@@ -101,10 +131,12 @@ final class RunningGraphs {
     }
 
     private void forget(Run run) {
-        run.blobs.forEach(blob -> byBlob.computeIfPresent(blob, (same, of) -> {
-            of.remove(run);
-            return of.isEmpty() ? null : of;
-        }));
+        run.askedFor
+                .keySet()
+                .forEach(blob -> byBlob.computeIfPresent(blob, (same, of) -> {
+                    of.remove(run);
+                    return of.isEmpty() ? null : of;
+                }));
     }
 
     /** Notes that a client has asked for a blob. */
@@ -112,20 +144,58 @@ final class RunningGraphs {
         List<Run> of = byBlob.get(blob);
         if (of != null) {
             of.forEach(run -> {
-                run.lastAsked = clock.millis();
-                run.awaited.remove(blob);
+                run.await(clock.millis(), PATIENCE);
+                Objects.requireNonNull(run.askedFor.get(blob)).incrementAndGet();
             });
         }
     }
 
-    /** Whether a blob belongs to an image that is being pulled. */
-    boolean protects(Digest blob) {
+    /** The content of a blob; as long as it is open, the pulls that it is part of go on. */
+    BlobContent reading(Digest blob, BlobContent content) {
         List<Run> of = byBlob.get(blob);
-        return of != null && of.stream().anyMatch(this::isRunning);
+        if (of == null) {
+            return content;
+        }
+        List<Run> runs = List.copyOf(of);
+        runs.forEach(run -> run.reading.incrementAndGet());
+        return new WatchedContent(
+                content,
+                () -> runs.forEach(run -> {
+                    run.await(clock.millis(), PATIENCE);
+                    run.reading.decrementAndGet();
+                }));
+    }
+
+    /** Whether this belongs to an image that is being pulled, is its manifest, or is being fetched. */
+    @Override
+    public boolean isInUse(Digest digest) {
+        if (fetching.test(digest)) {
+            return true;
+        }
+        Run own = runs.get(digest);
+        List<Run> of = byBlob.get(digest);
+        return own != null && isRunning(own) || of != null && of.stream().anyMatch(this::isRunning);
+    }
+
+    // As far as manifests state sizes; what images share counts for each. What is being fetched is not stored yet.
+    @Override
+    public long mostBytes() {
+        return runs.values().stream().mapToLong(run -> run.declaredBytes).sum();
+    }
+
+    @Override
+    public Set<Digest> all() {
+        Set<Digest> held = new HashSet<>();
+        runs.forEach((manifest, run) -> {
+            if (isRunning(run)) {
+                held.add(manifest);
+                held.addAll(run.askedFor.keySet());
+            }
+        });
+        return held;
     }
 
     private boolean isRunning(Run run) {
-        boolean expected = !run.awaited.isEmpty() && clock.millis() - run.lastAsked < PATIENCE.toMillis();
-        return expected || run.blobs.stream().anyMatch(fetching);
+        return run.isAwaited(clock.millis()) || run.askedFor.keySet().stream().anyMatch(fetching);
     }
 }

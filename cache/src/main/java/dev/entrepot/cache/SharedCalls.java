@@ -11,6 +11,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.LongSupplier;
 
 /**
  * Calls that several clients wait for and that belong to none of them: the first to ask for a key starts the call on a thread of its own, all
@@ -28,14 +29,21 @@ final class SharedCalls<K, V> {
         V run() throws IOException;
     }
 
-    private final ConcurrentHashMap<K, CompletableFuture<V>> running = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<K, Running<V>> running = new ConcurrentHashMap<>();
     private final Executor executor;
     private final Duration patience;
+    private final LongSupplier nanoTime;
 
     /** Runs the work on {@code executor}; each caller waits at most {@code patience}. */
     SharedCalls(Executor executor, Duration patience) {
+        this(executor, patience, System::nanoTime);
+    }
+
+    /** As above; {@code nanoTime} says for how long a call has been running. */
+    SharedCalls(Executor executor, Duration patience, LongSupplier nanoTime) {
         this.executor = executor;
         this.patience = patience;
+        this.nanoTime = nanoTime;
     }
 
     /** Starts or joins the call for {@code key}. Throws what the work throws, to every caller alike. */
@@ -44,10 +52,15 @@ final class SharedCalls<K, V> {
         return new Outcome<>(await(call.future, patience).orElseThrow(() -> tooLong(key)), call.joined);
     }
 
-    /** As {@link #call(Object, Work)}, but waits no longer than {@code bound}: then it is empty, and the call goes on. */
+    /**
+     * As {@link #call(Object, Work)}, but waits only until the call has been running for {@code bound}: then it is empty, and the call goes on. Who joins one that
+     * has been running for longer does not wait at all: otherwise an upstream that does not answer would cost each of them as much as the first.
+     */
     Optional<Outcome<V>> call(K key, Work<V> work, Duration bound) throws IOException {
         Call<V> call = startOrJoin(key, work);
-        return await(call.future, bound).map(value -> new Outcome<>(value, call.joined));
+        Duration left = bound.minusNanos(nanoTime.getAsLong() - call.startNanos);
+        return await(call.future, left.isNegative() ? Duration.ZERO : left)
+                .map(value -> new Outcome<>(value, call.joined));
     }
 
     /** Starts the call for {@code key}, unless it runs, and waits for nothing. */
@@ -56,16 +69,18 @@ final class SharedCalls<K, V> {
     }
 
     /** A call under way. */
-    private record Call<V>(CompletableFuture<V> future, boolean joined) {}
+    private record Call<V>(CompletableFuture<V> future, long startNanos, boolean joined) {}
+
+    private record Running<V>(CompletableFuture<V> future, long startNanos) {}
 
     private Call<V> startOrJoin(K key, Work<V> work) {
-        CompletableFuture<V> mine = new CompletableFuture<>();
-        CompletableFuture<V> other = running.putIfAbsent(key, mine);
+        Running<V> mine = new Running<>(new CompletableFuture<>(), nanoTime.getAsLong());
+        Running<V> other = running.putIfAbsent(key, mine);
         if (other != null) {
-            return new Call<>(other, true);
+            return new Call<>(other.future, other.startNanos, true);
         }
         start(key, mine, work);
-        return new Call<>(mine, false);
+        return new Call<>(mine.future, mine.startNanos, false);
     }
 
     private OutageException tooLong(K key) {
@@ -73,24 +88,24 @@ final class SharedCalls<K, V> {
                 OutageException.Reason.TIMEOUT, "no answer within " + patience.toSeconds() + " s: " + key);
     }
 
-    private void start(K key, CompletableFuture<V> future, Work<V> work) {
+    private void start(K key, Running<V> call, Work<V> work) {
         try {
-            executor.execute(() -> run(key, future, work));
+            executor.execute(() -> run(key, call, work));
         } catch (RuntimeException e) {
-            running.remove(key, future);
-            future.completeExceptionally(e);
+            running.remove(key, call);
+            call.future.completeExceptionally(e);
         }
     }
 
     // The key is freed before the outcome is published: who asks after an outcome was seen starts anew.
-    private void run(K key, CompletableFuture<V> future, Work<V> work) {
+    private void run(K key, Running<V> call, Work<V> work) {
         try {
             V value = work.run();
-            running.remove(key, future);
-            future.complete(value);
+            running.remove(key, call);
+            call.future.complete(value);
         } catch (Throwable e) {
-            running.remove(key, future);
-            future.completeExceptionally(e);
+            running.remove(key, call);
+            call.future.completeExceptionally(e);
         }
     }
 

@@ -79,9 +79,20 @@ final class TagCache {
         return Answer.of(record, same ? Verdict.REVALIDATED : Verdict.MISS, Duration.ZERO);
     }
 
-    /** Asks the upstream for the manifest of a tag, or whether it still is the one that is kept. */
-    Answer<ManifestBytes> ask(Tag tag) throws IOException {
+    /**
+     * Asks the upstream for the manifest of a tag, or whether it still is the one that is kept.
+     *
+     * @param immutable whether the tag never moves: a manifest that has been lost is fetched by its digest, as long as the upstream has it
+     */
+    Answer<ManifestBytes> ask(Tag tag, boolean immutable) throws IOException {
         Optional<TagRecord> record = index.tag(repository, tag);
+        if (immutable && record.isPresent()) {
+            try {
+                return Answer.of(fetcher.fetch(record.get().digest()), Verdict.MISS, Duration.ZERO);
+            } catch (NotFoundException e) {
+                return revalidate(tag, record.get());
+            }
+        }
         return record.isEmpty() ? fetch(tag, record) : revalidate(tag, record.get());
     }
 

@@ -161,7 +161,7 @@ class DiskFaultsTest {
     }
 
     @Test
-    void indexMadeAnewKnowsAllFilesAndKeepsThePins() throws IOException {
+    void indexMadeAnewKnowsAllFilesAndWhatTheOldOneKnew() throws IOException {
         Pin pin = Pin.all(upstream.repository(), image.digest());
         fixture.evictor.pins().pin(pin);
         fixture.evictor.close();
@@ -169,7 +169,8 @@ class DiskFaultsTest {
         try (CacheIndex index = CacheIndex.rebuild(fixture.store, fixture.clock)) {
             assertThat(index.storedBytes()).isEqualTo(bytesOnDisk());
             assertThat(index.pins()).containsExactly(pin);
-            assertThat(index.link(upstream.repository(), blob)).isEmpty();
+            assertThat(index.link(upstream.repository(), blob)).isPresent();
+            assertThat(index.manifestType(image.digest())).contains(image.mediaType());
         }
         fixture.store.close();
         open();

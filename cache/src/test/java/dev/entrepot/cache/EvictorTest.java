@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
@@ -183,13 +184,44 @@ class EvictorTest {
         Digest first = blob(1000);
         Digest second = blob(1001);
         try (Evictor evictor = evictor(2100)) {
-            evictor.protect(first::equals);
+            evictor.protect(inUse(first, 1000));
             assertThat(evictor.makeRoom(1000)).isTrue();
             assertThat(has(first)).isTrue();
             assertThat(has(second)).isFalse();
             assertThat(evictor.makeRoom(2000)).isFalse();
             assertThat(has(first)).isTrue();
         }
+    }
+
+    @Test
+    void nothingGoesForWhatWouldNotFitBesideWhatIsInUse() throws IOException {
+        Digest used = blob(1000);
+        Digest other = blob(1001);
+        try (Evictor evictor = evictor(2100)) {
+            evictor.protect(inUse(used, 1000));
+            assertThat(evictor.makeRoom(1200)).isFalse();
+            assertThat(has(other)).isTrue();
+            assertThat(evictor.evictions()).isZero();
+        }
+    }
+
+    private static ContentInUse inUse(Digest used, long bytes) {
+        return new ContentInUse() {
+            @Override
+            public boolean isInUse(Digest digest) {
+                return digest.equals(used);
+            }
+
+            @Override
+            public long mostBytes() {
+                return bytes;
+            }
+
+            @Override
+            public Set<Digest> all() {
+                return Set.of(used);
+            }
+        };
     }
 
     @Test

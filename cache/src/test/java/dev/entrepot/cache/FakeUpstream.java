@@ -40,6 +40,8 @@ final class FakeUpstream implements RepositorySource {
     volatile String failing = "";
 
     volatile boolean rangesWork = true;
+    volatile boolean knownToIgnoreRanges = false;
+    final List<Digest> refuted = new CopyOnWriteArrayList<>();
     volatile boolean statesSize = true;
     /** After how many bytes of a body it breaks, once for each entry taken. */
     final java.util.Queue<Integer> breaks = new java.util.concurrent.ConcurrentLinkedQueue<>();
@@ -120,6 +122,16 @@ final class FakeUpstream implements RepositorySource {
         }
         blobRanges.add(range);
         return new Body(bytes, rangesWork ? range : ByteRange.ALL);
+    }
+
+    @Override
+    public boolean ignoresRanges() {
+        return knownToIgnoreRanges;
+    }
+
+    @Override
+    public void refuted(Digest digest) {
+        refuted.add(digest);
     }
 
     @Override

@@ -240,6 +240,52 @@ class PinnedGraphsTest {
     }
 
     @Test
+    void secondPullOfTheSameImageIsWaitedForToo() throws IOException {
+        ManifestBytes image = image();
+        List<Descriptor> blobs = Manifest.parse(image).blobs();
+        repository.manifest(image.digest());
+        for (Descriptor blob : blobs.subList(0, blobs.size() - 1)) {
+            CacheFixture.readAll(repository, blob.digest());
+        }
+        repository.manifest(image.digest());
+        CacheFixture.readAll(repository, blobs.getLast().digest());
+        fixture.awaitIdle();
+        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isFalse();
+        assertThat(fixture.store.blobSize(blobs.getFirst().digest())).isPresent();
+        assertThat(fixture.store.find(ContentKind.MANIFEST, image.digest())).isPresent();
+        for (Descriptor blob : blobs) {
+            CacheFixture.readAll(repository, blob.digest());
+        }
+        fixture.awaitIdle();
+        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isTrue();
+    }
+
+    @Test
+    void imageWhoseManifestIsOnlyLookedAtIsHeldForAMoment() throws IOException {
+        ManifestBytes image = image();
+        pull(image);
+        repository.manifest(image.digest());
+        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isFalse();
+        fixture.clock.advance(RunningGraphs.FIRST_PATIENCE);
+        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isTrue();
+    }
+
+    @Test
+    void imageIsHeldWhileALayerIsReadForLong() throws IOException {
+        ManifestBytes image = image();
+        List<Descriptor> blobs = Manifest.parse(image).blobs();
+        pull(image);
+        repository.manifest(image.digest());
+        BlobContent slow = repository.openBlob(blobs.getFirst().digest()).content();
+        fixture.clock.advance(RunningGraphs.PATIENCE.multipliedBy(10));
+        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isFalse();
+        slow.close();
+        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isFalse();
+        fixture.clock.advance(RunningGraphs.PATIENCE);
+        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isTrue();
+    }
+
+    @Test
     void pinsThatFillTheDiskLetPullsPassThrough() throws IOException {
         ManifestBytes pinned = CacheFixture.image(upstream, CacheFixture.randomBytes(900_000, 7));
         upstream.tag(TAG.value(), pinned);

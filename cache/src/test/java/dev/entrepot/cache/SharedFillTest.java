@@ -296,6 +296,38 @@ class SharedFillTest {
     }
 
     @Test
+    void rangeFarAheadAsksForNothingWhereRangesAreKnownToBeIgnored() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(1_000_000, 24);
+        Digest digest = linkedBlob(bytes);
+        upstream.rangesWork = false;
+        upstream.knownToIgnoreRanges = true;
+        Semaphore slow = new Semaphore(10_000);
+        upstream.permits = slow;
+        try (BlobContent content = repository.openBlob(digest).content()) {
+            byte[] buffer = new byte[500];
+            Future<Integer> ahead = threads.submit(() -> content.read(900_000, buffer, 0, 500));
+            slow.release(2_000_000);
+            assertThat(get(ahead)).isPositive();
+            assertThat(buffer).startsWith(Arrays.copyOfRange(bytes, 900_000, 900_001));
+        }
+        assertThat(upstream.blobRanges).hasSize(1);
+    }
+
+    @Test
+    void upstreamIsToldOfAWrongDigestAndOfNothingElse() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(200_000, 25);
+        Digest digest = linkedBlob(bytes);
+        byte[] wrong = bytes.clone();
+        wrong[199_999] ^= 1;
+        upstream.blobs.put(digest, wrong);
+        assertThatThrownBy(() -> CacheFixture.readAll(repository, digest)).isInstanceOf(InvalidContentException.class);
+        assertThat(upstream.refuted).containsExactly(digest);
+        upstream.blobs.put(digest, bytes);
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        assertThat(upstream.refuted).hasSize(1);
+    }
+
+    @Test
     void partialOfAnOutageIsTakenUpByTheNextFetch() throws Exception {
         byte[] bytes = CacheFixture.randomBytes(400_000, 15);
         Digest digest = linkedBlob(bytes);

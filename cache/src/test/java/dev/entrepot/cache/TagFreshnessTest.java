@@ -288,4 +288,32 @@ class TagFreshnessTest {
         assertThatThrownBy(() -> repository.tags()).isInstanceOf(OutageException.class);
         assertThatThrownBy(() -> repository.referrers(first.digest())).isInstanceOf(OutageException.class);
     }
+
+    @Test
+    void immutableTagWhoseManifestIsLostStaysWhatItWasWhileTheUpstreamHasIt() throws IOException {
+        repository.manifest(TAG);
+        ManifestBytes second = CacheFixture.image(upstream, new byte[] {2});
+        upstream.tag("v1", second);
+        loseManifests();
+        cache.rule = CacheSettings.defaults(CacheSettings.FOREVER, Duration.ofDays(7), Duration.ofMinutes(1));
+        upstream.asked.clear();
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(first.digest());
+        assertThat(upstream.asked).containsExactly("GET " + first.digest());
+
+        loseManifests();
+        cache.rule = CacheSettings.defaults(CacheSettings.FOREVER, Duration.ofDays(7), Duration.ofMinutes(1));
+        upstream.manifests.remove(first.digest());
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(second.digest());
+    }
+
+    private void loseManifests() throws IOException {
+        cache.store.deleteManifest(first.digest());
+        cache.close();
+        open(upstream);
+    }
+
+    private void open(FakeUpstream same) throws IOException {
+        cache = new CacheFixture(directory);
+        repository = cache.repository(same);
+    }
 }

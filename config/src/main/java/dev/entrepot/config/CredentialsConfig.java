@@ -1,6 +1,8 @@
 package dev.entrepot.config;
 
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
 
 /** How this process proves to a registry who it is. Without it, it is anonymous. */
 public sealed interface CredentialsConfig {
@@ -40,4 +42,42 @@ public sealed interface CredentialsConfig {
      * @param file the {@code config.json}
      */
     record DockerConfig(Path file) implements CredentialsConfig {}
+
+    /**
+     * Tokens of Amazon's ECR, asked for with what AWS's own tools would find on this machine.
+     *
+     * @param region region of the registry; needed where its name does not say it
+     * @param profile the profile of AWS's shared configuration files to go by
+     * @param role a role to take on
+     */
+    record Ecr(Optional<String> region, Optional<String> profile, Optional<String> role) implements CredentialsConfig {}
+
+    /**
+     * Access tokens of Google.
+     *
+     * @param keyFile a file of credentials; without it, Application Default Credentials
+     */
+    record Google(Optional<Path> keyFile) implements CredentialsConfig {}
+
+    /**
+     * Tokens of Microsoft Entra, exchanged for those of an Azure container registry. What is empty comes from the environment.
+     *
+     * @param tenant the directory
+     * @param clientId the application or managed identity
+     * @param clientSecret the application's secret
+     */
+    record Azure(Optional<String> tenant, Optional<String> clientId, Optional<Secret> clientSecret)
+            implements CredentialsConfig {}
+
+    /**
+     * A program that is run when credentials are needed.
+     *
+     * @param command the program and its arguments
+     */
+    record Exec(List<String> command) implements CredentialsConfig {
+        /** Copies the list. */
+        public Exec {
+            command = List.copyOf(command);
+        }
+    }
 }

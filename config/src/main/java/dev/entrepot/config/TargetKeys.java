@@ -3,6 +3,7 @@ package dev.entrepot.config;
 import dev.entrepot.config.TargetConfig.Destination;
 import dev.entrepot.config.TargetConfig.LayoutDestination;
 import dev.entrepot.config.TargetConfig.RegistryDestination;
+import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.RepositoryName;
 import java.net.URI;
 import java.nio.file.Path;
@@ -76,6 +77,9 @@ final class TargetKeys {
             throw new InvalidValueException("", "either url or layout");
         }
         if (url.isPresent()) {
+            CredentialsKeys.checkRegion(
+                    values.get(CREDENTIALS),
+                    List.of(RegistryHost.parse(url.get().getRawAuthority())));
             return new RegistryDestination(
                     url.get(),
                     values.get(CREDENTIALS),

@@ -1,5 +1,6 @@
 package dev.entrepot.config;
 
+import dev.entrepot.oci.EcrRegistry;
 import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.RepositoryName;
@@ -113,6 +114,13 @@ final class Types {
     static final ScalarType<CronExpression> CRON = ScalarType.of(
             "cron expression", CronExpression.ALLOWED, CronExpression::new, CronExpression::text, JsonForm.text());
 
+    static final ScalarType<String> AWS_REGION = ScalarType.of(
+            "region",
+            "a region of AWS, for example eu-central-1",
+            Types::awsRegion,
+            region -> region,
+            JsonForm.pattern("[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}"));
+
     private Types() {}
 
     /** A whole number within bounds. */
@@ -164,6 +172,13 @@ final class Types {
     private static String notEmpty(String text) {
         if (text.isBlank() || text.chars().anyMatch(Character::isISOControl)) {
             throw refused("a text that is not empty and has no control characters");
+        }
+        return text;
+    }
+
+    private static String awsRegion(String text) {
+        if (!EcrRegistry.isRegion(text)) {
+            throw refused("a region of AWS, for example eu-central-1");
         }
         return text;
     }

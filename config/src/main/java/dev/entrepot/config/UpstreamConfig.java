@@ -4,8 +4,10 @@ import dev.entrepot.oci.RegistryHost;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A registry that content is fetched from.
@@ -13,6 +15,7 @@ import java.util.Optional;
  * @param name its name in references
  * @param url where its API is: scheme, host and port only; plain HTTP if, and only if, the scheme is {@code http}
  * @param credentials how to authenticate; anonymous without
+ * @param mirrors places that are asked before {@code url}, in order
  * @param hosts more host names under which clients reach this process and mean this registry
  * @param aliases first path components that mean this registry, besides its name
  * @param ca PEM file with the authorities to trust in addition to the platform's
@@ -21,6 +24,7 @@ import java.util.Optional;
  * @param tokenRealms hosts, besides its own, whose token services may be sent the credentials
  * @param maxConcurrentRequests requests at one time, at least 1
  * @param quotaReserve what of its pull quota is left to clients
+ * @param hedge whether a small request that takes long is sent a second time
  * @param freshFor overrides {@link CacheConfig#freshFor()}
  * @param staleFor overrides {@link CacheConfig#staleFor()}
  * @param rules how what comes from it is cached, before those for all upstreams
@@ -29,6 +33,7 @@ public record UpstreamConfig(
         RegistryHost name,
         URI url,
         Optional<CredentialsConfig> credentials,
+        List<MirrorConfig> mirrors,
         List<RegistryHost> hosts,
         List<String> aliases,
         Optional<Path> ca,
@@ -37,6 +42,7 @@ public record UpstreamConfig(
         List<RegistryHost> tokenRealms,
         int maxConcurrentRequests,
         QuotaReserve quotaReserve,
+        boolean hedge,
         Optional<Duration> freshFor,
         Optional<Duration> staleFor,
         List<CacheRuleConfig> rules) {
@@ -45,6 +51,7 @@ public record UpstreamConfig(
 
     /** Copies the lists and validates the limits. */
     public UpstreamConfig {
+        mirrors = List.copyOf(mirrors);
         hosts = List.copyOf(hosts);
         aliases = List.copyOf(aliases);
         rules = List.copyOf(rules);
@@ -59,6 +66,40 @@ public record UpstreamConfig(
         if (!tls && clientCertificate.isPresent()) {
             throw new InvalidValueException("client-certificate", "no client certificate for a plain http url");
         }
+        refuseRepeated(url, mirrors);
+    }
+
+    private static void refuseRepeated(URI url, List<MirrorConfig> mirrors) {
+        Set<String> places = new HashSet<>();
+        places.add(UrlTypes.endpoint(url));
+        for (MirrorConfig mirror : mirrors) {
+            String place = UrlTypes.endpoint(mirror.url())
+                    + mirror.prefix().map(prefix -> "/" + prefix).orElse("");
+            if (!places.add(place)) {
+                throw new InvalidValueException("mirrors", "each place once, and not the upstream itself: " + place);
+            }
+        }
+    }
+
+    /** This, without rules and times about caching, which may change while the program runs. */
+    public UpstreamConfig withoutRules() {
+        return new UpstreamConfig(
+                name,
+                url,
+                credentials,
+                mirrors,
+                hosts,
+                aliases,
+                ca,
+                clientCertificate,
+                proxy,
+                tokenRealms,
+                maxConcurrentRequests,
+                quotaReserve,
+                hedge,
+                Optional.empty(),
+                Optional.empty(),
+                List.of());
     }
 
     /** An anonymous upstream with every other setting at its default. */
@@ -69,12 +110,14 @@ public record UpstreamConfig(
                 Optional.empty(),
                 List.of(),
                 List.of(),
+                List.of(),
                 Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 List.of(),
                 DEFAULT_MAX_CONCURRENT_REQUESTS,
                 QuotaReserve.DEFAULT,
+                true,
                 Optional.empty(),
                 Optional.empty(),
                 List.of());

@@ -27,6 +27,12 @@ final class UpstreamKeys {
             CredentialsKeys.SECTION,
             UpstreamConfig::credentials,
             "How to authenticate; anonymous without.");
+    private static final Key<UpstreamConfig, List<MirrorConfig>> MIRRORS = Key.list(
+            "mirrors",
+            ListType.of(MirrorKeys.SECTION),
+            UpstreamConfig::mirrors,
+            "Places that are asked before url, in this order. What one has not, or fails to answer, the next is asked; only the registry itself can say that"
+                    + " something is not there.");
     private static final Key<UpstreamConfig, List<RegistryHost>> HOSTS = Key.list(
             "hosts",
             ListType.of(Types.HOST),
@@ -63,6 +69,12 @@ final class UpstreamKeys {
             QuotaReserve.DEFAULT.toString(),
             UpstreamConfig::quotaReserve,
             "Of a registry that counts pulls: pulls, or a share of the quota, that replication and warming leave to clients.");
+    private static final Key<UpstreamConfig, Boolean> HEDGE = Key.withDefault(
+            "hedge",
+            Types.BOOL,
+            "true",
+            UpstreamConfig::hedge,
+            "Whether a small request that takes longer than nearly all lately is sent a second time; at most one in twenty, and none that costs a pull.");
     private static final Key<UpstreamConfig, Optional<Duration>> FRESH_FOR = Key.<UpstreamConfig, Duration>optional(
                     "fresh-for", Types.DURATION, UpstreamConfig::freshFor, "As cache.fresh-for, for this registry.")
             .shownDefault("cache.fresh-for");
@@ -81,6 +93,7 @@ final class UpstreamKeys {
             List.of(
                     URL,
                     CREDENTIALS,
+                    MIRRORS,
                     HOSTS,
                     ALIASES,
                     CA,
@@ -89,6 +102,7 @@ final class UpstreamKeys {
                     TOKEN_REALMS,
                     MAX_CONCURRENT_REQUESTS,
                     QUOTA_RESERVE,
+                    HEDGE,
                     FRESH_FOR,
                     STALE_FOR,
                     RULES),
@@ -100,10 +114,13 @@ final class UpstreamKeys {
 
     private static UpstreamConfig upstream(SectionValues values) {
         RegistryHost name = name(values);
+        URI url = values.get(URL).orElseGet(() -> BuiltinUpstreams.defaultUrl(name));
+        CredentialsKeys.checkRegion(values.get(CREDENTIALS), List.of(name, RegistryHost.parse(url.getRawAuthority())));
         return new UpstreamConfig(
                 name,
-                values.get(URL).orElseGet(() -> BuiltinUpstreams.defaultUrl(name)),
+                url,
                 values.get(CREDENTIALS),
+                values.get(MIRRORS),
                 values.get(HOSTS),
                 values.get(ALIASES),
                 values.get(CA),
@@ -112,6 +129,7 @@ final class UpstreamKeys {
                 values.get(TOKEN_REALMS),
                 values.get(MAX_CONCURRENT_REQUESTS),
                 values.get(QUOTA_RESERVE),
+                values.get(HEDGE),
                 values.get(FRESH_FOR),
                 values.get(STALE_FOR),
                 values.get(RULES));

@@ -228,12 +228,35 @@ class ConfigErrorsTest {
                 "{username: u, password: p, bearer-token: t}",
                 "{bearer-token: t, identity-token: t}",
                 "{username: u, bearer-token: t}",
+                "{provider: google, exec: [x]}",
+                "{provider: ecr, username: u, region: eu-central-1}",
                 "{}");
         for (String credentials : wrong) {
             assertThat(places("upstreams: {a.test: {credentials: " + credentials + "}}"))
                     .as(credentials)
                     .containsExactly("1:35 upstreams[a.test].credentials INVALID_VALUE");
         }
+    }
+
+    @Test
+    void credentialsOfCloudsSayWhatIsWrong() {
+        assertThat(error("upstreams: {a.test: {credentials: {provider: gcp}}}").toString())
+                .contains("upstreams[a.test].credentials.provider", "one of ecr, google, azure");
+        assertThat(error("upstreams: {a.test: {credentials: {provider: ecr}}}").toString())
+                .contains("a.test is no name that tells ECR's region");
+        assertThat(error("upstreams: {a.test: {credentials: {provider: ecr, region: Frankfurt}}}")
+                        .toString())
+                .contains("upstreams[a.test].credentials.region", "for example eu-central-1");
+        assertThat(error("upstreams: {a.test: {credentials: {provider: google, region: eu-central-1}}}")
+                        .toString())
+                .contains("credentials.region", "region goes with provider: ecr");
+        assertThat(error("upstreams: {a.test: {credentials: {provider: azure, client-secret: s3cret}}}")
+                        .toString())
+                .contains("a client-secret goes with a client-id")
+                .doesNotContain("s3cret");
+        String rule = "replication: {rules: [{name: r, source: docker.io, repositories: [x/y], schedule: \"0 * * * *\","
+                + " targets: [{url: \"https://ecr.internal\", credentials: {provider: ecr}}]}]}";
+        assertThat(error(rule).toString()).contains("ecr.internal is no name that tells ECR's region");
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.RepositoryName;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -176,6 +177,10 @@ class ConfigLoaderTest {
                             token-realms: [auth.test]
                             max-concurrent-requests: 3
                             quota-reserve: 50
+                            hedge: false
+                            mirrors:
+                              - {url: "http://mirror.test:5000/", timeout: 5s}
+                              - {url: "https://mirror.test", prefix: hub/proxy, answers: tags, credentials: {bearer-token: t}}
                             fresh-for: 5m
                             stale-for: 1d
                         """, directory, Map.of()).config().upstreams().get(new RegistryHost("registry.test:5000"));
@@ -185,6 +190,18 @@ class ConfigLoaderTest {
                         new RegistryHost("registry.test:5000"),
                         URI.create("https://registry.test:8443"),
                         Optional.of(new CredentialsConfig.UsernamePassword("me", Secret.of("it's me"))),
+                        List.of(
+                                mirror("http://mirror.test:5000", Duration.ofSeconds(5)),
+                                new MirrorConfig(
+                                        URI.create("https://mirror.test"),
+                                        Optional.of(new RepositoryName("hub/proxy")),
+                                        MirrorConfig.Answers.TAGS,
+                                        Optional.of(new CredentialsConfig.BearerToken(Secret.of("t"))),
+                                        Optional.empty(),
+                                        Optional.empty(),
+                                        Optional.empty(),
+                                        List.of(),
+                                        Duration.ofSeconds(10))),
                         List.of(new RegistryHost("mirror.test"), new RegistryHost("other.test:80")),
                         List.of("test"),
                         Optional.of(directory.resolve("ca.pem")),
@@ -193,9 +210,40 @@ class ConfigLoaderTest {
                         List.of(new RegistryHost("auth.test")),
                         3,
                         new QuotaReserve(50, false),
+                        false,
                         Optional.of(Duration.ofMinutes(5)),
                         Optional.of(Duration.ofDays(1)),
                         List.of()));
+    }
+
+    private static MirrorConfig mirror(String url, Duration timeout) {
+        return new MirrorConfig(
+                URI.create(url),
+                Optional.empty(),
+                MirrorConfig.Answers.DIGESTS,
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                List.of(),
+                timeout);
+    }
+
+    @Test
+    void mirrorIsNamedOnceAndIsNotTheUpstreamItself() {
+        for (String wrong : List.of(
+                "{url: \"https://registry.test\"}",
+                "{url: \"http://m.test\", prefix: a}, {url: \"http://m.test:80\", prefix: a}")) {
+            ConfigError error = Loading.error("upstreams:\n  registry.test: {mirrors: [" + wrong + "]}\n");
+            assertThat(error.path()).isEqualTo("upstreams[registry.test].mirrors");
+            assertThat(error.toString()).contains("each place once, and not the upstream itself");
+        }
+        assertThat(Loading.error("upstreams:\n  registry.test: {mirrors: [{prefix: a}]}\n")
+                        .path())
+                .isEqualTo("upstreams[registry.test].mirrors[0].url");
+        assertThat(Loading.error("upstreams:\n  registry.test: {mirrors: [{url: \"http://m.test\", answers: all}]}\n")
+                        .toString())
+                .contains("one of digests, tags");
     }
 
     @Test
@@ -265,6 +313,34 @@ class ConfigLoaderTest {
                 .contains(new CredentialsConfig.BearerToken(Secret.of("t")));
         assertThat(upstreams.get(new RegistryHost("c.test")).credentials())
                 .contains(new CredentialsConfig.DockerConfig(directory.resolve("config.json")));
+    }
+
+    @Test
+    void readsCredentialsOfCloudsAndPrograms() throws IOException {
+        Files.writeString(directory.resolve("key.json"), "{}");
+        Map<RegistryHost, UpstreamConfig> upstreams =
+                Loading.load("""
+                        builtin-upstreams: false
+                        default-upstream: none
+                        upstreams:
+                          123456789012.dkr.ecr.eu-central-1.amazonaws.com: {credentials: {provider: ecr}}
+                          public.ecr.aws: {credentials: {provider: ecr, profile: p, role: arn}}
+                          ecr.test:
+                            url: https://123456789012.dkr.ecr.eu-central-1.amazonaws.com
+                            credentials: {provider: ecr}
+                          pkg.test: {credentials: {provider: google, key-file: key.json}}
+                          acr.test: {credentials: {provider: azure, tenant: t, client-id: i, client-secret: s}}
+                          exec.test: {credentials: {exec: [login, now]}}
+                        """, directory, Map.of()).config().upstreams();
+
+        assertThat(upstreams.values().stream().flatMap(upstream -> upstream.credentials().stream()))
+                .containsExactlyInAnyOrder(
+                        new CredentialsConfig.Ecr(Optional.empty(), Optional.empty(), Optional.empty()),
+                        new CredentialsConfig.Ecr(Optional.empty(), Optional.of("p"), Optional.of("arn")),
+                        new CredentialsConfig.Ecr(Optional.empty(), Optional.empty(), Optional.empty()),
+                        new CredentialsConfig.Google(Optional.of(directory.resolve("key.json"))),
+                        new CredentialsConfig.Azure(Optional.of("t"), Optional.of("i"), Optional.of(Secret.of("s"))),
+                        new CredentialsConfig.Exec(List.of("login", "now")));
     }
 
     private ConfigError refusal(Path file) {

@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** The kinds of servers that can be measured. */
 enum Contestant {
@@ -18,11 +19,16 @@ enum Contestant {
                     .orElse("");
             Path config = Files.writeString(folder.resolve("entrepot.yaml"), """
                     server: {listen: 127.0.0.1:%d, admin: 127.0.0.1:%d%s}
-                    cache: {directory: %s/data, capacity: 200GiB}
+                    cache: {directory: %s/data, capacity: 200GiB%s}
                     upstreams:
                       bench.test: {url: "%s"}
                     """.formatted(
-                    port, workspace.freePort(), tls, folder, launch.upstream().root()));
+                            port,
+                            workspace.freePort(),
+                            tls,
+                            folder,
+                            launch.cacheKeys().stream().map(key -> ", " + key).collect(Collectors.joining()),
+                            launch.upstream().root()));
             ServerProcess process = ServerProcess.start(
                     name(),
                     List.of(workspace.project().resolve("entrepot").toString(), "serve", "--config", config.toString()),

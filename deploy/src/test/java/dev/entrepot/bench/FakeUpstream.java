@@ -3,6 +3,7 @@ package dev.entrepot.bench;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.StandardSocketOptions;
@@ -36,6 +37,7 @@ final class FakeUpstream implements AutoCloseable {
     private final ServerSocketChannel listener;
     private final Map<String, BenchBlob> blobs = new ConcurrentHashMap<>();
     private final Map<String, byte[]> manifests = new ConcurrentHashMap<>();
+    private volatile boolean silent;
 
     private FakeUpstream(BenchContent content, ServerSocketChannel listener) {
         this.content = content;
@@ -57,6 +59,11 @@ final class FakeUpstream implements AutoCloseable {
     Place place() throws IOException {
         return new Place(
                 "direct", ((InetSocketAddress) listener.getLocalAddress()).getPort(), false, "/v2/library/app");
+    }
+
+    /** From now on takes connections and requests, and answers none. */
+    void fallSilent() {
+        silent = true;
     }
 
     /** A new blob, sent as fast as the machine can. */
@@ -107,6 +114,10 @@ final class FakeUpstream implements AutoCloseable {
         try (client) {
             BufferedInputStream in = new BufferedInputStream(Channels.newInputStream(client));
             for (String head = readHead(in); !head.isEmpty(); head = readHead(in)) {
+                if (silent) {
+                    in.transferTo(OutputStream.nullOutputStream());
+                    return;
+                }
                 answer(head, client);
             }
         } catch (IOException e) {

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Digest;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.URLConnection;
 import java.nio.file.Path;
@@ -67,6 +68,20 @@ class FakeUpstreamTest {
             assertThatThrownBy(() -> Crowd.pull(place, 1, 1, place.blob("sha256:none")))
                     .hasRootCauseInstanceOf(IOException.class)
                     .hasMessageContaining("expected 200, got 404");
+        }
+    }
+
+    @Test
+    void silentUpstreamTakesRequestsAndAnswersNone() throws Exception {
+        try (FakeUpstream upstream = FakeUpstream.start(folder)) {
+            Place place = upstream.place();
+            String digest = upstream.blob(SIZE).digest();
+            upstream.fallSilent();
+            URLConnection connection =
+                    URI.create(place.root() + place.blob(digest)).toURL().openConnection();
+            connection.setReadTimeout(200);
+
+            assertThatThrownBy(connection::getInputStream).isInstanceOf(SocketTimeoutException.class);
         }
     }
 

@@ -9,6 +9,7 @@ final class Main {
             new BlobWarm("blob-warm", false),
             new BlobWarm("blob-warm-tls", true),
             new ManifestWarm(),
+            new SilentUpstream(),
             new SlowNeighbours(),
             new Stampede(),
             new Cold(),

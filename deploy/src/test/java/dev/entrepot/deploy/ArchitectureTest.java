@@ -26,6 +26,7 @@ class ArchitectureTest {
     private static final Map<String, Set<String>> ALLOWED = Map.ofEntries(
             entry("oci"),
             entry("oci.client", "oci"),
+            entry("oci.client.cloud", "oci", "oci.client"),
             entry("config", "oci"),
             entry("cache", "oci"),
             entry("replicator.graph", "oci", "config"),
@@ -51,6 +52,7 @@ class ArchitectureTest {
                     "proxy.replication",
                     "oci",
                     "oci.client",
+                    "oci.client.cloud",
                     "cache",
                     "config",
                     "replicator",
@@ -64,6 +66,7 @@ class ArchitectureTest {
             entry("proxy.warm", "oci", "cache", "proxy.admin", "replicator.fill", "replicator.graph"),
             entry("proxy.bundle", "oci", "cache", "replicator", "replicator.bundle", "replicator.graph", "proxy.http"),
             entry("proxy.upstreams", "oci", "oci.client", "proxy.admin"),
+            entry("proxy.page", "oci", "cache", "proxy.admin", "proxy.http", "proxy.replication", "proxy.upstreams"),
             entry(
                     "proxy",
                     "oci",
@@ -77,6 +80,7 @@ class ArchitectureTest {
                     "proxy.admin",
                     "proxy.bundle",
                     "proxy.http",
+                    "proxy.page",
                     "proxy.replication",
                     "proxy.rules",
                     "proxy.upstreams",

@@ -23,4 +23,12 @@ public interface BlobSource {
      * @throws RegistryException if the source gave no such answer
      */
     BlobBody openBlob(Digest digest, ByteRange range) throws IOException;
+
+    /** Whether it is known now that a part of a blob costs all that comes before it, too. */
+    default boolean ignoresRanges() {
+        return false;
+    }
+
+    /** Tells the source that what {@link #openBlob} gave turned out not to be the blob, so that one that can goes elsewhere for it. */
+    default void refuted(Digest digest) {}
 }

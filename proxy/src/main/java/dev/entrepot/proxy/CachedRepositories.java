@@ -13,6 +13,7 @@ import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.client.Priority;
 import dev.entrepot.proxy.http.ServedRepositories;
 import dev.entrepot.proxy.http.ServedRepository;
 import dev.entrepot.proxy.warm.PullListener;
@@ -49,7 +50,8 @@ final class CachedRepositories implements ServedRepositories {
         if (upstream == null) {
             throw new IllegalStateException("routed to " + repository.registry() + ", which is not configured");
         }
-        return new Served(cache.repository(upstream.client().repository(repository.name())), listener);
+        return new Served(
+                cache.repository(upstream.client().source(repository.name(), Priority.INTERACTIVE)), listener);
     }
 
     @Override

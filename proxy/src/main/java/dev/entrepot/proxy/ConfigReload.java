@@ -39,6 +39,7 @@ final class ConfigReload implements AutoCloseable {
     private final boolean wasThere;
     private final LiveRules rules;
     private final Runnable applied;
+    private final boolean hadText;
     private final CountDownLatch closed = new CountDownLatch(1);
     private final AtomicLong succeeded = new AtomicLong();
     private final AtomicLong failed = new AtomicLong();
@@ -61,6 +62,16 @@ final class ConfigReload implements AutoCloseable {
         this.inEffect = content();
         this.seen = inEffect;
         this.wasThere = inEffect.isPresent();
+        this.hadText = wasThere && !isBlank();
+    }
+
+    // As what is left of a file that could not be written.
+    private boolean isBlank() {
+        try {
+            return Files.readString(file.path()).isBlank();
+        } catch (IOException e) {
+            return false; // reading it in earnest says what is wrong
+        }
     }
 
     /** Looks at the file from time to time until this is closed. */
@@ -107,6 +118,9 @@ final class ConfigReload implements AutoCloseable {
         try {
             if (wasThere && inEffect.isEmpty()) {
                 throw new IOException(file.path() + " is not there or cannot be read");
+            }
+            if (hadText && isBlank()) {
+                throw new IOException(file.path() + " is empty, and was not when this server was started");
             }
             LoadedConfig loaded = file.load();
             rules.replace(RuleSet.of(loaded));
@@ -168,23 +182,7 @@ final class ConfigReload implements AutoCloseable {
 
     private static Map<RegistryHost, UpstreamConfig> withoutRules(Map<RegistryHost, UpstreamConfig> upstreams) {
         Map<RegistryHost, UpstreamConfig> without = new LinkedHashMap<>();
-        upstreams.forEach((name, upstream) -> without.put(
-                name,
-                new UpstreamConfig(
-                        upstream.name(),
-                        upstream.url(),
-                        upstream.credentials(),
-                        upstream.hosts(),
-                        upstream.aliases(),
-                        upstream.ca(),
-                        upstream.clientCertificate(),
-                        upstream.proxy(),
-                        upstream.tokenRealms(),
-                        upstream.maxConcurrentRequests(),
-                        upstream.quotaReserve(),
-                        Optional.empty(),
-                        Optional.empty(),
-                        List.of())));
+        upstreams.forEach((name, upstream) -> without.put(name, upstream.withoutRules()));
         return without;
     }
 

@@ -1,6 +1,7 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.cache.CacheIndex;
+import dev.entrepot.cache.KeptImages;
 import dev.entrepot.config.AccessLogFormat;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ListenAddress;
@@ -20,6 +21,10 @@ import dev.entrepot.proxy.http.RequestObserver;
 import dev.entrepot.proxy.http.ServerSettings;
 import dev.entrepot.proxy.http.UpstreamNames;
 import dev.entrepot.proxy.http.UpstreamRouter;
+import dev.entrepot.proxy.page.Page;
+import dev.entrepot.proxy.page.PageSources;
+import dev.entrepot.proxy.page.Refusals;
+import dev.entrepot.proxy.page.Traffic;
 import dev.entrepot.proxy.replication.Replication;
 import dev.entrepot.proxy.replication.ReplicationService;
 import dev.entrepot.proxy.replication.ServerNote;
@@ -54,6 +59,8 @@ final class Mirror implements Serving {
     private Optional<ConfigReload> reload = Optional.empty();
     private final Closings open = new Closings();
     private final Metrics metrics = new Metrics();
+    private final Traffic traffic = new Traffic();
+    private final Refusals refusals = new Refusals();
     private int port;
     private int adminPort;
 
@@ -122,24 +129,28 @@ final class Mirror implements Serving {
         open.push(pins::close);
         Prefetching prefetching = new Prefetching(cache.cache().rules(), cache.filler(), metrics);
         open.push(prefetching::close);
+        cache.cache().listen((repository, reference, manifest) -> {
+            pins.fetched(repository, reference, manifest);
+            prefetching.fetched(repository, reference, manifest);
+        });
         WarmApi warm = new WarmApi(cache.filler());
         open.push(warm::close);
         UpstreamSurvey upstreams = new UpstreamSurvey(cache.clients());
         UpstreamMetrics.register(metrics, upstreams);
+        Page page = page(cache, readiness, upstreams, replication);
         openAdmin(
                 readiness,
                 List.of(
+                        page,
                         replication.api(),
                         cache.explainer(),
                         warm,
                         new CacheApi(new CacheOperations(cache)),
                         new UpstreamsApi(upstreams)));
+        open.push(page::close);
         RegistryServer server = new RegistryServer(
                 settings(config.server(), tls),
-                new CachedRepositories(cache.cache(), cache.upstreams(), (repository, reference, answer) -> {
-                    pins.pulled(repository, reference, answer);
-                    prefetching.pulled(repository, reference, answer);
-                }),
+                new CachedRepositories(cache.cache(), cache.upstreams(), pins),
                 router(),
                 observer(accessLogOutput),
                 environment.clock(),
@@ -208,8 +219,24 @@ final class Mirror implements Serving {
         open.push(admin::close);
     }
 
+    private Page page(
+            OpenedCache cache, Readiness readiness, UpstreamSurvey upstreams, ReplicationService replication) {
+        return new Page(new PageSources(
+                Version.current(),
+                environment.clock(),
+                readiness,
+                traffic,
+                refusals,
+                cache.cache(),
+                cache.index(),
+                cache.evictor(),
+                new KeptImages(cache.store(), cache.index(), cache.evictor().pins()),
+                upstreams,
+                replication.status()));
+    }
+
     private RequestObserver observer(OutputStream accessLogOutput) {
-        RequestMetrics counted = new RequestMetrics(metrics);
+        RequestObserver counted = new BothObservers(new RequestMetrics(metrics), new BothObservers(traffic, refusals));
         if (config.server().accessLog() == AccessLogFormat.OFF) {
             return counted;
         }

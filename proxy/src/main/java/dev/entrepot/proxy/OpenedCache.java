@@ -150,7 +150,8 @@ final class OpenedCache implements AutoCloseable {
         return new Explainer(
                 rules,
                 repository -> Optional.ofNullable(upstreams.get(repository.registry()))
-                        .map(upstream -> cache.repository(upstream.client().repository(repository.name()))));
+                        .map(upstream ->
+                                cache.repository(upstream.client().source(repository.name(), Priority.INTERACTIVE))));
     }
 
     ContentStore store() {
@@ -206,7 +207,9 @@ final class OpenedCache implements AutoCloseable {
             throw new IllegalArgumentException(
                     "no upstream is called " + repository.registry() + "; add it to upstreams in the configuration");
         }
-        return cache.alwaysAsking(upstream.client().repository(repository.name(), Priority.BACKGROUND));
+        return rules.of(repository).offline()
+                ? cache.whateverIsKept(repository)
+                : cache.alwaysAsking(upstream.client().source(repository.name(), Priority.BACKGROUND));
     }
 
     @Override

@@ -5,12 +5,13 @@ import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.oci.client.Safeguards;
 import dev.entrepot.proxy.replication.Endpoints;
+import dev.entrepot.proxy.replication.UpstreamClients;
 import java.io.IOException;
 
 /**
  * A configured upstream, ready to be asked.
  *
- * @param client its client
+ * @param client its client, with those of its mirrors
  */
 record Upstream(RegistryClient client) implements AutoCloseable {
     /**
@@ -19,8 +20,8 @@ record Upstream(RegistryClient client) implements AutoCloseable {
      * @throws IOException if its TLS files cannot be read
      */
     static Upstream open(UpstreamConfig config, ClientEnvironment environment) throws IOException {
-        Safeguards safeguards = Safeguards.shared(Endpoints.reserve(config));
-        return new Upstream(new RegistryClient(Endpoints.of(config, environment), safeguards, environment));
+        Safeguards safeguards = Safeguards.shared(Endpoints.reserve(config)).withHedges(config.hedge());
+        return new Upstream(UpstreamClients.open(config, safeguards, environment));
     }
 
     @Override

@@ -80,7 +80,9 @@ final class UpstreamsCommand {
         }
         try (RunningServer found = server.get()) {
             err.println("asking the server at " + found.url());
-            JsonNode answer = found.get(command.hasMatchedOption(CHECK) ? UpstreamsApi.CHECK : UpstreamsApi.PATH);
+            JsonNode answer = command.hasMatchedOption(CHECK)
+                    ? found.post(UpstreamsApi.PATH, "{}")
+                    : found.get(UpstreamsApi.PATH);
             String text = answer.path("text").asString("");
             if (answer instanceof ObjectNode object) {
                 object.remove("text");

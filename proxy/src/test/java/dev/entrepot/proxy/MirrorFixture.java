@@ -33,15 +33,20 @@ final class MirrorFixture implements AutoCloseable {
 
     private final Path folder;
     private final EntrepotConfig config;
+    private final FixtureClock clock;
+    private final Map<String, String> variables;
     private final Sleeper sleeper;
-    private final FixtureClock clock = new FixtureClock();
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private Mirror mirror;
 
-    private MirrorFixture(Path folder, EntrepotConfig config, Sleeper sleeper) throws Exception {
+    private MirrorFixture(
+            Path folder, EntrepotConfig config, FixtureClock clock, Map<String, String> variables, Sleeper sleeper)
+            throws Exception {
         this.folder = folder;
         this.config = config;
+        this.clock = clock;
+        this.variables = variables;
         this.sleeper = sleeper;
         this.mirror = open();
     }
@@ -53,15 +58,28 @@ final class MirrorFixture implements AutoCloseable {
      * @param rest the configuration, but for the addresses and the disk space to leave free
      */
     static MirrorFixture started(Path folder, String rest) throws Exception {
-        return started(folder, rest, pause -> {});
+        return started(folder, rest, new FixtureClock(), Map.of());
+    }
+
+    /** As above, by a clock that others go by too, and with environment variables. */
+    static MirrorFixture started(Path folder, String rest, FixtureClock clock, Map<String, String> variables)
+            throws Exception {
+        return started(folder, rest, clock, variables, pause -> {});
     }
 
     /** As above, with other pauses between attempts at an upstream. */
     static MirrorFixture started(Path folder, String rest, Sleeper sleeper) throws Exception {
+        return started(folder, rest, new FixtureClock(), Map.of(), sleeper);
+    }
+
+    private static MirrorFixture started(
+            Path folder, String rest, FixtureClock clock, Map<String, String> variables, Sleeper sleeper)
+            throws Exception {
         Path file = folder.resolve("entrepot.yaml");
         Files.writeString(file, configuration(rest));
-        return new MirrorFixture(
-                folder, ConfigLoader.load(Optional.of(file), folder, Map.of()).config(), sleeper);
+        EntrepotConfig config =
+                ConfigLoader.load(Optional.of(file), folder, Map.of()).config();
+        return new MirrorFixture(folder, config, clock, variables, sleeper);
     }
 
     /** A whole configuration, from what is special about it. A line that begins with {@code cache:} must be its first. */
@@ -83,7 +101,7 @@ final class MirrorFixture implements AutoCloseable {
 
     private Mirror open() throws Exception {
         ClientEnvironment environment = ClientEnvironment.system("test")
-                .withVariables(Map.of())
+                .withVariables(variables)
                 .withSleeper(sleeper)
                 .withClock(clock);
         ConfigFile file = new ConfigFile(Optional.of(folder.resolve("entrepot.yaml")), folder, Map.of());

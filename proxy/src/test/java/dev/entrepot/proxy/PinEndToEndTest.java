@@ -39,6 +39,8 @@ class PinEndToEndTest {
               - {repositories: ["pinned/**"], tags: ["v*"], pin: {platforms: [linux/amd64], referrers: true}}
             """;
 
+    private static final String CHECKED = "entrepot_pin_checks_total{outcome=\"complete\"}";
+
     @TempDir
     private Path folder;
 
@@ -89,6 +91,23 @@ class PinEndToEndTest {
         }
     }
 
+    @Test
+    void pinnedGraphThatIsWhollyKeptIsWholeThoughItsUpstreamIsOffline() throws Exception {
+        registry.push("pinned/app", index, "v1");
+        registry.push("pinned/app", sbom);
+        try (MirrorFixture mirror = MirrorFixture.started(folder, upstream() + RULE)) {
+            mirror.get("/v2/pinned/app/manifests/v1");
+            await(() -> mirror.metric(CHECKED) == 1);
+        }
+        registry.calls().clear();
+        try (MirrorFixture mirror =
+                MirrorFixture.started(folder, upstream() + RULE + "  - {repositories: [\"**\"], offline: true}\n")) {
+            await(() -> mirror.metric(CHECKED) == 1);
+            assertThat(mirror.metric("entrepot_pins_incomplete")).isZero();
+            assertThat(registry.requests(request -> true)).isEmpty();
+        }
+    }
+
     private EntrepotConfig config(String rules) throws Exception {
         Path file = folder.resolve("entrepot.yaml");
         Files.writeString(file, "cache: {directory: ./data}\n" + upstream() + rules);
@@ -111,7 +130,8 @@ class PinEndToEndTest {
                             .get(repository.registry())
                             .client()
                             .repository(repository.name()));
-            pins.pulled(repository, tag, pull.manifest(tag));
+            cache.cache().listen(pins);
+            pull.manifest(tag);
             Pin ruled = new Pin(repository, tag, List.of(Platform.parse("linux/amd64")), true, true);
             await(() -> cache.evictor().pins().pins().contains(ruled));
         }

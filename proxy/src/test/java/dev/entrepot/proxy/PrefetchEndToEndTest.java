@@ -13,6 +13,7 @@ import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -27,6 +28,7 @@ class PrefetchEndToEndTest {
     private static final String RULES = """
             rules:
               - {repositories: [whole], prefetch: true}
+              - {repositories: [behind], prefetch: true, freshness: offline-first}
               - {repositories: [arm], tags: ["v*"], prefetch: {platforms: [linux/arm64], referrers: false}}
             """;
 
@@ -83,6 +85,23 @@ class PrefetchEndToEndTest {
             }
         }
         assertThat(verdict(pull("whole/referrers/" + index.digest()))).isEqualTo("hit");
+    }
+
+    @Test
+    void imageThatWasFetchedBehindAClientThatGotTheFormerIsBroughtToo() throws Exception {
+        registry.push("behind", amd, "v1");
+        pull("behind/manifests/v1");
+        awaitDone(1);
+        registry.push("behind", arm, "v1");
+        mirror.advance(Duration.ofDays(1));
+
+        assertThat(verdict(pull("behind/manifests/v1"))).isEqualTo("hit");
+        awaitDone(2);
+        registry.stop();
+
+        for (Digest blob : blobs(arm)) {
+            assertThat(verdict(pull("behind/blobs/" + blob))).isEqualTo("hit");
+        }
     }
 
     @Test

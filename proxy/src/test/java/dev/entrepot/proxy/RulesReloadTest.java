@@ -129,6 +129,19 @@ class RulesReloadTest {
     }
 
     @Test
+    void fileThatHasBecomeEmptyKeepsTheRules() throws Exception {
+        write(DENY);
+        LoadedConfig started = file().load();
+        LiveRules rules = rules(started);
+        try (ConfigReload reload = watching(rules, started)) {
+            write(" \n");
+            assertThat(reload.reload("a test")).isFalse();
+            assertThat(rules.of(APP).denied()).contains("closed");
+            assertThat(reload.problem().orElseThrow()).contains("is empty");
+        }
+    }
+
+    @Test
     void defaultFileThatHasGoneKeepsTheRulesToo() throws Exception {
         write(DENY);
         ConfigFile unnamed = new ConfigFile(Optional.empty(), folder, Map.of());

@@ -6,6 +6,7 @@ import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.CommandRunner.Result;
 import java.io.OutputStream;
@@ -99,6 +100,7 @@ class UpstreamsCommandTest {
             assertThat(known.out())
                     .contains("99 of 100 left in 6 h, 40 reserved for clients, for robot")
                     .contains("not asked yet");
+            assertThat(get(mirror.adminPort(), "/upstreams?check=true")).contains("POST to have each upstream asked");
             assertThat(other.calls().count(request -> true)).isZero();
             other.stop();
             Result checked = commands.run("upstreams", "--check", "--json");
@@ -109,9 +111,28 @@ class UpstreamsCommandTest {
             assertThat(quota.path("remaining").asInt(0)).isEqualTo(99);
             assertThat(quota.path("windowSeconds").asInt(0)).isEqualTo(21600);
             assertThat(json.at("/upstreams/1/checked").asBoolean(false)).isTrue();
+            assertThat(json.at("/upstreams/0/hedges/sent").asInt(-1)).isZero();
             assertThat(json.at("/upstreams/1/breakers/metadata/state").asString(""))
                     .isEqualTo("closed");
             assertThat(known.out() + checked.out()).doesNotContain("a-secret");
+        }
+    }
+
+    @Test
+    void whatRepositoriesHaveShownThatTheyCanDoIsShown() throws Exception {
+        hub.able(Abilities.WITHOUT_REFERRERS);
+        try (Mirror mirror = mirror()) {
+            get(mirror.port(), MANIFEST);
+            get(mirror.port(), MANIFEST.replace("manifests/1", "referrers/sha256:" + "0".repeat(64)));
+            get(mirror.port(), MANIFEST.replace("manifests/1", "manifests/2"));
+            Result known = commands.run("upstreams");
+            assertThat(known.out()).contains("referrers no").containsPattern("referrers API +no");
+            JsonNode json = OciJson.mapper()
+                    .readTree(commands.run("upstreams", "--json").out());
+            JsonNode referrers = json.at("/upstreams/0/capabilities/referrers");
+            assertThat(referrers.path("there").asBoolean(true)).isFalse();
+            assertThat(referrers.path("repositoriesWithout").asInt(0)).isEqualTo(1);
+            assertThat(json.at("/upstreams/1/capabilities")).isEmpty();
         }
     }
 
@@ -128,6 +149,7 @@ class UpstreamsCommandTest {
                             "# TYPE entrepot_upstream_too_many_requests_total counter",
                             "entrepot_upstream_too_many_requests_total{upstream=\"hub.test\",kind=\"quota\"} 0",
                             "entrepot_upstream_quota_stopped_total{upstream=\"hub.test\",priority=\"background\"} 0",
+                            "entrepot_upstream_hedged_requests_total{upstream=\"hub.test\",winner=\"second\"} 0",
                             "entrepot_upstream_breaker_state{upstream=\"other.test\",operation=\"blobs\"} 0",
                             "entrepot_upstream_breaker_opened_total{upstream=\"hub.test\",operation=\"token\"} 0");
         }

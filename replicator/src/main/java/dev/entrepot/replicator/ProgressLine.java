@@ -53,6 +53,24 @@ public final class ProgressLine implements ProgressListener {
         targets.merge(item.target(), new Counts(0, 1, failed, 0, 0), Counts::plus);
     }
 
+    /**
+     * How far a run has come.
+     *
+     * @param images planned
+     * @param done of them, failed ones included
+     * @param failed of them
+     * @param bytes planned
+     * @param movedBytes of them; more, if more had to be moved than was planned
+     * @param text the same as a line
+     */
+    public record Progress(long images, long done, long failed, long bytes, long movedBytes, String text) {}
+
+    /** How far the run has come, in numbers. */
+    public synchronized Progress progress() {
+        Counts all = targets.values().stream().reduce(Counts.NONE, Counts::plus);
+        return new Progress(all.images(), all.done(), all.failed(), all.bytes(), all.moved(), plain());
+    }
+
     /** The line for a terminal, with a bar; without a line break. */
     public synchronized String draw() {
         Counts all = targets.values().stream().reduce(Counts.NONE, Counts::plus);

@@ -76,12 +76,14 @@ final class AuthExchange implements Exchange {
     }
 
     private boolean isRefused(ApiResponse response, Proof proof) {
-        if (response.status() == 401) {
+        boolean unchallenged = response.headers("WWW-Authenticate").isEmpty();
+        // ECR Public says so to every HEAD of a blob, which no other token would change.
+        boolean ofHead = unchallenged && response.request().method().equals("HEAD");
+        if (response.status() == 401 && !(ofHead && proof instanceof Proof.Fetched)) {
             return true;
         }
-        boolean silent = response.status() == 403
-                || response.status() == 400
-                        && response.headers("WWW-Authenticate").isEmpty();
+        boolean silent =
+                response.status() == 401 || response.status() == 403 || response.status() == 400 && unchallenged;
         return silent
                 && switch (proof) {
                     case Proof.Nothing nothing -> false;

@@ -19,10 +19,17 @@ final class BlobReads {
 
     private final Calls calls;
     private final RepositoryRequests requests;
+    private final CapabilityMemory memory;
 
-    BlobReads(Calls calls, RepositoryRequests requests) {
+    BlobReads(Calls calls, RepositoryRequests requests, CapabilityMemory memory) {
         this.calls = calls;
         this.requests = requests;
+        this.memory = memory;
+    }
+
+    /** As {@link dev.entrepot.oci.BlobSource#ignoresRanges}. */
+    boolean ignoresRanges() {
+        return memory.isKnownAbsent(requests.repository(), Capability.RANGES);
     }
 
     private sealed interface HeadAnswer {
@@ -47,6 +54,9 @@ final class BlobReads {
     }
 
     private Optional<OptionalLong> stat(Digest digest, ApiRequest request) throws IOException {
+        if (memory.isKnownAbsent(requests.repository(), Capability.HEAD_BLOBS)) {
+            return statByGet(digest);
+        }
         return switch (calls.call(request, response -> head(request, response))) {
             case HeadAnswer.Present(OptionalLong size) -> Optional.of(size);
             case HeadAnswer.Absent() -> Optional.empty();
@@ -57,13 +67,17 @@ final class BlobReads {
     private HeadAnswer head(ApiRequest request, ApiResponse response) throws IOException {
         int status = response.status();
         if (status == 200) {
+            memory.saw(requests.repository(), Capability.HEAD_BLOBS, true);
             return new HeadAnswer.Present(response.contentLength());
+        }
+        if (status == 405) {
+            memory.saw(requests.repository(), Capability.HEAD_BLOBS, false);
         }
         if (status == 404) {
             return new HeadAnswer.Absent();
         }
-        // A signed URL is often good for GET alone.
-        if (status == 405 || status >= 400 && response.isElsewhere(request)) {
+        // A signed URL is often good for GET alone, and ECR Public says 401 to a HEAD by those who may GET.
+        if (status == 401 || status == 405 || status >= 400 && response.isElsewhere(request)) {
             return new HeadAnswer.Unclear();
         }
         throw calls.errors().failure(response);
@@ -92,12 +106,17 @@ final class BlobReads {
         switch (response.status()) {
             case 200 -> {
                 response.requireIdentity();
+                if (!range.isAll()) {
+                    memory.saw(requests.repository(), Capability.RANGES, false);
+                }
                 OptionalLong length = response.contentLength();
                 return new RemoteBlobBody(response, 0, length, length);
             }
             case 206 -> {
                 response.requireIdentity();
-                return partial(response, range);
+                BlobBody partial = partial(response, range);
+                memory.saw(requests.repository(), Capability.RANGES, true);
+                return partial;
             }
             default -> throw calls.errors().failure(response);
         }

@@ -16,6 +16,7 @@ final class BlobUploads {
     private final RepositoryRequests requests;
     private final UploadSession session;
     private final BlobReads reads;
+    private final CapabilityMemory memory;
     private final long partBytes;
 
     /**
@@ -23,11 +24,12 @@ final class BlobUploads {
      *
      * @param partBytes the least size of a part; blobs up to this size are not worth an entry in a log
      */
-    BlobUploads(Calls calls, RepositoryRequests requests, BlobReads reads, long partBytes) {
+    BlobUploads(Calls calls, RepositoryRequests requests, BlobReads reads, CapabilityMemory memory, long partBytes) {
         this.calls = calls;
         this.requests = requests;
         this.session = new UploadSession(calls, requests);
         this.reads = reads;
+        this.memory = memory;
         this.partBytes = partBytes;
     }
 
@@ -45,8 +47,14 @@ final class BlobUploads {
 
     /** As {@link dev.entrepot.oci.RepositoryTarget#mountBlob}. */
     boolean mount(Digest digest, RepositoryName from) throws IOException {
+        if (memory.isKnownAbsent(requests.repository(), Capability.MOUNTS)) {
+            return false;
+        }
         UploadSession.Mount mount =
                 session.mount(digest, new Repository(requests.repository().registry(), from));
+        if (mount.done() || mount.unsupported()) {
+            memory.saw(requests.repository(), Capability.MOUNTS, mount.done());
+        }
         mount.session().ifPresent(location -> session.cancel(location, digest));
         return mount.done();
     }

@@ -3,7 +3,6 @@ package dev.entrepot.oci.client;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
 import dev.entrepot.oci.Repository;
-import java.time.Clock;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.EnumMap;
@@ -14,7 +13,7 @@ import java.util.function.Consumer;
 
 /** The circuit breakers of one registry, one for each class of requests; or none at all. Safe for all threads. */
 final class Breakers {
-    private final Clock clock;
+    private final SteadyClock clock;
     private final Map<OperationClass, CircuitBreaker> breakers = new EnumMap<>(OperationClass.class);
     /** What the last outage of each kind was, which is what opened a breaker that is open. */
     private final Map<OperationClass, Reason> last = new ConcurrentHashMap<>();
@@ -24,7 +23,7 @@ final class Breakers {
      *
      * @param on whether there are any
      */
-    Breakers(Clock clock, boolean on) {
+    Breakers(SteadyClock clock, boolean on) {
         this.clock = clock;
         if (on) {
             for (OperationClass kind : OperationClass.values()) {
@@ -108,14 +107,17 @@ final class Breakers {
         return OutageException.notAsked(
                 last.getOrDefault(kind, Reason.NOT_ASKED),
                 who + " is not asked after its last outages; again at "
-                        + clock.instant().plus(wait).truncatedTo(ChronoUnit.SECONDS),
+                        + clock.onWall(clock.instant().plus(wait)).truncatedTo(ChronoUnit.SECONDS),
                 wait);
     }
 
-    /** How they stand. */
+    /** How they stand, with times of the wall clock. */
     Map<OperationClass, BreakerState> states() {
         Map<OperationClass, BreakerState> states = new EnumMap<>(OperationClass.class);
-        breakers.forEach((kind, breaker) -> states.put(kind, breaker.state()));
+        breakers.forEach((kind, breaker) -> {
+            BreakerState state = breaker.state();
+            states.put(kind, new BreakerState(state.position(), state.until().map(clock::onWall), state.opened()));
+        });
         return states;
     }
 }

@@ -12,7 +12,8 @@ import java.util.function.Consumer;
 
 /**
  * Runs a request and the reading of its answer as one repeatable thing: up to three attempts when the connection breaks, on 502, 503 and
- * 504, and, for background work only, on 429 after the time that the registry asks for.
+ * 504, and, for background work only, on 429 after the time that the registry asks for. Where there is another place to ask, only a connection that broke is
+ * worth a second attempt, since it may have been an old one that the registry had closed.
  */
 final class Calls {
     private static final int MAX_ATTEMPTS = 3;
@@ -23,22 +24,30 @@ final class Calls {
     private final StatusErrors errors;
     private final Breakers breakers;
     private final Sightings sightings;
+    private final boolean repeats;
     private final ClientEnvironment environment;
     /** Requests that have failed and are to be sent again, and how they failed last. By identity: two may be equal. */
     private final ConcurrentHashMap<Object, Repeated> repeated = new ConcurrentHashMap<>();
 
     private record Repeated(ApiRequest request, OutageException outage) {}
 
+    /**
+     * Over an exchange.
+     *
+     * @param repeats whether what the registry refuses for the moment is asked for again
+     */
     Calls(
             Exchange exchange,
             StatusErrors errors,
             Breakers breakers,
             Sightings sightings,
+            boolean repeats,
             ClientEnvironment environment) {
         this.exchange = exchange;
         this.errors = errors;
         this.breakers = breakers;
         this.sightings = sightings;
+        this.repeats = repeats;
         this.environment = environment;
     }
 
@@ -107,7 +116,7 @@ final class Calls {
     }
 
     private <T> T attempts(
-            ApiRequest request, Reader<T> reader, Breakers.Passage passage, Consumer<OutageException> repeats)
+            ApiRequest request, Reader<T> reader, Breakers.Passage passage, Consumer<OutageException> repeating)
             throws IOException {
         for (int attempt = 1; ; attempt++) {
             Optional<Duration> pause;
@@ -135,7 +144,7 @@ final class Calls {
                     || Thread.currentThread().isInterrupted()) {
                 throw outage;
             }
-            repeats.accept(outage);
+            repeating.accept(outage);
             sleep(outage, pause.get());
         }
     }
@@ -163,7 +172,7 @@ final class Calls {
     private Optional<Duration> pauseAfterStatus(ApiRequest request, int status, OutageException outage, int attempt) {
         boolean interactive = request.priority() == Priority.INTERACTIVE;
         boolean transientStatus = status == 502 || status == 503 || status == 504;
-        if (!transientStatus && (status != 429 || interactive)) {
+        if (!repeats || !transientStatus && (status != 429 || interactive)) {
             return Optional.empty();
         }
         Duration longest = interactive ? LONGEST_INTERACTIVE_WAIT : LONGEST_WAIT;

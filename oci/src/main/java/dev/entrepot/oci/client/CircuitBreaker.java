@@ -10,6 +10,8 @@ import java.util.Optional;
  * Has requests of one kind to one registry fail at once while it is out. Opens after five outages in a row, or after one time-out in which nothing else was
  * answered; requests that were under way together and fail together are one outage. Then one request at a time is let through as a probe, after 10 s, 20 s and so on up
  * to two minutes. Any answer closes it. Safe for all threads.
+ *
+ * <p>Times are those of a clock that never goes back ({@link SteadyClock}).
  */
 final class CircuitBreaker {
     private static final int OUTAGES = 5;

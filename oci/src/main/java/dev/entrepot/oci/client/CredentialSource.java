@@ -34,6 +34,11 @@ public interface CredentialSource {
         return credential(repository.registry());
     }
 
+    /** What the account is called, where that is known without asking anybody; it is shown, and its quota goes by it. */
+    default Optional<String> account() {
+        return Optional.empty();
+    }
+
     /** Called when the registry refused what this source gave: what is kept in memory is to be read anew. */
     default void refused(RegistryHost registry) {}
 }

@@ -5,6 +5,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import org.apache.hc.client5.http.DnsResolver;
+import org.apache.hc.client5.http.SchemePortResolver;
 import org.apache.hc.client5.http.auth.AuthScope;
 import org.apache.hc.client5.http.auth.UsernamePasswordCredentials;
 import org.apache.hc.client5.http.config.ConnectionConfig;
@@ -14,39 +15,79 @@ import org.apache.hc.client5.http.impl.auth.BasicCredentialsProvider;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.classic.HttpClientBuilder;
 import org.apache.hc.client5.http.impl.classic.HttpClients;
+import org.apache.hc.client5.http.impl.io.DefaultHttpClientConnectionOperator;
 import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.impl.routing.DefaultRoutePlanner;
+import org.apache.hc.client5.http.io.HttpClientConnectionOperator;
 import org.apache.hc.client5.http.ssl.ClientTlsStrategyBuilder;
+import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
 import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.http.config.Http1Config;
+import org.apache.hc.core5.http.config.RegistryBuilder;
 import org.apache.hc.core5.http.io.SocketConfig;
 import org.apache.hc.core5.http.protocol.HttpContext;
+import org.apache.hc.core5.io.CloseMode;
 import org.apache.hc.core5.pool.PoolConcurrencyPolicy;
 import org.apache.hc.core5.pool.PoolReusePolicy;
 import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
 
-/** Sets up the HTTP library: connections, TLS, proxies and bounds, with everything that it does by itself switched off. */
-final class HttpTransport {
+/** The HTTP library as it is set up here: connections, TLS, proxies and bounds, with everything that it does by itself switched off. Safe for all threads. */
+final class HttpTransport implements AutoCloseable {
     private static final int MAX_HEADER_LINE_BYTES = 64 * 1024;
     private static final int MAX_HEADER_LINES = 200;
     // Uploads and token requests go past the limiter.
     private static final int SPARE_CONNECTIONS = 8;
 
-    private HttpTransport() {}
+    // A peer that closes a connection is noticed before it is used again, unless it was used so lately. Looking costs a
+    // millisecond.
+    private static final TimeValue SURELY_OPEN = TimeValue.ofMilliseconds(50);
+
+    private final CloseableHttpClient http;
+    private final PoolingHttpClientConnectionManager pool;
+
+    private HttpTransport(CloseableHttpClient http, PoolingHttpClientConnectionManager pool) {
+        this.http = http;
+        this.pool = pool;
+    }
 
     /**
-     * A client for one registry. Its owner closes it.
+     * The library for one registry. Its owner closes it.
      *
+     * @param resolver all addresses of a host; those that did not answer lately are tried last
      * @throws IOException if the TLS files cannot be read
      */
-    static CloseableHttpClient open(
-            RegistryEndpoint endpoint, ProxyRules proxies, DnsResolver resolver, String userAgent) throws IOException {
+    static HttpTransport open(
+            RegistryEndpoint endpoint, ProxyRules proxies, DnsResolver resolver, ClientEnvironment environment)
+            throws IOException {
+        PoolingHttpClientConnectionManager pool =
+                connections(endpoint, new AddressMemory(resolver, environment.nanoTime()));
+        return new HttpTransport(client(endpoint, proxies, pool, environment.userAgent()), pool);
+    }
+
+    /** The library's client. */
+    CloseableHttpClient http() {
+        return http;
+    }
+
+    /** Closes the connections that nobody uses: one of them was found to be dead, and others may be for the same reason. */
+    void dropIdle() {
+        pool.closeIdle(TimeValue.ZERO_MILLISECONDS);
+    }
+
+    /** Cuts all connections. */
+    @Override
+    public void close() {
+        http.close(CloseMode.IMMEDIATE);
+    }
+
+    private static CloseableHttpClient client(
+            RegistryEndpoint endpoint, ProxyRules proxies, PoolingHttpClientConnectionManager pool, String userAgent) {
         HttpClientBuilder builder = HttpClients.custom()
-                .setConnectionManager(connections(endpoint, resolver))
+                .setConnectionManager(pool)
                 .setUserAgent(userAgent)
                 .disableContentCompression()
                 .disableCookieManagement()
@@ -64,11 +105,11 @@ final class HttpTransport {
                 .build();
     }
 
-    private static PoolingHttpClientConnectionManager connections(RegistryEndpoint endpoint, DnsResolver resolver)
+    private static PoolingHttpClientConnectionManager connections(RegistryEndpoint endpoint, AddressMemory resolver)
             throws IOException {
         Duration handshake = endpoint.connectTimeout().multipliedBy(2);
         int perRoute = 2 * endpoint.maxConcurrentRequests() + endpoint.maxConcurrentBodies() + SPARE_CONNECTIONS;
-        return PoolingHttpClientConnectionManagerBuilder.create()
+        return new Connections(resolver)
                 .setPoolConcurrencyPolicy(PoolConcurrencyPolicy.LAX)
                 .setConnPoolPolicy(PoolReusePolicy.LIFO)
                 .setMaxConnPerRoute(perRoute)
@@ -92,7 +133,7 @@ final class HttpTransport {
                         .setConnectTimeout(timeout(endpoint.connectTimeout()))
                         .setSocketTimeout(timeout(endpoint.progressTimeout()))
                         .setTimeToLive(TimeValue.ofMinutes(5))
-                        .setValidateAfterInactivity(TimeValue.ofSeconds(2))
+                        .setValidateAfterInactivity(SURELY_OPEN)
                         .build())
                 .build();
     }
@@ -117,6 +158,27 @@ final class HttpTransport {
 
     private static Timeout timeout(Duration duration) {
         return Timeout.of(duration);
+    }
+
+    /** Connects by sockets that tell the memory of addresses what came of it. */
+    private static final class Connections extends PoolingHttpClientConnectionManagerBuilder {
+        private final AddressMemory memory;
+
+        Connections(AddressMemory memory) {
+            this.memory = memory;
+        }
+
+        @Override
+        protected HttpClientConnectionOperator createConnectionOperator(
+                SchemePortResolver ports, DnsResolver resolver, TlsSocketStrategy tls) {
+            return new DefaultHttpClientConnectionOperator(
+                    memory::socket,
+                    ports,
+                    resolver,
+                    RegistryBuilder.<TlsSocketStrategy>create()
+                            .register("https", tls)
+                            .build());
+        }
     }
 
     private static final class RoutePlanner extends DefaultRoutePlanner {

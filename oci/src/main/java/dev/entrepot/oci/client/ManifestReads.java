@@ -32,10 +32,14 @@ final class ManifestReads {
 
     private final Calls calls;
     private final RepositoryRequests requests;
+    private final CapabilityMemory memory;
+    private final Validators validators;
 
-    ManifestReads(Calls calls, RepositoryRequests requests) {
+    ManifestReads(Calls calls, RepositoryRequests requests, CapabilityMemory memory, Validators validators) {
         this.calls = calls;
         this.requests = requests;
+        this.memory = memory;
+        this.validators = validators;
     }
 
     private sealed interface HeadAnswer {
@@ -49,6 +53,9 @@ final class ManifestReads {
 
     /** As {@link dev.entrepot.oci.ManifestSource#resolve}: by HEAD, and by GET where the HEAD does not tell all. */
     Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
+        if (memory.isKnownAbsent(requests.repository(), Capability.HEAD_MANIFESTS)) {
+            return resolveByGet(reference);
+        }
         ApiRequest request = request(Operation.RESOLVE, "HEAD", reference);
         HeadAnswer answer = calls.call(request, response -> head(request, response, reference));
         return switch (answer) {
@@ -60,10 +67,37 @@ final class ManifestReads {
 
     private Optional<Descriptor> resolveByGet(ManifestReference reference) throws IOException {
         try {
-            return Optional.of(fetch(reference).descriptor());
+            return Optional.of(
+                    switch (reference) {
+                        case Digest digest -> fetch(digest).descriptor();
+                        case Tag tag -> check(tag);
+                    });
         } catch (NotFoundException e) {
             return Optional.empty();
         }
+    }
+
+    // The answer 304 says that the tag names what it named when the validator was sent.
+    private Descriptor check(Tag tag) throws IOException {
+        Optional<Validators.Validated> known = memory.isKnownAbsent(requests.repository(), Capability.CONDITIONAL)
+                ? Optional.empty()
+                : validators.of(requests.repository(), tag);
+        ApiRequest plain = request(Operation.MANIFEST, "GET", tag);
+        ApiRequest request =
+                known.map(k -> plain.withHeader("If-None-Match", k.etag())).orElse(plain);
+        return calls.call(request, response -> {
+            if (response.status() == 304 && known.isPresent()) {
+                memory.saw(requests.repository(), Capability.CONDITIONAL, true);
+                return known.get().descriptor();
+            }
+            Descriptor descriptor = body(response, tag).descriptor();
+            if (known.filter(k -> k.descriptor().digest().equals(descriptor.digest()))
+                    .isPresent()) {
+                memory.saw(requests.repository(), Capability.CONDITIONAL, false);
+            }
+            validators.remember(requests.repository(), tag, response, descriptor);
+            return descriptor;
+        });
     }
 
     /** As {@link dev.entrepot.oci.ManifestSource#fetchManifest}. */
@@ -85,6 +119,7 @@ final class ManifestReads {
                 return new HeadAnswer.Absent();
             }
             case 405, 501 -> {
+                memory.saw(requests.repository(), Capability.HEAD_MANIFESTS, false);
                 return new HeadAnswer.Unclear();
             }
             default -> {
@@ -106,6 +141,7 @@ final class ManifestReads {
             return new HeadAnswer.Unclear();
         }
         refuseSchema1(response, type.get());
+        memory.saw(requests.repository(), Capability.HEAD_MANIFESTS, true);
         return new HeadAnswer.Known(Descriptor.of(type.get(), digest.get(), length.getAsLong()));
     }
 

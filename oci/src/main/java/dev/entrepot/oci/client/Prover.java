@@ -2,6 +2,7 @@ package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.net.URI;
@@ -87,11 +88,13 @@ final class Prover {
         return false;
     }
 
-    private Optional<Credential> credential(ApiRequest request) throws OutageException {
+    private Optional<Credential> credential(ApiRequest request) throws RegistryException {
         try {
             return request.repository().isPresent()
                     ? endpoint.credentials().credential(request.repository().get())
                     : endpoint.credentials().credential(endpoint.registry());
+        } catch (RegistryException e) {
+            throw e;
         } catch (IOException e) {
             throw new OutageException(
                     Reason.NOT_ASKED,

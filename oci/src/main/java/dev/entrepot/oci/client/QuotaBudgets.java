@@ -16,13 +16,13 @@ final class QuotaBudgets {
 
     private final RegistryEndpoint endpoint;
     private final QuotaReserve reserve;
-    private final ClientEnvironment environment;
+    private final SteadyClock clock;
     private final Map<String, QuotaBudget> budgets = new ConcurrentHashMap<>();
 
-    QuotaBudgets(RegistryEndpoint endpoint, QuotaReserve reserve, ClientEnvironment environment) {
+    QuotaBudgets(RegistryEndpoint endpoint, QuotaReserve reserve, SteadyClock clock) {
         this.endpoint = endpoint;
         this.reserve = reserve;
-        this.environment = environment;
+        this.clock = clock;
     }
 
     /** The budget that a request counts against. */
@@ -30,11 +30,22 @@ final class QuotaBudgets {
         String account = account(request.repository());
         // Configurations name a few accounts; whatever a source may make up, memory stays bounded.
         String key = budgets.containsKey(account) || budgets.size() < MOST ? account : "others";
-        return budgets.computeIfAbsent(key, name -> new QuotaBudget(name, reserve, environment.clock()));
+        return budgets.computeIfAbsent(key, name -> new QuotaBudget(name, reserve, clock));
+    }
+
+    /** Whether a request may cost a pull of a quota: the GET of a manifest where there is one, as far as is known. */
+    boolean mayCost(ApiRequest request) {
+        return request.operation() == Operation.MANIFEST
+                && request.method().equals("GET")
+                && (endpoint.registry().isDockerHub() || of(request).isKnown());
     }
 
     /** The account that a repository, or the registry itself, is asked with. */
     String account(Optional<Repository> repository) {
+        Optional<String> known = endpoint.credentials().account();
+        if (known.isPresent()) {
+            return known.get();
+        }
         try {
             Optional<Credential> credential = repository.isPresent()
                     ? endpoint.credentials().credential(repository.get())
@@ -55,10 +66,11 @@ final class QuotaBudgets {
         };
     }
 
-    /** What is known of them. */
+    /** What is known of them, with times of the wall clock. */
     List<QuotaState> states() {
         return budgets.values().stream()
                 .flatMap(budget -> budget.state().stream())
+                .map(state -> state.at(clock::onWall))
                 .sorted((one, other) -> one.account().compareTo(other.account()))
                 .toList();
     }

@@ -24,7 +24,17 @@ final class QuotaExchange implements Exchange {
     private final TooManyCounts counts;
     private final Holds holds;
     private final StatusErrors errors;
+    private final Waiting waiting;
+    private final SteadyClock clock;
     private final ClientEnvironment environment;
+
+    /** Whether a request in the background waits until a registry that wants to be left alone may be asked again. */
+    enum Waiting {
+        /** It does. */
+        PATIENT,
+        /** It fails at once: there is another place to ask. */
+        NEVER
+    }
 
     QuotaExchange(
             Exchange next,
@@ -33,6 +43,8 @@ final class QuotaExchange implements Exchange {
             TooManyCounts counts,
             Holds holds,
             StatusErrors errors,
+            Waiting waiting,
+            SteadyClock clock,
             ClientEnvironment environment) {
         this.next = next;
         this.endpoint = endpoint;
@@ -41,6 +53,8 @@ final class QuotaExchange implements Exchange {
         this.counts = counts;
         this.holds = holds;
         this.errors = errors;
+        this.waiting = waiting;
+        this.clock = clock;
         this.environment = environment;
     }
 
@@ -95,7 +109,7 @@ final class QuotaExchange implements Exchange {
     }
 
     private Instant clockNow() {
-        return environment.clock().instant();
+        return clock.instant();
     }
 
     private String left(ApiRequest request, QuotaBudget.Verdict.Stop stop) {
@@ -115,7 +129,7 @@ final class QuotaExchange implements Exchange {
         return new OutageException(
                 Reason.QUOTA,
                 request.what() + ": " + endpoint.registry() + " is not asked: " + why + ", at the latest until "
-                        + until.truncatedTo(ChronoUnit.SECONDS),
+                        + clock.onWall(until).truncatedTo(ChronoUnit.SECONDS),
                 Optional.of(wait.isNegative() ? Duration.ZERO : wait),
                 null);
     }
@@ -126,7 +140,8 @@ final class QuotaExchange implements Exchange {
             if (wait.isEmpty()) {
                 return;
             }
-            boolean patient = request.priority() == Priority.BACKGROUND && waits < MAX_WAITS;
+            boolean patient =
+                    waiting == Waiting.PATIENT && request.priority() == Priority.BACKGROUND && waits < MAX_WAITS;
             if (!patient || wait.get().compareTo(LONGEST_WAIT) > 0) {
                 throw held(request, endpoint.registry().toString(), wait.get());
             }
@@ -154,7 +169,9 @@ final class QuotaExchange implements Exchange {
         ApiResponse response = sent(request, budget, costing);
         try {
             boolean elsewhere = !Origin.of(response.uri()).equals(origin);
-            QuotaHeaders headers = elsewhere ? QuotaHeaders.NONE : QuotaHeaders.of(response, clockNow());
+            QuotaHeaders headers = elsewhere
+                    ? QuotaHeaders.NONE
+                    : QuotaHeaders.of(response, environment.clock().instant()).at(clock::ofWall);
             budget.heard(number, headers, costing);
             if (response.status() == 429) {
                 refused(request, response, budget, number, headers);
@@ -199,7 +216,7 @@ final class QuotaExchange implements Exchange {
                 Reason.QUOTA,
                 request.what() + ": " + request.host()
                         + " answered 429: the quota of pulls is used up, at the latest until "
-                        + until.truncatedTo(ChronoUnit.SECONDS),
+                        + clock.onWall(until).truncatedTo(ChronoUnit.SECONDS),
                 Optional.of(retryAfter.orElseGet(() -> Duration.between(clockNow(), until))),
                 null);
     }

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -88,6 +89,11 @@ record QuotaHeaders(
     private static Optional<Instant> reset(long value, Instant now) {
         Instant at = value >= LEAST_EPOCH_SECOND ? Instant.ofEpochSecond(value) : now.plusSeconds(value);
         return Optional.of(at).filter(instant -> instant.isAfter(now) && !instant.isAfter(now.plus(LONGEST_WINDOW)));
+    }
+
+    /** This, with another time in the place of the reset. */
+    QuotaHeaders at(UnaryOperator<Instant> times) {
+        return new QuotaHeaders(limit, remaining, window, reset.map(times), source);
     }
 
     /** Whether the answer says that there is a quota, whatever is left of it. */

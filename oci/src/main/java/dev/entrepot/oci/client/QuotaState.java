@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.UnaryOperator;
 
 /**
  * What is known of the quota of one account at a registry.
@@ -29,4 +30,23 @@ public record QuotaState(
         Optional<String> source,
         Optional<Instant> seenAt,
         Optional<Instant> stoppedUntil,
-        Forecast forecast) {}
+        Forecast forecast) {
+    /** This, with other times in the place of each. */
+    QuotaState at(UnaryOperator<Instant> times) {
+        return new QuotaState(
+                account,
+                limit,
+                remaining,
+                reserve,
+                window,
+                reset.map(times),
+                source,
+                seenAt.map(times),
+                stoppedUntil.map(times),
+                switch (forecast) {
+                    case Forecast.Unknown unknown -> unknown;
+                    case Forecast.Lasts lasts -> lasts;
+                    case Forecast.UsedUp end -> new Forecast.UsedUp(times.apply(end.at()));
+                });
+    }
+}

@@ -27,9 +27,9 @@ final class ReferrersReads implements ReferrersApi {
 
     private final Calls calls;
     private final RepositoryRequests requests;
-    private final ReferrersMemory memory;
+    private final CapabilityMemory memory;
 
-    ReferrersReads(Calls calls, RepositoryRequests requests, ReferrersMemory memory) {
+    ReferrersReads(Calls calls, RepositoryRequests requests, CapabilityMemory memory) {
         this.calls = calls;
         this.requests = requests;
         this.memory = memory;
@@ -39,7 +39,7 @@ final class ReferrersReads implements ReferrersApi {
 
     @Override
     public Optional<List<Descriptor>> referrersApi(Digest subject) throws IOException {
-        if (memory.isKnownAbsent(requests.repository())) {
+        if (memory.isKnownAbsent(requests.repository(), Capability.REFERRERS)) {
             return Optional.empty();
         }
         Map<Digest, Descriptor> found = new LinkedHashMap<>();
@@ -81,7 +81,7 @@ final class ReferrersReads implements ReferrersApi {
             if (page.isEmpty()) {
                 remember(response);
             } else {
-                memory.sawApi();
+                memory.saw(requests.repository(), Capability.REFERRERS, true);
             }
             return page;
         });
@@ -105,7 +105,7 @@ final class ReferrersReads implements ReferrersApi {
         boolean aboutTheSubject = response.status() == 400
                 || response.status() == 404 && StatusErrors.errorCode(response).equals("NAME_UNKNOWN");
         if (!aboutTheSubject) {
-            memory.rememberAbsent(requests.repository());
+            memory.saw(requests.repository(), Capability.REFERRERS, false);
         }
     }
 

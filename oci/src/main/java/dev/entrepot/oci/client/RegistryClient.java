@@ -2,31 +2,36 @@ package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
 import java.io.IOException;
 import java.net.URI;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import org.apache.hc.client5.http.SystemDefaultDnsResolver;
-import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
-import org.apache.hc.core5.io.CloseMode;
 
 /**
- * The client of one registry: its connections, tokens and limits. Made once per registry and closed at the end; safe for all threads.
+ * The client of one registry: its connections, tokens and limits, and its mirrors, which have their own. Made once per registry and closed at the end; safe
+ * for all threads.
  */
 public final class RegistryClient implements AutoCloseable {
     private static final long PART_BYTES = 16L << 20;
 
     private final RegistryEndpoint endpoint;
-    private final CloseableHttpClient http;
+    private final HttpTransport transport;
     private final Calls calls;
-    private final ReferrersMemory memory;
+    private final CapabilityMemory memory;
+    private final Validators validators = new Validators();
     private final QuotaBudgets budgets;
     private final Breakers breakers;
     private final Sightings sightings;
     private final AuthExchange authentication;
+    private final HedgedExchange hedged;
     private final TooManyCounts tooMany = new TooManyCounts();
+    private final List<MirrorEndpoint> mirrors;
+    private final MirrorMemory mirrorMemory;
 
     /**
      * Sets up the client; connects to nothing yet.
@@ -40,18 +45,35 @@ public final class RegistryClient implements AutoCloseable {
     /** As above, with what keeps it from asking in vain. */
     public RegistryClient(RegistryEndpoint endpoint, Safeguards safeguards, ClientEnvironment environment)
             throws IOException {
+        this(endpoint, safeguards, List.of(), environment);
+    }
+
+    /**
+     * As above, with mirrors.
+     *
+     * @param mirrors which are asked before it by {@link #source}, in order; closed with this client
+     */
+    public RegistryClient(
+            RegistryEndpoint endpoint,
+            Safeguards safeguards,
+            List<MirrorEndpoint> mirrors,
+            ClientEnvironment environment)
+            throws IOException {
         this.endpoint = endpoint;
-        this.budgets = new QuotaBudgets(endpoint, safeguards.quota().orElse(QuotaReserve.DEFAULT), environment);
+        this.mirrors = List.copyOf(mirrors);
+        this.mirrorMemory = new MirrorMemory(environment.nanoTime());
+        SteadyClock clock = new SteadyClock(environment.clock(), environment.nanoTime());
+        this.budgets = new QuotaBudgets(endpoint, safeguards.quota().orElse(QuotaReserve.DEFAULT), clock);
         ProxyRules proxies = new ProxyRules(endpoint.httpProxy(), environment.variables());
         AddressPolicy addresses = new AddressPolicy(
                 Origin.of(endpoint.baseUrl()).host(), named(endpoint, proxies), SystemDefaultDnsResolver.INSTANCE);
-        this.http = HttpTransport.open(endpoint, proxies, addresses, environment.userAgent());
-        this.memory = new ReferrersMemory(environment.clock());
-        WireExchange wire = new WireExchange(http, endpoint, environment);
+        this.transport = HttpTransport.open(endpoint, proxies, addresses, environment);
+        this.memory = new CapabilityMemory(environment.clock(), environment.nanoTime());
+        WireExchange wire = new WireExchange(transport, endpoint, environment);
         StatusErrors errors = new StatusErrors(environment.clock());
         this.sightings = new Sightings(environment.clock());
-        this.breakers = new Breakers(environment.clock(), safeguards.breakers());
-        Holds holds = new Holds(environment.clock());
+        this.breakers = new Breakers(clock, safeguards.breakers());
+        Holds holds = new Holds(clock);
         boolean guarded = safeguards.quota().isPresent();
         Exchange toTokens = new RedirectExchange(wire, addresses);
         Calls tokenCalls = new Calls(
@@ -59,26 +81,37 @@ public final class RegistryClient implements AutoCloseable {
                 errors,
                 breakers,
                 new Sightings(environment.clock()),
+                safeguards.repeats(),
                 environment);
         TokenService tokens = new TokenService(tokenCalls, environment.clock());
+        RequestLimiter slots = new RequestLimiter(endpoint.maxConcurrentRequests(), clock);
         Exchange limited = new LimitedExchange(
-                wire,
-                new RequestLimiter(endpoint.maxConcurrentRequests(), environment.clock()),
-                new RequestLimiter(endpoint.maxConcurrentBodies(), environment.clock()),
-                endpoint.progressTimeout());
+                wire, slots, new RequestLimiter(endpoint.maxConcurrentBodies(), clock), endpoint.progressTimeout());
         Exchange redirected = new RedirectExchange(limited, addresses);
         this.authentication = new AuthExchange(
                 redirected,
                 Origin.of(endpoint.baseUrl()),
                 new Prover(endpoint, addresses, tokens, environment.clock()),
                 environment.clock());
+        Exchange budgeted = guarded
+                ? new QuotaExchange(
+                        authentication,
+                        endpoint,
+                        budgets,
+                        tooMany,
+                        holds,
+                        errors,
+                        safeguards.repeats() ? QuotaExchange.Waiting.PATIENT : QuotaExchange.Waiting.NEVER,
+                        clock,
+                        environment)
+                : authentication;
+        this.hedged = new HedgedExchange(budgeted, budgets::mayCost, slots::hasRoom, environment.nanoTime());
         this.calls = new Calls(
-                guarded
-                        ? new QuotaExchange(authentication, endpoint, budgets, tooMany, holds, errors, environment)
-                        : authentication,
+                safeguards.hedges() ? hedged : budgeted,
                 errors,
                 breakers,
                 sightings,
+                safeguards.repeats(),
                 environment);
     }
 
@@ -94,6 +127,21 @@ public final class RegistryClient implements AutoCloseable {
         return endpoint;
     }
 
+    /** Its mirrors, in the order in which they are asked. */
+    public List<MirrorEndpoint> mirrors() {
+        return mirrors;
+    }
+
+    /** A repository to read from: out of the mirrors as far as they may answer, else out of the registry itself. */
+    public RepositorySource source(RepositoryName name, Priority priority) {
+        RemoteRepository own = repository(name, priority);
+        List<MirroredRepository.Leg> legs = new ArrayList<>();
+        for (MirrorEndpoint mirror : mirrors) {
+            mirror.repository(name, priority).ifPresent(there -> legs.add(new MirroredRepository.Leg(mirror, there)));
+        }
+        return legs.isEmpty() ? own : new MirroredRepository(own, legs, mirrorMemory);
+    }
+
     /** A repository, for somebody who waits. */
     public RemoteRepository repository(RepositoryName name) {
         return repository(name, Priority.INTERACTIVE);
@@ -107,7 +155,7 @@ public final class RegistryClient implements AutoCloseable {
     RemoteRepository repository(RepositoryName name, Priority priority, long partBytes) {
         Repository repository = new Repository(endpoint.registry(), name);
         RepositoryRequests requests = new RepositoryRequests(endpoint.baseUrl(), repository, priority);
-        return new RemoteRepository(requests, calls, memory, partBytes);
+        return new RemoteRepository(requests, calls, memory, validators, partBytes);
     }
 
     /**
@@ -161,16 +209,18 @@ public final class RegistryClient implements AutoCloseable {
                 sightings.lastAnswer(),
                 outage.map(Sightings.Outage::at),
                 outage.map(Sightings.Outage::message),
-                memory.lastSeen(),
+                memory.states(),
+                hedged.state(),
                 budgets.states(),
                 tooMany.answers(),
                 tooMany.stops(),
                 breakers.states());
     }
 
-    /** Cuts all connections. Repositories of this client must not be used any more. */
+    /** Cuts all connections, those to mirrors too. Repositories of this client must not be used any more. */
     @Override
     public void close() {
-        http.close(CloseMode.IMMEDIATE);
+        mirrors.forEach(mirror -> mirror.client().close());
+        transport.close();
     }
 }

@@ -22,7 +22,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * A repository of a registry, over HTTP. Nothing is kept but tokens, and for ten minutes that a repository has no referrers API. Cheap to
+ * A repository of a registry, over HTTP. Nothing is kept but tokens, and for ten minutes what a repository has shown that it can do. Cheap to
  * make; safe for all threads; usable until its {@link RegistryClient} is closed.
  */
 public final class RemoteRepository implements RepositorySource, ResumableTarget {
@@ -35,13 +35,14 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     private final ManifestWrites writes;
     private final ReferrersReader referrers;
 
-    RemoteRepository(RepositoryRequests requests, Calls calls, ReferrersMemory memory, long partBytes) {
+    RemoteRepository(
+            RepositoryRequests requests, Calls calls, CapabilityMemory memory, Validators validators, long partBytes) {
         this.requests = requests;
         this.calls = calls;
-        this.manifests = new ManifestReads(calls, requests);
-        this.blobs = new BlobReads(calls, requests);
+        this.manifests = new ManifestReads(calls, requests, memory, validators);
+        this.blobs = new BlobReads(calls, requests, memory);
         this.pages = new PageReads(calls);
-        this.uploads = new BlobUploads(calls, requests, blobs, partBytes);
+        this.uploads = new BlobUploads(calls, requests, blobs, memory, partBytes);
         this.writes = new ManifestWrites(calls, requests);
         this.referrers = new ReferrersReader(new ReferrersReads(calls, requests, memory), this);
     }
@@ -69,6 +70,11 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     @Override
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
         return blobs.open(digest, range);
+    }
+
+    @Override
+    public boolean ignoresRanges() {
+        return blobs.ignoresRanges();
     }
 
     @Override

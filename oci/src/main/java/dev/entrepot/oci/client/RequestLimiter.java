@@ -169,6 +169,16 @@ final class RequestLimiter {
         }
     }
 
+    /** Whether an interactive request would have a slot at once. */
+    boolean hasRoom() {
+        lock.lock();
+        try {
+            return running < slots && waitingInteractive == 0;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** How many background requests may run at a time now. */
     int window() {
         lock.lock();

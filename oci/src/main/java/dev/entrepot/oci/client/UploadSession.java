@@ -169,12 +169,13 @@ final class UploadSession {
         return calls.call(request, response -> switch (response.status()) {
             case 201 -> {
                 requireDigest(response, digest);
-                yield new Mount(true, Optional.empty());
+                yield new Mount(true, false, Optional.empty());
             }
-            case 202 -> new Mount(false, Optional.of(Locations.target(response)));
+            case 202 -> new Mount(false, false, Optional.of(Locations.target(response)));
             // Not in the specification, but what registries answer that cannot, or that do not let this account read
             // there.
-            case 400, 401, 403, 404, 405 -> new Mount(false, Optional.empty());
+            case 400, 401, 403, 404 -> new Mount(false, false, Optional.empty());
+            case 405 -> new Mount(false, true, Optional.empty());
             default -> throw calls.errors().failure(response);
         });
     }
@@ -183,9 +184,10 @@ final class UploadSession {
      * What came of a mount.
      *
      * @param done whether the blob is there
+     * @param unsupported whether the registry answered that it does not do such a thing
      * @param session the session that the registry opened instead
      */
-    record Mount(boolean done, Optional<URI> session) {}
+    record Mount(boolean done, boolean unsupported, Optional<URI> session) {}
 
     private static void requireDigest(ApiResponse response, Digest expected) throws InvalidContentException {
         Optional<Digest> stated = ManifestReads.statedDigest(response)

@@ -13,7 +13,8 @@ import java.util.Optional;
  * @param answeredAt when it last answered, whatever the answer
  * @param failedAt when it last did not
  * @param failure how
- * @param referrersApi whether the repository that was asked last for referrers has the API; empty if none was
+ * @param capabilities what its repositories have shown that they can do; what was never tried is missing
+ * @param hedges small requests that were sent a second time
  * @param quotas what is known of pull quotas
  * @param tooMany answers of 429
  * @param stopped requests that were not sent for want of quota
@@ -25,8 +26,14 @@ public record UpstreamState(
         Optional<Instant> answeredAt,
         Optional<Instant> failedAt,
         Optional<String> failure,
-        Optional<Boolean> referrersApi,
+        Map<Capability, CapabilityState> capabilities,
+        HedgeState hedges,
         List<QuotaState> quotas,
         Map<TooManyKind, Long> tooMany,
         Map<Priority, Long> stopped,
-        Map<OperationClass, BreakerState> breakers) {}
+        Map<OperationClass, BreakerState> breakers) {
+    /** Whether the repository that was asked last for referrers has the API; empty if none was. */
+    public Optional<Boolean> referrersApi() {
+        return Optional.ofNullable(capabilities.get(Capability.REFERRERS)).map(CapabilityState::there);
+    }
+}

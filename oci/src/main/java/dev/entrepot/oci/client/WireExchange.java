@@ -20,11 +20,13 @@ final class WireExchange implements Exchange {
     private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(10);
 
     private final CloseableHttpClient http;
+    private final HttpTransport transport;
     private final RegistryEndpoint endpoint;
     private final ClientEnvironment environment;
 
-    WireExchange(CloseableHttpClient http, RegistryEndpoint endpoint, ClientEnvironment environment) {
-        this.http = http;
+    WireExchange(HttpTransport transport, RegistryEndpoint endpoint, ClientEnvironment environment) {
+        this.http = transport.http();
+        this.transport = transport;
         this.endpoint = endpoint;
         this.environment = environment;
     }
@@ -54,6 +56,9 @@ final class WireExchange implements Exchange {
             if (entity.filter(OutgoingEntity::hasStalled).isPresent()) {
                 throw new OutageException(
                         Reason.TIMEOUT, request.what() + ": " + request.host() + " stopped taking bytes", e);
+            }
+            if (WireFaults.isAbandoned(e) && !message.isCancelled()) {
+                transport.dropIdle();
             }
             throw WireFaults.translate(e, request.what(), request.host());
         } finally {

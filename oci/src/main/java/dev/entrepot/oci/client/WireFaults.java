@@ -13,6 +13,7 @@ import javax.net.ssl.SSLException;
 import org.apache.hc.client5.http.ClientProtocolException;
 import org.apache.hc.core5.http.MalformedChunkCodingException;
 import org.apache.hc.core5.http.MessageConstraintException;
+import org.apache.hc.core5.http.NoHttpResponseException;
 
 /** Turns what the HTTP library throws into outages. */
 final class WireFaults {
@@ -36,6 +37,15 @@ final class WireFaults {
     /** Whether the fault is a connection that broke, rather than one that was never made: worth a second attempt at once. */
     static boolean isBroken(OutageException outage) {
         return outage.reason() == Reason.UNREACHABLE && !(outage.getCause() instanceof ConnectException);
+    }
+
+    /** Whether the peer had given up the connection, as it does with all that it had when it is restarted. */
+    static boolean isAbandoned(IOException fault) {
+        Throwable socket = fault instanceof SSLException ? fault.getCause() : fault;
+        boolean reset = socket instanceof SocketException
+                && !(socket instanceof ConnectException)
+                && !Thread.currentThread().isInterrupted();
+        return fault instanceof NoHttpResponseException || reset;
     }
 
     private static Reason reason(IOException fault) {

@@ -200,6 +200,16 @@ class BlobReadsTest {
         assertThat(repository.statBlob(DIGEST)).isEqualTo(Optional.empty());
     }
 
+    /** ECR Public refuses the HEAD of a blob to those who may GET it. */
+    @Test
+    void asksForASizeByRangeWhereHeadIsRefused() throws IOException {
+        REGISTRY.stubFor(head(urlEqualTo(PATH)).willReturn(aResponse().withStatus(401)));
+        REGISTRY.stubFor(
+                get(PATH).willReturn(answer(206, Arrays.copyOf(BLOB, 1)).withHeader("Content-Range", "bytes 0-0/10")));
+
+        assertThat(repository.statBlob(DIGEST)).contains(OptionalLong.of(10));
+    }
+
     @Test
     void asksForASizeByRangeWhereHeadIsNotAllowed() throws IOException {
         REGISTRY.stubFor(head(urlEqualTo(PATH)).willReturn(aResponse().withStatus(405)));

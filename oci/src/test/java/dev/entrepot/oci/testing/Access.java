@@ -14,6 +14,20 @@ public sealed interface Access {
     record Anyone() implements Access {}
 
     /**
+     * As somebody else decides.
+     *
+     * @param door who decides
+     */
+    record By(Door door) implements Access {}
+
+    /** Lets requests in or refuses them. */
+    @FunctionalInterface
+    interface Door {
+        /** The refusal of a request, or empty if it may come in. */
+        Optional<Response> refusal(Request request);
+    }
+
+    /**
      * One user, by the Basic scheme.
      *
      * @param user the user's name

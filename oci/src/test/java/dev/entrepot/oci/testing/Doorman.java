@@ -15,6 +15,7 @@ final class Doorman {
     static Optional<Response> refusal(Access access, URI server, Request request, Scope needed) {
         return switch (access) {
             case Access.Anyone _ -> Optional.empty();
+            case Access.By by -> by.door().refusal(request);
             case Access.Basic basic -> {
                 String expected = Access.basic(basic.user(), basic.password());
                 yield request.header("Authorization").equals(Optional.of(expected))

@@ -16,8 +16,10 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Predicate;
 
@@ -40,6 +42,7 @@ public final class TestRegistry implements AutoCloseable {
     private final ManifestDesk manifests = new ManifestDesk(warehouse);
     private final ListDesk lists = new ListDesk(warehouse);
     private final UploadDesk uploads = new UploadDesk(warehouse, this::uri, this::newFile);
+    private final Map<String, MiniHttpServer.Handler> neighbours = new ConcurrentHashMap<>();
     private volatile Abilities abilities = Abilities.DEFAULT;
     private volatile Access access = Access.ANYONE;
     private final MiniHttpServer server;
@@ -72,6 +75,12 @@ public final class TestRegistry implements AutoCloseable {
     /** Changes who may use it, from the next request on. */
     public TestRegistry open(Access other) {
         access = other;
+        return this;
+    }
+
+    /** Has somebody else answer what is asked under a path, before access is looked at: a token service of another kind, a login page. */
+    public TestRegistry beside(String path, MiniHttpServer.Handler handler) {
+        neighbours.put(path, handler);
         return this;
     }
 
@@ -263,9 +272,14 @@ public final class TestRegistry implements AutoCloseable {
         }
     }
 
-    private Response answer(Request request, InputStream body) throws IOException {
+    private Response answer(Request request, InputStream body) throws IOException, InterruptedException {
         try {
             String path = request.path();
+            for (Map.Entry<String, MiniHttpServer.Handler> neighbour : neighbours.entrySet()) {
+                if (path.startsWith(neighbour.getKey())) {
+                    return neighbour.getValue().handle(request, body);
+                }
+            }
             if (path.equals(TokenService.PATH) && access instanceof Access.Bearer bearer) {
                 return bearer.tokens().handle(request, body);
             }

@@ -15,6 +15,16 @@ public interface AdminEndpoint {
     Optional<AdminReply> answer(AdminRequest request) throws IOException;
 
     /**
+     * Answers a GET with something other than JSON; asked before {@link #answer}.
+     *
+     * @return empty if the path is none of this part's, or answered in JSON
+     * @throws IOException if it fails here, which is answered with 500 and the message
+     */
+    default Optional<AdminContent> content(AdminRequest request) throws IOException {
+        return Optional.empty();
+    }
+
+    /**
      * Refuses a POST before its body is waited for.
      *
      * @param request the request, with an empty body

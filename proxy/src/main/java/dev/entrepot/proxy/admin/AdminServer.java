@@ -3,6 +3,7 @@ package dev.entrepot.proxy.admin;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.proxy.http.HeaderWatchdog;
 import dev.entrepot.proxy.http.Listening;
+import dev.entrepot.proxy.http.StallWatchdog;
 import dev.entrepot.proxy.http.UnreadableRequests;
 import io.helidon.http.DirectHandler.EventType;
 import io.helidon.http.HeaderName;
@@ -33,19 +34,20 @@ import org.slf4j.LoggerFactory;
 
 /**
  * The admin port: {@code /healthz}, {@code /readyz}, {@code /metrics}, and what other parts of the process answer there. For operators; not to be
- * exposed to clients. Pages of browsers cannot use it: a POST with an {@code Origin} is refused, so is what a page of another site asks for under
- * {@code /replication} and {@code /upstreams}, and a server on a loopback address answers to no name but {@code localhost} (a page could have its own name resolve there).
+ * exposed to clients. Pages of other sites cannot use it: a POST with an {@code Origin} is refused, so is what a page of another site asks for under
+ * {@code /replication}, {@code /upstreams}, {@code /ui/api} and the like, and a server on a loopback address answers to no name but {@code localhost} (a page could have its own name resolve there).
  */
 public final class AdminServer implements AutoCloseable {
-    /** Largest body of a request, in bytes. */
     // What a page of another site may load: it says nothing about what is kept, and costs nothing.
     private static final Set<String> OPEN_TO_PAGES = Set.of("/healthz", "/readyz", "/metrics");
 
+    /** Largest body of a request, in bytes. */
     public static final int MAX_BODY_BYTES = 1024 * 1024;
 
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
     private static final int MAX_CONNECTIONS = 64;
     private static final Duration BODY_COMES = Duration.ofSeconds(5);
+    private static final Duration WRITES_TAKE = Duration.ofSeconds(10);
     private static final Duration HEADERS_COME = Duration.ofSeconds(10);
     private static final HeaderName SEC_FETCH_SITE = HeaderNames.create("Sec-Fetch-Site");
     private static final String JSON = "application/json";
@@ -56,6 +58,7 @@ public final class AdminServer implements AutoCloseable {
     private final Readiness readiness;
     private final List<AdminEndpoint> endpoints;
     private final BodyReader bodies = new BodyReader(MAX_BODY_BYTES, BODY_COMES);
+    private final ContentSender contents;
     private final HeaderWatchdog slowHeaders;
     private final ScheduledExecutorService watch = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("admin-watch").factory());
@@ -88,6 +91,7 @@ public final class AdminServer implements AutoCloseable {
         this.metrics = metrics;
         this.readiness = readiness;
         this.endpoints = List.copyOf(endpoints);
+        this.contents = new ContentSender(this.endpoints, new StallWatchdog(WRITES_TAKE, System::nanoTime));
         this.local = host.filter(AdminServer::isLoopback).isPresent();
         DirectHandlers.Builder handlers = DirectHandlers.builder();
         for (EventType type : EventType.values()) {
@@ -148,9 +152,14 @@ public final class AdminServer implements AutoCloseable {
                 .filter(site -> site.equals("cross-site") || site.equals("same-site"))
                 .isPresent();
         String path = request.prologue().uriPath().rawPath();
-        if (foreign && !OPEN_TO_PAGES.contains(path)) {
+        if (foreign && !OPEN_TO_PAGES.contains(path) && !isPage(path)) {
             refuse(response, 403, "pages of other sites may not ask here");
         }
+    }
+
+    // The page itself is the same for everyone, and a link to it is followed from another site; what it shows is not.
+    private static boolean isPage(String path) {
+        return path.equals("/") || path.startsWith("/ui/") && !path.startsWith("/ui/api/");
     }
 
     private static boolean isLoopback(String host) {
@@ -180,7 +189,7 @@ public final class AdminServer implements AutoCloseable {
             }
             case "/metrics" ->
                 send(response, head, Status.OK_200, "text/plain; version=0.0.4; charset=utf-8", metrics.render());
-            default -> ask(request, response, head, new byte[0]);
+            default -> show(request, response, head);
         }
     }
 
@@ -203,6 +212,23 @@ public final class AdminServer implements AutoCloseable {
             return;
         }
         ask(request, response, false, body);
+    }
+
+    private void show(RoutingRequest request, RoutingResponse response, boolean head) {
+        AdminRequest asked = asked(request, head, new byte[0]);
+        Optional<AdminContent> content;
+        try {
+            content = contents.find(asked);
+        } catch (IOException | RuntimeException e) {
+            AdminReply failed = failure(asked, e);
+            send(response, head, Status.create(failed.status()), JSON, failed.json() + "\n");
+            return;
+        }
+        if (content.isPresent()) {
+            contents.send(content.get(), response, head);
+        } else {
+            ask(request, response, head, asked.body());
+        }
     }
 
     private void ask(RoutingRequest request, RoutingResponse response, boolean head, byte[] body) {
@@ -229,12 +255,16 @@ public final class AdminServer implements AutoCloseable {
             }
             return error(
                     404,
-                    "here are /healthz, /readyz, /metrics, /upstreams, /explain, /cache/stats, /replication/rules and"
-                            + " /replication/runs");
+                    "here are /healthz, /readyz and /metrics; where there is a cache also the page at /ui/, /upstreams,"
+                            + " /explain, /cache/stats, /replication/rules and /replication/runs");
         } catch (IOException | RuntimeException e) {
-            LOG.error("admin request {} {} failed", request.method(), request.path(), e);
-            return error(500, e instanceof IOException ? String.valueOf(e.getMessage()) : "a defect; the log has more");
+            return failure(request, e);
         }
+    }
+
+    private static AdminReply failure(AdminRequest request, Exception e) {
+        LOG.error("admin request {} {} failed", request.method(), request.path(), e);
+        return error(500, e instanceof IOException ? String.valueOf(e.getMessage()) : "a defect; the log has more");
     }
 
     private static AdminReply error(int status, String message) {
@@ -275,6 +305,7 @@ public final class AdminServer implements AutoCloseable {
     public void start() throws IOException {
         Listening.start(server, "the admin API", host, port);
         watch.scheduleWithFixedDelay(slowHeaders::check, 1, 1, TimeUnit.SECONDS);
+        watch.scheduleWithFixedDelay(contents::check, 1, 1, TimeUnit.SECONDS);
     }
 
     /** The port that it listens on. */

@@ -20,6 +20,7 @@ final class Exchange {
     private boolean cacheAsked;
     private Optional<Verdict> verdict = Optional.empty();
     private int status;
+    private byte @Nullable [] error;
     private long bodyBytes;
     private Ending ending = Ending.COMPLETE;
 
@@ -64,6 +65,12 @@ final class Exchange {
     void sending(Reply reply) {
         status = reply.status().code();
         verdict = reply.verdict();
+        error = status >= 400 && reply.body() instanceof ReplyBody.Bytes(byte[] document) ? document : null;
+    }
+
+    /** The answer that would have been given, had the failure come before the first byte. */
+    void failed(Reply reply) {
+        error = reply.body() instanceof ReplyBody.Bytes(byte[] document) ? document : null;
     }
 
     void wrote(long bytes) {
@@ -95,6 +102,7 @@ final class Exchange {
                 request.headers().contains(HeaderNames.USER_AGENT)
                         ? request.headers().get(HeaderNames.USER_AGENT).get()
                         : "",
-                ending);
+                ending,
+                error);
     }
 }

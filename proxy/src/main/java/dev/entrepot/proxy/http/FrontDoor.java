@@ -109,6 +109,9 @@ final class FrontDoor implements Filter {
             } catch (IOException | RuntimeException e) {
                 if (exchange.bodyBytes() > 0 || !response.reset()) {
                     exchange.ended(Ending.CUT);
+                    if (e instanceof RegistryException remote) {
+                        exchange.failed(ErrorReplies.of(remote, Optional.empty()));
+                    }
                     LOG.warn(
                             "{} was cut after {} bytes: {}",
                             request.prologue().uriPath().rawPath(),

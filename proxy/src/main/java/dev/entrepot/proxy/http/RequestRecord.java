@@ -23,6 +23,7 @@ import org.jspecify.annotations.Nullable;
  * @param upstream the registry that was meant; null where it was not found out
  * @param userAgent the client's name for itself, or empty
  * @param ending how the answer ended
+ * @param error the document of an error answer, not a copy: nobody writes to the array; null if the answer is none
  */
 public record RequestRecord(
         long startedMillis,
@@ -37,7 +38,40 @@ public record RequestRecord(
         Optional<Verdict> verdict,
         @Nullable RegistryHost upstream,
         String userAgent,
-        Ending ending) {
+        Ending ending,
+        byte @Nullable [] error) {
+    /** An answer that is no error. */
+    public RequestRecord(
+            long startedMillis,
+            @Nullable SocketAddress client,
+            String method,
+            String path,
+            String namespace,
+            RequestKind kind,
+            int status,
+            long bodyBytes,
+            long nanos,
+            Optional<Verdict> verdict,
+            @Nullable RegistryHost upstream,
+            String userAgent,
+            Ending ending) {
+        this(
+                startedMillis,
+                client,
+                method,
+                path,
+                namespace,
+                kind,
+                status,
+                bodyBytes,
+                nanos,
+                verdict,
+                upstream,
+                userAgent,
+                ending,
+                null);
+    }
+
     /** How an answer ended. */
     public enum Ending {
         /** It was written to its end. */

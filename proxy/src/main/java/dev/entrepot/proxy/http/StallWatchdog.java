@@ -11,19 +11,25 @@ import java.util.function.LongSupplier;
  * Only the time spent in one write of at most 64 KiB counts, never the time spent waiting for an upstream. An interrupt is delivered
  * during a write or not at all, so that it never hits a read of a file that others share. Safe for all threads.
  */
-final class StallWatchdog {
+public final class StallWatchdog {
     private final long limitNanos;
     private final LongSupplier nanoClock;
     /** By the thread of a connection, which sends one answer at a time until the connection ends. */
     private final Map<Thread, Transfer> transfers = new ConcurrentHashMap<>();
 
-    StallWatchdog(Duration limit, LongSupplier nanoClock) {
+    /**
+     * A watchdog.
+     *
+     * @param limit how long a write may take
+     * @param nanoClock a clock for durations
+     */
+    public StallWatchdog(Duration limit, LongSupplier nanoClock) {
         this.limitNanos = limit.toNanos();
         this.nanoClock = nanoClock;
     }
 
     /** The writes of this thread, for one answer from now on. */
-    Transfer watch() {
+    public Transfer watch() {
         Thread writer = Thread.currentThread();
         Transfer transfer = transfers.get(writer);
         if (transfer == null) {
@@ -35,7 +41,7 @@ final class StallWatchdog {
     }
 
     /** Interrupts the writes that have taken too long, and forgets threads that have ended; called about once a second. */
-    void check() {
+    public void check() {
         long now = nanoClock.getAsLong();
         transfers.forEach((writer, transfer) -> {
             if (writer.isAlive()) {
@@ -47,7 +53,7 @@ final class StallWatchdog {
     }
 
     /** The writes of one answer. */
-    final class Transfer {
+    public final class Transfer {
         private static final long IDLE = 0;
         private static final long INTERRUPTING = 1;
         private static final long INTERRUPTED = 2;
@@ -66,7 +72,7 @@ final class StallWatchdog {
         }
 
         /** A write begins. */
-        void writing() {
+        public void writing() {
             long now = nanoClock.getAsLong();
             state.set(now >= IDLE && now <= INTERRUPTED ? INTERRUPTED + 1 : now);
         }
@@ -76,7 +82,7 @@ final class StallWatchdog {
          *
          * @return whether it was interrupted because the client had stalled; the interrupt status is then cleared
          */
-        boolean wrote() {
+        public boolean wrote() {
             long began = state.get();
             if (began != INTERRUPTING && began != INTERRUPTED && state.compareAndSet(began, IDLE)) {
                 return false;

@@ -2,6 +2,8 @@ package dev.entrepot.proxy.replication;
 
 import dev.entrepot.config.ClientCertificate;
 import dev.entrepot.config.CredentialsConfig;
+import dev.entrepot.config.MirrorConfig;
+import dev.entrepot.config.Secret;
 import dev.entrepot.config.TargetConfig;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.RegistryHost;
@@ -9,17 +11,23 @@ import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Credential;
 import dev.entrepot.oci.client.CredentialSource;
 import dev.entrepot.oci.client.DockerConfigCredentials;
+import dev.entrepot.oci.client.ExecCredentials;
 import dev.entrepot.oci.client.FileCredentials;
+import dev.entrepot.oci.client.Program;
 import dev.entrepot.oci.client.QuotaReserve;
 import dev.entrepot.oci.client.RegistryEndpoint;
 import dev.entrepot.oci.client.TlsSettings;
+import dev.entrepot.oci.client.cloud.CloudCredentials;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.Set;
 
 /** From the configuration of a registry to what its client needs. Nothing is read or connected to yet. */
 public final class Endpoints {
+    private static final Duration LONGEST_PROGRAM_RUN = Duration.ofSeconds(10);
+
     private Endpoints() {}
 
     /** How an upstream is reached. */
@@ -29,6 +37,17 @@ public final class Endpoints {
                 .withTrustedRealmHosts(Set.copyOf(config.tokenRealms()))
                 .withMaxConcurrentRequests(config.maxConcurrentRequests());
         return with(endpoint, config.proxy(), config.credentials(), environment);
+    }
+
+    /** How a mirror of an upstream is reached; its name is the host of its URL, so that no credential of the upstream is for it. */
+    static RegistryEndpoint of(MirrorConfig config, int maxConcurrentRequests, ClientEnvironment environment) {
+        Duration timeout = config.timeout();
+        RegistryEndpoint endpoint = RegistryEndpoint.of(host(config.url()), config.url())
+                .withTls(tls(config.ca(), config.clientCertificate()))
+                .withTrustedRealmHosts(Set.copyOf(config.tokenRealms()))
+                .withMaxConcurrentRequests(maxConcurrentRequests);
+        Duration connect = endpoint.connectTimeout().compareTo(timeout) < 0 ? endpoint.connectTimeout() : timeout;
+        return with(endpoint.withTimeouts(connect, timeout), config.proxy(), config.credentials(), environment);
     }
 
     /** What of an upstream's pull quota is left to clients. */
@@ -95,11 +114,12 @@ public final class Endpoints {
             ClientEnvironment environment) {
         RegistryEndpoint proxied = proxy.map(endpoint::withHttpProxy).orElse(endpoint);
         return credentials
-                .map(config -> proxied.withCredentials(credentials(config, environment)))
+                .map(config -> proxied.withCredentials(credentials(config, proxied, environment)))
                 .orElse(proxied);
     }
 
-    private static CredentialSource credentials(CredentialsConfig config, ClientEnvironment environment) {
+    private static CredentialSource credentials(
+            CredentialsConfig config, RegistryEndpoint endpoint, ClientEnvironment environment) {
         return switch (config) {
             case CredentialsConfig.UsernamePassword c ->
                 CredentialSource.fixed(
@@ -111,6 +131,21 @@ public final class Endpoints {
                 CredentialSource.fixed(new Credential.BearerToken(c.token().reveal()));
             case CredentialsConfig.DockerConfig c ->
                 new DockerConfigCredentials(c.file(), environment.clock(), environment.variables());
+            case CredentialsConfig.Ecr c ->
+                CloudCredentials.ecr(
+                        endpoint, new CloudCredentials.EcrSettings(c.region(), c.profile(), c.role()), environment);
+            case CredentialsConfig.Google c -> CloudCredentials.google(endpoint, c.keyFile(), environment);
+            case CredentialsConfig.Azure c ->
+                CloudCredentials.azure(
+                        endpoint,
+                        new CloudCredentials.AzureSettings(
+                                c.tenant(), c.clientId(), c.clientSecret().map(Secret::reveal)),
+                        environment);
+            case CredentialsConfig.Exec c ->
+                ExecCredentials.of(
+                        new Program(c.command(), environment.variables(), LONGEST_PROGRAM_RUN),
+                        endpoint.registry(),
+                        environment.clock());
         };
     }
 }

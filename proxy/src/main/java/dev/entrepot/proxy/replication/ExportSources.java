@@ -10,6 +10,7 @@ import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.oci.client.RegistryEndpoint;
+import dev.entrepot.oci.client.Safeguards;
 import dev.entrepot.replicator.SourceRegistry;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -58,7 +59,7 @@ public final class ExportSources implements AutoCloseable {
 
     private static SourceRegistry direct(
             UpstreamConfig upstream, ClientEnvironment environment, List<RegistryClient> own) throws IOException {
-        RegistryClient client = new RegistryClient(Endpoints.of(upstream, environment), environment);
+        RegistryClient client = UpstreamClients.open(upstream, Safeguards.NONE, environment);
         own.add(client);
         return new RegistrySource(client, Optional.empty());
     }

@@ -9,7 +9,6 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
-import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
@@ -30,7 +29,7 @@ final class KeptRepository implements RepositorySource {
 
     KeptRepository(PullThroughCache cache, Repository repository) {
         this.repository = repository;
-        this.pull = cache.whateverIsKept(new Unasked(repository));
+        this.pull = cache.whateverIsKept(repository);
         this.kept = new CachedRepository(pull);
     }
 
@@ -70,45 +69,5 @@ final class KeptRepository implements RepositorySource {
     @Override
     public Referrers referrers(Digest subject) throws IOException {
         return kept.referrers(subject);
-    }
-
-    /** An upstream that is never asked. */
-    private record Unasked(Repository repository) implements RepositorySource {
-        private OutageException no(Object node) {
-            return new OutageException(
-                    OutageException.Reason.NOT_ASKED,
-                    "the cache does not keep " + node + " of " + repository
-                            + ", and no upstream is to be asked for it");
-        }
-
-        @Override
-        public Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
-            throw no(reference);
-        }
-
-        @Override
-        public ManifestBytes fetchManifest(ManifestReference reference) throws IOException {
-            throw no(reference);
-        }
-
-        @Override
-        public Optional<OptionalLong> statBlob(Digest digest) throws IOException {
-            throw no(digest);
-        }
-
-        @Override
-        public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
-            throw no(digest);
-        }
-
-        @Override
-        public TagPage listTags(Optional<String> cursor) throws IOException {
-            throw no("the tag list");
-        }
-
-        @Override
-        public Referrers referrers(Digest subject) throws IOException {
-            throw no("the referrers of " + subject);
-        }
     }
 }

@@ -9,7 +9,6 @@ import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.client.CatalogPage;
 import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.RegistryClient;
-import dev.entrepot.oci.client.RemoteRepository;
 import dev.entrepot.replicator.SourceRegistry;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -34,7 +33,7 @@ record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache) i
 
     @Override
     public RepositorySource repository(RepositoryName name) {
-        RemoteRepository remote = client.repository(name, Priority.BACKGROUND);
+        RepositorySource remote = client.source(name, Priority.BACKGROUND);
         return cache.<RepositorySource>map(shared -> new CachedRepository(shared.alwaysAsking(remote)))
                 .orElse(remote);
     }

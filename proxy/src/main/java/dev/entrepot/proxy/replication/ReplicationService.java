@@ -27,6 +27,7 @@ public final class ReplicationService implements AutoCloseable {
     private final EventDeliveries events;
     private final RuleRuns runs;
     private final AdminEndpoint api;
+    private final ReplicationStatus status;
 
     /**
      * Puts it together; nothing runs before {@link #start()}. The service closes the replication.
@@ -52,6 +53,7 @@ public final class ReplicationService implements AutoCloseable {
         for (ReplicationRuleConfig rule : config.rules()) {
             scheduler.add(rule.name(), rule.schedule());
         }
+        this.status = new ReplicationStatus(replication, runs, scheduler, counted);
         this.api = new ReplicationApi(
                 replication,
                 runs,
@@ -72,6 +74,11 @@ public final class ReplicationService implements AutoCloseable {
     /** The part of the admin API that shows and runs rules. */
     public AdminEndpoint api() {
         return api;
+    }
+
+    /** How rules stand and how far runs have come. */
+    public ReplicationStatus status() {
+        return status;
     }
 
     /** Begins to run rules. */

@@ -13,6 +13,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -20,6 +21,7 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +40,7 @@ final class RuleRuns implements AutoCloseable {
     private final InstantSource clock;
     private final List<RunListener> listeners;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private final AtomicLong changes = new AtomicLong();
     private final Map<String, ProgressLine> progress = new ConcurrentHashMap<>();
 
     RuleRuns(Replication replication, InstantSource clock, List<RunListener> listeners) {
@@ -71,12 +74,14 @@ final class RuleRuns implements AutoCloseable {
         if (!first) {
             throw new RuleBusyException(name);
         }
+        changes.incrementAndGet();
         try {
             ReplicationReport report = run.with(line);
             listeners.forEach(listener -> listener.ended(report));
             return report;
         } finally {
             progress.remove(name);
+            changes.incrementAndGet();
         }
     }
 
@@ -159,6 +164,18 @@ final class RuleRuns implements AutoCloseable {
     /** How far the run of a rule has come, in a line; empty if it is not running. */
     Optional<String> progress(String rule) {
         return Optional.ofNullable(progress.get(rule)).map(ProgressLine::plain);
+    }
+
+    /** How far all runs have come that are running, by their names. */
+    Map<String, ProgressLine.Progress> running() {
+        Map<String, ProgressLine.Progress> running = new TreeMap<>();
+        progress.forEach((name, line) -> running.put(name, line.progress()));
+        return running;
+    }
+
+    /** Grows whenever a run begins or has ended. */
+    long changes() {
+        return changes.get();
     }
 
     /** Breaks off what was begun here and waits for its end, a minute at most. */

@@ -5,14 +5,25 @@ import java.net.URI;
 import java.util.Optional;
 
 /**
- * One upstream in a survey.
+ * One upstream, or a mirror of one, in a survey.
  *
- * @param name its name in references
+ * @param name its name in references; of a mirror, that of the upstream and its own
  * @param url where its API is
  * @param check what it answered when it was asked; empty if it was not
  * @param state what its client knows
+ * @param mirror how it serves, if it is a mirror
  */
-record UpstreamLine(String name, URI url, Optional<Check> check, UpstreamState state) {
+record UpstreamLine(
+        String name, URI url, Optional<Check> check, UpstreamState state, Optional<UpstreamLine.Mirror> mirror) {
+    /**
+     * How a mirror serves.
+     *
+     * @param resolves whether it is believed about tags
+     * @param answered how often it had what it was asked for
+     * @param passedOn how often the next place was asked
+     */
+    record Mirror(boolean resolves, long answered, long passedOn) {}
+
     /**
      * What came of asking an upstream.
      *

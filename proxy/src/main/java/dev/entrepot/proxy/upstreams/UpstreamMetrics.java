@@ -2,6 +2,7 @@ package dev.entrepot.proxy.upstreams;
 
 import dev.entrepot.oci.client.BreakerState;
 import dev.entrepot.oci.client.Forecast;
+import dev.entrepot.oci.client.HedgeState;
 import dev.entrepot.oci.client.QuotaState;
 import dev.entrepot.oci.client.UpstreamState;
 import dev.entrepot.proxy.admin.Metrics;
@@ -64,6 +65,23 @@ public final class UpstreamMetrics {
                         .stopped()
                         .forEach((priority, count) -> out.accept(
                                 new Sample(List.of(line.name(), priority.name().toLowerCase(Locale.ROOT)), count)))));
+        metrics.counters(
+                "entrepot_upstream_hedged_requests_total",
+                "Small requests that were sent a second time, by which of the two was answered first.",
+                List.of("upstream", "winner"),
+                samples((line, out) -> {
+                    HedgeState hedges = line.state().hedges();
+                    out.accept(new Sample(List.of(line.name(), "second"), hedges.won()));
+                    out.accept(new Sample(List.of(line.name(), "first"), hedges.sent() - hedges.won()));
+                }));
+        metrics.counters(
+                "entrepot_upstream_mirror_requests_total",
+                "What was asked of mirrors: answered, or passed on to the next place.",
+                List.of("upstream", "outcome"),
+                samples((line, out) -> line.mirror().ifPresent(mirror -> {
+                    out.accept(new Sample(List.of(line.name(), "answered"), mirror.answered()));
+                    out.accept(new Sample(List.of(line.name(), "passed-on"), mirror.passedOn()));
+                })));
         metrics.gauges(
                 "entrepot_upstream_breaker_state",
                 "Circuit breakers: 0 closed, 1 half-open, 2 open.",

@@ -2,6 +2,8 @@ package dev.entrepot.proxy.upstreams;
 
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.client.BreakerState;
+import dev.entrepot.oci.client.Capability;
+import dev.entrepot.oci.client.CapabilityState;
 import dev.entrepot.oci.client.Forecast;
 import dev.entrepot.oci.client.QuotaState;
 import dev.entrepot.oci.client.UpstreamState;
@@ -10,8 +12,10 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Collectors;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -35,6 +39,12 @@ public final class UpstreamReport {
             out.append(line.name()).append("  ").append(line.url()).append('\n');
             row(out, "state", state(line));
             row(out, "account", line.credentials());
+            line.mirror()
+                    .ifPresent(mirror -> row(
+                            out,
+                            "mirror",
+                            (mirror.resolves() ? "answers tags and digests, " : "answers digests, ") + mirror.answered()
+                                    + " answered, " + mirror.passedOn() + " passed on"));
             row(
                     out,
                     "referrers API",
@@ -42,6 +52,9 @@ public final class UpstreamReport {
                             .referrersApi()
                             .map(there -> there ? "yes" : "no")
                             .orElse("not known"));
+            if (!line.state().capabilities().isEmpty()) {
+                row(out, "capabilities", capabilities(line.state().capabilities()));
+            }
             line.state().quotas().forEach(quota -> row(out, "pulls", quota(quota)));
             line.state().breakers().forEach((kind, breaker) -> {
                 if (breaker.position() != BreakerState.Position.CLOSED) {
@@ -72,6 +85,20 @@ public final class UpstreamReport {
                 .orElse("not asked yet");
         return known
                 + line.state().answeredAt().map(at -> ", last answer " + at).orElse("");
+    }
+
+    // Repositories of one registry may differ: then it is said how many of those that are remembered lack it.
+    private static String capabilities(Map<Capability, CapabilityState> capabilities) {
+        return capabilities.entrySet().stream()
+                .map(entry -> entry.getKey().label() + " " + word(entry.getValue()))
+                .collect(Collectors.joining(", "));
+    }
+
+    private static String word(CapabilityState state) {
+        int all = state.with() + state.without();
+        return state.with() > 0 && state.without() > 0
+                ? "in " + state.with() + " of " + all + " repositories"
+                : state.there() ? "yes" : "no";
     }
 
     private static String quota(QuotaState quota) {
@@ -119,10 +146,27 @@ public final class UpstreamReport {
                 .flatMap(UpstreamLine.Check::credentialsAccepted)
                 .ifPresent(taken -> json.put("credentialsAccepted", taken));
         state.referrersApi().ifPresent(there -> json.put("referrersApi", there));
+        ObjectNode capabilities = json.putObject("capabilities");
+        state.capabilities().forEach((capability, seen) -> {
+            ObjectNode one = capabilities.putObject(capability.label());
+            one.put("there", seen.there());
+            one.put("seenAt", seen.seenAt().toString());
+            one.put("repositoriesWith", seen.with());
+            one.put("repositoriesWithout", seen.without());
+        });
+        ObjectNode hedges = json.putObject("hedges");
+        hedges.put("sent", state.hedges().sent());
+        hedges.put("won", state.hedges().won());
         time(json, "answeredAt", state.answeredAt());
         time(json, "failedAt", state.failedAt());
         state.failure().ifPresent(failure -> json.put("lastError", failure));
         line.problem().ifPresent(problem -> json.put("problem", problem));
+        line.mirror().ifPresent(mirror -> {
+            ObjectNode served = json.putObject("mirror");
+            served.put("answers", mirror.resolves() ? "tags" : "digests");
+            served.put("answered", mirror.answered());
+            served.put("passedOn", mirror.passedOn());
+        });
         ArrayNode quotas = json.putArray("quotas");
         state.quotas().forEach(quota -> quotas.add(json(quota)));
         ObjectNode breakers = json.putObject("breakers");

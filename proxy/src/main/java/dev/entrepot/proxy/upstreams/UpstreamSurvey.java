@@ -4,6 +4,7 @@ import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.UnauthorizedException;
+import dev.entrepot.oci.client.MirrorEndpoint;
 import dev.entrepot.oci.client.RegistryClient;
 import java.io.IOException;
 import java.time.Duration;
@@ -22,23 +23,31 @@ public final class UpstreamSurvey {
     /** How long a check waits for all upstreams together. */
     public static final Duration LONGEST_CHECK = Duration.ofSeconds(15);
 
-    private final Map<RegistryHost, RegistryClient> clients;
+    private final Map<String, Asked> places = new LinkedHashMap<>();
     private final Duration longest;
 
-    /** Of the clients of the upstreams, in the order in which they are shown. */
+    /** An upstream, or a mirror of one. */
+    private record Asked(RegistryClient client, Optional<MirrorEndpoint> mirror) {}
+
+    /** Of the clients of the upstreams, in the order in which they are shown, each followed by its mirrors. */
     public UpstreamSurvey(Map<RegistryHost, RegistryClient> clients) {
         this(clients, LONGEST_CHECK);
     }
 
     UpstreamSurvey(Map<RegistryHost, RegistryClient> clients, Duration longest) {
-        this.clients = new LinkedHashMap<>(clients);
+        clients.forEach((name, client) -> {
+            places.put(name.value(), new Asked(client, Optional.empty()));
+            client.mirrors()
+                    .forEach(mirror -> places.put(
+                            name + " via " + mirror.name(), new Asked(mirror.client(), Optional.of(mirror))));
+        });
         this.longest = longest;
     }
 
     /** What is known, without asking anybody. */
     public UpstreamReport known() {
         List<UpstreamLine> lines = new ArrayList<>();
-        clients.forEach((name, client) -> lines.add(line(name, client, Optional.empty())));
+        places.forEach((name, place) -> lines.add(line(name, place, Optional.empty())));
         return new UpstreamReport(lines);
     }
 
@@ -48,26 +57,34 @@ public final class UpstreamSurvey {
      * @throws InterruptedException if the thread is interrupted while waiting for the answers
      */
     public UpstreamReport check() throws InterruptedException {
-        Map<RegistryHost, CompletableFuture<UpstreamLine.Check>> checks = new LinkedHashMap<>();
-        clients.forEach((name, client) -> checks.put(name, started(name, client)));
+        Map<String, CompletableFuture<UpstreamLine.Check>> checks = new LinkedHashMap<>();
+        places.forEach((name, place) -> checks.put(name, started(name, place.client())));
         long end = System.nanoTime() + longest.toNanos();
         List<UpstreamLine> lines = new ArrayList<>();
-        for (Map.Entry<RegistryHost, CompletableFuture<UpstreamLine.Check>> check : checks.entrySet()) {
+        for (Map.Entry<String, CompletableFuture<UpstreamLine.Check>> check : checks.entrySet()) {
             UpstreamLine.Check result = result(check.getValue(), Math.max(0, end - System.nanoTime()));
-            RegistryClient client = clients.get(check.getKey());
-            if (client != null) {
-                lines.add(line(check.getKey(), client, Optional.of(result)));
+            Asked place = places.get(check.getKey());
+            if (place != null) {
+                lines.add(line(check.getKey(), place, Optional.of(result)));
             }
         }
         return new UpstreamReport(lines);
     }
 
-    private static UpstreamLine line(RegistryHost name, RegistryClient client, Optional<UpstreamLine.Check> check) {
-        return new UpstreamLine(name.value(), client.endpoint().baseUrl(), check, client.state());
+    private static UpstreamLine line(String name, Asked place, Optional<UpstreamLine.Check> check) {
+        RegistryClient client = place.client();
+        return new UpstreamLine(
+                name,
+                client.endpoint().baseUrl(),
+                check,
+                client.state(),
+                place.mirror()
+                        .map(mirror ->
+                                new UpstreamLine.Mirror(mirror.resolves(), mirror.answered(), mirror.passedOn())));
     }
 
     // A check that is not waited for any longer ends by the client's own time-outs.
-    private static CompletableFuture<UpstreamLine.Check> started(RegistryHost name, RegistryClient client) {
+    private static CompletableFuture<UpstreamLine.Check> started(String name, RegistryClient client) {
         CompletableFuture<UpstreamLine.Check> outcome = new CompletableFuture<>();
         Thread.ofVirtual().name("check " + name).start(() -> {
             try {

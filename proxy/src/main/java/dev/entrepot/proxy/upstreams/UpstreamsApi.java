@@ -7,12 +7,10 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.Optional;
 
-/** {@code GET /upstreams}: what is known of each; with {@code ?check=true} each is asked first. In JSON, with the text for people as {@code text}. */
+/** {@code GET /upstreams}: what is known of each; {@code POST}: each is asked first, which may close breakers. In JSON, with the text for people as {@code text}. */
 public final class UpstreamsApi implements AdminEndpoint {
-    /** The path, without a query. */
+    /** The path, for both. */
     public static final String PATH = "/upstreams";
-    /** The path with the query that has each upstream asked. */
-    public static final String CHECK = PATH + "?check=true";
 
     private final UpstreamSurvey survey;
 
@@ -26,10 +24,10 @@ public final class UpstreamsApi implements AdminEndpoint {
         if (!request.path().equals(PATH)) {
             return Optional.empty();
         }
-        if (!request.method().equals("GET")) {
-            return Optional.of(new AdminReply(405, "{\"error\":\"only GET\"}"));
+        if (request.method().equals("GET") && request.query().equals("check=true")) {
+            return Optional.of(new AdminReply(405, "{\"error\":\"POST to have each upstream asked\"}"));
         }
-        UpstreamReport report = request.query().equals("check=true") ? checked() : survey.known();
+        UpstreamReport report = request.method().equals("POST") ? checked() : survey.known();
         return Optional.of(
                 new AdminReply(200, report.json().put("text", report.text()).toString()));
     }

@@ -2,6 +2,7 @@ package dev.entrepot.proxy.warm;
 
 import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.CacheRules;
+import dev.entrepot.cache.FetchListener;
 import dev.entrepot.cache.GraphPart;
 import dev.entrepot.cache.Pin;
 import dev.entrepot.cache.PinnedGraphs;
@@ -35,7 +36,7 @@ import org.slf4j.LoggerFactory;
  * hand stays until it is unpinned by hand. Each pinned graph is brought in behind the clients when it is pinned, when its tag has moved, and every hour, because
  * signatures come late and disks lose things; one of which something could not be had again after five minutes. Safe for all threads.
  */
-public final class PinKeeping implements PullListener, AutoCloseable {
+public final class PinKeeping implements PullListener, FetchListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PinKeeping.class);
     private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(30);
     private static final Duration COMPLETE_AGAIN = Duration.ofHours(1);
@@ -73,18 +74,27 @@ public final class PinKeeping implements PullListener, AutoCloseable {
 
     @Override
     public void pulled(Repository repository, ManifestReference reference, Answer<ManifestBytes> answer) {
-        boolean checked = answer.verdict() == Verdict.MISS || answer.verdict() == Verdict.REVALIDATED;
-        if (!checked || !(reference instanceof Tag tag)) {
-            return;
+        if (answer.verdict() == Verdict.REVALIDATED && reference instanceof Tag tag) {
+            ask(repository, tag, false);
         }
+    }
+
+    @Override
+    public void fetched(Repository repository, ManifestReference reference, ManifestBytes manifest) {
+        if (reference instanceof Tag tag) {
+            ask(repository, tag, true);
+        }
+    }
+
+    private void ask(Repository repository, Tag tag, boolean moved) {
         Optional<GraphPart> part = rules.of(repository, tag).pin();
         if (part.isEmpty()) {
             return;
         }
         synchronized (this) {
             Pin pin = ruled(repository, tag, part.get());
-            boolean known = due.containsKey(pin) && answer.verdict() == Verdict.REVALIDATED;
-            if (!known && asked.size() < MOST_ASKED && asked.add(pin)) {
+            boolean looked = due.containsKey(pin) && !moved;
+            if (!looked && asked.size() < MOST_ASKED && asked.add(pin)) {
                 notifyAll();
             }
         }

@@ -1,9 +1,8 @@
 package dev.entrepot.proxy.warm;
 
-import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.CacheRules;
 import dev.entrepot.cache.CacheSettings;
-import dev.entrepot.cache.Verdict;
+import dev.entrepot.cache.FetchListener;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.Repository;
@@ -19,10 +18,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Fetches what a client will ask for next: where a rule says {@code prefetch}, a manifest that had to be fetched brings the rest of its graph into the cache
- * behind the client's back. A hit asks for nothing, so that it costs nothing. Safe for all threads.
+ * Fetches what a client will ask for next: where a rule says {@code prefetch}, a manifest that had to be fetched, for a client or behind one that was given the former, brings
+ * the rest of its graph into the cache. A hit asks for nothing, so that it costs nothing. Safe for all threads.
  */
-public final class Prefetching implements PullListener, AutoCloseable {
+public final class Prefetching implements FetchListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Prefetching.class);
     private static final int GRAPHS_AT_ONCE = 4;
     private static final int WAITING = 10_000;
@@ -44,14 +43,10 @@ public final class Prefetching implements PullListener, AutoCloseable {
     }
 
     @Override
-    public void pulled(Repository repository, ManifestReference reference, Answer<ManifestBytes> answer) {
-        if (answer.verdict() != Verdict.MISS) {
-            return;
-        }
+    public void fetched(Repository repository, ManifestReference reference, ManifestBytes manifest) {
         CacheSettings settings = reference instanceof Tag tag ? rules.of(repository, tag) : rules.of(repository);
         settings.prefetch().ifPresent(part -> {
-            FillRequest wanted =
-                    new FillRequest(repository, answer.content().digest(), part.platforms(), part.referrers());
+            FillRequest wanted = new FillRequest(repository, manifest.digest(), part.platforms(), part.referrers());
             if (queue.offer(wanted) == FillQueue.Offer.DROPPED) {
                 graphs.with("dropped").increment();
             }

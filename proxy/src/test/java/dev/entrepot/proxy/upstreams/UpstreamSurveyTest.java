@@ -2,10 +2,14 @@ package dev.entrepot.proxy.upstreams;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Credential;
 import dev.entrepot.oci.client.CredentialSource;
+import dev.entrepot.oci.client.MirrorEndpoint;
+import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.QuotaReserve;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.oci.client.RegistryEndpoint;
@@ -18,6 +22,7 @@ import dev.entrepot.oci.testing.TokenService;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -81,6 +86,40 @@ class UpstreamSurveyTest {
         assertThat(report.lines().get(2).problem()).isEmpty();
         assertThat(report.isWell()).isFalse();
         assertThat(report.text() + report.json()).contains("refused").doesNotContain("secret");
+    }
+
+    @Test
+    void mirrorIsAskedTooAndShownBehindItsUpstream() throws Exception {
+        ClientEnvironment environment = ClientEnvironment.system("test").withVariables(Map.of());
+        MirrorEndpoint mirror = new MirrorEndpoint(
+                new RegistryClient(
+                        RegistryEndpoint.of(silent.host(), silent.uri()),
+                        Safeguards.shared(QuotaReserve.DEFAULT).ofMirror(),
+                        environment),
+                Optional.of(new RepositoryName("proxy")),
+                false);
+        RegistryHost host = new RegistryHost("good.test");
+        clients.put(
+                host,
+                new RegistryClient(
+                        RegistryEndpoint.of(host, registry.uri()),
+                        Safeguards.shared(QuotaReserve.DEFAULT),
+                        List.of(mirror),
+                        environment));
+        assertThat(new UpstreamSurvey(clients).check().isWell()).isTrue();
+        silent.stop();
+        UpstreamReport report = new UpstreamSurvey(clients).check();
+        assertThat(report.isWell()).isFalse();
+        assertThat(report.lines().getFirst().problem()).isEmpty();
+        assertThat(report.lines().getLast().name()).isEqualTo("good.test via " + silent.host() + "/proxy");
+        assertThat(report.lines().getLast().problem()).isPresent();
+        assertThat(report.text()).contains("answers digests, 0 answered, 0 passed on");
+        clients.values()
+                .iterator()
+                .next()
+                .source(new RepositoryName("team/app"), Priority.INTERACTIVE)
+                .statBlob(Digest.sha256(new byte[0]));
+        assertThat(new UpstreamSurvey(clients).known().text()).contains("answers digests, 0 answered, 1 passed on");
     }
 
     @Test

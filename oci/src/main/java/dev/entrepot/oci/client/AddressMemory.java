@@ -1,0 +1,83 @@
+package dev.entrepot.oci.client;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.NoRouteToHostException;
+import java.net.Proxy;
+import java.net.Socket;
+import java.net.SocketAddress;
+import java.net.SocketTimeoutException;
+import java.net.UnknownHostException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.function.LongSupplier;
+import org.apache.hc.client5.http.DnsResolver;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Puts the addresses of a host that could not be connected to within the last minute behind the others, so that one of several that is dead costs its time-out
+ * once a minute and not for each new connection. All are still tried, in turn. Safe for all threads.
+ */
+final class AddressMemory implements DnsResolver {
+    private static final Duration LIFE = Duration.ofMinutes(1);
+    private static final int MOST = 1000;
+
+    private final DnsResolver resolver;
+    private final Cache<InetAddress, Boolean> failed;
+
+    AddressMemory(DnsResolver resolver, LongSupplier nanoTime) {
+        this.resolver = resolver;
+        this.failed = Caffeine.newBuilder()
+                .maximumSize(MOST)
+                .expireAfterWrite(LIFE)
+                .ticker(nanoTime::getAsLong)
+                .executor(Runnable::run)
+                .build();
+    }
+
+    @Override
+    public InetAddress[] resolve(String host) throws UnknownHostException {
+        List<InetAddress> good = new ArrayList<>();
+        List<InetAddress> bad = new ArrayList<>();
+        for (InetAddress address : resolver.resolve(host)) {
+            (failed.getIfPresent(address) == null ? good : bad).add(address);
+        }
+        good.addAll(bad);
+        return good.toArray(InetAddress[]::new);
+    }
+
+    @Override
+    public String resolveCanonicalHostname(String host) throws UnknownHostException {
+        return resolver.resolveCanonicalHostname(host);
+    }
+
+    /** A socket that is not connected. */
+    Socket socket(@Nullable Proxy proxy) {
+        return proxy == null ? new Watched() : new Watched(proxy);
+    }
+
+    private final class Watched extends Socket {
+        Watched() {}
+
+        Watched(Proxy proxy) {
+            super(proxy);
+        }
+
+        @Override
+        public void connect(SocketAddress endpoint, int timeoutMillis) throws IOException {
+            try {
+                super.connect(endpoint, timeoutMillis);
+            } catch (ConnectException | NoRouteToHostException | SocketTimeoutException e) {
+                if (endpoint instanceof InetSocketAddress there && there.getAddress() != null) {
+                    failed.put(there.getAddress(), true);
+                }
+                throw e;
+            }
+        }
+    }
+}

@@ -1,0 +1,72 @@
+package dev.entrepot.oci.client;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.entrepot.oci.Repository;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.LongSupplier;
+
+/**
+ * Remembers for ten minutes what each repository has shown that it can or cannot do, so that what is in vain is not asked again and again. All of it is learned
+ * from requests that were made anyway. Safe for all threads.
+ */
+final class CapabilityMemory {
+    private static final Duration LIFE = Duration.ofMinutes(10);
+    private static final int MOST = 10_000;
+
+    private final Cache<Subject, Boolean> known;
+    private final Map<Capability, Last> last = new ConcurrentHashMap<>();
+    private final Clock clock;
+
+    private record Subject(Repository repository, Capability capability) {}
+
+    private record Last(boolean there, Instant at) {}
+
+    /**
+     * An empty memory.
+     *
+     * @param clock for the times that are shown
+     * @param nanoTime by which what is remembered gets old
+     */
+    CapabilityMemory(Clock clock, LongSupplier nanoTime) {
+        this.clock = clock;
+        this.known = Caffeine.newBuilder()
+                .maximumSize(MOST)
+                .expireAfterWrite(LIFE)
+                .ticker(nanoTime::getAsLong)
+                .executor(Runnable::run)
+                .build();
+    }
+
+    /** A repository has shown whether it can do something. */
+    void saw(Repository repository, Capability capability, boolean there) {
+        known.put(new Subject(repository, capability), there);
+        last.put(capability, new Last(there, clock.instant()));
+    }
+
+    /** Whether it is known that a repository cannot do something. */
+    boolean isKnownAbsent(Repository repository, Capability capability) {
+        return Boolean.FALSE.equals(known.getIfPresent(new Subject(repository, capability)));
+    }
+
+    /** What has been seen; capabilities that were never tried are missing. */
+    Map<Capability, CapabilityState> states() {
+        Map<Capability, int[]> counts = new EnumMap<>(Capability.class);
+        known.cleanUp();
+        known.asMap()
+                .forEach((subject, there) ->
+                        counts.computeIfAbsent(subject.capability(), c -> new int[2])[there ? 0 : 1]++);
+        Map<Capability, CapabilityState> states = new EnumMap<>(Capability.class);
+        last.forEach((capability, seen) -> {
+            int[] count = Optional.ofNullable(counts.get(capability)).orElseGet(() -> new int[2]);
+            states.put(capability, new CapabilityState(seen.there(), seen.at(), count[0], count[1]));
+        });
+        return states;
+    }
+}

@@ -1,0 +1,175 @@
+package dev.entrepot.oci.client;
+
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.RegistryHost;
+import java.io.IOException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import org.jspecify.annotations.Nullable;
+
+/**
+ * Credentials that somebody issues for a time. They are asked for when they are first needed, by one thread for all who wait; after four
+ * fifths of their life they are renewed behind the requests, which go on with those at hand to their end. After a failure nobody is asked
+ * for ten seconds. Safe for all threads.
+ */
+public final class RenewedCredentials implements CredentialSource {
+    private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
+    private static final Duration PAUSE = Duration.ofSeconds(10);
+    // A registry may refuse for want of rights, too: what was issued just now is not at fault.
+    private static final Duration SURELY_GOOD = Duration.ofMinutes(1);
+
+    /** Who issues them. */
+    @FunctionalInterface
+    public interface Issuer {
+        /**
+         * Issues new credentials. Bounded in time.
+         *
+         * @throws dev.entrepot.oci.RegistryException if who is asked refuses, or is out
+         * @throws IOException if it is not known whom to ask, or with what
+         */
+        Issued issue() throws IOException;
+    }
+
+    /**
+     * What was issued.
+     *
+     * @param credential the credential
+     * @param expiresAt when it is good for nothing
+     */
+    public record Issued(Credential credential, Instant expiresAt) {}
+
+    private record Lease(Credential credential, Instant issuedAt, Instant renewAt, Instant expiresAt) {}
+
+    private record Failure(IOException cause, Instant until) {}
+
+    private final String what;
+    private final String account;
+    private final Issuer issuer;
+    private final Clock clock;
+    private final Object lock = new Object();
+    private @Nullable Lease lease;
+    private @Nullable Failure failure;
+    private @Nullable CompletableFuture<Lease> running;
+
+    /**
+     * Asks for nothing yet.
+     *
+     * @param what what they are, for messages
+     * @param account what the account is called where it is shown
+     */
+    public RenewedCredentials(String what, String account, Issuer issuer, Clock clock) {
+        this.what = what;
+        this.account = account;
+        this.issuer = issuer;
+        this.clock = clock;
+    }
+
+    @Override
+    public Optional<Credential> credential(RegistryHost registry) throws IOException {
+        CompletableFuture<Lease> renewal;
+        synchronized (lock) {
+            Instant now = clock.instant();
+            boolean pausing = failure != null && now.isBefore(failure.until());
+            if (lease != null && now.isBefore(lease.expiresAt())) {
+                if (!now.isBefore(lease.renewAt()) && !pausing) {
+                    renewal();
+                }
+                return Optional.of(lease.credential());
+            }
+            if (failure != null && pausing) {
+                throw failure.cause();
+            }
+            renewal = renewal();
+        }
+        return Optional.of(await(renewal).credential());
+    }
+
+    @Override
+    public void refused(RegistryHost registry) {
+        synchronized (lock) {
+            if (lease != null && !clock.instant().isBefore(lease.issuedAt().plus(SURELY_GOOD))) {
+                lease = null;
+            }
+        }
+    }
+
+    @Override
+    public Optional<String> account() {
+        return Optional.of(account);
+    }
+
+    // Under the lock.
+    private CompletableFuture<Lease> renewal() {
+        CompletableFuture<Lease> under = running;
+        if (under != null) {
+            return under;
+        }
+        CompletableFuture<Lease> mine = new CompletableFuture<>();
+        running = mine;
+        Thread.ofVirtual().name(what).start(() -> run(mine));
+        return mine;
+    }
+
+    private void run(CompletableFuture<Lease> outcome) {
+        Instant asked = clock.instant();
+        try {
+            Issued issued = issuer.issue();
+            Duration life = Duration.between(asked, issued.expiresAt());
+            if (!life.isPositive()) {
+                throw new OutageException(Reason.TOKEN_SERVICE, what + ": they have expired already");
+            }
+            Instant renewAt = asked.plus(life.multipliedBy(4).dividedBy(5));
+            Lease fresh = new Lease(issued.credential(), asked, renewAt, issued.expiresAt());
+            end(fresh, null);
+            outcome.complete(fresh);
+        } catch (IOException e) {
+            end(null, new Failure(e, clock.instant().plus(PAUSE)));
+            outcome.completeExceptionally(e);
+        } finally {
+            // Without an outcome only after a fault of the program, which the thread's handler reports.
+            if (!outcome.isDone()) {
+                end(null, null);
+                outcome.cancel(false);
+            }
+        }
+    }
+
+    private void end(@Nullable Lease fresh, @Nullable Failure why) {
+        synchronized (lock) {
+            running = null;
+            failure = why;
+            if (fresh != null) {
+                lease = fresh;
+            }
+        }
+    }
+
+    private Lease await(CompletableFuture<Lease> outcome) throws IOException {
+        try {
+            return outcome.get(LONGEST_WAIT.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (ExecutionException e) {
+            // A fresh exception for each waiter would lose the type; they only read it.
+            if (e.getCause() instanceof IOException cause) {
+                throw cause;
+            }
+            throw new IllegalStateException(what + ": " + e.getCause(), e.getCause());
+        } catch (TimeoutException e) {
+            throw new OutageException(Reason.TOKEN_SERVICE, what + ": not in time", e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new OutageException(Reason.NOT_ASKED, what + ": interrupted while waiting", e);
+        }
+    }
+
+    @Override
+    public String toString() {
+        return "RenewedCredentials[" + account + "]";
+    }
+}

@@ -1,0 +1,173 @@
+package dev.entrepot.oci.client.cloud;
+
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.client.Program;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import tools.jackson.core.JacksonException;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * The profiles of AWS's shared files, {@code ~/.aws/config} and {@code ~/.aws/credentials}: keys, roles over another profile or over what the
+ * machine gives, web identity, {@code credential_process}. Profiles of IAM Identity Center, which people log in to, are refused.
+ */
+final class AwsProfiles {
+    private static final String DEFAULT = "default";
+    private static final int DEEPEST = 5;
+    private static final Duration LONGEST_RUN = Duration.ofSeconds(10);
+
+    /** Gives the keys of what {@code credential_source} names. */
+    @FunctionalInterface
+    interface NamedSource {
+        /** The keys. */
+        AwsKeys keys(String source) throws IOException;
+    }
+
+    private final Map<String, String> variables;
+    private final AwsSts sts;
+    private final NamedSource sources;
+
+    AwsProfiles(Map<String, String> variables, AwsSts sts, NamedSource sources) {
+        this.variables = variables;
+        this.sts = sts;
+        this.sources = sources;
+    }
+
+    /** The keys of the profile that {@code AWS_PROFILE} names, else of {@code default}; empty if that is not there or has none. */
+    Optional<AwsKeys> standard() throws IOException {
+        String named = variables.getOrDefault("AWS_PROFILE", "");
+        return named.isEmpty() ? keys(read(), DEFAULT, 0) : Optional.of(keys(named));
+    }
+
+    /**
+     * The keys of a profile.
+     *
+     * @throws IOException if there is none of that name, or it has none
+     */
+    AwsKeys keys(String profile) throws IOException {
+        return keys(read(), profile, 0)
+                .orElseThrow(() -> new IOException("the AWS profile " + profile + " is not there or has no keys"));
+    }
+
+    private Optional<AwsKeys> keys(Map<String, Map<String, String>> all, String name, int depth) throws IOException {
+        if (depth == DEEPEST) {
+            throw new IOException("the AWS profile " + name + " refers to profiles without an end");
+        }
+        Map<String, String> profile = all.getOrDefault(name, Map.of());
+        Optional<String> role = Optional.ofNullable(profile.get("role_arn"));
+        if (role.isPresent()) {
+            return Optional.of(ofRole(all, name, role.get(), depth));
+        }
+        if (profile.containsKey("aws_access_key_id") && profile.containsKey("aws_secret_access_key")) {
+            return Optional.of(new AwsKeys(
+                    profile.getOrDefault("aws_access_key_id", ""),
+                    profile.getOrDefault("aws_secret_access_key", ""),
+                    Optional.ofNullable(profile.get("aws_session_token"))));
+        }
+        Optional<String> process = Optional.ofNullable(profile.get("credential_process"));
+        if (process.isPresent()) {
+            return Optional.of(ofProcess(process.get()));
+        }
+        if (profile.keySet().stream().anyMatch(key -> key.startsWith("sso_"))) {
+            throw new IOException(
+                    "the AWS profile " + name
+                            + " is one of IAM Identity Center, which is for people; give this process a role, or keys by credential_process");
+        }
+        return Optional.empty();
+    }
+
+    private AwsKeys ofRole(Map<String, Map<String, String>> all, String name, String role, int depth)
+            throws IOException {
+        Map<String, String> profile = all.getOrDefault(name, Map.of());
+        String session = profile.getOrDefault("role_session_name", "entrepot");
+        Optional<String> tokenFile = Optional.ofNullable(profile.get("web_identity_token_file"));
+        if (tokenFile.isPresent()) {
+            return sts.assumeRoleWithWebIdentity(Path.of(tokenFile.get()), role, session);
+        }
+        Optional<String> over = Optional.ofNullable(profile.get("source_profile"));
+        Optional<String> source = Optional.ofNullable(profile.get("credential_source"));
+        AwsKeys own;
+        if (over.isPresent()) {
+            Map<String, Map<String, String>> rest = new HashMap<>(all);
+            if (over.get().equals(name)) {
+                // Its own keys, which are in the same profile.
+                Map<String, String> bare = new HashMap<>(profile);
+                bare.remove("role_arn");
+                rest.put(name, bare);
+            }
+            own = keys(rest, over.get(), depth + 1)
+                    .orElseThrow(() -> new IOException("the AWS profile " + over.get() + " has no keys"));
+        } else if (source.isPresent()) {
+            own = sources.keys(source.get());
+        } else {
+            throw new IOException("the AWS profile " + name + " has a role and nothing to take it on with");
+        }
+        return sts.assumeRole(own, role, session, Optional.ofNullable(profile.get("external_id")));
+    }
+
+    private AwsKeys ofProcess(String command) throws IOException {
+        List<String> words = Arrays.stream(command.strip().split("\\s+")).toList();
+        Program program = new Program(words, variables, LONGEST_RUN);
+        Program.Outcome outcome = program.run("");
+        if (outcome.exitCode() != 0) {
+            throw new IOException(program.name() + " failed with exit code " + outcome.exitCode());
+        }
+        try {
+            JsonNode answer = OciJson.mapper().readTree(outcome.output());
+            Optional<String> id = Answers.text(answer, "AccessKeyId");
+            Optional<String> secret = Answers.text(answer, "SecretAccessKey");
+            if (id.isPresent() && secret.isPresent()) {
+                return new AwsKeys(id.get(), secret.get(), Answers.text(answer, "SessionToken"));
+            }
+        } catch (JacksonException e) {
+            // The cause would quote the output.
+            throw new IOException(program.name() + " answered with something that is not JSON");
+        }
+        throw new IOException(program.name() + " answered without keys");
+    }
+
+    /** The profiles of both files; what the file of credentials says wins. */
+    private Map<String, Map<String, String>> read() throws IOException {
+        Path home = Path.of(variables.getOrDefault("HOME", "/"), ".aws");
+        Map<String, Map<String, String>> all = new HashMap<>();
+        add(all, file("AWS_CONFIG_FILE", home.resolve("config")), true);
+        add(all, file("AWS_SHARED_CREDENTIALS_FILE", home.resolve("credentials")), false);
+        return all;
+    }
+
+    private Path file(String variable, Path usual) {
+        String other = variables.getOrDefault(variable, "");
+        return other.isEmpty() ? usual : Path.of(other);
+    }
+
+    private static void add(Map<String, Map<String, String>> all, Path file, boolean prefixed) throws IOException {
+        if (!Files.exists(file)) {
+            return;
+        }
+        Map<String, String> section = new HashMap<>();
+        for (String line : Answers.file(file).split("\\R")) {
+            String text = line.strip();
+            if (text.startsWith("[") && text.endsWith("]")) {
+                String title = text.substring(1, text.length() - 1).strip();
+                boolean profile = !prefixed || title.equals(DEFAULT) || title.matches("profile\\s+.+");
+                String name = prefixed ? title.replaceFirst("^profile\\s+", "") : title;
+                section = profile ? all.computeIfAbsent(name, key -> new HashMap<>()) : new HashMap<>();
+                continue;
+            }
+            int equals = text.indexOf('=');
+            boolean nested = Character.isWhitespace(line.isEmpty() ? 'x' : line.charAt(0));
+            if (equals > 0 && !nested && !text.startsWith("#") && !text.startsWith(";")) {
+                section.put(
+                        text.substring(0, equals).strip(),
+                        text.substring(equals + 1).strip());
+            }
+        }
+    }
+}

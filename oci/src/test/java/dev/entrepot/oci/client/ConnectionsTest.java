@@ -1,0 +1,169 @@
+package dev.entrepot.oci.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.Gate;
+import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.TestRegistry;
+import java.io.IOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.apache.hc.client5.http.DnsResolver;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Hosts with several addresses, and peers that close the connections that are kept to them. */
+class ConnectionsTest {
+    private static final Tag TAG = new Tag("1");
+
+    private final TestWorld world = new TestWorld();
+    private final TestRegistry registry = TestRegistry.started();
+
+    @BeforeEach
+    void fill() {
+        byte[] index = "{\"schemaVersion\":2,\"manifests\":[]}".getBytes(StandardCharsets.UTF_8);
+        registry.pushManifest("team/app", MediaType.OCI_INDEX.value(), index, "1");
+    }
+
+    @AfterEach
+    void stop() {
+        registry.close();
+    }
+
+    // Nobody listens at the others of the loopback network.
+    private static DnsResolver addresses(String... literals) {
+        return new DnsResolver() {
+            @Override
+            public InetAddress[] resolve(String host) {
+                return Arrays.stream(literals).map(ConnectionsTest::address).toArray(InetAddress[]::new);
+            }
+
+            @Override
+            public String resolveCanonicalHostname(String host) {
+                return host;
+            }
+        };
+    }
+
+    private static InetAddress address(String literal) {
+        try {
+            return InetAddress.getByName(literal);
+        } catch (IOException e) {
+            throw new IllegalArgumentException(e);
+        }
+    }
+
+    private int statusBy(DnsResolver resolver) throws IOException {
+        String url = "http://registry.test:" + registry.server().port();
+        RegistryEndpoint endpoint = TestWorld.endpoint(url);
+        ProxyRules none = new ProxyRules(Optional.empty(), Map.of());
+        try (HttpTransport transport = HttpTransport.open(endpoint, none, resolver, world.environment());
+                ApiResponse response = new WireExchange(transport, endpoint, world.environment())
+                        .send(ApiRequest.of(
+                                Operation.PING, "asking", "GET", URI.create(url + "/v2/"), Priority.INTERACTIVE))) {
+            return response.status();
+        }
+    }
+
+    @Test
+    void addressThatRefusesIsFollowedByTheNext() throws IOException {
+        assertThat(statusBy(addresses("127.0.0.2", "127.0.0.3", "127.0.0.1"))).isEqualTo(200);
+    }
+
+    @Test
+    void hostOfWhichAllAddressesRefuseIsUnreachable() {
+        OutageException outage =
+                catchThrowableOfType(OutageException.class, () -> statusBy(addresses("127.0.0.2", "127.0.0.3")));
+        assertThat(outage.reason()).isEqualTo(OutageException.Reason.UNREACHABLE);
+        assertThat(outage).hasMessageContaining("refused the connection");
+        assertThat(WireFaults.isBroken(outage)).isFalse();
+    }
+
+    @Test
+    void addressThatDidNotAnswerIsTriedLastForAMinute() throws IOException {
+        AddressMemory memory = new AddressMemory(
+                addresses("127.0.0.2", "127.0.0.1"), world.environment().nanoTime());
+        try (Socket socket = memory.socket(null)) {
+            InetSocketAddress dead =
+                    new InetSocketAddress("127.0.0.2", registry.server().port());
+            assertThatThrownBy(() -> socket.connect(dead, 1000)).isInstanceOf(ConnectException.class);
+        }
+        assertThat(memory.resolve("registry.test")).containsExactly(address("127.0.0.1"), address("127.0.0.2"));
+        world.advance(Duration.ofMinutes(1));
+        assertThat(memory.resolve("registry.test")).containsExactly(address("127.0.0.2"), address("127.0.0.1"));
+    }
+
+    @Test
+    void registryThatIsRestartedWithManyConnectionsKeptIsAskedWithoutAnError() throws Exception {
+        try (RegistryClient client = world.client(registry.uri().toString())) {
+            for (int round = 0; round < 3; round++) {
+                openConnections(client, 12);
+                registry.server().dropConnections();
+                assertThat(client.repository(TestWorld.NAME).resolve(TAG)).isPresent();
+                // One dead connection is found out; the others are not tried.
+                assertThat(world.pauses.size()).isLessThanOrEqualTo(round + 1);
+            }
+        }
+    }
+
+    private void openConnections(RegistryClient client, int count) throws Exception {
+        Gate gate = new Gate();
+        registry.faults().always(Requests.manifests(), Fault.hold(gate));
+        List<CompletableFuture<Boolean>> answers = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            CompletableFuture<Boolean> answer = new CompletableFuture<>();
+            answers.add(answer);
+            Thread.ofVirtual().start(() -> {
+                try {
+                    answer.complete(
+                            client.repository(TestWorld.NAME).resolve(TAG).isPresent());
+                } catch (IOException e) {
+                    answer.completeExceptionally(e);
+                }
+            });
+        }
+        gate.awaitArrivals(count);
+        registry.faults().clear();
+        gate.open();
+        for (CompletableFuture<Boolean> answer : answers) {
+            assertThat(answer.get(20, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    @Test
+    void peerThatClosesAfterEachAnswerWithoutSayingSoIsNotNoticed() throws Exception {
+        try (RawServer server = new RawServer(request -> {
+                    request.answer(
+                            200,
+                            "",
+                            "Content-Type: application/vnd.oci.image.index.v1+json",
+                            "Docker-Content-Digest: sha256:" + "a".repeat(64),
+                            "Content-Length: 7");
+                    request.reset();
+                });
+                RegistryClient client = world.client(server.url())) {
+            for (int i = 0; i < 20; i++) {
+                assertThat(client.repository(TestWorld.NAME).resolve(TAG)).isPresent();
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+package dev.entrepot.oci.client.cloud;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.UnauthorizedException;
+import dev.entrepot.oci.client.Credential;
+import dev.entrepot.oci.client.CredentialSource;
+import dev.entrepot.oci.client.cloud.CloudCredentials.AzureSettings;
+import dev.entrepot.oci.testing.AcrService;
+import dev.entrepot.oci.testing.EntraService;
+import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.MiniHttpServer;
+import dev.entrepot.oci.testing.Requests;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class AzureCredentialsTest {
+    private static final AzureSettings NOTHING =
+            new AzureSettings(Optional.empty(), Optional.empty(), Optional.empty());
+    private static final AzureSettings APPLICATION = new AzureSettings(
+            Optional.of("the-tenant"), Optional.of("the-client"), Optional.of(EntraService.CLIENT_SECRET));
+
+    private final CloudWorld world = new CloudWorld();
+    private final EntraService entra = new EntraService();
+    private final MiniHttpServer cloud = MiniHttpServer.started(entra);
+    private final AcrService acr = new AcrService(entra, "one.azurecr.io", scope -> "token", world);
+    private final MiniHttpServer registry = MiniHttpServer.started(acr);
+
+    @BeforeEach
+    void inTheCloud() {
+        world.with("AZURE_AUTHORITY_HOST", cloud.uri().toString())
+                .with("AZURE_POD_IDENTITY_AUTHORITY_HOST", cloud.uri().toString());
+    }
+
+    @AfterEach
+    void close() {
+        cloud.close();
+        registry.close();
+    }
+
+    private CredentialSource source(AzureSettings settings) {
+        return CloudCredentials.azure(CloudWorld.endpoint("one.azurecr.io", registry), settings, world.environment());
+    }
+
+    private void assertIssued(AzureSettings settings, String way) throws IOException {
+        assertThat(CloudWorld.get(source(settings))).isInstanceOf(Credential.IdentityToken.class);
+        assertThat(entra.ways()).containsExactly(way);
+    }
+
+    @Test
+    void applicationBySecret() throws IOException {
+        assertIssued(APPLICATION, "secret");
+        assertThat(APPLICATION.toString()).doesNotContain("s3cret");
+    }
+
+    @Test
+    void applicationOfTheVariables() throws IOException {
+        world.with("AZURE_TENANT_ID", "the-tenant")
+                .with("AZURE_CLIENT_ID", "the-client")
+                .with("AZURE_CLIENT_SECRET", EntraService.CLIENT_SECRET);
+
+        assertIssued(NOTHING, "secret");
+    }
+
+    @Test
+    void workloadOfACluster(@TempDir Path folder) throws IOException {
+        Path token = Files.writeString(folder.resolve("token"), EntraService.ASSERTION);
+        world.with("AZURE_TENANT_ID", "the-tenant")
+                .with("AZURE_CLIENT_ID", "the-client")
+                .with("AZURE_FEDERATED_TOKEN_FILE", token.toString());
+
+        assertIssued(NOTHING, "assertion");
+    }
+
+    @Test
+    void identityOfAMachine() throws IOException {
+        assertIssued(NOTHING, "machine");
+    }
+
+    @Test
+    void oneOfSeveralIdentitiesOfAMachine() throws IOException {
+        assertIssued(new AzureSettings(Optional.empty(), Optional.of("id-2"), Optional.empty()), "machine id-2");
+    }
+
+    @Test
+    void identityOfAContainer() throws IOException {
+        world.with("IDENTITY_ENDPOINT", cloud.uri() + "/msi/token")
+                .with("IDENTITY_HEADER", EntraService.IDENTITY_HEADER);
+
+        assertIssued(NOTHING, "container");
+    }
+
+    @Test
+    void areExchangedOnceAndAgainBeforeTheRefreshTokenEnds() throws IOException {
+        CredentialSource source = source(NOTHING);
+        assertThat(registry.calls().all()).isEmpty();
+        Credential first = CloudWorld.get(source);
+        world.advance(Duration.ofHours(2));
+        assertThat(CloudWorld.get(source)).isEqualTo(first);
+        assertThat(acr.exchanges()).isEqualTo(1);
+        world.advance(Duration.ofHours(1));
+        assertThat(CloudWorld.get(source)).isNotEqualTo(first);
+        assertThat(acr.exchanges()).isEqualTo(2);
+    }
+
+    @Test
+    void refusalsOfBothAreRefusals() {
+        AzureSettings wrong =
+                new AzureSettings(Optional.of("the-tenant"), Optional.of("the-client"), Optional.of("s3cret-wrong"));
+        assertThatThrownBy(() -> CloudWorld.get(source(wrong)))
+                .isInstanceOf(UnauthorizedException.class)
+                .hasMessage("asking Microsoft Entra for a token: 127.0.0.1 answered 401 invalid_client");
+        registry.faults().always(Requests.any(), Fault.status(401));
+        assertThatThrownBy(() -> CloudWorld.get(source(NOTHING)))
+                .isInstanceOf(UnauthorizedException.class)
+                .hasMessage("asking one.azurecr.io for a refresh token: 127.0.0.1 answered 401");
+    }
+
+    @Test
+    void outagesOfBothAreOutages() {
+        cloud.faults().times(2, Requests.any(), Fault.status(410));
+        assertThatThrownBy(() -> CloudWorld.get(source(NOTHING))).isInstanceOf(OutageException.class);
+        registry.stop();
+        assertThatThrownBy(() -> CloudWorld.get(source(NOTHING))).isInstanceOf(OutageException.class);
+    }
+
+    @Test
+    void whatIsMissingIsSaid() {
+        assertThatThrownBy(() -> CloudWorld.get(
+                        source(new AzureSettings(Optional.empty(), Optional.of("the-client"), Optional.of("s3cret")))))
+                .isExactlyInstanceOf(IOException.class)
+                .hasMessage("an application of Microsoft Entra needs its tenant");
+    }
+}

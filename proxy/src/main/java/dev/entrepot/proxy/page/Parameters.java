@@ -1,0 +1,74 @@
+package dev.entrepot.proxy.page;
+
+import java.net.URLDecoder;
+import java.nio.charset.StandardCharsets;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.Optional;
+
+/** The parameters of a query. */
+final class Parameters {
+    private static final int LONGEST_TEXT = 300;
+
+    private final Map<String, String> values = new HashMap<>();
+
+    /**
+     * Reads a raw query; of those with the same name, the first counts.
+     *
+     * @throws IllegalArgumentException if it is no query
+     */
+    Parameters(String query) {
+        for (String pair : query.split("&", -1)) {
+            int equals = pair.indexOf('=');
+            if (equals > 0) {
+                values.putIfAbsent(
+                        pair.substring(0, equals),
+                        URLDecoder.decode(pair.substring(equals + 1), StandardCharsets.UTF_8));
+            }
+        }
+    }
+
+    /** The value of a parameter; empty if there is none, or it is empty. */
+    Optional<String> find(String name) {
+        return Optional.ofNullable(values.get(name)).filter(value -> !value.isEmpty());
+    }
+
+    /**
+     * A text, without white space around it; empty if there is none.
+     *
+     * @throws IllegalArgumentException if it is longer than 300 characters
+     */
+    String text(String name) {
+        String text = find(name).orElse("").strip();
+        if (text.length() > LONGEST_TEXT) {
+            throw new IllegalArgumentException(name + " has " + text.length() + " characters, at most " + LONGEST_TEXT);
+        }
+        return text;
+    }
+
+    /**
+     * A parameter that must be there.
+     *
+     * @throws IllegalArgumentException if it is not
+     */
+    String required(String name) {
+        return find(name).orElseThrow(() -> new IllegalArgumentException("the parameter " + name + " is missing"));
+    }
+
+    /**
+     * A whole number.
+     *
+     * @throws IllegalArgumentException if it is none, or out of bounds
+     */
+    int number(String name, int otherwise, int least, int most) {
+        String text = find(name).orElse(Integer.toString(otherwise));
+        if (!text.matches("[0-9]{1,9}")) {
+            throw new IllegalArgumentException(name + " is no whole number: " + text);
+        }
+        int number = Integer.parseInt(text);
+        if (number < least || number > most) {
+            throw new IllegalArgumentException(name + " is " + number + ", expected " + least + " to " + most);
+        }
+        return number;
+    }
+}

@@ -1,0 +1,41 @@
+package dev.entrepot.proxy.replication;
+
+import dev.entrepot.config.MirrorConfig;
+import dev.entrepot.config.UpstreamConfig;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.MirrorEndpoint;
+import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.oci.client.RegistryEndpoint;
+import dev.entrepot.oci.client.Safeguards;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Sets up the client of an upstream with those of its mirrors. */
+public final class UpstreamClients {
+    private UpstreamClients() {}
+
+    /**
+     * A client with its mirrors, which are closed with it. Connects to nothing yet.
+     *
+     * @param safeguards of the upstream, and in the same way of each mirror
+     * @throws IOException if a TLS file cannot be read
+     */
+    public static RegistryClient open(UpstreamConfig config, Safeguards safeguards, ClientEnvironment environment)
+            throws IOException {
+        List<MirrorEndpoint> mirrors = new ArrayList<>();
+        try {
+            for (MirrorConfig mirror : config.mirrors()) {
+                RegistryEndpoint endpoint = Endpoints.of(mirror, config.maxConcurrentRequests(), environment);
+                mirrors.add(new MirrorEndpoint(
+                        new RegistryClient(endpoint, safeguards.ofMirror(), environment),
+                        mirror.prefix(),
+                        mirror.answers() == MirrorConfig.Answers.TAGS));
+            }
+            return new RegistryClient(Endpoints.of(config, environment), safeguards, mirrors, environment);
+        } catch (IOException | RuntimeException e) {
+            mirrors.forEach(mirror -> mirror.client().close());
+            throw e;
+        }
+    }
+}

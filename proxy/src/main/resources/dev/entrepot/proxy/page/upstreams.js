@@ -1,0 +1,87 @@
+// How the upstreams are, as far as requests of clients have shown.
+
+import { h, facts } from "./dom.js";
+import { ago, count, counted, duration, percent } from "./format.js";
+import { known } from "./data.js";
+
+export const title = "Upstreams";
+export const topics = ["upstreams"];
+
+/** [style, word] of an upstream. */
+export function stateOf(one) {
+  const open = Object.values(one.breakers).some((breaker) => breaker.state !== "closed");
+  if (one.reachable === undefined) {
+    return ["muted", "not asked yet"];
+  }
+  if (!one.reachable) {
+    return ["bad", "does not answer"];
+  }
+  return open ? ["warn", "partly left alone"] : ["good", "answers"];
+}
+
+/** Those with something wrong first, those that nobody asked yet last. */
+export function inOrder(list) {
+  const rank = { bad: 0, warn: 1, good: 2, muted: 3 };
+  return [...list].sort((a, b) => rank[stateOf(a)[0]] - rank[stateOf(b)[0]]);
+}
+
+/** What is left of a quota, in a few words. */
+export function quotaLine(quota) {
+  if (quota.stoppedUntil) {
+    return h("div", { class: "bad" }, "used up");
+  }
+  if (quota.remaining === undefined) {
+    return h("div", { class: "muted" }, "unknown");
+  }
+  const low = quota.remaining <= (quota.reserve ?? 0);
+  return h("div", { class: low ? "warn" : null }, count(quota.remaining) + (quota.limit ? " of " + count(quota.limit) : ""));
+}
+
+export function render() {
+  const upstreams = known.upstreams?.upstreams;
+  return h("div", {}, h("div", { class: "head" }, h("h1", { tabindex: "-1" }, title),
+    h("span", { class: "muted" }, "as seen by requests; ", h("code", {}, "entrepot upstreams"), " asks each one")),
+    !upstreams ? h("p", { class: "muted" }, "Waiting for the first figures…")
+      : upstreams.length === 0 ? h("p", { class: "empty" }, "No upstream is configured. Add one under ", h("code", {}, "upstreams"), " and start again.")
+        : h("div", { class: "grid" }, inOrder(upstreams).map(card)));
+}
+
+function card(one) {
+  const [style, text] = stateOf(one);
+  const tooMany = Object.entries(one.tooManyRequests).filter(([, number]) => number > 0);
+  return h("section", { class: "card w6", "data-key": one.name }, h("h2", {}, one.name),
+    facts("facts", [
+      ["State", h("span", { class: "dot " + style }, text)],
+      ["Address", h("span", { class: "mono" }, one.url)],
+      ["Account", one.account + (one.authentication === "none" ? "" : " (" + one.authentication + ")")],
+      ["Last answer", ago(one.answeredAt)],
+      ["Last outage", ago(one.failedAt)],
+      [one.reachable === false ? "Problem" : "Last error", one.problem ?? one.lastError],
+      ["Referrers API", one.referrersApi === undefined ? null : one.referrersApi ? "yes" : "no, fallback tags are read"],
+      ["Left alone", breakers(one.breakers)],
+      ["Too many requests", tooMany.map(([kind, number]) => counted(number, "time") + " (" + kind + ")").join(", ")],
+    ]), one.quotas.map(quota));
+}
+
+function breakers(all) {
+  const open = Object.entries(all).filter(([, breaker]) => breaker.state !== "closed");
+  return open.length ? open.map(([kind, breaker]) => h("div", { class: "warn" }, kind + ": " + breaker.state,
+    breaker.until ? [" until ", ago(breaker.until)] : null)) : null;
+}
+
+function quota(one) {
+  const whole = one.limit ?? 0;
+  const left = one.remaining ?? 0;
+  const low = left <= (one.reserve ?? 0);
+  return h("div", {}, h("h3", {}, "Pulls of " + one.account),
+    whole ? h("div", { class: low ? "meter tight" : "meter" }, h("span", { "width%": Math.min(100, (100 * left) / whole) })) : null,
+    facts("facts", [
+      ["Left", one.remaining === undefined ? "none" : count(left) + (whole ? " of " + count(whole) + ", " + percent(left, whole) : "")
+        + (one.windowSeconds ? " in " + duration(one.windowSeconds) : "")],
+      ["Kept for clients", one.reserve === undefined ? null : count(one.reserve)],
+      ["Forecast", one.forecast === "used-up" ? ["used up ", ago(one.usedUpAt)] : one.forecast === "lasts" ? "lasts at the present rate" : null],
+      ["Stopped until", ago(one.stoppedUntil)],
+      ["New pulls", ago(one.reset)],
+      ["Seen", ago(one.seenAt)],
+    ]));
+}

@@ -1,0 +1,298 @@
+package dev.entrepot.proxy;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.Gate;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledIf;
+import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
+
+/**
+ * The page in a real browser, where there is one. With the environment variable {@code ENTREPOT_SCREENSHOTS} pictures of all views are put into that folder.
+ */
+@EnabledIf("chromiumIsThere")
+class PageBrowserTest {
+    private static final int REPOSITORIES = 10_000;
+
+    // Of each text on the page, its contrast against what is behind it (WCAG 2.2, "contrast ratio"); the worst few, as
+    // text.
+    private static final String CONTRAST = """
+            (() => {
+              const channel = (v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+              const light = ([r, g, b]) => 0.2126 * channel(r) + 0.7152 * channel(g) + 0.0722 * channel(b);
+              const colour = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return n.length > 3 ? n : [...n, 1]; };
+              const behind = (e) => { for (; e; e = e.parentElement) { const c = colour(getComputedStyle(e).backgroundColor); if (c[3] === 1) return c; } return [255, 255, 255, 1]; };
+              const bad = [];
+              const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+              for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+                const e = node.parentElement;
+                if (!node.data.trim() || !e.checkVisibility() || e.closest('button:disabled, noscript, script')) continue;
+                const a = light(colour(getComputedStyle(e).color)), b = light(behind(e));
+                const ratio = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+                if (ratio < 4.5) bad.push(node.data.trim().slice(0, 30) + ' ' + ratio.toFixed(2));
+              }
+              return bad.join('; ');
+            })()""";
+
+    @TempDir
+    private static Path folder;
+
+    @TempDir
+    private Path data;
+
+    private static Chromium browser;
+    private PageWorld world;
+
+    static boolean chromiumIsThere() {
+        return Chromium.installed().isPresent();
+    }
+
+    @BeforeAll
+    static void launch() throws Exception {
+        browser = Chromium.started(folder);
+    }
+
+    @AfterAll
+    static void quit() throws Exception {
+        browser.close();
+    }
+
+    @BeforeEach
+    void start() throws Exception {
+        world = PageWorld.started(data, REPOSITORIES);
+        world.pull();
+        world.beRefused();
+        browser.look(1600, 900, false);
+    }
+
+    @AfterEach
+    void stop() throws Exception {
+        browser.leave();
+        world.close();
+    }
+
+    private void go(String hash) throws Exception {
+        browser.open(world.admin().resolve("/ui/" + hash));
+        browser.await("document.querySelector('main h1') !== null && !document.querySelector('main').ariaBusy");
+    }
+
+    private String focused() throws Exception {
+        return browser.text("document.activeElement.getAttribute('aria-label') ?? document.activeElement.innerText");
+    }
+
+    private void picture(String name) throws Exception {
+        Optional<String> pictures = Optional.ofNullable(System.getenv("ENTREPOT_SCREENSHOTS"));
+        if (pictures.isPresent()) {
+            Files.createDirectories(Path.of(pictures.get()));
+            Files.write(Path.of(pictures.get(), name + ".png"), browser.picture());
+        }
+    }
+
+    @Test
+    void overviewShowsFiguresAndFollowsThem() throws Exception {
+        int complaints = browser.complaints().size();
+        go("");
+        browser.await("document.getElementById('live').innerText === 'live'");
+        browser.await("/%/.test(document.getElementById('hit-bytes')?.innerText)");
+        assertThat(browser.text("document.getElementById('ready').innerText")).isEqualTo("ready");
+        String before = browser.text("document.getElementById('hit-requests').parentElement.innerText");
+        JsonNode place =
+                browser.evaluate("JSON.stringify(document.getElementById('hit-requests').getBoundingClientRect())");
+        world.get("/v2/other/tool/manifests/v2");
+        browser.await("document.getElementById('hit-requests').parentElement.innerText !== " + quoted(before));
+        assertThat(browser.evaluate("document.getElementById('hit-requests').getBoundingClientRect().top")
+                        .asDouble())
+                .as("nothing moves when figures change")
+                .isEqualTo(OciJson.mapper()
+                        .readTree(place.asString(""))
+                        .path("top")
+                        .asDouble());
+        assertThat(browser.complaints()).hasSize(complaints);
+    }
+
+    private static String quoted(String text) {
+        return OciJson.mapper().writeValueAsString(text);
+    }
+
+    @Test
+    void keysLeadFromTheSearchToTheSignatureOfAnSbom() throws Exception {
+        int complaints = browser.complaints().size();
+        go("");
+        browser.press("/");
+        browser.type("team/app");
+        browser.press("Enter");
+        browser.await(
+                "document.querySelector('h1').innerText.includes('team/app') && document.querySelector('[data-rows] a') !== null");
+        browser.press("ArrowDown");
+        assertThat(focused()).isEqualTo(PageWorld.APP);
+        browser.press("Enter");
+        browser.await("document.querySelector('h1').innerText === '" + PageWorld.APP + "'");
+        browser.press("ArrowDown");
+        assertThat(focused()).isEqualTo("1.0");
+        browser.press("Enter");
+        browser.await("document.querySelector('[role=tree]') !== null");
+        assertThat(browser.text("location.hash")).isEqualTo("#/repositories/" + PageWorld.APP + "/tags/1.0");
+        browser.evaluate("document.querySelector('[role=treeitem][tabindex=\"0\"]').focus()");
+        assertThat(focused()).startsWith("Index");
+        for (int i = 0; i < 20 && !focused().startsWith("SBOM"); i++) {
+            browser.press("ArrowDown");
+        }
+        assertThat(focused()).startsWith("SBOM, CycloneDX, refers to it, " + PageWorld.SBOM);
+        browser.press("ArrowRight");
+        assertThat(focused()).startsWith("Signature, Notary, refers to it");
+        assertThat(browser.text("document.querySelector('.detail').innerText"))
+                .contains(world.signature.digest().toString(), PageWorld.SIGNATURE);
+        browser.press("ArrowLeft");
+        browser.press("ArrowLeft");
+        assertThat(browser.text("document.activeElement.getAttribute('aria-level')"))
+                .isEqualTo("2");
+        browser.press("Home");
+        assertThat(focused()).startsWith("Index");
+        browser.press("ArrowLeft");
+        assertThat(browser.text("document.activeElement.getAttribute('aria-expanded')"))
+                .isEqualTo("false");
+        assertThat(browser.complaints()).hasSize(complaints);
+    }
+
+    @Test
+    void keysOpenTheHelpAndLeadToTheParts() throws Exception {
+        go("");
+        browser.press("?");
+        browser.await("document.getElementById('help').open");
+        browser.press("Enter");
+        browser.await("!document.getElementById('help').open");
+        browser.press("g");
+        browser.press("u");
+        browser.await("document.querySelector('h1').innerText === 'Upstreams'");
+        assertThat(focused()).isEqualTo("Upstreams");
+        assertThat(browser.text("document.querySelector('#parts [aria-current]').innerText"))
+                .isEqualTo("Upstreams");
+        browser.evaluate("document.querySelector('.skip').click()");
+        assertThat(browser.text("document.activeElement.id")).isEqualTo("main");
+    }
+
+    @Test
+    void repositoriesWithOddNamesHaveAddressesOfTheirOwn() throws Exception {
+        go("");
+        String odd = """
+                import('./links.js').then((links) => ['r.test:5000/a', 'r.test/a/tags/b', 'r.test/tags', 'r.test/a/digests/tags'].flatMap((name) =>
+                  ['', 'tags', '1.0', 'sha256:00'].filter((reference) => {
+                    const found = links.parse(reference ? links.imageLink(name, reference) : links.repositoryLink(name));
+                    return found.repository !== name || (found.reference ?? '') !== reference;
+                  }).map((reference) => name + ' ' + reference)).join('; '))""";
+        assertThat(browser.text(odd)).as("names that come back as others").isEmpty();
+    }
+
+    @Test
+    void whatIsNotKeptIsShownAsSuchAndWhyIsExplained() throws Exception {
+        go("#/repositories/" + PageWorld.APP + "/tags/1.0");
+        assertThat(browser.text(
+                        "[...document.querySelectorAll('[role=treeitem].gone')].map((e) => e.ariaLabel).join('|')"))
+                .contains("linux/arm64");
+        browser.evaluate("document.querySelector('#why').open = true");
+        browser.await("document.querySelector('#why table') !== null");
+        assertThat(browser.text("document.querySelector('#why').innerText")).contains("check-deadline");
+    }
+
+    @Test
+    void whatStrangersWriteStaysText() throws Exception {
+        int complaints = browser.complaints().size();
+        go("#/repositories/" + PageWorld.APP + "/tags/1.0");
+        assertThat(browser.text("document.querySelector('main').innerText")).contains(PageWorld.MARKUP);
+        go("#/refusals");
+        assertThat(browser.text("document.querySelector('main').innerText")).contains("<b>bold</b>/1.0");
+        go("#/search?text=" + "%3Cimg%20src%3Dx%20onerror%3Dalert(1)%3E");
+        assertThat(browser.text("document.querySelector('h1').innerText")).contains("<img src=x");
+        assertThat(browser.evaluate("document.querySelectorAll('main img, main b, main script').length")
+                        .asInt())
+                .isZero();
+        assertThat(browser.complaints()).hasSize(complaints);
+    }
+
+    @Test
+    void tenThousandRepositoriesAreLeafedThroughAndFiltered() throws Exception {
+        go("#/repositories");
+        browser.await("document.querySelector('.where').innerText.startsWith('1–50 of 10\\u202f00')");
+        assertThat(browser.evaluate("document.querySelectorAll('main tbody tr').length")
+                        .asInt())
+                .isEqualTo(50);
+        browser.evaluate("[...document.querySelectorAll('.pager button')].at(-1).click()");
+        browser.await("document.querySelector('.where').innerText.startsWith('10\\u202f001–10\\u202f002')");
+        browser.evaluate("document.getElementById('filter').focus()");
+        browser.type("app-0777");
+        browser.await("document.querySelector('.where').innerText.startsWith('1–10 of 10')");
+        assertThat(browser.text("location.hash")).contains("text=app-0777");
+        browser.press("ArrowDown");
+        assertThat(focused()).isEqualTo("registry.test/many/app-07770");
+        browser.press("ArrowDown");
+        browser.press("ArrowUp");
+        browser.press("ArrowUp");
+        assertThat(browser.text("document.activeElement.id")).isEqualTo("filter");
+    }
+
+    @Test
+    void runsShowTheirProgress() throws Exception {
+        Gate gate = new Gate();
+        world.target.faults().always(request -> request.method().equals("PUT"), Fault.hold(gate));
+        go("#/replication");
+        browser.await("document.querySelector('main').innerText.includes('Not running')");
+        world.sync();
+        browser.await("document.querySelector('progress') !== null");
+        picture("replication-running");
+        gate.open();
+        browser.await(
+                "document.querySelector('progress') === null && document.querySelector('main').innerText.includes('complete')");
+        browser.evaluate("document.querySelector('a[href^=\"#/replication/runs/\"]').click()");
+        browser.await("document.querySelector('h1').innerText.startsWith('Run ')");
+    }
+
+    @Test
+    void everyViewFitsAndCanBeReadInLightAndDark() throws Exception {
+        world.sync();
+        MirrorFixture.await(() -> world.json("/ui/api/replication")
+                .path("rules")
+                .path(0)
+                .path("targets")
+                .path(0)
+                .has("lagSeconds"));
+        String[][] views = {
+            {"overview", ""},
+            {"repositories", "#/repositories"},
+            {"tags", "#/repositories/" + PageWorld.APP + "/tags/"},
+            {"image", "#/repositories/" + PageWorld.APP + "/tags/1.0"},
+            {"replication", "#/replication"},
+            {"upstreams", "#/upstreams"},
+            {"refusals", "#/refusals"},
+            {"search", "#/search?text=cyclonedx"},
+            {"error", "#/repositories/" + PageWorld.APP + "/tags/nothing"}
+        };
+        for (int width : new int[] {1600, 400}) {
+            for (boolean dark : new boolean[] {false, true}) {
+                browser.look(width, 900, dark);
+                for (String[] view : views) {
+                    String name = view[0] + "-" + width + (dark ? "-dark" : "-light");
+                    go(view[1]);
+                    browser.await("document.getElementById('live').innerText === 'live'");
+                    browser.await("document.querySelector('main [aria-busy]') === null"
+                            + " && !document.querySelector('main').innerText.includes('Waiting for')");
+                    picture(name);
+                    assertThat(browser.evaluate("document.documentElement.scrollWidth")
+                                    .asInt())
+                            .as("width of " + name)
+                            .isLessThanOrEqualTo(width);
+                    assertThat(browser.text(CONTRAST)).as("contrast of " + name).isEmpty();
+                }
+            }
+        }
+    }
+}
