@@ -39,6 +39,7 @@ final class Answering {
      * Answers a question about something that changes.
      *
      * @param question what is asked, of which repository; the key under which calls are shared and failures remembered
+     * @param outage how questions to the upstream fail at present, as far as is known
      * @param kept what is kept; found again after a failure
      * @param ask asks the upstream and keeps what it says
      * @param forget lets go of what is kept, because the upstream denies it
@@ -46,6 +47,7 @@ final class Answering {
     <T> Answer<T> answer(
             Object question,
             CacheSettings settings,
+            Supplier<Optional<OutageException>> outage,
             Judgement.Window window,
             Supplier<Optional<Kept<T>>> kept,
             Asking<T> ask,
@@ -61,22 +63,38 @@ final class Answering {
                 calls.begin(question, check::run);
                 yield judgement.hit(now.orElseThrow());
             }
-            case ASK -> wait(question, settings, now.flatMap(judgement::inPlaceOfWaiting), check);
+            case ASK -> {
+                Optional<Answer<T>> insteadOfWaiting = now.flatMap(judgement::inPlaceOfWaiting);
+                yield insteadOfWaiting.isEmpty()
+                        ? share(question, check)
+                        : wait(question, judgement, now.get(), insteadOfWaiting.get(), check, outage);
+            }
         };
     }
 
+    // Once it is known how the upstream fails, that decides whether what is kept may be served, and not that it takes
+    // long.
     private <T> Answer<T> wait(
-            Object question, CacheSettings settings, Optional<Answer<T>> insteadOfWaiting, Asking<T> check)
+            Object question,
+            Judgement judgement,
+            Kept<T> kept,
+            Answer<T> insteadOfWaiting,
+            Asking<T> check,
+            Supplier<Optional<OutageException>> outage)
             throws IOException {
-        if (insteadOfWaiting.isEmpty()) {
-            return share(question, check);
-        }
-        Optional<SharedCalls.Outcome<Object>> inTime = calls.call(question, check::run, settings.checkDeadline());
+        Optional<SharedCalls.Outcome<Object>> inTime =
+                calls.call(question, check::run, judgement.settings().checkDeadline());
         if (inTime.isPresent()) {
             return outcome(inTime.get());
         }
-        counters.served(StaleCause.TIMEOUT);
-        return insteadOfWaiting.get();
+        Optional<OutageException> known = outage.get();
+        Optional<Answer<T>> stale =
+                known.isEmpty() ? Optional.of(insteadOfWaiting) : judgement.inPlaceOf(known.get(), kept);
+        if (stale.isEmpty()) {
+            return share(question, check);
+        }
+        counters.served(known.map(StaleCause::of).orElse(StaleCause.TIMEOUT));
+        return stale.get();
     }
 
     /**

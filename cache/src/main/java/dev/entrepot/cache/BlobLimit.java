@@ -24,9 +24,17 @@ record BlobLimit(Repository repository, long maxBytes, String rule) {
 
     /** Refuses a length that is known and too large. */
     void check(Digest digest, OptionalLong bytes) throws BlockedException {
-        if (bytes.isPresent() && bytes.getAsLong() > maxBytes) {
-            throw refusal(digest, "has " + bytes.getAsLong() + " bytes");
+        Optional<BlockedException> refusal = refusal(digest, bytes);
+        if (refusal.isPresent()) {
+            throw refusal.get();
         }
+    }
+
+    /** Why a length is refused, if it is known and too large. */
+    Optional<BlockedException> refusal(Digest digest, OptionalLong bytes) {
+        return bytes.isPresent() && bytes.getAsLong() > maxBytes
+                ? Optional.of(refusal(digest, "has " + bytes.getAsLong() + " bytes"))
+                : Optional.empty();
     }
 
     /** Refuses a blob of which so many bytes have come. */

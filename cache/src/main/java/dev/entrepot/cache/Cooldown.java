@@ -6,26 +6,35 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
  * Which digest of a tag may be served under a minimum age: what the tag names, if it was first seen long enough ago or is exempt; else what it named
- * before, the last first; else none.
+ * before and that is so, the last first; else none.
  */
 final class Cooldown {
     /**
      * The choice.
      *
      * @param current whether what the tag names may be served
-     * @param former what may be served in its place, the best first
+     * @param former what may be served in its place, the best first; whether one is exempt is asked when it is its turn
      * @param matureAt when what the tag names may be served
      */
-    record Choice(boolean current, List<Digest> former, Instant matureAt) {}
+    record Choice(boolean current, Iterable<Digest> former, Instant matureAt) {}
 
     private Cooldown() {}
+
+    /** Why nothing is served under a tag of which nothing is known: what it names is first seen with the request. */
+    static BlockedException refusal(Repository repository, Tag tag, MinAge minAge, CacheSettings settings) {
+        return new BlockedException(
+                BlockedException.Kind.TOO_YOUNG,
+                "nothing is known of tag " + tag + " of " + repository
+                        + ", so that what it names is first seen with a request and too young by "
+                        + settings.rule(Setting.MIN_AGE),
+                Optional.of(minAge.time()));
+    }
 
     /**
      * Chooses.
@@ -34,16 +43,16 @@ final class Cooldown {
      */
     static Choice choose(TagRecord named, TagHistory history, MinAge minAge, Predicate<Digest> exempt, Instant now) {
         Instant matureAt = named.firstSeenAt().plus(minAge.time());
-        if (!matureAt.isAfter(now) || minAge.exceptDigests().contains(named.digest()) || exempt.test(named.digest())) {
+        Predicate<Digest> atAnyAge = digest -> minAge.exceptDigests().contains(digest) || exempt.test(digest);
+        if (!matureAt.isAfter(now) || atAnyAge.test(named.digest())) {
             return new Choice(true, List.of(), matureAt);
         }
-        List<Digest> mature = new ArrayList<>();
-        for (TagHistory.Former former : history.former().reversed()) {
-            if (!former.firstSeenAt().plus(minAge.time()).isAfter(now)) {
-                mature.add(former.digest());
-            }
-        }
-        return new Choice(false, mature, matureAt);
+        Iterable<Digest> standIns = () -> history.former().reversed().stream()
+                .filter(former ->
+                        !former.firstSeenAt().plus(minAge.time()).isAfter(now) || atAnyAge.test(former.digest()))
+                .map(TagHistory.Former::digest)
+                .iterator();
+        return new Choice(false, standIns, matureAt);
     }
 
     /** Why nothing is served under the tag. */

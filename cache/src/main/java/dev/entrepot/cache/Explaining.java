@@ -10,35 +10,64 @@ import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
+import java.io.IOException;
 import java.time.Instant;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Explains a repository: goes the way of a request, with an imagined upstream at its end. All that is decided on the way is decided by what also serves:
  * {@link Judgement}, {@link Cooldown}, {@link PullThrough#denial}, {@link GuardedSource#refusal} and the failures that are remembered.
  */
 final class Explaining {
+    private static final Logger LOG = LoggerFactory.getLogger(Explaining.class);
+
     private final Repository repository;
     private final CacheIndex index;
     private final Function<Digest, Optional<ManifestBytes>> manifests;
     private final Answering answering;
+    private final ContentStore store;
     private final TagCache tags;
+    private final ListCache lists;
+    private final CacheSettings untagged;
+    private final Supplier<Optional<OutageException>> outage;
     private final KeptGraphs graphs;
 
-    Explaining(Repository repository, CacheIndex index, PullThroughCache cache, TagCache tags) {
+    /**
+     * Explains a repository.
+     *
+     * @param untagged what rules say of what has no tag
+     * @param outage how questions about manifests and lists would be refused now, as far as is known
+     */
+    Explaining(
+            Repository repository,
+            CacheIndex index,
+            PullThroughCache cache,
+            TagCache tags,
+            ListCache lists,
+            CacheSettings untagged,
+            Supplier<Optional<OutageException>> outage) {
         this.repository = repository;
         this.index = index;
         this.manifests = cache::keptManifest;
         this.answering = cache.answering();
+        this.store = cache.store();
         this.tags = tags;
+        this.lists = lists;
+        this.untagged = untagged;
+        this.outage = outage;
         this.graphs = new KeptGraphs(cache);
     }
 
@@ -66,10 +95,16 @@ final class Explaining {
         Outcome with(Imagined upstream);
     }
 
-    /** Explains a digest. */
-    Explanation digest(Digest digest, CacheSettings settings) {
+    /** Explains a digest: of a blob, if it is known to be one, else of a manifest. */
+    Explanation digest(Digest digest) {
+        CacheSettings settings = untagged;
         Optional<ManifestBytes> kept = manifests.apply(digest);
-        boolean linked = index.link(repository, digest).isPresent();
+        Optional<Link> link = index.link(repository, digest);
+        boolean linked = link.isPresent();
+        OptionalLong stored = storedBlob(digest);
+        if (linked ? !link.get().manifest() : kept.isEmpty() && stored.isPresent()) {
+            return blob(digest, link, stored);
+        }
         boolean hit = kept.isPresent() && linked;
         Object question = kept.isPresent()
                 ? new Question.ForProof(repository, digest, true, false)
@@ -82,6 +117,7 @@ final class Explaining {
                                 kept.isPresent() ? Verdict.REVALIDATED : Verdict.MISS, Optional.of(digest)));
         return explanation(
                 digest,
+                false,
                 settings,
                 kept.filter(manifest -> linked)
                         .map(manifest -> graphs.of(manifest, Optional.empty(), answering.judge(settings))),
@@ -92,12 +128,51 @@ final class Explaining {
                 way);
     }
 
-    /**
-     * Explains a tag.
-     *
-     * @param exempt whether a digest is known to be exempt from the minimum age
-     */
-    Explanation tag(Tag tag, CacheSettings settings, Predicate<Digest> exempt) {
+    private OptionalLong storedBlob(Digest digest) {
+        try {
+            return store.blobSize(digest);
+        } catch (IOException e) {
+            LOG.debug("blob {} cannot be looked at: {}", digest, e.toString());
+            return OptionalLong.empty();
+        }
+    }
+
+    private Explanation blob(Digest digest, Optional<Link> link, OptionalLong stored) {
+        boolean hit = stored.isPresent() && link.isPresent();
+        OptionalLong size =
+                stored.isPresent() ? stored : link.map(Link::sizeBytes).orElse(OptionalLong.empty());
+        Optional<BlobLimit> limit = BlobLimit.of(repository, untagged);
+        Object question = stored.isPresent()
+                ? new Question.ForProof(repository, digest, false, false)
+                : new Question.ForBlob(repository, digest);
+        Way way = upstream -> {
+            Optional<RegistryException> failure =
+                    hit ? Optional.empty() : ask(question, untagged, "blob " + digest, upstream);
+            if (failure.isPresent()) {
+                return new Outcome.Failed(failure.get());
+            }
+            if (size.isEmpty() && limit.isPresent()) {
+                return new Outcome.Unknown("how large the blob is, and max-size is "
+                        + limit.get().maxBytes() + " by " + limit.get().rule());
+            }
+            return new Outcome.Served(
+                    hit ? Verdict.HIT : stored.isPresent() ? Verdict.REVALIDATED : Verdict.MISS, Optional.of(digest));
+        };
+        return explanation(
+                digest,
+                true,
+                untagged,
+                hit ? Optional.of(KeptGraphs.ofBlob(digest, stored.getAsLong())) : Optional.empty(),
+                TagHistory.NONE,
+                Optional.empty(),
+                hit ? Asks.NOT : Asks.BEFORE,
+                PullThrough.denial(repository, untagged, "")
+                        .or(() -> limit.flatMap(found -> found.refusal(digest, size))),
+                way);
+    }
+
+    /** Explains a tag. */
+    Explanation tag(Tag tag, CacheSettings settings) {
         Judgement judgement = answering.judge(settings);
         Optional<TagRecord> record = tags.named(tag).map(Kept::content);
         Optional<Instant> confirmed = settings.minAge().isPresent()
@@ -105,10 +180,11 @@ final class Explaining {
                 : tags.kept(tag).map(Kept::confirmedAt);
         Step step = judgement.step(Window.ofTag(settings), confirmed);
         Way way = settings.minAge().isPresent()
-                ? upstream -> mature(tag, settings, settings.minAge().get(), step, exempt, upstream)
+                ? upstream -> mature(tag, settings, settings.minAge().get(), step, upstream)
                 : upstream -> current(tag, settings, step, upstream);
         return explanation(
                 tag,
+                false,
                 settings,
                 record.map(found -> graphs.of(found, judgement)),
                 tags.history(tag),
@@ -124,6 +200,7 @@ final class Explaining {
 
     private Explanation explanation(
             ManifestReference reference,
+            boolean blob,
             CacheSettings settings,
             Optional<Explanation.KeptGraph> kept,
             TagHistory history,
@@ -141,6 +218,7 @@ final class Explaining {
         return new Explanation(
                 repository,
                 reference,
+                blob,
                 settings,
                 kept,
                 former,
@@ -155,7 +233,13 @@ final class Explaining {
         return answering
                 .remembered(question, settings)
                 .or(() -> GuardedSource.refusal(repository, settings, what))
+                .or(() -> aboutBlob(question) ? Optional.empty() : outage.get())
                 .or(() -> upstream.failure(what));
+    }
+
+    // Blobs have a circuit breaker of their own, of which nothing is known here.
+    private static boolean aboutBlob(Object question) {
+        return question instanceof Question.ForBlob || question instanceof Question.ForProof proof && !proof.manifest();
     }
 
     private Outcome current(Tag tag, CacheSettings settings, Step step, Imagined upstream) {
@@ -177,8 +261,7 @@ final class Explaining {
                 .orElseGet(() -> new Outcome.Failed(failure.get()));
     }
 
-    private Outcome mature(
-            Tag tag, CacheSettings settings, MinAge minAge, Step step, Predicate<Digest> exempt, Imagined upstream) {
+    private Outcome mature(Tag tag, CacheSettings settings, MinAge minAge, Step step, Imagined upstream) {
         Optional<Kept<TagRecord>> named = tags.named(tag);
         Verdict verdict = named.isPresent() ? Verdict.REVALIDATED : Verdict.MISS;
         if (step != Step.ASK) {
@@ -195,19 +278,27 @@ final class Explaining {
             }
         }
         Instant now = answering.judge(settings).now();
-        // Of a tag that was never asked for, all that is known is that what it names is first seen now.
-        TagRecord record =
-                named.map(Kept::content).orElseGet(() -> new TagRecord(Digest.sha256(new byte[0]), now, now));
+        if (named.isEmpty()) {
+            return neverAsked(tag, settings, minAge);
+        }
+        TagRecord record = named.get().content();
+        Exemptions exempt = new Exemptions(minAge, upstream);
         Cooldown.Choice choice = Cooldown.choose(record, tags.history(tag), minAge, exempt, now);
         if (choice.current()) {
             return named(record.digest(), verdict, settings, upstream);
         }
         for (Digest former : choice.former()) {
+            if (exempt.unknown) {
+                break;
+            }
             Outcome older = named(former, verdict, settings, upstream);
             switch (older) {
                 case Outcome.Served served -> {
                     return new Outcome.Served(
                             served.verdict() == Verdict.STALE ? Verdict.STALE : Verdict.COOLED, Optional.of(former));
+                }
+                case Outcome.Unknown unknown -> {
+                    return unknown;
                 }
                 case Outcome.Failed(RegistryException failure) -> {
                     if (!(failure instanceof NotFoundException)) {
@@ -216,7 +307,20 @@ final class Explaining {
                 }
             }
         }
-        return new Outcome.Failed(Cooldown.refusal(repository, tag, record, choice, settings, now));
+        return exempt.unknown
+                ? new Outcome.Unknown("whether it is signed, and so exempt from " + settings.rule(Setting.MIN_AGE)
+                        + ": its referrers are not kept")
+                : new Outcome.Failed(Cooldown.refusal(repository, tag, record, choice, settings, now));
+    }
+
+    private Outcome neverAsked(Tag tag, CacheSettings settings, MinAge minAge) {
+        boolean certain = !minAge.asksReferrers()
+                && minAge.exceptDigests().isEmpty()
+                && tags.history(tag).former().isEmpty();
+        return certain
+                ? new Outcome.Failed(Cooldown.refusal(repository, tag, minAge, settings))
+                : new Outcome.Unknown("what the tag names, and so whether " + settings.rule(Setting.MIN_AGE)
+                        + " lets it through: the upstream was never asked, or did not have it");
     }
 
     // As a request gets the bytes of a digest that the tag names.
@@ -233,11 +337,45 @@ final class Explaining {
         return new Outcome.Served(PullThrough.verdict(named, atHand), Optional.of(digest));
     }
 
-    /** Whether a digest is exempt, so far as that is known without asking. */
-    static Predicate<Digest> knownExempt(ListCache lists, MinAge minAge) {
-        return digest -> minAge.asksReferrers()
-                && lists.keptReferrers(digest)
-                        .filter(kept -> PullThrough.isSigned(kept.content(), minAge))
-                        .isPresent();
+    /** Whether digests are exempt from a minimum age because of what refers to them, as a request finds it out. */
+    private final class Exemptions implements Predicate<Digest> {
+        private final MinAge minAge;
+        private final Imagined upstream;
+        /** Whether it depends on referrers that nobody has asked for yet. */
+        private boolean unknown;
+
+        Exemptions(MinAge minAge, Imagined upstream) {
+            this.minAge = minAge;
+            this.upstream = upstream;
+        }
+
+        @Override
+        public boolean test(Digest digest) {
+            return minAge.asksReferrers()
+                    && referrers(digest)
+                            .filter(found -> PullThrough.isSigned(found, minAge))
+                            .isPresent();
+        }
+
+        private Optional<Referrers> referrers(Digest digest) {
+            Optional<Kept<Referrers>> kept = lists.keptReferrers(digest);
+            Judgement judgement = answering.judge(untagged);
+            if (judgement.step(Window.ofReferrers(untagged), kept.map(Kept::confirmedAt)) != Step.ASK) {
+                return kept.map(Kept::content);
+            }
+            Object question = new Question.ForReferrers(repository, digest, false);
+            Optional<RegistryException> failure = ask(question, untagged, "the referrers of " + digest, upstream);
+            if (failure.isEmpty()) {
+                unknown |= kept.isEmpty();
+                return kept.map(Kept::content);
+            }
+            // An upstream that has nothing of it has an empty list, which is no failure.
+            boolean none = failure.get() instanceof NotFoundException
+                    && answering.remembered(question, untagged).isEmpty();
+            return none
+                    ? Optional.empty()
+                    : kept.flatMap(found -> judgement.inPlaceOf(failure.get(), found))
+                            .map(Answer::content);
+        }
     }
 }

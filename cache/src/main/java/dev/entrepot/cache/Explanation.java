@@ -13,10 +13,11 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What the cache would do with a request for a manifest now, and why. Made by the same decisions that serve, without asking any upstream.
+ * What the cache would do with a request for a manifest or blob now, and why. Made by the same decisions that serve, without asking any upstream.
  *
  * @param repository the repository
  * @param reference the tag or digest
+ * @param blob whether it is a blob, so far as is known
  * @param settings what rules say
  * @param kept what is kept of it
  * @param former what the tag named before, the last at the end, with the time at which each was first seen
@@ -28,6 +29,7 @@ import java.util.Optional;
 public record Explanation(
         Repository repository,
         ManifestReference reference,
+        boolean blob,
         CacheSettings settings,
         Optional<KeptGraph> kept,
         Map<Digest, Instant> former,
@@ -48,7 +50,7 @@ public record Explanation(
     /** What a request gets. */
     public sealed interface Outcome {
         /**
-         * A manifest.
+         * A manifest or blob.
          *
          * @param verdict where it comes from
          * @param digest which one; empty if only the upstream can say
@@ -57,12 +59,19 @@ public record Explanation(
 
         /** An error. */
         record Failed(RegistryException failure) implements Outcome {}
+
+        /**
+         * What only the upstream can say.
+         *
+         * @param what what is not known
+         */
+        record Unknown(String what) implements Outcome {}
     }
 
     /**
      * What is kept.
      *
-     * @param digest the manifest
+     * @param digest the manifest or blob
      * @param here whether its bytes are kept, and not only what the tag names
      * @param confirmedAt when the upstream last said that the tag names it; empty for a digest
      * @param age the time since then

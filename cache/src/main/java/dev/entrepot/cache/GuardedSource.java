@@ -106,6 +106,11 @@ final class GuardedSource implements RepositorySource {
     }
 
     @Override
+    public Optional<OutageException> outage() {
+        return upstream.outage();
+    }
+
+    @Override
     public Referrers referrers(Digest subject) throws IOException {
         passWithoutTag("the referrers of " + subject);
         return upstream.referrers(subject);

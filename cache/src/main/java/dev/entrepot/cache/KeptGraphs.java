@@ -46,6 +46,12 @@ final class KeptGraphs {
                         0));
     }
 
+    /** Of a blob that is kept. */
+    static Explanation.KeptGraph ofBlob(Digest digest, long bytes) {
+        return new Explanation.KeptGraph(
+                digest, true, Optional.empty(), Duration.ZERO, Optional.empty(), 0, 0, 1, 1, bytes);
+    }
+
     /** Of a manifest that is kept. */
     Explanation.KeptGraph of(ManifestBytes root, Optional<TagRecord> record, Judgement judgement) {
         Count count = new Count();

@@ -139,6 +139,7 @@ public final class PullThrough {
         Answer<ManifestBytes> answer = answering.answer(
                 new Question.ForManifest(repository, tag, alwaysAsking),
                 settings,
+                upstream::outage,
                 window(Window.ofTag(settings)),
                 () -> tags.kept(tag),
                 () -> fetched(tag, tags.ask(tag, !alwaysAsking && settings.neverMoves())),
@@ -154,6 +155,7 @@ public final class PullThrough {
         Answer<TagRecord> named = answering.answer(
                 new Question.ForName(repository, tag, alwaysAsking),
                 settings,
+                upstream::outage,
                 window(Window.ofTag(settings)),
                 () -> tags.named(tag),
                 () -> tags.askName(tag),
@@ -228,20 +230,12 @@ public final class PullThrough {
         return !atHand ? Verdict.MISS : named == Verdict.MISS || named == Verdict.JOINED ? Verdict.REVALIDATED : named;
     }
 
-    /** What would be done with a request for a manifest now, and why. Asks no upstream. */
+    /** What would be done with a request for a manifest or blob now, and why. Asks no upstream. */
     public Explanation explain(ManifestReference reference) {
-        Explaining explaining = new Explaining(repository, index, cache, tags);
+        Explaining explaining = new Explaining(repository, index, cache, tags, lists, settings(), upstream::outage);
         return switch (reference) {
-            case Digest digest -> explaining.digest(digest, settings());
-            case Tag tag -> {
-                CacheSettings settings = settings(tag);
-                yield explaining.tag(
-                        tag,
-                        settings,
-                        settings.minAge()
-                                .map(minAge -> Explaining.knownExempt(lists, minAge))
-                                .orElse(digest -> false));
-            }
+            case Digest digest -> explaining.digest(digest);
+            case Tag tag -> explaining.tag(tag, settings(tag));
         };
     }
 
@@ -552,6 +546,7 @@ public final class PullThrough {
         return answering.answer(
                 new Question.ForTags(repository, alwaysAsking),
                 settings,
+                upstream::outage,
                 window(Window.ofTags(settings)),
                 lists::keptTags,
                 lists::askTags,
@@ -583,6 +578,7 @@ public final class PullThrough {
         return answering.answer(
                 new Question.ForReferrers(repository, subject, alwaysAsking),
                 settings,
+                upstream::outage,
                 window(Window.ofReferrers(settings)),
                 () -> lists.keptReferrers(subject),
                 () -> lists.askReferrers(subject),

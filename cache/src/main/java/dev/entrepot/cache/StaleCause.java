@@ -12,7 +12,7 @@ public enum StaleCause {
     SERVER_ERROR,
     /** The upstream does not answer in time. */
     TIMEOUT,
-    /** The upstream cannot be connected to, or was not asked because it is known to be out. */
+    /** The upstream cannot be connected to. One that was not asked because it is known to be out counts as what it is known for. */
     UNREACHABLE,
     /** The upstream answers that it does not have the thing any more. */
     DELETED;
@@ -24,7 +24,7 @@ public enum StaleCause {
 
     /** The cause that a failure is, which is an outage or content that is not what it should be. */
     static StaleCause of(RegistryException failure) {
-        return failure instanceof OutageException outage ? of(outage.reason()) : SERVER_ERROR;
+        return failure instanceof OutageException outage ? of(outage.underlying()) : SERVER_ERROR;
     }
 
     private static StaleCause of(OutageException.Reason reason) {

@@ -19,8 +19,8 @@ public final class ConfigReference {
             - **References**: within any value, `${env:NAME}` is an environment variable, `${env:NAME:-default}` the same with a default for when it is not
               set or empty, and `${file:path}` the content of a file without the line break at its end. `$${` is a plain `${`.
             - **Paths** start from the working directory if they are relative. Files that are to be read must be there.
-            - **Patterns**: a name; a glob, where `*` is any text without a slash, `**` any text, `?` one character; or `{regex: expression}`, which must match
-              the whole name.
+            - **Patterns**: a name; a glob, where `*` is any text without a slash, `**` any text, `?` one character, and `**/` at the start or after a slash
+              any number of components or none (`**/x` is `x`, `a/x` and `a/b/x`); or `{regex: expression}`, which must match the whole name within 100 000 steps.
             - **URLs of registries** are scheme, host and port. Plain HTTP is spoken if, and only if, the URL says `http`.
             - Unknown and duplicate keys are errors. An empty section is one with every default.
             """;

@@ -1,5 +1,8 @@
 package dev.entrepot.config;
 
+import java.util.List;
+import java.util.Optional;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
@@ -12,12 +15,18 @@ import java.util.regex.PatternSyntaxException;
  */
 public record NamePattern(Kind kind, String text) {
     private static final int MAX_LENGTH = 512;
+    private static final int MOST_LETTERS_TRIED = 12;
+    private static final int LENGTH_TRIED = 120;
+    private static final List<String> ENDS_TRIED = List.of("", "-_", "/");
 
     /** How the text of a pattern is meant. */
     public enum Kind {
         /** The name itself. */
         EXACT,
-        /** {@code *} is any text without a slash, {@code **} any text, {@code ?} one character that is no slash. */
+        /**
+         * {@code *} is any text without a slash, {@code **} any text, {@code ?} one character that is no slash. Where a component begins, {@code **}{@code /}
+         * is any number of components, or none.
+         */
         GLOB,
         /** A regular expression that the whole name must match. */
         REGEX
@@ -27,6 +36,9 @@ public record NamePattern(Kind kind, String text) {
     public NamePattern {
         if (text.isEmpty() || text.length() > MAX_LENGTH) {
             throw new InvalidValueException("", "a pattern of 1 to " + MAX_LENGTH + " characters");
+        }
+        if (kind == Kind.GLOB && text.chars().anyMatch(Character::isISOControl)) {
+            throw new InvalidValueException("", "a pattern without control characters");
         }
         if (kind == Kind.REGEX) {
             try {
@@ -48,41 +60,61 @@ public record NamePattern(Kind kind, String text) {
         return new NamePattern(Kind.REGEX, text);
     }
 
-    /** The condition, compiled; callers keep it. */
+    /** The condition, compiled; callers keep it. A name on which a regular expression gives up does not match. */
     public Predicate<String> matcher() {
+        return matcher(() -> false);
+    }
+
+    /**
+     * As above.
+     *
+     * @param undecided whether a name matches on which a regular expression gives up, because it would take too long; asked for each such name
+     */
+    public Predicate<String> matcher(BooleanSupplier undecided) {
         return switch (kind) {
             case EXACT -> text::equals;
-            case GLOB -> Pattern.compile(globToRegex()).asMatchPredicate();
-            case REGEX -> Pattern.compile(text).asMatchPredicate();
+            case GLOB -> new Glob(text);
+            case REGEX -> {
+                BoundedRegex regex = new BoundedRegex(text);
+                yield name -> regex.matches(name).orElseGet(undecided::getAsBoolean);
+            }
         };
+    }
+
+    /** A name on which the regular expression gives up, if one of a few that are tried is such a one. */
+    public Optional<String> nameThatTakesTooLong() {
+        if (kind != Kind.REGEX) {
+            return Optional.empty();
+        }
+        BoundedRegex regex = new BoundedRegex(text);
+        String start = plainStart();
+        return text.chars()
+                .filter(c -> c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '.')
+                .map(c -> c == '.' ? 'a' : c)
+                .distinct()
+                .limit(MOST_LETTERS_TRIED)
+                .mapToObj(Character::toString)
+                .flatMap(letter -> ENDS_TRIED.stream().map(end -> start + letter.repeat(LENGTH_TRIED) + end))
+                .filter(name -> regex.matches(name).isEmpty())
+                .findFirst();
+    }
+
+    private String plainStart() {
+        int end = 0;
+        while (end < text.length()
+                && (Character.isLetterOrDigit(text.charAt(end)) || "/-_".indexOf(text.charAt(end)) >= 0)) {
+            end++;
+        }
+        return text.substring(0, end);
     }
 
     /** Whether every name matches, so far as the text alone shows it. */
     public boolean matchesEverything() {
         return switch (kind) {
             case EXACT -> false;
-            case GLOB -> text.equals("**");
+            case GLOB -> text.equals("**") || text.equals("**/*");
             case REGEX -> text.equals(".*") || text.equals("^.*$");
         };
-    }
-
-    private String globToRegex() {
-        StringBuilder regex = new StringBuilder();
-        for (int i = 0; i < text.length(); i++) {
-            char c = text.charAt(i);
-            if (c == '*') {
-                int start = i;
-                while (i + 1 < text.length() && text.charAt(i + 1) == '*') {
-                    i++;
-                }
-                regex.append(i > start ? ".*" : "[^/]*");
-            } else if (c == '?') {
-                regex.append("[^/]");
-            } else {
-                regex.append(Pattern.quote(String.valueOf(c)));
-            }
-        }
-        return regex.toString();
     }
 
     @Override

@@ -14,11 +14,6 @@ final class NameSets {
     /** Globs of more than this many steps are taken to meet. */
     private static final int MAX_STEPS = 1_100;
 
-    // A glob in three symbols that no name has.
-    private static final char ANY = '\u0001';
-    private static final char ANY_BUT_SLASH = '\u0002';
-    private static final char ONE_BUT_SLASH = '\u0003';
-
     private final String symbols;
 
     private NameSets(String symbols) {
@@ -30,12 +25,8 @@ final class NameSets {
         return new NameSets(
                 switch (pattern.kind()) {
                     case EXACT -> pattern.text();
-                    case GLOB ->
-                        pattern.text()
-                                .replaceAll("\\*\\*+", String.valueOf(ANY))
-                                .replace('*', ANY_BUT_SLASH)
-                                .replace('?', ONE_BUT_SLASH);
-                    case REGEX -> plainStart(pattern.text()) + ANY;
+                    case GLOB -> Glob.symbols(pattern.text());
+                    case REGEX -> plainStart(pattern.text()) + Glob.ANY;
                 });
     }
 
@@ -66,8 +57,8 @@ final class NameSets {
             if (read.mayMeet(new NameSets(from))) {
                 sets.add(new NameSets(to));
             }
-            if (read.mayMeet(new NameSets(from + "/" + ANY))) {
-                sets.add(new NameSets(to + "/" + ANY));
+            if (read.mayMeet(new NameSets(from + "/" + Glob.ANY))) {
+                sets.add(new NameSets(to + "/" + Glob.ANY));
             }
         }
     }
@@ -109,6 +100,12 @@ final class NameSets {
     // symbol of the
     // other side and stays.
     private static boolean step(String a, String b, int i, int j, boolean[][] meet) {
+        if (i < a.length() && a.charAt(i) == Glob.MAYBE) {
+            return meet[i + 1][j] || meet[i + Glob.MAYBE_LENGTH][j];
+        }
+        if (j < b.length() && b.charAt(j) == Glob.MAYBE) {
+            return meet[i][j + 1] || meet[i][j + Glob.MAYBE_LENGTH];
+        }
         boolean starA = i < a.length() && isStar(a.charAt(i));
         boolean starB = j < b.length() && isStar(b.charAt(j));
         if (starA && meet[i + 1][j] || starB && meet[i][j + 1]) {
@@ -127,16 +124,16 @@ final class NameSets {
     }
 
     private static boolean isStar(char symbol) {
-        return symbol == ANY || symbol == ANY_BUT_SLASH;
+        return symbol == Glob.ANY || symbol == Glob.ANY_BUT_SLASH;
     }
 
     private static boolean compatible(char a, char b) {
-        boolean wild = a <= ONE_BUT_SLASH || b <= ONE_BUT_SLASH;
+        boolean wild = a <= Glob.ONE_BUT_SLASH || b <= Glob.ONE_BUT_SLASH;
         if (!wild) {
             return a == b;
         }
-        boolean aTakesSlash = a == ANY || a == '/';
-        boolean bTakesSlash = b == ANY || b == '/';
+        boolean aTakesSlash = a == Glob.ANY || a == '/';
+        boolean bTakesSlash = b == Glob.ANY || b == '/';
         boolean slash = a == '/' || b == '/';
         return !slash || aTakesSlash && bTakesSlash;
     }

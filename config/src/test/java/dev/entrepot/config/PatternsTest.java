@@ -25,6 +25,56 @@ class PatternsTest {
         assertThat(NamePattern.regex("a|b+").matcher()).accepts("a", "bb").rejects("ab");
     }
 
+    @Example
+    void twoStarsAndASlashAreAnyNumberOfComponentsOrNone() {
+        assertThat(NamePattern.parse("**/malware").matcher())
+                .accepts("malware", "a/malware", "a/b/malware")
+                .rejects("notmalware", "malware/a", "a/notmalware");
+        assertThat(NamePattern.parse("a/**/b").matcher())
+                .accepts("a/b", "a/x/b", "a/x/y/b")
+                .rejects("ab", "a/xb", "x/a/b");
+        assertThat(NamePattern.parse("a**/b").matcher())
+                .accepts("a/b", "ax/y/b")
+                .rejects("b", "ab");
+        assertThat(NamePattern.parse("**/*").matchesEverything()).isTrue();
+        assertThat(NamePattern.parse("**/*").matcher()).accepts("a", "a/b");
+        assertThat(meet("**/malware", "malware")).isTrue();
+        assertThat(meet("a/**/b", "a/b")).isTrue();
+        assertThat(meet("**/x", "**/y")).isFalse();
+    }
+
+    @Property(tries = 1000)
+    void globsMatchWhatTheirMeaningSays(@ForAll("globs") String glob, @ForAll("names") String name) {
+        assertThat(new Glob(glob).test(name)).isEqualTo(means(glob, true, name));
+    }
+
+    // Letter by letter, trying everything: for short names only.
+    private static boolean means(String glob, boolean componentBegins, String name) {
+        if (glob.isEmpty()) {
+            return name.isEmpty();
+        }
+        if (glob.startsWith("*")) {
+            String rest = glob.replaceFirst("^\\*+", "");
+            boolean slashes = glob.startsWith("**");
+            if (slashes && componentBegins && rest.startsWith("/") && means(rest.substring(1), true, name)) {
+                return true;
+            }
+            for (int taken = 0; taken <= name.length(); taken++) {
+                if (!slashes && name.substring(0, taken).contains("/")) {
+                    return false;
+                }
+                if (means(rest, false, name.substring(taken))) {
+                    return true;
+                }
+            }
+            return false;
+        }
+        char wanted = glob.charAt(0);
+        return !name.isEmpty()
+                && (wanted == '?' ? name.charAt(0) != '/' : name.charAt(0) == wanted)
+                && means(glob.substring(1), wanted == '/', name.substring(1));
+    }
+
     @Property(tries = 1000)
     void globsThatShareANameAreSeenToMeet(
             @ForAll("globs") String one, @ForAll("globs") String other, @ForAll("names") String name) {
@@ -46,7 +96,7 @@ class PatternsTest {
 
     @Provide
     Arbitrary<String> globs() {
-        return Arbitraries.of("a", "b", "/", "*", "**", "?")
+        return Arbitraries.of("a", "b", "/", "*", "**", "**/", "?")
                 .list()
                 .ofMinSize(1)
                 .ofMaxSize(6)

@@ -29,6 +29,7 @@ public final class OutageException extends RegistryException {
     }
 
     private final Reason reason;
+    private final Reason underlying;
     private final Optional<Duration> retryAfter;
 
     /** Says what was asked of whom. */
@@ -43,14 +44,34 @@ public final class OutageException extends RegistryException {
 
     /** As above, with how long the registry asks to be left alone. */
     public OutageException(Reason reason, String message, Optional<Duration> retryAfter, @Nullable Throwable cause) {
+        this(reason, reason, message, retryAfter, cause);
+    }
+
+    private OutageException(
+            Reason reason,
+            Reason underlying,
+            String message,
+            Optional<Duration> retryAfter,
+            @Nullable Throwable cause) {
         super(message, cause);
         this.reason = reason;
+        this.underlying = underlying;
         this.retryAfter = retryAfter;
+    }
+
+    /** That a registry was not asked for so long, because it is known to be out, and for which reason. */
+    public static OutageException notAsked(Reason underlying, String message, Duration retryAfter) {
+        return new OutageException(Reason.NOT_ASKED, underlying, message, Optional.of(retryAfter), null);
     }
 
     /** Why there was no answer. */
     public Reason reason() {
         return reason;
+    }
+
+    /** What is wrong with the registry: of one that was not asked what is known of it, if anything is; else the reason. */
+    public Reason underlying() {
+        return underlying;
     }
 
     /** How long the registry asks to be left alone, where it said so. */

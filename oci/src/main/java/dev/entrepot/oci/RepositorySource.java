@@ -23,4 +23,12 @@ public interface RepositorySource extends BlobSource, ManifestSource {
      * @throws RegistryException if the source gave no answer; a failure is never an empty list
      */
     Referrers referrers(Digest subject) throws IOException;
+
+    /**
+     * How questions about manifests, tags and lists fail at present, without asking one: such a question has failed and is being repeated, or none is sent
+     * because of the last outages. Empty if none of this is known.
+     */
+    default Optional<OutageException> outage() {
+        return Optional.empty();
+    }
 }

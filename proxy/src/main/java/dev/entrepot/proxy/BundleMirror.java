@@ -83,6 +83,7 @@ final class BundleMirror implements Serving {
         access.watch();
         open.push(server::close);
         open.push(readiness::drain);
+        readiness.listen();
     }
 
     private RequestObserver observer(OutputStream output) {

@@ -3,6 +3,7 @@ package dev.entrepot.proxy;
 import dev.entrepot.config.ConfigException;
 import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.config.ConfigPrinter;
+import dev.entrepot.config.CostlyPatterns;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.InvalidValueException;
 import dev.entrepot.config.ListenAddress;
@@ -259,6 +260,7 @@ final class CommandLineInterface {
 
     private int check(LoadedConfig loaded) {
         out.println(loaded.file().map(Path::toString).orElse("no file, all defaults") + ": ok");
+        CostlyPatterns.warnings(loaded.config()).forEach(out::println);
         return ExitCodes.OK;
     }
 

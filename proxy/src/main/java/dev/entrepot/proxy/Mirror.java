@@ -176,6 +176,7 @@ final class Mirror implements Serving {
             open.push(watched::close);
         });
         open.push(readiness::drain);
+        readiness.listen();
     }
 
     private Optional<String> storeProblem(CacheIndex index) {

@@ -93,6 +93,15 @@ class CommandLineInterfaceTest {
     }
 
     @Test
+    void configCheckWarnsOfExpressionsThatTakeTooLong() throws Exception {
+        Files.writeString(
+                folder.resolve("entrepot.yaml"),
+                "rules: [{repositories: [{regex: '(a|aa)+\\1-x'}], deny: no reason}]\n");
+        assertThat(run("config", "check")).isZero();
+        assertThat(out()).startsWith("entrepot.yaml: ok\nwarning: rules[0]: /(a|aa)+\\1-x/ takes too long");
+    }
+
+    @Test
     void wrongConfigurationIs78WithEveryError() throws Exception {
         Files.writeString(folder.resolve("bad.yaml"), "server: {listne: 127.0.0.1:0}\ncache: {capacity: lots}\n");
         assertThat(run("config", "check", "--config", "bad.yaml")).isEqualTo(78);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Requests;
@@ -30,6 +31,8 @@ import tools.jackson.databind.JsonNode;
 class ExplainAgreesTest {
     private static final TestRegistry REGISTRY = TestRegistry.started();
     private static final Images IMAGES = new Images(5);
+    private static final String SIGNATURE = "application/vnd.test.signature";
+    private static final String SIGNED = "{time: 2h, except-signed: [\"" + SIGNATURE + "\"]}";
     private static Optional<MirrorFixture> started = Optional.empty();
     private static int repositories;
 
@@ -39,6 +42,12 @@ class ExplainAgreesTest {
         PULL,
         /** The tag moves, and is pulled when it is checked next. */
         MOVE,
+        /** What the tag names is signed. */
+        SIGN,
+        /** The referrers of what the tag names are asked for. */
+        REFERRERS,
+        /** A blob of what the tag names is pulled. */
+        BLOB,
         /** Time passes. */
         MINUTE,
         /** Much time passes. */
@@ -65,6 +74,16 @@ class ExplainAgreesTest {
         }
     }
 
+    /** What is asked for. */
+    enum Asked {
+        /** The tag. */
+        TAG,
+        /** The digest of the tag. */
+        DIGEST,
+        /** A blob of the image. */
+        BLOB
+    }
+
     /**
      * A case.
      *
@@ -72,16 +91,18 @@ class ExplainAgreesTest {
      * @param before what is done before the rules
      * @param failing how the upstream is at a request under the rules that comes before, if there is one
      * @param upstream how it is at the request that counts
+     * @param times how often it fails, more than five times opening the circuit breaker
      * @param later the time between the two, in seconds
-     * @param byDigest whether that request is for the digest of the tag
+     * @param asked what is asked for; a blob only of an image that was pulled
      */
     record Case(
             List<String> rules,
             List<Step> before,
             Optional<Upstream> failing,
             Upstream upstream,
+            int times,
             int later,
-            boolean byDigest) {}
+            Asked asked) {}
 
     @BeforeContainer
     static void start() throws Exception {
@@ -109,9 +130,11 @@ class ExplainAgreesTest {
                         Arbitraries.of(Step.class).list().ofMaxSize(5),
                         failing,
                         Arbitraries.of(Upstream.class),
+                        Arbitraries.of(1, 1, 6),
                         Arbitraries.of(0, 20, 40),
                         Arbitraries.frequencyOf(
-                                Tuple.of(4, Arbitraries.just(false)), Tuple.of(1, Arbitraries.just(true))))
+                                Tuple.of(4, Arbitraries.just(Asked.TAG)),
+                                Tuple.of(1, Arbitraries.of(Asked.DIGEST, Asked.BLOB))))
                 .as(Case::new);
     }
 
@@ -124,9 +147,14 @@ class ExplainAgreesTest {
                                 "immutable",
                                 "offline-first",
                                 "stale-while-revalidate 1h"),
-                        settings("stale", "0s", "3h", "{deleted: 3h, timeout: 1m}"),
+                        settings(
+                                "stale",
+                                "0s",
+                                "3h",
+                                "{deleted: 3h, timeout: 1m, server-error: 0s}",
+                                "{unreachable: 0s}"),
                         settings("negative", "{not-found: 30s, outage: 30s}"),
-                        settings("min-age", "0s", "2h", "2h"),
+                        settings("min-age", "0s", "2h", "2h", SIGNED, SIGNED),
                         Arbitraries.of(
                                 "",
                                 "",
@@ -135,11 +163,16 @@ class ExplainAgreesTest {
                                 "offline: true, ",
                                 "offline: false, ",
                                 "deny: \"no\", ",
-                                "allow: true, "),
+                                "allow: true, ",
+                                "max-size: 5, ",
+                                "check-deadline: 5s, "),
                         Arbitraries.of("", "", "tags: [\"1\"], ", "tags: {semver: \">=2\"}, "))
                 .as((freshness, stale, negative, minAge, other, tags) ->
                         "{" + freshness + stale + negative + minAge + other + tags + "priority: 0}")
-                .map(rule -> rule.contains("tags:") ? rule.replace(", priority: 0", "") : rule);
+                // Neither a priority nor the size of a blob is about tags.
+                .map(rule -> rule.contains("tags:")
+                        ? rule.replace(", priority: 0", "").replace("max-size: 5, ", "")
+                        : rule);
     }
 
     private static Arbitrary<String> settings(String name, String... values) {
@@ -178,12 +211,63 @@ class ExplainAgreesTest {
         assertThat(answer(given("{freshness: always}", List.of(), Upstream.EMPTIED)))
                 .isEqualTo("404");
         Case remembered = new Case(
-                List.of("{negative: {outage: 30s}}"), List.of(), Optional.of(Upstream.BROKEN), Upstream.UP, 20, false);
+                List.of("{negative: {outage: 30s}}"),
+                List.of(),
+                Optional.of(Upstream.BROKEN),
+                Upstream.UP,
+                1,
+                20,
+                Asked.TAG);
         assertThat(answer(remembered)).isEqualTo("502");
     }
 
+    /** Where signatures exempt from a minimum age. */
+    @Example
+    void serverDoesWhatExplainSaysOfExemptions() throws Exception {
+        List<Step> signed = List.of(Step.PULL, Step.SIGN, Step.REFERRERS);
+        List<Step> old = List.of(Step.PULL, Step.SIGN, Step.REFERRERS, Step.MINUTE);
+        List<Step> moved = List.of(Step.PULL, Step.SIGN, Step.REFERRERS, Step.MOVE);
+        String fresh = "{freshness: 10m, min-age: " + SIGNED;
+        assertThat(answer(given(fresh + "}", signed, Upstream.BROKEN))).isEqualTo("200 hit");
+        assertThat(answer(given(fresh + ", stale: 0s}", old, Upstream.BROKEN))).isEqualTo("403");
+        assertThat(answer(given(fresh + ", stale: 3h}", old, Upstream.BROKEN))).isEqualTo("200 hit");
+        assertThat(answer(given(fresh + "}", old, Upstream.EMPTIED))).isEqualTo("403");
+        assertThat(answer(given(fresh + ", stale: 3h}", moved, Upstream.BROKEN)))
+                .isEqualTo("200 cooled");
+        assertThat(answer(given(fresh + "}", List.of(Step.SIGN), Upstream.UP))).isEqualTo("not known, 200");
+        assertThat(answer(given(fresh + "}", List.of(Step.PULL), Upstream.UP))).isEqualTo("not known, 403");
+        assertThat(answer(given("{min-age: 2h}", List.of(Step.SIGN), Upstream.UP)))
+                .isEqualTo("403");
+    }
+
+    /** Of blobs, and while a circuit breaker is open. */
+    @Example
+    void serverDoesWhatExplainSaysOfBlobsAndOpenBreakers() throws Exception {
+        List<Step> kept = List.of(Step.PULL, Step.BLOB);
+        assertThat(answer(blob("{freshness: 10m}", kept, Upstream.BROKEN))).isEqualTo("200 hit");
+        assertThat(answer(blob("{max-size: 5}", kept, Upstream.UP))).isEqualTo("403");
+        assertThat(answer(blob("{max-size: 5}", List.of(Step.PULL), Upstream.UP)))
+                .isEqualTo("403");
+        assertThat(answer(blob("{freshness: 10m}", List.of(Step.PULL), Upstream.UP)))
+                .isEqualTo("200 miss");
+        assertThat(answer(blob("{freshness: 10m}", List.of(Step.PULL), Upstream.BROKEN)))
+                .isEqualTo("502");
+        assertThat(answer(broken("{stale: {server-error: 0s}}", 0))).isEqualTo("503");
+        assertThat(answer(broken("{stale: {unreachable: 0s}}", 0))).isEqualTo("200 stale");
+        assertThat(answer(broken("{stale: {server-error: 0s}}", 20))).isEqualTo("200 revalidated");
+    }
+
+    private static Case blob(String rule, List<Step> before, Upstream upstream) {
+        return new Case(List.of(rule), before, Optional.empty(), upstream, 1, 0, Asked.BLOB);
+    }
+
+    private static Case broken(String rule, int later) {
+        List<Step> before = List.of(Step.PULL, Step.MINUTE);
+        return new Case(List.of(rule), before, Optional.of(Upstream.BROKEN), Upstream.UP, 6, later, Asked.TAG);
+    }
+
     private static Case given(String rule, List<Step> before, Upstream upstream) {
-        return new Case(List.of(rule), before, Optional.empty(), upstream, 0, false);
+        return new Case(List.of(rule), before, Optional.empty(), upstream, 1, 0, Asked.TAG);
     }
 
     // The answer of the server, which is found to be what explain says.
@@ -193,21 +277,36 @@ class ExplainAgreesTest {
         String path = "/v2/" + name + "/manifests/";
         assertThat(mirror.reconfigure(upstream() + "rules: [{check-deadline: 0s}]\n"))
                 .isTrue();
-        Digest digest = REGISTRY.push(name, IMAGES.image(10), "1").digest();
+        closeBreakers(mirror, name);
+        Bundle image = REGISTRY.push(name, IMAGES.image(10), "1");
+        if (given.asked() == Asked.BLOB) {
+            image = take(Step.PULL, mirror, name, image);
+        }
         for (Step step : given.before()) {
-            digest = take(step, mirror, name, digest);
+            image = take(step, mirror, name, image);
         }
         String rules =
                 String.join(", ", given.rules()) + (given.rules().isEmpty() ? "" : ", ") + "{check-deadline: 0s}";
         assertThat(mirror.reconfigure(upstream() + "rules: [" + rules + "]\n")).isTrue();
-        String reference = given.byDigest() ? digest.toString() : "1";
+        String asked = switch (given.asked()) {
+            case TAG -> path + "1";
+            case DIGEST -> path + image.digest();
+            case BLOB -> "/v2/" + name + "/blobs/" + blob(image);
+        };
         String explain = "/explain?ref=registry.test%2F" + name
-                + (given.byDigest() ? "%40" + reference.replace(":", "%3A") : "%3A1");
+                + switch (given.asked()) {
+                    case TAG -> "%3A1";
+                    case DIGEST -> "%40" + image.digest().toString().replace(":", "%3A");
+                    case BLOB -> "%40" + blob(image).toString().replace(":", "%3A");
+                };
 
         if (given.failing().isPresent()
                 && !explanation(mirror, explain).path("asks").asString("").equals("behind")) {
             fail(name, given.failing().get());
-            mirror.get(path + reference);
+            // What is known of the circuit breaker of blobs is not explained.
+            for (int i = 0; i < (given.asked() == Asked.BLOB ? 1 : given.times()); i++) {
+                mirror.get(asked);
+            }
             REGISTRY.faults().clear();
             mirror.advance(Duration.ofSeconds(given.later()));
         }
@@ -216,8 +315,13 @@ class ExplainAgreesTest {
         JsonNode expected = given.upstream() == Upstream.UP
                 ? said.path("now")
                 : said.path("ifUpstreamIs").path(given.upstream().cause);
-        HttpResponse<byte[]> answer = mirror.get(path + reference);
+        HttpResponse<byte[]> answer = mirror.get(asked);
         REGISTRY.faults().clear();
+        if (expected.has("notKnown")) {
+            assertThat(given.rules().toString()).contains("min-age");
+            assertThat(answer.statusCode()).as("%s", said).isIn(200, 403);
+            return "not known, " + answer.statusCode();
+        }
 
         int status = expected.path("status").asInt();
         assertThat(answer.statusCode()).as("%s", said).isEqualTo(status);
@@ -236,27 +340,51 @@ class ExplainAgreesTest {
         return status == 200 ? "200 " + MirrorFixture.verdict(answer) : Integer.toString(status);
     }
 
-    private static Digest take(Step step, MirrorFixture mirror, String name, Digest digest) throws Exception {
+    // Time for a probe, and an answer to it, of either kind.
+    private static void closeBreakers(MirrorFixture mirror, String name) throws Exception {
+        mirror.advance(Duration.ofMinutes(3));
+        mirror.get("/v2/none-" + name + "/manifests/1");
+        mirror.get("/v2/none-" + name + "/blobs/" + Digest.sha256(new byte[] {1}));
+    }
+
+    private static Digest blob(Bundle image) {
+        return List.copyOf(image.blobs().keySet()).getLast();
+    }
+
+    private static Bundle take(Step step, MirrorFixture mirror, String name, Bundle image) throws Exception {
         return switch (step) {
             case PULL -> {
                 mirror.get("/v2/" + name + "/manifests/1");
-                yield digest;
+                yield image;
             }
             case MOVE -> {
-                Digest moved = REGISTRY.push(name, IMAGES.image(10), "1").digest();
+                Bundle moved = REGISTRY.push(name, IMAGES.image(10), "1");
                 mirror.advance(Duration.ofMinutes(2));
                 mirror.get("/v2/" + name + "/manifests/1");
                 yield moved;
             }
-            case MINUTE -> wait(mirror, Duration.ofMinutes(2), digest);
-            case HOURS -> wait(mirror, Duration.ofHours(2), digest);
-            case DAYS -> wait(mirror, Duration.ofDays(3), digest);
+            case SIGN -> {
+                REGISTRY.push(name, IMAGES.referrer(image, SIGNATURE));
+                yield image;
+            }
+            case REFERRERS -> {
+                mirror.get("/v2/" + name + "/referrers/" + image.digest());
+                yield image;
+            }
+            case BLOB -> {
+                mirror.get("/v2/" + name + "/blobs/" + blob(image));
+                mirror.awaitFills();
+                yield image;
+            }
+            case MINUTE -> wait(mirror, Duration.ofMinutes(2), image);
+            case HOURS -> wait(mirror, Duration.ofHours(2), image);
+            case DAYS -> wait(mirror, Duration.ofDays(3), image);
         };
     }
 
-    private static Digest wait(MirrorFixture mirror, Duration time, Digest digest) {
+    private static Bundle wait(MirrorFixture mirror, Duration time, Bundle image) {
         mirror.advance(time);
-        return digest;
+        return image;
     }
 
     private static void fail(String name, Upstream upstream) {

@@ -5,6 +5,7 @@ import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.Origin;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.Sleeper;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.net.URI;
@@ -34,16 +35,19 @@ final class MirrorFixture implements AutoCloseable {
     private final EntrepotConfig config;
     private final FixtureClock clock;
     private final Map<String, String> variables;
+    private final Sleeper sleeper;
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private Mirror mirror;
 
-    private MirrorFixture(Path folder, EntrepotConfig config, FixtureClock clock, Map<String, String> variables)
+    private MirrorFixture(
+            Path folder, EntrepotConfig config, FixtureClock clock, Map<String, String> variables, Sleeper sleeper)
             throws Exception {
         this.folder = folder;
         this.config = config;
         this.clock = clock;
         this.variables = variables;
+        this.sleeper = sleeper;
         this.mirror = open();
     }
 
@@ -60,11 +64,22 @@ final class MirrorFixture implements AutoCloseable {
     /** As above, by a clock that others go by too, and with environment variables. */
     static MirrorFixture started(Path folder, String rest, FixtureClock clock, Map<String, String> variables)
             throws Exception {
+        return started(folder, rest, clock, variables, pause -> {});
+    }
+
+    /** As above, with other pauses between attempts at an upstream. */
+    static MirrorFixture started(Path folder, String rest, Sleeper sleeper) throws Exception {
+        return started(folder, rest, new FixtureClock(), Map.of(), sleeper);
+    }
+
+    private static MirrorFixture started(
+            Path folder, String rest, FixtureClock clock, Map<String, String> variables, Sleeper sleeper)
+            throws Exception {
         Path file = folder.resolve("entrepot.yaml");
         Files.writeString(file, configuration(rest));
         EntrepotConfig config =
                 ConfigLoader.load(Optional.of(file), folder, Map.of()).config();
-        return new MirrorFixture(folder, config, clock, variables);
+        return new MirrorFixture(folder, config, clock, variables, sleeper);
     }
 
     /** A whole configuration, from what is special about it. A line that begins with {@code cache:} must be its first. */
@@ -90,7 +105,7 @@ final class MirrorFixture implements AutoCloseable {
     private Mirror open() throws Exception {
         ClientEnvironment environment = ClientEnvironment.system("test")
                 .withVariables(variables)
-                .withSleeper(pause -> {})
+                .withSleeper(sleeper)
                 .withClock(clock);
         ConfigFile file = new ConfigFile(Optional.of(folder.resolve("entrepot.yaml")), folder, Map.of());
         return Mirror.start(

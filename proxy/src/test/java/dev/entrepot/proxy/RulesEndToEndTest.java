@@ -6,6 +6,7 @@ import static dev.entrepot.proxy.MirrorFixture.header;
 import static dev.entrepot.proxy.MirrorFixture.text;
 import static dev.entrepot.proxy.MirrorFixture.verdict;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.testing.Bundle;
@@ -15,10 +16,14 @@ import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Request;
 import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
@@ -57,6 +62,8 @@ class RulesEndToEndTest {
               - {repositories: [young/exempt], min-age: {time: 3d, except-digests: ["EXEMPT"]}}
               - {repositories: ["young/**"], min-age: {time: 3d, except-signed: ["application/vnd.dev.sigstore.*"]}}
               - {repositories: [sized], max-size: 100KB}
+              - {repositories: [{regex: "costly/(a|aa)+\\\\1-x"}], deny: "by a costly expression"}
+              - {repositories: ["**/malware"], deny: "malware"}
               - {check-deadline: 0s}
             """;
 
@@ -134,6 +141,25 @@ class RulesEndToEndTest {
         push("some/other", "1");
         assertThat(manifest("some/allowed", "1").statusCode()).isEqualTo(200);
         assertThat(text(manifest("some/other", "1"))).contains("all but one");
+    }
+
+    @Test
+    void nameThatIsHardToMatchIsDeniedAndHoldsUpNobody() throws Exception {
+        String hard = "costly/" + "a".repeat(60) + "-b";
+        push("costly/fine", "1");
+        assertThat(text(manifest(hard, "1"))).contains("by a costly expression");
+        assertThat(manifest("costly/fine", "1").statusCode()).isEqualTo(200);
+        assertThat(asked(hard)).isZero();
+    }
+
+    @Test
+    void twoStarsAndASlashAtTheStartMeanTheTopToo() throws Exception {
+        for (String name : List.of("malware", "team/malware", "a/b/malware")) {
+            push(name, "1");
+            assertThat(manifest(name, "1").statusCode()).as(name).isEqualTo(403);
+        }
+        push("notmalware", "1");
+        assertThat(manifest("notmalware", "1").statusCode()).isEqualTo(200);
     }
 
     @Test
@@ -253,10 +279,11 @@ class RulesEndToEndTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"404, 30, 404", "403, 20, 403", "500, 10, 502"})
+    @CsvSource({"404, 30, 404", "403, 20, 403", "401, 20, 401", "500, 10, 502", "408, 10, 504", "0, 10, 502"})
     void failureIsRememberedForItsTimeAndForItsRepositoryOnly(int status, int seconds, int expected) throws Exception {
         String name = "negative/of-" + status;
-        registry.faults().always(of(name), Fault.status(status));
+        // 0: the connection is reset.
+        registry.faults().always(of(name), status == 0 ? Fault.reset() : Fault.status(status));
         String blob = "/v2/" + name + "/blobs/" + Digest.sha256(new byte[] {7});
         assertThat(manifest(name, "1").statusCode()).isEqualTo(expected);
         assertThat(mirror.get(blob).statusCode()).isEqualTo(expected);
@@ -326,6 +353,25 @@ class RulesEndToEndTest {
     }
 
     @Test
+    void digestThatIsExemptStandsInForOneThatIsTooYoung() throws Exception {
+        registry.push("young/exempt", EXEMPT, "moving");
+        assertThat(manifest("young/exempt", "moving").statusCode()).isEqualTo(200);
+        push("young/exempt", "moving");
+        Bundle signed = push("young/moving", "1");
+        registry.push("young/moving", images.referrer(signed.descriptor(), SIGNATURE, Map.of()));
+        assertThat(manifest("young/moving", "1").statusCode()).isEqualTo(200);
+        push("young/moving", "1");
+        mirror.advance(Duration.ofMinutes(2));
+
+        HttpResponse<byte[]> listed = manifest("young/exempt", "moving");
+        assertThat(verdict(listed)).isEqualTo("cooled");
+        assertThat(digest(listed)).isEqualTo(EXEMPT.digest().toString());
+        HttpResponse<byte[]> before = manifest("young/moving", "1");
+        assertThat(verdict(before)).isEqualTo("cooled");
+        assertThat(digest(before)).isEqualTo(signed.digest().toString());
+    }
+
+    @Test
     void slowUpstreamIsWaitedForWhereNothingIsKept() throws Exception {
         Bundle image = push("slow", "new");
         Gate gate = new Gate();
@@ -366,17 +412,27 @@ class RulesEndToEndTest {
         byte[] bytes = images.randomBytes(300_000);
         Digest blob = registry.pushBlob("sized", bytes);
         registry.faults().always(Requests.blob(blob), Fault.chunked());
-        int received;
-        try {
-            HttpResponse<byte[]> answer = mirror.get("/v2/sized/blobs/" + blob);
-            assertThat(answer.statusCode()).isEqualTo(403);
-            received = 0;
-        } catch (IOException e) {
-            received = -1;
+        HttpResponse<InputStream> answer = mirror.open("/v2/sized/blobs/" + blob);
+        try (InputStream body = answer.body()) {
+            if (answer.statusCode() == 403) {
+                // All of it was there before the answer began.
+                assertThat(new String(body.readAllBytes(), StandardCharsets.UTF_8))
+                        .contains("states no size and has more than 100000 bytes");
+            } else {
+                assertThat(answer.statusCode()).isEqualTo(200);
+                ByteArrayOutputStream received = new ByteArrayOutputStream();
+                assertThatThrownBy(() -> body.transferTo(received)).isInstanceOf(IOException.class);
+                assertThat(received.size()).isLessThanOrEqualTo(100_000);
+                assertThat(received.toByteArray()).isEqualTo(Arrays.copyOf(bytes, received.size()));
+            }
         }
-        assertThat(received).isLessThanOrEqualTo(0);
         mirror.awaitFills();
-        assertThat(mirror.head("/v2/sized/blobs/" + blob).statusCode()).isIn(200, 403);
+        registry.faults().clear();
+        // Nothing of it was kept as a blob: the upstream is asked, and states the size now.
+        registry.calls().clear();
+        assertThat(text(mirror.get("/v2/sized/blobs/" + blob))).contains("300000 bytes", "rules[15]");
+        assertThat(asked("sized")).isPositive();
+        assertThat(mirror.head("/v2/sized/blobs/" + blob).statusCode()).isEqualTo(403);
     }
 
     @Test

@@ -2,16 +2,21 @@ package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.Repository;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /** The circuit breakers of one registry, one for each class of requests; or none at all. Safe for all threads. */
 final class Breakers {
     private final SteadyClock clock;
     private final Map<OperationClass, CircuitBreaker> breakers = new EnumMap<>(OperationClass.class);
+    /** What the last outage of each kind was, which is what opened a breaker that is open. */
+    private final Map<OperationClass, Reason> last = new ConcurrentHashMap<>();
 
     /**
      * Closed breakers.
@@ -30,9 +35,11 @@ final class Breakers {
     /** A request on its way past its breaker, if it has one. */
     static final class Passage {
         private final Optional<CircuitBreaker.Pass> pass;
+        private final Consumer<Reason> outages;
 
-        private Passage(Optional<CircuitBreaker.Pass> pass) {
+        private Passage(Optional<CircuitBreaker.Pass> pass, Consumer<Reason> outages) {
             this.pass = pass;
+            this.outages = outages;
         }
 
         boolean isProbe() {
@@ -51,7 +58,10 @@ final class Breakers {
                 case UNREACHABLE, TIMEOUT, DNS, TLS, SERVER_ERROR -> {
                     // An answer of 408 is quick; a time-out on the wire has a cause.
                     boolean timedOut = outage.reason() == Reason.TIMEOUT && outage.getCause() != null;
-                    pass.filter(p -> !brokenOff).ifPresent(p -> p.failed(timedOut));
+                    pass.filter(p -> !brokenOff).ifPresent(p -> {
+                        outages.accept(outage.reason());
+                        p.failed(timedOut);
+                    });
                 }
                 case RATE_LIMITED, QUOTA, TOKEN_SERVICE, NOT_ASKED -> {}
             }
@@ -69,30 +79,36 @@ final class Breakers {
      * @throws OutageException at once, with {@link Reason#NOT_ASKED}, if the registry is out
      */
     Passage enter(ApiRequest request) throws OutageException {
-        Optional<CircuitBreaker> breaker =
-                OperationClass.of(request.operation()).flatMap(kind -> Optional.ofNullable(breakers.get(kind)));
+        Optional<OperationClass> kind = OperationClass.of(request.operation());
+        Optional<CircuitBreaker> breaker = kind.flatMap(known -> Optional.ofNullable(breakers.get(known)));
         if (breaker.isEmpty()) {
-            return new Passage(Optional.empty());
+            return new Passage(Optional.empty(), outage -> {});
         }
         if (request.operation() == Operation.PING) {
             // Somebody wants to know, now.
-            return new Passage(Optional.of(breaker.get().enterAnyway()));
+            return new Passage(Optional.of(breaker.get().enterAnyway()), outage -> {});
         }
         Optional<CircuitBreaker.Pass> pass = breaker.get().enter();
         if (pass.isEmpty()) {
-            throw out(request, breaker.get());
+            throw out(request.what() + ": " + request.host(), kind.get(), breaker.get());
         }
-        return new Passage(pass);
+        return new Passage(pass, outage -> last.put(kind.get(), outage));
     }
 
-    private OutageException out(ApiRequest request, CircuitBreaker breaker) {
+    /** How a request of a kind would be refused now, if it would be. */
+    Optional<OutageException> refusal(OperationClass kind, Repository repository) {
+        return Optional.ofNullable(breakers.get(kind))
+                .filter(CircuitBreaker::refuses)
+                .map(breaker -> out("asking for " + repository + ": the registry", kind, breaker));
+    }
+
+    private OutageException out(String who, OperationClass kind, CircuitBreaker breaker) {
         Duration wait = breaker.untilProbe();
-        return new OutageException(
-                Reason.NOT_ASKED,
-                request.what() + ": " + request.host() + " is not asked after its last outages; again at "
+        return OutageException.notAsked(
+                last.getOrDefault(kind, Reason.NOT_ASKED),
+                who + " is not asked after its last outages; again at "
                         + clock.onWall(clock.instant().plus(wait)).truncatedTo(ChronoUnit.SECONDS),
-                Optional.of(wait),
-                null);
+                wait);
     }
 
     /** How they stand, with times of the wall clock. */

@@ -3,9 +3,12 @@ package dev.entrepot.oci.client;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
 import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /**
  * Runs a request and the reading of its answer as one repeatable thing: up to three attempts when the connection breaks, on 502, 503 and
@@ -23,6 +26,10 @@ final class Calls {
     private final Sightings sightings;
     private final boolean repeats;
     private final ClientEnvironment environment;
+    /** Requests that have failed and are to be sent again, and how they failed last. By identity: two may be equal. */
+    private final ConcurrentHashMap<Object, Repeated> repeated = new ConcurrentHashMap<>();
+
+    private record Repeated(ApiRequest request, OutageException outage) {}
 
     /**
      * Over an exchange.
@@ -53,6 +60,18 @@ final class Calls {
 
     StatusErrors errors() {
         return errors;
+    }
+
+    /** How requests about manifests, tags and lists of a repository fail at present, as far as is known. */
+    Optional<OutageException> outage(Repository repository) {
+        return repeated.values().stream()
+                .filter(failed ->
+                        failed.request.repository().filter(repository::equals).isPresent())
+                .filter(failed ->
+                        OperationClass.of(failed.request.operation()).equals(Optional.of(OperationClass.METADATA)))
+                .map(Repeated::outage)
+                .findFirst()
+                .or(() -> breakers.refusal(OperationClass.METADATA, repository));
     }
 
     /** Sends the request and reads the answer, which is closed afterwards. */
@@ -88,6 +107,17 @@ final class Calls {
     }
 
     private <T> T attempts(ApiRequest request, Reader<T> reader, Breakers.Passage passage) throws IOException {
+        Object key = new Object();
+        try {
+            return attempts(request, reader, passage, outage -> repeated.put(key, new Repeated(request, outage)));
+        } finally {
+            repeated.remove(key);
+        }
+    }
+
+    private <T> T attempts(
+            ApiRequest request, Reader<T> reader, Breakers.Passage passage, Consumer<OutageException> repeating)
+            throws IOException {
         for (int attempt = 1; ; attempt++) {
             Optional<Duration> pause;
             OutageException outage;
@@ -114,6 +144,7 @@ final class Calls {
                     || Thread.currentThread().isInterrupted()) {
                 throw outage;
             }
+            repeating.accept(outage);
             sleep(outage, pause.get());
         }
     }

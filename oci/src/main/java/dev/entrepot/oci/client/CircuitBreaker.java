@@ -142,6 +142,12 @@ final class CircuitBreaker {
         outages = 0;
     }
 
+    /** Whether a request would not be sent now. */
+    synchronized boolean refuses() {
+        return position == Position.HALF_OPEN
+                || position == Position.OPEN && clock.instant().isBefore(until);
+    }
+
     /** How it stands. */
     synchronized BreakerState state() {
         Optional<Instant> next = position == Position.OPEN ? Optional.of(until) : Optional.empty();

@@ -118,6 +118,12 @@ final class MirroredRepository implements RepositorySource {
                         .toList();
     }
 
+    // What this source fails with is how the registry failed.
+    @Override
+    public Optional<OutageException> outage() {
+        return registry.outage();
+    }
+
     // Of wherever the part may come from.
     @Override
     public boolean ignoresRanges() {

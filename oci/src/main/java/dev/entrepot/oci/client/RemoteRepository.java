@@ -7,6 +7,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.ReferrersReader;
 import dev.entrepot.oci.Repository;
@@ -26,6 +27,7 @@ import java.util.OptionalLong;
  */
 public final class RemoteRepository implements RepositorySource, ResumableTarget {
     private final RepositoryRequests requests;
+    private final Calls calls;
     private final ManifestReads manifests;
     private final BlobReads blobs;
     private final PageReads pages;
@@ -36,6 +38,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     RemoteRepository(
             RepositoryRequests requests, Calls calls, CapabilityMemory memory, Validators validators, long partBytes) {
         this.requests = requests;
+        this.calls = calls;
         this.manifests = new ManifestReads(calls, requests, memory, validators);
         this.blobs = new BlobReads(calls, requests, memory);
         this.pages = new PageReads(calls);
@@ -86,6 +89,11 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     @Override
     public Referrers referrers(Digest subject) throws IOException {
         return referrers.read(subject);
+    }
+
+    @Override
+    public Optional<OutageException> outage() {
+        return calls.outage(repository());
     }
 
     @Override

@@ -76,6 +76,7 @@ class RegistryOutageTest {
         for (int i = 0; i < 100; i++) {
             OutageException known = outage();
             assertThat(known.reason()).isEqualTo(Reason.NOT_ASKED);
+            assertThat(known.underlying()).isEqualTo(Reason.TIMEOUT);
             assertThat(known.retryAfter()).contains(Duration.ofSeconds(10));
             assertThat(known).hasMessageContaining("again at 2026-11-20T10:00:10Z");
         }
@@ -133,8 +134,13 @@ class RegistryOutageTest {
             assertThat(outage().reason()).isEqualTo(Reason.SERVER_ERROR);
         }
         assertThat(outage().reason()).isEqualTo(Reason.NOT_ASKED);
+        int sent = world.requests.size();
+        assertThat(repository.outage())
+                .hasValueSatisfying(known -> assertThat(known.underlying()).isEqualTo(Reason.SERVER_ERROR));
+        assertThat(world.requests).hasSize(sent);
         registry.faults().clear();
         world.advance(Duration.ofSeconds(10));
+        assertThat(repository.outage()).isEmpty();
         assertThatThrownBy(() -> repository.fetchManifest(new Tag("missing"))).isInstanceOf(NotFoundException.class);
         assertAt(OperationClass.METADATA, Position.CLOSED);
         assertThat(client.state().breakers().get(OperationClass.METADATA))

@@ -8,10 +8,11 @@ import java.util.function.Supplier;
 public final class Readiness {
     private final List<Supplier<Optional<String>>> checks;
     private final List<Supplier<Optional<String>>> remarks;
+    private volatile boolean listening;
     private volatile boolean draining;
 
     /**
-     * Ready while none of the checks objects.
+     * Ready from {@link #listen} to {@link #drain}, while none of the checks objects.
      *
      * @param checks each gives a reason not to be ready, or empty; called whenever somebody asks
      */
@@ -34,6 +35,11 @@ public final class Readiness {
         return remarks.stream().map(Supplier::get).flatMap(Optional::stream).toList();
     }
 
+    /** From now on, requests find somebody at the registry port. */
+    public void listen() {
+        listening = true;
+    }
+
     /** From now on, not ready: the process is about to end. */
     public void drain() {
         draining = true;
@@ -43,6 +49,9 @@ public final class Readiness {
     public Optional<String> reasonAgainst() {
         if (draining) {
             return Optional.of("draining: this process is stopping");
+        }
+        if (!listening) {
+            return Optional.of("starting: the registry port is not open yet");
         }
         return checks.stream().map(Supplier::get).flatMap(Optional::stream).findFirst();
     }

@@ -7,7 +7,11 @@ import dev.entrepot.config.SemanticVersion;
 import dev.entrepot.config.VersionRange;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A rule with its patterns compiled.
@@ -24,21 +28,59 @@ record CompiledRule(
         Optional<Predicate<String>> tags,
         boolean everything,
         CacheRuleConfig says) {
+    private static final Logger LOG = LoggerFactory.getLogger(CompiledRule.class);
+
     /** Compiles a rule. */
     static CompiledRule of(String name, CacheRuleConfig rule) {
         boolean all =
                 rule.repositories().isEmpty() || rule.repositories().stream().anyMatch(NamePattern::matchesEverything);
+        Undecided undecided = new Undecided(name, restricts(rule));
         return new CompiledRule(
                 name,
-                all ? repository -> true : any(rule.repositories()),
-                rule.tags().map(CompiledRule::tags),
+                all ? repository -> true : any(rule.repositories(), undecided::matches),
+                rule.tags().map(tags -> tags(tags, undecided)),
                 all && rule.tags().isEmpty(),
                 rule);
     }
 
-    private static Predicate<String> tags(RuleTagsConfig tags) {
-        Predicate<String> included = tags.include().isEmpty() ? tag -> true : any(tags.include());
-        Predicate<String> excluded = any(tags.exclude());
+    // Nothing gets around what restricts by a name that is chosen to be hard to match.
+    private static boolean restricts(CacheRuleConfig rule) {
+        return rule.deny().isPresent()
+                || rule.offline().orElse(false)
+                || rule.maxSize().isPresent()
+                || rule.minAge().filter(minAge -> !minAge.time().isZero()).isPresent();
+    }
+
+    /** What is made of a name on which a regular expression of a rule gives up; the first of them is in the log. */
+    private static final class Undecided {
+        private final String rule;
+        private final boolean restricts;
+        private final AtomicBoolean said = new AtomicBoolean();
+
+        Undecided(String rule, boolean restricts) {
+            this.rule = rule;
+            this.restricts = restricts;
+        }
+
+        boolean matches() {
+            if (said.compareAndSet(false, true)) {
+                LOG.warn(
+                        "a regular expression of {} takes too long for a name that was asked for: the rule counts as {} for such names;"
+                                + " entrepot config check names such expressions",
+                        rule,
+                        restricts ? "matching, since it restricts," : "not matching");
+            }
+            return restricts;
+        }
+
+        boolean matchesNot() {
+            return !matches();
+        }
+    }
+
+    private static Predicate<String> tags(RuleTagsConfig tags, Undecided undecided) {
+        Predicate<String> included = tags.include().isEmpty() ? tag -> true : any(tags.include(), undecided::matches);
+        Predicate<String> excluded = any(tags.exclude(), undecided::matchesNot);
         Predicate<String> inRange = tags.semver()
                 .map(VersionRange::of)
                 .<Predicate<String>>map(
@@ -49,8 +91,12 @@ record CompiledRule(
 
     /** Matches what any of the patterns matches. */
     static Predicate<String> any(List<NamePattern> patterns) {
+        return any(patterns, () -> false);
+    }
+
+    private static Predicate<String> any(List<NamePattern> patterns, BooleanSupplier undecided) {
         List<Predicate<String>> compiled =
-                patterns.stream().map(NamePattern::matcher).toList();
+                patterns.stream().map(pattern -> pattern.matcher(undecided)).toList();
         return name -> {
             for (Predicate<String> pattern : compiled) {
                 if (pattern.test(name)) {

@@ -22,6 +22,7 @@ public final class ExplanationJson {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("repository", explanation.repository().toString());
         json.put("reference", explanation.reference().toString());
+        json.put("kind", explanation.blob() ? "blob" : "manifest");
         kept(json, explanation);
         json.put("asks", explanation.asks().name().toLowerCase(Locale.ROOT));
         explanation.nextCheck().ifPresent(at -> json.put("nextCheck", at.toString()));
@@ -43,7 +44,9 @@ public final class ExplanationJson {
         explanation.kept().ifPresent(kept -> {
             ObjectNode node = json.putObject("kept");
             node.put("digest", kept.digest().toString());
-            node.put("manifestKept", kept.here());
+            if (!explanation.blob()) {
+                node.put("manifestKept", kept.here());
+            }
             kept.confirmedAt().ifPresent(at -> node.put("confirmedAt", at.toString()));
             kept.confirmedAt().ifPresent(at -> node.put("ageSeconds", kept.age().toSeconds()));
             kept.firstSeenAt().ifPresent(at -> node.put("firstSeenAt", at.toString()));
@@ -70,6 +73,7 @@ public final class ExplanationJson {
                 json.put("verdict", served.verdict().headerValue());
                 served.digest().ifPresent(digest -> json.put("digest", digest.toString()));
             }
+            case Outcome.Unknown unknown -> json.put("notKnown", unknown.what());
             case Outcome.Failed failed -> {
                 json.put("status", FailureStatus.of(failed.failure()));
                 json.put("error", String.valueOf(failed.failure().getMessage()));

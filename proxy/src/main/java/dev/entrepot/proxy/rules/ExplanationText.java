@@ -45,6 +45,10 @@ public final class ExplanationText {
             return;
         }
         out.append("kept         ").append(text(kept, "digest"));
+        if (text(json, "kind").equals("blob")) {
+            out.append(", a blob of %d bytes%n".formatted(kept.path("bytesKept").asLong()));
+            return;
+        }
         out.append(kept.path("manifestKept").asBoolean() ? "\n" : " (its name only)\n");
         if (kept.has("confirmedAt")) {
             out.append("confirmed    ")
@@ -87,6 +91,9 @@ public final class ExplanationText {
     }
 
     private static String outcome(JsonNode outcome) {
+        if (outcome.has("notKnown")) {
+            return "not known: " + text(outcome, "notKnown");
+        }
         String digest = text(outcome, "digest");
         return outcome.path("status").asInt() + " "
                 + (outcome.has("error")

@@ -138,7 +138,12 @@ public final class RuleSet implements CacheRules {
         }
         TagKey key = new TagKey(repository, tag);
         CacheSettings known = tags.getIfPresent(key);
-        return known != null ? known : tags.get(key, missing -> decide(matching, tag));
+        if (known != null) {
+            return known;
+        }
+        CacheSettings decided = decide(matching, tag);
+        tags.put(key, decided);
+        return decided;
     }
 
     private static CacheSettings decide(OfRepository matching, Tag tag) {
@@ -151,7 +156,13 @@ public final class RuleSet implements CacheRules {
 
     private OfRepository matching(Repository repository) {
         OfRepository known = repositories.getIfPresent(repository);
-        return known != null ? known : repositories.get(repository, this::match);
+        if (known != null) {
+            return known;
+        }
+        // Not within the cache: what takes long there holds up other names.
+        OfRepository matching = match(repository);
+        repositories.put(repository, matching);
+        return matching;
     }
 
     private OfRepository match(Repository repository) {

@@ -71,6 +71,9 @@ class AdminServerTest {
 
     @Test
     void readinessNamesWhatIsWrong() throws Exception {
+        assertThat(send("GET", "/readyz").statusCode()).isEqualTo(503);
+        assertThat(send("GET", "/readyz").body()).startsWith("starting: the registry port is not open yet");
+        readiness.listen();
         assertThat(send("GET", "/readyz").statusCode()).isEqualTo(200);
         problem.set(Optional.of("the store is not writable"));
         HttpResponse<String> unready = send("GET", "/readyz");

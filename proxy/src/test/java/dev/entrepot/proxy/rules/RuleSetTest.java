@@ -99,6 +99,27 @@ class RuleSetTest {
     }
 
     @Test
+    void nameThatIsTooHardToMatchIsTakenToMatchWhatRestrictsAndNothingElse() throws Exception {
+        RuleSet rules = rules("""
+                rules:
+                  - {repositories: [{regex: "(a|aa)+\\\\1-x"}], deny: "no"}
+                  - {repositories: [{regex: "(a|aa)+\\\\1-x"}], freshness: immutable, allow: true}
+                  - {repositories: [{regex: "(a|aa)+\\\\1-x"}], offline: true}
+                  - {tags: {exclude: [{regex: "(.*1){25}-x"}]}, min-age: 1h}
+                  - {tags: {exclude: [{regex: "(.*1){25}-x"}]}, check-deadline: 9s}
+                """);
+        Repository hard = Repository.parse("docker.io/" + "a".repeat(60) + "-b");
+        CacheSettings settings = rules.of(hard);
+        assertThat(settings.denied()).contains("no");
+        assertThat(settings.offline()).isTrue();
+        assertThat(settings.freshFor()).isEqualTo(Duration.ofMinutes(1));
+        CacheSettings tagged = rules.of(ALPINE, new Tag("1".repeat(60) + "-y"));
+        assertThat(tagged.minAge()).isPresent();
+        assertThat(tagged.checkDeadline()).isEqualTo(CacheSettings.DEFAULT_CHECK_DEADLINE);
+        assertThat(rules.of(ALPINE).denied()).isEmpty();
+    }
+
+    @Test
     void registryIsOfflineIfTheFirstRuleForAllOfItSaysSo() throws Exception {
         RuleSet rules = rules("""
                 upstreams:

@@ -43,16 +43,18 @@ public final class TagSelector {
     public TagSelector(TagSelectionConfig config, InstantSource clock) {
         this.config = config;
         this.clock = clock;
-        this.include = any(config.include());
-        this.exclude = any(config.exclude());
-        this.always = any(config.always());
+        this.include = any(config.include(), false);
+        this.exclude = any(config.exclude(), true);
+        this.always = any(config.always(), false);
         this.regex = config.regex().map(NamePattern::matcher);
         this.range = config.semver().map(VersionRange::of);
     }
 
-    private static Predicate<String> any(List<NamePattern> patterns) {
-        List<Predicate<String>> matchers =
-                patterns.stream().map(NamePattern::matcher).toList();
+    // A tag on which an expression gives up is not copied.
+    private static Predicate<String> any(List<NamePattern> patterns, boolean undecided) {
+        List<Predicate<String>> matchers = patterns.stream()
+                .map(pattern -> pattern.matcher(() -> undecided))
+                .toList();
         return text -> matchers.stream().anyMatch(matcher -> matcher.test(text));
     }
 
