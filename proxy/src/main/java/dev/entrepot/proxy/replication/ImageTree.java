@@ -5,6 +5,7 @@ import dev.entrepot.cache.CacheSettings;
 import dev.entrepot.cache.Setting;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
@@ -26,6 +27,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Function;
 
 /**
  * The whole graph of an image, read from its registry and kept nowhere.
@@ -93,7 +95,12 @@ public record ImageTree(String image, ArtifactGraph graph) {
 
     /** One line for each manifest and blob, indented by depth: what it is, digest, type and size; then the sums. */
     public String toText() {
-        return GraphText.draw(graph) + graph.nodes().size() + " manifests, "
+        return toText(digest -> "");
+    }
+
+    /** The same with something behind lines; nothing for most. */
+    public String toText(Function<Digest, String> note) {
+        return GraphText.draw(graph, note) + graph.nodes().size() + " manifests, "
                 + graph.blobs().size() + " blobs, " + graph.totalBytes() + " bytes\n";
     }
 
