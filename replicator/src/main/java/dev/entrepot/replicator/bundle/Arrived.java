@@ -153,12 +153,17 @@ final class Arrived {
         incomplete.forEach(image -> images.remove(image.name(), image));
     }
 
-    /** Forgets the oldest where there are too many, and members that are not remembered any more. */
-    Arrived bounded() {
+    /**
+     * The newest of it: the oldest are forgotten where there are too many, and images of which something is not remembered any more.
+     *
+     * @param mostNodes most nodes, usually {@link #MOST_NODES}
+     * @param mostImages most images, usually {@link #MOST_IMAGES}
+     */
+    Arrived bounded(int mostNodes, int mostImages) {
         Arrived bounded = new Arrived();
-        last(nodes.values(), MOST_NODES).forEach(bounded::put);
+        last(nodes.values(), mostNodes).forEach(bounded::put);
         Set<Place> known = bounded.nodes.keySet();
-        last(images.values(), MOST_IMAGES).stream()
+        last(images.values(), mostImages).stream()
                 .filter(image -> image.members().stream()
                         .allMatch(digest -> known.contains(
                                 new Place(image.repository(), image.name().at(), digest))))

@@ -52,10 +52,12 @@ record ArrivedFile(Path file) {
                 throw new IllegalArgumentException("it does not begin with " + HEAD.strip());
             }
             List<Arrived.Node> nodes = new ArrayList<>();
+            // There are many nodes and few repositories.
+            Map<String, RepositoryName> repositories = new HashMap<>();
             for (String line = lines.readLine(); line != null; line = lines.readLine()) {
                 String[] words = line.split(" ", -1);
                 if (words[0].equals(NODE) && words.length == 7) {
-                    nodes.add(node(words));
+                    nodes.add(node(words, repositories));
                     arrived.put(nodes.getLast());
                 } else if (words[0].equals(IMAGE) && words.length == 8) {
                     arrived.put(image(words, nodes));
@@ -74,11 +76,12 @@ record ArrivedFile(Path file) {
         }
     }
 
-    private static Arrived.Node node(String[] words) {
+    private static Arrived.Node node(String[] words, Map<String, RepositoryName> repositories) {
         Descriptor node = Descriptor.of(MediaType.OCTET_STREAM, Digest.parse(words[4]), Long.parseLong(words[5]));
         return new Arrived.Node(
-                new Wanted(new RepositoryName(words[1]), node, words[3].equals("manifest")),
-                new RepositoryName(words[2]),
+                new Wanted(
+                        repositories.computeIfAbsent(words[1], RepositoryName::new), node, words[3].equals("manifest")),
+                repositories.computeIfAbsent(words[2], RepositoryName::new),
                 words[6].equals("said"));
     }
 
@@ -106,7 +109,7 @@ record ArrivedFile(Path file) {
      * @throws IOException if it cannot be written
      */
     void write(Arrived all, String target) throws IOException {
-        Arrived arrived = all.bounded();
+        Arrived arrived = all.bounded(Arrived.MOST_NODES, Arrived.MOST_IMAGES);
         Path aside = file.resolveSibling(file.getFileName() + ".incoming");
         try (FileChannel channel = FileChannel.open(
                         aside,
