@@ -2,6 +2,7 @@ package dev.entrepot.proxy;
 
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.bundle.BundleListing;
 import dev.entrepot.proxy.bundle.BundledGraph;
@@ -33,6 +34,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /** The commands that read bundles. Answers go to standard output, how far a command has come to standard error. Each returns its exit code. */
@@ -151,7 +153,8 @@ final class BundleCommands {
                 .orElseThrow(() -> new BadRequestException(
                         "the bundle has no image " + name + "; \"entrepot ls\" shows those that it has"));
         ImageTree tree = new ImageTree(name, BundledGraph.of(bundle, image));
-        out.print(json ? tree.toJson() + "\n" : tree.toText(digest -> BundledGraph.held(bundle, digest)));
+        Predicate<Digest> held = digest -> BundledGraph.held(bundle, digest);
+        out.print(json ? tree.toJson(held) + "\n" : tree.toText(held));
         return ExitCodes.OK;
     }
 

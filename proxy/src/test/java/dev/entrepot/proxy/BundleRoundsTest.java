@@ -124,6 +124,15 @@ class BundleRoundsTest {
         assertThat(ends(0, "tree", "c.tar", "app:v1.2.1", "--trust", "ours.pub").out())
                 .containsPattern(layer + " .*\\(the target has it\\)")
                 .containsPattern("(?m)^" + patch.digest() + " .*[0-9]$");
+        JsonNode tree = OciJson.mapper()
+                .readTree(ends(0, "tree", "c.tar", "app:v1.2.1", "--trust", "ours.pub", "--json")
+                        .out());
+        assertThat(tree.path("manifests").get(0).has("held")).isFalse();
+        assertThat(tree.path("blobs")
+                        .valueStream()
+                        .filter(blob -> blob.path("held").asBoolean(false)))
+                .extracting(blob -> blob.path("digest").asString())
+                .contains(layer);
     }
 
     @Test

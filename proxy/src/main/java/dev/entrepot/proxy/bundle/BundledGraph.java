@@ -63,14 +63,14 @@ public final class BundledGraph {
         return new BundledGraph(bundle, ImageClosure.of(bundle.inventory(), image)).build();
     }
 
-    /** What to say behind the line of something that is not in the bundle, because the target has it; nothing for all else. */
-    public static String held(Bundle bundle, Digest digest) {
+    /** Whether something is not in the bundle, because the target has it. */
+    public static boolean held(Bundle bundle, Digest digest) {
         Inventory inventory = bundle.inventory();
         Optional<Placement> placement = Optional.ofNullable(
                         inventory.manifests().get(digest))
                 .map(BundledManifest::placement)
                 .or(() -> Optional.ofNullable(inventory.blobs().get(digest)).map(BundledBlob::placement));
-        return placement.filter(Placement.Held.class::isInstance).isPresent() ? " (the target has it)" : "";
+        return placement.filter(Placement.Held.class::isInstance).isPresent();
     }
 
     private ArtifactGraph build() throws IOException {
