@@ -7,6 +7,7 @@ import static org.assertj.core.api.Assertions.tuple;
 
 import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.testing.CrashProcess;
 import dev.entrepot.replicator.MemoryRegistry;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import dev.entrepot.replicator.Shapes;
@@ -139,16 +140,30 @@ class VolumeAttackTest {
         });
     }
 
+    /** Opens the bundle in a folder, with the key beside it, and says how many problems it has. */
+    static final class Program {
+        private Program() {}
+
+        public static void main(String[] arguments) throws Exception {
+            Path folder = Path.of(arguments[0]);
+            try {
+                Bundle.open(List.of(folder.resolve("tars")), Packed.trust(folder, "key"));
+                IO.println("no problems");
+            } catch (DamagedBundleException e) {
+                IO.println(e.problems().size() + " problems");
+            }
+        }
+    }
+
+    // In 128 MiB there is room for one of them, and not for two.
     @Test
     void manyHugeForgedInventoriesDoNotFillTheMemory() throws Exception {
-        for (int i = 0; i < 7; i++) {
+        for (int i = 0; i < 3; i++) {
             forged(tarFolder().resolve("forged-" + i + ".tar"), i);
         }
-
-        assertThat(problems(tarFolder()))
-                .hasSize(7)
-                .allSatisfy(problem ->
-                        assertThat(problem.file().orElseThrow().toString()).contains("forged-"));
+        try (CrashProcess process = CrashProcess.start(Program.class, folder.toString())) {
+            assertThat(process.awaitLine(line -> line.contains("problems"))).isEqualTo("3 problems");
+        }
     }
 
     // Ends in a hole of the file system, so that it takes no room.
