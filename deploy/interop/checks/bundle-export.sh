@@ -1,4 +1,4 @@
-# Bundles as other tools see them: skopeo and oras read tar and folder, openssl checks the signature, the same content gives the same bytes, also
+# Bundles as other tools see them: skopeo, oras and podman read tar and folder, openssl checks the signature, the same content gives the same bytes, also
 # after kill -9.
 
 bundle-export_group() {
@@ -14,9 +14,11 @@ bundle-export_group() {
   check "skopeo inspects the tar" skopeo_reads_bundle "oci-archive:$work/bundle/one.tar:mcr/net-monitor:v1"
   check "skopeo copies all platforms out of the tar" skopeo_copies_bundle "oci-archive:$work/bundle/one.tar:mcr/net-monitor:v1"
   check "oras copies the whole graph out of the tar" oras_copies_bundle "$work/bundle/one.tar"
+  check "podman pulls the amd64 image from the tar" podman_pulls_bundle amd64 oci-archive:one.tar:mcr/net-monitor:v1
   check "a folder has the same files" exports mcr folder --key "$work/bundle/p256.pem"
   check "the folder is what the tar has" same_as_tar
   check "skopeo copies all platforms out of the folder" skopeo_copies_bundle "oci:$work/bundle/folder:mcr/net-monitor:v1"
+  check "podman pulls the arm64 image from the folder" podman_pulls_bundle arm64 oci:folder:mcr/net-monitor:v1
   check "oras finds all referrers in the folder" oras_discovers_bundle
   check "oras copies the whole graph out of the folder" oras_copies_bundle "$work/bundle/folder"
 
@@ -88,6 +90,16 @@ skopeo_copies_bundle() {
   bounded skopeo --insecure-policy copy --all --preserve-digests "$1" "oci:$scratch/copy:v1"
   # shellcheck disable=SC2046
   same_layout "$scratch/copy" $(bundle_image)
+}
+
+# podman_pulls_bundle ARCHITECTURE PLACE: within the folder, because podman makes a name of the path of a layout, which must be in small letters.
+podman_pulls_bundle() {
+  local id configuration
+  configuration=$(jq -r .config.digest "$(corpus_blob "${!1}")")
+  cd "$work/bundle"
+  id=$(bounded podman --root "$scratch/root" --runroot "$scratch/runroot" --tmpdir "$scratch/tmp" --storage-driver vfs \
+    --cgroup-manager cgroupfs --events-backend none pull --quiet --arch "$1" "$2")
+  expect "the image" "sha256:$id" "$configuration"
 }
 
 oras_copies_bundle() {

@@ -1,5 +1,5 @@
 # Bundles that go in: through three volumes into a registry without the referrers API and into one with it, where cosign, notation and oras agree with the
-# source; what is wrong is named; the bundle itself serves crane, skopeo and oras.
+# source; what is wrong is named; three rounds travel as differences by receipt; the bundle itself serves crane, skopeo and oras.
 
 bundle-import_group() {
   free_port first_target_port
@@ -27,6 +27,17 @@ bundle-import_group() {
     check "cosign verifies at ${copy%%/*}" imported_cosign "$copy"
     check "notation verifies at ${copy%%/*}" bounded notation verify --insecure-registry "$copy/mcr/net-monitor:v1"
   done
+  phase="rounds"
+  for copy in "$first_target/rounds" "$third_target/rounds"; do
+    check "each of three rounds by receipt carries only what ${copy%%/*} lacks" rounds_by_receipt "$copy"
+    check "oras copies the same tree from there" imported_tree "$copy"
+  done
+  phase="folders"
+  check "volumes in folders are taken" imports_folders "$first_target/folders"
+  check "oras copies the same tree from there" imported_tree "$first_target/folders"
+  phase="kill -9"
+  check "an import that was killed goes on" killed_import_goes_on "$first_target/killed"
+  check "oras copies the same tree from there" imported_tree "$first_target/killed"
   phase="serve"
   start bundle-server "$entrepot" serve --bundle "$work/gap/out" --trust "$work/gap/sender.pub" --config "$work/import.yaml"
   comes_up bundle-server 60 answers "http://$proxy"
@@ -44,6 +55,8 @@ write_import_config() {
   cp "$work/entrepot.yaml" "$work/import.yaml"
   openssl genpkey -algorithm ed25519 -out "$work/gap/sender.pem"
   openssl pkey -in "$work/gap/sender.pem" -pubout -out "$work/gap/sender.pub"
+  openssl genpkey -algorithm ed25519 -out "$work/gap/receiver.pem"
+  openssl pkey -in "$work/gap/receiver.pem" -pubout -out "$work/gap/receiver.pub"
 }
 
 start_import_targets() {
@@ -127,6 +140,50 @@ imports_nothing() {
   imports_to "$1" --json > "$scratch/report"
   expect "the bytes sent" "$(jq -r '.targets[].done.bytes' "$scratch/report")" 0
   expect "images copied" "$(jq -r '.targets[].copied' "$scratch/report")" 0
+}
+
+# gap_exports OUTPUT IMAGE [OPTION...]
+gap_exports() {
+  local output=$1 image=$2
+  shift 2
+  timeout --kill-after=5 180 "$entrepot" export "referrers.test/mcr/$image" --config "$work/import.yaml" --output "$output" \
+    --key "$work/gap/sender.pem" "$@"
+}
+
+# gap_imports BUNDLE TARGET DATA [OPTION...]
+gap_imports() {
+  local bundle=$1 target=$2 data=$3
+  shift 3
+  timeout --kill-after=5 180 "$entrepot" import "$bundle" --trust "$work/gap/sender.pub" --config "$work/import.yaml" --to "http://$target" \
+    --data "$data" "$@"
+}
+
+# The third image has nothing that the first has not, and nothing of the second.
+rounds_by_receipt() {
+  local target=$1 round=0 image since=()
+  for image in net-monitor:v1 namespace-artifact:v1 net-monitor:v1-arm64; do
+    round=$((round + 1))
+    gap_exports "$scratch/$round.tar" "$image" "${since[@]}"
+    gap_imports "$scratch/$round.tar" "$target" "$scratch/data" --receipt "$scratch/receipt.json" --receipt-key "$work/gap/receiver.pem"
+    expect "the digest of $image" "$(bounded crane digest --insecure "$target/mcr/$image")" \
+      "$(bounded crane digest --insecure "127.0.0.1:$plain_port/mcr/$image")"
+    since=(--since "$scratch/receipt.json" --trust "$work/gap/receiver.pub")
+  done
+  [ "$(stat -c %s "$scratch/3.tar")" -le 60000 ] || fail "the third bundle has $(stat -c %s "$scratch/3.tar") bytes"
+  expect "the images of the last receipt" "$(jq -r '.images | map(.tag) | join(" ")' "$scratch/receipt.json")" "v1 v1 v1-arm64"
+}
+
+imports_folders() {
+  gap_exports "$scratch/disk/set" net-monitor:v1 --volume-size 8MB
+  gap_imports "$scratch/disk" "$1" "$scratch/data"
+}
+
+killed_import_goes_on() {
+  start killed-import "$entrepot" import "$work/gap/out" --trust "$work/gap/sender.pub" --config "$work/import.yaml" --to "http://$1" \
+    --data "$scratch/data"
+  eventually 60 test -d "$work/import-target/docker/registry/v2/repositories/${1#*/}"
+  stop killed-import KILL
+  gap_imports "$work/gap/out" "$1" "$scratch/data"
 }
 
 imported_tree() {

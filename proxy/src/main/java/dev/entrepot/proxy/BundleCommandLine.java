@@ -1,9 +1,13 @@
 package dev.entrepot.proxy;
 
+import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
 import java.nio.file.Path;
+import java.util.Locale;
+import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.TypeConversionException;
 
 /** The commands that read bundles as the command line knows them: their options, parameters and help. */
 final class BundleCommandLine {
@@ -18,6 +22,7 @@ final class BundleCommandLine {
     static final String RECEIPT = "--receipt";
     static final String RECEIPT_KEY = "--receipt-key";
 
+    static final String ON_SPARSE_REFUSED = "--on-sparse-refused";
     private static final String CODES =
             "Exit codes: 0 complete, 3 partly or volumes are missing, 1 failed, 2 wrong usage,"
                     + " 78 wrong configuration.";
@@ -68,6 +73,14 @@ final class BundleCommandLine {
                                 "SRC=DST",
                                 "REPOSITORY=REPOSITORY renames, also of leading components; REPOSITORY:TAG=:TAG gives another tag."))
                 .addOption(many(ONLY, "REPOSITORY[:TAG]", "Only images that match one of these names or globs."))
+                .addOption(OptionSpec.builder(ON_SPARSE_REFUSED)
+                        .paramLabel("fail|trim")
+                        .type(OnSparseRefused.class)
+                        .converters((ITypeConverter<OnSparseRefused>) BundleCommandLine::onSparseRefused)
+                        .description(
+                                "Where the target refuses an index some of whose platforms are not in the bundle: fail, the"
+                                        + " default, or write a trimmed index, which has another digest.")
+                        .build())
                 .addOption(file(RECEIPT, "FILE", "Write a receipt of what the target has then, for the next export."))
                 .addOption(file(RECEIPT_KEY, "KEY.pem", "The private key that the receipt is signed with."))
                 .addOption(file(
@@ -98,6 +111,15 @@ final class BundleCommandLine {
         withTrust(spec);
         spec.usageMessage().footer("", CODES);
         return spec;
+    }
+
+    private static OnSparseRefused onSparseRefused(String text) {
+        for (OnSparseRefused choice : OnSparseRefused.values()) {
+            if (choice.name().toLowerCase(Locale.ROOT).equals(text)) {
+                return choice;
+            }
+        }
+        throw new TypeConversionException("expected fail or trim");
     }
 
     private static OptionSpec json() {

@@ -1,6 +1,8 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.bundle.BundleListing;
 import dev.entrepot.proxy.bundle.BundledGraph;
@@ -32,6 +34,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /** The commands that read bundles. Answers go to standard output, how far a command has come to standard error. Each returns its exit code. */
@@ -79,8 +82,15 @@ final class BundleCommands {
      * @param only which images
      * @param receipt where to write a receipt
      * @param receiptKey the key to sign it with
+     * @param onSparseRefused what to do where the target refuses an index without some of its platforms
      */
-    record Import(String to, List<String> map, List<String> only, Optional<Path> receipt, Optional<Path> receiptKey) {}
+    record Import(
+            String to,
+            List<String> map,
+            List<String> only,
+            Optional<Path> receipt,
+            Optional<Path> receiptKey,
+            Optional<OnSparseRefused> onSparseRefused) {}
 
     /** Opens a bundle: signature, headers, and all that is not content. */
     Bundle open(Given given) throws IOException, BadRequestException {
@@ -121,7 +131,7 @@ final class BundleCommands {
         out.println(BundleListing.summary(bundle));
         List<VolumeProblem> missing = bundle.missingVolumes();
         if (missing.isEmpty()) {
-            out.println("every byte is as it was exported, and every graph is whole");
+            out.println(BundleListing.verified(bundle));
             return ExitCodes.OK;
         }
         out.println("every byte of volumes " + bundle.volumes() + " is as it was exported");
@@ -143,7 +153,8 @@ final class BundleCommands {
                 .orElseThrow(() -> new BadRequestException(
                         "the bundle has no image " + name + "; \"entrepot ls\" shows those that it has"));
         ImageTree tree = new ImageTree(name, BundledGraph.of(bundle, image));
-        out.print(json ? tree.toJson() + "\n" : tree.toText());
+        Predicate<Digest> held = digest -> BundledGraph.held(bundle, digest);
+        out.print(json ? tree.toJson(held) + "\n" : tree.toText(held));
         return ExitCodes.OK;
     }
 
@@ -152,9 +163,13 @@ final class BundleCommands {
             throws IOException, BadRequestException {
         Optional<BundleKey> key = receiptKey(given, wanted);
         ImportTargets targets = new ImportTargets(config.upstreams(), config.replication(), environment);
-        try (ImportTargets.Opened target = targets.open(wanted.to(), folder)) {
+        try (ImportTargets.Opened target = targets.open(wanted.to(), folder, wanted.onSparseRefused())) {
             ImportNames names = names(wanted, target);
             Bundle bundle = open(given);
+            refuseIdle(names.idle(bundle.inventory().images()));
+            if (wanted.receipt().isPresent()) {
+                ReceiptFile.prepare(folder.resolve(wanted.receipt().get()));
+            }
             verify(bundle, environment);
             try (ImportFolder imports = ImportFolder.open(config.cache().directory(), environment.clock())) {
                 Time time = new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
@@ -170,6 +185,14 @@ final class BundleCommands {
                 }
                 return ExitCodes.ofRun(report.outcome());
             }
+        }
+    }
+
+    private static void refuseIdle(List<String> idle) throws BadRequestException {
+        if (!idle.isEmpty()) {
+            throw new BadRequestException(String.join(", ", idle)
+                    + (idle.size() == 1 ? " matches" : " match")
+                    + " no image of the bundle; names are those of the source, as \"entrepot ls\" shows them");
         }
     }
 

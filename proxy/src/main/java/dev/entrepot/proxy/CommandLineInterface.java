@@ -17,6 +17,8 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -192,7 +194,8 @@ final class CommandLineInterface {
                 texts(command, BundleCommandLine.MAP),
                 texts(command, BundleCommandLine.ONLY),
                 Optional.ofNullable(command.matchedOptionValue(BundleCommandLine.RECEIPT, null)),
-                Optional.ofNullable(command.matchedOptionValue(BundleCommandLine.RECEIPT_KEY, null)));
+                Optional.ofNullable(command.matchedOptionValue(BundleCommandLine.RECEIPT_KEY, null)),
+                Optional.ofNullable(command.matchedOptionValue(BundleCommandLine.ON_SPARSE_REFUSED, null)));
         EntrepotConfig config = ServeCommand.overridden(load(command).config(), Optional.empty(), data(command));
         return bundles().imports(given(command), wanted, config, client(), json(command));
     }
@@ -281,8 +284,17 @@ final class CommandLineInterface {
             err.println("entrepot: this is a defect; please report it:");
             failure.printStackTrace(err);
         } else {
-            err.println("entrepot: " + failure.getMessage());
+            err.println("entrepot: " + words(failure));
         }
+    }
+
+    // These say no more than a name.
+    private static String words(Exception failure) {
+        return switch (failure) {
+            case NoSuchFileException e -> "there is no file " + e.getFile();
+            case AccessDeniedException e -> e.getFile() + " may not be read or written";
+            default -> String.valueOf(failure.getMessage());
+        };
     }
 
     private static CommandSpec entrepot() {

@@ -61,6 +61,8 @@ class AirGapGuideTest {
         outside.push("team/app", signature);
         Bundle next = images.image(90_000);
         outside.push("team/app", next, "v1.3.0");
+        Bundle fix = new Images(29).image(60_000, 70_000, 80_000, 1_000);
+        outside.push("team/app", fix, "v1.2.1");
         Files.writeString(
                 folder.resolve("entrepot.yaml"), SERVER + blocks(guide, "yaml").getFirst());
 
@@ -78,7 +80,10 @@ class AirGapGuideTest {
                 .isPresent();
         assertThat(inside.resolve("mirror/team/app", "v1.3.0")).contains(next.digest());
         assertThat(Files.size(folder.resolve("next/update.tar"))).isLessThan(110_000);
-        for (String words : List.of("is missing", "is altered", "is of another bundle", "is not trusted")) {
+        assertThat(inside.resolve("mirror/team/app", "v1.2.1")).contains(fix.digest());
+        assertThat(Files.size(folder.resolve("later/patch.tar"))).isLessThan(40_000);
+        for (String words : List.of(
+                "is missing", "is altered", "is of another bundle", "is not trusted", "lost it: write a new receipt")) {
             assertThat(guide).contains(words);
         }
     }
@@ -90,20 +95,20 @@ class AirGapGuideTest {
                 readme.substring(readme.indexOf("### Carry it"), readme.indexOf("### Watch it")),
                 Map.of("http://127.0.0.1:5105", inside.uri().toString()));
         outside.push("mcr/app", image, "v1");
+        Bundle next = images.image(90_000);
+        outside.push("mcr/app", next, "v2");
         Files.writeString(
                 folder.resolve("entrepot.yaml"), SERVER + "upstreams: {registry.test: {url: " + outside.uri() + "}}\n");
-        for (String side : List.of("sender", "receiver")) {
-            does("openssl genpkey -algorithm ed25519 -out " + side + ".pem");
-            does("openssl pkey -in " + side + ".pem -pubout -out " + side + ".pub");
-        }
         List<String> commands =
                 blocks(section, "sh").stream().flatMap(String::lines).toList();
-        assertThat(commands).hasSize(2);
+        assertThat(commands).hasSize(8);
         for (String command : commands) {
             does(command);
         }
         assertThat(inside.resolve("mirror/mcr/app", "v1")).contains(image.digest());
+        assertThat(inside.resolve("mirror/mcr/app", "v2")).contains(next.digest());
         assertThat(folder.resolve("receipt.json.sig")).exists();
+        assertThat(Files.readString(folder.resolve("receipt.json"))).contains("\"tag\":\"v1\"", "\"tag\":\"v2\"");
     }
 
     private void does(String line) throws Exception {

@@ -203,8 +203,11 @@ final class ImageCopy {
                         Side.TARGET,
                         node.digest(),
                         session.name() + " refuses the index " + node.digest() + " without "
-                                + node.omitted().size() + " of its platforms; copy all platforms"
-                                + (root ? ", or set on-sparse-refused to trim" : ""),
+                                + node.omitted().size() + " of its platforms; copy or export all platforms"
+                                + (root
+                                        ? ", or let the index be trimmed: on-sparse-refused: trim in the rule,"
+                                                + " --on-sparse-refused trim for an import"
+                                        : ""),
                         e);
             }
             return Optional.of(trim(node));

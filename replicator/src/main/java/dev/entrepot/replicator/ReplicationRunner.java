@@ -1,6 +1,7 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
@@ -153,6 +154,24 @@ public final class ReplicationRunner {
      */
     public List<Brought> bring(ReplicationRule rule, List<Wanted> blobs, ProgressListener progress) throws IOException {
         return new RuleRun(rule, services, progress).bring(blobs);
+    }
+
+    /**
+     * A tag at a target and what it is to name.
+     *
+     * @param repository the repository, by the source's name
+     * @param tag the tag, as the target has it
+     * @param manifest what it is to name
+     */
+    public record Tagged(RepositoryName repository, Tag tag, Digest manifest) {}
+
+    /**
+     * Asks the only target of a rule which of these tags name now what they are to name.
+     *
+     * @throws IOException if it gave no answer
+     */
+    public Set<Tagged> tagged(ReplicationRule rule, Collection<Tagged> tags) throws IOException {
+        return new RuleRun(rule, services, ProgressListener.NONE).tagged(tags);
     }
 
     /**

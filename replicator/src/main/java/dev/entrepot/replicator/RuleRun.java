@@ -97,6 +97,26 @@ final class RuleRun {
         return found;
     }
 
+    /** Which of these tags at the only target name now what they are to name. */
+    Set<ReplicationRunner.Tagged> tagged(Collection<ReplicationRunner.Tagged> tags) throws IOException {
+        TargetSession session = sessions.getFirst();
+        Set<ReplicationRunner.Tagged> found = ConcurrentHashMap.newKeySet();
+        Concurrently.map(tags, ASKED_AT_ONCE, wanted -> {
+            TargetRepository repository = session.repository(session.nameFor(wanted.repository()));
+            boolean right = CopyException.at(
+                    Side.TARGET,
+                    wanted.manifest(),
+                    "asking " + session.name() + " what " + wanted.repository() + ":" + wanted.tag() + " names",
+                    () -> repository
+                            .reader()
+                            .resolve(wanted.tag())
+                            .filter(there -> there.digest().equals(wanted.manifest()))
+                            .isPresent());
+            return right && found.add(wanted);
+        });
+        return found;
+    }
+
     long sourceRequests() {
         return sourceGate.requestCount();
     }

@@ -99,6 +99,22 @@ public record BundleListing(Bundle bundle) {
                 + bundle.trusted().map(key -> ", signed by a key of " + key).orElse(", signature not asked for");
     }
 
+    /** What was checked of a bundle that is all there, in one line without a line break. */
+    public static String verified(Bundle bundle) {
+        Inventory inventory = bundle.inventory();
+        long held = Stream.concat(
+                        inventory.manifests().values().stream().map(BundledManifest::placement),
+                        inventory.blobs().values().stream().map(BundledBlob::placement))
+                .filter(Placement.Held.class::isInstance)
+                .count();
+        long all = inventory.manifests().size() + inventory.blobs().size();
+        return held == 0
+                ? "every byte is as it was exported, and every graph is whole"
+                : "every byte is as it was exported; of " + all + " manifests and blobs " + held
+                        + " are not in the bundle, because the receipt says that the target has them: with these every graph"
+                        + " is whole, and the import asks the target for them";
+    }
+
     private static String numbers(Collection<Integer> numbers) {
         return numbers.stream().map(String::valueOf).collect(Collectors.joining(","));
     }

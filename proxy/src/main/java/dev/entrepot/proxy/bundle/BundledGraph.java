@@ -6,9 +6,12 @@ import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.replicator.bundle.Bundle;
+import dev.entrepot.replicator.bundle.BundledBlob;
 import dev.entrepot.replicator.bundle.BundledImage;
 import dev.entrepot.replicator.bundle.BundledManifest;
 import dev.entrepot.replicator.bundle.ImageClosure;
+import dev.entrepot.replicator.bundle.Inventory;
+import dev.entrepot.replicator.bundle.Placement;
 import dev.entrepot.replicator.graph.ArtifactGraph;
 import dev.entrepot.replicator.graph.CosignTag;
 import dev.entrepot.replicator.graph.GraphNode;
@@ -58,6 +61,16 @@ public final class BundledGraph {
      */
     public static ArtifactGraph of(Bundle bundle, BundledImage image) throws IOException {
         return new BundledGraph(bundle, ImageClosure.of(bundle.inventory(), image)).build();
+    }
+
+    /** Whether something is not in the bundle, because the target has it. */
+    public static boolean held(Bundle bundle, Digest digest) {
+        Inventory inventory = bundle.inventory();
+        Optional<Placement> placement = Optional.ofNullable(
+                        inventory.manifests().get(digest))
+                .map(BundledManifest::placement)
+                .or(() -> Optional.ofNullable(inventory.blobs().get(digest)).map(BundledBlob::placement));
+        return placement.filter(Placement.Held.class::isInstance).isPresent();
     }
 
     private ArtifactGraph build() throws IOException {

@@ -7,6 +7,7 @@ import dev.entrepot.replicator.graph.ArtifactGraph;
 import dev.entrepot.replicator.graph.CosignTag;
 import dev.entrepot.replicator.graph.GraphNode;
 import java.util.List;
+import java.util.function.Predicate;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -15,20 +16,24 @@ final class GraphJson {
     private GraphJson() {}
 
     /** One JSON object; the manifests are in an order in which they could be pushed. */
-    static String write(String reference, ArtifactGraph graph) {
+    static String write(String reference, ArtifactGraph graph, Predicate<Digest> held) {
         ObjectNode root = OciJson.mapper().createObjectNode();
         root.put("reference", reference);
         root.put("root", graph.root().digest().toString());
         root.put("bytes", graph.totalBytes());
         ArrayNode manifests = root.putArray("manifests");
-        graph.nodes().forEach(node -> manifests.add(manifest(node)));
+        graph.nodes().forEach(node -> manifests.add(marked(manifest(node), held.test(node.digest()))));
         ArrayNode blobs = root.putArray("blobs");
-        graph.blobs().forEach(blob -> blobs.add(descriptor(blob)));
+        graph.blobs().forEach(blob -> blobs.add(marked(descriptor(blob), held.test(blob.digest()))));
         if (!graph.dangling().isEmpty()) {
             ArrayNode dangling = root.putArray("dangling");
             graph.dangling().forEach(gone -> dangling.add(descriptor(gone)));
         }
         return root.toString();
+    }
+
+    private static ObjectNode marked(ObjectNode json, boolean held) {
+        return held ? json.put("held", true) : json;
     }
 
     private static ObjectNode manifest(GraphNode node) {

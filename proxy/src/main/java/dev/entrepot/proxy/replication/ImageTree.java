@@ -5,6 +5,7 @@ import dev.entrepot.cache.CacheSettings;
 import dev.entrepot.cache.Setting;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
@@ -26,6 +27,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * The whole graph of an image, read from its registry and kept nowhere.
@@ -93,12 +95,23 @@ public record ImageTree(String image, ArtifactGraph graph) {
 
     /** One line for each manifest and blob, indented by depth: what it is, digest, type and size; then the sums. */
     public String toText() {
-        return GraphText.draw(graph) + graph.nodes().size() + " manifests, "
-                + graph.blobs().size() + " blobs, " + graph.totalBytes() + " bytes\n";
+        return toText(digest -> false);
+    }
+
+    /** The same, and behind each line whether it is of something that is not here because the target has it. */
+    public String toText(Predicate<Digest> held) {
+        return GraphText.draw(graph, digest -> held.test(digest) ? " (the target has it)" : "")
+                + graph.nodes().size() + " manifests, " + graph.blobs().size() + " blobs, " + graph.totalBytes()
+                + " bytes\n";
     }
 
     /** One JSON object. */
     public String toJson() {
-        return GraphJson.write(image, graph);
+        return toJson(digest -> false);
+    }
+
+    /** The same with {@code "held": true} at what is not here because the target has it. */
+    public String toJson(Predicate<Digest> held) {
+        return GraphJson.write(image, graph, held);
     }
 }

@@ -1,6 +1,8 @@
 package dev.entrepot.proxy.replication;
 
 import dev.entrepot.config.ReplicationConfig;
+import dev.entrepot.config.ReplicationRuleConfig;
+import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
 import dev.entrepot.config.TargetConfig;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.RegistryHost;
@@ -75,14 +77,18 @@ public record ImportTargets(
      *
      * @param text {@code http(s)://HOST[/PREFIX]}, or the same without scheme of a host that is configured, or {@code layout:PATH}
      * @param folder where relative paths start
+     * @param onSparseRefused what to do where it refuses an index without some of its platforms; without, what the rule says whose target it is
      * @throws BadRequestException if it does not say where
      * @throws IOException if a certificate cannot be read
      */
-    public Opened open(String text, Path folder) throws BadRequestException, IOException {
+    public Opened open(String text, Path folder, Optional<OnSparseRefused> onSparseRefused)
+            throws BadRequestException, IOException {
         if (text.startsWith(LAYOUT)) {
             Path path = folder.resolve(text.substring(LAYOUT.length()));
             TargetRegistry layout = new LayoutTargets().target(path.toString(), path);
-            return opened(layout, TargetConfig.DEFAULT_MAX_CONCURRENT_REQUESTS, Optional.empty(), Optional.empty());
+            ImportTarget target = new ImportTarget(
+                    layout, TargetConfig.DEFAULT_MAX_CONCURRENT_REQUESTS, onSparseRefused.orElse(OnSparseRefused.FAIL));
+            return new Opened(target, Optional.empty(), Optional.empty());
         }
         Place place;
         try {
@@ -97,23 +103,25 @@ public record ImportTargets(
                 .orElse(TargetConfig.DEFAULT_MAX_CONCURRENT_REQUESTS);
         RegistryClient client = new RegistryClient(endpoint(place, configured), environment);
         TargetRegistry registry = new RegistryTarget(ReplicationTargets.name(client), client);
-        return opened(registry, concurrency, place.prefix(), Optional.of(client));
-    }
-
-    private static Opened opened(
-            TargetRegistry registry,
-            int concurrency,
-            Optional<RepositoryName> prefix,
-            Optional<RegistryClient> client) {
-        return new Opened(new ImportTarget(registry, concurrency), prefix, client);
+        OnSparseRefused sparse = onSparseRefused
+                .or(() -> replication.rules().stream()
+                        .filter(rule -> rule.targets().stream().anyMatch(target -> is(place, target)))
+                        .map(ReplicationRuleConfig::onSparseRefused)
+                        .findFirst())
+                .orElse(OnSparseRefused.FAIL);
+        return new Opened(new ImportTarget(registry, concurrency, sparse), place.prefix(), Optional.of(client));
     }
 
     private Optional<TargetConfig> configured(Place place) {
         return replication.rules().stream()
                 .flatMap(rule -> rule.targets().stream())
-                .filter(target -> target.destination() instanceof TargetConfig.RegistryDestination registry
-                        && place.is(registry.url(), Endpoints.host(registry.url())))
+                .filter(target -> is(place, target))
                 .findFirst();
+    }
+
+    private static boolean is(Place place, TargetConfig target) {
+        return target.destination() instanceof TargetConfig.RegistryDestination registry
+                && place.is(registry.url(), Endpoints.host(registry.url()));
     }
 
     private RegistryEndpoint endpoint(Place place, Optional<TargetConfig> configured) throws BadRequestException {

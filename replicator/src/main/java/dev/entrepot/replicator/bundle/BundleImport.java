@@ -40,6 +40,7 @@ public final class BundleImport {
     private final Bundle bundle;
     private final ImportNames names;
     private final KeptManifests kept;
+    private final ArrivedFile arrived;
     private final ReplicationRunner runner;
     private final ReplicationRule rule;
     private final List<ImageClosure> closures;
@@ -51,7 +52,7 @@ public final class BundleImport {
      * @param target where to; repositories get the names that {@code names} has for them
      * @param folder where imports remember things; the caller has its lock
      * @param runner writes to the journal of that folder
-     * @throws BundleException if no image is selected, or two would get one name
+     * @throws BundleException if no image is selected, or two tags would get one name
      */
     public BundleImport(
             Bundle bundle, ImportNames names, ImportTarget target, ImportFolder folder, ReplicationRunner runner)
@@ -59,10 +60,11 @@ public final class BundleImport {
         this.bundle = bundle;
         this.names = names;
         this.kept = folder.kept(bundle.id());
+        this.arrived = folder.arrived(target.registry().name());
         this.runner = runner;
         ReplicationRule.Placement placement =
                 new ReplicationRule.Placement(target.registry(), names::repository, target.maxConcurrentRequests());
-        this.rule = rule(placement);
+        this.rule = rule(placement, target.onSparseRefused());
         this.closures = bundle.inventory().images().stream()
                 .filter(names::selects)
                 .map(image -> ImageClosure.of(bundle.inventory(), image))
@@ -71,18 +73,10 @@ public final class BundleImport {
             throw new BundleException("--only selects none of the "
                     + bundle.inventory().images().size() + " images of the bundle; \"entrepot ls\" shows them");
         }
-        Map<String, BundledImage> taken = new HashMap<>();
-        for (ImageClosure closure : closures) {
-            BundledImage image = closure.image();
-            String name = names.repository(image.repository()) + ":" + names.tag(image);
-            BundledImage other = taken.putIfAbsent(name, image);
-            if (other != null) {
-                throw new BundleException("both " + other.name() + " and " + image.name() + " would become " + name);
-            }
-        }
+        TakenNames.check(closures, names);
     }
 
-    private ReplicationRule rule(ReplicationRule.Placement placement) {
+    private ReplicationRule rule(ReplicationRule.Placement placement, OnSparseRefused onSparseRefused) {
         return new ReplicationRule(
                 "import of " + bundle.id().shortForm() + " to "
                         + placement.registry().name(),
@@ -91,7 +85,7 @@ public final class BundleImport {
                 TagSelectionConfig.ALL,
                 List.of(placement),
                 List.of(),
-                OnSparseRefused.FAIL,
+                onSparseRefused,
                 ReferrersConfig.ALL,
                 OnConflict.OVERWRITE,
                 List.of(),
@@ -125,7 +119,15 @@ public final class BundleImport {
             }
         }
         noteHeld();
+        remember();
         return run(ready, waiting, List.copyOf(early), progress);
+    }
+
+    // Before anything is written: what turns out not to be there is forgotten by the next receipt.
+    private void remember() throws IOException {
+        Arrived all = arrived.read();
+        closures.forEach(closure -> all.add(closure, names));
+        arrived.write(all, rule.targets().getFirst().registry().name());
     }
 
     // A tar that is packed forgets what it has gathered, unless something is still going on.
@@ -177,11 +179,16 @@ public final class BundleImport {
     }
 
     static Wanted wanted(RepositoryName repository, BundledManifest manifest) {
-        return new Wanted(repository, manifest.descriptor(), true);
+        return wanted(repository, manifest.digest(), manifest.descriptor().sizeBytes(), true);
     }
 
     static Wanted wanted(RepositoryName repository, BundledBlob blob) {
-        return new Wanted(repository, Descriptor.of(MediaType.OCTET_STREAM, blob.digest(), blob.sizeBytes()), false);
+        return wanted(repository, blob.digest(), blob.sizeBytes(), false);
+    }
+
+    // Types make no difference to what is asked.
+    private static Wanted wanted(RepositoryName repository, Digest digest, long sizeBytes, boolean manifest) {
+        return new Wanted(repository, Descriptor.of(MediaType.OCTET_STREAM, digest, sizeBytes), manifest);
     }
 
     private Optional<Waiting> lacks(ImageClosure closure, Set<Wanted> there) throws IOException {
@@ -233,12 +240,15 @@ public final class BundleImport {
     }
 
     /**
-     * Asks the target for everything of the bundle, and says what it answered.
+     * Asks the target for everything of the bundle and of what was imported before, and says what it answered.
      *
      * @param report what was done just before
      * @throws IOException if the target gave no answer
      */
     public Receipt receipt(ImportReport report) throws IOException {
-        return new ReceiptMaker(bundle, names, rule, runner).make(report, closures);
+        Arrived all = arrived.read();
+        Receipt receipt = new ReceiptMaker(bundle, names, rule, runner, all).make(report, closures);
+        arrived.write(all, receipt.target());
+        return receipt;
     }
 }

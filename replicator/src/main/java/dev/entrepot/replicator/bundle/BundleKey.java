@@ -36,7 +36,7 @@ public final class BundleKey {
      * @throws IOException if the file cannot be read
      */
     public static BundleKey read(Path file) throws IOException {
-        PemFile pem = PemFile.read(file);
+        PemFile pem = PemFile.read(file, MAKE_ONE);
         for (PemFile.Section section : pem.sections()) {
             switch (section.label()) {
                 case "PRIVATE KEY" -> {

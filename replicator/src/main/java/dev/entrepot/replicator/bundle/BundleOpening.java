@@ -5,7 +5,7 @@ import dev.entrepot.replicator.bundle.VolumeProblem.Kind;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -20,16 +20,21 @@ import java.util.stream.Collectors;
  * Opens a bundle. Which inventory counts is decided first, by signature; each volume is then read against that inventory alone. For one opening.
  */
 final class BundleOpening {
-    // Their inventories are in memory until it is decided which one counts.
     private static final int MOST_BUNDLES = 8;
 
     private final List<BundleTrust> trust;
-    private final Map<Digest, byte[]> documents = new HashMap<>();
+    private final Set<Digest> bundles = new HashSet<>();
     private final List<Candidate> candidates = new ArrayList<>();
     private final List<VolumeProblem> problems = new ArrayList<>();
 
     /** A place that should be a volume, and what it says, or why it says nothing. */
-    private record Candidate(VolumeReader reader, Optional<VolumeClaims> head, Optional<VolumeProblem> broken) {}
+    private record Candidate(VolumeReader reader, Optional<Head> head, Optional<VolumeProblem> broken) {}
+
+    /**
+     * What a volume says about itself, but for its inventory: whoever made the files decides how many and how long these are, so that none is kept before it is known which one counts.
+     */
+    private record Head(
+            Optional<VolumeClaims.Stated> stated, Digest id, boolean agrees, boolean signed, Optional<Path> signer) {}
 
     /** The inventory that counts. */
     @SuppressWarnings("ArrayRecordComponent")
@@ -51,12 +56,18 @@ final class BundleOpening {
     private Candidate candidate(VolumeReader reader) throws IOException {
         try {
             VolumeClaims head = reader.head();
-            byte[] known = documents.putIfAbsent(head.id(), head.document());
-            if (documents.size() > MOST_BUNDLES) {
+            bundles.add(head.id());
+            if (bundles.size() > MOST_BUNDLES) {
                 throw new BundleException(
                         "the volumes are of more than " + MOST_BUNDLES + " bundles; give those of one");
             }
-            return new Candidate(reader, Optional.of(known == null ? head : head.with(known)), Optional.empty());
+            Head kept = new Head(
+                    head.stated(),
+                    head.id(),
+                    head.agrees(),
+                    head.signature().isPresent(),
+                    signer(head.document(), head.signature()));
+            return new Candidate(reader, Optional.of(kept), Optional.empty());
         } catch (VolumeException e) {
             return new Candidate(reader, Optional.empty(), Optional.of(e.problem()));
         }
@@ -87,7 +98,9 @@ final class BundleOpening {
                 accepted.inventory(), accepted.id(), signer(accepted.document(), accepted.signature()), volumes);
     }
 
-    // One that says nothing of itself any more is the one that is not there.
+    // One that says nothing of itself any more is the one that is not there. Where there are more such or none, those
+    // that
+    // are not there are named apart.
     private List<VolumeProblem> named(Set<Integer> intact, Accepted accepted) {
         Set<Integer> open = new TreeSet<>();
         for (int volume = 1; volume <= accepted.plan().volumes(); volume++) {
@@ -99,11 +112,18 @@ final class BundleOpening {
                 .filter(problem -> problem.volume().isEmpty()
                         && (problem.kind() == Kind.TRUNCATED || problem.kind() == Kind.ALTERED))
                 .toList();
-        return problems.stream()
-                .map(problem -> open.size() == 1 && nameless.size() == 1 && nameless.contains(problem)
-                        ? problem.in(open.iterator().next(), accepted.id())
-                        : problem)
-                .toList();
+        boolean known = open.size() == 1 && nameless.size() == 1;
+        List<VolumeProblem> named = new ArrayList<>();
+        for (VolumeProblem problem : problems) {
+            named.add(
+                    known && nameless.contains(problem)
+                            ? problem.in(open.iterator().next(), accepted.id())
+                            : problem);
+        }
+        if (!known) {
+            open.forEach(volume -> named.add(VolumeProblem.missing(volume, accepted.id())));
+        }
+        return named;
     }
 
     private static List<Bundle.Piece> pieces(List<VolumeEntry> expected, List<Slice> slices) {
@@ -127,14 +147,18 @@ final class BundleOpening {
 
     // The bundle that most volumes are of, of those that are trusted; the others are named as foreign to it.
     private Accepted accept() throws IOException {
-        Map<Digest, List<VolumeClaims>> trusted = candidates.stream()
-                .flatMap(candidate -> candidate.head().stream())
-                .filter(this::isTrusted)
-                .collect(Collectors.groupingBy(VolumeClaims::id, LinkedHashMap::new, Collectors.toList()));
+        Map<Digest, List<Candidate>> trusted = new LinkedHashMap<>();
+        for (Candidate candidate : candidates) {
+            candidate
+                    .head()
+                    .filter(this::isTrusted)
+                    .ifPresent(head -> trusted.computeIfAbsent(head.id(), id -> new ArrayList<>())
+                            .add(candidate));
+        }
         int most = trusted.values().stream().mapToInt(List::size).max().orElse(0);
-        for (List<VolumeClaims> heads : trusted.values()) {
-            if (heads.size() == most) {
-                VolumeClaims head = heads.getFirst();
+        for (List<Candidate> group : trusted.values()) {
+            if (group.size() == most) {
+                VolumeClaims head = again(group.getFirst());
                 String place = "the inventory of bundle " + head.id();
                 Inventory inventory = InventoryJson.read(head.document(), place);
                 return new Accepted(
@@ -149,10 +173,19 @@ final class BundleOpening {
                 candidates.stream().map(this::whyNotTrusted).toList());
     }
 
-    private boolean isTrusted(VolumeClaims head) {
-        return trust.isEmpty()
-                ? head.agrees()
-                : signer(head.document(), head.signature()).isPresent();
+    // What is read now must be what was looked at before.
+    private VolumeClaims again(Candidate candidate) throws IOException {
+        VolumeClaims head = candidate.reader().head();
+        boolean same = head.id().equals(candidate.head().orElseThrow().id())
+                && (trust.isEmpty() || signer(head.document(), head.signature()).isPresent());
+        if (!same) {
+            throw new BundleException(candidate.reader().path() + " changed while it was read");
+        }
+        return head;
+    }
+
+    private boolean isTrusted(Head head) {
+        return trust.isEmpty() ? head.agrees() : head.signer().isPresent();
     }
 
     private Optional<Path> signer(byte[] document, Optional<byte[]> signature) {
@@ -167,7 +200,7 @@ final class BundleOpening {
         if (candidate.head().isEmpty()) {
             return candidate.broken().orElseThrow();
         }
-        VolumeClaims head = candidate.head().get();
+        Head head = candidate.head().get();
         String keys = trust.stream().map(keysOf -> keysOf.file().toString()).collect(Collectors.joining(", "));
         VolumeProblem problem;
         if (!head.agrees()) {
@@ -178,7 +211,7 @@ final class BundleOpening {
                             + head.stated()
                                     .map(stated -> stated.bundle().toString())
                                     .orElse("nothing that can be read"));
-        } else if (head.signature().isEmpty()) {
+        } else if (!head.signed()) {
             problem = VolumeProblem.of(
                     Kind.UNTRUSTED, path, "its inventory is not signed; --unsigned says that it need not be");
         } else {
@@ -197,7 +230,7 @@ final class BundleOpening {
         if (candidate.head().isEmpty()) {
             return guess(candidate, accepted, candidate.broken().orElseThrow());
         }
-        VolumeClaims head = candidate.head().get();
+        Head head = candidate.head().get();
         Optional<VolumeClaims.Stated> ours =
                 head.stated().filter(stated -> stated.bundle().equals(accepted.id()));
         boolean other = !head.id().equals(accepted.id()) && ours.isEmpty() && head.agrees();

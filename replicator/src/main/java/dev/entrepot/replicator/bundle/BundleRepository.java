@@ -123,8 +123,9 @@ final class BundleRepository implements RepositorySource {
                 + switch (placement) {
                     case Placement.Held held ->
                         " is not in the bundle, because the receipt that it was made against says that the target has it in "
-                                + held.repository()
-                                + ", and the target lost it: write a new receipt, and the next export brings it";
+                                + held.repository() + ", and " + elsewhere.name()
+                                + " has not: the receipt is of another target, or the target lost it: write a new receipt"
+                                + " there, and the next export brings it";
                     case Placement.InVolume in -> " is in volume " + in.volume() + ", which was not given";
                     case Placement.InParts in ->
                         " is in the volumes "

@@ -18,6 +18,9 @@ import java.util.List;
  * safe for all threads.
  */
 public final class BundleTrust {
+    private static final String MAKE_ONE =
+            "whoever signs hands over the public key, made with: openssl pkey -in key.pem -pubout -out key.pub";
+
     private final Path file;
     private final List<PublicKey> keys;
 
@@ -33,7 +36,7 @@ public final class BundleTrust {
      * @throws IOException if the file cannot be read
      */
     public static BundleTrust read(Path file) throws IOException {
-        PemFile pem = PemFile.read(file);
+        PemFile pem = PemFile.read(file, MAKE_ONE);
         List<PublicKey> keys = new ArrayList<>();
         for (PemFile.Section section : pem.sections()) {
             switch (section.label()) {

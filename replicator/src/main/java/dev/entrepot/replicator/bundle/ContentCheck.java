@@ -47,7 +47,8 @@ final class ContentCheck {
                 .iterator();
         Concurrently.map(Stream.generate(() -> tasks).limit(AT_ONCE).toList(), this::work);
         if (!problems.isEmpty()) {
-            throw new DamagedBundleException(List.copyOf(problems.values()));
+            throw new DamagedBundleException(Stream.concat(problems.values().stream(), bundle.missingVolumes().stream())
+                    .toList());
         }
     }
 

@@ -11,6 +11,11 @@ public interface Elsewhere {
     /** Nowhere. */
     Elsewhere NOWHERE = new Elsewhere() {
         @Override
+        public String name() {
+            return "nobody";
+        }
+
+        @Override
         public Optional<ManifestBytes> manifest(BundledManifest manifest) {
             return Optional.empty();
         }
@@ -20,6 +25,9 @@ public interface Elsewhere {
             return Optional.empty();
         }
     };
+
+    /** Who is asked, for messages. */
+    String name();
 
     /**
      * A manifest, with the digest that the inventory says.

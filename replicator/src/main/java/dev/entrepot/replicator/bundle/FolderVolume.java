@@ -96,7 +96,7 @@ record FolderVolume(Path path) implements VolumeReader {
             public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes)
                     throws VolumeException {
                 if (!folders.contains(folder)) {
-                    throw problem(Kind.ALTERED, "it has a folder " + shown(folder) + ", which is not of it");
+                    throw litter("it has a folder " + shown(folder) + ", which is not of it: remove that");
                 }
                 return FileVisitResult.CONTINUE;
             }
@@ -105,7 +105,7 @@ record FolderVolume(Path path) implements VolumeReader {
             public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws VolumeException {
                 VolumeEntry entry = files.get(file);
                 if (entry == null) {
-                    throw problem(Kind.ALTERED, "it has a file " + shown(file) + ", which is not of it");
+                    throw litter("it has a file " + shown(file) + ", which is not of it: remove that");
                 }
                 if (!attributes.isRegularFile()) {
                     throw problem(Kind.ALTERED, entry.name() + " is a link or something else that is no file");
@@ -135,6 +135,10 @@ record FolderVolume(Path path) implements VolumeReader {
                 throw problem(Kind.ALTERED, entry.name() + " differs from byte " + at + " on");
             }
         }
+    }
+
+    private VolumeException litter(String what) {
+        return new VolumeException(VolumeProblem.litter(path, what));
     }
 
     private VolumeException problem(Kind kind, String what) {

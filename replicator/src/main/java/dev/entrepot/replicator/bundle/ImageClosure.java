@@ -2,12 +2,15 @@ package dev.entrepot.replicator.bundle;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Objects;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
@@ -65,6 +68,17 @@ public record ImageClosure(BundledImage image, List<BundledManifest> manifests, 
         return manifest.referrers().stream()
                 .map(digest -> Objects.requireNonNull(inventory.manifests().get(digest)))
                 .filter(referrer -> referrer.repositories().contains(repository));
+    }
+
+    /** The cosign tags of its manifests in its repository, and what they name. */
+    public SortedMap<Tag, Digest> cosignTags() {
+        SortedMap<Tag, Digest> tags = new TreeMap<>();
+        for (BundledManifest manifest : manifests) {
+            manifest.cosign().stream()
+                    .filter(tag -> tag.repository().equals(image.repository()))
+                    .forEach(tag -> tags.put(tag.tag(), tag.manifest()));
+        }
+        return tags;
     }
 
     /** The bytes of all of it. */

@@ -13,7 +13,7 @@ import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What imports remember, in the folder {@code imports} of a data folder: their journal, and manifests of bundles that have not arrived whole. It has a lock of its own, so that a server
+ * What imports remember, in the folder {@code imports} of a data folder: their journal, what they brought to each target, and manifests of bundles that have not arrived whole. It has a lock of its own, so that a server
  * may be running on the data folder; the system gives it free when the process ends, however it ends.
  */
 public final class ImportFolder implements AutoCloseable {
@@ -66,6 +66,11 @@ public final class ImportFolder implements AutoCloseable {
     /** The manifests that are kept of a bundle. */
     KeptManifests kept(Digest bundle) {
         return new KeptManifests(folder.resolve(bundle.algorithm() + "-" + bundle.encoded()));
+    }
+
+    /** What imports brought to a target. */
+    ArrivedFile arrived(String target) {
+        return ArrivedFile.of(folder, target);
     }
 
     @Override

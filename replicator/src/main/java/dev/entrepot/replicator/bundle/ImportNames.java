@@ -12,15 +12,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /** Which images of a bundle are imported, and under which names. Immutable. */
 public final class ImportNames {
-    private final List<Predicate<BundledImage>> only;
+    private final List<Option> only;
+    private final List<Option> map;
     private final TargetConfig naming;
     private final Map<String, Tag> tags;
 
-    private ImportNames(List<Predicate<BundledImage>> only, TargetConfig naming, Map<String, Tag> tags) {
+    /** An option as it was given, and the images that it is about. */
+    private record Option(String text, Predicate<BundledImage> images) {}
+
+    private ImportNames(List<Option> only, List<Option> map, TargetConfig naming, Map<String, Tag> tags) {
         this.only = List.copyOf(only);
+        this.map = List.copyOf(map);
         this.naming = naming;
         this.tags = Map.copyOf(tags);
     }
@@ -34,8 +40,9 @@ public final class ImportNames {
      * @throws IllegalArgumentException if one of them cannot be read; the message names it
      */
     public static ImportNames parse(List<String> only, List<String> map, Optional<RepositoryName> prefix) {
-        List<Predicate<BundledImage>> wanted = new ArrayList<>();
-        only.forEach(text -> wanted.add(images(text)));
+        List<Option> wanted = new ArrayList<>();
+        only.forEach(text -> wanted.add(new Option("--only " + text, images(text))));
+        List<Option> renamed = new ArrayList<>();
         Map<RepositoryName, RepositoryName> repositories = new LinkedHashMap<>();
         Map<String, Tag> tags = new LinkedHashMap<>();
         for (String text : map) {
@@ -52,6 +59,11 @@ public final class ImportNames {
                 if (twice) {
                     throw new IllegalArgumentException(from + " is there twice");
                 }
+                renamed.add(new Option(
+                        "--map " + text,
+                        image -> from.indexOf(':') < 0
+                                ? (image.repository() + "/").startsWith(from + "/")
+                                : image.name().equals(from)));
             } catch (IllegalArgumentException e) {
                 throw new IllegalArgumentException(
                         "--map " + text + " is neither REPOSITORY=REPOSITORY nor REPOSITORY:TAG=:TAG: "
@@ -64,7 +76,7 @@ public final class ImportNames {
                 prefix,
                 repositories,
                 TargetConfig.DEFAULT_MAX_CONCURRENT_REQUESTS);
-        return new ImportNames(wanted, naming, tags);
+        return new ImportNames(wanted, renamed, naming, tags);
     }
 
     private static Tag tag(String text) {
@@ -87,7 +99,16 @@ public final class ImportNames {
 
     /** Whether an image is imported. */
     public boolean selects(BundledImage image) {
-        return only.isEmpty() || only.stream().anyMatch(wanted -> wanted.test(image));
+        return only.isEmpty()
+                || only.stream().anyMatch(wanted -> wanted.images().test(image));
+    }
+
+    /** Options that are about none of these images, as they were given: somebody meant something else by them. */
+    public List<String> idle(List<BundledImage> images) {
+        return Stream.concat(only.stream(), map.stream())
+                .filter(option -> images.stream().noneMatch(option.images()))
+                .map(Option::text)
+                .toList();
     }
 
     /**

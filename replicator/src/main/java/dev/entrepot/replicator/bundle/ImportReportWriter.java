@@ -32,9 +32,9 @@ public final class ImportReportWriter {
         report.early().ifPresent(brought -> append(text, brought));
         if (!needed.isEmpty()) {
             text.append("not complete: give volumes ").append(VolumeNumbers.shown(needed));
-            text.append(" to the same command; one that is lost: entrepot export --reissue ");
-            text.append(report.bundle()).append(" --volumes ");
-            text.append(VolumeNumbers.shown(needed)).append('\n');
+            text.append(" to the same command; one that is lost: ");
+            text.append(VolumeProblem.reissue(report.bundle(), VolumeNumbers.shown(needed)))
+                    .append('\n');
         }
         return text.toString();
     }

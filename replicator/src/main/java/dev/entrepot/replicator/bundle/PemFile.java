@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -33,13 +34,16 @@ record PemFile(Path file, List<Section> sections) {
     /**
      * Reads a file.
      *
-     * @throws BundleException if it has no section or is longer than 1 MiB
+     * @param otherwise what to do where there is none
+     * @throws BundleException if there is none, it has no section or is longer than 1 MiB
      * @throws IOException if it cannot be read
      */
-    static PemFile read(Path file) throws IOException {
+    static PemFile read(Path file, String otherwise) throws IOException {
         byte[] bytes;
         try (InputStream in = Files.newInputStream(file)) {
             bytes = in.readNBytes(MAX_BYTES + 1);
+        } catch (NoSuchFileException e) {
+            throw new BundleException("there is no file " + file + "; " + otherwise, e);
         }
         List<Section> sections = new ArrayList<>();
         if (bytes.length <= MAX_BYTES) {

@@ -19,13 +19,56 @@ public final class ReceiptFile {
     }
 
     /**
+     * Makes sure that a receipt can be written, before there is one.
+     *
+     * @throws IOException if it cannot; the message names the file
+     */
+    public static void prepare(Path file) throws IOException {
+        try {
+            Path folder = file.toAbsolutePath().getParent();
+            if (folder != null) {
+                Files.createDirectories(folder);
+            }
+            if (Files.isDirectory(file)) {
+                throw new IOException("it is a folder");
+            }
+            Path aside = aside(file);
+            try {
+                Files.write(aside, new byte[4096]);
+            } finally {
+                Files.deleteIfExists(aside);
+            }
+        } catch (IOException e) {
+            throw unwritable(file, e);
+        }
+    }
+
+    private static IOException unwritable(Path file, IOException e) {
+        return new IOException("the receipt cannot be written to " + file + ": " + e, e);
+    }
+
+    private static Path aside(Path file) {
+        return file.resolveSibling("." + file.getFileName() + ".incoming");
+    }
+
+    /**
      * Writes a receipt, so that the old one or the new one is there; a signature that is not of it is found by whoever reads it.
      *
      * @param key signs it; without, no signature is left beside it
-     * @throws IOException if it cannot be written
+     * @throws IOException if it cannot be written; the message names the file
      */
     public static void write(Receipt receipt, Path file, Optional<BundleKey> key) throws IOException {
         byte[] document = ReceiptJson.write(receipt);
+        try {
+            write(document, file, key);
+        } catch (BundleException e) {
+            throw e;
+        } catch (IOException e) {
+            throw unwritable(file, e);
+        }
+    }
+
+    private static void write(byte[] document, Path file, Optional<BundleKey> key) throws IOException {
         Path folder = file.toAbsolutePath().getParent();
         if (folder != null) {
             Files.createDirectories(folder);
@@ -39,7 +82,7 @@ public final class ReceiptFile {
     }
 
     private static void replace(Path file, byte[] bytes) throws IOException {
-        Path aside = file.resolveSibling("." + file.getFileName() + ".incoming");
+        Path aside = aside(file);
         try {
             try (FileChannel channel = FileChannel.open(
                     aside, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {

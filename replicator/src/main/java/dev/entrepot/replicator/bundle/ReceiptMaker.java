@@ -2,33 +2,46 @@ package dev.entrepot.replicator.bundle;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.ReplicationRunner;
+import dev.entrepot.replicator.ReplicationRunner.Tagged;
 import dev.entrepot.replicator.ReplicationRunner.Wanted;
 import dev.entrepot.replicator.bundle.ImportReport.Waiting;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** Makes a receipt of what a target says that it has. For one receipt. */
+/** Makes a receipt of what a target says that it has: of a bundle, and of all that imports brought there before. For one receipt. */
 final class ReceiptMaker {
     private final Bundle bundle;
     private final ImportNames names;
     private final ReplicationRule rule;
     private final ReplicationRunner runner;
+    private final Arrived arrived;
     private final Set<Wanted> asked = new LinkedHashSet<>();
     private final Set<Wanted> owed = new LinkedHashSet<>();
 
-    ReceiptMaker(Bundle bundle, ImportNames names, ReplicationRule rule, ReplicationRunner runner) {
+    /**
+     * A maker.
+     *
+     * @param arrived what was imported so far, the bundle included; is brought up to date
+     */
+    ReceiptMaker(Bundle bundle, ImportNames names, ReplicationRule rule, ReplicationRunner runner, Arrived arrived) {
         this.bundle = bundle;
         this.names = names;
         this.rule = rule;
         this.runner = runner;
+        this.arrived = arrived;
     }
 
     // All of the bundle is asked for, selected or not: what is there need not be sent again.
@@ -45,33 +58,74 @@ final class ReceiptMaker {
                 owed.add(BundleImport.wanted(held.repository(), blob));
             }
         }
+        List<Arrived.Node> before = arrived.nodes(names);
+        for (Arrived.Node node : before) {
+            (node.said() ? owed : asked).add(node.wanted());
+        }
         asked.addAll(owed);
         Set<Wanted> there = runner.present(rule, asked);
+        arrived.answered(before, there);
+        return new Receipt(
+                bundle.id(),
+                rule.targets().getFirst().registry().name(),
+                images(report, closures, there),
+                byRepository(there),
+                lost(there),
+                missing(report));
+    }
+
+    private List<Integer> missing(ImportReport report) {
         SortedSet<Integer> missing = new TreeSet<>();
         for (Waiting waiting : report.waiting()) {
             missing.addAll(waiting.volumes());
         }
         missing.retainAll(bundle.missing());
-        return new Receipt(
-                bundle.id(),
-                rule.targets().getFirst().registry().name(),
-                closures.stream()
-                        .filter(closure -> report.isComplete(closure.image(), names) && isWhole(closure, there))
-                        .map(closure -> new Receipt.Image(
-                                closure.image().repository(),
-                                closure.image().tag(),
-                                closure.image().manifest()))
-                        .toList(),
-                byRepository(there),
-                lost(there),
-                List.copyOf(missing));
+        return List.copyOf(missing);
     }
 
-    private static boolean isWhole(ImageClosure closure, Set<Wanted> there) {
-        RepositoryName repository = closure.image().repository();
-        return closure.manifests().stream()
-                        .allMatch(manifest -> there.contains(BundleImport.wanted(repository, manifest)))
-                && closure.blobs().stream().allMatch(blob -> there.contains(BundleImport.wanted(repository, blob)));
+    // Of this import the report knows which tags were moved; those of earlier ones may have been moved by anybody
+    // since.
+    private List<Receipt.Image> images(ImportReport report, List<ImageClosure> closures, Set<Wanted> there)
+            throws IOException {
+        Map<RepositoryName, Set<Digest>> held = new TreeMap<>();
+        there.forEach(wanted -> held.computeIfAbsent(wanted.repository(), name -> new HashSet<>())
+                .add(wanted.node().digest()));
+        Set<Arrived.Name> failed = new HashSet<>();
+        closures.stream()
+                .filter(closure -> !report.isComplete(closure.image(), names))
+                .forEach(closure -> failed.add(Arrived.Image.of(closure, names).name()));
+        List<Arrived.Image> candidates = arrived.images(names);
+        Collection<Arrived.Image> whole = candidates.stream()
+                .filter(image -> !failed.contains(image.name()))
+                .filter(image -> held.getOrDefault(image.repository(), Set.of()).containsAll(image.members()))
+                .toList();
+        Set<Tagged> tags = new LinkedHashSet<>();
+        whole.forEach(image -> tags.addAll(tags(image)));
+        Set<Tagged> right = runner.tagged(rule, tags);
+        List<Arrived.Image> complete =
+                whole.stream().filter(image -> right.containsAll(tags(image))).toList();
+        List<Arrived.Image> incomplete = new ArrayList<>(candidates);
+        incomplete.removeAll(new HashSet<>(complete));
+        arrived.forget(incomplete);
+        return byName(complete);
+    }
+
+    private static List<Tagged> tags(Arrived.Image image) {
+        List<Tagged> tags = new ArrayList<>();
+        tags.add(new Tagged(image.repository(), image.name().as(), image.manifest()));
+        for (Map.Entry<Tag, Digest> tag : image.cosign().entrySet()) {
+            tags.add(new Tagged(image.repository(), tag.getKey(), tag.getValue()));
+        }
+        return tags;
+    }
+
+    // One image of the source may have two tags at the target, of two imports with other options; the newer one counts.
+    private static List<Receipt.Image> byName(List<Arrived.Image> images) {
+        SortedMap<String, Receipt.Image> byName = new TreeMap<>();
+        images.forEach(image -> byName.put(
+                image.repository() + ":" + image.tag(),
+                new Receipt.Image(image.repository(), image.tag(), image.manifest())));
+        return byName.values().stream().sorted(Receipt.Image.ORDER).toList();
     }
 
     private SortedMap<RepositoryName, SortedSet<Digest>> lost(Set<Wanted> there) {

@@ -29,7 +29,15 @@ public record SignedReceipt(Receipt receipt, Delta delta) {
     public static SignedReceipt read(Path file, Path trust) throws IOException {
         BundleTrust keys = BundleTrust.read(trust);
         Path signatureFile = file.resolveSibling(file.getFileName() + SIGNATURE);
-        byte[] document = bytes(file, BundleLimits.DOCUMENT_BYTES);
+        byte[] document;
+        try {
+            document = bytes(file, BundleLimits.DOCUMENT_BYTES);
+        } catch (NoSuchFileException e) {
+            throw new BundleException(
+                    "there is no file " + file
+                            + "; a receipt is what \"entrepot import --receipt\" wrote at the other side",
+                    e);
+        }
         byte[] signature;
         try {
             signature = bytes(signatureFile, BundleLimits.SIGNATURE_BYTES);
@@ -64,7 +72,6 @@ public record SignedReceipt(Receipt receipt, Delta delta) {
         }
         String volumes = receipt.missingVolumes().stream().map(String::valueOf).collect(Collectors.joining(","));
         return Optional.of("the other side still needs volumes " + volumes + " of bundle " + receipt.bundle()
-                + "; they are written again with --reissue "
-                + receipt.bundle().encoded().substring(0, 12) + " --volumes " + volumes);
+                + "; they are written again with: " + VolumeProblem.reissue(receipt.bundle(), volumes));
     }
 }

@@ -49,7 +49,7 @@ record TarVolume(Path path) implements VolumeReader {
         // Never more than is there: what is expected may be long, and the file short.
         ByteBuffer buffer = ByteBuffer.allocate((int) Math.max(0, Math.min(bytes, channel.size() - position)));
         while (buffer.hasRemaining() && channel.read(buffer, position + buffer.position()) >= 0) {}
-        return Arrays.copyOf(buffer.array(), buffer.position());
+        return buffer.hasRemaining() ? Arrays.copyOf(buffer.array(), buffer.position()) : buffer.array();
     }
 
     /** Reads the files at the beginning of a tar, one behind the other. */
@@ -87,7 +87,8 @@ record TarVolume(Path path) implements VolumeReader {
             boolean first = position == 0;
             if (found.isEmpty() || !found.get().name().equals(name)) {
                 boolean ended = position + TarHeader.BLOCK_BYTES > channel.size();
-                Kind kind = first ? Kind.FOREIGN : ended ? Kind.TRUNCATED : Kind.ALTERED;
+                // What is too short for its first header may have been anything, also a volume that was never copied.
+                Kind kind = ended ? Kind.TRUNCATED : first ? Kind.FOREIGN : Kind.ALTERED;
                 throw problem(
                         kind,
                         "expected the file " + name + " at byte " + position + ", found "

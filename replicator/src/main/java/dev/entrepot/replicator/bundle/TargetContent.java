@@ -31,6 +31,11 @@ final class TargetContent implements Elsewhere {
     }
 
     @Override
+    public String name() {
+        return target.registry().name();
+    }
+
+    @Override
     public Optional<ManifestBytes> manifest(BundledManifest manifest) throws IOException {
         Optional<ManifestBytes> here = kept.read(manifest);
         return here.isPresent()

@@ -39,11 +39,6 @@ record VolumeClaims(Optional<Stated> stated, Digest id, byte[] document, Optiona
         return new VolumeClaims(Stated.read(volume), InventoryJson.bundleId(document), document, signature);
     }
 
-    /** The same with an equal inventory, so that of those of many volumes one is kept. */
-    VolumeClaims with(byte[] same) {
-        return new VolumeClaims(stated, id, same, signature);
-    }
-
     /** Whether the volume document names the bundle of the inventory beside it. */
     boolean agrees() {
         return stated.filter(found -> found.bundle().equals(id)).isPresent();

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Stream;
 
@@ -63,11 +64,16 @@ final class VolumePlaces {
         for (Path file : files) {
             if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS) && isLayout(file)) {
                 found.add(new FolderVolume(file));
-            } else if (VolumeNames.isTar(file) && Files.isRegularFile(file)) {
+            } else if (isTar(file) && Files.isRegularFile(file)) {
                 found.add(new TarVolume(file.toRealPath()));
             }
         }
         return found;
+    }
+
+    // Disks of other systems have all names in capital letters.
+    private static boolean isTar(Path file) {
+        return String.valueOf(file.getFileName()).toLowerCase(Locale.ROOT).endsWith(".tar");
     }
 
     // One of the two may have got lost.

@@ -13,8 +13,10 @@ import java.util.OptionalInt;
  * @param file where it is, where there is one
  * @param what what was found and what was expected
  * @param bundle the bundle that it is to be of, where that is known
+ * @param litter whether all of the volume is there, and something more that can be removed
  */
-public record VolumeProblem(Kind kind, OptionalInt volume, Optional<Path> file, String what, Optional<Digest> bundle) {
+public record VolumeProblem(
+        Kind kind, OptionalInt volume, Optional<Path> file, String what, Optional<Digest> bundle, boolean litter) {
     /** What can be wrong. */
     public enum Kind {
         /** It is no volume of any bundle. */
@@ -45,23 +47,28 @@ public record VolumeProblem(Kind kind, OptionalInt volume, Optional<Path> file, 
 
     /** A problem of a volume whose number is known, of a bundle that is. */
     static VolumeProblem of(Kind kind, int volume, Path file, String what, Digest bundle) {
-        return new VolumeProblem(kind, OptionalInt.of(volume), Optional.of(file), what, Optional.of(bundle));
+        return new VolumeProblem(kind, OptionalInt.of(volume), Optional.of(file), what, Optional.of(bundle), false);
     }
 
     /** A problem of a file of which nothing is known. */
     static VolumeProblem of(Kind kind, Path file, String what) {
-        return new VolumeProblem(kind, OptionalInt.empty(), Optional.of(file), what, Optional.empty());
+        return new VolumeProblem(kind, OptionalInt.empty(), Optional.of(file), what, Optional.empty(), false);
     }
 
     /** A volume that was not given. */
     static VolumeProblem missing(int volume, Digest bundle) {
         return new VolumeProblem(
-                Kind.MISSING, OptionalInt.of(volume), Optional.empty(), "it was not given", Optional.of(bundle));
+                Kind.MISSING, OptionalInt.of(volume), Optional.empty(), "it was not given", Optional.of(bundle), false);
+    }
+
+    /** Something in a folder that does not belong there. */
+    static VolumeProblem litter(Path file, String what) {
+        return new VolumeProblem(Kind.ALTERED, OptionalInt.empty(), Optional.of(file), what, Optional.empty(), true);
     }
 
     /** The same with the number of the volume and its bundle. */
     VolumeProblem in(int number, Digest id) {
-        return new VolumeProblem(kind, OptionalInt.of(number), file, what, Optional.of(id));
+        return new VolumeProblem(kind, OptionalInt.of(number), file, what, Optional.of(id), litter);
     }
 
     /** What to ask the sender for, where that helps. */
@@ -70,9 +77,14 @@ public record VolumeProblem(Kind kind, OptionalInt volume, Optional<Path> file, 
             case TRUNCATED, ALTERED, REORDERED, MISSING -> true;
             case FOREIGN, OTHER_BUNDLE, TWICE, UNTRUSTED, CONTRADICTORY -> false;
         };
-        return again && volume.isPresent() && bundle.isPresent()
-                ? Optional.of("entrepot export --reissue " + bundle.get() + " --volumes " + volume.getAsInt())
+        return again && !litter && volume.isPresent() && bundle.isPresent()
+                ? Optional.of(reissue(bundle.get(), String.valueOf(volume.getAsInt())))
                 : Optional.empty();
+    }
+
+    /** The command that writes volumes of a bundle again, where it is given. */
+    static String reissue(Digest bundle, String volumes) {
+        return "entrepot export --reissue " + bundle + " --volumes " + volumes + " --output .";
     }
 
     /** One line for people. */

@@ -4,6 +4,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import java.util.HashSet;
 import java.util.Set;
+import java.util.function.Function;
 
 /**
  * Draws a graph as an indented tree: one line per manifest and blob, with the role, the full digest, the type and the size in bytes. A manifest that
@@ -14,16 +15,23 @@ public final class GraphText {
             Set.of("application/vnd.oci.image.config.v1+json", "application/vnd.docker.container.image.v1+json");
 
     private final ArtifactGraph graph;
+    private final Function<Digest, String> note;
     private final StringBuilder text = new StringBuilder();
     private final Set<Digest> drawn = new HashSet<>();
 
-    private GraphText(ArtifactGraph graph) {
+    private GraphText(ArtifactGraph graph, Function<Digest, String> note) {
         this.graph = graph;
+        this.note = note;
     }
 
     /** The tree of a graph, ending in a line break. */
     public static String draw(ArtifactGraph graph) {
-        GraphText drawing = new GraphText(graph);
+        return draw(graph, digest -> "");
+    }
+
+    /** The same with something behind lines; nothing for most. */
+    public static String draw(ArtifactGraph graph, Function<Digest, String> note) {
+        GraphText drawing = new GraphText(graph, note);
         drawing.node("", "", graph.root());
         graph.dangling().forEach(descriptor -> drawing.line("dangling ", descriptor));
         return drawing.text.toString();
@@ -53,6 +61,7 @@ public final class GraphText {
                 .append(type(descriptor))
                 .append(' ')
                 .append(descriptor.sizeBytes())
+                .append(note.apply(descriptor.digest()))
                 .append('\n');
     }
 

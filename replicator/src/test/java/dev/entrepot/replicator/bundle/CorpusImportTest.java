@@ -6,6 +6,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.testing.Abilities;
@@ -13,6 +14,7 @@ import dev.entrepot.oci.testing.Content;
 import dev.entrepot.oci.testing.Corpus;
 import dev.entrepot.oci.testing.CrashProcess;
 import dev.entrepot.oci.testing.TestRegistry;
+import dev.entrepot.replicator.Completeness;
 import dev.entrepot.replicator.HttpRegistries;
 import dev.entrepot.replicator.KillPoint;
 import dev.entrepot.replicator.MemoryRegistry;
@@ -21,6 +23,7 @@ import dev.entrepot.replicator.ProgressListener;
 import dev.entrepot.replicator.ReplicationRunner;
 import dev.entrepot.replicator.RetryPolicy;
 import dev.entrepot.replicator.Time;
+import dev.entrepot.replicator.graph.ArtifactGraph;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
@@ -46,10 +49,10 @@ class CorpusImportTest {
     private Path folder;
 
     private final Corpus corpus = Corpus.netMonitor();
+    private final MemoryRegistry source = new MemoryRegistry("source.test", MemoryRegistry.Abilities.ALL);
     private final Set<Digest> unlisted = new HashSet<>();
 
     private List<Path> threeVolumes() throws IOException {
-        MemoryRegistry source = new MemoryRegistry("source.test", MemoryRegistry.Abilities.ALL);
         MemoryRepository repository = source.repository(REPOSITORY);
         corpus.tags().forEach((tag, descriptor) -> {
             if (Corpus.isFallbackTag(tag)) {
@@ -162,6 +165,7 @@ class CorpusImportTest {
     void killedAtAnyMomentTheSameCommandGoesOnAndNoTagIsEverIncomplete() throws Exception {
         List<Path> volumes = threeVolumes();
         SplittableRandom random = new SplittableRandom(5);
+        int tagged = 0;
         try (TestRegistry registry = TestRegistry.started(Abilities.WITHOUT_REFERRERS)) {
             for (int kill = 0; kill < 4; kill++) {
                 CompletableFuture<CrashProcess> victim = new CompletableFuture<>();
@@ -172,22 +176,84 @@ class CorpusImportTest {
                     process.awaitExit();
                 }
                 registry.faults().clear();
-                for (Map.Entry<Tag, Descriptor> tag : corpus.tags().entrySet()) {
-                    boolean image = !tag.getKey().value().startsWith("sha256-");
-                    if (image
-                            && registry.resolve(REPOSITORY, tag.getKey().value())
-                                    .isPresent()) {
-                        assertThat(registry.manifests(REPOSITORY))
-                                .as(point.toString())
-                                .contains(tag.getValue().digest());
-                    }
-                }
+                tagged += wholeOrAbsent(registry, point);
             }
             try (CrashProcess process = started(registry, volumes)) {
                 assertThat(process.awaitLine(line -> line.equals("complete"))).isNotEmpty();
                 assertThat(process.awaitExit()).isZero();
             }
             assertThat(lacking(registry, false)).isEmpty();
+            assertThat(tagged).as("tags that were there after a kill").isPositive();
+        }
+    }
+
+    // Of each image that has its tag everything is there: blobs, manifests, cosign tags, and what refers to it in
+    // fallback lists.
+    private int wholeOrAbsent(TestRegistry registry, KillPoint point) throws IOException {
+        MemoryRegistry seen = snapshot(registry);
+        MemoryRepository there = seen.repository(REPOSITORY);
+        int tagged = 0;
+        for (Tag tag : corpus.tags().keySet()) {
+            if (!tag.value().startsWith("sha256-") && there.tags.containsKey(tag)) {
+                tagged++;
+                ArtifactGraph graph = Completeness.graph(source.repository(REPOSITORY), tag.value());
+                assertThat(there.tags.get(tag)).isEqualTo(graph.root().digest());
+                assertThat(Completeness.lacking(graph, seen, there))
+                        .as(tag + ", " + point)
+                        .isEmpty();
+            }
+        }
+        return tagged;
+    }
+
+    private MemoryRegistry snapshot(TestRegistry registry) throws IOException {
+        MemoryRegistry seen = new MemoryRegistry("seen.test", MemoryRegistry.Abilities.NO_API);
+        MemoryRepository there = seen.repository(REPOSITORY);
+        for (Digest digest : registry.manifests(REPOSITORY)) {
+            byte[] bytes = registry.manifest(REPOSITORY, digest).orElseThrow();
+            MediaType type = Optional.ofNullable(corpus.manifests().get(digest))
+                    .map(ManifestBytes::mediaType)
+                    .orElse(MediaType.OCI_INDEX);
+            there.manifests.put(digest, ManifestBytes.verified(type, digest, bytes));
+        }
+        for (Digest digest : registry.blobs(REPOSITORY)) {
+            there.blobs.put(
+                    digest, registry.blob(REPOSITORY, digest).orElseThrow().bytes());
+        }
+        for (Tag tag : registry.tags(REPOSITORY)) {
+            registry.resolve(REPOSITORY, tag.value()).ifPresent(digest -> there.tags.put(tag, digest));
+        }
+        return seen;
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void artifactsThatAreNoImagesArriveWhole(boolean api) throws Exception {
+        Corpus artifacts = Corpus.namespaceArtifact();
+        MemoryRepository repository = source.repository("artifacts");
+        repository.manifests.putAll(artifacts.manifests());
+        artifacts.blobs().forEach((digest, content) -> repository.blobs.put(digest, content.bytes()));
+        Packed.Packing packing = new Packed.Packing(source);
+        for (Map.Entry<Tag, Descriptor> tag : artifacts.tags().entrySet()) {
+            repository.tags.put(tag.getKey(), tag.getValue().digest());
+        }
+        for (Tag tag : artifacts.tags().keySet()) {
+            packing.image("artifacts", tag.value());
+        }
+        List<Path> volumes = packing.pack().tars(folder.resolve("artifacts"));
+        try (TestRegistry registry = TestRegistry.started(api ? Abilities.DEFAULT : Abilities.WITHOUT_REFERRERS)) {
+            ImportReport report = imported(folder.resolve("data"), registry.uri(), volumes);
+
+            assertThat(report.outcome()).as(ImportReportWriter.toText(report)).isEqualTo("complete");
+            assertThat(registry.manifests("artifacts"))
+                    .containsAll(artifacts.manifests().keySet());
+            assertThat(registry.blobs("artifacts"))
+                    .containsAll(artifacts.blobs().keySet());
+            assertThat(artifacts.tags()).isNotEmpty();
+            artifacts
+                    .tags()
+                    .forEach((tag, descriptor) -> assertThat(registry.resolve("artifacts", tag.value()))
+                            .contains(descriptor.digest()));
         }
     }
 

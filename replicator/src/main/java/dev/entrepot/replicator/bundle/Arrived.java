@@ -1,0 +1,178 @@
+package dev.entrepot.replicator.bundle;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.ReplicationRunner.Wanted;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What imports brought to one target, so that each receipt is about all of it and not about the last bundle alone. It is only ever what to ask the target for: what it
+ * answers is what counts. Not safe for several threads.
+ */
+final class Arrived {
+    /** Most nodes that are remembered; the oldest are forgotten, and then sent again. */
+    static final int MOST_NODES = 300_000;
+
+    /** Most images that are remembered. */
+    static final int MOST_IMAGES = 100_000;
+
+    private final Map<Place, Node> nodes = new LinkedHashMap<>();
+    private final Map<Name, Image> images = new LinkedHashMap<>();
+
+    /** A digest in a repository of the source, and the repository that it became. */
+    record Place(RepositoryName repository, RepositoryName at, Digest digest) {}
+
+    /**
+     * A manifest or blob.
+     *
+     * @param wanted what to ask for
+     * @param at the repository of the target
+     * @param said whether a receipt said that the target has it
+     */
+    record Node(Wanted wanted, RepositoryName at, boolean said) {
+        Place place() {
+            return new Place(wanted.repository(), at, wanted.node().digest());
+        }
+    }
+
+    /** A tag of the target. */
+    record Name(RepositoryName at, Tag as) {}
+
+    /**
+     * An image that was imported.
+     *
+     * @param repository its repository, by the source's name
+     * @param tag its tag there
+     * @param name its tag at the target
+     * @param manifest what it names
+     * @param members digests of all that belongs to it
+     * @param cosign cosign tags of these, and what they name
+     */
+    record Image(
+            RepositoryName repository,
+            Tag tag,
+            Name name,
+            Digest manifest,
+            List<Digest> members,
+            Map<Tag, Digest> cosign) {
+        Image {
+            members = List.copyOf(members);
+            cosign = Map.copyOf(cosign);
+        }
+
+        static Image of(ImageClosure closure, ImportNames names) {
+            BundledImage image = closure.image();
+            Set<Digest> members = new LinkedHashSet<>();
+            closure.manifests().forEach(manifest -> members.add(manifest.digest()));
+            closure.blobs().forEach(blob -> members.add(blob.digest()));
+            return new Image(
+                    image.repository(),
+                    image.tag(),
+                    new Name(names.repository(image.repository()), names.tag(image)),
+                    image.manifest(),
+                    List.copyOf(members),
+                    closure.cosignTags());
+        }
+    }
+
+    /** The nodes, oldest first. */
+    Collection<Node> nodes() {
+        return nodes.values();
+    }
+
+    /** The images, oldest first. */
+    Collection<Image> images() {
+        return images.values();
+    }
+
+    /** Notes that this is there, or is about to be. What was said of it before still counts. */
+    void add(ImageClosure closure, ImportNames names) {
+        RepositoryName repository = closure.image().repository();
+        RepositoryName at = names.repository(repository);
+        closure.manifests().forEach(manifest -> candidate(BundleImport.wanted(repository, manifest), at));
+        closure.blobs().forEach(blob -> candidate(BundleImport.wanted(repository, blob), at));
+        put(Image.of(closure, names));
+    }
+
+    private void candidate(Wanted wanted, RepositoryName at) {
+        Node known =
+                nodes.remove(new Place(wanted.repository(), at, wanted.node().digest()));
+        put(new Node(wanted, at, known != null && known.said()));
+    }
+
+    /** Notes a node. */
+    void put(Node node) {
+        nodes.put(node.place(), node);
+    }
+
+    /** Notes an image; another one that had its tag at the target is forgotten. */
+    void put(Image image) {
+        images.remove(image.name());
+        images.put(image.name(), image);
+    }
+
+    /** Those that go by the same name at the target now as when they were imported. */
+    List<Node> nodes(ImportNames names) {
+        return nodes.values().stream()
+                .filter(node -> names.repository(node.wanted().repository()).equals(node.at()))
+                .toList();
+    }
+
+    /** Images that go by the same repository at the target now as when they were imported. */
+    List<Image> images(ImportNames names) {
+        return images.values().stream()
+                .filter(image ->
+                        names.repository(image.repository()).equals(image.name().at()))
+                .toList();
+    }
+
+    /**
+     * Notes what the target answered.
+     *
+     * @param asked what it was asked for
+     * @param there what of that it has
+     */
+    void answered(Collection<Node> asked, Set<Wanted> there) {
+        for (Node node : asked) {
+            nodes.remove(node.place());
+            if (there.contains(node.wanted())) {
+                put(new Node(node.wanted(), node.at(), true));
+            }
+        }
+    }
+
+    /** Forgets images that are not complete at the target. */
+    void forget(Collection<Image> incomplete) {
+        incomplete.forEach(image -> images.remove(image.name(), image));
+    }
+
+    /**
+     * The newest of it: the oldest are forgotten where there are too many, and images of which something is not remembered any more.
+     *
+     * @param mostNodes most nodes, usually {@link #MOST_NODES}
+     * @param mostImages most images, usually {@link #MOST_IMAGES}
+     */
+    Arrived bounded(int mostNodes, int mostImages) {
+        Arrived bounded = new Arrived();
+        last(nodes.values(), mostNodes).forEach(bounded::put);
+        Set<Place> known = bounded.nodes.keySet();
+        last(images.values(), mostImages).stream()
+                .filter(image -> image.members().stream()
+                        .allMatch(digest -> known.contains(
+                                new Place(image.repository(), image.name().at(), digest))))
+                .forEach(bounded::put);
+        return bounded;
+    }
+
+    private static <T> List<T> last(Collection<T> all, int most) {
+        List<T> list = new ArrayList<>(all);
+        return list.subList(Math.max(0, list.size() - most), list.size());
+    }
+}

@@ -1,0 +1,166 @@
+package dev.entrepot.replicator.bundle;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.ReplicationRunner.Wanted;
+import java.io.BufferedReader;
+import java.io.BufferedWriter;
+import java.io.IOException;
+import java.nio.channels.Channels;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Where {@link Arrived} is kept for one target: a line for each node, and one for each image, whose members are numbers of nodes. Losing the file costs that the next
+ * receipt is about its own bundle alone.
+ *
+ * @param file the file
+ */
+record ArrivedFile(Path file) {
+    private static final String HEAD = "entrepot arrived 1 ";
+    private static final String NODE = "node";
+    private static final String IMAGE = "image";
+
+    /** The file for a target in a folder. */
+    static ArrivedFile of(Path folder, String target) {
+        Digest name = Digest.sha256(target.getBytes(StandardCharsets.UTF_8));
+        return new ArrivedFile(folder.resolve("arrived-" + name.encoded().substring(0, 32)));
+    }
+
+    /**
+     * Reads it; nothing where there is no file.
+     *
+     * @throws IOException if it cannot be read, or is not what this program wrote; the message says what to do
+     */
+    Arrived read() throws IOException {
+        Arrived arrived = new Arrived();
+        try (BufferedReader lines = Files.newBufferedReader(file)) {
+            String head = lines.readLine();
+            if (head == null || !head.startsWith(HEAD)) {
+                throw new IllegalArgumentException("it does not begin with " + HEAD.strip());
+            }
+            List<Arrived.Node> nodes = new ArrayList<>();
+            // There are many nodes and few repositories.
+            Map<String, RepositoryName> repositories = new HashMap<>();
+            for (String line = lines.readLine(); line != null; line = lines.readLine()) {
+                String[] words = line.split(" ", -1);
+                if (words[0].equals(NODE) && words.length == 7) {
+                    nodes.add(node(words, repositories));
+                    arrived.put(nodes.getLast());
+                } else if (words[0].equals(IMAGE) && words.length == 8) {
+                    arrived.put(image(words, nodes));
+                } else {
+                    throw new IllegalArgumentException("a line is neither of a node nor of an image");
+                }
+            }
+            return arrived;
+        } catch (NoSuchFileException e) {
+            return arrived;
+        } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+            throw new IOException(
+                    file + " is damaged: " + e.getMessage()
+                            + "; remove it: then the next receipt is about its own bundle alone",
+                    e);
+        }
+    }
+
+    private static Arrived.Node node(String[] words, Map<String, RepositoryName> repositories) {
+        Descriptor node = Descriptor.of(MediaType.OCTET_STREAM, Digest.parse(words[4]), Long.parseLong(words[5]));
+        return new Arrived.Node(
+                new Wanted(
+                        repositories.computeIfAbsent(words[1], RepositoryName::new), node, words[3].equals("manifest")),
+                repositories.computeIfAbsent(words[2], RepositoryName::new),
+                words[6].equals("said"));
+    }
+
+    private static Arrived.Image image(String[] words, List<Arrived.Node> nodes) {
+        List<Digest> members = new ArrayList<>();
+        for (String number : words[6].split(",", -1)) {
+            members.add(nodes.get(Integer.parseInt(number)).wanted().node().digest());
+        }
+        Map<Tag, Digest> cosign = new HashMap<>();
+        if (!words[7].equals("-")) {
+            for (String pair : words[7].split(",", -1)) {
+                int equals = pair.indexOf('=');
+                cosign.put(new Tag(pair.substring(0, equals)), Digest.parse(pair.substring(equals + 1)));
+            }
+        }
+        Arrived.Name name = new Arrived.Name(new RepositoryName(words[3]), new Tag(words[4]));
+        return new Arrived.Image(
+                new RepositoryName(words[1]), new Tag(words[2]), name, Digest.parse(words[5]), members, cosign);
+    }
+
+    /**
+     * Writes it, so that the old one or the new one is there, also after a power cut.
+     *
+     * @param target name of the target, for whoever looks at the file
+     * @throws IOException if it cannot be written
+     */
+    void write(Arrived all, String target) throws IOException {
+        Arrived arrived = all.bounded(Arrived.MOST_NODES, Arrived.MOST_IMAGES);
+        Path aside = file.resolveSibling(file.getFileName() + ".incoming");
+        try (FileChannel channel = FileChannel.open(
+                        aside,
+                        StandardOpenOption.CREATE,
+                        StandardOpenOption.TRUNCATE_EXISTING,
+                        StandardOpenOption.WRITE);
+                BufferedWriter out = new BufferedWriter(Channels.newWriter(channel, StandardCharsets.UTF_8))) {
+            out.append(HEAD).append(target.replaceAll("\\s", " ")).append('\n');
+            Map<Arrived.Place, Integer> numbers = new HashMap<>();
+            for (Arrived.Node node : arrived.nodes()) {
+                numbers.put(node.place(), numbers.size());
+                Wanted wanted = node.wanted();
+                String kind = wanted.manifest() ? "manifest" : "blob";
+                out.append(String.join(
+                                " ",
+                                NODE,
+                                wanted.repository().value(),
+                                node.at().value(),
+                                kind,
+                                wanted.node().digest().toString(),
+                                Long.toString(wanted.node().sizeBytes()),
+                                node.said() ? "said" : "-"))
+                        .append('\n');
+            }
+            for (Arrived.Image image : arrived.images()) {
+                out.append(line(image, numbers)).append('\n');
+            }
+            out.flush();
+            channel.force(true);
+        }
+        Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private static String line(Arrived.Image image, Map<Arrived.Place, Integer> numbers) {
+        List<String> members = new ArrayList<>();
+        for (Digest digest : image.members()) {
+            Arrived.Place place =
+                    new Arrived.Place(image.repository(), image.name().at(), digest);
+            members.add(String.valueOf(numbers.get(place)));
+        }
+        List<String> cosign = new ArrayList<>();
+        image.cosign().forEach((tag, manifest) -> cosign.add(tag + "=" + manifest));
+        return String.join(
+                " ",
+                IMAGE,
+                image.repository().value(),
+                image.tag().value(),
+                image.name().at().value(),
+                image.name().as().value(),
+                image.manifest().toString(),
+                String.join(",", members),
+                cosign.isEmpty() ? "-" : String.join(",", cosign));
+    }
+}
