@@ -216,6 +216,23 @@ public final class PullThroughCache {
         }
     }
 
+    /**
+     * Brings back content that was lost on the disk: from memory, or from the upstream.
+     *
+     * @param repository one that has it, as {@link #alwaysAsking} gives it
+     * @throws IOException if it cannot be had now
+     */
+    public void restore(PullThrough repository, ContentKind kind, Digest digest) throws IOException {
+        ManifestBytes inMemory = manifests.getIfPresent(digest);
+        if (kind == ContentKind.BLOB) {
+            repository.keepBlob(digest);
+        } else if (inMemory != null) {
+            keep(inMemory, repository.repository());
+        } else {
+            repository.manifest(digest);
+        }
+    }
+
     /** What a fetch asks of the evictor and tells the index. */
     private record StoreKeeper(Evictor evictor, CacheIndex index) implements BlobFetch.Keeper {
         @Override

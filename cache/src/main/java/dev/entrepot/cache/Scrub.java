@@ -2,6 +2,7 @@ package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.FileSystemException;
@@ -75,6 +76,7 @@ public final class Scrub implements AutoCloseable {
     private final AtomicLong readBytes = new AtomicLong();
     private final AtomicLong checked = new AtomicLong();
     private final AtomicLong bad = new AtomicLong();
+    private volatile Healer healer = (repository, kind, digest) -> {};
     private volatile boolean closed;
     private long unpaced;
     private @Nullable Thread thread;
@@ -96,6 +98,22 @@ public final class Scrub implements AutoCloseable {
         this.bytesPerSecond = bytesPerSecond;
         this.clock = clock;
         this.pacer = pacer;
+    }
+
+    /** Fetches anew what was found bad. Called one after another by the thread that scrubs, which waits for it. */
+    @FunctionalInterface
+    public interface Healer {
+        /**
+         * Brings back content that has been put in quarantine.
+         *
+         * @param repository the one that it was fetched for
+         */
+        void heal(Repository repository, ContentKind kind, Digest digest);
+    }
+
+    /** Has what is found bad fetched anew from now on; else that is left to the next request. */
+    public void heal(Healer newHealer) {
+        healer = newHealer;
     }
 
     /** Begins to scrub in the background: a round that was cut off at once, others when they are due or {@linkplain #request() asked for}. */
@@ -182,7 +200,7 @@ public final class Scrub implements AutoCloseable {
             checked.incrementAndGet();
             if (!actual.equals(digest) && !closed) {
                 bad.incrementAndGet();
-                repair.damaged(kind, digest, "has gone bad on the disk: its digest is " + actual);
+                replace(kind, digest, "has gone bad on the disk: its digest is " + actual);
             }
         } catch (NoSuchFileException e) {
             LOG.debug("scrub: {} has gone meanwhile", digest);
@@ -197,9 +215,15 @@ public final class Scrub implements AutoCloseable {
         }
     }
 
+    private void replace(ContentKind kind, Digest digest, String why) throws IOException {
+        Optional<Repository> owner = index.content(digest).flatMap(IndexedContent::owner);
+        repair.damaged(kind, digest, why);
+        owner.ifPresent(repository -> healer.heal(repository, kind, digest));
+    }
+
     private void quarantineUnreadable(ContentKind kind, Digest digest, IOException cause) {
         try {
-            repair.damaged(kind, digest, "cannot be read: " + cause);
+            replace(kind, digest, "cannot be read: " + cause);
         } catch (IOException e) {
             LOG.error("{} cannot be read, nor moved away: {}", digest, e.toString());
         }

@@ -116,6 +116,7 @@ final class Mirror implements Serving {
         open.push(cache::close);
         MirrorMetrics.ofCache(metrics, cache.cache(), cache.index(), cache.evictor());
         DiskMetrics.of(metrics, cache);
+        cache.scrub().heal(cache::heal);
         cache.scrub().start();
         cache.rules().replace(RuleSet.of(config, origins));
         reload = file.map(source -> new ConfigReload(config, source, cache.rules(), read -> {

@@ -2,6 +2,7 @@ package dev.entrepot.proxy;
 
 import dev.entrepot.cache.CacheIndex;
 import dev.entrepot.cache.ComparisonAtStart;
+import dev.entrepot.cache.ContentKind;
 import dev.entrepot.cache.ContentStore;
 import dev.entrepot.cache.DiskLimits;
 import dev.entrepot.cache.DiskShares;
@@ -13,6 +14,7 @@ import dev.entrepot.cache.Scrub;
 import dev.entrepot.config.CacheConfig;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.UpstreamConfig;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.client.ClientEnvironment;
@@ -210,6 +212,16 @@ final class OpenedCache implements AutoCloseable {
         return rules.of(repository).offline()
                 ? cache.whateverIsKept(repository)
                 : cache.alwaysAsking(upstream.client().source(repository.name(), Priority.BACKGROUND));
+    }
+
+    /** Brings back what a scrub has found bad, in the background; what cannot be had now comes with the next request for it. */
+    void heal(Repository repository, ContentKind kind, Digest digest) {
+        try {
+            cache.restore(toFill(repository), kind, digest);
+            LOG.info("{} of {} was fetched anew", digest, repository);
+        } catch (IOException | IllegalArgumentException e) {
+            LOG.warn("{} of {} is fetched anew when it is asked for, not now: {}", digest, repository, e.getMessage());
+        }
     }
 
     @Override

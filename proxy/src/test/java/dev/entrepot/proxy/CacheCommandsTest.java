@@ -150,9 +150,24 @@ class CacheCommandsTest {
         MirrorFixture.await(() -> json("stats").path("scrub").path("bad").asLong() == 1);
         assertThat(mirror.metric("entrepot_scrub_bad_total")).isEqualTo(1);
         assertThat(mirror.metric("entrepot_quarantined_total")).isEqualTo(1);
-        assertThat(mirror.get("/v2/" + APP + "/blobs/" + blob).body()).hasSameSizeAs(bytes);
-        mirror.awaitFills();
+        // Without a client.
+        MirrorFixture.await(() -> Files.exists(file));
         assertThat(Digest.sha256(Files.readAllBytes(file))).isEqualTo(blob);
+        MirrorFixture.await(() ->
+                Boolean.FALSE.equals(json("stats").path("scrub").path("running").asBoolean()));
+        registry.close();
+        assertThat(mirror.get("/v2/" + APP + "/blobs/" + blob).body()).hasSameSizeAs(bytes);
+    }
+
+    @Test
+    void manifestThatHasGoneBadIsBroughtBackToo() throws Exception {
+        String digest = image.digest().encoded();
+        Path file = folder.resolve("data/manifests/sha256/" + digest.substring(0, 2) + "/" + digest);
+        Files.write(file, new byte[] {1});
+        json("scrub");
+        MirrorFixture.await(() -> json("stats").path("scrub").path("bad").asLong() == 1);
+        MirrorFixture.await(() -> Files.exists(file));
+        assertThat(Digest.sha256(Files.readAllBytes(file))).isEqualTo(image.digest());
     }
 
     @Test
