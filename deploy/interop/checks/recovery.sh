@@ -8,6 +8,7 @@ recovery_group() {
   check_upstream_break
   check_client_leaves
   check_joined_pull
+  stop entrepot
   stop_upstreams
 }
 

@@ -35,7 +35,9 @@ with_tls() {
   entrepot_config=$work/tls.yaml
 }
 
+# start_entrepot: in the place of one that a group may have left running, which would answer on the same port.
 start_entrepot() {
+  stop entrepot
   start entrepot "$entrepot" serve --config "$entrepot_config"
   comes_up entrepot 60 answers "$scheme://$proxy"
 }
