@@ -38,9 +38,9 @@ final class BundleTravel implements Scenario {
             BundleContent content = new BundleContent(source);
             Digest first = content.pushFirst();
             Files.writeString(folder.resolve("entrepot.yaml"), """
-                    cache: {directory: ./data, capacity: 8GiB, min-free: 1MiB, fresh-for: 0s}
+                    cache: {directory: "%s/data", capacity: 8GiB, min-free: 1MiB, fresh-for: 0s}
                     upstreams: {registry.test: {url: "%s"}}
-                    """.formatted(source.uri()));
+                    """.formatted(folder, source.uri()));
             makeKey(bench, folder);
             export(bench, folder, 1, "layout", List.of());
             exports(bench, folder);

@@ -34,10 +34,10 @@ final class StartFull implements Scenario {
         List<Digest> blobs = digests();
         double filling = fill(folder.resolve("data"), blobs);
         Path config = Files.writeString(folder.resolve("entrepot.yaml"), """
-                cache: {directory: ./data, capacity: 8GiB, min-free: 1MiB, scrub-every: 0s}
+                cache: {directory: "%s/data", capacity: 8GiB, min-free: 1MiB, scrub-every: 0s}
                 upstreams: {bench.test: {url: "%s"}}
                 """.formatted(
-                        bench.upstream().place().root()));
+                        folder, bench.upstream().place().root()));
         Rounds<Double> rounds = new Rounds<Double>()
                 .add("clean", () -> start(bench, config, blobs.getLast(), false))
                 .add("killed", () -> {
