@@ -33,6 +33,8 @@ import org.slf4j.LoggerFactory;
  *
  * <p>Safe for all threads. Questions about one thing are answered from memory when it was asked for lately, and never wait for a commit.
  * A database that fails makes the cache forgetful, not unable: such questions come back empty. Lists say so with an {@link IOException}.
+ *
+ * <p>It is long because links, tags, documents, pins and content share one writer, one order of changes and one count; the work is in what it is made of.
  */
 public final class CacheIndex implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(CacheIndex.class);

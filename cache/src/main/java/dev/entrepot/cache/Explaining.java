@@ -30,6 +30,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Explains a repository: goes the way of a request, with an imagined upstream at its end. All that is decided on the way is decided by what also serves:
  * {@link Judgement}, {@link Cooldown}, {@link PullThrough#denial}, {@link GuardedSource#refusal} and the failures that are remembered.
+ *
+ * <p>It is long because tags, digests and blobs each go their own way through the same decisions.
  */
 final class Explaining {
     private static final Logger LOG = LoggerFactory.getLogger(Explaining.class);

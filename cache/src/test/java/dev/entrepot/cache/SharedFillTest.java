@@ -32,7 +32,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The promises of docs/design.md, "A fetch in flight". */
+/** The promises of docs/design.md, "A fetch in flight". Long, because each is one case over the same cache and upstream. */
 @Timeout(30)
 class SharedFillTest {
     @TempDir

@@ -40,7 +40,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Who may pull what, seen from outside: passwords, tokens of ours and of an identity provider, and the rules. */
+/** Who may pull what, seen from outside: passwords, tokens of ours and of an identity provider, and the rules. Long, because all ways share one server and its users. */
 class AccessEndToEndTest {
     private static final String OPEN = "open/tool";
     private static final String SECRET = "secret/app";
