@@ -22,6 +22,13 @@ public final class CostlyPatterns {
                     upstream.getValue().rules());
         }
         patterns.cacheRules("rules", config.rules());
+        List<AccessRuleConfig> access = config.access();
+        for (int i = 0; i < access.size(); i++) {
+            AccessRuleConfig rule = access.get(i);
+            patterns.look(
+                    "access[" + i + "]",
+                    Stream.of(rule.users(), rule.groups(), rule.repositories()).flatMap(List::stream));
+        }
         List<ReplicationRuleConfig> copied = config.replication().rules();
         for (int i = 0; i < copied.size(); i++) {
             TagSelectionConfig tags = copied.get(i).tags();

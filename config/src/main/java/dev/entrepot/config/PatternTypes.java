@@ -1,5 +1,6 @@
 package dev.entrepot.config;
 
+import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
@@ -29,7 +30,8 @@ final class PatternTypes {
     /** A condition on users or groups. */
     static final ValueType<NamePattern> WHO = pattern("name or glob", text -> {});
     /** A condition on repositories with their registries before them. */
-    static final ValueType<NamePattern> IMAGE = pattern("registry/repository or glob", Repository::parse);
+    static final ValueType<NamePattern> IMAGE =
+            pattern("registry/repository or glob", PatternTypes::image, PatternTypes::requireMatchable);
 
     private PatternTypes() {}
 
@@ -38,7 +40,37 @@ final class PatternTypes {
         return REGEX;
     }
 
+    private static void image(String text) {
+        Repository.parse(text);
+    }
+
+    // What denies and can fit no repository would deny nothing, and nobody would notice.
+    private static void requireMatchable(String text) {
+        boolean deep = text.contains("**");
+        int slash = text.indexOf('/');
+        if (slash < 0) {
+            if (!deep) {
+                throw new InvalidValueException("", "a registry, a slash and a repository or glob; ** is all of them");
+            }
+            return;
+        }
+        String host = text.substring(0, slash);
+        if (host.chars().anyMatch(c -> c >= 'A' && c <= 'Z')) {
+            throw new InvalidValueException("", "the name of a registry in lower case");
+        }
+        boolean hub = host.equals(RegistryHost.DOCKER_HUB.value());
+        if (hub && !deep && text.indexOf('/', slash + 1) < 0) {
+            throw new InvalidValueException(
+                    "", "two components for docker.io, whose official images are docker.io/library/NAME");
+        }
+    }
+
     private static ValueType<NamePattern> pattern(String name, Consumer<String> validateExact) {
+        return pattern(name, validateExact, text -> {});
+    }
+
+    private static ValueType<NamePattern> pattern(
+            String name, Consumer<String> validateExact, Consumer<String> validate) {
         ScalarType<NamePattern> brief = ScalarType.of(
                 name,
                 "a " + name,
@@ -47,6 +79,7 @@ final class PatternTypes {
                     if (pattern.kind() == NamePattern.Kind.EXACT) {
                         validateExact.accept(text);
                     }
+                    validate.accept(text);
                     return pattern;
                 },
                 NamePattern::text,

@@ -116,6 +116,21 @@ class AccessConfigTest {
                 .hasSize(1);
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"*", "a?pine", "docker.io/alpine", "docker.io/*", "Docker.io/library/*", "GHCR.io/a/b"})
+    void aPatternThatNoRepositoryCanHaveIsRefusedSinceItWouldDenyNothing(String pattern) {
+        assertThat(places("access: [{users: [a], deny: x, repositories: [\"" + pattern + "\"]}]"))
+                .containsExactly("1:47 access[0].repositories[0] INVALID_VALUE");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"**", "**/secret", "docker.io/**", "docker.io/*/*", "docker.io/library/*", "ghcr.io/*"})
+    void othersAreTaken(String pattern) {
+        assertThat(config("access: [{users: [a], deny: x, repositories: [\"" + pattern + "\"]}]")
+                        .access())
+                .hasSize(1);
+    }
+
     @Test
     void rulesOfAccessKeepTheirOrder() {
         List<AccessRuleConfig> access = config("""
