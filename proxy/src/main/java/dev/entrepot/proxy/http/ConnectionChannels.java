@@ -23,6 +23,7 @@ final class ConnectionChannels implements SocketOptions {
     private final Map<Ends, SocketChannel> channels = new ConcurrentHashMap<>();
 
     private final int mostOfOneClient;
+    private final SilenceWatchdog silence;
     private final Map<ClientAddress, Integer> open = new ConcurrentHashMap<>();
     private final LongAdder refused = new LongAdder();
 
@@ -30,10 +31,12 @@ final class ConnectionChannels implements SocketOptions {
      * Listens in front of these options.
      *
      * @param mostOfOneClient how many connections one client may have; 0 for any number
+     * @param silence is told of each connection
      */
-    ConnectionChannels(SocketOptions options, int mostOfOneClient) {
+    ConnectionChannels(SocketOptions options, int mostOfOneClient, SilenceWatchdog silence) {
         this.options = options;
         this.mostOfOneClient = mostOfOneClient;
+        this.silence = silence;
     }
 
     @Override
@@ -43,7 +46,9 @@ final class ConnectionChannels implements SocketOptions {
             SocketAddress client = channel.getRemoteAddress();
             SocketAddress server = channel.getLocalAddress();
             if (client != null && server != null) {
-                channels.put(new Ends(client, server), channel);
+                Ends ends = new Ends(client, server);
+                channels.put(ends, channel);
+                silence.accepted(ends, channel);
                 refuseTooMany(client, channel);
             }
         } catch (IOException e) {

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
@@ -22,13 +23,20 @@ public final class HeaderWatchdog implements Http1ConnectionListener {
 
     private final long limitNanos;
     private final LongSupplier nanoClock;
+    private final Consumer<ConnectionContext> first;
     /** By the thread of a connection, which reads nothing but that connection until it ends. */
     private final Map<Thread, AtomicLong> waitingSince = new ConcurrentHashMap<>();
 
     /** Gives headers so much time. */
     public HeaderWatchdog(Duration limit, LongSupplier nanoClock) {
+        this(limit, nanoClock, connection -> {});
+    }
+
+    /** As above; tells of each connection when the line of its first request has come. */
+    HeaderWatchdog(Duration limit, LongSupplier nanoClock, Consumer<ConnectionContext> first) {
         this.limitNanos = limit.toNanos();
         this.nanoClock = nanoClock;
+        this.first = first;
     }
 
     @Override
@@ -38,6 +46,7 @@ public final class HeaderWatchdog implements Http1ConnectionListener {
         if (since == null) {
             since = new AtomicLong();
             waitingSince.put(reader, since);
+            first.accept(connection);
         }
         long now = nanoClock.getAsLong();
         since.set(now == NOT_WAITING || now == CUT ? CUT + 1 : now);

@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.security.SecureRandom;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.Comparator;
 import java.util.HexFormat;
 import java.util.Optional;
 import java.util.concurrent.Executors;
@@ -20,6 +21,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.LongSupplier;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 
 /**
  * The registry port: an HTTP/1.1 server (Helidon), set up around the defects of its version 4.5.0, each of which has a test by its
@@ -54,10 +56,16 @@ public final class RegistryServer implements AutoCloseable {
             InstantSource clock,
             LongSupplier nanoClock) {
         this.settings = settings;
+        SilenceWatchdog silence = new SilenceWatchdog(settings.idle(), nanoClock);
         this.channels = new ConnectionChannels(
-                SocketOptions.builder().tcpNoDelay(true).build(), settings.maxConnectionsPerClient());
+                SocketOptions.builder().tcpNoDelay(true).build(), settings.maxConnectionsPerClient(), silence);
         StallWatchdog stalls = new StallWatchdog(settings.clientStall(), nanoClock);
-        HeaderWatchdog slowHeaders = new HeaderWatchdog(settings.headerTime(), nanoClock);
+        HeaderWatchdog slowHeaders = new HeaderWatchdog(
+                settings.headerTime(),
+                nanoClock,
+                connection -> silence.spoke(new ConnectionChannels.Ends(
+                        connection.remotePeer().address(),
+                        connection.localPeer().address())));
         this.frontDoor = new FrontDoor(
                 repositories,
                 router,
@@ -72,14 +80,15 @@ public final class RegistryServer implements AutoCloseable {
         this.server = server(slowHeaders, new UnreadableRequests(observer));
         this.watch = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("connection-watch").factory());
-        Duration shorter = settings.clientStall().compareTo(settings.headerTime()) < 0
-                ? settings.clientStall()
-                : settings.headerTime();
-        long periodMillis = Math.clamp(shorter.toMillis() / 4, 10, 1000);
+        Duration shortest = Stream.of(settings.clientStall(), settings.headerTime(), settings.idle())
+                .min(Comparator.naturalOrder())
+                .orElseThrow();
+        long periodMillis = Math.clamp(shortest.toMillis() / 4, 10, 1000);
         watch.scheduleWithFixedDelay(
                 () -> {
                     stalls.check();
                     slowHeaders.check();
+                    silence.check();
                     channels.check();
                 },
                 periodMillis,

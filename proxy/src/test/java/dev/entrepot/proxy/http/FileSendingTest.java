@@ -13,6 +13,7 @@ import java.nio.channels.ServerSocketChannel;
 import java.nio.channels.SocketChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -154,7 +155,8 @@ class FileSendingTest {
 
     @Test
     void channelsOfClosedConnectionsAreForgotten() throws Exception {
-        ConnectionChannels channels = new ConnectionChannels(SocketOptions.create(), 0);
+        ConnectionChannels channels = new ConnectionChannels(
+                SocketOptions.create(), 0, new SilenceWatchdog(Duration.ofMinutes(1), System::nanoTime));
         try (ServerSocketChannel server = ServerSocketChannel.open().bind(new InetSocketAddress("127.0.0.1", 0));
                 Socket client = new Socket("127.0.0.1", ((InetSocketAddress) server.getLocalAddress()).getPort())) {
             SocketChannel accepted = server.accept();

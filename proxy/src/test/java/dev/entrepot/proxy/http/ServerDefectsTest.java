@@ -10,11 +10,13 @@ import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.proxy.http.RawConnection.Answer;
 import dev.entrepot.proxy.http.RequestRecord.Ending;
+import io.helidon.common.tls.Tls;
 import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
@@ -151,6 +153,22 @@ class ServerDefectsTest {
                 RawConnection client = quick.connect()) {
             client.send(sent);
             assertThat(client.rest()).isEmpty();
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "\u0016\u0003\u0001\u0002"})
+    void connectionsThatStopWithinTheHandshakeAreClosed(String sent) throws Exception {
+        Tls tls = Tls.builder().sslContext(SSLContext.getDefault()).build();
+        Duration brief = Duration.ofMillis(100);
+        try (ServerFixture quick = new ServerFixture(s -> new ServerSettings(
+                        s.host(), s.port(), Optional.of(tls), 1, 0, s.rate(), s.drain(), brief, brief, brief));
+                RawConnection client = quick.connect()) {
+            client.send(sent);
+            assertThat(client.rest()).isEmpty();
+            try (RawConnection next = quick.connect()) {
+                assertThat(next.rest()).isEmpty();
+            }
         }
     }
 
