@@ -248,7 +248,11 @@ public final class ClientGate implements Gate {
     }
 
     @Override
-    public GivenToken give(Visitor visitor, Set<Repository> wanted, boolean catalog) {
+    public GivenToken give(Visitor visitor, Set<Repository> wanted, boolean catalog) throws AccessRefusedException {
+        if (visitor.scope().isPresent()) {
+            throw AccessRefusedException.denied(
+                    "a token of this service is good for itself alone, and for no other token");
+        }
         Set<Repository> allowed = new LinkedHashSet<>(wanted);
         allowed.removeIf(repository -> refusal(visitor, repository).isPresent());
         return parts.own().orElseThrow().give(visitor, new Visitor.Scope(allowed, catalog));

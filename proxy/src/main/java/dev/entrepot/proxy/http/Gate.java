@@ -53,8 +53,9 @@ public interface Gate {
      * @param wanted the repositories that are to be pulled from
      * @param catalog whether repositories are to be listed
      */
-    GivenToken give(Visitor visitor, Set<Repository> wanted, boolean catalog);
+    GivenToken give(Visitor visitor, Set<Repository> wanted, boolean catalog) throws AccessRefusedException;
 
+     * @throws AccessRefusedException if the client itself has shown one of these tokens, which would else have no end and no bounds
     /**
      * A token.
      *

@@ -80,7 +80,8 @@ final class TokenHandler {
         return "Basic " + Base64.getEncoder().encodeToString(both);
     }
 
-    private Reply give(Visitor visitor, List<String> scopes, String host, Exchange exchange) {
+    private Reply give(Visitor visitor, List<String> scopes, String host, Exchange exchange)
+            throws AccessRefusedException {
         exchange.identified(visitor);
         Set<Repository> wanted = new LinkedHashSet<>();
         for (String scope : scopes.subList(0, Math.min(scopes.size(), MOST_SCOPES))) {

@@ -1,0 +1,89 @@
+package dev.entrepot.proxy;
+
+import static dev.entrepot.proxy.MirrorFixture.code;
+import static dev.entrepot.proxy.MirrorFixture.json;
+import static dev.entrepot.proxy.MirrorFixture.text;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import at.favre.lib.crypto.bcrypt.BCrypt;
+import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.TestRegistry;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Base64;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What somebody tries who wants more than the rules of access give. */
+class AccessAttacksTest {
+    private static final String OPEN = "open/tool";
+    private static final String SECRET = "secret/app";
+
+    @TempDir
+    private Path folder;
+
+    private TestRegistry upstream;
+    private Bundle image;
+
+    @BeforeEach
+    void fill() throws Exception {
+        upstream = TestRegistry.started();
+        image = new Images(6).image(1000, 100);
+        upstream.push(OPEN, image, "v1");
+        upstream.push(SECRET, image, "v1");
+        String hash = BCrypt.with(BCrypt.Version.VERSION_2Y).hashToString(4, "wonder".toCharArray());
+        Files.writeString(folder.resolve("users"), "alice:" + hash + "\n");
+    }
+
+    @AfterEach
+    void stop() {
+        upstream.close();
+    }
+
+    private MirrorFixture mirror(String authentication, String access) throws Exception {
+        return MirrorFixture.started(
+                folder, """
+                default-upstream: registry.test
+                server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0", drain: 1s, authentication: {%s}}
+                upstreams:
+                  registry.test: {url: "%s"}
+                access: [%s]
+                """.formatted(authentication.formatted(folder.resolve("users")), upstream.uri(), access));
+    }
+
+    private static String alice() {
+        return "Basic " + Base64.getEncoder().encodeToString("alice:wonder".getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String manifest(String repository) {
+        return "/v2/" + repository + "/manifests/v1";
+    }
+
+    private static String token(HttpResponse<byte[]> answer) {
+        assertThat(answer.statusCode()).as(text(answer)).isEqualTo(200);
+        return "Bearer " + json(answer).path("token").asString("");
+    }
+
+    @Test
+    void aTokenBuysNoOtherTokenAndSoNeitherMoreScopeNorMoreTime() throws Exception {
+        try (MirrorFixture mirror = mirror("htpasswd: %s, token: {}", "")) {
+            String narrow = token(mirror.get("/token?scope=repository:open/tool:pull", "Authorization", alice()));
+            HttpResponse<byte[]> wider = mirror.get("/token?scope=repository:secret/app:pull", "Authorization", narrow);
+            assertThat(wider.statusCode()).isEqualTo(403);
+            assertThat(code(wider)).isEqualTo("DENIED");
+            mirror.advance(Duration.ofMinutes(4));
+            assertThat(mirror.get("/token?scope=repository:open/tool:pull", "Authorization", narrow)
+                            .statusCode())
+                    .isEqualTo(403);
+            String nobody = token(mirror.get("/token?scope=repository:open/tool:pull"));
+            assertThat(mirror.get("/token", "Authorization", nobody).statusCode())
+                    .isEqualTo(403);
+        }
+    }
+}
