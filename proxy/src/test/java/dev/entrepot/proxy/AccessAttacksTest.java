@@ -15,6 +15,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -84,6 +85,28 @@ class AccessAttacksTest {
             String nobody = token(mirror.get("/token?scope=repository:open/tool:pull"));
             assertThat(mirror.get("/token", "Authorization", nobody).statusCode())
                     .isEqualTo(403);
+        }
+    }
+
+    @Test
+    void strangersDoNotHearWhichUpstreamsThereAreNeitherWithATokenForNobodyNorByAPush() throws Exception {
+        try (MirrorFixture mirror = mirror("htpasswd: %s, token: {}", "{users: [alice]}")) {
+            String nobody = token(mirror.get("/token?scope=registry:catalog:*"));
+            for (String path : List.of(
+                    "/v2/nobody.test/a/manifests/v1",
+                    "/v2/?ns=nobody.test",
+                    "/v2/_catalog?ns=nobody.test",
+                    "/v2/a/manifests/v1?ns=nobody.test")) {
+                HttpResponse<byte[]> answer = mirror.get(path, "Authorization", nobody);
+                assertThat(answer.statusCode()).as(path).isEqualTo(404);
+                assertThat(text(answer)).as(path).doesNotContain("registry.test");
+                assertThat(text(mirror.get(path, "Authorization", alice())))
+                        .as(path)
+                        .contains("registry.test");
+            }
+            HttpResponse<byte[]> push = mirror.post("/v2/a/blobs/uploads/", "");
+            assertThat(push.statusCode()).isEqualTo(405);
+            assertThat(text(push)).doesNotContain("registry.test");
         }
     }
 }

@@ -238,6 +238,12 @@ public final class ClientGate implements Gate {
                 || rules.decide(visitor, repository).isEmpty();
     }
 
+    // A token that was given to nobody in particular says nothing of who shows it.
+    @Override
+    public boolean isStranger(Visitor visitor) {
+        return visitor.isAnybody() && (parts.canAsk() || parts.certificates()) && !rules.anybodyMayPullEverything();
+    }
+
     private Optional<String> refusal(Visitor visitor, Repository repository) {
         return visitor == LocalCommand.VISITOR ? Optional.empty() : rules.refusal(visitor, repository);
     }

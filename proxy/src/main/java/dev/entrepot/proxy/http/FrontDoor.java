@@ -217,11 +217,12 @@ final class FrontDoor implements Filter {
             case ReferrersRequest r -> ReferrersHandler.handle(r, open(r.name(), guest, host, exchange));
             case Catalog r -> {
                 guest.requireCatalog();
+                requireKnown(r.scope(), guest, host);
                 exchange.asked(r.scope());
                 yield CatalogHandler.handle(r, repositories, router, host, guest::mayPull);
             }
             case Ping r -> ping(r, guest, host, exchange);
-            case Push r -> push(r, host);
+            case Push r -> push(r, guest, host);
             case Elsewhere _ ->
                 ErrorReplies.error(
                         Status.NOT_FOUND_404,
@@ -236,18 +237,32 @@ final class FrontDoor implements Filter {
         try {
             route = router.route(name, host);
         } catch (NotFoundException e) {
-            // Its message says what is configured, which is for those only who have said who they are.
             guest.requirePing();
-            throw e;
+            throw unrouted(e, guest);
         }
         guest.requirePull(route.repository());
         exchange.routed(route);
         return repositories.open(route.repository());
     }
 
+    // The message says what is configured, which is for those only who have said who they are.
+    private static NotFoundException unrouted(NotFoundException e, Guest guest) {
+        return guest.isStranger()
+                ? new NotFoundException(e.kind(), "the registry that is meant is not one that this mirror serves")
+                : e;
+    }
+
+    private void requireKnown(RequestScope scope, Guest guest, String host) throws NotFoundException {
+        try {
+            router.registryOf(scope, host);
+        } catch (NotFoundException e) {
+            throw unrouted(e, guest);
+        }
+    }
+
     private Reply ping(Ping ping, Guest guest, String host, Exchange exchange) throws IOException {
         guest.requirePing();
-        router.registryOf(ping.scope(), host);
+        requireKnown(ping.scope(), guest, host);
         exchange.asked(ping.scope());
         return Reply.of(
                 Status.OK_200,
@@ -256,18 +271,18 @@ final class FrontDoor implements Filter {
                 Optional.empty());
     }
 
-    private Reply push(Push push, String host) {
+    private Reply push(Push push, Guest guest, String host) {
         return ErrorReplies.error(
                 Status.METHOD_NOT_ALLOWED_405,
                 "UNSUPPORTED",
-                "this is a pull-through mirror; push to " + pushTarget(push, host) + " directly",
+                "this is a pull-through mirror; push to " + pushTarget(push, guest, host) + " directly",
                 Optional.empty(),
                 ReplyHeaders.ALLOW_READING);
     }
 
-    private String pushTarget(Push push, String host) {
+    private String pushTarget(Push push, Guest guest, String host) {
         try {
-            return push.name().isPresent()
+            return push.name().isPresent() && !guest.isStranger()
                     ? router.route(push.name().get(), host)
                             .repository()
                             .registry()

@@ -41,6 +41,9 @@ public interface Gate {
      */
     void requirePull(Visitor visitor, Repository repository, Approach approach) throws AccessRefusedException;
 
+    /** Whether a client should first say who it is, to hear which registries are configured here. */
+    boolean isStranger(Visitor visitor);
+
     /** Whether a client may pull from a repository, whatever its token is good for. */
     boolean mayPull(Visitor visitor, Repository repository);
 
@@ -52,10 +55,10 @@ public interface Gate {
      *
      * @param wanted the repositories that are to be pulled from
      * @param catalog whether repositories are to be listed
+     * @throws AccessRefusedException if the client itself has shown one of these tokens, which would else have no end and no bounds
      */
     GivenToken give(Visitor visitor, Set<Repository> wanted, boolean catalog) throws AccessRefusedException;
 
-     * @throws AccessRefusedException if the client itself has shown one of these tokens, which would else have no end and no bounds
     /**
      * A token.
      *

@@ -30,6 +30,11 @@ record Guest(Gate gate, Visitor visitor, Approach approach) {
         gate.requirePull(visitor, repository, approach);
     }
 
+    /** Whether it should first say who it is, to hear which registries are configured here. */
+    boolean isStranger() {
+        return gate.isStranger(visitor);
+    }
+
     /** Whether it may pull from a repository. */
     boolean mayPull(Repository repository) {
         return gate.mayPull(visitor, repository);

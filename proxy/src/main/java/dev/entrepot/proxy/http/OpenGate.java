@@ -31,6 +31,11 @@ final class OpenGate implements Gate {
     }
 
     @Override
+    public boolean isStranger(Visitor visitor) {
+        return false;
+    }
+
+    @Override
     public boolean mayPull(Visitor visitor, Repository repository) {
         return true;
     }
