@@ -9,11 +9,14 @@ import at.favre.lib.crypto.bcrypt.BCrypt;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.TestRegistry;
+import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import org.junit.jupiter.api.AfterEach;
@@ -107,6 +110,36 @@ class AccessAttacksTest {
             HttpResponse<byte[]> push = mirror.post("/v2/a/blobs/uploads/", "");
             assertThat(push.statusCode()).isEqualTo(405);
             assertThat(text(push)).doesNotContain("registry.test");
+        }
+    }
+
+    @Test
+    void whoSendsFormsSlowlyKeepsNobodyElseFromAToken() throws Exception {
+        List<Socket> slow = new ArrayList<>();
+        try (MirrorFixture mirror = mirror("htpasswd: %s, token: {}", "")) {
+            for (int i = 0; i < 100; i++) {
+                Socket socket = new Socket();
+                socket.bind(new InetSocketAddress("127.0.0.2", 0));
+                socket.connect(new InetSocketAddress("127.0.0.1", mirror.port()));
+                socket.getOutputStream()
+                        .write("POST /token HTTP/1.1\r\nHost: a\r\nContent-Length: 60000\r\n\r\na="
+                                .getBytes(StandardCharsets.US_ASCII));
+                slow.add(socket);
+            }
+            // Those above the bound are refused at once: when one is, all that are within it are being read.
+            MirrorFixture.await(() -> {
+                for (Socket socket : slow) {
+                    if (socket.getInputStream().available() > 0) {
+                        return true;
+                    }
+                }
+                return false;
+            });
+            token(mirror.post("/token", "grant_type=password&username=alice&password=wonder"));
+        } finally {
+            for (Socket socket : slow) {
+                socket.close();
+            }
         }
     }
 }

@@ -50,6 +50,7 @@ public final class AdminServer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
     private static final int MAX_CONNECTIONS = 64;
     private static final Duration BODY_COMES = Duration.ofSeconds(5);
+    private static final int BODIES_AT_ONCE = 16;
     private static final Duration WRITES_TAKE = Duration.ofSeconds(10);
     private static final Duration HEADERS_COME = Duration.ofSeconds(10);
     private static final HeaderName SEC_FETCH_SITE = HeaderNames.create("Sec-Fetch-Site");
@@ -61,7 +62,7 @@ public final class AdminServer implements AutoCloseable {
     private final Readiness readiness;
     private final List<AdminEndpoint> endpoints;
     private final AdminGuard guard;
-    private final BodyReader bodies = new BodyReader(MAX_BODY_BYTES, BODY_COMES);
+    private final BodyReader bodies = new BodyReader(MAX_BODY_BYTES, BODY_COMES, BODIES_AT_ONCE, BODIES_AT_ONCE);
     private final ContentSender contents;
     private final HeaderWatchdog slowHeaders;
     private final ScheduledExecutorService watch = Executors.newSingleThreadScheduledExecutor(

@@ -6,7 +6,9 @@ import io.helidon.webserver.http.RoutingRequest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
+import java.util.Map;
 import java.util.OptionalLong;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 
 /**
@@ -30,17 +32,23 @@ public final class BodyReader {
         }
     }
 
-    /** How many are read at one time: who sends slowly must not hold the whole port. */
-    private static final int AT_ONCE = 16;
-
     private final int maxBytes;
     private final Duration patience;
-    private final Semaphore reading = new Semaphore(AT_ONCE);
+    private final int ofOneClient;
+    private final Semaphore reading;
+    private final Map<ClientAddress, Integer> underWay = new ConcurrentHashMap<>();
 
-    /** Of at most so many bytes, within so much time. */
-    public BodyReader(int maxBytes, Duration patience) {
+    /**
+     * Of at most so many bytes, within so much time.
+     *
+     * @param atOnce how many are read at one time: who sends slowly must not hold the whole port
+     * @param ofOneClient how many of them may be of one client: nor must he keep the others out
+     */
+    public BodyReader(int maxBytes, Duration patience, int atOnce, int ofOneClient) {
         this.maxBytes = maxBytes;
         this.patience = patience;
+        this.ofOneClient = ofOneClient;
+        this.reading = new Semaphore(atOnce);
     }
 
     /**
@@ -61,13 +69,22 @@ public final class BodyReader {
                     413, "the body has " + length.getAsLong() + " bytes; " + maxBytes + " are allowed");
         }
         if (!reading.tryAcquire()) {
-            throw new RefusedException(503, "too many bodies are being sent at once; try again");
+            throw tooMany();
         }
+        ClientAddress client = ClientAddress.of(request.remotePeer().address());
         try {
+            if (underWay.merge(client, 1, Integer::sum) > ofOneClient) {
+                throw tooMany();
+            }
             return read(request, (int) length.getAsLong());
         } finally {
+            underWay.computeIfPresent(client, (_, count) -> count > 1 ? count - 1 : null);
             reading.release();
         }
+    }
+
+    private static RefusedException tooMany() {
+        return new RefusedException(503, "too many bodies are being sent at once; try again");
     }
 
     private byte[] read(RoutingRequest request, int length) throws RefusedException {

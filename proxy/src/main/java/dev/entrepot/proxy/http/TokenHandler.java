@@ -29,10 +29,13 @@ final class TokenHandler {
     private static final int MAX_FORM_BYTES = 64 * 1024;
     private static final Duration FORM_COMES = Duration.ofSeconds(5);
     private static final int MOST_SCOPES = 100;
+    // 32 MiB, if all of them send all that they may.
+    private static final int FORMS_AT_ONCE = 512;
+    private static final int FORMS_OF_ONE_CLIENT = 64;
 
     private final Gate gate;
     private final UpstreamRouter router;
-    private final BodyReader forms = new BodyReader(MAX_FORM_BYTES, FORM_COMES);
+    private final BodyReader forms = new BodyReader(MAX_FORM_BYTES, FORM_COMES, FORMS_AT_ONCE, FORMS_OF_ONE_CLIENT);
 
     TokenHandler(Gate gate, UpstreamRouter router) {
         this.gate = gate;
