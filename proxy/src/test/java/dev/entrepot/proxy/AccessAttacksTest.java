@@ -142,4 +142,21 @@ class AccessAttacksTest {
             }
         }
     }
+
+    @Test
+    void aPasswordInTheTargetIsInNoLogAndOnNoPage() throws Exception {
+        try (MirrorFixture mirror = mirror("htpasswd: %s, token: {}", "")) {
+            try (Socket socket = new Socket("127.0.0.1", mirror.port())) {
+                socket.getOutputStream()
+                        .write(("GET http://alice:wonder@" + mirror.host() + "/v2/ HTTP/1.1\r\nHost: " + mirror.host()
+                                        + "\r\nConnection: close\r\n\r\n")
+                                .getBytes(StandardCharsets.US_ASCII));
+                assertThat(new String(socket.getInputStream().readAllBytes(), StandardCharsets.UTF_8))
+                        .startsWith("HTTP/1.1 400");
+            }
+            assertThat(mirror.admin("/ui/api/refusals").body())
+                    .contains("\"status\":400")
+                    .doesNotContain("wonder");
+        }
+    }
 }

@@ -98,7 +98,7 @@ final class Exchange {
                 request.remotePeer().address(),
                 user,
                 prologue.method().text(),
-                prologue.uriPath().rawPath(),
+                RequestTarget.withoutUser(prologue.uriPath().rawPath()),
                 namespace,
                 kind,
                 status,

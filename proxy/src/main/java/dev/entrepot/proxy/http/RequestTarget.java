@@ -63,9 +63,22 @@ record RequestTarget(String path, String host) {
         return path;
     }
 
+    /** A target as it may be shown: of a whole URL without the user, beside whom a password may stand. */
+    static String withoutUser(String target) {
+        int authority = target.startsWith("/") ? -1 : target.indexOf("//");
+        if (authority < 0) {
+            return target;
+        }
+        int slash = target.indexOf('/', authority + 2);
+        int at = target.lastIndexOf('@', slash < 0 ? target.length() : slash);
+        return at < authority ? target : target.substring(0, authority + 2) + target.substring(at + 1);
+    }
+
     private static InvalidNameException invalid(String target) {
         return new InvalidNameException(
-                WHAT, Text.printable(target, 255), "a path that begins with /, its odd characters escaped as %XX");
+                WHAT,
+                Text.printable(withoutUser(target), 255),
+                "a path that begins with /, its odd characters escaped as %XX");
     }
 
     private static boolean isUnescaped(char c) {
