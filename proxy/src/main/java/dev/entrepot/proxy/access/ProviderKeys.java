@@ -4,7 +4,6 @@ import com.nimbusds.jose.jwk.JWK;
 import com.nimbusds.jose.jwk.JWKSet;
 import dev.entrepot.oci.OciJson;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -14,6 +13,10 @@ import java.text.ParseException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
@@ -36,6 +39,7 @@ final class ProviderKeys {
     private final Optional<URI> place;
     private final HttpClient http;
     private final LongSupplier nanoClock;
+    private final Duration longestAnswer;
     private final ReentrantLock fetching = new ReentrantLock();
     private volatile Optional<Fetched> current = Optional.empty();
     private volatile long nextFetch;
@@ -48,6 +52,12 @@ final class ProviderKeys {
      * @param place where they are; without it, where the discovery document of the issuer says
      */
     ProviderKeys(URI issuer, Optional<URI> place, HttpClient http, LongSupplier nanoClock) {
+        this(issuer, place, http, nanoClock, ANSWER);
+    }
+
+    /** As above, with another time for each answer to come to its end. */
+    ProviderKeys(URI issuer, Optional<URI> place, HttpClient http, LongSupplier nanoClock, Duration longestAnswer) {
+        this.longestAnswer = longestAnswer;
         this.issuer = issuer;
         this.place = place;
         this.http = http;
@@ -121,23 +131,28 @@ final class ProviderKeys {
         throw new IOException("its discovery document has no jwks_uri that can be used");
     }
 
+    // The library's own time-out ends with the head of the answer: a body that does not come to its end would hold up
+    // all
+    // who have a token.
     private String text(URI url) throws IOException {
-        HttpRequest request = HttpRequest.newBuilder(url).timeout(ANSWER).build();
+        CompletableFuture<HttpResponse<byte[]>> answer = http.sendAsync(
+                HttpRequest.newBuilder(url).build(),
+                HttpResponse.BodyHandlers.limiting(HttpResponse.BodyHandlers.ofByteArray(), MAX_BYTES));
         try {
-            HttpResponse<InputStream> response = http.send(request, HttpResponse.BodyHandlers.ofInputStream());
-            try (InputStream body = response.body()) {
-                if (response.statusCode() != 200) {
-                    throw new IOException("the answer was " + response.statusCode());
-                }
-                byte[] bytes = body.readNBytes(MAX_BYTES + 1);
-                if (bytes.length > MAX_BYTES) {
-                    throw new IOException("the answer has more than " + MAX_BYTES + " bytes");
-                }
-                return new String(bytes, StandardCharsets.UTF_8);
+            HttpResponse<byte[]> response = answer.get(longestAnswer.toMillis(), TimeUnit.MILLISECONDS);
+            if (response.statusCode() != 200) {
+                throw new IOException("the answer was " + response.statusCode());
             }
+            return new String(response.body(), StandardCharsets.UTF_8);
+        } catch (TimeoutException e) {
+            throw new IOException("no whole answer within " + longestAnswer.toSeconds() + " s", e);
+        } catch (ExecutionException e) {
+            throw new IOException(String.valueOf(e.getCause()), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);
+        } finally {
+            answer.cancel(true);
         }
     }
 }
