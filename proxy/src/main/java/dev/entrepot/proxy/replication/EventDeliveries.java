@@ -20,6 +20,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,8 +42,16 @@ final class EventDeliveries implements RunListener, AutoCloseable {
             .connectTimeout(CONNECT)
             .build();
     private final List<Receiver> receivers = new ArrayList<>();
+    private final Duration longestAnswer;
 
     EventDeliveries(List<WebhookConfig> configs, Metrics metrics, ClientEnvironment environment) {
+        this(configs, metrics, environment, ANSWER);
+    }
+
+    /** As above, with another time for an answer to come to its end. */
+    EventDeliveries(
+            List<WebhookConfig> configs, Metrics metrics, ClientEnvironment environment, Duration longestAnswer) {
+        this.longestAnswer = longestAnswer;
         for (WebhookConfig config : configs) {
             EventQueue queue = new EventQueue(
                     (headers, body) -> post(config.url(), headers, body),
@@ -63,16 +75,24 @@ final class EventDeliveries implements RunListener, AutoCloseable {
                         .sum());
     }
 
+    // The library's own time-out ends with the head of the answer: a body that does not come to its end would keep the
+    // receiver from ever being told anything again.
     private int post(URI url, Map<String, String> headers, byte[] body) throws IOException {
-        HttpRequest.Builder request =
-                HttpRequest.newBuilder(url).timeout(ANSWER).POST(HttpRequest.BodyPublishers.ofByteArray(body));
+        HttpRequest.Builder request = HttpRequest.newBuilder(url).POST(HttpRequest.BodyPublishers.ofByteArray(body));
         headers.forEach(request::header);
+        CompletableFuture<HttpResponse<Void>> answer =
+                http.sendAsync(request.build(), HttpResponse.BodyHandlers.discarding());
         try {
-            return http.send(request.build(), HttpResponse.BodyHandlers.discarding())
-                    .statusCode();
+            return answer.get(longestAnswer.toMillis(), TimeUnit.MILLISECONDS).statusCode();
+        } catch (TimeoutException e) {
+            throw new IOException("no whole answer within " + longestAnswer.toSeconds() + " s", e);
+        } catch (ExecutionException e) {
+            throw new IOException(String.valueOf(e.getCause()), e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while an event was posted");
+        } finally {
+            answer.cancel(true);
         }
     }
 

@@ -1,0 +1,66 @@
+package dev.entrepot.proxy.replication;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.config.WebhookConfig;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.proxy.admin.Metrics;
+import dev.entrepot.replicator.ReplicationReport;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class EventDeliveriesTest {
+    private static ReplicationReport report() {
+        Instant time = Instant.parse("2026-11-21T12:00:00Z");
+        return new ReplicationReport(
+                1, "rule", "test", time, time, List.of(), List.of(), 0, Optional.empty(), List.of());
+    }
+
+    @Test
+    void aReceiverWhoseAnswerDoesNotComeToItsEndIsToldAgain() throws Exception {
+        List<Socket> open = new ArrayList<>();
+        try (ServerSocket server = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            Thread.ofVirtual().start(() -> {
+                try {
+                    while (true) {
+                        Socket socket = server.accept();
+                        open.add(socket);
+                        socket.getInputStream().read();
+                        String length = open.size() == 1 ? "10" : "0\r\nConnection: close";
+                        socket.getOutputStream()
+                                .write(("HTTP/1.1 200 OK\r\nContent-Length: " + length + "\r\n\r\n")
+                                        .getBytes(StandardCharsets.US_ASCII));
+                    }
+                } catch (IOException e) {
+                    // closed
+                }
+            });
+            Metrics metrics = new Metrics();
+            URI url = URI.create("http://127.0.0.1:" + server.getLocalPort() + "/");
+            try (EventDeliveries deliveries = new EventDeliveries(
+                    List.of(new WebhookConfig(url, Optional.empty(), WebhookConfig.Format.CLOUDEVENTS)),
+                    metrics,
+                    ClientEnvironment.system("test").withSleeper(pause -> {}),
+                    Duration.ofMillis(300))) {
+                deliveries.ended(report());
+                deliveries.finish(Duration.ofSeconds(10));
+                assertThat(metrics.render()).contains("entrepot_events_delivered_total 1");
+                assertThat(open).hasSize(2);
+            }
+        } finally {
+            for (Socket socket : open) {
+                socket.close();
+            }
+        }
+    }
+}
