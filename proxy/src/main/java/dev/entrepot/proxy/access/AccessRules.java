@@ -35,19 +35,23 @@ final class AccessRules {
             boolean allRepositories,
             Optional<String> deny) {
         static Rule of(int number, AccessRuleConfig config) {
+            boolean denies = config.deny().isPresent();
             return new Rule(
                     number,
                     config.anonymous(),
-                    matchers(config.users()),
-                    matchers(config.groups()),
-                    matchers(config.repositories()),
+                    matchers(config.users(), denies),
+                    matchers(config.groups(), denies),
+                    matchers(config.repositories(), denies),
                     config.repositories().isEmpty()
                             || config.repositories().stream().anyMatch(NamePattern::matchesEverything),
                     config.deny());
         }
 
-        private static List<Predicate<String>> matchers(List<NamePattern> patterns) {
-            return patterns.stream().map(NamePattern::matcher).toList();
+        // Where a regular expression gives up on a name, a rule that denies is about it, and one that allows is not.
+        private static List<Predicate<String>> matchers(List<NamePattern> patterns, boolean denies) {
+            return patterns.stream()
+                    .map(pattern -> pattern.matcher(() -> denies))
+                    .toList();
         }
 
         boolean isAbout(Visitor visitor) {

@@ -1,0 +1,38 @@
+package dev.entrepot.proxy.access;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.config.AccessRuleConfig;
+import dev.entrepot.config.NamePattern;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.proxy.http.Visitor;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+class AccessRulesTest {
+    // Takes twice as long with each letter more, on a name that does not match.
+    private static final NamePattern COSTLY = NamePattern.regex("registry.test/(a|aa)+\\1-x");
+    private static final Repository NAME = Repository.parse("registry.test/" + "a".repeat(60) + "-b");
+    private static final Visitor ALICE = Visitor.named("alice", Set.of());
+
+    private static AccessRuleConfig rule(List<NamePattern> repositories, Optional<String> deny) {
+        return new AccessRuleConfig(List.of(NamePattern.parse("*")), List.of(), false, repositories, deny);
+    }
+
+    @Test
+    void whereAPatternGivesUpWhatItDeniesIsDenied() {
+        AccessRules rules =
+                new AccessRules(List.of(rule(List.of(COSTLY), Optional.of("no")), rule(List.of(), Optional.empty())));
+        assertThat(rules.refusal(ALICE, NAME)).contains("no (access[0])");
+        assertThat(rules.refusal(ALICE, Repository.parse("registry.test/c"))).isEmpty();
+    }
+
+    @Test
+    void whereAPatternGivesUpWhatItAllowsIsNotAllowed() {
+        AccessRules rules = new AccessRules(List.of(rule(List.of(COSTLY), Optional.empty())));
+        assertThat(rules.refusal(ALICE, NAME)).isPresent();
+        assertThat(rules.refusal(ALICE, Repository.parse("registry.test/aa-x"))).isEmpty();
+    }
+}
