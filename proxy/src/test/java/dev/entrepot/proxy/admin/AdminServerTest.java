@@ -146,6 +146,18 @@ class AdminServerTest {
     }
 
     @Test
+    void localhostIsALoopbackAddressHoweverItIsSpelt() throws Exception {
+        try (AdminServer spelt =
+                new AdminServer(Optional.of("LocalHost"), 0, metrics, readiness, List.of(), AdminGuard.OPEN)) {
+            spelt.start();
+            try (RawConnection connection = new RawConnection(spelt.port())) {
+                connection.send("GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n");
+                assertThat(connection.read(false).status()).isEqualTo(403);
+            }
+        }
+    }
+
+    @Test
     void pagesOfOtherSitesMayNotAsk() throws Exception {
         String request = "GET /replication/rules HTTP/1.1\r\nHost: localhost\r\n";
         assertThat(raw(request + "Sec-Fetch-Site: cross-site\r\n\r\n").status()).isEqualTo(403);
