@@ -4,12 +4,12 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 
 /** Users and bcrypt hashes of their passwords, from a file as Apache's {@code htpasswd -B} writes it. Immutable. */
 final class Htpasswd {
@@ -24,16 +24,18 @@ final class Htpasswd {
     private static final int COST_BEGIN = 4;
     private static final int COST_END = 6;
 
+    private static final int USUAL_COST = 10;
+
     private final Map<String, String> hashes;
-    private final String nobodys;
+    private final int dearest;
 
     private Htpasswd(Map<String, String> hashes) {
         this.hashes = Map.copyOf(hashes);
-        String cost = hashes.values().stream()
-                .map(hash -> hash.substring(COST_BEGIN, COST_END))
-                .max(Comparator.naturalOrder())
-                .orElse("10");
-        this.nobodys = "$2b$" + cost + NOBODYS;
+        this.dearest = hashes.values().stream().mapToInt(Htpasswd::cost).max().orElse(USUAL_COST);
+    }
+
+    private static int cost(String hash) {
+        return Integer.parseInt(hash.substring(COST_BEGIN, COST_END));
     }
 
     /**
@@ -83,6 +85,18 @@ final class Htpasswd {
 
     /** A hash that no password has, as dear to check as the dearest: for users who are not there. */
     String nobodys() {
-        return nobodys;
+        return nobodys(dearest);
+    }
+
+    private static String nobodys(int cost) {
+        return "$2b$" + (cost < 10 ? "0" : "") + cost + NOBODYS;
+    }
+
+    /**
+     * Hashes that no password has, which together are as much dearer to check as the dearest is than this one, so that the time does not show whose the hash was. A
+     * check at one cost takes twice the time of one at the cost below.
+     */
+    List<String> restTo(String hash) {
+        return IntStream.range(cost(hash), dearest).mapToObj(Htpasswd::nobodys).toList();
     }
 }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 
 /** An htpasswd file, of which the last good content counts. Safe for all threads. */
@@ -46,6 +47,11 @@ public final class PasswordFile {
     /** The hash of a user's password. */
     Optional<String> hashOf(String user) {
         return current.hashOf(user);
+    }
+
+    /** Hashes that no password has, which together are as much dearer to check as the dearest is than this one. */
+    List<String> restTo(String hash) {
+        return current.restTo(hash);
     }
 
     /** A hash that no password has, as dear to check as the others. */

@@ -30,6 +30,13 @@ class HtpasswdTest {
         assertThat(parse("").nobodys()).startsWith("$2b$10$");
     }
 
+    @Test
+    void whatIsCheckedAfterAWrongPasswordMakesUpForACheapHash() throws Exception {
+        Htpasswd file = parse("a:$2y$08" + HASH + "\nb:$2y$11" + HASH);
+        assertThat(file.restTo("$2y$08" + HASH)).containsExactly("$2b$08" + HASH, "$2b$09" + HASH, "$2b$10" + HASH);
+        assertThat(file.restTo("$2y$11" + HASH)).isEmpty();
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
