@@ -76,7 +76,7 @@ public final class ClientAccess implements AutoCloseable {
         }
         ClientGate.Parts parts = new ClientGate.Parts(
                 passwords,
-                new JsonWebTokens(own, providers, world.secret(), world.clock()),
+                new JsonWebTokens(own, providers, world.secret(), world.clock(), world.nanoClock()),
                 own,
                 server.tls().flatMap(TlsConfig::clientCa).isPresent(),
                 authentication.isConfigured(),

@@ -13,30 +13,42 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 
-/** Finds out who a JSON Web Token is for: one of ours, or of an identity provider. What was believed is remembered until it expires. Safe for all threads. */
+/** Finds out who a JSON Web Token is for: one of ours, or of an identity provider. What was believed is remembered until it expires, for ten minutes at most. Safe for all threads. */
 final class JsonWebTokens {
     private static final int MAX_CHARACTERS = 32 * 1024;
     private static final int REMEMBERED = 10_000;
+    // Then the provider's keys are asked again: one that was taken out of its set is good no longer.
+    private static final Duration REMEMBERED_FOR = Duration.ofMinutes(10);
     private static final Duration UNDECIDED = Duration.ofSeconds(5);
 
     private final Optional<OwnTokens> own;
     private final List<IdentityProvider> providers;
     private final CredentialKey.Maker keys;
     private final InstantSource clock;
-    private final Cache<CredentialKey, IdentityProvider.Believed> believed =
-            Caffeine.newBuilder().maximumSize(REMEMBERED).build();
+    private final Cache<CredentialKey, IdentityProvider.Believed> believed;
 
     /**
      * Tokens of ours and of these providers.
      *
      * @param secret 32 random bytes
      */
-    JsonWebTokens(Optional<OwnTokens> own, List<IdentityProvider> providers, byte[] secret, InstantSource clock) {
+    JsonWebTokens(
+            Optional<OwnTokens> own,
+            List<IdentityProvider> providers,
+            byte[] secret,
+            InstantSource clock,
+            LongSupplier nanoClock) {
         this.own = own;
         this.providers = List.copyOf(providers);
         this.keys = new CredentialKey.Maker(secret);
         this.clock = clock;
+        this.believed = Caffeine.newBuilder()
+                .maximumSize(REMEMBERED)
+                .expireAfterWrite(REMEMBERED_FOR)
+                .ticker(nanoClock::getAsLong)
+                .build();
     }
 
     /** Whether a text has the shape of such a token, which hardly a password has. */
