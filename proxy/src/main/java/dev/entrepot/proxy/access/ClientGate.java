@@ -56,7 +56,13 @@ public final class ClientGate implements Gate {
             boolean canAsk,
             String service,
             Optional<URI> realm,
-            String local) {}
+            String local) {
+        /** Without what is secret. */
+        @Override
+        public String toString() {
+            return "Parts[" + service + "]";
+        }
+    }
 
     /**
      * A gate.
@@ -232,16 +238,16 @@ public final class ClientGate implements Gate {
         return visitor.isAnybody() && visitor.scope().isEmpty();
     }
 
-    @Override
-    public boolean mayPull(Visitor visitor, Repository repository) {
-        return visitor == LocalCommand.VISITOR
-                || rules.decide(visitor, repository).isEmpty();
-    }
-
     // A token that was given to nobody in particular says nothing of who shows it.
     @Override
     public boolean isStranger(Visitor visitor) {
         return visitor.isAnybody() && (parts.canAsk() || parts.certificates()) && !rules.anybodyMayPullEverything();
+    }
+
+    @Override
+    public boolean mayPull(Visitor visitor, Repository repository) {
+        return visitor == LocalCommand.VISITOR
+                || rules.decide(visitor, repository).isEmpty();
     }
 
     private Optional<String> refusal(Visitor visitor, Repository repository) {
