@@ -57,7 +57,6 @@ public final class ClientGate implements Gate {
             String service,
             Optional<URI> realm,
             String local) {
-        /** Without what is secret. */
         @Override
         public String toString() {
             return "Parts[" + service + "]";

@@ -12,6 +12,7 @@ import dev.entrepot.proxy.http.RegistryRequest.Push;
 import dev.entrepot.proxy.http.RegistryRequest.ReferrersRequest;
 import dev.entrepot.proxy.http.RegistryRequest.TagsRequest;
 import dev.entrepot.proxy.http.RequestRecord.Ending;
+import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.ServerRequestHeaders;
@@ -33,10 +34,12 @@ import org.slf4j.LoggerFactory;
 /**
  * Handles every request of the registry port, as the server's only filter; there are no routes behind it, because they would match
  * decoded and normalised paths. A request's body is never read: whatever carries one is answered and its connection closed, so that
- * the body cannot be taken for the next request; only the form of a request for a token is. Safe for all threads.
+ * the body cannot be taken for the next request; only the form of a request for a token is. Safe for all threads. It is long
+ * because each request goes through it from end to end, and all that stands in its way stands here.
  */
 final class FrontDoor implements Filter {
     private static final Logger LOG = LoggerFactory.getLogger(FrontDoor.class);
+    private static final HeaderName SEC_FETCH_SITE = HeaderNames.create("Sec-Fetch-Site");
     private static final byte[] PING_BODY = {'{', '}'};
 
     private final ServedRepositories repositories;
@@ -148,6 +151,10 @@ final class FrontDoor implements Filter {
     }
 
     private Reply reply(RoutingRequest request, RequestTarget target, ClientCall call, Exchange exchange) {
+        if (isOfForeignPage(request.headers())) {
+            return ErrorReplies.error(
+                    Status.FORBIDDEN_403, "DENIED", "pages of other sites may not pull here", Optional.empty());
+        }
         try {
             String query =
                     request.prologue().hasQuery() ? request.prologue().query().rawValue() : "";
@@ -164,6 +171,15 @@ final class FrontDoor implements Filter {
         } catch (IOException | RuntimeException e) {
             return ErrorReplies.of(e, exchange.failureVerdict());
         }
+    }
+
+    // It could read no answer, but have pulls made that cost quota and disk. No client of registries sends this header.
+    private static boolean isOfForeignPage(ServerRequestHeaders headers) {
+        if (!headers.contains(SEC_FETCH_SITE)) {
+            return false;
+        }
+        String site = headers.get(SEC_FETCH_SITE).get();
+        return !site.equals("none") && !site.equals("same-origin");
     }
 
     /** Finds out who the client is, where that matters. */

@@ -159,6 +159,19 @@ class AttacksTest {
     }
 
     @Test
+    void aPageOfAnotherSiteHasNothingPulled() throws Exception {
+        try (ServerFixture server = new ServerFixture();
+                RawConnection page = server.connect()) {
+            for (String site : List.of("cross-site", "same-site")) {
+                RawConnection.Answer answer = page.get("/v2/library/a/manifests/1", "Sec-Fetch-Site: " + site);
+                assertThat(answer.status()).isEqualTo(403);
+                assertThat(server.nextRecord().upstream()).isNull();
+            }
+            assertThat(page.get("/v2/", "Sec-Fetch-Site: none").status()).isEqualTo(200);
+        }
+    }
+
+    @Test
     void anUploadNobodyAskedForIsRefusedBeforeItComes() throws Exception {
         try (ServerFixture server = new ServerFixture()) {
             for (String method : List.of("POST", "PUT", "PATCH", "DELETE")) {
