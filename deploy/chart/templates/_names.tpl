@@ -22,3 +22,15 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $own := dict "server" $server "cache" (dict "directory" "/var/lib/entrepot") -}}
 {{- toYaml (mustMergeOverwrite (deepCopy .Values.config) $own) -}}
 {{- end -}}
+
+{{/* What of the configuration is in effect after a restart only. The server reads the rest again by itself: rules, access, and the times of freshness (ConfigReload). */}}
+{{- define "entrepot.restarts" -}}
+{{- $config := fromYaml (include "entrepot.config" .) -}}
+{{- $upstreams := dict -}}
+{{- range $name, $upstream := default dict (get $config "upstreams") -}}
+{{- $_ := set $upstreams $name (omit (default dict $upstream) "rules" "fresh-for" "stale-for") -}}
+{{- end -}}
+{{- $_ := set $config "upstreams" $upstreams -}}
+{{- $_ := set $config "cache" (omit (get $config "cache") "fresh-for" "stale-for" "referrers-fresh-for") -}}
+{{- omit $config "rules" "access" | toJson -}}
+{{- end -}}

@@ -2,6 +2,7 @@
 
 image_group() {
   phase=cold
+  stop entrepot # which a group before this may have left on the same port
   check "the image is built without an engine and is under 60 MB" image_is_built
   [ -f "$work/image.tar" ] || return 0
   check "the image is a layout that skopeo reads" image_is_a_layout

@@ -47,12 +47,12 @@ stop_containerd() {
   rm -rf "$work/containerd"
 }
 
-# start_dockerd: on that containerd; its socket is $docker_socket. It mirrors Docker Hub as the sample says.
+# start_dockerd [DAEMON_JSON]: on that containerd; its socket is $docker_socket. It mirrors Docker Hub as the sample or that file says.
 start_dockerd() {
   local folder=$work/dockerd
   mkdir "$folder"
   docker_socket=$folder/docker.sock
-  sample docker/daemon.json > "$folder/daemon.json"
+  if [ -n "${1-}" ]; then cp "$1" "$folder/daemon.json"; else sample docker/daemon.json > "$folder/daemon.json"; fi
   start dockerd dockerd --config-file "$folder/daemon.json" --host "unix://$docker_socket" --pidfile "$folder/pid" \
     --data-root "$folder/data" --exec-root "$folder/exec" --containerd "$containerd_socket" --storage-driver vfs \
     --iptables=false --bridge=none

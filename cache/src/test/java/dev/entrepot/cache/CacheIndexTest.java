@@ -287,6 +287,40 @@ class CacheIndexTest {
         }
     }
 
+    @Test
+    void indexOfEachFormerFormatIsMovedForwardWithItsTagsLinksAndContent() throws IOException, SQLException {
+        store.putManifest(Digest.sha256(new byte[] {7}), new byte[] {7});
+        for (int steps = 1; steps < IndexSchema.STEPS.size(); steps++) {
+            index.close();
+            try (Stream<Path> files = Files.list(directory)) {
+                for (Path file : files.filter(
+                                one -> one.getFileName().toString().startsWith("index.db"))
+                        .toList()) {
+                    Files.delete(file);
+                }
+            }
+            try (Connection connection =
+                    new SQLiteConfig().createConnection("jdbc:sqlite:" + directory.resolve("index.db"))) {
+                IndexSchema.migrate(connection, IndexSchema.STEPS.subList(0, steps));
+            }
+            sql("INSERT INTO meta VALUES ('clean', 1)");
+            sql("INSERT INTO repositories VALUES (3, 'docker.io', 'library/alpine')");
+            String hex = "x'01" + Digest.sha256(new byte[] {7}).encoded() + "'";
+            sql("INSERT INTO links VALUES (3, " + hex + ", 1, 1)");
+            sql("INSERT INTO tags VALUES (3, 'latest', " + hex + ", " + START.toEpochMilli() + ", 0)");
+            sql("INSERT INTO content (digest, kind, bytes, last_used) VALUES (" + hex + ", " + IndexUpdates.MANIFEST
+                    + ", 1, 0)");
+
+            index = CacheIndex.open(store, clock);
+
+            assertThat(index.wasRebuilt()).isFalse();
+            assertThat(index.tag(ALPINE, LATEST).orElseThrow().digest()).isEqualTo(Digest.sha256(new byte[] {7}));
+            assertThat(index.link(ALPINE, Digest.sha256(new byte[] {7})))
+                    .contains(new Link(Digest.sha256(new byte[] {7}), OptionalLong.of(1), true));
+            assertThat(index.storedCount()).isEqualTo(1);
+        }
+    }
+
     private void sql(String statement) throws SQLException {
         try (Connection connection =
                         new SQLiteConfig().createConnection("jdbc:sqlite:" + directory.resolve("index.db"));

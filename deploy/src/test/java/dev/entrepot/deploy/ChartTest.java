@@ -97,6 +97,63 @@ class ChartTest {
                 .hasMessageContaining("hostsToml.address");
     }
 
+    @Test
+    void changedRulesAreReadAgainAndDoNotRestartThePod() throws Exception {
+        Map<String, JsonObject> before = render(template());
+        for (String readAgain : List.of(
+                "config: {rules: [{deny: closed}]}",
+                "config: {access: [{anonymous: true, repositories: [\"docker.io/library/*\"]}]}",
+                "config: {cache: {fresh-for: 5m, stale-for: 30d, referrers-fresh-for: 5m}}")) {
+            Map<String, JsonObject> after = render(with(readAgain));
+            assertThat(checksum(after)).as(readAgain).isEqualTo(checksum(before));
+            assertThat(after.get("ConfigMap/mirror")).as(readAgain).isNotEqualTo(before.get("ConfigMap/mirror"));
+        }
+        String upstream = "config: {upstreams: {quay.io: {%s}}}";
+        assertThat(checksum(render(with(upstream.formatted("rules: [{offline: true}], fresh-for: 1h, stale-for: 1d")))))
+                .isEqualTo(checksum(render(with(upstream.formatted("")))));
+    }
+
+    @Test
+    void whatTheServerDoesNotReadAgainRestartsThePod() throws Exception {
+        String before = checksum(render(template()));
+        for (String needed : List.of(
+                "config: {server: {drain: 10s}}",
+                "config: {cache: {capacity: 41GiB}}",
+                "config: {default-upstream: quay.io}",
+                "config: {builtin-upstreams: false, upstreams: {docker.io: {}}}",
+                "config: {upstreams: {quay.io: {quota-reserve: 10%}}}",
+                "config: {replication: {rules: [{name: a, source: quay.io, repositories: [a]}]}}",
+                "tlsSecret: other")) {
+            assertThat(checksum(render(with(needed)))).as(needed).isNotEqualTo(before);
+        }
+    }
+
+    // A folder that is mounted follows the ConfigMap; a single file (subPath) would not.
+    @Test
+    void configurationIsMountedAsAFolder() throws Exception {
+        JsonObject container = podOf(render(template()).get("Deployment/mirror"))
+                .getAsJsonArray("containers")
+                .get(0)
+                .getAsJsonObject();
+        assertThat(container.getAsJsonArray("volumeMounts").asList())
+                .allSatisfy(
+                        mount -> assertThat(mount.getAsJsonObject().keySet()).doesNotContain("subPath"));
+    }
+
+    private TemplateCommand with(String values) throws IOException {
+        return template().withValuesFile(Files.writeString(folder.resolve("changed.yaml"), values));
+    }
+
+    private static String checksum(Map<String, JsonObject> objects) {
+        return objects.get("Deployment/mirror")
+                .getAsJsonObject("spec")
+                .getAsJsonObject("template")
+                .getAsJsonObject("metadata")
+                .getAsJsonObject("annotations")
+                .get("checksum/config")
+                .getAsString();
+    }
+
     private EntrepotConfig configuration(Map<String, JsonObject> objects) throws Exception {
         String text = objects.get("ConfigMap/mirror")
                 .getAsJsonObject("data")
@@ -104,8 +161,11 @@ class ChartTest {
                 .getAsString();
         Files.writeString(folder.resolve("tls.crt"), "");
         Files.writeString(folder.resolve("tls.key"), "");
+        Files.writeString(folder.resolve("htpasswd"), "");
         Path file = Files.writeString(
-                folder.resolve("entrepot.yaml"), text.replace("/etc/entrepot-tls", folder.toString()));
+                folder.resolve("entrepot.yaml"),
+                text.replace("/etc/entrepot-tls", folder.toString())
+                        .replace("/etc/entrepot-secrets/users", folder.toString()));
         return ConfigLoader.load(Optional.of(file), folder, Map.of()).config();
     }
 
@@ -118,6 +178,8 @@ class ChartTest {
                 imagePullSecrets: [{name: pull}]
                 envFromSecrets: [hub]
                 tlsSecret: mirror-tls
+                secretFolders: [users, gcr-key]
+                config: {server: {authentication: {htpasswd: /etc/entrepot-secrets/users/htpasswd}}}
                 javaOptions: -Xmx1g
                 persistence: {existingClaim: mine}
                 service: {nodePort: 30500}

@@ -110,6 +110,7 @@ final class StartupTraining {
                 default-upstream: source.test
                 upstreams:
                   source.test: {url: "%s"}
+                  tls.test: {url: "%s"}
                 replication:
                   rules:
                     - name: training
@@ -118,7 +119,12 @@ final class StartupTraining {
                       targets: [{url: "%s"}]
                       schedule: every 1h
                 """.formatted(
-                        pulls.getAuthority(), admin.getAuthority(), folder, source.uri(), target.uri()));
+                        pulls.getAuthority(),
+                        admin.getAuthority(),
+                        folder,
+                        source.uri(),
+                        source.uri().toString().replace("http:", "https:"),
+                        target.uri()));
         ProcessBuilder command = new ProcessBuilder(launcher.toString(), "serve", "--config", config.toString())
                 .redirectErrorStream(true)
                 .redirectOutput(folder.resolve(LOG).toFile())
@@ -203,6 +209,9 @@ final class StartupTraining {
         }
         status("GET", pulls.resolve("/v2/_catalog"));
         status("GET", pulls.resolve("/v2/unknown.test/a/manifests/1"));
+        // Speaks no TLS: the handshake ends at its first answer. Most of what a first pull over TLS loads was loaded
+        // for it.
+        status("GET", pulls.resolve("/v2/tls.test/a/manifests/1"));
         status("GET", admin.resolve("/metrics"));
         status("GET", admin.resolve("/readyz"));
     }

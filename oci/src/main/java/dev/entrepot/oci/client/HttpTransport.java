@@ -21,7 +21,6 @@ import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.impl.routing.DefaultRoutePlanner;
 import org.apache.hc.client5.http.io.HttpClientConnectionOperator;
-import org.apache.hc.client5.http.ssl.ClientTlsStrategyBuilder;
 import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
 import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.http.config.Http1Config;
@@ -121,9 +120,7 @@ final class HttpTransport implements AutoCloseable {
                                 .setMaxHeaderCount(MAX_HEADER_LINES)
                                 .build())
                         .build())
-                .setTlsSocketStrategy(ClientTlsStrategyBuilder.create()
-                        .setSslContext(endpoint.tls().sslContext())
-                        .buildClassic())
+                .setTlsSocketStrategy(TlsOnFirstUse.of(endpoint.tls()))
                 .setDefaultTlsConfig(TlsConfig.custom()
                         .setHandshakeTimeout(timeout(handshake))
                         .build())
