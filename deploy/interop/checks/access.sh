@@ -17,6 +17,7 @@ access_group() {
     start_dockerd
     check "docker logs in and pulls" access_docker
     stop_dockerd
+    [ "$access_way" = token ] || access_attacks
     stop_containerd
     stop entrepot
     stop_upstreams
@@ -100,4 +101,78 @@ access_docker() {
   docker image inspect "$proxy/$access_image:v1" > "$scratch/image"
   expect_match "the image" "$(jq -r '.[0].Id' "$scratch/image")" "^($(jq -r .config.digest "$(corpus_blob "$amd64")")|$index)$"
   docker logout "$proxy"
+}
+
+# What strangers try, while and after which a client is served. The storm comes last: it uses up what this address may guess.
+access_attacks() {
+  check "requests that never end are cut" access_slow
+  check "10 000 idle connections leave it serving" access_idle
+  check "a header of 64 KiB is refused" access_header
+  check "paths that lead elsewhere lead nowhere" access_paths
+  check "a storm of wrong passwords is throttled" access_storm
+}
+
+access_served() {
+  expect "what a client gets $1" "$(curl -sS --max-time 20 --cacert "$work/tls/ca.pem" -u alice:wonder -o /dev/null -w '%{http_code}' \
+    "https://$proxy/v2/$access_image/manifests/v1")" 200
+}
+
+# access_strangers WAY COUNT: starts them and returns when all their connections are open.
+access_strangers() {
+  "$JAVA_HOME/bin/java" -Xmx256m "$project/deploy/interop/lib/Strangers.java" "$1" "$proxy_port" "$2" > "$scratch/strangers" &
+  strangers=$!
+  trap 'kill "$strangers" 2> /dev/null || true' EXIT
+  eventually 60 grep -q open "$scratch/strangers"
+}
+
+access_slow() {
+  access_strangers slow 300
+  access_served "meanwhile"
+  eventually 60 gone "$strangers"
+  expect "what became of them" "$(tail -n 1 "$scratch/strangers")" cut
+  access_served "afterwards"
+}
+
+access_idle() {
+  access_strangers idle 10000
+  access_served "meanwhile"
+  kill "$strangers"
+  eventually 20 gone "$strangers"
+  access_served "afterwards"
+}
+
+access_header() {
+  local url=https://$proxy/v2/
+  printf 'Authorization: Basic %s\nX-Padding: %060000d' "$(printf alice:wonder | base64)" 0 > "$scratch/large"
+  printf 'X-Flood: %065536d' 0 > "$scratch/flood"
+  expect "60 000 bytes" "$(curl -sS --max-time 20 --cacert "$work/tls/ca.pem" -H "@$scratch/large" -o /dev/null -w '%{http_code}' "$url")" 200
+  expect_match "64 KiB" "$(curl -s --max-time 20 --cacert "$work/tls/ca.pem" -H "@$scratch/flood" -o /dev/null -w '%{http_code}' "$url")" '^(400|431|000)$'
+  access_served "afterwards"
+}
+
+access_paths() {
+  local path code
+  for path in /../../etc/passwd /v2/../../../../etc/passwd /v2/%2e%2e/%2e%2e/etc/passwd /v2/..%2f..%2fetc%2fpasswd \
+    /v2/registry.test/mcr/../../../etc/manifests/passwd /v2/registry.test/mcr/%2e%2e/manifests/v1 "/v2/$access_image/manifests/..%2f..%2fx" \
+    "/v2/$access_image/blobs/sha256:../../../../etc/passwd" "/v2/$access_image/blobs/../../../index.db" "/v2/..;/admin" //etc/passwd \
+    "/v2/$access_image%00/manifests/v1" /v2/%c0%ae%c0%ae/manifests/v1 "/token/../v2/$access_image/manifests/v1"; do
+    code=$(curl -s --max-time 20 --path-as-is --cacert "$work/tls/ca.pem" -u alice:wonder -o "$scratch/body" -w '%{http_code}' "https://$proxy$path")
+    expect_match "$path" "$code" '^(400|403|404)$'
+    ! grep -q root: "$scratch/body"
+  done
+  access_served "afterwards"
+}
+
+access_storm() {
+  local guess
+  access_served "before"
+  for guess in $(seq 300); do
+    printf 'url = "https://%s/v2/"\nuser = "alice:guess%s"\ncacert = "%s"\noutput = "/dev/null"\nwrite-out = "%%{http_code}\\n"\nnext\n' \
+      "$proxy" "$guess" "$work/tls/ca.pem"
+  done | sed '$d' > "$scratch/storm"
+  bounded curl -s --parallel --parallel-max 50 --config "$scratch/storm" > "$scratch/codes"
+  expect "the answers" "$(grep -c . "$scratch/codes")" 300
+  expect "the kinds of answers" "$(sort -u "$scratch/codes" | paste -sd ' ')" "401 429"
+  [ "$(grep -c 429 "$scratch/codes")" -gt 200 ] || fail "only $(grep -c 429 "$scratch/codes") of 300 were throttled"
+  access_served "afterwards"
 }

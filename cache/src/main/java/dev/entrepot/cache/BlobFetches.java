@@ -1,8 +1,11 @@
 package dev.entrepot.cache;
 
+import dev.entrepot.oci.Cause;
+import dev.entrepot.oci.Causes;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
@@ -16,7 +19,42 @@ final class BlobFetches {
     /** A fetch, and whether it was under way before. */
     record Joined(BlobFetch fetch, boolean underWay) {}
 
-    private final ConcurrentHashMap<Digest, BlobFetch> running = new ConcurrentHashMap<>();
+    /** A fetch under way, and the piece of work that it is to those who follow what it was begun for. */
+    private record Running(BlobFetch fetch, Optional<Cause.Work> work) {
+        static Running begun(BlobFetch fetch, Digest digest) {
+            return new Running(
+                    fetch,
+                    Causes.current()
+                            .map(cause -> cause.begin(
+                                    "fill",
+                                    Map.of(
+                                            "entrepot.repository",
+                                            fetch.repository().toString(),
+                                            "entrepot.digest",
+                                            digest.toString()))));
+        }
+
+        void run() {
+            if (work.isEmpty()) {
+                fetch.run();
+                return;
+            }
+            try {
+                Causes.call(work.get().cause(), () -> {
+                    fetch.run();
+                    return fetch;
+                });
+            } finally {
+                work.get().ended(fetch.progress().failure());
+            }
+        }
+
+        void joinedByThisThread() {
+            work.ifPresent(begun -> Causes.current().ifPresent(cause -> cause.joins(begun.cause())));
+        }
+    }
+
+    private final ConcurrentHashMap<Digest, Running> running = new ConcurrentHashMap<>();
     private final ContentStore store;
     private final BlobFetch.Keeper keeper;
     private final FetchSettings settings;
@@ -60,32 +98,35 @@ final class BlobFetches {
             OptionalLong declaredBytes,
             boolean named,
             Optional<BlobLimit> limit) {
-        BlobFetch mine = new BlobFetch(
+        BlobFetch fetch = new BlobFetch(
                 digest, repository, upstream, urgent, declaredBytes, named, limit, store, keeper, settings, statistics);
-        BlobFetch other = running.putIfAbsent(digest, mine);
+        Running mine = Running.begun(fetch, digest);
+        Running other = running.putIfAbsent(digest, mine);
         if (other != null) {
+            // What was begun for nothing is forgotten: it never ends.
             statistics.joined.increment();
-            if (urgent && other.repository().equals(repository)) {
-                other.hurry(upstream);
+            other.joinedByThisThread();
+            if (urgent && other.fetch.repository().equals(repository)) {
+                other.fetch.hurry(upstream);
             }
-            return new Joined(other, true);
+            return new Joined(other.fetch, true);
         }
         statistics.fills.increment();
         start(digest, mine);
-        return new Joined(mine, false);
+        return new Joined(fetch, false);
     }
 
-    private void start(Digest digest, BlobFetch fetch) {
+    private void start(Digest digest, Running mine) {
         try {
             executor.execute(() -> {
                 try {
-                    fetch.run();
+                    mine.run();
                 } finally {
-                    running.remove(digest, fetch);
+                    running.remove(digest, mine);
                 }
             });
         } catch (RuntimeException e) {
-            running.remove(digest, fetch);
+            running.remove(digest, mine);
             throw e;
         }
     }

@@ -123,6 +123,19 @@ final class FetchProgress {
         });
     }
 
+    /** Why the fetch has ended without the blob in the store, in a word; empty if it has not. */
+    Optional<String> failure() {
+        lock.lock();
+        try {
+            if (failure != null) {
+                return Optional.of(failure.getClass().getSimpleName());
+            }
+            return degraded == null ? Optional.empty() : Optional.of("not kept");
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void change(Runnable change) {
         lock.lock();
         try {

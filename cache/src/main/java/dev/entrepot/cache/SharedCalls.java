@@ -1,5 +1,7 @@
 package dev.entrepot.cache;
 
+import dev.entrepot.oci.Cause;
+import dev.entrepot.oci.Causes;
 import dev.entrepot.oci.OutageException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -71,12 +73,15 @@ final class SharedCalls<K, V> {
     /** A call under way. */
     private record Call<V>(CompletableFuture<V> future, long startNanos, boolean joined) {}
 
-    private record Running<V>(CompletableFuture<V> future, long startNanos) {}
+    private record Running<V>(CompletableFuture<V> future, long startNanos, Optional<Cause> cause) {}
 
     private Call<V> startOrJoin(K key, Work<V> work) {
-        Running<V> mine = new Running<>(new CompletableFuture<>(), nanoTime.getAsLong());
+        Running<V> mine = new Running<>(new CompletableFuture<>(), nanoTime.getAsLong(), Causes.current());
         Running<V> other = running.putIfAbsent(key, mine);
         if (other != null) {
+            if (mine.cause.isPresent() && other.cause.isPresent()) {
+                mine.cause.get().joins(other.cause.get());
+            }
             return new Call<>(other.future, other.startNanos, true);
         }
         start(key, mine, work);
@@ -90,7 +95,7 @@ final class SharedCalls<K, V> {
 
     private void start(K key, Running<V> call, Work<V> work) {
         try {
-            executor.execute(() -> run(key, call, work));
+            executor.execute(Causes.handedOn(() -> run(key, call, work)));
         } catch (RuntimeException e) {
             running.remove(key, call);
             call.future.completeExceptionally(e);

@@ -11,7 +11,9 @@ import java.util.Optional;
  * @param anonymous whether everybody may who reaches it on an address other than a loopback one
  * @param open what is answered to everybody in any case
  * @param htpasswd file with users and bcrypt hashes of their passwords
- * @param operators the users who may change things; all of the file if empty
+ * @param clientCa PEM file with the authorities of clients' certificates; without it, clients are asked for none
+ * @param clientCertificates whether clients may or must show one; the commands of this program on the same data folder need none
+ * @param operators the users, of the file and of certificates, who may change things; all if empty
  * @param readToken a token that may read
  * @param operateToken a token that may change things
  */
@@ -19,6 +21,8 @@ public record AdminAccessConfig(
         boolean anonymous,
         List<Open> open,
         Optional<Path> htpasswd,
+        Optional<Path> clientCa,
+        TlsConfig.ClientCertificates clientCertificates,
         List<String> operators,
         Optional<Secret> readToken,
         Optional<Secret> operateToken) {
@@ -36,17 +40,24 @@ public record AdminAccessConfig(
     public AdminAccessConfig {
         open = List.copyOf(open);
         operators = List.copyOf(operators);
-        if (!operators.isEmpty() && htpasswd.isEmpty()) {
-            throw new InvalidValueException("operators", "htpasswd beside it, which has these users");
+        if (!operators.isEmpty() && htpasswd.isEmpty() && clientCa.isEmpty()) {
+            throw new InvalidValueException("operators", "htpasswd or client-ca beside it, which has these users");
         }
-        if (anonymous && (htpasswd.isPresent() || readToken.isPresent() || operateToken.isPresent())) {
+        if (clientCertificates == TlsConfig.ClientCertificates.REQUIRED && clientCa.isEmpty()) {
+            throw new InvalidValueException("client-ca", "the authorities of the certificates that are required");
+        }
+        if (anonymous
+                && (htpasswd.isPresent()
+                        || clientCa.isPresent()
+                        || readToken.isPresent()
+                        || operateToken.isPresent())) {
             throw new InvalidValueException("anonymous", "either this or credentials");
         }
     }
 
     /** Whether somebody can say who he is. */
     public boolean isConfigured() {
-        return htpasswd.isPresent() || readToken.isPresent() || operateToken.isPresent();
+        return htpasswd.isPresent() || clientCa.isPresent() || readToken.isPresent() || operateToken.isPresent();
     }
 
     /** What those may do who say nothing, on an address that is a loopback one or not. */

@@ -22,11 +22,22 @@ final class AdminAccessKeys {
             Types.FILE,
             AdminAccessConfig::htpasswd,
             "File with users and bcrypt hashes of their passwords, for people and browsers (Basic). It is read again when it changes.");
+    private static final Key<AdminAccessConfig, Optional<Path>> CLIENT_CA = Key.optional(
+            "client-ca",
+            Types.FILE,
+            AdminAccessConfig::clientCa,
+            "PEM file with the authorities of clients' certificates, where admin-tls is set. The common name of a client's certificate is its user.");
+    private static final Key<AdminAccessConfig, TlsConfig.ClientCertificates> CLIENT_CERTIFICATES = Key.withDefault(
+            "client-certificates",
+            Types.word(TlsConfig.ClientCertificates.values()),
+            "optional",
+            AdminAccessConfig::clientCertificates,
+            "Whether a client may or must have a certificate, where client-ca is set. The commands of this program on the same data folder, and what is open, need none.");
     private static final Key<AdminAccessConfig, List<String>> OPERATORS = Key.list(
             "operators",
             ListType.of(Types.TEXT),
             AdminAccessConfig::operators,
-            "The users of that file who may change things; the others may read. All of them without this key.");
+            "The users, of that file and of certificates, who may change things; the others may read. All of them without this key.");
     private static final Key<AdminAccessConfig, Optional<Secret>> READ_TOKEN = Key.optional(
             "read-token",
             Types.SECRET,
@@ -39,11 +50,13 @@ final class AdminAccessKeys {
             "A bearer token that may read and change things.");
     static final Section<AdminAccessConfig> SECTION = new Section<>(
             "admin access",
-            List.of(ANONYMOUS, OPEN, HTPASSWD, OPERATORS, READ_TOKEN, OPERATE_TOKEN),
+            List.of(ANONYMOUS, OPEN, HTPASSWD, CLIENT_CA, CLIENT_CERTIFICATES, OPERATORS, READ_TOKEN, OPERATE_TOKEN),
             values -> new AdminAccessConfig(
                     values.get(ANONYMOUS),
                     values.get(OPEN),
                     values.get(HTPASSWD),
+                    values.get(CLIENT_CA),
+                    values.get(CLIENT_CERTIFICATES),
                     values.get(OPERATORS),
                     values.get(READ_TOKEN),
                     values.get(OPERATE_TOKEN)));

@@ -18,6 +18,7 @@ import java.util.Optional;
  * @param rules how what comes from any upstream is cached, behind the rules of the upstream
  * @param access who may pull what; the first rule that fits decides
  * @param replication what is copied to other registries
+ * @param tracing where traces are sent; none are made without
  */
 public record EntrepotConfig(
         ServerConfig server,
@@ -26,7 +27,8 @@ public record EntrepotConfig(
         Map<RegistryHost, UpstreamConfig> upstreams,
         List<CacheRuleConfig> rules,
         List<AccessRuleConfig> access,
-        ReplicationConfig replication) {
+        ReplicationConfig replication,
+        Optional<TracingConfig> tracing) {
     /** Copies the map and validates that the default upstream is one of it. */
     public EntrepotConfig {
         rules = List.copyOf(rules);

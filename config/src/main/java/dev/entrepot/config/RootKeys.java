@@ -60,9 +60,15 @@ final class RootKeys {
             EntrepotConfig::replication,
             "What is copied to other registries, and who is told.");
 
+    private static final Key<EntrepotConfig, Optional<TracingConfig>> TRACING = Key.optional(
+            "tracing",
+            TracingKeys.SECTION,
+            EntrepotConfig::tracing,
+            "Traces of requests, from the client's to those to upstreams, for OpenTelemetry. Without it nothing is traced, and nothing of it is loaded.");
+
     static final Section<EntrepotConfig> SECTION = new Section<>(
             "configuration",
-            List.of(SERVER, CACHE, DEFAULT_UPSTREAM, BUILTIN_UPSTREAMS, UPSTREAMS, RULES, ACCESS, REPLICATION),
+            List.of(SERVER, CACHE, DEFAULT_UPSTREAM, BUILTIN_UPSTREAMS, UPSTREAMS, RULES, ACCESS, REPLICATION, TRACING),
             RootKeys::config);
 
     private RootKeys() {}
@@ -77,6 +83,8 @@ final class RootKeys {
         upstreams.putAll(values.get(UPSTREAMS));
         ReplicationConfig replication = values.get(REPLICATION);
         new UpstreamChecks(upstreams, reading).check();
+        Optional<TracingConfig> tracing = values.get(TRACING);
+        TracingKeys.check(tracing, upstreams, reading);
         new RuleChecks(upstreams, replication.rules(), reading).check();
         return new EntrepotConfig(
                 values.get(SERVER),
@@ -85,7 +93,8 @@ final class RootKeys {
                 upstreams,
                 values.get(RULES),
                 values.get(ACCESS),
-                replication);
+                replication,
+                tracing);
     }
 
     private static Optional<RegistryHost> defaultUpstream(

@@ -10,6 +10,7 @@ import java.util.Optional;
  * @param anonymous whether everybody may pull who reaches it on an address other than a loopback one, where nobody can say who he is
  * @param admin where health, metrics and the admin API listen
  * @param adminAccess who may use the admin API
+ * @param adminTls the certificate of the admin API; plain HTTP without one
  * @param tls the certificate of the registry API; plain HTTP without one
  * @param authentication how clients of the registry API say who they are
  * @param drain how long running requests may go on after a stop was asked for
@@ -18,12 +19,14 @@ import java.util.Optional;
  * @param maxConnectionsPerClient connections of one client's address at one time; 0 for as many as there are
  * @param clientRate how many requests one client may make; without it, as many as it likes
  * @param accessLog how requests are logged
+ * @param log what the process says of itself
  */
 public record ServerConfig(
         ListenAddress listen,
         boolean anonymous,
         ListenAddress admin,
         AdminAccessConfig adminAccess,
+        Optional<TlsConfig> adminTls,
         Optional<TlsConfig> tls,
         AuthenticationConfig authentication,
         Duration drain,
@@ -31,7 +34,8 @@ public record ServerConfig(
         int maxConnections,
         int maxConnectionsPerClient,
         Optional<ClientRateConfig> clientRate,
-        AccessLogFormat accessLog) {
+        AccessLogFormat accessLog,
+        LogConfig log) {
     /** Validates that the two addresses differ, that the limits are sane, and that nothing is open to other machines that nobody asked to be. */
     public ServerConfig {
         if (listen.equals(admin) && listen.port() != 0) {
@@ -49,6 +53,9 @@ public record ServerConfig(
                     "a loopback address, because nobody can say who he is: for other machines add server.authentication, or"
                             + " server.anonymous: true to let everybody pull who reaches it");
         }
+        if (adminAccess.clientCa().isPresent() && adminTls.isEmpty()) {
+            throw new InvalidValueException("admin-tls", "the certificate of the admin API, which clients' need");
+        }
         if (!adminAccess.isDecidedFor(admin)) {
             throw new InvalidValueException(
                     "admin",
@@ -64,6 +71,7 @@ public record ServerConfig(
                 anonymous,
                 admin,
                 adminAccess,
+                adminTls,
                 tls,
                 authentication,
                 drain,
@@ -71,7 +79,8 @@ public record ServerConfig(
                 maxConnections,
                 maxConnectionsPerClient,
                 clientRate,
-                accessLog);
+                accessLog,
+                log);
     }
 
     /** Whether clients of the registry API can say who they are. */

@@ -27,6 +27,10 @@ final class ServerKeys {
             List.of(CERTIFICATE, KEY, CLIENT_CA, CLIENT_CERTIFICATES),
             values -> new TlsConfig(
                     values.get(CERTIFICATE), values.get(KEY), values.get(CLIENT_CA), values.get(CLIENT_CERTIFICATES)));
+    private static final Section<TlsConfig> ADMIN_TLS_SECTION = new Section<>(
+            "certificate of the admin API",
+            List.of(CERTIFICATE, KEY),
+            values -> TlsConfig.of(values.get(CERTIFICATE), values.get(KEY)));
     private static final Key<ClientRateConfig, Integer> PER_SECOND = Key.required(
             "per-second",
             Types.integer(1, 1_000_000),
@@ -74,6 +78,11 @@ final class ServerKeys {
             "127.0.0.1:5001",
             ServerConfig::admin,
             "Where health, metrics and the admin API listen. Keep it away from strangers.");
+    private static final Key<ServerConfig, Optional<TlsConfig>> ADMIN_TLS = Key.optional(
+            "admin-tls",
+            ADMIN_TLS_SECTION,
+            ServerConfig::adminTls,
+            "The certificate of the admin API; plain HTTP without one. Files that change are read again.");
     private static final Key<ServerConfig, Optional<TlsConfig>> TLS = Key.optional(
             "tls", TLS_SECTION, ServerConfig::tls, "The certificate of the registry API; plain HTTP without one.");
     private static final Key<ServerConfig, Duration> DRAIN = Key.withDefault(
@@ -91,7 +100,7 @@ final class ServerKeys {
     private static final Key<ServerConfig, Integer> MAX_CONNECTIONS = Key.withDefault(
             "max-connections",
             Types.integer(1, 1_000_000),
-            "10000",
+            "12000",
             ServerConfig::maxConnections,
             "Connections of the registry API at one time.");
     private static final Key<ServerConfig, AccessLogFormat> ACCESS_LOG = Key.withDefault(
@@ -100,6 +109,11 @@ final class ServerKeys {
             "text",
             ServerConfig::accessLog,
             "How requests are logged: not at all, as a line of text, or as a JSON object each.");
+    private static final Key<ServerConfig, LogConfig> LOG = Key.section(
+            "log",
+            LogKeys.SECTION,
+            ServerConfig::log,
+            "What the process says on standard error. The log of requests is access-log, on standard output.");
 
     static final Section<ServerConfig> SECTION = new Section<>(
             "server",
@@ -108,6 +122,7 @@ final class ServerKeys {
                     ANONYMOUS,
                     ADMIN,
                     ADMIN_ACCESS,
+                    ADMIN_TLS,
                     TLS,
                     AUTHENTICATION,
                     DRAIN,
@@ -115,12 +130,14 @@ final class ServerKeys {
                     MAX_CONNECTIONS,
                     MAX_CONNECTIONS_PER_CLIENT,
                     CLIENT_RATE,
-                    ACCESS_LOG),
+                    ACCESS_LOG,
+                    LOG),
             values -> new ServerConfig(
                     values.get(LISTEN),
                     values.get(ANONYMOUS),
                     values.get(ADMIN),
                     values.get(ADMIN_ACCESS),
+                    values.get(ADMIN_TLS),
                     values.get(TLS),
                     values.get(AUTHENTICATION),
                     values.get(DRAIN),
@@ -128,7 +145,8 @@ final class ServerKeys {
                     values.get(MAX_CONNECTIONS),
                     values.get(MAX_CONNECTIONS_PER_CLIENT),
                     values.get(CLIENT_RATE),
-                    values.get(ACCESS_LOG)));
+                    values.get(ACCESS_LOG),
+                    values.get(LOG)));
 
     private ServerKeys() {}
 }

@@ -89,6 +89,16 @@ class AccessConfigTest {
         assertThat(isOpen("admin: \":5001\", admin-access: {anonymous: true}")).isTrue();
     }
 
+    @Test
+    void certificatesOfClientsDecideWhoMayUseTheAdminApi() {
+        String tls = "admin-tls: {certificate: pom.xml, key: pom.xml}, ";
+        assertThat(isOpen(tls + "admin: 127.0.0.1:5001")).isTrue();
+        assertThat(isOpen(tls + "admin: 127.0.0.1:5001, admin-access: {client-ca: pom.xml}"))
+                .isFalse();
+        assertThat(isOpen(tls + "admin: \":5001\", admin-access: {client-ca: pom.xml, operators: [root]}"))
+                .isFalse();
+    }
+
     private static boolean isOpen(String keys) {
         ServerConfig server = config("server: {" + keys + "}").server();
         return server.adminAccess().isOpenAt(server.admin());
@@ -104,6 +114,10 @@ class AccessConfigTest {
                 .containsExactly("1:34 server.authentication.token INVALID_VALUE");
         assertThat(places("server: {admin-access: {operators: [a]}}"))
                 .containsExactly("1:36 server.admin-access.operators INVALID_VALUE");
+        assertThat(places("server: {admin-access: {client-ca: pom.xml}}"))
+                .containsExactly("1:9 server.admin-tls INVALID_VALUE");
+        assertThat(places("server: {admin-access: {client-certificates: required}}"))
+                .containsExactly("1:24 server.admin-access.client-ca INVALID_VALUE");
         assertThat(places("server: {admin-access: {anonymous: true, read-token: a}}"))
                 .containsExactly("1:36 server.admin-access.anonymous INVALID_VALUE");
         assertThat(places("server: {tls: {certificate: pom.xml, key: pom.xml, client-certificates: required}}"))

@@ -29,7 +29,7 @@ class ConfigLoaderTest {
         assertThat(loaded.config().server().admin()).hasToString("127.0.0.1:5001");
         assertThat(loaded.config().server().drain()).isEqualTo(Duration.ofSeconds(30));
         assertThat(loaded.config().server().clientStall()).isEqualTo(Duration.ofSeconds(60));
-        assertThat(loaded.config().server().maxConnections()).isEqualTo(10_000);
+        assertThat(loaded.config().server().maxConnections()).isEqualTo(12_000);
         assertThat(loaded.config().server().accessLog()).isEqualTo(AccessLogFormat.TEXT);
         assertThat(loaded.config().cache().directory()).isEqualTo(directory.resolve("data"));
         assertThat(loaded.config().cache().capacity().bytes()).isEqualTo(50L << 30);
@@ -124,6 +124,7 @@ class ConfigLoaderTest {
                   max-connections-per-client: 3
                   client-rate: {per-second: 10, burst: 20}
                   access-log: json
+                  log: {format: json, level: warn}
                 cache:
                   directory: /srv/cache
                   capacity: 4.7GB
@@ -147,9 +148,12 @@ class ConfigLoaderTest {
                                 false,
                                 List.of(AdminAccessConfig.Open.READYZ),
                                 Optional.empty(),
+                                Optional.empty(),
+                                TlsConfig.ClientCertificates.OPTIONAL,
                                 List.of(),
                                 Optional.of(Secret.of("one")),
                                 Optional.of(Secret.of("two"))),
+                        Optional.empty(),
                         Optional.empty(),
                         new AuthenticationConfig(
                                 Optional.empty(), Map.of("dev", List.of("alice")), Optional.empty(), List.of()),
@@ -158,7 +162,8 @@ class ConfigLoaderTest {
                         12,
                         3,
                         Optional.of(new ClientRateConfig(10, 20)),
-                        AccessLogFormat.JSON));
+                        AccessLogFormat.JSON,
+                        new LogConfig(LogConfig.Format.JSON, LogConfig.Level.WARN)));
         assertThat(config.cache())
                 .isEqualTo(new CacheConfig(
                         Path.of("/srv/cache"),

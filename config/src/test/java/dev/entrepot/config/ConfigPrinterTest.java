@@ -26,6 +26,7 @@ class ConfigPrinterTest {
                           admin: 127.0.0.1:5001  # default
                           admin-access:
                             anonymous: false  # default
+                            client-certificates: optional  # default
                           drain: 30s  # default
                         """).contains("""
                         default-upstream: docker.io  # default

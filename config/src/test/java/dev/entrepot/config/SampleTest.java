@@ -22,7 +22,8 @@ class SampleTest {
             "NOTIFICATION_SECRET", "notification-secret",
             "WEBHOOK_SECRET", "webhook-secret",
             "ADMIN_READ_TOKEN", "read-secret",
-            "ADMIN_OPERATE_TOKEN", "operate-secret");
+            "ADMIN_OPERATE_TOKEN", "operate-secret",
+            "TRACING_TOKEN", "tracing-secret");
     private static final List<String> FILES = List.of(
             "tls/server.pem",
             "tls/server.key",

@@ -46,6 +46,16 @@ class ArchitectureTest {
                     "replicator.journal",
                     "replicator.layout"),
             entry("proxy.http", "oci", "cache"),
+            entry("proxy.log", "oci", "config"),
+            entry(
+                    "proxy.tracing",
+                    "oci",
+                    "oci.client",
+                    "cache",
+                    "config",
+                    "proxy.admin",
+                    "proxy.http",
+                    "proxy.replication"),
             entry("proxy.admin", "oci", "cache", "proxy.http"),
             entry("proxy.access", "oci", "config", "proxy.admin", "proxy.http"),
             entry("proxy.rules", "oci", "cache", "config", "proxy.admin", "proxy.http"),
@@ -82,9 +92,11 @@ class ArchitectureTest {
                     "proxy.admin",
                     "proxy.bundle",
                     "proxy.http",
+                    "proxy.log",
                     "proxy.page",
                     "proxy.replication",
                     "proxy.rules",
+                    "proxy.tracing",
                     "proxy.upstreams",
                     "proxy.warm"));
 
@@ -140,6 +152,17 @@ class ArchitectureTest {
                 .should()
                 .dependOnClassesThat()
                 .resideInAPackage("org.apache.hc..")
+                .check(CLASSES);
+    }
+
+    @Test
+    void onlyTracingKnowsOpenTelemetry() {
+        noClasses()
+                .that()
+                .resideOutsideOfPackage("dev.entrepot.proxy.tracing")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("io.opentelemetry..")
                 .check(CLASSES);
     }
 

@@ -66,7 +66,13 @@ final class BundleMirror implements Serving {
         open.push(repositories::close);
         Readiness readiness = new Readiness(List.of(), List.of(access::problem));
         AdminServer admin = new AdminServer(
-                config.admin().host(), config.admin().port(), metrics, readiness, List.of(), access.adminGuard());
+                config.admin().host(),
+                config.admin().port(),
+                metrics,
+                readiness,
+                List.of(),
+                access.adminGuard(),
+                access.adminTls());
         admin.start();
         adminPort = admin.port();
         open.push(admin::close);

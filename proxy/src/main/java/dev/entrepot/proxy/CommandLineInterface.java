@@ -8,6 +8,7 @@ import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.InvalidValueException;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
+import dev.entrepot.config.LogConfig;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.proxy.replication.LayoutName;
@@ -23,6 +24,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Consumer;
 import picocli.CommandLine;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
@@ -39,6 +41,7 @@ final class CommandLineInterface {
     private final Map<String, String> environment;
     private final ServeCommand.Stop stop;
     private final boolean terminal;
+    private final Consumer<LogConfig> log;
 
     /**
      * A command line.
@@ -59,6 +62,23 @@ final class CommandLineInterface {
             Map<String, String> environment,
             ServeCommand.Stop stop,
             boolean terminal) {
+        this(in, out, err, workingDirectory, environment, stop, terminal, _ -> {});
+    }
+
+    /**
+     * As above.
+     *
+     * @param log is told how a server's events are to be written
+     */
+    CommandLineInterface(
+            InputStream in,
+            PrintStream out,
+            PrintStream err,
+            Path workingDirectory,
+            Map<String, String> environment,
+            ServeCommand.Stop stop,
+            boolean terminal,
+            Consumer<LogConfig> log) {
         this.in = in;
         this.out = out;
         this.err = err;
@@ -66,6 +86,7 @@ final class CommandLineInterface {
         this.environment = environment;
         this.stop = stop;
         this.terminal = terminal;
+        this.log = log;
     }
 
     /** Runs a command and returns its exit code. */
@@ -125,11 +146,14 @@ final class CommandLineInterface {
         Optional<ListenAddress> listen = Optional.ofNullable(command.matchedOptionValue("--listen", null));
         if (command.hasMatchedOption(BundleCommandLine.BUNDLE)) {
             EntrepotConfig config = ServeCommand.overridden(load(command).config(), listen, Optional.empty());
+            log.accept(config.server().log());
             return ServeCommand.serve(config, bundles().open(given(command)), out, stop);
         }
         Optional<Path> named = Optional.ofNullable(command.matchedOptionValue("--config", null));
         ConfigFile file = new ConfigFile(named, workingDirectory, environment);
-        return new ServeCommand(load(command), file, listen, data(command), environment).run(out, stop);
+        LoadedConfig loaded = load(command);
+        log.accept(loaded.config().server().log());
+        return new ServeCommand(loaded, file, listen, data(command), environment).run(out, stop);
     }
 
     private Optional<Path> data(ParseResult command) {

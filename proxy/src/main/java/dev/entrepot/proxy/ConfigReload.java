@@ -159,6 +159,9 @@ final class ConfigReload implements AutoCloseable {
         if (!started.replication().equals(now.replication())) {
             changed.add("replication");
         }
+        if (!started.tracing().equals(now.tracing())) {
+            changed.add("tracing");
+        }
         if (!changed.isEmpty()) {
             LOG.warn(
                     "changed in the configuration, and in effect after a restart only: {}", String.join(", ", changed));

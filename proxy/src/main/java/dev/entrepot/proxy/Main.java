@@ -1,5 +1,6 @@
 package dev.entrepot.proxy;
 
+import dev.entrepot.proxy.log.Logging;
 import java.nio.file.Path;
 
 /** The entry point. */
@@ -14,7 +15,7 @@ public final class Main {
         // Before anything logs: the standard manager drops its handlers when the JVM begins to stop, while requests are
         // drained.
         System.setProperty("java.util.logging.manager", DrainingLogManager.class.getName());
-        Logging.toStandardError();
+        Logging logging = Logging.to(System.err);
         CommandLineInterface cli = new CommandLineInterface(
                 System.in,
                 System.out,
@@ -22,7 +23,8 @@ public final class Main {
                 Path.of(""),
                 System.getenv(),
                 new ServeCommand.UntilStopped(),
-                Boolean.getBoolean(TERMINAL));
+                Boolean.getBoolean(TERMINAL),
+                logging::use);
         System.exit(cli.run(arguments));
     }
 }

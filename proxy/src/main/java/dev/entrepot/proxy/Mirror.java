@@ -4,7 +4,6 @@ import dev.entrepot.cache.CacheIndex;
 import dev.entrepot.cache.KeptImages;
 import dev.entrepot.config.AccessLogFormat;
 import dev.entrepot.config.EntrepotConfig;
-import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.Origin;
 import dev.entrepot.config.ServerConfig;
 import dev.entrepot.config.UpstreamConfig;
@@ -27,8 +26,9 @@ import dev.entrepot.proxy.page.Refusals;
 import dev.entrepot.proxy.page.Traffic;
 import dev.entrepot.proxy.replication.Replication;
 import dev.entrepot.proxy.replication.ReplicationService;
-import dev.entrepot.proxy.replication.ServerNote;
+import dev.entrepot.proxy.replication.RunTracing;
 import dev.entrepot.proxy.rules.RuleSet;
+import dev.entrepot.proxy.tracing.Tracing;
 import dev.entrepot.proxy.upstreams.UpstreamMetrics;
 import dev.entrepot.proxy.upstreams.UpstreamSurvey;
 import dev.entrepot.proxy.upstreams.UpstreamsApi;
@@ -38,9 +38,7 @@ import dev.entrepot.proxy.warm.WarmApi;
 import io.helidon.common.tls.Tls;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.net.URI;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -111,8 +109,11 @@ final class Mirror implements Serving {
         ServedAccess access = new ServedAccess(config, environment.clock());
         open.push(access::close);
         access.register(metrics);
-        OpenedCache cache =
-                OpenedCache.forServing(config, environment.withObserver(MirrorMetrics.ofUpstreams(metrics)));
+        String instance = UUID.randomUUID().toString();
+        Optional<Tracing> tracing = openTracing(instance);
+        ClientEnvironment counted = environment.withObserver(MirrorMetrics.ofUpstreams(metrics));
+        OpenedCache cache = OpenedCache.forServing(
+                config, tracing.map(on -> on.follow(counted)).orElse(counted));
         open.push(cache::close);
         MirrorMetrics.ofCache(metrics, cache.cache(), cache.index(), cache.evictor());
         DiskMetrics.of(metrics, cache);
@@ -127,8 +128,7 @@ final class Mirror implements Serving {
         Readiness readiness = new Readiness(
                 List.of(() -> storeProblem(cache.index())),
                 List.of(() -> reload.flatMap(ConfigReload::problem), access::problem));
-        String instance = UUID.randomUUID().toString();
-        ReplicationService replication = openReplication(cache, instance);
+        ReplicationService replication = openReplication(cache, instance, tracing);
         PinKeeping pins = new PinKeeping(
                 cache.cache().rules(), cache.evictor().pins(), cache.filler(), environment.clock(), metrics);
         open.push(pins::close);
@@ -160,6 +160,7 @@ final class Mirror implements Serving {
                 router(),
                 access.gate(),
                 observer(accessLogOutput),
+                tracing.map(on -> on.requests(config.server().tls().isPresent() ? "https" : "http")),
                 environment.clock(),
                 System::nanoTime);
         server.start();
@@ -170,7 +171,7 @@ final class Mirror implements Serving {
                 "Connections closed at once, because their client had too many.",
                 server::connectionsRefused);
         access.watch();
-        leaveNote(instance, access.localToken());
+        new OwnNote(config, instance, access, port, adminPort).leave(open);
         replication.start();
         reload.ifPresent(watched -> {
             watched.watch();
@@ -189,39 +190,36 @@ final class Mirror implements Serving {
                 : Optional.of("the folder of the store cannot be written");
     }
 
-    private ReplicationService openReplication(OpenedCache cache, String instance) throws IOException {
+    // Where nothing is traced, the class is not even loaded; which a method reference to it would do.
+    private Optional<Tracing> openTracing(String instance) throws IOException {
+        if (config.tracing().isEmpty()) {
+            return Optional.empty();
+        }
+        Tracing tracing = Tracing.open(config.tracing().get(), Version.current(), instance);
+        open.push(tracing::close);
+        tracing.register(metrics);
+        return Optional.of(tracing);
+    }
+
+    private ReplicationService openReplication(OpenedCache cache, String instance, Optional<Tracing> tracing)
+            throws IOException {
+        ClientEnvironment world = tracing.map(on -> on.follow(environment)).orElse(environment);
         Replication replication =
-                Replication.open(config.replication(), config.cache().directory(), cache.registries(), environment);
+                Replication.open(config.replication(), config.cache().directory(), cache.registries(), world);
         try {
-            ReplicationService service =
-                    new ReplicationService(replication, config.replication(), instance, metrics, environment);
+            ReplicationService service = new ReplicationService(
+                    replication,
+                    config.replication(),
+                    instance,
+                    metrics,
+                    environment,
+                    tracing.map(on -> on.runs()).orElse(RunTracing.OFF));
             open.push(service::close);
             return service;
         } catch (IOException | RuntimeException e) {
             replication.close();
             throw e;
         }
-    }
-
-    // Commands on the same data folder find this server by it, and ask it instead of failing at the lock.
-    private void leaveNote(String instance, String token) throws IOException {
-        Path directory = config.cache().directory();
-        String scheme = config.server().tls().isPresent() ? "https" : "http";
-        ServerNote note = new ServerNote(
-                URI.create("http://" + reachable(config.server().admin(), adminPort)),
-                instance,
-                token,
-                Optional.of(
-                        URI.create(scheme + "://" + reachable(config.server().listen(), port))));
-        note.write(directory);
-        open.push(() -> note.remove(directory));
-    }
-
-    // From this machine.
-    private static ListenAddress reachable(ListenAddress configured, int actualPort) {
-        String host = configured.host().orElse("127.0.0.1");
-        String shown = host.equals("0.0.0.0") || host.equals("::") ? "127.0.0.1" : host;
-        return new ListenAddress(Optional.of(shown), actualPort);
     }
 
     private void openAdmin(Readiness readiness, List<AdminEndpoint> endpoints, ServedAccess access) throws IOException {
@@ -231,7 +229,8 @@ final class Mirror implements Serving {
                 metrics,
                 readiness,
                 endpoints,
-                access.adminGuard());
+                access.adminGuard(),
+                access.adminTls());
         admin.start();
         adminPort = admin.port();
         open.push(admin::close);

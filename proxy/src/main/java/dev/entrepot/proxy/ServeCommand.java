@@ -5,6 +5,7 @@ import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
 import dev.entrepot.config.ServerConfig;
+import dev.entrepot.config.TlsConfig;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.bundle.BundleListing;
@@ -96,7 +97,8 @@ final class ServeCommand {
                 config.upstreams(),
                 config.rules(),
                 config.access(),
-                config.replication());
+                config.replication(),
+                config.tracing());
     }
 
     /**
@@ -110,13 +112,14 @@ final class ServeCommand {
                 ClientEnvironment.system(Version.current()).withVariables(variables);
         try (Mirror mirror = Mirror.start(config, Optional.of(file), loaded::originOf, environment, accessLog)) {
             LOG.info(
-                    "entrepot {} serves {} on {}://{}, admin on http://{}, data in {}, configuration {}",
+                    "entrepot {} serves {} on {}://{}, admin on {}://{}, data in {}, configuration {}",
                     Version.current(),
                     config.upstreams().keySet().stream()
                             .map(RegistryHost::value)
                             .collect(Collectors.joining(", ")),
-                    config.server().tls().isPresent() ? "https" : "http",
+                    scheme(config.server().tls()),
                     address(config.server().listen(), mirror.port()),
+                    scheme(config.server().adminTls()),
                     address(config.server().admin(), mirror.adminPort()),
                     config.cache().directory(),
                     loaded.file().map(Path::toString).orElse("none (all defaults)"));
@@ -136,16 +139,21 @@ final class ServeCommand {
         ServerConfig config = whole.server();
         try (BundleMirror mirror = BundleMirror.start(whole, bundle, accessLog)) {
             LOG.info(
-                    "entrepot {} serves {} on {}://{}, admin on http://{}",
+                    "entrepot {} serves {} on {}://{}, admin on {}://{}",
                     Version.current(),
                     BundleListing.summary(bundle),
-                    config.tls().isPresent() ? "https" : "http",
+                    scheme(config.tls()),
                     address(config.listen(), mirror.port()),
+                    scheme(config.adminTls()),
                     address(config.admin(), mirror.adminPort()));
             bundle.missingVolumes().forEach(missing -> LOG.warn("{}", missing));
             stop.await(mirror);
         }
         return ExitCodes.OK;
+    }
+
+    private static String scheme(Optional<TlsConfig> tls) {
+        return tls.isPresent() ? "https" : "http";
     }
 
     private static ListenAddress address(ListenAddress configured, int port) {

@@ -3,6 +3,7 @@ package dev.entrepot.proxy;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ServerConfig;
 import dev.entrepot.config.TlsConfig;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.proxy.access.AdminGate;
 import dev.entrepot.proxy.access.ClientAccess;
 import dev.entrepot.proxy.access.ClientGate;
@@ -17,6 +18,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /** What stands before both ports of a server: its certificate, its users, and the files with them, which are read again when they change. */
 final class ServedAccess implements AutoCloseable {
@@ -26,6 +28,8 @@ final class ServedAccess implements AutoCloseable {
     private final ClientAccess clients;
     private final AdminGate admin;
     private final Optional<ReloadedContext> certificate;
+    private final Optional<ReloadedContext> adminCertificate;
+    private volatile Runnable adminChanged = () -> {};
 
     /**
      * Reads what the configuration names.
@@ -37,16 +41,47 @@ final class ServedAccess implements AutoCloseable {
         SecureRandom random = new SecureRandom();
         this.localToken = LocalCommand.token(random);
         ClientAccess.World world = new ClientAccess.World(clock, System::nanoTime, random, localToken);
-        this.certificate = server.tls().isPresent()
-                ? Optional.of(
-                        new ReloadedContext(ServerCertificate.load(server.tls().get())))
-                : Optional.empty();
-        certificate.ifPresent(shown -> {
-            TlsConfig tls = server.tls().orElseThrow();
-            files.add("the certificate", filesOf(tls), () -> shown.replace(ServerCertificate.load(tls)));
-        });
+        this.certificate = watched(server.tls(), "the certificate", () -> {});
+        // Who shows none is refused by the gate, not in the handshake: the commands on the data folder have none to
+        // show.
+        Optional<TlsConfig> ofAdmin = server.adminTls()
+                .map(tls -> new TlsConfig(
+                        tls.certificate(),
+                        tls.key(),
+                        server.adminAccess().clientCa(),
+                        TlsConfig.ClientCertificates.OPTIONAL));
+        this.adminCertificate = watched(ofAdmin, "the certificate of the admin API", () -> adminChanged.run());
         this.clients = new ClientAccess(config, files, world);
         this.admin = AdminGate.of(server.adminAccess(), server.admin(), files, world);
+    }
+
+    private Optional<ReloadedContext> watched(Optional<TlsConfig> config, String what, Runnable changed)
+            throws IOException {
+        if (config.isEmpty()) {
+            return Optional.empty();
+        }
+        TlsConfig tls = config.get();
+        ReloadedContext shown = new ReloadedContext(ServerCertificate.load(tls));
+        files.add(what, filesOf(tls), () -> {
+            shown.replace(ServerCertificate.load(tls));
+            changed.run();
+        });
+        return Optional.of(shown);
+    }
+
+    /** The certificate of the admin API to begin with. */
+    Optional<Tls> adminTls() {
+        return adminCertificate.map(ReloadedContext::tls);
+    }
+
+    /** The fingerprint of the certificate that the admin API shows now. */
+    Optional<Digest> adminFingerprint() {
+        return adminCertificate.map(shown -> shown.current().fingerprint());
+    }
+
+    /** Has this done whenever the admin API has begun to show another certificate. */
+    void whenAdminCertificateChanges(Runnable action) {
+        adminChanged = action;
     }
 
     /** The certificate to begin with. */
@@ -120,10 +155,18 @@ final class ServedAccess implements AutoCloseable {
                 "entrepot_files_outdated",
                 "1 while a certificate or password file cannot be read and the former is in effect.",
                 () -> problem().isPresent() ? 1 : 0);
-        certificate.ifPresent(shown -> metrics.gauge(
+        metrics.gauges(
                 "entrepot_certificate_expiry_timestamp_seconds",
-                "When the server's certificate expires, in seconds since 1970.",
-                () -> shown.current().notAfter().getEpochSecond()));
+                "When the certificate that a port shows expires, in seconds since 1970.",
+                List.of("listener"),
+                () -> Stream.concat(expiry("registry", certificate), expiry("admin", adminCertificate))
+                        .toList());
+    }
+
+    private static Stream<Metrics.Sample> expiry(String listener, Optional<ReloadedContext> shown) {
+        return shown.stream()
+                .map(now -> new Metrics.Sample(
+                        List.of(listener), now.current().notAfter().getEpochSecond()));
     }
 
     @Override

@@ -1,6 +1,7 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.config.TlsConfig;
+import dev.entrepot.oci.Digest;
 import io.helidon.common.configurable.Resource;
 import io.helidon.common.pki.Keys;
 import java.io.IOException;
@@ -13,6 +14,7 @@ import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.Signature;
 import java.security.cert.Certificate;
+import java.security.cert.CertificateEncodingException;
 import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
@@ -31,8 +33,9 @@ import javax.net.ssl.TrustManagerFactory;
  * @param asks whether clients are asked for a certificate
  * @param requires whether they must have one
  * @param notAfter when the certificate expires
+ * @param fingerprint of the certificate's DER form
  */
-record ServerCertificate(SSLContext context, boolean asks, boolean requires, Instant notAfter) {
+record ServerCertificate(SSLContext context, boolean asks, boolean requires, Instant notAfter, Digest fingerprint) {
     // Who has shown a certificate is not asked again while his session lasts, whatever became of its authority.
     private static final Duration SESSION_OF_CLIENTS = Duration.ofMinutes(5);
 
@@ -70,7 +73,8 @@ record ServerCertificate(SSLContext context, boolean asks, boolean requires, Ins
                 context(key, chain, clients),
                 !clients.isEmpty(),
                 required,
-                chain.getFirst().getNotAfter().toInstant());
+                chain.getFirst().getNotAfter().toInstant(),
+                fingerprint(chain.getFirst()));
     }
 
     private static SSLContext context(PrivateKey key, List<X509Certificate> chain, List<X509Certificate> clients)
@@ -118,6 +122,14 @@ record ServerCertificate(SSLContext context, boolean asks, boolean requires, Ins
         } catch (GeneralSecurityException e) {
             throw new IOException(
                     "cannot read the authorities of clients' certificates in " + file + ": " + e.getMessage(), e);
+        }
+    }
+
+    private static Digest fingerprint(X509Certificate certificate) throws IOException {
+        try {
+            return Digest.sha256(certificate.getEncoded());
+        } catch (CertificateEncodingException e) {
+            throw new IOException("the server's certificate cannot be used: " + e.getMessage(), e);
         }
     }
 

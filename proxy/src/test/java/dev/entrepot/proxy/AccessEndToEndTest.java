@@ -8,6 +8,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import at.favre.lib.crypto.bcrypt.BCrypt;
 import com.sun.net.httpserver.HttpServer;
+import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.TestRegistry;
@@ -123,6 +124,30 @@ class AccessEndToEndTest {
             }
             assertThat(mirror.metric("entrepot_password_checks_total")).isEqualTo(1);
             assertThat(mirror.metric("entrepot_clients_identified_total")).isEqualTo(22);
+            mirror.stop();
+            assertThat(mirror.accessLog()).hasSize(22).allMatch(line -> line.contains(" user=\"alice\" "));
+        }
+    }
+
+    @Test
+    void theAccessLogNamesNobodyWhoHasNotProvenIt() throws Exception {
+        String json =
+                configuration("htpasswd: %s", "{users: [alice]}").replace("drain: 1s", "drain: 1s, access-log: json");
+        try (MirrorFixture mirror = MirrorFixture.started(folder, json)) {
+            mirror.get("/v2/", "Authorization", basic("alice", "Wonder"));
+            mirror.get("/v2/", "Authorization", basic("mallory", "wonder"));
+            mirror.get("/v2/");
+            mirror.get(manifest(SECRET), "Authorization", basic("bob", "builder"));
+            mirror.get(manifest(SECRET), "Authorization", basic("alice", "wonder"));
+            mirror.stop();
+
+            assertThat(mirror.accessLog().stream().map(line -> OciJson.mapper().readTree(line)))
+                    .extracting(line -> line.path("status").asInt() + " "
+                            + line.path("user").asString("-"))
+                    .containsExactly("401 -", "401 -", "401 -", "403 bob", "200 alice");
+            assertThat(String.join("\n", mirror.accessLog()))
+                    .doesNotContain("mallory", "Wonder", "wonder", "builder")
+                    .doesNotContain(basic("bob", "builder").substring(6));
         }
     }
 

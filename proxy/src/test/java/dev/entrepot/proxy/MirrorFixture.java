@@ -6,8 +6,8 @@ import dev.entrepot.config.Origin;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Sleeper;
+import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
-import java.io.OutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -36,6 +37,7 @@ final class MirrorFixture implements AutoCloseable {
     private final FixtureClock clock;
     private final Map<String, String> variables;
     private final Sleeper sleeper;
+    private final ByteArrayOutputStream accessLog = new ByteArrayOutputStream();
     private final HttpClient client =
             HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build();
     private Mirror mirror;
@@ -108,13 +110,17 @@ final class MirrorFixture implements AutoCloseable {
                 .withSleeper(sleeper)
                 .withClock(clock);
         ConfigFile file = new ConfigFile(Optional.of(folder.resolve("entrepot.yaml")), folder, Map.of());
-        return Mirror.start(
-                config, Optional.of(file), path -> new Origin.Default(), environment, OutputStream.nullOutputStream());
+        return Mirror.start(config, Optional.of(file), path -> new Origin.Default(), environment, accessLog);
     }
 
     /** Stops the mirror, as SIGTERM does. */
     void stop() {
         mirror.close();
+    }
+
+    /** The lines of its access log; all of them once it is stopped. */
+    List<String> accessLog() {
+        return accessLog.toString(StandardCharsets.UTF_8).lines().toList();
     }
 
     /** Starts it again, on the same folder and other ports. */
@@ -162,6 +168,10 @@ final class MirrorFixture implements AutoCloseable {
 
     int port() {
         return mirror.port();
+    }
+
+    int adminPort() {
+        return mirror.adminPort();
     }
 
     /** Its address as image references have it. */

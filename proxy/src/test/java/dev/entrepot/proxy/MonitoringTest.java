@@ -52,6 +52,12 @@ class MonitoringTest {
             });
             return new Exposed(found);
         }
+
+        Exposed and(Exposed other) {
+            Map<String, Map<String, Set<String>>> both = new HashMap<>(other.labels);
+            both.putAll(labels);
+            return new Exposed(both);
+        }
     }
 
     private Exposed exposed() throws Exception {
@@ -59,6 +65,7 @@ class MonitoringTest {
                 TestRegistry target = TestRegistry.started()) {
             Bundle image = new Images(3).image(1000, 100);
             upstream.push(MirrorFixture.APP, image, "v1");
+            upstream.quota(1000);
             try (MirrorFixture mirror = MirrorFixture.started(folder, """
                     default-upstream: registry.test
                     upstreams:
@@ -73,11 +80,23 @@ class MonitoringTest {
         }
     }
 
+    // What is there with a certificate only.
+    private Exposed withCertificate() throws Exception {
+        PemFiles files = PemFiles.make(folder, "server", "-keyalg", "EC");
+        Path other = Files.createDirectory(folder.resolve("other"));
+        try (MirrorFixture mirror = MirrorFixture.started(other, """
+                builtin-upstreams: false
+                server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0", tls: {certificate: "%s", key: "%s"}}
+                """.formatted(files.certificate(), files.key()))) {
+            return Exposed.parse(mirror.metrics());
+        }
+    }
+
     @Test
     void everyMetricAndLabelOfDashboardAndAlertsExists() throws Exception {
-        Exposed exposed = exposed();
+        Exposed exposed = exposed().and(withCertificate());
         List<String> expressions = expressions();
-        assertThat(expressions).hasSizeGreaterThan(30);
+        assertThat(expressions).hasSizeGreaterThan(60);
         for (String expression : expressions) {
             Set<String> known = new TreeSet<>(SCRAPED);
             Matcher name = NAME.matcher(expression);
@@ -109,6 +128,39 @@ class MonitoringTest {
                         .contains(label.group(2).split("\\|"));
             }
         }
+    }
+
+    @Test
+    void thereIsAnAlertAndAPanelForWhatSomebodyHasToSeeTo() throws Exception {
+        String alerts = Files.readString(MONITORING.resolve("alerts.yaml"));
+        String dashboard = Files.readString(MONITORING.resolve("dashboard.json"));
+        for (String metric : List.of(
+                "entrepot_authentication_failures_total",
+                "entrepot_access_refused_total",
+                "entrepot_certificate_expiry_timestamp_seconds",
+                "entrepot_files_outdated",
+                "entrepot_rules_outdated",
+                "entrepot_pins_incomplete",
+                "entrepot_scrub_bad_total",
+                "entrepot_upstream_breaker_state",
+                "entrepot_upstream_quota_remaining",
+                "entrepot_fills_failed_total")) {
+            assertThat(alerts).as("alert").contains(metric);
+            assertThat(dashboard).as("panel").contains(metric);
+        }
+    }
+
+    @Test
+    void everyAlertThatIsTriedIsOneThatThereIs() throws Exception {
+        String alerts = Files.readString(MONITORING.resolve("alerts.yaml"));
+        Matcher tried =
+                Pattern.compile("alertname: (\\w+)").matcher(Files.readString(MONITORING.resolve("alerts.test.yaml")));
+        int count = 0;
+        while (tried.find()) {
+            assertThat(alerts).contains("- alert: " + tried.group(1) + "\n");
+            count++;
+        }
+        assertThat(count).isGreaterThan(20);
     }
 
     private static List<String> expressions() throws Exception {

@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
@@ -47,6 +48,29 @@ record PemFiles(Path certificate, Path key, SSLContext trusting) {
                 certificate, pem("CERTIFICATE", keys.getCertificate("a").getEncoded()));
         Files.writeString(key, pem("PRIVATE KEY", keys.getKey("a", PASSWORD).getEncoded()));
         return new PemFiles(certificate, key, trusting(keys));
+    }
+
+    /** What trusts the certificate of a server, and shows this one to it. */
+    SSLContext showingTo(PemFiles server) throws Exception {
+        KeyManagerFactory own = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        own.init(keys(), PASSWORD);
+        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+        KeyStore trusted = KeyStore.getInstance("PKCS12");
+        trusted.load(null, null);
+        trusted.setCertificateEntry("a", server.keys().getCertificate("a"));
+        trust.init(trusted);
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(own.getKeyManagers(), trust.getTrustManagers(), null);
+        return context;
+    }
+
+    private KeyStore keys() throws Exception {
+        KeyStore keys = KeyStore.getInstance("PKCS12");
+        String name = certificate.getFileName().toString().replaceFirst("crt$", "p12");
+        try (InputStream in = Files.newInputStream(certificate.resolveSibling(name))) {
+            keys.load(in, PASSWORD);
+        }
+        return keys;
     }
 
     private static String pem(String type, byte[] bytes) {

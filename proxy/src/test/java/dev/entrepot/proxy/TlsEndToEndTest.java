@@ -16,12 +16,9 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.security.KeyStore;
 import java.security.cert.X509Certificate;
-import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
-import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,8 +26,6 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** Certificates of the server that change while it runs, and certificates of clients. */
 class TlsEndToEndTest {
-    private static final char[] PASSWORD = "password".toCharArray();
-
     @TempDir
     private static Path made;
 
@@ -98,7 +93,7 @@ class TlsEndToEndTest {
             MirrorFixture.await(() -> mirror.metric("entrepot_files_reloads_total") == 1);
 
             X509Certificate now = shown(mirror, two);
-            assertThat(mirror.metric("entrepot_certificate_expiry_timestamp_seconds"))
+            assertThat(mirror.metric("entrepot_certificate_expiry_timestamp_seconds{listener=\"registry\"}"))
                     .isEqualTo(now.getNotAfter().toInstant().getEpochSecond());
             assertThatThrownBy(() -> shown(mirror, one)).isInstanceOf(IOException.class);
             assertThat(ping(before)).isEqualTo("HTTP/1.1 200 OK");
@@ -120,28 +115,6 @@ class TlsEndToEndTest {
             assertThat(mirror.metric("entrepot_files_outdated")).isZero();
             assertThat(shown(mirror, two)).isNotNull();
         }
-    }
-
-    /** Trusts the server's certificate, and shows that of the client. */
-    private static SSLContext showing(String name) throws Exception {
-        KeyStore keys = KeyStore.getInstance("PKCS12");
-        try (InputStream in = Files.newInputStream(made.resolve(name + ".p12"))) {
-            keys.load(in, PASSWORD);
-        }
-        KeyManagerFactory own = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
-        own.init(keys, PASSWORD);
-        KeyStore trusted = KeyStore.getInstance("PKCS12");
-        trusted.load(null, null);
-        try (InputStream in = Files.newInputStream(made.resolve("one.p12"))) {
-            KeyStore server = KeyStore.getInstance("PKCS12");
-            server.load(in, PASSWORD);
-            trusted.setCertificateEntry("a", server.getCertificate("a"));
-        }
-        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        trust.init(trusted);
-        SSLContext context = SSLContext.getInstance("TLS");
-        context.init(own.getKeyManagers(), trust.getTrustManagers(), null);
-        return context;
     }
 
     private static HttpResponse<String> get(SSLContext context, MirrorFixture mirror, String path) throws Exception {
@@ -167,11 +140,11 @@ class TlsEndToEndTest {
                     """.formatted(upstream.uri());
             try (MirrorFixture mirror = mirror(", client-ca: \"" + two.certificate() + "\"", rest)) {
                 String app = "/v2/registry.test/team/app/manifests/v1";
-                assertThat(get(showing("two"), mirror, app).statusCode()).isEqualTo(200);
+                assertThat(get(two.showingTo(one), mirror, app).statusCode()).isEqualTo(200);
                 HttpResponse<String> nobody = get(one.trusting(), mirror, app);
                 assertThat(nobody.statusCode()).isEqualTo(403);
                 assertThat(nobody.body()).contains("clients without a name may not pull registry.test/team/app");
-                assertThat(get(showing("two"), mirror, "/v2/registry.test/other/x/manifests/v1")
+                assertThat(get(two.showingTo(one), mirror, "/v2/registry.test/other/x/manifests/v1")
                                 .statusCode())
                         .isEqualTo(403);
             }
@@ -182,9 +155,9 @@ class TlsEndToEndTest {
     void aCertificateOfAnotherAuthorityOrNoneIsRefusedWhereOneIsRequired() throws Exception {
         String required = ", client-ca: \"" + two.certificate() + "\", client-certificates: required";
         try (MirrorFixture mirror = mirror(required, "")) {
-            assertThat(get(showing("two"), mirror, "/v2/").statusCode()).isEqualTo(200);
+            assertThat(get(two.showingTo(one), mirror, "/v2/").statusCode()).isEqualTo(200);
             assertThatThrownBy(() -> get(one.trusting(), mirror, "/v2/")).isInstanceOf(IOException.class);
-            assertThatThrownBy(() -> get(showing("one"), mirror, "/v2/")).isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> get(one.showingTo(one), mirror, "/v2/")).isInstanceOf(IOException.class);
         }
     }
 }

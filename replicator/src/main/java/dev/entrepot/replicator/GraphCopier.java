@@ -1,5 +1,6 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.Causes;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Tag;
@@ -15,6 +16,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
 
 /** Does the plan of one target: images side by side, each begun in the order of the plan. One that fails fails alone. */
@@ -45,13 +47,15 @@ final class GraphCopier {
             try {
                 for (ImageWork work : works) {
                     window.acquire();
-                    futures.add(threads.submit(() -> {
+                    FutureTask<ItemReport> task = new FutureTask<>(() -> {
                         try {
                             return settle(copy(work));
                         } finally {
                             window.release();
                         }
-                    }));
+                    });
+                    futures.add(task);
+                    threads.execute(Causes.handedOn(task));
                 }
                 List<ItemReport> reports = new ArrayList<>(works.size());
                 for (Future<ItemReport> future : futures) {

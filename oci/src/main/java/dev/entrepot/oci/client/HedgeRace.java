@@ -1,5 +1,6 @@
 package dev.entrepot.oci.client;
 
+import dev.entrepot.oci.Causes;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
 import java.io.IOException;
@@ -48,7 +49,7 @@ final class HedgeRace implements AutoCloseable {
     /** Sends the request. */
     void start() {
         int runner = threads.size();
-        threads.add(Thread.ofVirtual().name("request " + runner).start(() -> run(runner)));
+        threads.add(Thread.ofVirtual().name("request " + runner).start(Causes.handedOn(() -> run(runner))));
     }
 
     private void run(int runner) {

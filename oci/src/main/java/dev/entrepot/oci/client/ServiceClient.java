@@ -122,6 +122,8 @@ public final class ServiceClient {
             throw new IOException(request.what() + ": what is to be asked is no http(s) URL");
         }
         HttpUriRequestBase message = message(request);
+        RequestObserver.Sending sending =
+                environment.observer().sending(registry.registry(), Operation.TOKEN, request.method(), request.uri());
         Instant start = environment.clock().instant();
         OptionalInt status = OptionalInt.empty();
         Thread bound = Thread.ofVirtual().name("bound of " + request).start(() -> cancelLater(message));
@@ -136,6 +138,7 @@ public final class ServiceClient {
         } finally {
             bound.interrupt();
             Duration took = Duration.between(start, environment.clock().instant());
+            sending.ended(status);
             environment.observer().completed(registry.registry(), Operation.TOKEN, status, took);
         }
     }

@@ -2,6 +2,7 @@ package dev.entrepot.oci.client;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.entrepot.oci.Causes;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
 import java.io.IOException;
@@ -70,7 +71,9 @@ final class TokenStore {
         CompletableFuture<Token> mine = new CompletableFuture<>();
         CompletableFuture<Token> running = fetches.putIfAbsent(key, mine);
         if (running == null) {
-            Thread.ofVirtual().name("token " + key.realm().getHost()).start(() -> run(key, fetch, mine));
+            Thread.ofVirtual()
+                    .name("token " + key.realm().getHost())
+                    .start(Causes.handedOn(() -> run(key, fetch, mine)));
         }
         return await(key, running == null ? mine : running);
     }

@@ -45,6 +45,12 @@ final class WireExchange implements Exchange {
         Optional<OutgoingEntity> entity = entity(request.body(), message);
         entity.ifPresent(message::setEntity);
         Origin origin = Origin.of(request.uri());
+        RequestObserver.Sending sending = environment
+                .observer()
+                .sending(endpoint.registry(), request.operation(), request.method(), request.uri());
+        if (origin.equals(Origin.of(endpoint.baseUrl()))) {
+            sending.traceparent().ifPresent(value -> message.setHeader("traceparent", value));
+        }
         Instant start = environment.clock().instant();
         OptionalInt status = OptionalInt.empty();
         try {
@@ -63,6 +69,7 @@ final class WireExchange implements Exchange {
             throw WireFaults.translate(e, request.what(), request.host());
         } finally {
             Duration took = Duration.between(start, environment.clock().instant());
+            sending.ended(status);
             environment.observer().completed(endpoint.registry(), request.operation(), status, took);
         }
     }

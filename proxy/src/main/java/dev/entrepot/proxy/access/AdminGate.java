@@ -3,18 +3,21 @@ package dev.entrepot.proxy.access;
 import dev.entrepot.config.AdminAccessConfig;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.Secret;
+import dev.entrepot.config.TlsConfig;
+import dev.entrepot.proxy.admin.AdminApproach;
 import dev.entrepot.proxy.admin.AdminGuard;
 import dev.entrepot.proxy.http.AccessRefusedException;
 import dev.entrepot.proxy.http.ClientAddress;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.security.Principal;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Stands before the admin API: those who read, those who change things, and the commands of this program on the same data folder, which may do both. Safe for all
+ * Stands before the admin API, by password, token or certificate: those who read, those who change things, and the commands of this program on the same data folder, which may do both. Safe for all
  * threads.
  */
 public final class AdminGate implements AdminGuard {
@@ -58,12 +61,20 @@ public final class AdminGate implements AdminGuard {
     }
 
     @Override
-    public void require(String path, boolean changes, Optional<String> authorization, ClientAddress client)
-            throws AccessRefusedException {
-        if (open || !changes && isOpen(path)) {
+    public void require(AdminApproach approach) throws AccessRefusedException {
+        boolean changes = approach.changes();
+        if (open || !changes && isOpen(approach.path())) {
             return;
         }
-        Right right = authorization.isPresent() ? right(authorization.get(), client) : Right.NONE;
+        Optional<String> authorization = approach.authorization();
+        if (config.clientCertificates() == TlsConfig.ClientCertificates.REQUIRED
+                && approach.certificate().isEmpty()
+                && !isLocal(authorization)) {
+            throw AccessRefusedException.denied("a certificate is required here");
+        }
+        Right shown = authorization.isPresent() ? right(authorization.get(), approach.client()) : Right.NONE;
+        Right certified = approach.certificate().map(this::ofCertificate).orElse(Right.NONE);
+        Right right = shown.compareTo(certified) > 0 ? shown : certified;
         if (right == Right.NONE) {
             throw config.isConfigured()
                     ? AccessRefusedException.unknown("say who you are", CHALLENGE)
@@ -80,6 +91,24 @@ public final class AdminGate implements AdminGuard {
                 .anyMatch(what -> path.equals("/" + what.name().toLowerCase(Locale.ROOT)));
     }
 
+    private boolean isLocal(Optional<String> authorization) {
+        return authorization
+                .flatMap(BasicCredentials::bearer)
+                .filter(token -> isSame(token, local))
+                .isPresent();
+    }
+
+    // The handshake has verified it, by the authorities that the configuration names.
+    private Right ofCertificate(Principal subject) {
+        return config.clientCa().isEmpty()
+                ? Right.NONE
+                : ClientGate.commonName(subject).map(this::ofUser).orElse(Right.NONE);
+    }
+
+    private Right ofUser(String user) {
+        return config.operators().isEmpty() || config.operators().contains(user) ? Right.OPERATE : Right.READ;
+    }
+
     private Right right(String authorization, ClientAddress client) throws AccessRefusedException {
         Optional<String> token = BasicCredentials.bearer(authorization);
         if (token.isPresent()) {
@@ -93,7 +122,7 @@ public final class AdminGate implements AdminGuard {
         if (!passwords.get().isRight(user, basic.get().password(), client)) {
             return Right.NONE;
         }
-        return config.operators().isEmpty() || config.operators().contains(user) ? Right.OPERATE : Right.READ;
+        return ofUser(user);
     }
 
     private Right ofToken(String token) {

@@ -8,6 +8,7 @@ import dev.entrepot.proxy.http.HeaderWatchdog;
 import dev.entrepot.proxy.http.Listening;
 import dev.entrepot.proxy.http.StallWatchdog;
 import dev.entrepot.proxy.http.UnreadableRequests;
+import io.helidon.common.tls.Tls;
 import io.helidon.http.DirectHandler.EventType;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
@@ -77,6 +78,7 @@ public final class AdminServer implements AutoCloseable {
      * @param port port to listen on; 0 for any
      * @param endpoints what else is answered here
      * @param guard who may ask what
+     * @param tls the certificate; plain HTTP without one
      */
     public AdminServer(
             Optional<String> host,
@@ -84,8 +86,9 @@ public final class AdminServer implements AutoCloseable {
             Metrics metrics,
             Readiness readiness,
             List<AdminEndpoint> endpoints,
-            AdminGuard guard) {
-        this(host, port, metrics, readiness, endpoints, guard, HEADERS_COME);
+            AdminGuard guard,
+            Optional<Tls> tls) {
+        this(host, port, metrics, readiness, endpoints, guard, tls, HEADERS_COME);
     }
 
     /** As above, with another time for the headers of a request to come. */
@@ -96,6 +99,7 @@ public final class AdminServer implements AutoCloseable {
             Readiness readiness,
             List<AdminEndpoint> endpoints,
             AdminGuard guard,
+            Optional<Tls> tls,
             Duration headersCome) {
         this.slowHeaders = new HeaderWatchdog(headersCome, System::nanoTime);
         this.host = host;
@@ -112,6 +116,7 @@ public final class AdminServer implements AutoCloseable {
         }
         WebServerConfig.Builder builder = WebServer.builder();
         builder.host(host.orElse(Listening.EVERY_INTERFACE));
+        tls.ifPresent(builder::tls);
         this.server = builder.port(port)
                 .useNio(false)
                 .connectionOptions(options -> options.tcpNoDelay(true))
@@ -183,11 +188,12 @@ public final class AdminServer implements AutoCloseable {
             return;
         }
         try {
-            guard.require(
+            guard.require(new AdminApproach(
                     asked.path(),
                     !method.equals("GET") && !method.equals("HEAD"),
                     asked.header().apply("Authorization"),
-                    ClientAddress.of(request.remotePeer().address()));
+                    request.remotePeer().tlsPrincipal(),
+                    ClientAddress.of(request.remotePeer().address())));
         } catch (AccessRefusedException e) {
             e.challenge().ifPresent(text -> response.header(HeaderValues.create(HeaderNames.WWW_AUTHENTICATE, text)));
             e.retryAfter()

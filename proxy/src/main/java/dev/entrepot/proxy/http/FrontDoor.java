@@ -40,6 +40,7 @@ import org.slf4j.LoggerFactory;
 final class FrontDoor implements Filter {
     private static final Logger LOG = LoggerFactory.getLogger(FrontDoor.class);
     private static final HeaderName SEC_FETCH_SITE = HeaderNames.create("Sec-Fetch-Site");
+    private static final HeaderName TRACEPARENT = HeaderNames.create("traceparent");
     private static final byte[] PING_BODY = {'{', '}'};
 
     private final ServedRepositories repositories;
@@ -52,6 +53,7 @@ final class FrontDoor implements Filter {
     private final BlobHandler blobs;
     private final ReplySender sender;
     private final RequestObserver observer;
+    private final Optional<RequestTracing> tracing;
     private final InstantSource clock;
     private final LongSupplier nanoClock;
     private volatile boolean draining;
@@ -65,6 +67,7 @@ final class FrontDoor implements Filter {
             BlobHandler blobs,
             ReplySender sender,
             RequestObserver observer,
+            Optional<RequestTracing> tracing,
             InstantSource clock,
             LongSupplier nanoClock) {
         this.repositories = repositories;
@@ -76,6 +79,7 @@ final class FrontDoor implements Filter {
         this.blobs = blobs;
         this.sender = sender;
         this.observer = observer;
+        this.tracing = tracing;
         this.clock = clock;
         this.nanoClock = nanoClock;
     }
@@ -90,10 +94,14 @@ final class FrontDoor implements Filter {
         Exchange exchange = new Exchange(request, clock.millis(), nanoClock.getAsLong());
         observer.started();
         boolean close;
-        try {
-            close = answer(request, response, exchange);
-        } finally {
-            observer.finished(exchange.toRecord(nanoClock.getAsLong()));
+        if (tracing.isPresent()) {
+            close = traced(tracing.get(), request, response, exchange);
+        } else {
+            try {
+                close = answer(request, response, exchange);
+            } finally {
+                observer.finished(exchange.toRecord(nanoClock.getAsLong()));
+            }
         }
         if (close) {
             // The server itself would go on reading this connection, and take an unread body for a request.
@@ -103,6 +111,24 @@ final class FrontDoor implements Filter {
         // finding it so costs far less
         // than waiting for it does.
         Thread.yield();
+    }
+
+    private boolean traced(RequestTracing by, RoutingRequest request, RoutingResponse response, Exchange exchange) {
+        RequestTracing.Followed followed = by.begin(request.prologue().method().text(), traceparent(request.headers()));
+        try {
+            return followed.during(() -> answer(request, response, exchange));
+        } finally {
+            RequestRecord ended = exchange.toRecord(nanoClock.getAsLong());
+            observer.finished(ended);
+            followed.ended(ended);
+        }
+    }
+
+    // Where there are several, none of them counts.
+    private static Optional<String> traceparent(ServerRequestHeaders headers) {
+        return headers.contains(TRACEPARENT) && headers.get(TRACEPARENT).valueCount() == 1
+                ? Optional.of(headers.get(TRACEPARENT).get())
+                : Optional.empty();
     }
 
     /** Sends an answer, and tells whether the connection is to be closed. */

@@ -55,6 +55,23 @@ public final class RegistryServer implements AutoCloseable {
             RequestObserver observer,
             InstantSource clock,
             LongSupplier nanoClock) {
+        this(settings, repositories, router, gate, observer, Optional.empty(), clock, nanoClock);
+    }
+
+    /**
+     * As above.
+     *
+     * @param tracing follows requests; nobody does without
+     */
+    public RegistryServer(
+            ServerSettings settings,
+            ServedRepositories repositories,
+            UpstreamRouter router,
+            Gate gate,
+            RequestObserver observer,
+            Optional<RequestTracing> tracing,
+            InstantSource clock,
+            LongSupplier nanoClock) {
         this.settings = settings;
         SilenceWatchdog silence = new SilenceWatchdog(settings.idle(), nanoClock);
         this.channels = new ConnectionChannels(
@@ -75,6 +92,7 @@ public final class RegistryServer implements AutoCloseable {
                 new BlobHandler(() -> boundary(new SecureRandom())),
                 new ReplySender(stalls, settings.tls().isPresent() ? _ -> Optional.empty() : channels::of),
                 observer,
+                tracing,
                 clock,
                 nanoClock);
         this.server = server(slowHeaders, new UnreadableRequests(observer));

@@ -33,6 +33,7 @@ public final class ReplicationService implements AutoCloseable {
      * Puts it together; nothing runs before {@link #start()}. The service closes the replication.
      *
      * @param config the configuration that the replication was opened with
+     * @param tracing follows runs
      * @param instance what tells this server from others, see {@link ServerNote}
      */
     public ReplicationService(
@@ -40,14 +41,15 @@ public final class ReplicationService implements AutoCloseable {
             ReplicationConfig config,
             String instance,
             Metrics metrics,
-            ClientEnvironment environment)
+            ClientEnvironment environment,
+            RunTracing tracing)
             throws IOException {
         this.replication = replication;
         NotificationsConfig notifications = config.notifications();
         ReplicationMetrics counted = new ReplicationMetrics(metrics, replication.rules(), environment.clock());
         counted.recall(ReplicationMetrics.worthReading(replication));
         this.events = new EventDeliveries(notifications.deliver(), metrics, environment);
-        this.runs = new RuleRuns(replication, environment.clock(), List.of(new RunLog(), counted, events));
+        this.runs = new RuleRuns(replication, environment.clock(), List.of(new RunLog(), counted, events), tracing);
         this.scheduler = ReplicationScheduler.create(
                 "replication-" + UUID.randomUUID(), this::runScheduled, Replication.time(environment));
         for (ReplicationRuleConfig rule : config.rules()) {

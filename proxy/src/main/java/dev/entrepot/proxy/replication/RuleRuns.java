@@ -1,5 +1,7 @@
 package dev.entrepot.proxy.replication;
 
+import dev.entrepot.oci.Cause;
+import dev.entrepot.oci.Causes;
 import dev.entrepot.replicator.ProgressLine;
 import dev.entrepot.replicator.ProgressListener;
 import dev.entrepot.replicator.ReplicationReport;
@@ -11,6 +13,7 @@ import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -39,11 +42,13 @@ final class RuleRuns implements AutoCloseable {
     private final Replication replication;
     private final InstantSource clock;
     private final List<RunListener> listeners;
+    private final RunTracing tracing;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final AtomicLong changes = new AtomicLong();
     private final Map<String, ProgressLine> progress = new ConcurrentHashMap<>();
 
-    RuleRuns(Replication replication, InstantSource clock, List<RunListener> listeners) {
+    RuleRuns(Replication replication, InstantSource clock, List<RunListener> listeners, RunTracing tracing) {
+        this.tracing = tracing;
         this.replication = replication;
         this.clock = clock;
         this.listeners = List.copyOf(listeners);
@@ -76,12 +81,35 @@ final class RuleRuns implements AutoCloseable {
         }
         changes.incrementAndGet();
         try {
-            ReplicationReport report = run.with(line);
+            ReplicationReport report = followed(name, run, line);
             listeners.forEach(listener -> listener.ended(report));
             return report;
         } finally {
             progress.remove(name);
             changes.incrementAndGet();
+        }
+    }
+
+    private ReplicationReport followed(String name, Run run, ProgressListener line)
+            throws IOException, RuleBusyException {
+        Optional<Cause.Work> work = tracing.begin(name);
+        if (work.isEmpty()) {
+            return run.with(line);
+        }
+        Optional<String> failure = Optional.of("broken off");
+        try {
+            ReplicationReport report = Causes.call(work.get().cause(), () -> run.with(line));
+            failure = report.outcome() == ReplicationReport.Outcome.COMPLETE
+                    ? Optional.empty()
+                    : Optional.of(report.outcome().name().toLowerCase(Locale.ROOT));
+            return report;
+        } catch (IOException | RuleBusyException | RuntimeException e) {
+            failure = Optional.of(e.getClass().getSimpleName());
+            throw e;
+        } catch (Exception e) {
+            throw new IllegalStateException(e); // there are no others
+        } finally {
+            work.get().ended(failure);
         }
     }
 

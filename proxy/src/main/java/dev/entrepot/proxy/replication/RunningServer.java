@@ -70,10 +70,12 @@ public final class RunningServer implements Replicating {
         if (note.isEmpty()) {
             return Optional.empty();
         }
-        HttpClient http = HttpClient.newBuilder()
-                .version(HttpClient.Version.HTTP_1_1)
-                .connectTimeout(CONNECT)
-                .build();
+        HttpClient http;
+        try {
+            http = client(note.get());
+        } catch (IOException e) {
+            return Optional.empty();
+        }
         RunningServer server = new RunningServer(note.get(), http);
         try {
             JsonNode answer = server.get("/replication", ANSWER);
@@ -85,6 +87,16 @@ public final class RunningServer implements Replicating {
         }
         server.close();
         return Optional.empty();
+    }
+
+    private static HttpClient client(ServerNote note) throws IOException {
+        HttpClient.Builder builder =
+                HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT);
+        return note.certificate().isPresent()
+                ? builder.sslContext(
+                                PinnedCertificate.context(note.certificate().get()))
+                        .build()
+                : builder.build();
     }
 
     /** Where its admin API is. */

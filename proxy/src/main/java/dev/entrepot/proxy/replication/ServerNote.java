@@ -1,5 +1,6 @@
 package dev.entrepot.proxy.replication;
 
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OciJson;
 import java.io.IOException;
 import java.net.URI;
@@ -21,8 +22,9 @@ import tools.jackson.databind.node.ObjectNode;
  * @param instance a text that no other server has
  * @param token what a command shows that has read the note
  * @param registry where the pull API is; servers of earlier versions do not say
+ * @param certificate the fingerprint of the certificate that the admin API shows; empty where it is plain HTTP
  */
-public record ServerNote(URI url, String instance, String token, Optional<URI> registry) {
+public record ServerNote(URI url, String instance, String token, Optional<URI> registry, Optional<Digest> certificate) {
     private static final String FILE = "server.json";
     private static final int MAX_BYTES = 4096;
 
@@ -39,6 +41,7 @@ public record ServerNote(URI url, String instance, String token, Optional<URI> r
         json.put("instance", instance);
         json.put("token", token);
         registry.ifPresent(place -> json.put("registry", place.toString()));
+        certificate.ifPresent(fingerprint -> json.put("certificate", fingerprint.toString()));
         Path aside = directory.resolve(FILE + ".tmp");
         Files.deleteIfExists(aside);
         create(aside);
@@ -74,7 +77,8 @@ public record ServerNote(URI url, String instance, String token, Optional<URI> r
                             url,
                             instance,
                             json.path("token").asString(""),
-                            json.path("registry").stringValueOpt().map(URI::create)));
+                            json.path("registry").stringValueOpt().map(URI::create),
+                            json.path("certificate").stringValueOpt().map(Digest::parse)));
         } catch (IOException | JacksonException | IllegalArgumentException e) {
             return Optional.empty();
         }

@@ -40,7 +40,14 @@ class AdminServerTest {
         }
     };
     private final AdminServer server = new AdminServer(
-            Optional.of("127.0.0.1"), 0, metrics, readiness, List.of(guarded), AdminGuard.OPEN, Duration.ofMillis(20));
+            Optional.of("127.0.0.1"),
+            0,
+            metrics,
+            readiness,
+            List.of(guarded),
+            AdminGuard.OPEN,
+            Optional.empty(),
+            Duration.ofMillis(20));
     private final HttpClient client = HttpClient.newHttpClient();
 
     @BeforeEach

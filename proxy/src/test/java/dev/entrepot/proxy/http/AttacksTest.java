@@ -2,13 +2,10 @@ package dev.entrepot.proxy.http;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.sun.management.UnixOperatingSystemMXBean;
+import dev.entrepot.oci.testing.CrashProcess;
 import java.io.IOException;
-import java.lang.management.ManagementFactory;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.Socket;
-import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -83,22 +80,12 @@ class AttacksTest {
 
     @Test
     void tenThousandIdleConnectionsLeaveItServing() throws Exception {
-        UnixOperatingSystemMXBean system = (UnixOperatingSystemMXBean) ManagementFactory.getOperatingSystemMXBean();
-        long free = system.getMaxFileDescriptorCount() - system.getOpenFileDescriptorCount();
-        int count = (int) Math.min(10_000, free / 2 - 200);
-        try (ServerFixture server = new ServerFixture(s -> with(s, 12_000, 0, Optional.empty()))) {
-            InetSocketAddress address = new InetSocketAddress(InetAddress.getLoopbackAddress(), server.server.port());
-            List<SocketChannel> idle = new ArrayList<>();
-            try {
-                for (int i = 0; i < count; i++) {
-                    idle.add(SocketChannel.open(address));
-                }
-                assertServes(server);
-            } finally {
-                for (SocketChannel channel : idle) {
-                    channel.close();
-                }
-            }
+        try (ServerFixture server = new ServerFixture(s -> with(s, 12_000, 0, Optional.empty()));
+                CrashProcess crowd = CrashProcess.start(
+                        IdleCrowd.class, Integer.toString(server.server.port()), Integer.toString(10_000))) {
+            crowd.awaitLine(IdleCrowd.OPEN::equals);
+            assertServes(server);
+            crowd.kill();
             assertServes(server);
         }
     }

@@ -1,5 +1,6 @@
 package dev.entrepot.replicator.graph;
 
+import dev.entrepot.oci.Causes;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.ArrayList;
@@ -54,10 +55,10 @@ public final class Concurrently {
                     turns.acquire();
                     CompletableFuture<B> future = new CompletableFuture<>();
                     futures.add(future);
-                    threads.execute(() -> {
+                    threads.execute(Causes.handedOn(() -> {
                         run(item, function, future);
                         turns.release();
-                    });
+                    }));
                 }
                 return collect(futures);
             } catch (InterruptedException e) {

@@ -1,0 +1,65 @@
+package dev.entrepot.config;
+
+import dev.entrepot.oci.RegistryHost;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** The keys of {@code tracing:}. */
+final class TracingKeys {
+    private static final String TELL_PATH = "tell-upstreams";
+    private static final ScalarType<String> HEADER =
+            ScalarType.of("header", "the name of a header field", TracingKeys::header, name -> name, JsonForm.text());
+    private static final Key<TracingConfig, URI> ENDPOINT = Key.required(
+            "endpoint",
+            UrlTypes.WEBHOOK,
+            TracingConfig::endpoint,
+            "Where spans are posted, by OTLP over HTTP (protobuf): the whole URL, with a path that is mostly /v1/traces.");
+    private static final Key<TracingConfig, Map<String, Secret>> HEADERS = Key.map(
+            "headers",
+            new MapType<>(HEADER, Types.SECRET),
+            TracingConfig::headers,
+            "Header fields of these requests, for example with a token.");
+    private static final Key<TracingConfig, Optional<Path>> CA = Key.optional(
+            "ca",
+            Types.FILE,
+            TracingConfig::ca,
+            "PEM file with the authorities to trust in place of the platform's; of an https endpoint only.");
+    private static final Key<TracingConfig, Integer> ONE_IN = Key.withDefault(
+            "one-in",
+            Types.integer(1, 1_000_000),
+            "1",
+            TracingConfig::oneIn,
+            "Of how many traces that begin here one is kept. What a client has begun is kept if, and only if, the client keeps it.");
+    private static final Key<TracingConfig, List<RegistryHost>> TELL = Key.list(
+            TELL_PATH,
+            ListType.of(Types.HOST),
+            TracingConfig::tell,
+            "Upstreams that are sent the header traceparent. None without this key: what belongs together at a client is nobody else's business.");
+    static final Section<TracingConfig> SECTION = new Section<>(
+            "tracing",
+            List.of(ENDPOINT, HEADERS, CA, ONE_IN, TELL),
+            values -> new TracingConfig(
+                    values.get(ENDPOINT), values.get(HEADERS), values.get(CA), values.get(ONE_IN), values.get(TELL)));
+
+    private TracingKeys() {}
+
+    /** Records which of the upstreams to tell there are none of. */
+    static void check(Optional<TracingConfig> config, Map<RegistryHost, UpstreamConfig> upstreams, Reading reading) {
+        List<RegistryHost> tell = config.map(TracingConfig::tell).orElse(List.of());
+        for (int i = 0; i < tell.size(); i++) {
+            if (!upstreams.containsKey(tell.get(i))) {
+                UpstreamChecks.refuseUnknown(tell.get(i), "tracing." + TELL_PATH + "[" + i + "]", upstreams, reading);
+            }
+        }
+    }
+
+    private static String header(String text) {
+        if (!text.matches("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")) {
+            throw new InvalidValueException("", "the name of a header field");
+        }
+        return text;
+    }
+}

@@ -1,0 +1,40 @@
+package dev.entrepot.proxy.log;
+
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * Takes out of a text what may be a secret by its form: the query and the user of a URL, and what stands behind a scheme of HTTP authentication. Our own messages have
+ * none of these; those of libraries, and of registries that are quoted, may.
+ */
+final class Redaction {
+    private static final String MASK = "***";
+    private static final Pattern QUERY =
+            Pattern.compile("(https?://[^\\s?#\"'<>]{1,4096}\\?)[^\\s\"'<>]+", Pattern.CASE_INSENSITIVE);
+    private static final Pattern USER =
+            Pattern.compile("(\\b[a-z][a-z0-9+.-]{1,20}://)[^\\s/@\"'<>]{1,4096}@", Pattern.CASE_INSENSITIVE);
+    private static final Pattern SCHEME = Pattern.compile(
+            "\\b(Bearer|Basic|Digest|Negotiate)(\\s+)(?!realm=)(?=\\S*(?:[0-9=_~+]|(?-i:[a-z][A-Z])))[A-Za-z0-9+/._~=-]{8,}",
+            Pattern.CASE_INSENSITIVE);
+    private static final Pattern FIELD = Pattern.compile(
+            "((?:Proxy-)?Authorization|X-Registry-Auth|Set-Cookie|Cookie)(\"?\\s*[:=]\\s*)[^\\r\\n]+",
+            Pattern.CASE_INSENSITIVE);
+
+    private Redaction() {}
+
+    /** The text without them. */
+    static String of(String text) {
+        // Nearly no line has any of this.
+        if (text.indexOf("://") < 0 && !mentions(text)) {
+            return text;
+        }
+        String masked = FIELD.matcher(text).replaceAll("$1$2" + Matcher.quoteReplacement(MASK));
+        masked = SCHEME.matcher(masked).replaceAll("$1$2" + Matcher.quoteReplacement(MASK));
+        masked = USER.matcher(masked).replaceAll("$1" + Matcher.quoteReplacement(MASK) + "@");
+        return QUERY.matcher(masked).replaceAll("$1" + Matcher.quoteReplacement(MASK));
+    }
+
+    private static boolean mentions(String text) {
+        return SCHEME.matcher(text).find() || FIELD.matcher(text).find();
+    }
+}
