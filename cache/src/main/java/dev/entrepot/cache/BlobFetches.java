@@ -50,22 +50,35 @@ final class BlobFetches {
      * Joins the fetch of this digest, or starts one from {@code upstream}. A fetch that was begun in the background for the same repository becomes urgent with the first
      * client that joins it.
      *
+     * @param credential as {@link Readers#credential()}
      * @param urgent whether a client waits
      */
     Joined join(
             Digest digest,
             Repository repository,
+            Optional<Object> credential,
             RepositorySource upstream,
             boolean urgent,
             OptionalLong declaredBytes,
             boolean named,
             Optional<BlobLimit> limit) {
         BlobFetch mine = new BlobFetch(
-                digest, repository, upstream, urgent, declaredBytes, named, limit, store, keeper, settings, statistics);
+                digest,
+                repository,
+                credential,
+                upstream,
+                urgent,
+                declaredBytes,
+                named,
+                limit,
+                store,
+                keeper,
+                settings,
+                statistics);
         BlobFetch other = running.putIfAbsent(digest, mine);
         if (other != null) {
             statistics.joined.increment();
-            if (urgent && other.repository().equals(repository)) {
+            if (urgent && other.isFor(repository, credential)) {
                 other.hurry(upstream);
             }
             return new Joined(other, true);

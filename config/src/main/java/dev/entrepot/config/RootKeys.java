@@ -78,6 +78,7 @@ final class RootKeys {
         ReplicationConfig replication = values.get(REPLICATION);
         new UpstreamChecks(upstreams, reading).check();
         new RuleChecks(upstreams, replication.rules(), reading).check();
+        new PassThroughChecks(upstreams, values.get(SERVER), replication.rules(), reading).check();
         return new EntrepotConfig(
                 values.get(SERVER),
                 values.get(CACHE),
