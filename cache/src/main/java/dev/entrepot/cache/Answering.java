@@ -8,6 +8,7 @@ import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.time.Clock;
 import java.util.Optional;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -42,7 +43,7 @@ final class Answering {
      * @param outage how questions to the upstream fail at present, as far as is known
      * @param kept what is kept; found again after a failure
      * @param ask asks the upstream and keeps what it says
-     * @param forget lets go of what is kept, because the upstream denies it
+     * @param forget lets go of what is kept, because the upstream denies it in this way
      */
     <T> Answer<T> answer(
             Object question,
@@ -51,7 +52,7 @@ final class Answering {
             Judgement.Window window,
             Supplier<Optional<Kept<T>>> kept,
             Asking<T> ask,
-            Runnable forget)
+            Consumer<RegistryException> forget)
             throws IOException {
         Optional<Kept<T>> now = kept.get();
         Judgement judgement = judge(settings);
@@ -82,6 +83,19 @@ final class Answering {
             Asking<T> check,
             Supplier<Optional<OutageException>> outage)
             throws IOException {
+        // Of an upstream that is not asked there is nothing to wait for; nor of one that is being asked, by one
+        // request,
+        // whether it is back.
+        Optional<Answer<T>> atOnce = outage.get()
+                .filter(refusal -> refusal.reason() == OutageException.Reason.NOT_ASKED)
+                .flatMap(refusal -> {
+                    Optional<Answer<T>> instead = judgement.inPlaceOf(refusal, kept);
+                    instead.ifPresent(_ -> counters.served(StaleCause.of(refusal)));
+                    return instead;
+                });
+        if (atOnce.isPresent()) {
+            return atOnce.get();
+        }
         Optional<SharedCalls.Outcome<Object>> inTime =
                 calls.call(question, check::run, judgement.settings().checkDeadline());
         if (inTime.isPresent()) {
@@ -114,7 +128,7 @@ final class Answering {
 
     /** As {@link #share}, where nothing is kept that could be served in place of a failure; a failure that is remembered is answered with. */
     <T> Answer<T> shareRemembering(Object question, CacheSettings settings, Asking<T> call) throws IOException {
-        return share(question, () -> check(question, settings, Optional::empty, call, () -> {}));
+        return share(question, () -> check(question, settings, Optional::empty, call, _ -> {}));
     }
 
     /** Throws the failure that is remembered for a question, if there is one. */
@@ -137,7 +151,11 @@ final class Answering {
     }
 
     private <T> Answer<T> check(
-            Object question, CacheSettings settings, Supplier<Optional<Kept<T>>> kept, Asking<T> ask, Runnable forget)
+            Object question,
+            CacheSettings settings,
+            Supplier<Optional<Kept<T>>> kept,
+            Asking<T> ask,
+            Consumer<RegistryException> forget)
             throws IOException {
         Optional<RegistryException> remembered = negative.of(question, settings);
         try {
@@ -159,7 +177,7 @@ final class Answering {
             }
             if (e instanceof NotFoundException || e instanceof UnauthorizedException) {
                 // An answer: what is denied now must not come back in the next outage.
-                forget.run();
+                forget.accept(e);
             }
             throw e;
         }

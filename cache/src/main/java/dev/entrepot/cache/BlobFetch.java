@@ -38,6 +38,7 @@ final class BlobFetch implements Runnable {
 
     private final Digest digest;
     private final Repository repository;
+    private final Optional<Object> credential;
     private final RepositorySource upstream;
     private final HurriedSource source;
     private final OptionalLong declaredBytes;
@@ -64,6 +65,7 @@ final class BlobFetch implements Runnable {
     /**
      * Describes a fetch; {@link #run} does it.
      *
+     * @param credential as {@link Readers#credential()}
      * @param urgent whether a client waits for it, and not only the background
      * @param declaredBytes the size that a manifest states
      * @param named whether a manifest of the repository names this digest as a blob; if none does, it may turn out to be a manifest, and
@@ -73,6 +75,7 @@ final class BlobFetch implements Runnable {
     BlobFetch(
             Digest digest,
             Repository repository,
+            Optional<Object> credential,
             RepositorySource upstream,
             boolean urgent,
             OptionalLong declaredBytes,
@@ -84,6 +87,7 @@ final class BlobFetch implements Runnable {
             CacheStatistics statistics) {
         this.digest = digest;
         this.repository = repository;
+        this.credential = credential;
         this.upstream = upstream;
         this.source = new HurriedSource(upstream, urgent);
         this.declaredBytes = declaredBytes;
@@ -96,9 +100,9 @@ final class BlobFetch implements Runnable {
         this.progress = new FetchProgress("blob " + digest + " of " + repository, settings.holdBackBytes());
     }
 
-    /** The repository whose upstream is read. */
-    Repository repository() {
-        return repository;
+    /** Whether this repository's upstream is read, with this credential: then how it fails is the answer to who asks so. */
+    boolean isFor(Repository other, Optional<Object> otherCredential) {
+        return repository.equals(other) && credential.equals(otherCredential);
     }
 
     /** Says that a client waits for it now, and with whose urgency the same repository is to be asked. */

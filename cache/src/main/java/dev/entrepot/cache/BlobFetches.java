@@ -88,25 +88,38 @@ final class BlobFetches {
      * Joins the fetch of this digest, or starts one from {@code upstream}. A fetch that was begun in the background for the same repository becomes urgent with the first
      * client that joins it.
      *
+     * @param credential as {@link Readers#credential()}
      * @param urgent whether a client waits
      */
     Joined join(
             Digest digest,
             Repository repository,
+            Optional<Object> credential,
             RepositorySource upstream,
             boolean urgent,
             OptionalLong declaredBytes,
             boolean named,
             Optional<BlobLimit> limit) {
         BlobFetch fetch = new BlobFetch(
-                digest, repository, upstream, urgent, declaredBytes, named, limit, store, keeper, settings, statistics);
+                digest,
+                repository,
+                credential,
+                upstream,
+                urgent,
+                declaredBytes,
+                named,
+                limit,
+                store,
+                keeper,
+                settings,
+                statistics);
         Running mine = Running.begun(fetch, digest);
         Running other = running.putIfAbsent(digest, mine);
         if (other != null) {
             // What was begun for nothing is forgotten: it never ends.
             statistics.joined.increment();
             other.joinedByThisThread();
-            if (urgent && other.fetch.repository().equals(repository)) {
+            if (urgent && other.fetch.isFor(repository, credential)) {
                 other.fetch.hurry(upstream);
             }
             return new Joined(other.fetch, true);

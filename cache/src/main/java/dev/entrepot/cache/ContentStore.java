@@ -116,7 +116,7 @@ public final class ContentStore implements AutoCloseable {
      *
      * @return empty if it is not here
      */
-    Optional<byte[]> manifest(Digest digest) throws IOException {
+    public Optional<byte[]> manifest(Digest digest) throws IOException {
         if (!digest.algorithm().isVerifiable()) {
             return Optional.empty();
         }

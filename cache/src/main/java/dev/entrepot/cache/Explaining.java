@@ -13,17 +13,18 @@ import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.function.Predicate;
-import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -44,14 +45,16 @@ final class Explaining {
     private final TagCache tags;
     private final ListCache lists;
     private final CacheSettings untagged;
-    private final Supplier<Optional<OutageException>> outage;
+    private final RepositorySource source;
+    private final Explanation.Mirrors mirrors;
     private final KeptGraphs graphs;
 
     /**
      * Explains a repository.
      *
      * @param untagged what rules say of what has no tag
-     * @param outage how questions about manifests and lists would be refused now, as far as is known
+     * @param source the upstream, which is asked nothing but how questions would be refused now, as far as is known
+     * @param mirrors which mirrors would be asked first
      */
     Explaining(
             Repository repository,
@@ -60,7 +63,8 @@ final class Explaining {
             TagCache tags,
             ListCache lists,
             CacheSettings untagged,
-            Supplier<Optional<OutageException>> outage) {
+            RepositorySource source,
+            Explanation.Mirrors mirrors) {
         this.repository = repository;
         this.index = index;
         this.manifests = cache::keptManifest;
@@ -69,7 +73,8 @@ final class Explaining {
         this.tags = tags;
         this.lists = lists;
         this.untagged = untagged;
-        this.outage = outage;
+        this.source = source;
+        this.mirrors = mirrors;
         this.graphs = new KeptGraphs(cache);
     }
 
@@ -109,8 +114,8 @@ final class Explaining {
         }
         boolean hit = kept.isPresent() && linked;
         Object question = kept.isPresent()
-                ? new Question.ForProof(repository, digest, true, false)
-                : new Question.ForManifest(repository, digest, false);
+                ? new Question.ForProof(repository, digest, true, Readers.CLIENTS)
+                : new Question.ForManifest(repository, digest, Readers.CLIENTS);
         Way way = upstream -> hit
                 ? new Outcome.Served(Verdict.HIT, Optional.of(digest))
                 : ask(question, settings, digest, upstream)
@@ -145,8 +150,8 @@ final class Explaining {
                 stored.isPresent() ? stored : link.map(Link::sizeBytes).orElse(OptionalLong.empty());
         Optional<BlobLimit> limit = BlobLimit.of(repository, untagged);
         Object question = stored.isPresent()
-                ? new Question.ForProof(repository, digest, false, false)
-                : new Question.ForBlob(repository, digest);
+                ? new Question.ForProof(repository, digest, false, Readers.CLIENTS)
+                : new Question.ForBlob(repository, digest, Optional.empty());
         Way way = upstream -> {
             Optional<RegistryException> failure =
                     hit ? Optional.empty() : ask(question, untagged, "blob " + digest, upstream);
@@ -210,7 +215,9 @@ final class Explaining {
             Asks asks,
             Optional<BlockedException> denial,
             Way way) {
-        Way allowed = denial.isPresent() ? upstream -> new Outcome.Failed(denial.get()) : way;
+        Way allowed = denial.isPresent()
+                ? imagined -> new Outcome.Failed(denial.get())
+                : overMirrors(reference, blob, asks, way);
         Map<StaleCause, Outcome> down = new EnumMap<>(StaleCause.class);
         for (StaleCause cause : StaleCause.values()) {
             down.put(cause, allowed.with(new Imagined(Optional.of(cause))));
@@ -230,16 +237,31 @@ final class Explaining {
                 down);
     }
 
+    // Where the upstream's own answer is not the only one that counts, it is not said what comes of its failure.
+    private Way overMirrors(ManifestReference reference, boolean blob, Asks asks, Way way) {
+        List<String> first = asks == Asks.BEFORE ? mirrors.askedFor(reference, blob) : List.of();
+        boolean offline = GuardedSource.refusal(repository, untagged, reference).isPresent();
+        if (first.isEmpty() || offline) {
+            return way;
+        }
+        return imagined -> {
+            Outcome own = way.with(imagined);
+            boolean upstreamFails = own instanceof Outcome.Failed
+                    || own instanceof Outcome.Served served && served.verdict() == Verdict.STALE;
+            return upstreamFails ? new Outcome.Unknown("whether it is at " + String.join(" or ", first)) : own;
+        };
+    }
+
     // How asking the upstream fails, if it does.
-    private Optional<RegistryException> ask(Object question, CacheSettings settings, Object what, Imagined upstream) {
+    private Optional<RegistryException> ask(Object question, CacheSettings settings, Object what, Imagined imagined) {
         return answering
                 .remembered(question, settings)
                 .or(() -> GuardedSource.refusal(repository, settings, what))
-                .or(() -> aboutBlob(question) ? Optional.empty() : outage.get())
-                .or(() -> upstream.failure(what));
+                .or(() -> aboutBlob(question) ? source.blobOutage() : source.outage())
+                .or(() -> imagined.failure(what));
     }
 
-    // Blobs have a circuit breaker of their own, of which nothing is known here.
+    // Blobs have a circuit breaker of their own.
     private static boolean aboutBlob(Object question) {
         return question instanceof Question.ForBlob || question instanceof Question.ForProof proof && !proof.manifest();
     }
@@ -250,7 +272,7 @@ final class Explaining {
             return new Outcome.Served(
                     Verdict.HIT, kept.map(found -> found.content().digest()));
         }
-        Object question = new Question.ForManifest(repository, tag, false);
+        Object question = new Question.ForManifest(repository, tag, Readers.CLIENTS);
         Optional<RegistryException> failure = ask(question, settings, "tag " + tag, upstream);
         if (failure.isEmpty()) {
             return new Outcome.Served(
@@ -269,7 +291,7 @@ final class Explaining {
         if (step != Step.ASK) {
             verdict = Verdict.HIT;
         } else {
-            Object question = new Question.ForName(repository, tag, false);
+            Object question = new Question.ForName(repository, tag, Readers.CLIENTS);
             Optional<RegistryException> failure = ask(question, settings, "tag " + tag, upstream);
             if (failure.isPresent()) {
                 if (named.flatMap(found -> answering.judge(settings).inPlaceOf(failure.get(), found))
@@ -330,7 +352,7 @@ final class Explaining {
         boolean atHand = manifests.apply(digest).isPresent()
                 && index.link(repository, digest).isPresent();
         if (!atHand) {
-            Object question = new Question.ForManifest(repository, digest, false);
+            Object question = new Question.ForManifest(repository, digest, Readers.CLIENTS);
             Optional<RegistryException> failure = ask(question, settings, digest, upstream);
             if (failure.isPresent()) {
                 return new Outcome.Failed(failure.get());
@@ -365,7 +387,7 @@ final class Explaining {
             if (judgement.step(Window.ofReferrers(untagged), kept.map(Kept::confirmedAt)) != Step.ASK) {
                 return kept.map(Kept::content);
             }
-            Object question = new Question.ForReferrers(repository, digest, false);
+            Object question = new Question.ForReferrers(repository, digest, Readers.CLIENTS);
             Optional<RegistryException> failure = ask(question, untagged, "the referrers of " + digest, upstream);
             if (failure.isEmpty()) {
                 unknown |= kept.isEmpty();

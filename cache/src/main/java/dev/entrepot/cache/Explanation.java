@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.util.Collections;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -37,6 +38,16 @@ public record Explanation(
         Asks asks,
         Outcome up,
         Map<StaleCause, Outcome> down) {
+    /** The mirrors that are asked before an upstream. */
+    @FunctionalInterface
+    public interface Mirrors {
+        /** There are none. */
+        Mirrors NONE = (reference, blob) -> List.of();
+
+        /** The names of those that would be asked for something now. */
+        List<String> askedFor(ManifestReference reference, boolean blob);
+    }
+
     /** Whether a request asks the upstream. */
     public enum Asks {
         /** It does not. */

@@ -111,6 +111,11 @@ final class GuardedSource implements RepositorySource {
     }
 
     @Override
+    public Optional<OutageException> blobOutage() {
+        return upstream.blobOutage();
+    }
+
+    @Override
     public Referrers referrers(Digest subject) throws IOException {
         passWithoutTag("the referrers of " + subject);
         return upstream.referrers(subject);

@@ -21,6 +21,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -38,6 +39,7 @@ public final class PullThrough {
     private final Repository repository;
     private final GuardedSource upstream;
     private final CacheRules rules;
+    private final Readers readers;
     private final boolean alwaysAsking;
     private final PullThroughCache cache;
     private final CacheIndex index;
@@ -49,13 +51,14 @@ public final class PullThrough {
     PullThrough(
             RepositorySource upstream,
             CacheRules rules,
-            boolean alwaysAsking,
+            Readers readers,
             PullThroughCache cache,
             CacheIndex index,
             Clock clock) {
         this.repository = upstream.repository();
         this.rules = rules;
-        this.alwaysAsking = alwaysAsking;
+        this.readers = readers;
+        this.alwaysAsking = readers.alwaysAsking();
         this.cache = cache;
         this.index = index;
         this.answering = cache.answering();
@@ -81,9 +84,13 @@ public final class PullThrough {
     }
 
     // What an upstream denies to replication, or to the completing of pins, is not taken from clients: their rules may
-    // allow it.
-    private Runnable forgetting(Runnable forget) {
-        return alwaysAsking ? () -> {} : forget;
+    // allow it. And what it denies to one credential it may give to another.
+    private Consumer<RegistryException> forgetting(Runnable forget) {
+        return denial -> {
+            if (!alwaysAsking && (readers.credential().isEmpty() || denial instanceof NotFoundException)) {
+                forget.run();
+            }
+        };
     }
 
     private Window window(Window ofClients) {
@@ -137,7 +144,7 @@ public final class PullThrough {
             return mature(tag, settings, settings.minAge().get());
         }
         Answer<ManifestBytes> answer = answering.answer(
-                new Question.ForManifest(repository, tag, alwaysAsking),
+                new Question.ForManifest(repository, tag, readers),
                 settings,
                 upstream::outage,
                 window(Window.ofTag(settings)),
@@ -153,7 +160,7 @@ public final class PullThrough {
     // even fetched.
     private Answer<ManifestBytes> mature(Tag tag, CacheSettings settings, MinAge minAge) throws IOException {
         Answer<TagRecord> named = answering.answer(
-                new Question.ForName(repository, tag, alwaysAsking),
+                new Question.ForName(repository, tag, readers),
                 settings,
                 upstream::outage,
                 window(Window.ofTag(settings)),
@@ -214,7 +221,7 @@ public final class PullThrough {
                 ? kept.get()
                 : answering
                         .shareRemembering(
-                                new Question.ForManifest(repository, digest, alwaysAsking),
+                                new Question.ForManifest(repository, digest, readers),
                                 settings,
                                 () -> fetched(tag, Answer.of(fetchKept(digest), Verdict.MISS, Duration.ZERO)))
                         .content();
@@ -232,7 +239,16 @@ public final class PullThrough {
 
     /** What would be done with a request for a manifest or blob now, and why. Asks no upstream. */
     public Explanation explain(ManifestReference reference) {
-        Explaining explaining = new Explaining(repository, index, cache, tags, lists, settings(), upstream::outage);
+        return explain(reference, Explanation.Mirrors.NONE);
+    }
+
+    /**
+     * As above, for an upstream with mirrors: what they have only they can say.
+     *
+     * @param mirrors which mirrors would be asked first
+     */
+    public Explanation explain(ManifestReference reference, Explanation.Mirrors mirrors) {
+        Explaining explaining = new Explaining(repository, index, cache, tags, lists, settings(), upstream, mirrors);
         return switch (reference) {
             case Digest digest -> explaining.digest(digest);
             case Tag tag -> explaining.tag(tag, settings(tag));
@@ -251,7 +267,7 @@ public final class PullThrough {
             return Answer.of(kept.get(), proved, Duration.ZERO);
         }
         return answering.shareRemembering(
-                new Question.ForManifest(repository, digest, alwaysAsking),
+                new Question.ForManifest(repository, digest, readers),
                 settings,
                 () -> fetched(digest, Answer.of(fetchKept(digest), Verdict.MISS, Duration.ZERO)));
     }
@@ -328,7 +344,7 @@ public final class PullThrough {
     }
 
     private OptionalLong askSize(Digest digest, CacheSettings settings) throws IOException {
-        Question question = new Question.ForBlob(repository, digest);
+        Question question = new Question.ForBlob(repository, digest, readers.credential());
         answering.refuseRemembered(question, settings);
         try {
             return upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
@@ -423,11 +439,12 @@ public final class PullThrough {
     private BlobFetches.Joined join(Digest digest, Optional<Link> link, CacheSettings settings) throws IOException {
         OptionalLong declared = link.map(Link::sizeBytes).orElse(OptionalLong.empty());
         refuseTooLarge(settings, digest, declared);
-        answering.refuseRemembered(new Question.ForBlob(repository, digest), settings);
+        answering.refuseRemembered(new Question.ForBlob(repository, digest, readers.credential()), settings);
         BlobFetches.Joined joined = cache.fetches()
                 .join(
                         digest,
                         repository,
+                        readers.credential(),
                         upstream,
                         !alwaysAsking,
                         declared,
@@ -440,18 +457,18 @@ public final class PullThrough {
     }
 
     private boolean isOwn(BlobFetches.Joined joined) {
-        return joined.fetch().repository().equals(repository);
+        return joined.fetch().isFor(repository, readers.credential());
     }
 
-    // That another repository's upstream has failed, or its rules have forbidden something, says nothing about this
-    // one.
+    // That another repository's upstream has failed, or another's credential was refused, or rules there have forbidden
+    // something, says nothing here.
     private boolean mustGiveUp(
             Digest digest, BlobFetches.Joined joined, IOException failure, int attempt, CacheSettings settings) {
         boolean last = isOwn(joined) || attempt == ATTEMPTS;
         if (failure instanceof BlockedException && last) {
             counters.count(RuleEvent.TOO_LARGE);
         } else if (isOwn(joined) && failure instanceof RegistryException answer) {
-            answering.remember(new Question.ForBlob(repository, digest), answer, settings);
+            answering.remember(new Question.ForBlob(repository, digest, readers.credential()), answer, settings);
         }
         return last;
     }
@@ -512,7 +529,7 @@ public final class PullThrough {
 
     // Kept for another repository: the upstream's word that this one has it too makes the link.
     private Verdict prove(Digest digest, boolean manifest, CacheSettings settings) throws IOException {
-        Question question = new Question.ForProof(repository, digest, manifest, alwaysAsking);
+        Question question = new Question.ForProof(repository, digest, manifest, readers);
         answering.shareRemembering(question, settings, () -> {
             OptionalLong size = manifest
                     ? upstream.resolve(digest)
@@ -536,6 +553,41 @@ public final class PullThrough {
     }
 
     /**
+     * Has the upstream say, past all that is kept, that it has a manifest for this reader.
+     *
+     * @throws NotFoundException if it has not
+     * @throws BlockedException if a rule refuses it
+     * @throws dev.entrepot.oci.RegistryException if it refuses, or gives no answer
+     */
+    public void proveManifest(ManifestReference reference) throws IOException {
+        switch (reference) {
+            case Digest _ -> admitted();
+            case Tag tag -> refuseDenied(settings(tag), "tag " + tag + " of ");
+        }
+        if (upstream.resolve(reference).isEmpty()) {
+            throw new NotFoundException(
+                    NotFoundException.Kind.MANIFEST, "manifest " + reference + " is not in " + repository);
+        }
+    }
+
+    /** As {@link #proveManifest}, for a blob. */
+    public void proveBlob(Digest digest) throws IOException {
+        admitted();
+        OptionalLong stated = upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
+        OptionalLong known = index.link(repository, digest).map(Link::sizeBytes).orElse(OptionalLong.empty());
+        if (stated.isPresent() && known.isPresent() && stated.getAsLong() != known.getAsLong()) {
+            throw new InvalidContentException("blob " + digest + " of " + repository + " is said to have "
+                    + stated.getAsLong() + " bytes, expected " + known.getAsLong());
+        }
+    }
+
+    /** As {@link #proveManifest}, for the list of tags, of which one page is asked for. */
+    public void proveTags() throws IOException {
+        admitted();
+        upstream.listTags(Optional.empty());
+    }
+
+    /**
      * All tags, in order.
      *
      * @throws BlockedException if a rule refuses them
@@ -544,7 +596,7 @@ public final class PullThrough {
     public Answer<List<Tag>> tags() throws IOException {
         CacheSettings settings = admitted();
         return answering.answer(
-                new Question.ForTags(repository, alwaysAsking),
+                new Question.ForTags(repository, readers),
                 settings,
                 upstream::outage,
                 window(Window.ofTags(settings)),
@@ -576,7 +628,7 @@ public final class PullThrough {
 
     private Answer<Referrers> referrersOf(Digest subject, CacheSettings settings) throws IOException {
         return answering.answer(
-                new Question.ForReferrers(repository, subject, alwaysAsking),
+                new Question.ForReferrers(repository, subject, readers),
                 settings,
                 upstream::outage,
                 window(Window.ofReferrers(settings)),

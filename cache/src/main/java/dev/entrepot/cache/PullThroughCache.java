@@ -80,7 +80,17 @@ public final class PullThroughCache {
 
     /** One repository, read through this cache from {@code upstream}. Cheap, but worth keeping for as long as requests come. */
     public PullThrough repository(RepositorySource upstream) {
-        return new PullThrough(upstream, rules, false, this, index, clock);
+        return new PullThrough(upstream, rules, Readers.CLIENTS, this, index, clock);
+    }
+
+    /**
+     * As {@link #repository}, for a client for whom the upstream is asked with a credential of its own. What the upstream denies to it is denied to nobody else; what is
+     * kept it gets as everybody does, so that whoever calls this has the upstream's word that it may ({@link PullThrough#proveManifest}).
+     *
+     * @param credential stands for the credential: equal for the same one, and shows nothing of it
+     */
+    public PullThrough repositoryFor(Object credential, RepositorySource upstream) {
+        return new PullThrough(upstream, rules, Readers.showing(credential), this, index, clock);
     }
 
     /**
@@ -88,7 +98,7 @@ public final class PullThroughCache {
      * hold back they do for this reader too.
      */
     public PullThrough whateverIsKept(Repository repository) {
-        return new PullThrough(new Unasked(repository), new WhateverIsKept(rules), false, this, index, clock);
+        return new PullThrough(new Unasked(repository), new WhateverIsKept(rules), Readers.CLIENTS, this, index, clock);
     }
 
     /**
@@ -96,7 +106,7 @@ public final class PullThroughCache {
      * nothing stale and no remembered failure is served. What rules deny, hold back or keep offline they do for this reader too.
      */
     public PullThrough alwaysAsking(RepositorySource upstream) {
-        return new PullThrough(upstream, rules, true, this, index, clock);
+        return new PullThrough(upstream, rules, Readers.CURRENT, this, index, clock);
     }
 
     /** Has one other hear of the manifests that are fetched for clients from now on. */

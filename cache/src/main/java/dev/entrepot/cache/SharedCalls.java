@@ -115,6 +115,10 @@ final class SharedCalls<K, V> {
     }
 
     private static <V> Optional<V> await(CompletableFuture<V> future, Duration bound) throws IOException {
+        if (!bound.isPositive() && !future.isDone()) {
+            // As when time is up, but without the exception, which is dear where each request comes by here.
+            return Optional.empty();
+        }
         try {
             return Optional.of(future.get(bound.toMillis(), TimeUnit.MILLISECONDS));
         } catch (ExecutionException e) {

@@ -86,6 +86,7 @@ final class RootKeys {
         Optional<TracingConfig> tracing = values.get(TRACING);
         TracingKeys.check(tracing, upstreams, reading);
         new RuleChecks(upstreams, replication.rules(), reading).check();
+        new PassThroughChecks(upstreams, values.get(SERVER), replication.rules(), reading).check();
         return new EntrepotConfig(
                 values.get(SERVER),
                 values.get(CACHE),

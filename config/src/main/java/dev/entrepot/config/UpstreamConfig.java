@@ -15,6 +15,7 @@ import java.util.Set;
  * @param name its name in references
  * @param url where its API is: scheme, host and port only; plain HTTP if, and only if, the scheme is {@code http}
  * @param credentials how to authenticate; anonymous without
+ * @param passThrough whether it is asked with the credentials of each client in place of ours
  * @param mirrors places that are asked before {@code url}, in order
  * @param hosts more host names under which clients reach this process and mean this registry
  * @param aliases first path components that mean this registry, besides its name
@@ -33,6 +34,7 @@ public record UpstreamConfig(
         RegistryHost name,
         URI url,
         Optional<CredentialsConfig> credentials,
+        Optional<PassThroughConfig> passThrough,
         List<MirrorConfig> mirrors,
         List<RegistryHost> hosts,
         List<String> aliases,
@@ -67,6 +69,20 @@ public record UpstreamConfig(
             throw new InvalidValueException("client-certificate", "no client certificate for a plain http url");
         }
         refuseRepeated(url, mirrors);
+        if (passThrough.isPresent()) {
+            refuseBesidePassThrough("credentials", credentials.isPresent());
+            refuseBesidePassThrough("client-certificate", clientCertificate.isPresent());
+            refuseBesidePassThrough("mirrors", !mirrors.isEmpty());
+        }
+    }
+
+    // What is answered to us must have been answered to the client.
+    private static void refuseBesidePassThrough(String key, boolean there) {
+        if (there) {
+            throw new InvalidValueException(
+                    "pass-through",
+                    "no " + key + " beside it: only the client's own credentials may open this registry");
+        }
     }
 
     private static void refuseRepeated(URI url, List<MirrorConfig> mirrors) {
@@ -87,6 +103,7 @@ public record UpstreamConfig(
                 name,
                 url,
                 credentials,
+                passThrough,
                 mirrors,
                 hosts,
                 aliases,
@@ -107,6 +124,7 @@ public record UpstreamConfig(
         return new UpstreamConfig(
                 name,
                 url,
+                Optional.empty(),
                 Optional.empty(),
                 List.of(),
                 List.of(),

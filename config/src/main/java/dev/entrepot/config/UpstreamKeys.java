@@ -27,6 +27,12 @@ final class UpstreamKeys {
             CredentialsKeys.SECTION,
             UpstreamConfig::credentials,
             "How to authenticate; anonymous without.");
+    private static final Key<UpstreamConfig, Optional<PassThroughConfig>> PASS_THROUGH = Key.optional(
+            "pass-through",
+            PassThroughKeys.SECTION,
+            UpstreamConfig::passThrough,
+            "Has each client show its own credentials for the registry, with which it is asked then, and with no others. {} for the defaults. Not beside"
+                    + " credentials, mirrors or server.authentication.");
     private static final Key<UpstreamConfig, List<MirrorConfig>> MIRRORS = Key.list(
             "mirrors",
             ListType.of(MirrorKeys.SECTION),
@@ -93,6 +99,7 @@ final class UpstreamKeys {
             List.of(
                     URL,
                     CREDENTIALS,
+                    PASS_THROUGH,
                     MIRRORS,
                     HOSTS,
                     ALIASES,
@@ -120,6 +127,7 @@ final class UpstreamKeys {
                 name,
                 url,
                 values.get(CREDENTIALS),
+                values.get(PASS_THROUGH),
                 values.get(MIRRORS),
                 values.get(HOSTS),
                 values.get(ALIASES),

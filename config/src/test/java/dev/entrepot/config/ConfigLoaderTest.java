@@ -212,6 +212,7 @@ class ConfigLoaderTest {
                         new RegistryHost("registry.test:5000"),
                         URI.create("https://registry.test:8443"),
                         Optional.of(new CredentialsConfig.UsernamePassword("me", Secret.of("it's me"))),
+                        Optional.empty(),
                         List.of(
                                 mirror("http://mirror.test:5000", Duration.ofSeconds(5)),
                                 new MirrorConfig(

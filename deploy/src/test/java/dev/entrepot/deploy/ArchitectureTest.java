@@ -76,6 +76,7 @@ class ArchitectureTest {
                     "proxy.admin"),
             entry("proxy.warm", "oci", "cache", "proxy.admin", "replicator.fill", "replicator.graph"),
             entry("proxy.bundle", "oci", "cache", "replicator", "replicator.bundle", "replicator.graph", "proxy.http"),
+            entry("proxy.through", "oci", "oci.client", "cache", "proxy.access", "proxy.http"),
             entry("proxy.upstreams", "oci", "oci.client", "proxy.admin"),
             entry("proxy.page", "oci", "cache", "proxy.admin", "proxy.http", "proxy.replication", "proxy.upstreams"),
             entry(
@@ -96,6 +97,7 @@ class ArchitectureTest {
                     "proxy.page",
                     "proxy.replication",
                     "proxy.rules",
+                    "proxy.through",
                     "proxy.tracing",
                     "proxy.upstreams",
                     "proxy.warm"));

@@ -31,4 +31,9 @@ public interface RepositorySource extends BlobSource, ManifestSource {
     default Optional<OutageException> outage() {
         return Optional.empty();
     }
+
+    /** As {@link #outage()}, for questions about blobs. */
+    default Optional<OutageException> blobOutage() {
+        return Optional.empty();
+    }
 }

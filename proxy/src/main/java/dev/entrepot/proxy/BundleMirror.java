@@ -10,6 +10,7 @@ import dev.entrepot.proxy.admin.Metrics;
 import dev.entrepot.proxy.admin.Readiness;
 import dev.entrepot.proxy.admin.RequestMetrics;
 import dev.entrepot.proxy.bundle.BundleRepositories;
+import dev.entrepot.proxy.http.OwnCredentials;
 import dev.entrepot.proxy.http.RegistryServer;
 import dev.entrepot.proxy.http.RequestObserver;
 import dev.entrepot.proxy.http.UpstreamNames;
@@ -81,6 +82,7 @@ final class BundleMirror implements Serving {
                 repositories,
                 router(repositories.registries()),
                 access.gate(),
+                OwnCredentials.NONE,
                 observer(accessLog),
                 InstantSource.system(),
                 System::nanoTime);

@@ -14,6 +14,7 @@ import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.client.Priority;
+import dev.entrepot.proxy.http.Audience;
 import dev.entrepot.proxy.http.ServedRepositories;
 import dev.entrepot.proxy.http.ServedRepository;
 import dev.entrepot.proxy.warm.PullListener;
@@ -45,13 +46,27 @@ final class CachedRepositories implements ServedRepositories {
         return known != null ? known : atHand.get(repository, this::connect);
     }
 
+    /** A repository as it is served, however its upstream is asked. */
+    ServedRepository serving(PullThrough pull) {
+        return new Served(pull, listener);
+    }
+
+    @Override
+    public Audience audience(RegistryHost upstream) {
+        Upstream known = upstreams.get(upstream);
+        return known != null && known.showsOurs() ? Audience.SOME : Audience.EVERYBODY;
+    }
+
     private ServedRepository connect(Repository repository) {
         Upstream upstream = upstreams.get(repository.registry());
         if (upstream == null) {
             throw new IllegalStateException("routed to " + repository.registry() + ", which is not configured");
         }
-        return new Served(
-                cache.repository(upstream.client().source(repository.name(), Priority.INTERACTIVE)), listener);
+        if (upstream.passThrough().isPresent()) {
+            throw new IllegalStateException(
+                    repository.registry() + " is asked with the credentials of each client, and by no other way");
+        }
+        return serving(cache.repository(upstream.client().source(repository.name(), Priority.INTERACTIVE)));
     }
 
     @Override

@@ -15,6 +15,7 @@ import dev.entrepot.proxy.admin.AdminServer;
 import dev.entrepot.proxy.admin.Metrics;
 import dev.entrepot.proxy.admin.Readiness;
 import dev.entrepot.proxy.admin.RequestMetrics;
+import dev.entrepot.proxy.http.OwnCredentials;
 import dev.entrepot.proxy.http.RegistryServer;
 import dev.entrepot.proxy.http.RequestObserver;
 import dev.entrepot.proxy.http.ServerSettings;
@@ -28,6 +29,8 @@ import dev.entrepot.proxy.replication.Replication;
 import dev.entrepot.proxy.replication.ReplicationService;
 import dev.entrepot.proxy.replication.RunTracing;
 import dev.entrepot.proxy.rules.RuleSet;
+import dev.entrepot.proxy.through.PassedThrough;
+import dev.entrepot.proxy.through.ThroughUpstream;
 import dev.entrepot.proxy.tracing.Tracing;
 import dev.entrepot.proxy.upstreams.UpstreamMetrics;
 import dev.entrepot.proxy.upstreams.UpstreamSurvey;
@@ -39,8 +42,12 @@ import io.helidon.common.tls.Tls;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
+import java.security.SecureRandom;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
@@ -136,11 +143,14 @@ final class Mirror implements Serving {
         open.push(prefetching::close);
         cache.cache().listen((repository, reference, manifest) -> {
             pins.fetched(repository, reference, manifest);
-            prefetching.fetched(repository, reference, manifest);
+            if (!cache.passesThrough(repository.registry())) {
+                prefetching.fetched(repository, reference, manifest);
+            }
         });
         WarmApi warm = new WarmApi(cache.filler());
         open.push(warm::close);
-        UpstreamSurvey upstreams = new UpstreamSurvey(cache.clients());
+        UpstreamSurvey upstreams =
+                new UpstreamSurvey(cache.clients(), new KeptSamples(cache)::of, replication.targetClients());
         UpstreamMetrics.register(metrics, upstreams);
         Page page = page(cache, readiness, upstreams, replication);
         openAdmin(
@@ -154,11 +164,13 @@ final class Mirror implements Serving {
                         new UpstreamsApi(upstreams)),
                 access);
         open.push(page::close);
+        CachedRepositories repositories = new CachedRepositories(cache.cache(), cache.upstreams(), pins);
         RegistryServer server = new RegistryServer(
                 settings(config.server(), access.tls()),
-                new CachedRepositories(cache.cache(), cache.upstreams(), pins),
+                repositories,
                 router(),
                 access.gate(),
+                passedThrough(cache, repositories),
                 observer(accessLogOutput),
                 tracing.map(on -> on.requests(config.server().tls().isPresent() ? "https" : "http")),
                 environment.clock(),
@@ -277,6 +289,38 @@ final class Mirror implements Serving {
                 config.clientStall(),
                 ServerSettings.DEFAULT_HEADER_TIME,
                 ServerSettings.DEFAULT_IDLE);
+    }
+
+    private OwnCredentials passedThrough(OpenedCache cache, CachedRepositories repositories) {
+        Map<RegistryHost, ThroughUpstream> through = new LinkedHashMap<>();
+        cache.upstreams()
+                .forEach((name, upstream) -> upstream.passThrough()
+                        .ifPresent(settings -> through.put(
+                                name,
+                                new ThroughUpstream(
+                                        upstream.client(),
+                                        settings.proofFor(),
+                                        !Objects.requireNonNull(
+                                                        config.upstreams().get(name))
+                                                .hosts()
+                                                .isEmpty()))));
+        if (through.isEmpty()) {
+            return OwnCredentials.NONE;
+        }
+        byte[] secret = new byte[32];
+        new SecureRandom().nextBytes(secret);
+        PassedThrough passed = new PassedThrough(
+                through,
+                config.defaultUpstream(),
+                cache.cache(),
+                repositories::serving,
+                secret,
+                environment.nanoTime());
+        metrics.gauge(
+                "entrepot_passed_credentials",
+                "Credentials of clients that were shown to upstreams in the last ten minutes and are in memory.",
+                passed::credentialsAtHand);
+        return passed;
     }
 
     private UpstreamRouter router() {

@@ -13,6 +13,7 @@ import dev.entrepot.cache.PullThroughCache;
 import dev.entrepot.cache.Scrub;
 import dev.entrepot.config.CacheConfig;
 import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.PassThroughConfig;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RegistryHost;
@@ -21,6 +22,7 @@ import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.proxy.replication.Registries;
+import dev.entrepot.proxy.rules.Explainable;
 import dev.entrepot.proxy.rules.Explainer;
 import dev.entrepot.proxy.rules.LiveRules;
 import dev.entrepot.proxy.rules.RuleDisk;
@@ -152,8 +154,16 @@ final class OpenedCache implements AutoCloseable {
         return new Explainer(
                 rules,
                 repository -> Optional.ofNullable(upstreams.get(repository.registry()))
-                        .map(upstream ->
-                                cache.repository(upstream.client().source(repository.name(), Priority.INTERACTIVE))));
+                        .map(upstream -> explainable(upstream, repository)));
+    }
+
+    private Explainable explainable(Upstream upstream, Repository repository) {
+        return new Explainable(
+                cache.repository(upstream.client().source(repository.name(), Priority.INTERACTIVE)),
+                (reference, blob) -> upstream.client().places(repository.name(), reference, blob).stream()
+                        .map(place -> new Explainable.Place(place.name(), place.isMirror(), place.notAsked()))
+                        .toList(),
+                upstream.passThrough().map(PassThroughConfig::proofFor));
     }
 
     ContentStore store() {
@@ -203,13 +213,19 @@ final class OpenedCache implements AutoCloseable {
         return new GraphFiller(this::toFill);
     }
 
+    /** Whether an upstream is asked with the credentials of each client, so that nothing is asked for nobody in particular. */
+    boolean passesThrough(RegistryHost upstream) {
+        Upstream known = upstreams.get(upstream);
+        return known != null && known.passThrough().isPresent();
+    }
+
     private PullThrough toFill(Repository repository) {
         Upstream upstream = upstreams.get(repository.registry());
         if (upstream == null) {
             throw new IllegalArgumentException(
                     "no upstream is called " + repository.registry() + "; add it to upstreams in the configuration");
         }
-        return rules.of(repository).offline()
+        return rules.of(repository).offline() || upstream.passThrough().isPresent()
                 ? cache.whateverIsKept(repository)
                 : cache.alwaysAsking(upstream.client().source(repository.name(), Priority.BACKGROUND));
     }

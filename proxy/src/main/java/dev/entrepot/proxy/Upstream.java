@@ -1,5 +1,6 @@
 package dev.entrepot.proxy;
 
+import dev.entrepot.config.PassThroughConfig;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.RegistryClient;
@@ -7,13 +8,17 @@ import dev.entrepot.oci.client.Safeguards;
 import dev.entrepot.proxy.replication.Endpoints;
 import dev.entrepot.proxy.replication.UpstreamClients;
 import java.io.IOException;
+import java.util.Optional;
 
 /**
  * A configured upstream, ready to be asked.
  *
  * @param client its client, with those of its mirrors
+ * @param showsOurs whether it, or a mirror of it, is shown credentials of ours
+ * @param passThrough whether it is shown those of each client in their place
  */
-record Upstream(RegistryClient client) implements AutoCloseable {
+record Upstream(RegistryClient client, boolean showsOurs, Optional<PassThroughConfig> passThrough)
+        implements AutoCloseable {
     /**
      * Sets up the client of an upstream; connects to nothing yet.
      *
@@ -21,7 +26,12 @@ record Upstream(RegistryClient client) implements AutoCloseable {
      */
     static Upstream open(UpstreamConfig config, ClientEnvironment environment) throws IOException {
         Safeguards safeguards = Safeguards.shared(Endpoints.reserve(config)).withHedges(config.hedge());
-        return new Upstream(UpstreamClients.open(config, safeguards, environment));
+        boolean ours = config.credentials().isPresent()
+                || config.clientCertificate().isPresent()
+                || config.mirrors().stream()
+                        .anyMatch(mirror -> mirror.credentials().isPresent()
+                                || mirror.clientCertificate().isPresent());
+        return new Upstream(UpstreamClients.open(config, safeguards, environment), ours, config.passThrough());
     }
 
     @Override

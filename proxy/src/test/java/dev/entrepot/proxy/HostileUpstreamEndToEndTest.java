@@ -53,6 +53,7 @@ class HostileUpstreamEndToEndTest {
                   user.test: {url: "%1$s", credentials: {username: alice, password: pass-s3cret}}
                   cloud.test: {url: "%1$s", credentials: {provider: google}}
                   open.test: {url: "%1$s"}
+                  through.test: {url: "%1$s", pass-through: {}}
                 """.formatted(registry.uri()),
                 clock,
                 Map.of("GCE_METADATA_HOST", "127.0.0.1:" + metadata.port()));
@@ -89,6 +90,39 @@ class HostileUpstreamEndToEndTest {
 
         assertThat(answer.statusCode()).isEqualTo(401);
         assertThat(accomplice.calls().all()).isEmpty();
+        assertNoSecret(answer);
+    }
+
+    @Test
+    void challengeThatNamesAnotherHostGetsNoCredentialsOfAClient() throws Exception {
+        challenge("Bearer realm=\"" + elsewhere() + "/token\",service=\"registry.test\"");
+        String alice = Access.basic("alice", "pass-s3cret");
+
+        HttpResponse<byte[]> answer = mirror.get("/v2/through.test/team/app/manifests/1", "Authorization", alice);
+
+        assertThat(answer.statusCode()).isEqualTo(401);
+        assertThat(accomplice.calls().all()).isEmpty();
+        assertThat(registry.calls().all())
+                .noneMatch(call -> call.request().headers().has("Authorization"));
+        assertNoSecret(answer);
+    }
+
+    @Test
+    void redirectTakesNoCredentialsOfAClientWithIt() throws Exception {
+        Digest layer = image.blobs().keySet().iterator().next();
+        challenge("Basic realm=\"registry\"");
+        registry.faults()
+                .always(
+                        Requests.blobs().and(Requests.withHeader("Authorization")),
+                        Fault.redirect(request -> elsewhere() + "/blob"));
+
+        HttpResponse<byte[]> answer = mirror.get(
+                "/v2/through.test/team/app/blobs/" + layer, "Authorization", Access.basic("alice", "pass-s3cret"));
+
+        assertThat(answer.statusCode()).isEqualTo(502);
+        assertThat(accomplice.calls().all())
+                .isNotEmpty()
+                .noneMatch(call -> call.request().headers().has("Authorization"));
         assertNoSecret(answer);
     }
 

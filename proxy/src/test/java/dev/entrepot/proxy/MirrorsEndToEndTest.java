@@ -141,6 +141,39 @@ class MirrorsEndToEndTest {
     }
 
     @Test
+    void explanationSaysWhichPlacesWouldBeAskedAndWhatOnlyTheyCanSay() throws Exception {
+        copy.push(APP, image, "1");
+        try (MirrorFixture mirror = mirror()) {
+            JsonNode cold = explained(mirror, ":1");
+            assertThat(cold.path("places")).hasSize(3);
+            assertThat(cold.at("/places/0/name").asString(""))
+                    .isEqualTo(copy.host().toString());
+            assertThat(cold.at("/places/0").has("notAsked")).isFalse();
+            assertThat(cold.at("/places/1/notAsked").asString("")).contains("digests only");
+            assertThat(cold.at("/places/2/mirror").asBoolean(true)).isFalse();
+            assertThat(cold.at("/ifUpstreamIs/unreachable/notKnown").asString(""))
+                    .isEqualTo("whether it is at " + copy.host());
+            registry.stop();
+            assertThat(mirror.get(MANIFESTS + "1").statusCode()).as("it is").isEqualTo(200);
+            JsonNode blob = explained(mirror, "@" + layer);
+            assertThat(blob.at("/ifUpstreamIs/unreachable/notKnown").asString(""))
+                    .isEqualTo("whether it is at " + copy.host() + " or " + digests.host() + "/hub");
+            assertThat(mirror.get(blob()).body()).isEqualTo(layerBytes());
+            assertThat(explained(mirror, "@" + layer)
+                            .at("/ifUpstreamIs/unreachable/verdict")
+                            .asString(""))
+                    .isEqualTo("hit");
+        }
+    }
+
+    private static JsonNode explained(MirrorFixture mirror, String reference) throws Exception {
+        return OciJson.mapper()
+                .readTree(mirror.admin("/explain?ref=registry.test%2Fteam%2Fapp"
+                                + reference.replace("@", "%40").replace(":", "%3A"))
+                        .body());
+    }
+
+    @Test
     void backgroundWorkReadsFromMirrorsToo() throws Exception {
         copy.push(APP, image, "1");
         try (MirrorFixture mirror = MirrorFixture.started(folder, """

@@ -169,6 +169,23 @@ class ReplicationServerTest {
     }
 
     @Test
+    void upstreamsShowWhetherTargetsMount() throws Exception {
+        assertThat(get("/upstreams").json().at("/targets/0/capabilities")).isEmpty();
+        Answer first = post("/replication/rules/to-eu/sync", "");
+        ended(first.json().path("run").asLong());
+        source.push("team/second", image, "v1");
+        Answer second = post("/replication/rules/to-eu/sync", "");
+        assertThat(ended(second.json().path("run").asLong()).path("outcome").asString())
+                .isEqualTo("complete");
+        JsonNode shown = get("/upstreams").json();
+        assertThat(shown.at("/targets/0/name").asString(""))
+                .isEqualTo(target.host().toString());
+        assertThat(shown.at("/targets/0/capabilities/mounts/there").asBoolean(false))
+                .isTrue();
+        assertThat(commands.run("upstreams").out()).contains("target " + target.host(), "mounts yes");
+    }
+
+    @Test
     void planOverTheApiSaysWhatWouldBeDone() throws Exception {
         Answer plan = get("/replication/rules/to-eu/plan");
         assertThat(plan.status()).isEqualTo(200);

@@ -6,14 +6,17 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.client.Sleeper;
+import dev.entrepot.oci.testing.Access;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
+import dev.entrepot.oci.testing.TokenService;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -78,6 +81,83 @@ class StaleCauseEndToEndTest {
                     .isEqualTo(502);
             assertThat(pull(mirror).statusCode()).isEqualTo(502);
             assertThat(paused).isTrue();
+        }
+    }
+
+    @Test
+    void tokenServiceThatIsAskedAgainStandsForWhatIsWrongWithIt() throws Exception {
+        CountDownLatch asking = new CountDownLatch(1);
+        CountDownLatch goOn = new CountDownLatch(1);
+        Sleeper untilLookedAt = pause -> {
+            asking.countDown();
+            assertThat(goOn.await(20, TimeUnit.SECONDS)).isTrue();
+        };
+        registry.open(new Access.Bearer(
+                new TokenService(Map.of(), (user, name, action) -> true, Duration.ofMinutes(1), new FixtureClock())));
+        try (MirrorFixture mirror =
+                mirror("{check-deadline: 50ms, stale: {timeout: 7d, server-error: 0s}}", untilLookedAt)) {
+            registry.faults().always(Requests.tokens(), Fault.status(503));
+            CompletableFuture<HttpResponse<byte[]>> waiting = CompletableFuture.supplyAsync(() -> {
+                try {
+                    return pull(mirror);
+                } catch (Exception e) {
+                    throw new CompletionException(e);
+                }
+            });
+            assertThat(asking.await(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(explained(mirror).path("now").path("status").asInt()).isEqualTo(502);
+            goOn.countDown();
+            assertThat(waiting.get(20, TimeUnit.SECONDS).statusCode()).isEqualTo(502);
+        }
+    }
+
+    @Test
+    void hitsDoNotWaitForTheRequestThatLooksWhetherTheUpstreamIsBack() throws Exception {
+        Gate gate = new Gate();
+        // A deadline that no test outlasts.
+        try (MirrorFixture mirror = mirror("{check-deadline: 1m}", pause -> {})) {
+            registry.stop();
+            for (int i = 0; i < 5; i++) {
+                mirror.get("/v2/app/manifests/new-" + i);
+            }
+            registry.start();
+            mirror.advance(Duration.ofSeconds(10));
+            registry.faults().always(Requests.repository("app"), Fault.hold(gate));
+            CompletableFuture<HttpResponse<byte[]>> looking = CompletableFuture.supplyAsync(() -> {
+                try {
+                    return pull(mirror);
+                } catch (Exception e) {
+                    throw new CompletionException(e);
+                }
+            });
+            gate.awaitArrivals(1);
+            for (int i = 0; i < 3; i++) {
+                assertThat(verdict(pull(mirror))).isEqualTo("stale");
+            }
+            gate.open();
+            assertThat(verdict(looking.get(20, TimeUnit.SECONDS))).isEqualTo("revalidated");
+        } finally {
+            gate.open();
+        }
+    }
+
+    @Test
+    void openCircuitBreakerOfBlobsIsKnownToWhoExplainsABlob() throws Exception {
+        try (MirrorFixture mirror = mirror("{check-deadline: 0s, negative: {outage: 0s}}", pause -> {})) {
+            String blob =
+                    new Images(1).image(100).blobs().keySet().iterator().next().toString();
+            registry.faults().always(Requests.blobs(), Fault.status(500));
+            for (int i = 0; i < 6; i++) {
+                mirror.get("/v2/app/blobs/" + blob);
+            }
+            JsonNode explained = OciJson.mapper()
+                    .readTree(mirror.admin("/explain?ref=registry.test%2Fapp%40" + blob)
+                            .body());
+            assertThat(explained.path("kind").asString("")).isEqualTo("blob");
+            assertThat(explained.path("now").path("status").asInt()).isEqualTo(503);
+            assertThat(explained.path("places").path(0).path("notAsked").asString(""))
+                    .contains("is not asked after its last outages");
+            assertThat(mirror.get("/v2/app/blobs/" + blob).statusCode()).isEqualTo(503);
         }
     }
 

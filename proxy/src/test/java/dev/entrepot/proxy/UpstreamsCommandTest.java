@@ -7,6 +7,8 @@ import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.testing.Abilities;
+import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.CommandRunner.Result;
 import java.io.OutputStream;
@@ -17,6 +19,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
@@ -133,6 +136,31 @@ class UpstreamsCommandTest {
             assertThat(referrers.path("there").asBoolean(true)).isFalse();
             assertThat(referrers.path("repositoriesWithout").asInt(0)).isEqualTo(1);
             assertThat(json.at("/upstreams/1/capabilities")).isEmpty();
+        }
+    }
+
+    @Test
+    void checkFindsOutWhatAnUpstreamCanDoByWhatIsKeptOfIt() throws Exception {
+        Bundle image = other.push("team/app", new Images(3).image(100), "1");
+        try (Mirror mirror = mirror()) {
+            get(mirror.port(), "/v2/other.test/team/app/manifests/1");
+            other.calls().clear();
+            Result checked = commands.run("upstreams", "--check", "--json");
+            JsonNode json = OciJson.mapper().readTree(checked.out());
+            for (String capability : List.of("referrers", "ranges", "head-manifests", "head-blobs", "conditional")) {
+                assertThat(json.at("/upstreams/1/capabilities/" + capability + "/there")
+                                .asBoolean(false))
+                        .as(capability)
+                        .isTrue();
+            }
+            assertThat(json.at("/upstreams/1/capabilities/head-blobs/repositoriesWith")
+                            .asInt(0))
+                    .isEqualTo(1);
+            assertThat(json.at("/upstreams/0/capabilities")).isEmpty();
+            assertThat(other.calls().all()).hasSizeLessThanOrEqualTo(6);
+            assertThat(other.calls().bytesOut()).isLessThan(10_000);
+            assertThat(image.blobs()).isNotEmpty();
+            assertThat(commands.run("upstreams").out()).contains("head-blobs yes");
         }
     }
 

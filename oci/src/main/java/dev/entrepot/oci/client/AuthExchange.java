@@ -44,6 +44,11 @@ final class AuthExchange implements Exchange {
         };
     }
 
+    /** Whether the registry has asked to be shown who is asking. */
+    boolean isAskedFor() {
+        return !(remembered instanceof AuthScheme.Unknown);
+    }
+
     @Override
     public ApiResponse send(ApiRequest request) throws IOException {
         if (!Origin.of(request.uri()).equals(origin)) {

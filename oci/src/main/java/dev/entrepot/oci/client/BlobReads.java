@@ -66,6 +66,10 @@ final class BlobReads {
 
     private HeadAnswer head(ApiRequest request, ApiResponse response) throws IOException {
         int status = response.status();
+        if (status == 200 && response.isHtml()) {
+            // A login page, say: it proves nothing.
+            throw calls.errors().html(response);
+        }
         if (status == 200) {
             memory.saw(requests.repository(), Capability.HEAD_BLOBS, true);
             return new HeadAnswer.Present(response.contentLength());
@@ -84,7 +88,14 @@ final class BlobReads {
     }
 
     private Optional<OptionalLong> statByGet(Digest digest) throws IOException {
-        try (BlobBody body = open(digest, ByteRange.of(0, 0))) {
+        ByteRange first = ByteRange.of(0, 0);
+        ApiRequest request = request(Operation.BLOB, "fetching", "GET", digest).withHeader("Range", first.toHeader());
+        try (BlobBody body = calls.open(request, response -> {
+            if (response.status() / 100 == 2 && response.isHtml()) {
+                throw calls.errors().html(response);
+            }
+            return body(response, first);
+        })) {
             return Optional.of(body.totalBytes());
         } catch (NotFoundException e) {
             return Optional.empty();

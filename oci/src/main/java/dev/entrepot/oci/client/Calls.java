@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Consumer;
+import java.util.function.Predicate;
 
 /**
  * Runs a request and the reading of its answer as one repeatable thing: up to three attempts when the connection breaks, on 502, 503 and
@@ -62,16 +63,20 @@ final class Calls {
         return errors;
     }
 
-    /** How requests about manifests, tags and lists of a repository fail at present, as far as is known. */
-    Optional<OutageException> outage(Repository repository) {
+    /** How requests of a kind about a repository fail at present, as far as is known. */
+    Optional<OutageException> outage(OperationClass kind, Repository repository) {
+        return repeating(request ->
+                        request.repository().filter(repository::equals).isPresent()
+                                && OperationClass.of(request.operation()).equals(Optional.of(kind)))
+                .or(() -> breakers.refusal(kind, repository));
+    }
+
+    /** How one of these requests has failed that is being repeated. */
+    Optional<OutageException> repeating(Predicate<ApiRequest> which) {
         return repeated.values().stream()
-                .filter(failed ->
-                        failed.request.repository().filter(repository::equals).isPresent())
-                .filter(failed ->
-                        OperationClass.of(failed.request.operation()).equals(Optional.of(OperationClass.METADATA)))
+                .filter(failed -> which.test(failed.request))
                 .map(Repeated::outage)
-                .findFirst()
-                .or(() -> breakers.refusal(OperationClass.METADATA, repository));
+                .findFirst();
     }
 
     /** Sends the request and reads the answer, which is closed afterwards. */

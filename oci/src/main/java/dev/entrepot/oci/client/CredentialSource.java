@@ -11,6 +11,22 @@ public interface CredentialSource {
     /** Anonymous. */
     CredentialSource NONE = registry -> Optional.empty();
 
+    /** What the account is called where each client shows its own. */
+    String EACH_CLIENTS = "each client's own";
+
+    /** None of ours: each client shows its own, and what is asked for nobody in particular is asked without. */
+    CredentialSource OF_CLIENTS = new CredentialSource() {
+        @Override
+        public Optional<Credential> credential(RegistryHost registry) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<String> account() {
+            return Optional.of(EACH_CLIENTS);
+        }
+    };
+
     /** Always the same. */
     static CredentialSource fixed(Credential credential) {
         Optional<Credential> always = Optional.of(credential);

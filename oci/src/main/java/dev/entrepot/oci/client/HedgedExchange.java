@@ -55,7 +55,8 @@ final class HedgedExchange implements Exchange {
     private static boolean isSmall(ApiRequest request) {
         boolean kind = switch (request.operation()) {
             case RESOLVE, MANIFEST, REFERRERS -> true;
-            case PING, CATALOG, STAT_BLOB, BLOB, TAGS, UPLOAD, MOUNT, PUSH_MANIFEST, DELETE_MANIFEST, TOKEN -> false;
+            case PING, ENTER, CATALOG, STAT_BLOB, BLOB, TAGS, UPLOAD, MOUNT, PUSH_MANIFEST, DELETE_MANIFEST, TOKEN ->
+                false;
         };
         return kind
                 && request.priority() == Priority.INTERACTIVE

@@ -106,6 +106,12 @@ final class ManifestReads {
     }
 
     private ApiRequest request(Operation operation, String method, ManifestReference reference) {
+        return request(requests, operation, method, reference);
+    }
+
+    /** A request for a manifest of any type. */
+    static ApiRequest request(
+            RepositoryRequests requests, Operation operation, String method, ManifestReference reference) {
         String verb = operation == Operation.RESOLVE ? "resolving" : "fetching";
         return requests.reading(
                         operation, verb + " manifest " + requests.name(reference), method, "manifests/" + reference)

@@ -3,7 +3,9 @@ package dev.entrepot.oci.client;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestReference;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /**
@@ -41,6 +43,21 @@ final class MirrorMemory {
 
     boolean isBroken(MirrorEndpoint mirror, Digest digest) {
         return broken.getIfPresent(new Body(mirror, digest)) != null;
+    }
+
+    /** Why a mirror is not asked for something, apart from whether it is there. */
+    Optional<String> objection(MirrorEndpoint mirror, ManifestReference reference, boolean blob) {
+        if (!mirror.mayAnswer(reference)) {
+            return Optional.of("it is believed about digests only");
+        }
+        if (!blob || !(reference instanceof Digest digest)) {
+            return Optional.empty();
+        }
+        return isRefuted(digest)
+                ? Optional.of("what came was not this blob; the registry alone is asked for ten minutes")
+                : isBroken(mirror, digest)
+                        ? Optional.of("its last body of this blob broke off; it is asked if the registry is out")
+                        : Optional.empty();
     }
 
     /** What came of the blob was not the blob; from which mirror, nobody knows. */

@@ -118,10 +118,20 @@ final class MirroredRepository implements RepositorySource {
                         .toList();
     }
 
-    // What this source fails with is how the registry failed.
+    // What this source fails with is how the registry failed, once the mirrors have failed.
     @Override
     public Optional<OutageException> outage() {
-        return registry.outage();
+        boolean mirrorsToo = legs.stream()
+                .filter(leg -> leg.mirror().resolves())
+                .allMatch(leg -> leg.repository().outage().isPresent());
+        return mirrorsToo ? registry.outage() : Optional.empty();
+    }
+
+    @Override
+    public Optional<OutageException> blobOutage() {
+        boolean mirrorsToo =
+                legs.stream().allMatch(leg -> leg.repository().blobOutage().isPresent());
+        return mirrorsToo ? registry.blobOutage() : Optional.empty();
     }
 
     // Of wherever the part may come from.

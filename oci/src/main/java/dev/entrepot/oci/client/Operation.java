@@ -4,6 +4,8 @@ package dev.entrepot.oci.client;
 public enum Operation {
     /** {@code GET /v2/}. */
     PING("ping"),
+    /** {@code GET /v2/}, to learn whether a credential is taken. */
+    ENTER("enter"),
     /** {@code GET /v2/_catalog}. */
     CATALOG("catalog"),
     /** {@code HEAD} of a manifest. */

@@ -26,7 +26,7 @@ public enum OperationClass {
     static Optional<OperationClass> of(Operation operation) {
         return switch (operation) {
             case TOKEN -> Optional.of(TOKEN);
-            case PING, CATALOG, RESOLVE, MANIFEST, TAGS, REFERRERS -> Optional.of(METADATA);
+            case PING, ENTER, CATALOG, RESOLVE, MANIFEST, TAGS, REFERRERS -> Optional.of(METADATA);
             case STAT_BLOB, BLOB -> Optional.of(BLOBS);
             case UPLOAD, MOUNT, PUSH_MANIFEST, DELETE_MANIFEST -> Optional.empty();
         };

@@ -25,14 +25,20 @@ final class Prover {
     private final Clock clock;
     private final AtomicLong rereadAtMillis = new AtomicLong(Long.MIN_VALUE / 2);
 
-    Prover(RegistryEndpoint endpoint, AddressPolicy addresses, TokenService service, Clock clock) {
+    /**
+     * For an endpoint.
+     *
+     * @param mostTokens how many tokens are kept
+     */
+    Prover(RegistryEndpoint endpoint, AddressPolicy addresses, TokenService service, Clock clock, int mostTokens) {
         this.endpoint = endpoint;
         this.addresses = addresses;
         this.realms = new RealmPolicy(endpoint);
         this.service = service;
         this.tokens = new TokenStore(
                 clock,
-                endpoint.connectTimeout().plus(endpoint.progressTimeout()).multipliedBy(2));
+                endpoint.connectTimeout().plus(endpoint.progressTimeout()).multipliedBy(2),
+                mostTokens);
         this.clock = clock;
     }
 

@@ -62,6 +62,11 @@ final class ReferrersReads implements ReferrersApi {
                 + MAX_PAGES + " pages of them");
     }
 
+    /** Sees whether there is such an API, by the first page alone. */
+    void look(Digest subject) throws IOException {
+        page(subject, Optional.empty(), true);
+    }
+
     private String what(Digest subject) {
         return "listing referrers of " + requests.repository() + "@" + subject;
     }

@@ -1,16 +1,15 @@
 package dev.entrepot.oci.client;
 
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import java.io.IOException;
 import java.net.URI;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
-import java.util.Set;
-import org.apache.hc.client5.http.SystemDefaultDnsResolver;
 
 /**
  * The client of one registry: its connections, tokens and limits, and its mirrors, which have their own. Made once per registry and closed at the end; safe
@@ -18,18 +17,17 @@ import org.apache.hc.client5.http.SystemDefaultDnsResolver;
  */
 public final class RegistryClient implements AutoCloseable {
     private static final long PART_BYTES = 16L << 20;
+    private static final int MOST_TOKENS = 10_000;
+    private static final int TOKENS_OF_ONE_CLIENT = 200;
 
     private final RegistryEndpoint endpoint;
-    private final HttpTransport transport;
+    private final Foundation shared;
+    private final boolean derived;
     private final Calls calls;
-    private final CapabilityMemory memory;
     private final Validators validators = new Validators();
     private final QuotaBudgets budgets;
-    private final Breakers breakers;
-    private final Sightings sightings;
     private final AuthExchange authentication;
     private final HedgedExchange hedged;
-    private final TooManyCounts tooMany = new TooManyCounts();
     private final List<MirrorEndpoint> mirrors;
     private final MirrorMemory mirrorMemory;
 
@@ -59,67 +57,59 @@ public final class RegistryClient implements AutoCloseable {
             List<MirrorEndpoint> mirrors,
             ClientEnvironment environment)
             throws IOException {
+        this(endpoint, Foundation.open(endpoint, safeguards, environment), mirrors, false);
+    }
+
+    private RegistryClient(
+            RegistryEndpoint endpoint, Foundation shared, List<MirrorEndpoint> mirrors, boolean derived) {
         this.endpoint = endpoint;
+        this.shared = shared;
+        this.derived = derived;
         this.mirrors = List.copyOf(mirrors);
+        ClientEnvironment environment = shared.environment();
+        Safeguards safeguards = shared.safeguards();
         this.mirrorMemory = new MirrorMemory(environment.nanoTime());
-        SteadyClock clock = new SteadyClock(environment.clock(), environment.nanoTime());
-        this.budgets = new QuotaBudgets(endpoint, safeguards.quota().orElse(QuotaReserve.DEFAULT), clock);
-        ProxyRules proxies = new ProxyRules(endpoint.httpProxy(), environment.variables());
-        AddressPolicy addresses = new AddressPolicy(
-                Origin.of(endpoint.baseUrl()).host(), named(endpoint, proxies), SystemDefaultDnsResolver.INSTANCE);
-        this.transport = HttpTransport.open(endpoint, proxies, addresses, environment);
-        this.memory = new CapabilityMemory(environment.clock(), environment.nanoTime());
-        WireExchange wire = new WireExchange(transport, endpoint, environment);
-        StatusErrors errors = new StatusErrors(environment.clock());
-        this.sightings = new Sightings(environment.clock());
-        this.breakers = new Breakers(clock, safeguards.breakers());
-        Holds holds = new Holds(clock);
-        boolean guarded = safeguards.quota().isPresent();
-        Exchange toTokens = new RedirectExchange(wire, addresses);
-        Calls tokenCalls = new Calls(
-                guarded ? new TokenHolds(toTokens, tooMany, holds, errors) : toTokens,
-                errors,
-                breakers,
-                new Sightings(environment.clock()),
-                safeguards.repeats(),
-                environment);
-        TokenService tokens = new TokenService(tokenCalls, environment.clock());
-        RequestLimiter slots = new RequestLimiter(endpoint.maxConcurrentRequests(), clock);
-        Exchange limited = new LimitedExchange(
-                wire, slots, new RequestLimiter(endpoint.maxConcurrentBodies(), clock), endpoint.progressTimeout());
-        Exchange redirected = new RedirectExchange(limited, addresses);
+        this.budgets = new QuotaBudgets(endpoint, safeguards.quota().orElse(QuotaReserve.DEFAULT), shared.clock());
         this.authentication = new AuthExchange(
-                redirected,
+                shared.redirected(),
                 Origin.of(endpoint.baseUrl()),
-                new Prover(endpoint, addresses, tokens, environment.clock()),
+                new Prover(
+                        endpoint,
+                        shared.addresses(),
+                        new TokenService(shared.tokenCalls(), environment.clock()),
+                        environment.clock(),
+                        derived ? TOKENS_OF_ONE_CLIENT : MOST_TOKENS),
                 environment.clock());
-        Exchange budgeted = guarded
+        Exchange budgeted = safeguards.quota().isPresent()
                 ? new QuotaExchange(
                         authentication,
                         endpoint,
                         budgets,
-                        tooMany,
-                        holds,
-                        errors,
+                        shared.tooMany(),
+                        // What one client may not ask for a while, others may.
+                        derived ? new Holds(shared.clock()) : shared.holds(),
+                        shared.errors(),
                         safeguards.repeats() ? QuotaExchange.Waiting.PATIENT : QuotaExchange.Waiting.NEVER,
-                        clock,
+                        shared.clock(),
                         environment)
                 : authentication;
-        this.hedged = new HedgedExchange(budgeted, budgets::mayCost, slots::hasRoom, environment.nanoTime());
+        this.hedged = new HedgedExchange(budgeted, budgets::mayCost, shared.slots()::hasRoom, environment.nanoTime());
         this.calls = new Calls(
-                safeguards.hedges() ? hedged : budgeted,
-                errors,
-                breakers,
-                sightings,
+                safeguards.hedges() && !derived ? hedged : budgeted,
+                shared.errors(),
+                shared.breakers(),
+                shared.sightings(),
                 safeguards.repeats(),
                 environment);
     }
 
-    private static Set<String> named(RegistryEndpoint endpoint, ProxyRules proxies) {
-        Set<String> result = new HashSet<>();
-        endpoint.trustedRealmHosts().forEach(host -> result.add(Origin.bareHost(host.hostWithoutPort())));
-        proxies.all().forEach(proxy -> result.add(Origin.bareHost(proxy.getHost())));
-        return result;
+    /**
+     * This registry, asked with another credential and with none but that: over the same connections, within the same slots, past the same breakers; with tokens
+     * and a pull quota of its own, without mirrors, and nothing is sent twice. It ends with this client; whoever has done with it forgets it.
+     */
+    public RegistryClient showing(Credential credential) {
+        return new RegistryClient(
+                endpoint.withCredentials(CredentialSource.fixed(credential)), shared, List.of(), true);
     }
 
     /** The registry and how it is reached. */
@@ -155,7 +145,40 @@ public final class RegistryClient implements AutoCloseable {
     RemoteRepository repository(RepositoryName name, Priority priority, long partBytes) {
         Repository repository = new Repository(endpoint.registry(), name);
         RepositoryRequests requests = new RepositoryRequests(endpoint.baseUrl(), repository, priority);
-        return new RemoteRepository(requests, calls, memory, validators, partBytes);
+        return new RemoteRepository(requests, calls, shared.memory(), validators, () -> tokenOutage(name), partBytes);
+    }
+
+    // Without a token nothing is asked, so how that fails is how all fails that waits for it.
+    private Optional<OutageException> tokenOutage(RepositoryName name) {
+        return shared.tokenCalls()
+                .repeating(request -> request.scopes().contains(Scope.pull(name)))
+                .map(outage -> new OutageException(
+                        OutageException.Reason.TOKEN_SERVICE,
+                        String.valueOf(outage.getMessage()),
+                        outage.retryAfter(),
+                        outage));
+    }
+
+    /** Where something of a repository would be asked for now, in order: the mirrors, and at last the registry. Asks nobody. */
+    public List<Place> places(RepositoryName name, ManifestReference reference, boolean blob) {
+        OperationClass kind = blob ? OperationClass.BLOBS : OperationClass.METADATA;
+        List<Place> places = new ArrayList<>();
+        for (MirrorEndpoint mirror : mirrors) {
+            places.add(new Place(
+                    mirror.name(),
+                    true,
+                    mirrorMemory
+                            .objection(mirror, reference, blob)
+                            .or(() -> mirror.client().refusal(kind, name))));
+        }
+        places.add(new Place(endpoint.registry().value(), false, refusal(kind, name)));
+        return places;
+    }
+
+    private Optional<String> refusal(OperationClass kind, RepositoryName name) {
+        return shared.breakers()
+                .refusal(kind, new Repository(endpoint.registry(), name))
+                .map(outage -> String.valueOf(outage.getMessage()));
     }
 
     /**
@@ -164,9 +187,24 @@ public final class RegistryClient implements AutoCloseable {
      * @throws dev.entrepot.oci.RegistryException if it is not, or does not
      */
     public void ping() throws IOException {
+        ping(Operation.PING);
+    }
+
+    /**
+     * Asks the same, for somebody who wants something else then: not past a breaker that is open.
+     *
+     * @return whether the registry asked for credentials, now or before, and so has looked at them
+     * @throws dev.entrepot.oci.RegistryException if it is not there, or does not take the credentials
+     */
+    public boolean enter() throws IOException {
+        ping(Operation.ENTER);
+        return authentication.isAskedFor();
+    }
+
+    private void ping(Operation operation) throws IOException {
         URI url = URI.create(RepositoryRequests.api(endpoint.baseUrl()));
         ApiRequest request =
-                ApiRequest.of(Operation.PING, "asking " + endpoint.registry(), "GET", url, Priority.INTERACTIVE);
+                ApiRequest.of(operation, "asking " + endpoint.registry(), "GET", url, Priority.INTERACTIVE);
         calls.call(request, response -> {
             if (response.status() != 200) {
                 throw calls.errors().failure(response);
@@ -176,6 +214,17 @@ public final class RegistryClient implements AutoCloseable {
             }
             return true;
         });
+    }
+
+    /**
+     * Finds out what a repository can do, by a few requests that cost no pull. What was found out is in {@link #state()}.
+     *
+     * @throws dev.entrepot.oci.RegistryException if the registry gave no answer
+     */
+    public void probe(Sample sample) throws IOException {
+        Repository repository = new Repository(endpoint.registry(), sample.repository());
+        RepositoryRequests requests = new RepositoryRequests(endpoint.baseUrl(), repository, Priority.INTERACTIVE);
+        new CapabilityProbe(calls, requests, shared.memory(), budgets::mayCost).run(sample);
     }
 
     /**
@@ -202,25 +251,27 @@ public final class RegistryClient implements AutoCloseable {
 
     /** What is known of the registry, without asking it. */
     public UpstreamState state() {
-        Optional<Sightings.Outage> outage = sightings.lastOutage();
+        Optional<Sightings.Outage> outage = shared.sightings().lastOutage();
         return new UpstreamState(
                 authentication.scheme(),
                 budgets.account(Optional.empty()),
-                sightings.lastAnswer(),
+                shared.sightings().lastAnswer(),
                 outage.map(Sightings.Outage::at),
                 outage.map(Sightings.Outage::message),
-                memory.states(),
+                shared.memory().states(),
                 hedged.state(),
                 budgets.states(),
-                tooMany.answers(),
-                tooMany.stops(),
-                breakers.states());
+                shared.tooMany().answers(),
+                shared.tooMany().stops(),
+                shared.breakers().states());
     }
 
-    /** Cuts all connections, those to mirrors too. Repositories of this client must not be used any more. */
+    /** Cuts all connections, those to mirrors too; of one that {@link #showing} gave, nothing. Repositories of this client must not be used any more. */
     @Override
     public void close() {
         mirrors.forEach(mirror -> mirror.client().close());
-        transport.close();
+        if (!derived) {
+            shared.transport().close();
+        }
     }
 }

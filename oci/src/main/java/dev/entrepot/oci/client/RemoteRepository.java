@@ -20,6 +20,7 @@ import dev.entrepot.oci.UploadLog;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.Supplier;
 
 /**
  * A repository of a registry, over HTTP. Nothing is kept but tokens, and for ten minutes what a repository has shown that it can do. Cheap to
@@ -34,11 +35,24 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     private final BlobUploads uploads;
     private final ManifestWrites writes;
     private final ReferrersReader referrers;
+    private final Supplier<Optional<OutageException>> tokenOutage;
 
+    /**
+     * A repository.
+     *
+     * @param tokenOutage how the request for a token to read it fails that is being repeated
+     * @param partBytes the least size of a part of an upload
+     */
     RemoteRepository(
-            RepositoryRequests requests, Calls calls, CapabilityMemory memory, Validators validators, long partBytes) {
+            RepositoryRequests requests,
+            Calls calls,
+            CapabilityMemory memory,
+            Validators validators,
+            Supplier<Optional<OutageException>> tokenOutage,
+            long partBytes) {
         this.requests = requests;
         this.calls = calls;
+        this.tokenOutage = tokenOutage;
         this.manifests = new ManifestReads(calls, requests, memory, validators);
         this.blobs = new BlobReads(calls, requests, memory);
         this.pages = new PageReads(calls);
@@ -93,7 +107,12 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
 
     @Override
     public Optional<OutageException> outage() {
-        return calls.outage(repository());
+        return tokenOutage.get().or(() -> calls.outage(OperationClass.METADATA, repository()));
+    }
+
+    @Override
+    public Optional<OutageException> blobOutage() {
+        return tokenOutage.get().or(() -> calls.outage(OperationClass.BLOBS, repository()));
     }
 
     @Override

@@ -117,7 +117,8 @@ final class StatusErrors {
         return switch (operation) {
             case RESOLVE, MANIFEST, DELETE_MANIFEST -> NotFoundException.Kind.MANIFEST;
             case STAT_BLOB, BLOB -> NotFoundException.Kind.BLOB;
-            case PING, CATALOG, TAGS, REFERRERS, UPLOAD, MOUNT, PUSH_MANIFEST, TOKEN -> NotFoundException.Kind.NAME;
+            case PING, ENTER, CATALOG, TAGS, REFERRERS, UPLOAD, MOUNT, PUSH_MANIFEST, TOKEN ->
+                NotFoundException.Kind.NAME;
         };
     }
 

@@ -134,7 +134,8 @@ final class TokenService {
     private static ApiRequest base(Request request, String method, URI uri) {
         return ApiRequest.of(Operation.TOKEN, "asking for a " + request, method, uri, Priority.INTERACTIVE)
                 .withHeader("Accept", "application/json")
-                .withRedirects(ApiRequest.Redirects.SAME_ORIGIN);
+                .withRedirects(ApiRequest.Redirects.SAME_ORIGIN)
+                .withScopes(request.scopes());
     }
 
     private static String field(String name, String value) {

@@ -22,10 +22,7 @@ import java.util.concurrent.TimeoutException;
  * who wait for it; they all get its outcome. Safe for all threads.
  */
 final class TokenStore {
-    private static final int MAX_TOKENS = 10_000;
-
-    private final Cache<TokenKey, Token> tokens =
-            Caffeine.newBuilder().maximumSize(MAX_TOKENS).build();
+    private final Cache<TokenKey, Token> tokens;
     private final ConcurrentMap<TokenKey, CompletableFuture<Token>> fetches = new ConcurrentHashMap<>();
     private final Clock clock;
     private final Duration longestWait;
@@ -34,8 +31,10 @@ final class TokenStore {
      * An empty store.
      *
      * @param longestWait how long a fetch is waited for
+     * @param most how many tokens are kept
      */
-    TokenStore(Clock clock, Duration longestWait) {
+    TokenStore(Clock clock, Duration longestWait, int most) {
+        this.tokens = Caffeine.newBuilder().maximumSize(most).build();
         this.clock = clock;
         this.longestWait = longestWait;
     }

@@ -32,10 +32,15 @@ final class Validators {
         return Optional.ofNullable(known.getIfPresent(new Named(repository, tag)));
     }
 
+    /** The validator of an answer, if it is a strong one. */
+    static Optional<String> strong(ApiResponse response) {
+        return response.header("ETag")
+                .filter(text -> text.startsWith("\"") && text.length() > 2 && text.length() <= LONGEST);
+    }
+
     /** Remembers an answer, if it has a strong validator: a weak one may stand for other bytes. */
     void remember(Repository repository, Tag tag, ApiResponse response, Descriptor descriptor) {
-        Optional<String> etag = response.header("ETag")
-                .filter(text -> text.startsWith("\"") && text.length() > 2 && text.length() <= LONGEST);
+        Optional<String> etag = strong(response);
         if (etag.isPresent()) {
             known.put(new Named(repository, tag), new Validated(etag.get(), descriptor));
         } else {

@@ -66,6 +66,20 @@ class BlobReadsTest {
     }
 
     @Test
+    void loginPageIsNoWordThatABlobIsThere() {
+        ResponseDefinitionBuilder page =
+                answer(200, "<html>".getBytes(StandardCharsets.US_ASCII)).withHeader("Content-Type", "text/html");
+        REGISTRY.stubFor(
+                head(urlEqualTo(PATH)).willReturn(aResponse().withStatus(302).withHeader("Location", "/login")));
+        REGISTRY.stubFor(head(urlEqualTo("/login")).willReturn(page));
+        assertThatThrownBy(() -> repository.statBlob(DIGEST)).isInstanceOf(OutageException.class);
+
+        REGISTRY.stubFor(head(urlEqualTo(PATH)).willReturn(aResponse().withStatus(405)));
+        REGISTRY.stubFor(get(PATH).willReturn(page));
+        assertThatThrownBy(() -> repository.statBlob(DIGEST)).isInstanceOf(OutageException.class);
+    }
+
+    @Test
     void readsTheWholeBlob() throws IOException {
         REGISTRY.stubFor(get(PATH).willReturn(answer(200, BLOB)));
 

@@ -18,6 +18,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -138,6 +139,47 @@ class CapabilitiesTest {
         world.advance(Duration.ofMinutes(11));
         assertThat(repository.mountBlob(blob, new RepositoryName("team/other"))).isTrue();
         assertThat(state(Capability.MOUNTS).there()).isTrue();
+    }
+
+    @Test
+    void probeFindsOutAllThatCanBeReadAndWritesNothing() throws IOException {
+        Sample sample = new Sample(TestWorld.NAME, index, Optional.of(blob));
+        client.probe(sample);
+        assertThat(client.state().capabilities())
+                .containsOnlyKeys(
+                        Capability.REFERRERS,
+                        Capability.RANGES,
+                        Capability.HEAD_MANIFESTS,
+                        Capability.HEAD_BLOBS,
+                        Capability.CONDITIONAL)
+                .allSatisfy((capability, state) -> assertThat(state)
+                        .as(capability.label())
+                        .isEqualTo(new CapabilityState(true, world.instant(), 1, 0)));
+        assertThat(registry.calls().all())
+                .hasSize(5)
+                .extracting(call -> call.request().method())
+                .containsOnly("GET", "HEAD");
+
+        registry.able(Abilities.DEFAULT.without(
+                Feature.HEAD_MANIFESTS, Feature.HEAD_BLOBS, Feature.RANGES, Feature.REFERRERS_API));
+        world.advance(Duration.ofMinutes(11));
+        client.probe(sample);
+        assertThat(state(Capability.HEAD_MANIFESTS).there()).isFalse();
+        assertThat(state(Capability.HEAD_BLOBS).there()).isFalse();
+        assertThat(state(Capability.RANGES).there()).isFalse();
+        assertThat(state(Capability.REFERRERS).there()).isFalse();
+    }
+
+    @Test
+    void probeCostsNoPullWhereTheyAreCounted() throws IOException {
+        registry.quota(10);
+        try (RegistryClient counted =
+                new RegistryClient(client.endpoint(), Safeguards.shared(QuotaReserve.DEFAULT), world.environment())) {
+            counted.probe(new Sample(TestWorld.NAME, index, Optional.of(blob)));
+            assertThat(counted.state().capabilities()).containsKey(Capability.HEAD_MANIFESTS);
+        }
+        assertThat(registry.calls().count(Requests.get().and(Requests.manifests())))
+                .isZero();
     }
 
     @Test

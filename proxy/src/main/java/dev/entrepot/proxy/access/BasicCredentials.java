@@ -10,11 +10,11 @@ import java.util.Optional;
  * @param user the user
  * @param password the password
  */
-record BasicCredentials(String user, String password) {
+public record BasicCredentials(String user, String password) {
     private static final String SCHEME = "basic ";
 
     /** Those in the value of an {@code Authorization} header; empty if it has none. */
-    static Optional<BasicCredentials> of(String authorization) {
+    public static Optional<BasicCredentials> of(String authorization) {
         if (!authorization.regionMatches(true, 0, SCHEME, 0, SCHEME.length())) {
             return Optional.empty();
         }

@@ -11,7 +11,7 @@ import javax.crypto.spec.SecretKeySpec;
  * Stands for a credential in memory without being one: its keyed hash (HMAC-SHA-256). What reads this process's memory dumps learns no password from it that
  * it could not also try against the hashes in the file.
  */
-final class CredentialKey {
+public final class CredentialKey {
     private final byte[] hash;
 
     private CredentialKey(byte[] hash) {
@@ -19,18 +19,18 @@ final class CredentialKey {
     }
 
     /** Makes keys; with a secret of its own, made anew at each start. */
-    static final class Maker {
+    public static final class Maker {
         private static final String ALGORITHM = "HmacSHA256";
 
         private final SecretKeySpec secret;
 
         /** With a secret of 32 random bytes. */
-        Maker(byte[] secret) {
+        public Maker(byte[] secret) {
             this.secret = new SecretKeySpec(secret, ALGORITHM);
         }
 
         /** The key of some texts, each of which counts with its length. */
-        CredentialKey of(String... texts) {
+        public CredentialKey of(String... texts) {
             try {
                 Mac mac = Mac.getInstance(ALGORITHM);
                 mac.init(secret);

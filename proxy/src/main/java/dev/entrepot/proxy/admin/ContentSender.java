@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.admin;
 
 import dev.entrepot.proxy.http.StallWatchdog;
+import dev.entrepot.proxy.http.NoBody;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.Status;
@@ -48,11 +49,10 @@ final class ContentSender {
         switch (content) {
             case AdminContent.Document document -> {
                 response.status(Status.create(document.status()));
-                boolean bodiless = head || document.status() == 304;
-                if (head) {
+                if (document.status() == 304) {
+                    notModified(response);
+                } else if (head) {
                     response.headers().contentLength(document.body().length);
-                }
-                if (bodiless) {
                     response.send();
                 } else {
                     response.send(document.body());
@@ -68,6 +68,14 @@ final class ContentSender {
                 }
                 throw new CloseConnectionException("the stream has ended");
             }
+        }
+    }
+
+    private static void notModified(RoutingResponse response) {
+        try {
+            NoBody.send(response);
+        } catch (IOException e) {
+            throw new CloseConnectionException("the client has gone", e);
         }
     }
 

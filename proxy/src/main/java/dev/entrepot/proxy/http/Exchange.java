@@ -17,6 +17,7 @@ final class Exchange {
     private RequestKind kind = RequestKind.OTHER;
     private String namespace = "";
     private String user = "";
+    private Audience audience = Audience.EVERYBODY;
     private @Nullable RegistryHost upstream;
     private boolean cacheAsked;
     private Optional<Verdict> verdict = Optional.empty();
@@ -38,6 +39,16 @@ final class Exchange {
     /** It is known who makes the request. */
     void identified(Visitor visitor) {
         user = visitor.user();
+    }
+
+    /** The answer is for no more than these. */
+    void isFor(Audience narrower) {
+        audience = audience.and(narrower);
+    }
+
+    /** For whom the answer is. */
+    Audience audience() {
+        return audience;
     }
 
     /** From here on, a failure is one of the cache or the upstream. */

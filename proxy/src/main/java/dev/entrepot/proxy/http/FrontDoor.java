@@ -3,6 +3,7 @@ package dev.entrepot.proxy.http;
 import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.Repository;
 import dev.entrepot.proxy.http.RegistryRequest.BlobRequest;
 import dev.entrepot.proxy.http.RegistryRequest.Catalog;
 import dev.entrepot.proxy.http.RegistryRequest.Elsewhere;
@@ -46,6 +47,7 @@ final class FrontDoor implements Filter {
     private final ServedRepositories repositories;
     private final UpstreamRouter router;
     private final Gate gate;
+    private final OwnCredentials own;
     private final Optional<RequestRates<Object>> rates;
     private final TokenHandler tokens;
     private final String scheme;
@@ -62,6 +64,7 @@ final class FrontDoor implements Filter {
             ServedRepositories repositories,
             UpstreamRouter router,
             Gate gate,
+            OwnCredentials own,
             Optional<RequestRates<Object>> rates,
             String scheme,
             BlobHandler blobs,
@@ -73,6 +76,7 @@ final class FrontDoor implements Filter {
         this.repositories = repositories;
         this.router = router;
         this.gate = gate;
+        this.own = own;
         this.rates = rates;
         this.scheme = scheme;
         this.tokens = new TokenHandler(gate, router);
@@ -214,8 +218,9 @@ final class FrontDoor implements Filter {
             if (rates.isPresent()) {
                 limit(ClientAddress.of(request.remotePeer().address()));
             }
-            return Guest.ANYBODY;
+            return own.areAsked() ? new Guest(gate, Visitor.ANYBODY, approach(request, target)) : Guest.ANYBODY;
         }
+        exchange.isFor(Audience.SOME);
         Approach approach = approach(request, target);
         Visitor visitor;
         try {
@@ -261,7 +266,13 @@ final class FrontDoor implements Filter {
                 guest.requireCatalog();
                 requireKnown(r.scope(), guest, host);
                 exchange.asked(r.scope());
-                yield CatalogHandler.handle(r, repositories, router, host, guest::mayPull);
+                exchange.isFor(own.areAsked() ? Audience.ONE : Audience.EVERYBODY);
+                yield CatalogHandler.handle(
+                        r,
+                        repositories,
+                        router,
+                        host,
+                        found -> guest.mayPull(found) && own.mayList(found, guest.approach()));
             }
             case Ping r -> ping(r, guest, host, exchange);
             case Push r -> push(r, guest, host);
@@ -282,9 +293,17 @@ final class FrontDoor implements Filter {
             guest.requirePing();
             throw unrouted(e, guest);
         }
-        guest.requirePull(route.repository());
+        Repository repository = route.repository();
+        guest.requirePull(repository);
+        if (own.areAskedBy(repository.registry())) {
+            exchange.isFor(Audience.ONE);
+            ServedRepository opened = own.open(repository, guest.approach());
+            exchange.routed(route);
+            return opened;
+        }
+        exchange.isFor(repositories.audience(repository.registry()));
         exchange.routed(route);
-        return repositories.open(route.repository());
+        return repositories.open(repository);
     }
 
     // The message says what is configured, which is for those only who have said who they are.
@@ -305,6 +324,7 @@ final class FrontDoor implements Filter {
     private Reply ping(Ping ping, Guest guest, String host, Exchange exchange) throws IOException {
         guest.requirePing();
         requireKnown(ping.scope(), guest, host);
+        own.requirePing(router.registryOf(ping.scope(), host), guest.approach());
         exchange.asked(ping.scope());
         return Reply.of(
                 Status.OK_200,

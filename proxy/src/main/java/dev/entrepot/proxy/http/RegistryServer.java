@@ -43,6 +43,7 @@ public final class RegistryServer implements AutoCloseable {
      * @param repositories what is served
      * @param router which upstream a request means
      * @param gate who may pull what
+     * @param own which upstreams are asked with the credentials of each client
      * @param observer is told of every request
      * @param clock the time of day, for logs
      * @param nanoClock a clock for durations
@@ -52,6 +53,7 @@ public final class RegistryServer implements AutoCloseable {
             ServedRepositories repositories,
             UpstreamRouter router,
             Gate gate,
+            OwnCredentials own,
             RequestObserver observer,
             InstantSource clock,
             LongSupplier nanoClock) {
@@ -87,6 +89,7 @@ public final class RegistryServer implements AutoCloseable {
                 repositories,
                 router,
                 gate,
+                own,
                 settings.rate().map(rate -> new RequestRates<>(rate.perSecond(), rate.burst(), nanoClock)),
                 settings.tls().isPresent() ? "https" : "http",
                 new BlobHandler(() -> boundary(new SecureRandom())),

@@ -43,7 +43,7 @@ final class ReplySender {
         response.status(reply.status());
         ServerResponseHeaders headers = response.headers();
         for (Header header : reply.headers()) {
-            headers.set(header);
+            headers.set(exchange.audience().header(header));
         }
         headers.set(HeaderValues.X_CONTENT_TYPE_OPTIONS_NOSNIFF);
         headers.set(ReplyHeaders.verdict(reply.verdict()));
@@ -56,12 +56,16 @@ final class ReplySender {
         }
         StallWatchdog.Transfer transfer = watchdog.watch();
         switch (reply.body()) {
-            case ReplyBody.None _ -> ClientStream.guarded(transfer, response::send);
+            case ReplyBody.None _ -> bodiless(response, transfer);
             case ReplyBody.Bytes(byte[] bytes) -> bytes(bytes, head, response, transfer, exchange);
             case ReplyBody.Unopened unopened -> unopened(unopened, response, transfer);
             case ReplyBody.Stream stream -> stream(stream, response, transfer, exchange);
         }
         return last;
+    }
+
+    private static void bodiless(RoutingResponse response, StallWatchdog.Transfer transfer) {
+        ClientStream.guarded(transfer, () -> NoBody.send(response));
     }
 
     private static void bytes(

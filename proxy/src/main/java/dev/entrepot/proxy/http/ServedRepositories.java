@@ -1,5 +1,6 @@
 package dev.entrepot.proxy.http;
 
+import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.util.List;
@@ -9,6 +10,11 @@ import java.util.Optional;
 public interface ServedRepositories {
     /** The repository, which need not exist. The registry is one of those that requests are routed to. */
     ServedRepository open(Repository repository);
+
+    /** For whom what comes from an upstream is, as far as that depends on how it is asked. */
+    default Audience audience(RegistryHost upstream) {
+        return Audience.EVERYBODY;
+    }
 
     /**
      * Repositories of which something is kept, in order.

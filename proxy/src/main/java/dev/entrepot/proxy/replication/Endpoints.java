@@ -36,7 +36,10 @@ public final class Endpoints {
                 .withTls(tls(config.ca(), config.clientCertificate()))
                 .withTrustedRealmHosts(Set.copyOf(config.tokenRealms()))
                 .withMaxConcurrentRequests(config.maxConcurrentRequests());
-        return with(endpoint, config.proxy(), config.credentials(), environment);
+        return config.passThrough().isPresent()
+                ? with(endpoint, config.proxy(), Optional.empty(), environment)
+                        .withCredentials(CredentialSource.OF_CLIENTS)
+                : with(endpoint, config.proxy(), config.credentials(), environment);
     }
 
     /** How a mirror of an upstream is reached; its name is the host of its URL, so that no credential of the upstream is for it. */

@@ -102,6 +102,7 @@ public final class ExportSources implements AutoCloseable {
             throw new BadRequestException("no registry is called " + name
                     + " in the configuration; add it: upstreams: {\"" + name + "\": {url: \"https://" + name + "\"}}");
         }
+        Registries.refuseWithoutClient(upstream);
         SourceRegistry source = opening.open(upstream);
         opened.put(name, source);
         return source;

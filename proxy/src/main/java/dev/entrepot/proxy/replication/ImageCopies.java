@@ -76,7 +76,7 @@ final class ImageCopies {
             throws BadRequestException, IOException {
         return switch (name) {
             case ImageName image -> {
-                RegistryClient client = client(image, registries.upstreamOf(image), own);
+                RegistryClient client = client(image, registries.sourceOf(image), own);
                 yield new RegistrySource(client, own.contains(client) ? Optional.empty() : registries.cache());
             }
             case LayoutName layout -> {

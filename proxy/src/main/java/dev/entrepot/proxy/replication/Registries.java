@@ -46,6 +46,33 @@ public record Registries(
         return new RegistrySource(client, cache);
     }
 
+    /**
+     * Refuses to read from an upstream that is asked with the credentials of each client: here is none.
+     *
+     * @throws BadRequestException if it is one
+     */
+    static void refuseWithoutClient(UpstreamConfig upstream) throws BadRequestException {
+        if (upstream.passThrough().isPresent()) {
+            throw new BadRequestException(upstream.name()
+                    + " is asked with the credentials of each client (pass-through), and here is no client; give the"
+                    + " same registry another name under upstreams, with credentials and the same url, or write where"
+                    + " it is: " + upstream.url());
+        }
+    }
+
+    /**
+     * The client of the upstream that an image's name means, by its name or by where it is; to be read from.
+     *
+     * @throws BadRequestException if it has no credentials of ours
+     */
+    Optional<RegistryClient> sourceOf(ImageName image) throws BadRequestException {
+        UpstreamConfig named = image.url().isEmpty() ? upstreams.get(image.registry()) : null;
+        if (named != null) {
+            refuseWithoutClient(named);
+        }
+        return upstreamOf(image);
+    }
+
     /** The client of the upstream that an image's name means, by its name or by where it is. */
     Optional<RegistryClient> upstreamOf(ImageName image) {
         if (image.url().isEmpty()) {
@@ -54,6 +81,7 @@ public record Registries(
         URI url = image.url().get();
         return upstreams.values().stream()
                 .filter(upstream -> Endpoints.same(upstream.url(), url))
+                .filter(upstream -> upstream.passThrough().isEmpty())
                 .findFirst()
                 .flatMap(upstream -> Optional.ofNullable(clients.get(upstream.name())));
     }

@@ -3,6 +3,7 @@ package dev.entrepot.proxy.replication;
 import dev.entrepot.config.ReplicationConfig;
 import dev.entrepot.config.ReplicationRuleConfig;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.replicator.ProgressListener;
 import dev.entrepot.replicator.ReplicationPlan;
 import dev.entrepot.replicator.ReplicationReport;
@@ -16,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -127,6 +129,11 @@ public final class Replication implements AutoCloseable {
     /** Whether a run of that name is in progress. */
     public boolean isRunning(String rule) {
         return runner.isRunning(rule);
+    }
+
+    /** The clients of all targets that are registries, which are closed with this. */
+    public List<RegistryClient> targetClients() {
+        return targets.clients();
     }
 
     /** What runs did. */

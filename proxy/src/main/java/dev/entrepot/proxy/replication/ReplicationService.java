@@ -4,6 +4,7 @@ import dev.entrepot.config.NotificationsConfig;
 import dev.entrepot.config.ReplicationConfig;
 import dev.entrepot.config.ReplicationRuleConfig;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.Metrics;
 import dev.entrepot.replicator.ReplicationRule;
@@ -76,6 +77,11 @@ public final class ReplicationService implements AutoCloseable {
     /** The part of the admin API that shows and runs rules. */
     public AdminEndpoint api() {
         return api;
+    }
+
+    /** The clients of all targets that are registries, which are closed with this. */
+    public List<RegistryClient> targetClients() {
+        return replication.targetClients();
     }
 
     /** How rules stand and how far runs have come. */

@@ -79,6 +79,11 @@ final class ReplicationTargets implements AutoCloseable {
                 .orElseThrow();
     }
 
+    /** The clients of all that are registries. */
+    List<RegistryClient> clients() {
+        return List.copyOf(clients);
+    }
+
     /** All layouts of the process, those of rules and others. */
     LayoutTargets layouts() {
         return layouts;

@@ -1,7 +1,8 @@
 package dev.entrepot.proxy.rules;
 
-import dev.entrepot.cache.PullThrough;
+import dev.entrepot.cache.Explanation;
 import dev.entrepot.oci.InvalidNameException;
+import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.Reference;
 import dev.entrepot.oci.Repository;
@@ -20,14 +21,14 @@ public final class Explainer implements AdminEndpoint {
     private static final String PARAMETER = "ref=";
 
     private final LiveRules rules;
-    private final Function<Repository, Optional<PullThrough>> repositories;
+    private final Function<Repository, Optional<Explainable>> repositories;
 
     /**
      * Explains what these rules make of these repositories.
      *
      * @param repositories a repository as it is served; empty if its registry is not an upstream
      */
-    public Explainer(LiveRules rules, Function<Repository, Optional<PullThrough>> repositories) {
+    public Explainer(LiveRules rules, Function<Repository, Optional<Explainable>> repositories) {
         this.rules = rules;
         this.repositories = repositories;
     }
@@ -39,9 +40,12 @@ public final class Explainer implements AdminEndpoint {
      */
     public Optional<ObjectNode> explain(String text) {
         Reference reference = Reference.parse(text);
-        return repositories
-                .apply(reference.repository())
-                .map(repository -> ExplanationJson.of(repository.explain(reference.manifest()), rules.current()));
+        return repositories.apply(reference.repository()).map(repository -> explain(repository, reference.manifest()));
+    }
+
+    private ObjectNode explain(Explainable repository, ManifestReference reference) {
+        Explanation explanation = repository.pull().explain(reference, repository::mirrors);
+        return ExplanationJson.of(explanation, repository, rules.current());
     }
 
     @Override

@@ -16,9 +16,10 @@ public final class ExplanationJson {
     /**
      * Writes an explanation.
      *
+     * @param repository what is explained, which knows where it is asked for
      * @param rules the rules that made its settings, which know where they were written
      */
-    public static ObjectNode of(Explanation explanation, RuleSet rules) {
+    public static ObjectNode of(Explanation explanation, Explainable repository, RuleSet rules) {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("repository", explanation.repository().toString());
         json.put("reference", explanation.reference().toString());
@@ -26,6 +27,12 @@ public final class ExplanationJson {
         kept(json, explanation);
         json.put("asks", explanation.asks().name().toLowerCase(Locale.ROOT));
         explanation.nextCheck().ifPresent(at -> json.put("nextCheck", at.toString()));
+        ArrayNode places = json.putArray("places");
+        for (Explainable.Place place : repository.places().of(explanation.reference(), explanation.blob())) {
+            ObjectNode entry = places.addObject().put("name", place.name()).put("mirror", place.isMirror());
+            place.notAsked().ifPresent(why -> entry.put("notAsked", why));
+        }
+        repository.proofFor().ifPresent(time -> json.put("proofForSeconds", time.toSeconds()));
         json.set("now", outcome(explanation.up()));
         ObjectNode down = json.putObject("ifUpstreamIs");
         explanation.down().forEach((cause, outcome) -> down.set(cause.label(), outcome(outcome)));

@@ -17,6 +17,18 @@ public final class ExplanationText {
                 .append("\n\n");
         kept(out, json);
         out.append("next check   ").append(nextCheck(json)).append('\n');
+        for (JsonNode place : json.path("places")) {
+            String why = text(place, "notAsked");
+            out.append("asked        ")
+                    .append(text(place, "name"))
+                    .append(place.path("mirror").asBoolean() ? ", a mirror" : "")
+                    .append(why.isEmpty() ? "\n" : ", but not now: " + why + "\n");
+        }
+        if (json.has("proofForSeconds")) {
+            out.append("first        the upstream must have let the client in, by its own credentials, within ")
+                    .append(json.path("proofForSeconds").asLong())
+                    .append(" s\n");
+        }
         out.append("a request now  ")
                 .append(outcome(json.path("now")))
                 .append(asks(json))

@@ -7,6 +7,7 @@ import dev.entrepot.oci.client.CapabilityState;
 import dev.entrepot.oci.client.Forecast;
 import dev.entrepot.oci.client.QuotaState;
 import dev.entrepot.oci.client.UpstreamState;
+import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -22,9 +23,18 @@ import tools.jackson.databind.node.ObjectNode;
 /** What a survey found, as text and as JSON. Shows no secret. */
 public final class UpstreamReport {
     private final List<UpstreamLine> lines;
+    private final List<Target> targets;
 
-    UpstreamReport(List<UpstreamLine> lines) {
+    /**
+     * A target of replication.
+     *
+     * @param capabilities what its repositories have shown that they can do
+     */
+    record Target(String name, URI url, Map<Capability, CapabilityState> capabilities) {}
+
+    UpstreamReport(List<UpstreamLine> lines, List<Target> targets) {
         this.lines = List.copyOf(lines);
+        this.targets = List.copyOf(targets);
     }
 
     /** Whether nothing is wrong with any of them. */
@@ -68,6 +78,17 @@ public final class UpstreamReport {
                 }
             });
             line.problem().ifPresent(problem -> row(out, "problem", problem));
+        }
+        for (Target target : targets) {
+            out.append("target ")
+                    .append(target.name())
+                    .append("  ")
+                    .append(target.url())
+                    .append('\n');
+            row(
+                    out,
+                    "capabilities",
+                    target.capabilities().isEmpty() ? "not known" : capabilities(target.capabilities()));
         }
         return out.toString();
     }
@@ -124,12 +145,19 @@ public final class UpstreamReport {
         return constant.name().toLowerCase(Locale.ROOT).replace('_', '-');
     }
 
-    /** {@code {"well", "upstreams": [...]}}. */
+    /** {@code {"well", "upstreams": [...], "targets": [...]}}. */
     public ObjectNode json() {
         ObjectNode root = OciJson.mapper().createObjectNode();
         root.put("well", isWell());
         ArrayNode array = root.putArray("upstreams");
         lines.forEach(line -> array.add(json(line)));
+        ArrayNode targetArray = root.putArray("targets");
+        targets.forEach(target -> {
+            ObjectNode one = targetArray.addObject();
+            one.put("name", target.name());
+            one.put("url", target.url().toString());
+            capabilities(one, target.capabilities());
+        });
         return root;
     }
 
@@ -146,14 +174,7 @@ public final class UpstreamReport {
                 .flatMap(UpstreamLine.Check::credentialsAccepted)
                 .ifPresent(taken -> json.put("credentialsAccepted", taken));
         state.referrersApi().ifPresent(there -> json.put("referrersApi", there));
-        ObjectNode capabilities = json.putObject("capabilities");
-        state.capabilities().forEach((capability, seen) -> {
-            ObjectNode one = capabilities.putObject(capability.label());
-            one.put("there", seen.there());
-            one.put("seenAt", seen.seenAt().toString());
-            one.put("repositoriesWith", seen.with());
-            one.put("repositoriesWithout", seen.without());
-        });
+        capabilities(json, state.capabilities());
         ObjectNode hedges = json.putObject("hedges");
         hedges.put("sent", state.hedges().sent());
         hedges.put("won", state.hedges().won());
@@ -179,6 +200,17 @@ public final class UpstreamReport {
         ObjectNode tooMany = json.putObject("tooManyRequests");
         state.tooMany().forEach((kind, count) -> tooMany.put(kind.label(), count));
         return json;
+    }
+
+    private static void capabilities(ObjectNode json, Map<Capability, CapabilityState> known) {
+        ObjectNode capabilities = json.putObject("capabilities");
+        known.forEach((capability, seen) -> {
+            ObjectNode one = capabilities.putObject(capability.label());
+            one.put("there", seen.there());
+            one.put("seenAt", seen.seenAt().toString());
+            one.put("repositoriesWith", seen.with());
+            one.put("repositoriesWithout", seen.without());
+        });
     }
 
     private static ObjectNode json(QuotaState quota) {

@@ -4,8 +4,10 @@ import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.UnauthorizedException;
+import dev.entrepot.oci.client.CredentialSource;
 import dev.entrepot.oci.client.MirrorEndpoint;
 import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.oci.client.Sample;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -17,24 +19,57 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Says of each upstream what is known of it, and asks them on demand, all at the same time. */
 public final class UpstreamSurvey {
+    private static final Logger LOG = LoggerFactory.getLogger(UpstreamSurvey.class);
+
     /** How long a check waits for all upstreams together. */
     public static final Duration LONGEST_CHECK = Duration.ofSeconds(15);
 
     private final Map<String, Asked> places = new LinkedHashMap<>();
+    private final Function<RegistryHost, Optional<Sample>> samples;
+    private final List<RegistryClient> targets;
     private final Duration longest;
 
     /** An upstream, or a mirror of one. */
     private record Asked(RegistryClient client, Optional<MirrorEndpoint> mirror) {}
 
+    /** A check under way. */
+    private record Started(CompletableFuture<UpstreamLine.Check> check, CompletableFuture<Boolean> probed) {}
+
     /** Of the clients of the upstreams, in the order in which they are shown, each followed by its mirrors. */
     public UpstreamSurvey(Map<RegistryHost, RegistryClient> clients) {
-        this(clients, LONGEST_CHECK);
+        this(clients, _ -> Optional.empty(), List.of());
+    }
+
+    /**
+     * As above.
+     *
+     * @param samples something that an upstream is known to have, by which a check sees what it can do
+     * @param targets of replication, of which is shown what they have shown that they can do; they are not asked
+     */
+    public UpstreamSurvey(
+            Map<RegistryHost, RegistryClient> clients,
+            Function<RegistryHost, Optional<Sample>> samples,
+            List<RegistryClient> targets) {
+        this(clients, samples, targets, LONGEST_CHECK);
     }
 
     UpstreamSurvey(Map<RegistryHost, RegistryClient> clients, Duration longest) {
+        this(clients, _ -> Optional.empty(), List.of(), longest);
+    }
+
+    private UpstreamSurvey(
+            Map<RegistryHost, RegistryClient> clients,
+            Function<RegistryHost, Optional<Sample>> samples,
+            List<RegistryClient> targets,
+            Duration longest) {
+        this.samples = samples;
+        this.targets = List.copyOf(targets);
         clients.forEach((name, client) -> {
             places.put(name.value(), new Asked(client, Optional.empty()));
             client.mirrors()
@@ -48,27 +83,30 @@ public final class UpstreamSurvey {
     public UpstreamReport known() {
         List<UpstreamLine> lines = new ArrayList<>();
         places.forEach((name, place) -> lines.add(line(name, place, Optional.empty())));
-        return new UpstreamReport(lines);
+        return new UpstreamReport(lines, targetLines());
     }
 
     /**
-     * Asks each upstream whether it is there and takes the credentials ({@code GET /v2/}).
+     * Asks each upstream whether it is there and takes the credentials ({@code GET /v2/}), and sees what it can do by something that it is known to have.
      *
      * @throws InterruptedException if the thread is interrupted while waiting for the answers
      */
     public UpstreamReport check() throws InterruptedException {
-        Map<String, CompletableFuture<UpstreamLine.Check>> checks = new LinkedHashMap<>();
-        places.forEach((name, place) -> checks.put(name, started(name, place.client())));
+        Map<String, Started> checks = new LinkedHashMap<>();
+        places.forEach((name, place) -> checks.put(name, started(name, place)));
         long end = System.nanoTime() + longest.toNanos();
+        for (Started check : checks.values()) {
+            awaitProbe(check.probed(), Math.max(0, end - System.nanoTime()));
+        }
         List<UpstreamLine> lines = new ArrayList<>();
-        for (Map.Entry<String, CompletableFuture<UpstreamLine.Check>> check : checks.entrySet()) {
-            UpstreamLine.Check result = result(check.getValue(), Math.max(0, end - System.nanoTime()));
+        for (Map.Entry<String, Started> check : checks.entrySet()) {
+            UpstreamLine.Check result = result(check.getValue().check(), Math.max(0, end - System.nanoTime()));
             Asked place = places.get(check.getKey());
             if (place != null) {
                 lines.add(line(check.getKey(), place, Optional.of(result)));
             }
         }
-        return new UpstreamReport(lines);
+        return new UpstreamReport(lines, targetLines());
     }
 
     private static UpstreamLine line(String name, Asked place, Optional<UpstreamLine.Check> check) {
@@ -84,16 +122,54 @@ public final class UpstreamSurvey {
     }
 
     // A check that is not waited for any longer ends by the client's own time-outs.
-    private static CompletableFuture<UpstreamLine.Check> started(String name, RegistryClient client) {
-        CompletableFuture<UpstreamLine.Check> outcome = new CompletableFuture<>();
+    private Started started(String name, Asked place) {
+        Started started = new Started(new CompletableFuture<>(), new CompletableFuture<>());
         Thread.ofVirtual().name("check " + name).start(() -> {
             try {
-                outcome.complete(asked(client));
+                UpstreamLine.Check check = asked(place.client());
+                started.check().complete(check);
+                if (check.reachable() && place.mirror().isEmpty()) {
+                    probe(place.client());
+                }
             } catch (RuntimeException e) {
-                outcome.completeExceptionally(e);
+                started.check().completeExceptionally(e);
+            } finally {
+                started.probed().complete(true);
             }
         });
-        return outcome;
+        return started;
+    }
+
+    // What it can do is no matter of being well: an upstream that does not answer now has just answered.
+    private void probe(RegistryClient client) {
+        RegistryHost name = client.endpoint().registry();
+        try {
+            Optional<Sample> sample = samples.apply(name);
+            if (sample.isPresent()) {
+                client.probe(sample.get());
+            }
+        } catch (IOException e) {
+            LOG.info("what {} can do was not found out: {}", name, e.getMessage());
+        }
+    }
+
+    private static void awaitProbe(CompletableFuture<Boolean> probed, long nanos) throws InterruptedException {
+        try {
+            probed.get(nanos, TimeUnit.NANOSECONDS);
+        } catch (TimeoutException e) {
+            LOG.debug("a probe is not waited for any longer");
+        } catch (ExecutionException e) {
+            throw new IllegalStateException("a probe failed in a way that no registry causes", e.getCause());
+        }
+    }
+
+    private List<UpstreamReport.Target> targetLines() {
+        return targets.stream()
+                .map(client -> new UpstreamReport.Target(
+                        client.endpoint().registry().value(),
+                        client.endpoint().baseUrl(),
+                        client.state().capabilities()))
+                .toList();
     }
 
     private static UpstreamLine.Check asked(RegistryClient client) {
@@ -116,7 +192,8 @@ public final class UpstreamSurvey {
     }
 
     private static boolean hasAccount(RegistryClient client) {
-        return !client.state().account().equals("anonymous");
+        String account = client.state().account();
+        return !account.equals("anonymous") && !account.equals(CredentialSource.EACH_CLIENTS);
     }
 
     private static Optional<String> message(IOException e) {

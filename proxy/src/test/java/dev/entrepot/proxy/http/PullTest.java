@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
@@ -159,10 +160,25 @@ class PullTest {
                     .isEqualTo(manifest.digest().toString());
             assertThat(answer.header("X-Entrepot-Cache")).isEqualTo("hit");
             assertThat(answer.body()).isEmpty();
+            // It could only be that of the manifest (RFC 9110, section 15.4.5), and not 0.
+            assertThat(answer.header("Content-Length") + answer.header("Transfer-Encoding"))
+                    .isEmpty();
         }
         String blobHeader = "If-None-Match: " + form.replace("%s", blob.toString());
-        assertThat(client.get("/v2/alpine/blobs/" + blob, blobHeader).status()).isEqualTo(304);
+        Answer ofBlob = client.get("/v2/alpine/blobs/" + blob, blobHeader);
+        assertThat(ofBlob.status()).isEqualTo(304);
+        assertThat(ofBlob.header("Content-Length")).isEmpty();
         assertThat(client.get("/v2/").status()).isEqualTo(200);
+    }
+
+    @Test
+    void answer304IsItsHeadersAndNotAByteMore() throws Exception {
+        client.send(
+                "GET /v2/alpine/manifests/3.20 HTTP/1.1\r\nHost: mirror.test\r\nConnection: close\r\nIf-None-Match: *\r\n\r\n");
+        String all = new String(client.rest(), StandardCharsets.ISO_8859_1);
+        assertThat(all).startsWith("HTTP/1.1 304 Not Modified\r\n").endsWith("\r\n\r\n");
+        assertThat(all.toLowerCase(Locale.ROOT)).doesNotContain("content-length", "transfer-encoding");
+        assertThat(all.split("\r\n\r\n", -1)).hasSize(2);
     }
 
     @Test

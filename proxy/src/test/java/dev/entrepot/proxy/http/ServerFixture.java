@@ -60,6 +60,7 @@ final class ServerFixture implements AutoCloseable {
                 repositories,
                 new UpstreamRouter(upstreams, Optional.of(RegistryHost.DOCKER_HUB)),
                 gate,
+                OwnCredentials.NONE,
                 observer,
                 InstantSource.system(),
                 System::nanoTime);

@@ -53,6 +53,7 @@ class MirroredSourcesTest {
                 NAME,
                 plain.url(),
                 plain.credentials(),
+                plain.passThrough(),
                 List.of(mirror),
                 plain.hosts(),
                 plain.aliases(),

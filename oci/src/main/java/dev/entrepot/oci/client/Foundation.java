@@ -1,0 +1,93 @@
+package dev.entrepot.oci.client;
+
+import java.io.IOException;
+import java.util.HashSet;
+import java.util.Set;
+import org.apache.hc.client5.http.SystemDefaultDnsResolver;
+
+/**
+ * What all requests to one registry share, with whatever credential they are made: connections, slots, breakers, and what is remembered of the registry. No
+ * credential and no token is here. Safe for all threads.
+ *
+ * @param transport the connections
+ * @param addresses which addresses may be connected to
+ * @param redirected sends requests, within the slots, and follows redirects
+ * @param tokenCalls sends requests to token services
+ * @param slots how many requests there may be at one time
+ * @param errors makes exceptions of answers
+ * @param breakers the circuit breakers
+ * @param holds until when the registry is left alone
+ * @param tooMany counts answers of 429
+ * @param sightings when it last answered
+ * @param memory what its repositories have shown that they can do
+ * @param clock time that does not go back
+ * @param safeguards what keeps from asking in vain
+ * @param environment the world around it
+ */
+record Foundation(
+        HttpTransport transport,
+        AddressPolicy addresses,
+        Exchange redirected,
+        Calls tokenCalls,
+        RequestLimiter slots,
+        StatusErrors errors,
+        Breakers breakers,
+        Holds holds,
+        TooManyCounts tooMany,
+        Sightings sightings,
+        CapabilityMemory memory,
+        SteadyClock clock,
+        Safeguards safeguards,
+        ClientEnvironment environment) {
+    /**
+     * Lays it; connects to nothing yet.
+     *
+     * @throws IOException if the endpoint's TLS files cannot be read
+     */
+    static Foundation open(RegistryEndpoint endpoint, Safeguards safeguards, ClientEnvironment environment)
+            throws IOException {
+        SteadyClock clock = new SteadyClock(environment.clock(), environment.nanoTime());
+        ProxyRules proxies = new ProxyRules(endpoint.httpProxy(), environment.variables());
+        AddressPolicy addresses = new AddressPolicy(
+                Origin.of(endpoint.baseUrl()).host(), named(endpoint, proxies), SystemDefaultDnsResolver.INSTANCE);
+        HttpTransport transport = HttpTransport.open(endpoint, proxies, addresses, environment);
+        WireExchange wire = new WireExchange(transport, endpoint, environment);
+        StatusErrors errors = new StatusErrors(environment.clock());
+        Breakers breakers = new Breakers(clock, safeguards.breakers());
+        Holds holds = new Holds(clock);
+        TooManyCounts tooMany = new TooManyCounts();
+        Exchange toTokens = new RedirectExchange(wire, addresses);
+        Calls tokenCalls = new Calls(
+                safeguards.quota().isPresent() ? new TokenHolds(toTokens, tooMany, holds, errors) : toTokens,
+                errors,
+                breakers,
+                new Sightings(environment.clock()),
+                safeguards.repeats(),
+                environment);
+        RequestLimiter slots = new RequestLimiter(endpoint.maxConcurrentRequests(), clock);
+        Exchange limited = new LimitedExchange(
+                wire, slots, new RequestLimiter(endpoint.maxConcurrentBodies(), clock), endpoint.progressTimeout());
+        return new Foundation(
+                transport,
+                addresses,
+                new RedirectExchange(limited, addresses),
+                tokenCalls,
+                slots,
+                errors,
+                breakers,
+                holds,
+                tooMany,
+                new Sightings(environment.clock()),
+                new CapabilityMemory(environment.clock(), environment.nanoTime()),
+                clock,
+                safeguards,
+                environment);
+    }
+
+    private static Set<String> named(RegistryEndpoint endpoint, ProxyRules proxies) {
+        Set<String> result = new HashSet<>();
+        endpoint.trustedRealmHosts().forEach(host -> result.add(Origin.bareHost(host.hostWithoutPort())));
+        proxies.all().forEach(proxy -> result.add(Origin.bareHost(proxy.getHost())));
+        return result;
+    }
+}

@@ -1,0 +1,30 @@
+package dev.entrepot.proxy.http;
+
+import io.helidon.http.HeaderNames;
+import io.helidon.webserver.http.RoutingResponse;
+import java.io.IOException;
+import java.io.OutputStream;
+
+/**
+ * Sends answers that have neither a body nor a length of one: 304, of which a length would be that of the answer 200 (RFC 9110, section 15.4.5). The server puts a length of 0
+ * into such an answer, and again into one that has none when it is sent; but what is written to its stream has the headers that it has when the first byte is written, which may be
+ * none.
+ */
+public final class NoBody {
+    private static final byte[] NOTHING = {};
+
+    private NoBody() {}
+
+    /**
+     * Sends an answer whose status and headers are set.
+     *
+     * @throws IOException if it cannot be written
+     */
+    public static void send(RoutingResponse response) throws IOException {
+        OutputStream out = response.outputStream();
+        response.headers().remove(HeaderNames.CONTENT_LENGTH);
+        out.write(NOTHING);
+        out.close();
+        response.commit();
+    }
+}
