@@ -1,5 +1,6 @@
 # Bundles that go in: through three volumes into a registry without the referrers API and into one with it, where cosign, notation and oras agree with the
-# source; what is wrong is named; three rounds travel as differences by receipt; the bundle itself serves crane, skopeo and oras.
+# source; what is wrong is named; three rounds travel as differences by receipt, also by one that was made of the target alone; some platforms go into
+# Debian's docker-registry, which takes no index without the others; the bundle itself serves crane, skopeo and oras.
 
 bundle-import_group() {
   free_port first_target_port
@@ -15,7 +16,7 @@ bundle-import_group() {
   check "entrepot verify accepts them" reads_bundle verify
   phase="damage"
   check "each volume that is lost is named, and written again alone" lost_volumes_are_named
-  check "a flipped bit is named and nothing is written" flipped_bit_is_named
+  check "a flipped bit is named and no manifest is written" flipped_bit_is_named
   phase="import"
   check "a registry without the referrers API takes it" imports_to "$first_target/inside"
   check "a registry with it takes it" imports_to "$third_target/inside"
@@ -27,6 +28,12 @@ bundle-import_group() {
     check "cosign verifies at ${copy%%/*}" imported_cosign "$copy"
     check "notation verifies at ${copy%%/*}" bounded notation verify --insecure-registry "$copy/mcr/net-monitor:v1"
   done
+  for copy in "$first_target/inside" "$third_target/inside"; do
+    check "a receipt made of ${copy%%/*} alone is the one that was lost" receipt_anew "$copy"
+  done
+  phase="some platforms"
+  check "docker-registry takes no index without some of its platforms, and the import says what to do" sparse_is_refused "$first_target/some"
+  check "trimmed on request it is complete there, for clients and for receipts" sparse_is_trimmed "$first_target/some"
   phase="rounds"
   for copy in "$first_target/rounds" "$third_target/rounds"; do
     check "each of three rounds by receipt carries only what ${copy%%/*} lacks" rounds_by_receipt "$copy"
@@ -125,7 +132,8 @@ flipped_bit_is_named() {
     --to "http://$first_target/inside" --data "$scratch/data" 2> "$scratch/said" || status=$?
   expect "the exit code" "$status" 1
   expect_match "what is said" "$(cat "$scratch/said")" "volume 2 .* is altered"
-  expect "what is at the target" "$(bounded crane catalog "$first_target")" ""
+  # Blobs that were sent before it was found are no image to anybody; the same import with the volume as it should be finds them there.
+  expect "the repositories that have a manifest or a tag" "$(find "$work/import-target" -name _manifests | wc -l)" 0
 }
 
 # imports_to TARGET [OPTION...]
@@ -140,6 +148,53 @@ imports_nothing() {
   imports_to "$1" --json > "$scratch/report"
   expect "the bytes sent" "$(jq -r '.targets[].done.bytes' "$scratch/report")" 0
   expect "images copied" "$(jq -r '.targets[].copied' "$scratch/report")" 0
+}
+
+receipt_anew() {
+  imports_to "$1" --receipt "$scratch/before.json" --receipt-key "$work/gap/receiver.pem"
+  timeout --kill-after=5 180 "$entrepot" receipt --to "http://$1" --config "$work/import.yaml" --data "$scratch/data" \
+    --receipt "$scratch/after.json" --receipt-key "$work/gap/receiver.pem"
+  diff <(jq -S 'del(.bundle)' "$scratch/before.json") <(jq -S . "$scratch/after.json")
+}
+
+# exports_some OUTPUT: the images of one platform.
+exports_some() {
+  cp "$work/import.yaml" "$work/some.yaml"
+  cat >> "$work/some.yaml" << YAML
+replication:
+  rules:
+    - {name: some, source: referrers.test, repositories: [mcr/net-monitor], tags: [v1], platforms: [linux/amd64]}
+YAML
+  timeout --kill-after=5 180 "$entrepot" export some --config "$work/some.yaml" --output "$1" --key "$work/gap/sender.pem"
+}
+
+# The refusal is the registry's own: it knows the manifest that the index names and it lacks as MANIFEST_BLOB_UNKNOWN.
+sparse_is_refused() {
+  exports_some "$work/gap/some.tar"
+  local status=0
+  gap_imports "$work/gap/some.tar" "$1" "$scratch/data" > "$scratch/said" || status=$?
+  expect "the exit code" "$status" 1
+  expect_match "what is said" "$(cat "$scratch/said")" "refuses the index $index without 1 of its platforms.*--on-sparse-refused trim"
+  expect "the tags" "$(bounded crane ls --insecure "$1/mcr/net-monitor" | grep -vc '^sha256-' || true)" 0
+  bounded curl --silent --fail --output "$scratch/index" "http://127.0.0.1:$plain_port/v2/mcr/net-monitor/manifests/$index" \
+    --header "Accept: application/vnd.oci.image.index.v1+json"
+  expect "the answer to the index" "$(bounded curl --silent --output "$scratch/answer" --write-out '%{http_code}' --upload-file "$scratch/index" \
+    --header "Content-Type: application/vnd.oci.image.index.v1+json" "http://${1%%/*}/v2/${1#*/}/mcr/net-monitor/manifests/v1")" 400
+  expect "its code" "$(jq -r '.errors[0].code' "$scratch/answer")" MANIFEST_BLOB_UNKNOWN
+}
+
+sparse_is_trimmed() {
+  local options=(--on-sparse-refused trim --receipt "$scratch/receipt.json" --receipt-key "$work/gap/receiver.pem") trimmed
+  gap_imports "$work/gap/some.tar" "$1" "$scratch/data" "${options[@]}"
+  trimmed=$(bounded crane digest --insecure "$1/mcr/net-monitor:v1")
+  [ "$trimmed" != "$index" ] || fail "docker-registry took the index as it is"
+  expect "the images of it" "$(bounded crane manifest --insecure "$1/mcr/net-monitor:v1" | jq -r '.manifests[].digest')" "$amd64"
+  bounded crane validate --remote "$1/mcr/net-monitor:v1" --insecure
+  expect "the image of the receipt" "$(jq -r '.images[] | .repository + ":" + .tag + "@" + .manifest' "$scratch/receipt.json")" \
+    "mcr/net-monitor:v1@$trimmed"
+  gap_imports "$work/gap/some.tar" "$1" "$scratch/data" "${options[@]}" --json > "$scratch/report"
+  expect "images copied again" "$(jq -r '.targets[].copied' "$scratch/report")" 0
+  expect "the receipt again" "$(jq -r '.images[].manifest' "$scratch/receipt.json")" "$trimmed"
 }
 
 # gap_exports OUTPUT IMAGE [OPTION...]

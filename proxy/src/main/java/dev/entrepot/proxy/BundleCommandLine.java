@@ -2,11 +2,14 @@ package dev.entrepot.proxy;
 
 import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.ParseResult;
 import picocli.CommandLine.TypeConversionException;
 
 /** The commands that read bundles as the command line knows them: their options, parameters and help. */
@@ -35,7 +38,38 @@ final class BundleCommandLine {
         entrepot.addSubcommand("import", imports())
                 .addSubcommand(
                         "verify", reading("Check a bundle and import nothing: signature, every byte, every graph."))
-                .addSubcommand("ls", list());
+                .addSubcommand("ls", list())
+                .addSubcommand("receipt", receipt());
+    }
+
+    private static CommandSpec receipt() {
+        CommandSpec spec = CommandLineInterface.command(
+                        "Make a receipt of what a target has, without a bundle: where the data folder of its imports was lost, or is elsewhere.")
+                .addPositional(PositionalParamSpec.builder()
+                        .index("0..*")
+                        .paramLabel("REPOSITORY")
+                        .type(String[].class)
+                        .auxiliaryTypes(String.class)
+                        .arity("0..*")
+                        .description(
+                                "Repositories as the source calls them, or globs; all of the target's catalog without any.")
+                        .build())
+                .addOption(CommandLineInterface.configOption())
+                .addOption(text(TO, "TARGET", "The target, as for an import.", true))
+                .addOption(many(MAP, "SRC=DST", "As for the imports to it."))
+                .addOption(file(RECEIPT, "FILE", "Where to write the receipt."))
+                .addOption(file(RECEIPT_KEY, "KEY.pem", "The private key that the receipt is signed with."))
+                .addOption(flag(UNSIGNED, "The receipt need not be signed: then no export takes it."))
+                .addOption(file(
+                        ReplicationCommandLine.DATA,
+                        "FOLDER",
+                        "The data folder that imports to the target use, whatever the configuration says."));
+        spec.usageMessage()
+                .footer(
+                        "",
+                        "Exit codes: 0 complete, 3 something could not be read and is not in the receipt, 1 failed,"
+                                + " 2 wrong usage, 78 wrong configuration.");
+        return spec;
     }
 
     /** Adds to {@code serve} what makes it serve a bundle. */
@@ -60,7 +94,8 @@ final class BundleCommandLine {
     }
 
     private static CommandSpec imports() {
-        CommandSpec spec = reading("Bring a bundle into a registry: everything is checked before anything is written.")
+        CommandSpec spec = reading(
+                        "Bring a bundle into a registry: all of it is checked before a manifest or a tag is written.")
                 .addOption(text(
                         TO,
                         "TARGET",
@@ -120,6 +155,18 @@ final class BundleCommandLine {
             }
         }
         throw new TypeConversionException("expected fail or trim");
+    }
+
+    /** Where an import goes or a receipt is of, and how. */
+    static BundleCommands.Import wanted(ParseResult command) {
+        String[] none = {};
+        return new BundleCommands.Import(
+                command.matchedOptionValue(TO, ""),
+                List.of(command.matchedOptionValue(MAP, none)),
+                List.of(command.matchedOptionValue(ONLY, none)),
+                Optional.ofNullable(command.matchedOptionValue(RECEIPT, null)),
+                Optional.ofNullable(command.matchedOptionValue(RECEIPT_KEY, null)),
+                Optional.ofNullable(command.matchedOptionValue(ON_SPARSE_REFUSED, null)));
     }
 
     private static OptionSpec json() {

@@ -1,8 +1,10 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.NamePattern;
 import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.bundle.BundleListing;
 import dev.entrepot.proxy.bundle.BundledGraph;
@@ -14,6 +16,7 @@ import dev.entrepot.replicator.ProgressLine;
 import dev.entrepot.replicator.ReplicationRunner;
 import dev.entrepot.replicator.RetryPolicy;
 import dev.entrepot.replicator.RuleBusyException;
+import dev.entrepot.replicator.SourceGraphs;
 import dev.entrepot.replicator.Time;
 import dev.entrepot.replicator.bundle.Bundle;
 import dev.entrepot.replicator.bundle.BundleImport;
@@ -26,6 +29,7 @@ import dev.entrepot.replicator.bundle.ImportReport;
 import dev.entrepot.replicator.bundle.ImportReportWriter;
 import dev.entrepot.replicator.bundle.Receipt;
 import dev.entrepot.replicator.bundle.ReceiptFile;
+import dev.entrepot.replicator.bundle.TargetReceipt;
 import dev.entrepot.replicator.bundle.VolumeProblem;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -161,7 +165,7 @@ final class BundleCommands {
     /** {@code entrepot import BUNDLE... --to TARGET}. */
     int imports(Given given, Import wanted, EntrepotConfig config, ClientEnvironment environment, boolean json)
             throws IOException, BadRequestException {
-        Optional<BundleKey> key = receiptKey(given, wanted);
+        Optional<BundleKey> key = receiptKey(given.unsigned(), wanted);
         ImportTargets targets = new ImportTargets(config.upstreams(), config.replication(), environment);
         try (ImportTargets.Opened target = targets.open(wanted.to(), folder, wanted.onSparseRefused())) {
             ImportNames names = names(wanted, target);
@@ -170,7 +174,6 @@ final class BundleCommands {
             if (wanted.receipt().isPresent()) {
                 ReceiptFile.prepare(folder.resolve(wanted.receipt().get()));
             }
-            verify(bundle, environment);
             try (ImportFolder imports = ImportFolder.open(config.cache().directory(), environment.clock())) {
                 Time time = new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
                 ReplicationRunner runner = ReplicationRunner.comparing(imports.journal(), time, RetryPolicy.DEFAULT);
@@ -196,8 +199,59 @@ final class BundleCommands {
         }
     }
 
-    private Optional<BundleKey> receiptKey(Given given, Import wanted) throws IOException, BadRequestException {
-        if (wanted.receipt().isPresent() && wanted.receiptKey().isEmpty() && !given.unsigned()) {
+    /**
+     * {@code entrepot receipt [REPOSITORY...] --to TARGET}.
+     *
+     * @param repositories names or globs of the source; all of the target if there are none
+     * @param wanted the target and its names, and where the receipt goes
+     * @param unsigned whether it is meant that it is not signed
+     */
+    int receipt(
+            List<String> repositories,
+            Import wanted,
+            boolean unsigned,
+            EntrepotConfig config,
+            ClientEnvironment environment)
+            throws IOException, BadRequestException {
+        Path file = folder.resolve(wanted.receipt()
+                .orElseThrow(() -> new BadRequestException("say where the receipt goes, with --receipt FILE")));
+        Optional<BundleKey> key = receiptKey(unsigned, wanted);
+        List<NamePattern> patterns = new ArrayList<>();
+        for (String repository : repositories) {
+            patterns.add(pattern(repository));
+        }
+        ImportTargets targets = new ImportTargets(config.upstreams(), config.replication(), environment);
+        try (ImportTargets.Opened target = targets.open(wanted.to(), folder, Optional.empty());
+                ImportFolder imports = ImportFolder.open(config.cache().directory(), environment.clock())) {
+            ReceiptFile.prepare(file);
+            Time time = new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
+            TargetReceipt work = new TargetReceipt(
+                    names(wanted, target),
+                    target.target(),
+                    target.source(),
+                    new SourceGraphs(time, RetryPolicy.DEFAULT).patient(target.source()),
+                    imports,
+                    ReplicationRunner.comparing(imports.journal(), time, RetryPolicy.DEFAULT));
+            TargetReceipt.Made made = work.make(patterns);
+            made.unread().forEach(line -> err.println("not in the receipt: " + line));
+            receipt(made.receipt(), file, key);
+            return made.unread().isEmpty() ? ExitCodes.OK : ExitCodes.PARTLY;
+        }
+    }
+
+    private static NamePattern pattern(String text) throws BadRequestException {
+        try {
+            NamePattern pattern = NamePattern.parse(text);
+            return pattern.kind() == NamePattern.Kind.EXACT
+                    ? NamePattern.parse(new RepositoryName(text).value())
+                    : pattern;
+        } catch (IllegalArgumentException e) {
+            throw new BadRequestException(text + " is no repository: " + e.getMessage());
+        }
+    }
+
+    private Optional<BundleKey> receiptKey(boolean unsigned, Import wanted) throws IOException, BadRequestException {
+        if (wanted.receipt().isPresent() && wanted.receiptKey().isEmpty() && !unsigned) {
             throw new BadRequestException("a receipt is signed: name a private key with --receipt-key KEY.pem");
         }
         return wanted.receiptKey().isEmpty()

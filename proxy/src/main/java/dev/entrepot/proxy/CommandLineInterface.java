@@ -122,6 +122,7 @@ final class CommandLineInterface {
                 case "entrepot verify" -> bundles().verify(given(command), client());
                 case "entrepot ls" -> bundles().list(given(command), json(command));
                 case "entrepot import" -> imports(command);
+                case "entrepot receipt" -> receipt(command);
                 case "entrepot upstreams" -> upstreams(command);
                 case "entrepot runs" -> replication(command).runs(number(command), json(command));
                 case "entrepot export" -> export(command);
@@ -212,14 +213,20 @@ final class CommandLineInterface {
         return bundles().tree(bundle, names.getLast(), json(command));
     }
 
+    private int receipt(ParseResult command) throws ConfigException, IOException, BadRequestException {
+        String[] none = {};
+        EntrepotConfig config = ServeCommand.overridden(load(command).config(), Optional.empty(), data(command));
+        return bundles()
+                .receipt(
+                        List.of(command.matchedPositionalValue(0, none)),
+                        BundleCommandLine.wanted(command),
+                        command.hasMatchedOption(BundleCommandLine.UNSIGNED),
+                        config,
+                        client());
+    }
+
     private int imports(ParseResult command) throws ConfigException, IOException, BadRequestException {
-        BundleCommands.Import wanted = new BundleCommands.Import(
-                command.matchedOptionValue(BundleCommandLine.TO, ""),
-                texts(command, BundleCommandLine.MAP),
-                texts(command, BundleCommandLine.ONLY),
-                Optional.ofNullable(command.matchedOptionValue(BundleCommandLine.RECEIPT, null)),
-                Optional.ofNullable(command.matchedOptionValue(BundleCommandLine.RECEIPT_KEY, null)),
-                Optional.ofNullable(command.matchedOptionValue(BundleCommandLine.ON_SPARSE_REFUSED, null)));
+        BundleCommands.Import wanted = BundleCommandLine.wanted(command);
         EntrepotConfig config = ServeCommand.overridden(load(command).config(), Optional.empty(), data(command));
         return bundles().imports(given(command), wanted, config, client(), json(command));
     }

@@ -19,6 +19,7 @@ import dev.entrepot.replicator.Time;
 import dev.entrepot.replicator.bundle.BundleKey;
 import dev.entrepot.replicator.bundle.BundleTrust;
 import dev.entrepot.replicator.bundle.BundleWriter;
+import dev.entrepot.replicator.bundle.Delta;
 import dev.entrepot.replicator.bundle.ExportProgress;
 import dev.entrepot.replicator.bundle.ExportReport;
 import dev.entrepot.replicator.bundle.ExportReportWriter;
@@ -82,7 +83,15 @@ final class ExportCommand implements AutoCloseable {
     }
 
     /** What was found out before writing, for the report. */
-    private record Known(String name, Optional<SignedReceipt> since, long sourceRequests, List<String> warnings) {}
+    private record Known(String name, List<SignedReceipt> since, long sourceRequests, List<String> warnings) {
+        Optional<Delta> delta() {
+            return difference(since);
+        }
+    }
+
+    private static Optional<Delta> difference(List<SignedReceipt> since) {
+        return since.stream().map(SignedReceipt::delta).reduce(Delta::and);
+    }
 
     /**
      * Runs.
@@ -101,10 +110,9 @@ final class ExportCommand implements AutoCloseable {
         if (request.key().isPresent()) {
             key = Optional.of(BundleKey.read(request.key().get()));
         }
-        Optional<SignedReceipt> since = Optional.empty();
-        if (request.since().isPresent()) {
-            since = Optional.of(
-                    SignedReceipt.read(request.since().get(), request.trust().orElseThrow()));
+        List<SignedReceipt> since = new ArrayList<>();
+        for (Path receipt : request.since()) {
+            since.add(SignedReceipt.read(receipt, request.trust()));
         }
         String asked = asked(selection, since);
         if (request.restart()) {
@@ -123,7 +131,7 @@ final class ExportCommand implements AutoCloseable {
     private int begin(
             ExportSelection selection,
             Optional<BundleKey> key,
-            Optional<SignedReceipt> since,
+            List<SignedReceipt> since,
             String asked,
             ExportSources sources)
             throws IOException, BadRequestException {
@@ -134,7 +142,7 @@ final class ExportCommand implements AutoCloseable {
         }
         Inventory inventory = shown(closings -> {
             progress.phase("placing " + found.images().size() + " images");
-            return place(InventoryBuilder.build(found.images(), since.map(SignedReceipt::delta)), sources);
+            return place(InventoryBuilder.build(found.images(), difference(since)), sources);
         });
         byte[] document = InventoryJson.write(inventory);
         Optional<byte[]> signature = Optional.empty();
@@ -198,13 +206,13 @@ final class ExportCommand implements AutoCloseable {
     }
 
     // The same command is the same request, as long as the configuration selects the same.
-    private String asked(ExportSelection selection, Optional<SignedReceipt> since) {
+    private String asked(ExportSelection selection, List<SignedReceipt> since) {
         return String.join(
                 "\n",
                 selection.key(),
                 output().toString(),
                 request.volumeSize().toString(),
-                since.map(receipt -> receipt.delta().digest()).toString(),
+                difference(since).map(Delta::receipts).toString(),
                 request.key().toString());
     }
 
@@ -245,8 +253,7 @@ final class ExportCommand implements AutoCloseable {
             writer.write(looked, new SourceContent(bundle.inventory(), reader(sources)));
             return looked;
         });
-        return answer(
-                bundle, new Known(bundle.name(), Optional.empty(), 0, List.of()), volumes, Optional.of(bundle.id()));
+        return answer(bundle, new Known(bundle.name(), List.of(), 0, List.of()), volumes, Optional.of(bundle.id()));
     }
 
     // The file may come from the other side, and who wrote its inventory could have any content of an upstream: it must
@@ -257,10 +264,12 @@ final class ExportCommand implements AutoCloseable {
         if (known.isPresent()) {
             return known.get();
         }
-        boolean trusted = request.trust().isPresent()
-                && head.signature().isPresent()
-                && BundleTrust.read(request.trust().get())
-                        .verifies(head.document(), head.signature().get());
+        boolean trusted = false;
+        for (Path keys : request.trust()) {
+            trusted |= head.signature().isPresent()
+                    && BundleTrust.read(keys)
+                            .verifies(head.document(), head.signature().get());
+        }
         if (!trusted) {
             throw new BadRequestException(
                     file + " is of bundle " + head.id() + ", which was not exported with the data folder "
@@ -272,16 +281,14 @@ final class ExportCommand implements AutoCloseable {
 
     private int answer(SavedExports.Saved bundle, Known known, List<BundleWriter.Volume> volumes, Optional<Digest> id) {
         List<String> warnings = new ArrayList<>(known.warnings());
-        known.since().flatMap(SignedReceipt::missing).ifPresent(warnings::add);
+        known.since().forEach(receipt -> receipt.missing().ifPresent(warnings::add));
         ExportReport report = new ExportReport(
                 known.name(),
                 bundle.inventory(),
                 id,
                 bundle.signature().isPresent(),
                 volumes,
-                known.since()
-                        .map(receipt -> receipt.delta().lostIn(bundle.inventory()))
-                        .orElse(List.of()),
+                known.delta().map(delta -> delta.lostIn(bundle.inventory())).orElse(List.of()),
                 known.sourceRequests(),
                 warnings);
         out.print(request.json() ? ExportReportWriter.toJson(report) + "\n" : ExportReportWriter.toText(report));

@@ -62,15 +62,16 @@ final class ExportCommandLine {
                         .converters((ITypeConverter<ByteSize>) ExportCommandLine::size)
                         .description("The largest size of a volume, for example 4.7GB; one volume without this.")
                         .build())
-                .addOption(path(
-                        SINCE,
-                        "RECEIPT",
-                        "Leave out what this receipt of the other side says that it has; needs --trust."))
-                .addOption(path(
+                .addOption(
+                        paths(
+                                SINCE,
+                                "RECEIPT",
+                                "Leave out what this receipt of the other side says that it has; needs --trust. Given several times, what all of them have."))
+                .addOption(paths(
                         TRUST,
                         "FILE",
-                        "Public keys or certificates, PEM, that the receipt may be signed by; with " + REISSUE
-                                + ", the bundle."))
+                        "Public keys or certificates, PEM, that a receipt may be signed by; with " + REISSUE
+                                + ", the bundle. May be given several times."))
                 .addOption(path(KEY, "FILE", "The private key, PEM, to sign the inventory with: ECDSA or Ed25519."))
                 .addOption(flag(UNSIGNED, "Do not sign: the other side cannot know who made the bundle."))
                 .addOption(OptionSpec.builder(FROM)
@@ -102,6 +103,16 @@ final class ExportCommandLine {
         return OptionSpec.builder(name)
                 .paramLabel(label)
                 .type(Path.class)
+                .description(description)
+                .build();
+    }
+
+    private static OptionSpec paths(String name, String label, String description) {
+        return OptionSpec.builder(name)
+                .paramLabel(label)
+                .type(List.class)
+                .auxiliaryTypes(Path.class)
+                .arity("1")
                 .description(description)
                 .build();
     }
@@ -143,8 +154,8 @@ final class ExportCommandLine {
                 new ArrayList<>(names),
                 path(command, OUTPUT, workingDirectory),
                 Optional.ofNullable(command.matchedOptionValue(VOLUME_SIZE, null)),
-                path(command, SINCE, workingDirectory),
-                path(command, TRUST, workingDirectory),
+                paths(command, SINCE, workingDirectory),
+                paths(command, TRUST, workingDirectory),
                 path(command, KEY, workingDirectory),
                 command.matchedOptionValue(FROM, ExportRequest.From.BOTH),
                 command.hasMatchedOption(RESTART),
@@ -162,6 +173,12 @@ final class ExportCommandLine {
                 .map(path -> workingDirectory.resolve(path).toAbsolutePath().normalize());
     }
 
+    private static List<Path> paths(ParseResult command, String option, Path workingDirectory) {
+        return command.matchedOptionValue(option, List.<Path>of()).stream()
+                .map(path -> workingDirectory.resolve(path).toAbsolutePath().normalize())
+                .toList();
+    }
+
     private static void check(ExportRequest request, boolean unsigned) throws BadRequestException {
         refuse(request.output().isEmpty(), "say where to write, with " + OUTPUT + " FILE");
         if (request.reissue().isPresent()) {
@@ -173,7 +190,7 @@ final class ExportCommandLine {
         refuse(!request.volumes().isEmpty(), VOLUMES + " goes with " + REISSUE);
         refuse(
                 request.reissue().isEmpty()
-                        && request.since().isPresent() != request.trust().isPresent(),
+                        && request.since().isEmpty() != request.trust().isEmpty(),
                 SINCE + " and " + TRUST + " go together: a receipt counts only if a key that you trust has signed it");
         refuse(unsigned && request.key().isPresent(), KEY + " and " + UNSIGNED + " exclude each other");
         refuse(

@@ -12,8 +12,8 @@ import java.util.Optional;
  * @param names a rule, or references
  * @param output where to write to
  * @param volumeSize the largest size of a volume
- * @param since the receipt that it is to be the difference to
- * @param trust the keys that the receipt may be signed by
+ * @param since the receipts that it is to be the difference to: what all of them have is left out
+ * @param trust files of keys that a receipt may be signed by
  * @param key the key to sign with; unsigned without
  * @param from where content is read
  * @param restart whether an export that did not come to its end is forgotten
@@ -27,8 +27,8 @@ record ExportRequest(
         List<String> names,
         Optional<Path> output,
         Optional<ByteSize> volumeSize,
-        Optional<Path> since,
-        Optional<Path> trust,
+        List<Path> since,
+        List<Path> trust,
         Optional<Path> key,
         From from,
         boolean restart,

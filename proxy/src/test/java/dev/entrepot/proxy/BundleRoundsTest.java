@@ -136,6 +136,97 @@ class BundleRoundsTest {
     }
 
     @Test
+    void oneBundleIsTheDifferenceForSeveralSidesThatHaveDifferentThings() throws Exception {
+        writeKeys("south");
+        exports("v1.2.0", "a.tar");
+        exports("v1.3.0", "b.tar");
+        try (TestRegistry south = TestRegistry.started()) {
+            imports(0, "a.tar", target, "--receipt", "r.json", "--receipt-key", "theirs.pem");
+            imports(0, "b.tar", target, "--receipt", "r.json", "--receipt-key", "theirs.pem");
+            imports(0, "a.tar", south, "--receipt", "s.json", "--receipt-key", "south.pem");
+            String[] both = {"--since", "r.json", "--since", "s.json", "--trust", "theirs.pub", "--trust", "south.pub"};
+            String[] mixed = {"--since", "r.json", "--since", "s.json", "--trust", "theirs.pub"};
+
+            exports("v1.2.1", "common.tar", both);
+            exports("v1.3.0", "needed.tar", both);
+            assertThat(ends(
+                                    1,
+                                    with(
+                                            mixed,
+                                            "export",
+                                            "registry.test/app:v1.3.0",
+                                            "--output",
+                                            "x.tar",
+                                            "--key",
+                                            "ours.pem"))
+                            .err())
+                    .contains("s.json.sig is not the signature of", "theirs.pub");
+
+            assertThat(Files.size(folder.resolve("common.tar"))).isLessThan(30_000);
+            assertThat(Files.size(folder.resolve("needed.tar"))).isGreaterThan(20_000);
+            assertThat(ends(0, "ls", "common.tar", "--trust", "ours.pub").out())
+                    .contains("the difference to what all of the receipts sha256:", " and sha256:");
+            JsonNode listed = OciJson.mapper()
+                    .readTree(ends(0, "ls", "common.tar", "--trust", "ours.pub", "--json")
+                            .out());
+            assertThat(listed.path("since").size()).isEqualTo(2);
+            for (TestRegistry side : List.of(target, south)) {
+                imports(0, "common.tar", side);
+                imports(0, "needed.tar", side);
+                assertThat(side.resolve("inside/app", "v1.2.1")).contains(patch.digest());
+                assertThat(side.resolve("inside/app", "v1.3.0")).isEqualTo(source.resolve("app", "v1.3.0"));
+            }
+        }
+    }
+
+    private static String[] with(String[] more, String... arguments) {
+        List<String> all = new ArrayList<>(List.of(arguments));
+        all.addAll(List.of(more));
+        return all.toArray(new String[0]);
+    }
+
+    @Test
+    void aSideThatLostItsDataFolderMakesItsReceiptOfTheRegistry() throws Exception {
+        round("v1.2.0", "a.tar");
+        String before = Files.readString(folder.resolve("r.json"));
+        String[] receipt = {
+            "receipt", "--to", target.uri() + "/inside", "--receipt", "r.json", "--receipt-key", "theirs.pem", "--data",
+        };
+
+        Result made = ends(0, with(new String[] {"fresh"}, receipt));
+
+        assertThat(made.err())
+                .contains("receipt: 1 images complete at " + target.uri().getAuthority());
+        assertThat(Files.readString(folder.resolve("r.json")))
+                .isEqualTo(before.replaceFirst("\"bundle\":\"[^\"]*\",", ""));
+        exports("v1.2.1", "c.tar", "--since", "r.json", "--trust", "theirs.pub");
+        assertThat(Files.size(folder.resolve("c.tar"))).isLessThan(30_000);
+        imports(0, "c.tar", target);
+        Result partly = ends(3, with(new String[] {"fresh", "app", "none"}, receipt));
+        assertThat(partly.err()).contains("not in the receipt: ", "has no image in inside/none", "receipt: 2 images");
+        assertThat(ends(2, "receipt", "--to", target.uri().toString()).err()).contains("--receipt FILE");
+        assertThat(ends(2, "receipt", "--to", target.uri().toString(), "--receipt", "x.json")
+                        .err())
+                .contains("--receipt-key");
+        assertThat(ends(2, with(new String[] {"fresh", "../app"}, receipt)).err())
+                .contains("../app is no repository");
+    }
+
+    @Test
+    void aReceiptOfALayoutIsMadeOfItToo() throws Exception {
+        exports("v1.2.0", "a.tar");
+        for (String layout : List.of("layout:there", "layout:there.tar")) {
+            ends(0, "import", "a.tar", "--trust", "ours.pub", "--to", layout, "--data", "in");
+
+            ends(0, "receipt", "--to", layout, "--receipt", "l.json", "--receipt-key", "theirs.pem", "--data", "fresh");
+
+            JsonNode receipt = OciJson.mapper().readTree(Files.readAllBytes(folder.resolve("l.json")));
+            assertThat(receipt.path("images").get(0).path("tag").asString()).isEqualTo("v1.2.0");
+            assertThat(receipt.path("held").get(0).path("digests").size()).isGreaterThan(3);
+        }
+    }
+
+    @Test
     void aTargetThatTheReceiptIsNotOfIsNamed() {
         round("v1.2.0", "a.tar");
         exports("v1.2.1", "c.tar", "--since", "r.json", "--trust", "theirs.pub");

@@ -289,7 +289,12 @@ class ExportCommandTest {
             gone.put(name, new TreeSet<>(lost));
         }
         return new Receipt(
-                InventoryJson.bundleId(InventoryJson.write(inventory)), "eu", List.of(), there, gone, missing);
+                Optional.of(InventoryJson.bundleId(InventoryJson.write(inventory))),
+                "eu",
+                List.of(),
+                there,
+                gone,
+                missing);
     }
 
     private void writeReceipt(String name, Receipt receipt, String key) throws IOException {

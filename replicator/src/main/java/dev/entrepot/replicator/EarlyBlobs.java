@@ -8,6 +8,7 @@ import dev.entrepot.replicator.graph.Concurrently;
 import java.io.IOException;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** Brings blobs to one target that no manifest there names yet. One that fails fails alone. */
@@ -18,6 +19,7 @@ final class EarlyBlobs {
     private final TargetSession session;
     private final ProgressListener progress;
     private final TallyCounter tally = new TallyCounter();
+    private final Set<Wanted> sent = ConcurrentHashMap.newKeySet();
     private final Map<Wanted, ItemReport.Failure> failures = new ConcurrentHashMap<>();
 
     EarlyBlobs(TargetSession session, ProgressListener progress) {
@@ -39,7 +41,7 @@ final class EarlyBlobs {
         } finally {
             session.registry().end(false);
         }
-        return new Brought(session.name(), tally.tally(), Map.copyOf(failures));
+        return new Brought(session.name(), tally.tally(), sent, failures);
     }
 
     private Wanted bring(Wanted wanted) throws IOException {
@@ -55,6 +57,9 @@ final class EarlyBlobs {
                     new GatedSource(session.rule().source().repository(wanted.repository()), session.sourceGate());
             new BlobBringer(session, repository, source, tally)
                     .bring(ImagePlan.Node.of(blob, false, there ? Step.PRESENT : Step.PUSH));
+            if (!there) {
+                sent.add(wanted);
+            }
         } catch (CopyException e) {
             failures.put(wanted, e.failure());
         }

@@ -94,8 +94,12 @@ public final class ProgressLine implements ProgressListener {
         String left = share <= 0 || share >= 1
                 ? ""
                 : ", " + Sizes.time(Duration.ofMillis((long) (past.toMillis() * (1 - share) / share))) + " left";
-        return all.done() + "/" + all.images() + " images" + (all.failed() > 0 ? " (" + all.failed() + " failed)" : "")
-                + ", " + Sizes.bytes(all.moved()) + "/" + Sizes.bytes(all.bytes()) + ", " + Sizes.bytes(rate) + "/s"
+        // As long as no image is planned, there is only content that is looked at or sent ahead.
+        String images = all.images() == 0 && all.bytes() > 0
+                ? ""
+                : all.done() + "/" + all.images() + " images"
+                        + (all.failed() > 0 ? " (" + all.failed() + " failed)" : "") + ", ";
+        return images + Sizes.bytes(all.moved()) + "/" + Sizes.bytes(all.bytes()) + ", " + Sizes.bytes(rate) + "/s"
                 + left;
     }
 

@@ -92,6 +92,23 @@ public record ReplicationReport(
         }
     }
 
+    /** The same run, before which blobs were sent to its only target; what was sent then was there when it began. */
+    public ReplicationReport withSent(Tally before) {
+        List<TargetSummary> sums = targets.stream()
+                .map(target -> new TargetSummary(
+                        target.target(),
+                        target.tally().afterSending(before),
+                        target.copied(),
+                        target.upToDate(),
+                        target.skipped(),
+                        target.pruned(),
+                        target.failed(),
+                        target.requests()))
+                .toList();
+        return new ReplicationReport(
+                run, rule, trigger, started, ended, items, sums, sourceRequests, failure, warnings);
+    }
+
     /** How the run ended. */
     public Outcome outcome() {
         long failed = items.stream()

@@ -142,9 +142,16 @@ public final class ReplicationRunner {
      *
      * @param target name of the target
      * @param done what was sent, and what was there
+     * @param sent what was sent, and is there
      * @param failures what could not be brought, and why
      */
-    public record Brought(String target, Tally done, Map<Wanted, ItemReport.Failure> failures) {}
+    public record Brought(String target, Tally done, Set<Wanted> sent, Map<Wanted, ItemReport.Failure> failures) {
+        /** Copies the collections. */
+        public Brought {
+            sent = Set.copyOf(sent);
+            failures = Map.copyOf(failures);
+        }
+    }
 
     /**
      * Brings blobs to the targets of a rule, before there is a manifest that names them.

@@ -32,6 +32,20 @@ public record Tally(
         return manifestsRepaired + blobsRepaired;
     }
 
+    /** This, of a run that found there what was sent before it. */
+    Tally afterSending(Tally before) {
+        return plus(new Tally(
+                0,
+                before.blobsPushed(),
+                0,
+                -Math.min(before.blobsPushed(), blobsPresent),
+                0,
+                0,
+                0,
+                before.blobsRepaired(),
+                before.bytes()));
+    }
+
     /** The sum of both. */
     public Tally plus(Tally other) {
         return new Tally(

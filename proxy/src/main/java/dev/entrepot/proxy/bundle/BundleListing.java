@@ -6,6 +6,7 @@ import dev.entrepot.replicator.bundle.Bundle;
 import dev.entrepot.replicator.bundle.BundledBlob;
 import dev.entrepot.replicator.bundle.BundledImage;
 import dev.entrepot.replicator.bundle.BundledManifest;
+import dev.entrepot.replicator.bundle.ExportReportWriter;
 import dev.entrepot.replicator.bundle.ImageClosure;
 import dev.entrepot.replicator.bundle.Inventory;
 import dev.entrepot.replicator.bundle.Placement;
@@ -92,11 +93,17 @@ public record BundleListing(Bundle bundle) {
                 + inventory.manifests().size() + " manifests, "
                 + inventory.blobs().size() + " blobs in "
                 + inventory.volumes() + " volumes"
-                + inventory
-                        .since()
-                        .map(since -> ", the difference to the receipt " + since)
-                        .orElse("")
+                + since(inventory)
                 + bundle.trusted().map(key -> ", signed by a key of " + key).orElse(", signature not asked for");
+    }
+
+    private static String since(Inventory inventory) {
+        String receipts = inventory.since().stream().map(Object::toString).collect(Collectors.joining(" and "));
+        return switch (inventory.since().size()) {
+            case 0 -> "";
+            case 1 -> ", the difference to the receipt " + receipts;
+            default -> ", the difference to what all of the receipts " + receipts + " have";
+        };
     }
 
     /** What was checked of a bundle that is all there, in one line without a line break. */
@@ -127,7 +134,7 @@ public record BundleListing(Bundle bundle) {
         root.put("volumes", inventory.volumes());
         ArrayNode given = root.putArray("given");
         bundle.volumes().forEach(given::add);
-        inventory.since().ifPresent(since -> root.put("since", since.toString()));
+        ExportReportWriter.putSince(root, inventory.since());
         bundle.trusted().ifPresent(key -> root.put("signedByKeyOf", key.toString()));
         ArrayNode images = root.putArray("images");
         for (BundledImage image : inventory.images()) {

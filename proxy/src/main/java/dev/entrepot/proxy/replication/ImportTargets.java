@@ -10,6 +10,7 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.oci.client.RegistryEndpoint;
+import dev.entrepot.replicator.SourceRegistry;
 import dev.entrepot.replicator.TargetRegistry;
 import dev.entrepot.replicator.bundle.ImportTarget;
 import dev.entrepot.replicator.layout.LayoutTargets;
@@ -35,10 +36,15 @@ public record ImportTargets(
      * A target that is open.
      *
      * @param target for the import
+     * @param source the same, for reading what it has
      * @param prefix what goes before each repository
      * @param client its client, where it is a registry
      */
-    public record Opened(ImportTarget target, Optional<RepositoryName> prefix, Optional<RegistryClient> client)
+    public record Opened(
+            ImportTarget target,
+            SourceRegistry source,
+            Optional<RepositoryName> prefix,
+            Optional<RegistryClient> client)
             implements AutoCloseable {
         @Override
         public void close() {
@@ -85,10 +91,11 @@ public record ImportTargets(
             throws BadRequestException, IOException {
         if (text.startsWith(LAYOUT)) {
             Path path = folder.resolve(text.substring(LAYOUT.length()));
-            TargetRegistry layout = new LayoutTargets().target(path.toString(), path);
+            LayoutTargets layouts = new LayoutTargets();
+            TargetRegistry layout = layouts.target(path.toString(), path);
             ImportTarget target = new ImportTarget(
                     layout, TargetConfig.DEFAULT_MAX_CONCURRENT_REQUESTS, onSparseRefused.orElse(OnSparseRefused.FAIL));
-            return new Opened(target, Optional.empty(), Optional.empty());
+            return new Opened(target, layouts.source(path.toString(), path), Optional.empty(), Optional.empty());
         }
         Place place;
         try {
@@ -109,7 +116,11 @@ public record ImportTargets(
                         .map(ReplicationRuleConfig::onSparseRefused)
                         .findFirst())
                 .orElse(OnSparseRefused.FAIL);
-        return new Opened(new ImportTarget(registry, concurrency, sparse), place.prefix(), Optional.of(client));
+        return new Opened(
+                new ImportTarget(registry, concurrency, sparse),
+                new RegistrySource(client, Optional.empty()),
+                place.prefix(),
+                Optional.of(client));
     }
 
     private Optional<TargetConfig> configured(Place place) {

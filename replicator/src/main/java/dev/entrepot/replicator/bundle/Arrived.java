@@ -51,8 +51,8 @@ final class Arrived {
      * @param repository its repository, by the source's name
      * @param tag its tag there
      * @param name its tag at the target
-     * @param manifest what it names
-     * @param members digests of all that belongs to it
+     * @param manifest what it names there
+     * @param members digests of all that belongs to it and is to be there
      * @param cosign cosign tags of these, and what they name
      */
     record Image(
@@ -80,6 +80,17 @@ final class Arrived {
                     List.copyOf(members),
                     closure.cosignTags());
         }
+
+        /** The same image at a target that has a trimmed index in the place of its own, which need not be there. */
+        Image trimmedTo(Digest index) {
+            return new Image(
+                    repository,
+                    tag,
+                    name,
+                    index,
+                    members.stream().filter(digest -> !digest.equals(manifest)).toList(),
+                    cosign);
+        }
     }
 
     /** The nodes, oldest first. */
@@ -96,8 +107,8 @@ final class Arrived {
     void add(ImageClosure closure, ImportNames names) {
         RepositoryName repository = closure.image().repository();
         RepositoryName at = names.repository(repository);
-        closure.manifests().forEach(manifest -> candidate(BundleImport.wanted(repository, manifest), at));
-        closure.blobs().forEach(blob -> candidate(BundleImport.wanted(repository, blob), at));
+        closure.manifests().forEach(manifest -> candidate(ImportStock.wanted(repository, manifest), at));
+        closure.blobs().forEach(blob -> candidate(ImportStock.wanted(repository, blob), at));
         put(Image.of(closure, names));
     }
 
@@ -116,6 +127,14 @@ final class Arrived {
     void put(Image image) {
         images.remove(image.name());
         images.put(image.name(), image);
+    }
+
+    /** Notes all that was found out otherwise. What was said of it before still counts. */
+    void addAll(Arrived found) {
+        for (Node node : found.nodes()) {
+            candidate(node.wanted(), node.at());
+        }
+        found.images().forEach(this::put);
     }
 
     /** Those that go by the same name at the target now as when they were imported. */

@@ -87,7 +87,7 @@ record ArrivedFile(Path file) {
 
     private static Arrived.Image image(String[] words, List<Arrived.Node> nodes) {
         List<Digest> members = new ArrayList<>();
-        for (String number : words[6].split(",", -1)) {
+        for (String number : words[6].equals("-") ? new String[0] : words[6].split(",", -1)) {
             members.add(nodes.get(Integer.parseInt(number)).wanted().node().digest());
         }
         Map<Tag, Digest> cosign = new HashMap<>();
@@ -160,7 +160,7 @@ record ArrivedFile(Path file) {
                 image.name().at().value(),
                 image.name().as().value(),
                 image.manifest().toString(),
-                String.join(",", members),
+                members.isEmpty() ? "-" : String.join(",", members),
                 cosign.isEmpty() ? "-" : String.join(",", cosign));
     }
 }

@@ -16,6 +16,7 @@ import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.LongConsumer;
+import java.util.function.Predicate;
 
 /**
  * A bundle that was opened: its inventory, which is signed by a key that is trusted or is meant not to be, and those of its volumes that were given. Of these everything is as it was
@@ -85,7 +86,12 @@ public final class Bundle {
      * @throws IOException if a file cannot be read
      */
     public void verify(LongConsumer moved) throws IOException {
-        new ContentCheck(this, moved).check();
+        verify(content -> true, moved);
+    }
+
+    /** The same of a part of the content. */
+    void verify(Predicate<VolumeEntry.Content> which, LongConsumer moved) throws IOException {
+        new ContentCheck(this, which, moved).check();
     }
 
     /** What it carries. */

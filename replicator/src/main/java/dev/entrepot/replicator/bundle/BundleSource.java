@@ -22,9 +22,10 @@ public final class BundleSource implements SourceRegistry {
 
     private final Bundle bundle;
     private final Elsewhere elsewhere;
+    private final ReadThrough readThrough = new ReadThrough();
     private final ConcurrentHashMap<RepositoryName, RepositorySource> repositories = new ConcurrentHashMap<>();
 
-    /** Of an open bundle, whose volumes were verified. */
+    /** Of an open bundle; what is read of its blobs is not verified. */
     public BundleSource(Bundle bundle, Elsewhere elsewhere) {
         this.bundle = bundle;
         this.elsewhere = elsewhere;
@@ -46,7 +47,12 @@ public final class BundleSource implements SourceRegistry {
                 .map(image -> image.source().registry())
                 .findFirst()
                 .orElse(NO_HOST);
-        return new BundleRepository(bundle, elsewhere, new Repository(host, name));
+        return new BundleRepository(bundle, elsewhere, readThrough, new Repository(host, name));
+    }
+
+    /** Blobs of the volumes that were read from their first byte to their end. */
+    Set<Digest> readThrough() {
+        return readThrough.digests();
     }
 
     @Override

@@ -112,6 +112,11 @@ final class CanonicalReader implements AutoCloseable {
         return result;
     }
 
+    /** Reads a list, or where there is none one entry. */
+    <T> List<T> oneOrList(Supplier<T> entry) {
+        return token == JsonToken.START_ARRAY ? list(entry) : List.of(entry.get());
+    }
+
     /** Reads a list under a key that is left out where the list is empty. */
     <T> List<T> optionalList(String name, Supplier<T> entry) {
         return optionalKey(name) ? list(entry) : List.of();

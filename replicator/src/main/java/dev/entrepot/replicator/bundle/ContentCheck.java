@@ -19,6 +19,7 @@ import java.util.Optional;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.function.LongConsumer;
+import java.util.function.Predicate;
 import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
@@ -31,11 +32,14 @@ final class ContentCheck {
     private static final int BUFFER_BYTES = 256 * 1024;
 
     private final Bundle bundle;
+    private final Predicate<VolumeEntry.Content> which;
     private final LongConsumer moved;
     private final SortedMap<Integer, VolumeProblem> problems = Collections.synchronizedSortedMap(new TreeMap<>());
 
-    ContentCheck(Bundle bundle, LongConsumer moved) {
+    /** Of the content that a predicate is true of; of parts of a blob it says the same of each. */
+    ContentCheck(Bundle bundle, Predicate<VolumeEntry.Content> which, LongConsumer moved) {
         this.bundle = bundle;
+        this.which = which;
         this.moved = moved;
     }
 
@@ -43,7 +47,9 @@ final class ContentCheck {
 
     void check() throws IOException {
         Iterator<Task> tasks = bundle.given().entrySet().stream()
-                .flatMap(volume -> volume.getValue().pieces().stream().map(piece -> new Task(volume.getKey(), piece)))
+                .flatMap(volume -> volume.getValue().pieces().stream()
+                        .filter(piece -> which.test(piece.entry().content()))
+                        .map(piece -> new Task(volume.getKey(), piece)))
                 .iterator();
         Concurrently.map(Stream.generate(() -> tasks).limit(AT_ONCE).toList(), this::work);
         if (!problems.isEmpty()) {

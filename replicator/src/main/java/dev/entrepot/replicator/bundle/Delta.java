@@ -3,20 +3,36 @@ package dev.entrepot.replicator.bundle;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Stream;
 
-/** What need not be in a bundle, because a receipt says that the other side has it. Immutable. */
+/**
+ * What need not be in a bundle, because receipts say that each of the other sides has it. What sides have in repositories of different names counts as not there: an inventory names one for all
+ * of them. Immutable.
+ */
 public final class Delta {
-    private final Receipt receipt;
-    private final Digest digest;
+    private final List<Digest> receipts;
+    private final SortedMap<RepositoryName, SortedSet<Digest>> held;
     private final Map<Digest, RepositoryName> first = new HashMap<>();
-    private final Set<Digest> lost = new HashSet<>();
+    private final Set<Digest> lost;
+
+    private Delta(
+            Collection<Digest> receipts, SortedMap<RepositoryName, SortedSet<Digest>> held, Collection<Digest> lost) {
+        this.receipts = List.copyOf(new TreeSet<>(receipts));
+        this.held = held;
+        this.lost = Set.copyOf(lost);
+        held.forEach((repository, digests) -> digests.forEach(digest -> first.putIfAbsent(digest, repository)));
+    }
 
     /**
      * Of a receipt whose signature was verified.
@@ -24,18 +40,35 @@ public final class Delta {
      * @param document the bytes of the receipt
      */
     public Delta(Receipt receipt, byte[] document) {
-        this.receipt = receipt;
-        this.digest = Digest.sha256(document);
-        receipt.held().forEach((repository, digests) -> digests.forEach(held -> first.putIfAbsent(held, repository)));
-        receipt.lost().values().forEach(lost::addAll);
+        this(
+                List.of(Digest.sha256(document)),
+                receipt.held(),
+                receipt.lost().values().stream().flatMap(SortedSet::stream).toList());
     }
 
-    /** The digest of the receipt. */
-    public Digest digest() {
-        return digest;
+    /** What need not be in a bundle for several sides: what all of them have, in the same repository. */
+    public Delta and(Delta other) {
+        SortedMap<RepositoryName, SortedSet<Digest>> both = new TreeMap<>();
+        held.forEach((repository, digests) -> {
+            SortedSet<Digest> common = new TreeSet<>(digests);
+            common.retainAll(other.held.getOrDefault(repository, Collections.emptySortedSet()));
+            if (!common.isEmpty()) {
+                both.put(repository, common);
+            }
+        });
+        Set<Digest> all = new HashSet<>(receipts);
+        all.addAll(other.receipts);
+        Set<Digest> gone = new HashSet<>(lost);
+        gone.addAll(other.lost);
+        return new Delta(all, both, gone);
     }
 
-    /** What the other side had and lost, and an inventory carries again. */
+    /** The digests of the receipts, sorted. */
+    public List<Digest> receipts() {
+        return receipts;
+    }
+
+    /** What another side had and lost, and an inventory carries again. */
     public List<Digest> lostIn(Inventory inventory) {
         Stream<Digest> manifests = inventory.manifests().values().stream()
                 .filter(manifest -> !(manifest.placement() instanceof Placement.Held))
@@ -46,14 +79,16 @@ public final class Delta {
         return Stream.concat(manifests, blobs).filter(lost::contains).distinct().toList();
     }
 
-    /** A repository in which the other side has this blob: from there it can be brought to any other. */
+    /** A repository in which each other side has this blob: from there it can be brought to any other. */
     Optional<RepositoryName> blob(Digest blob) {
         return Optional.ofNullable(first.get(blob));
     }
 
-    /** A repository in which the other side has this manifest, if it does in all that it belongs to. */
+    /** A repository in which each other side has this manifest, if it does in all that it belongs to. */
     Optional<RepositoryName> manifest(Digest manifest, Collection<RepositoryName> repositories) {
-        return repositories.stream().allMatch(repository -> receipt.holds(repository, manifest))
+        return repositories.stream()
+                        .allMatch(repository -> held.getOrDefault(repository, Collections.emptySortedSet())
+                                .contains(manifest))
                 ? repositories.stream().findFirst()
                 : Optional.empty();
     }

@@ -1,7 +1,9 @@
 package dev.entrepot.replicator.bundle;
 
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.replicator.Sizes;
+import java.util.List;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -16,7 +18,7 @@ public final class ExportReportWriter {
         root.put("outcome", "complete");
         root.put("dryRun", report.id().isEmpty());
         report.id().ifPresent(id -> root.put("bundle", id.toString()));
-        report.inventory().since().ifPresent(since -> root.put("since", since.toString()));
+        putSince(root, report.inventory().since());
         root.put("signed", report.signed());
         root.put("sourceRequests", report.sourceRequests());
         sum(root.putObject("carried"), report.carried());
@@ -44,6 +46,16 @@ public final class ExportReportWriter {
         return root.toString();
     }
 
+    /** What a document says of the receipts that a bundle is the difference to: nothing, the digest of one, or a list, as in the inventory. */
+    public static void putSince(ObjectNode root, List<Digest> since) {
+        if (since.size() == 1) {
+            root.put("since", since.getFirst().toString());
+        } else if (!since.isEmpty()) {
+            ArrayNode receipts = root.putArray("since");
+            since.forEach(digest -> receipts.add(digest.toString()));
+        }
+    }
+
     private static void sum(ObjectNode node, ExportReport.Sum sum) {
         node.put("manifests", sum.manifests()).put("blobs", sum.blobs()).put("bytes", sum.bytes());
     }
@@ -69,8 +81,12 @@ public final class ExportReportWriter {
         text.append(dry ? "would carry " : "carries ")
                 .append(text(report.carried()))
                 .append('\n');
-        if (report.inventory().since().isPresent()) {
-            text.append("left out, as the receipt says that the other side has it: ");
+        int receipts = report.inventory().since().size();
+        if (receipts > 0) {
+            text.append(
+                    receipts == 1
+                            ? "left out, as the receipt says that the other side has it: "
+                            : "left out, as all " + receipts + " receipts say that their sides have it: ");
             text.append(text(report.held())).append('\n');
         }
         if (!report.lostAgain().isEmpty()) {

@@ -120,6 +120,34 @@ public final class ImportNames {
         return naming.nameFor(name);
     }
 
+    /** The name at the source of a repository of the target; empty if with these options no import writes to it. */
+    Optional<RepositoryName> source(RepositoryName target) {
+        String prefix = naming.prefix().map(name -> name + "/").orElse("");
+        if (!target.value().startsWith(prefix)) {
+            return Optional.empty();
+        }
+        String rest = target.value().substring(prefix.length());
+        Stream<String> renamed = naming.map().entrySet().stream()
+                .filter(entry -> (rest + "/").startsWith(entry.getValue() + "/"))
+                .map(entry ->
+                        entry.getKey() + rest.substring(entry.getValue().value().length()));
+        return Stream.concat(renamed, Stream.of(rest))
+                .map(RepositoryName::new)
+                .filter(name -> repository(name).equals(target))
+                .findFirst();
+    }
+
+    /** The tag at the source of a tag of the target. */
+    Tag source(RepositoryName repository, Tag target) {
+        return tags.entrySet().stream()
+                .filter(entry -> entry.getValue().equals(target))
+                .map(Map.Entry::getKey)
+                .filter(from -> from.startsWith(repository + ":"))
+                .map(from -> new Tag(from.substring(from.lastIndexOf(':') + 1)))
+                .findFirst()
+                .orElse(target);
+    }
+
     /** The tag that an image gets. */
     public Tag tag(BundledImage image) {
         return tags.getOrDefault(image.name(), image.tag());

@@ -2,10 +2,10 @@ package dev.entrepot.replicator.bundle;
 
 import dev.entrepot.oci.Digest;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.SequencedMap;
 import java.util.Set;
@@ -21,7 +21,7 @@ public final class Inventory {
 
     private final int volumes;
     private final OptionalLong volumeBytes;
-    private final Optional<Digest> since;
+    private final List<Digest> since;
     private final List<BundledImage> images;
     private final SequencedMap<Digest, BundledManifest> manifests;
     private final SequencedMap<Digest, BundledBlob> blobs;
@@ -32,7 +32,7 @@ public final class Inventory {
      *
      * @param volumes how many volumes there are
      * @param volumeBytes the limit that they were cut by
-     * @param since the digest of the receipt that the bundle is the difference to
+     * @param since the digests of the receipts that the bundle is the difference to, sorted
      * @param images by repository and tag, at least one
      * @param manifests in the order of writing
      * @param blobs in the order of writing
@@ -42,7 +42,7 @@ public final class Inventory {
     public Inventory(
             int volumes,
             OptionalLong volumeBytes,
-            Optional<Digest> since,
+            List<Digest> since,
             List<BundledImage> images,
             List<BundledManifest> manifests,
             List<BundledBlob> blobs,
@@ -51,7 +51,7 @@ public final class Inventory {
         Checks.that(volumeBytes.orElse(1) > 0, "volume-bytes is not positive");
         this.volumes = volumes;
         this.volumeBytes = volumeBytes;
-        this.since = since;
+        this.since = Checks.sorted(since, Comparator.naturalOrder(), "receipts");
         this.images = Checks.sorted(images, BundledImage.ORDER, "images");
         this.manifests = new LinkedHashMap<>();
         manifests.forEach(manifest -> Checks.that(
@@ -77,8 +77,8 @@ public final class Inventory {
         return volumeBytes;
     }
 
-    /** The digest of the receipt that the bundle is the difference to. */
-    public Optional<Digest> since() {
+    /** The digests of the receipts that the bundle is the difference to, sorted: it leaves out what all of them say that their sides have. */
+    public List<Digest> since() {
         return since;
     }
 

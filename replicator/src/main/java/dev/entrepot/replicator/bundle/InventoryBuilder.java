@@ -83,7 +83,7 @@ public final class InventoryBuilder {
         return new Inventory(
                 1,
                 OptionalLong.empty(),
-                since.map(Delta::digest),
+                since.map(Delta::receipts).orElse(List.of()),
                 images,
                 List.copyOf(manifests.values()),
                 blobs,

@@ -146,7 +146,7 @@ final class InventoryCheck {
             }
             case Placement.Held held ->
                 Checks.that(
-                        inventory.since().isPresent(),
+                        !inventory.since().isEmpty(),
                         digest + " is in no volume, and the bundle is no difference to a receipt");
         }
     }

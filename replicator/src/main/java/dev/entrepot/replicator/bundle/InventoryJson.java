@@ -64,7 +64,7 @@ public final class InventoryJson {
             json.writeNumberProperty("inventory", Inventory.VERSION);
             json.writeNumberProperty("volumes", inventory.volumes());
             inventory.volumeBytes().ifPresent(bytes -> json.writeNumberProperty("volume-bytes", bytes));
-            inventory.since().ifPresent(since -> json.writeStringProperty("since", since.toString()));
+            since(json, inventory.since());
             json.writeArrayPropertyStart("images");
             inventory.images().forEach(image -> write(json, image));
             json.writeEndArray();
@@ -78,6 +78,15 @@ public final class InventoryJson {
             inventory.fallbacks().values().forEach(fallback -> write(json, fallback));
             json.writeEndArray();
             json.writeEndObject();
+        }
+    }
+
+    // One is no list: so it was before there could be several.
+    private static void since(JsonGenerator json, List<Digest> since) {
+        if (since.size() == 1) {
+            json.writeStringProperty("since", since.getFirst().toString());
+        } else {
+            strings(json, "since", since);
         }
     }
 

@@ -34,7 +34,7 @@ final class InventoryReader implements AutoCloseable {
             int volumes = in.smallNumber();
             OptionalLong volumeBytes =
                     in.optionalKey("volume-bytes") ? OptionalLong.of(in.number()) : OptionalLong.empty();
-            Optional<Digest> since = in.optionalKey("since") ? Optional.of(digest()) : Optional.empty();
+            List<Digest> since = in.optionalKey("since") ? in.oneOrList(this::digest) : List.of();
             in.key("images");
             List<BundledImage> images = in.list(this::image);
             in.key("manifests");

@@ -6,6 +6,7 @@ import dev.entrepot.oci.Tag;
 import java.util.Collections;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
@@ -15,15 +16,15 @@ import java.util.TreeSet;
 /**
  * What is complete at the receiving side, as that side says (docs/air-gap.md). All names are the source's.
  *
- * @param bundle the bundle that it answers
+ * @param bundle the bundle that it answers; empty if it was made of the target alone
  * @param target name of the target, for people; no control characters, at most 1000
  * @param images complete there, by repository and tag
  * @param held by repository, what the target was asked for and has
- * @param lost by repository, what the inventory says that the target has, and it has not
+ * @param lost by repository, what the inventory or an earlier receipt says that the target has, and it has not
  * @param missingVolumes volumes that were not given and are still needed, sorted
  */
 public record Receipt(
-        Digest bundle,
+        Optional<Digest> bundle,
         String target,
         List<Image> images,
         SortedMap<RepositoryName, SortedSet<Digest>> held,
@@ -37,7 +38,7 @@ public record Receipt(
      *
      * @param repository its repository
      * @param tag its tag
-     * @param manifest what the tag names
+     * @param manifest what the tag names there; of an index that was trimmed for the target, the trimmed one
      */
     public record Image(RepositoryName repository, Tag tag, Digest manifest) {
         static final Comparator<Image> ORDER =
@@ -54,6 +55,7 @@ public record Receipt(
         lost = copy(lost);
         missingVolumes = Checks.sorted(missingVolumes, Comparator.naturalOrder(), "missing volumes");
         missingVolumes.forEach(Checks::volume);
+        Checks.that(bundle.isPresent() || missingVolumes.isEmpty(), "volumes are missing of no bundle");
         for (RepositoryName repository : lost.keySet()) {
             Set<Digest> there = held.getOrDefault(repository, new TreeSet<>());
             Checks.that(

@@ -8,6 +8,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -65,8 +66,7 @@ public final class ReceiptJson {
         Checks.that(
                 version == Receipt.VERSION,
                 "it is of version " + version + ", this program reads version " + Receipt.VERSION);
-        in.key("bundle");
-        Digest bundle = Digest.parse(in.text());
+        Optional<Digest> bundle = in.optionalKey("bundle") ? Optional.of(Digest.parse(in.text())) : Optional.empty();
         in.key("target");
         String target = in.text();
         in.key("images");
@@ -104,7 +104,7 @@ public final class ReceiptJson {
         try (JsonGenerator json = OciJson.mapper().createGenerator(out)) {
             json.writeStartObject();
             json.writeNumberProperty("receipt", Receipt.VERSION);
-            json.writeStringProperty("bundle", receipt.bundle().toString());
+            receipt.bundle().ifPresent(bundle -> json.writeStringProperty("bundle", bundle.toString()));
             json.writeStringProperty("target", receipt.target());
             json.writeArrayPropertyStart("images");
             for (Receipt.Image image : receipt.images()) {

@@ -15,15 +15,15 @@ import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
 
-/** Makes a receipt of what a target says that it has: of a bundle, and of all that imports brought there before. For one receipt. */
+/** Makes a receipt of what a target says that it has: of a bundle, if it is to answer one, and of all that is remembered of it. For one receipt. */
 final class ReceiptMaker {
-    private final Bundle bundle;
     private final ImportNames names;
     private final ReplicationRule rule;
     private final ReplicationRunner runner;
@@ -34,30 +34,52 @@ final class ReceiptMaker {
     /**
      * A maker.
      *
-     * @param arrived what was imported so far, the bundle included; is brought up to date
+     * @param arrived what was imported so far, a bundle that the receipt is to answer included; is brought up to date
      */
-    ReceiptMaker(Bundle bundle, ImportNames names, ReplicationRule rule, ReplicationRunner runner, Arrived arrived) {
-        this.bundle = bundle;
+    ReceiptMaker(ImportNames names, ReplicationRule rule, ReplicationRunner runner, Arrived arrived) {
         this.names = names;
         this.rule = rule;
         this.runner = runner;
         this.arrived = arrived;
     }
 
+    /** The receipt of a target to which nothing is imported now. */
+    Receipt ofTarget() throws IOException {
+        return make(Optional.empty(), Set.of(), List.of());
+    }
+
+    /**
+     * The receipt that answers a bundle.
+     *
+     * @param report what was done of it just before
+     * @param closures the images of it that were selected
+     */
+    Receipt of(Bundle bundle, ImportReport report, List<ImageClosure> closures) throws IOException {
+        ask(bundle.inventory());
+        Set<Arrived.Name> failed = new HashSet<>();
+        closures.stream()
+                .filter(closure -> !report.isComplete(closure.image(), names))
+                .forEach(closure -> failed.add(Arrived.Image.of(closure, names).name()));
+        return make(Optional.of(bundle.id()), failed, missing(bundle, report));
+    }
+
     // All of the bundle is asked for, selected or not: what is there need not be sent again.
-    Receipt make(ImportReport report, List<ImageClosure> closures) throws IOException {
-        for (BundledManifest manifest : bundle.inventory().manifests().values()) {
-            manifest.repositories().forEach(name -> asked.add(BundleImport.wanted(name, manifest)));
+    private void ask(Inventory inventory) {
+        for (BundledManifest manifest : inventory.manifests().values()) {
+            manifest.repositories().forEach(name -> asked.add(ImportStock.wanted(name, manifest)));
             if (manifest.placement() instanceof Placement.Held held) {
-                owed.add(BundleImport.wanted(held.repository(), manifest));
+                owed.add(ImportStock.wanted(held.repository(), manifest));
             }
         }
-        for (BundledBlob blob : bundle.inventory().blobs().values()) {
-            blob.repositories().forEach(name -> asked.add(BundleImport.wanted(name, blob)));
+        for (BundledBlob blob : inventory.blobs().values()) {
+            blob.repositories().forEach(name -> asked.add(ImportStock.wanted(name, blob)));
             if (blob.placement() instanceof Placement.Held held) {
-                owed.add(BundleImport.wanted(held.repository(), blob));
+                owed.add(ImportStock.wanted(held.repository(), blob));
             }
         }
+    }
+
+    private Receipt make(Optional<Digest> bundle, Set<Arrived.Name> failed, List<Integer> missing) throws IOException {
         List<Arrived.Node> before = arrived.nodes(names);
         for (Arrived.Node node : before) {
             (node.said() ? owed : asked).add(node.wanted());
@@ -66,15 +88,15 @@ final class ReceiptMaker {
         Set<Wanted> there = runner.present(rule, asked);
         arrived.answered(before, there);
         return new Receipt(
-                bundle.id(),
+                bundle,
                 rule.targets().getFirst().registry().name(),
-                images(report, closures, there),
+                images(failed, there),
                 byRepository(there),
                 lost(there),
-                missing(report));
+                missing);
     }
 
-    private List<Integer> missing(ImportReport report) {
+    private static List<Integer> missing(Bundle bundle, ImportReport report) {
         SortedSet<Integer> missing = new TreeSet<>();
         for (Waiting waiting : report.waiting()) {
             missing.addAll(waiting.volumes());
@@ -83,17 +105,12 @@ final class ReceiptMaker {
         return List.copyOf(missing);
     }
 
-    // Of this import the report knows which tags were moved; those of earlier ones may have been moved by anybody
+    // Of this import the report knows which tags were not moved; those of earlier ones may have been moved by anybody
     // since.
-    private List<Receipt.Image> images(ImportReport report, List<ImageClosure> closures, Set<Wanted> there)
-            throws IOException {
+    private List<Receipt.Image> images(Set<Arrived.Name> failed, Set<Wanted> there) throws IOException {
         Map<RepositoryName, Set<Digest>> held = new TreeMap<>();
         there.forEach(wanted -> held.computeIfAbsent(wanted.repository(), name -> new HashSet<>())
                 .add(wanted.node().digest()));
-        Set<Arrived.Name> failed = new HashSet<>();
-        closures.stream()
-                .filter(closure -> !report.isComplete(closure.image(), names))
-                .forEach(closure -> failed.add(Arrived.Image.of(closure, names).name()));
         List<Arrived.Image> candidates = arrived.images(names);
         Collection<Arrived.Image> whole = candidates.stream()
                 .filter(image -> !failed.contains(image.name()))

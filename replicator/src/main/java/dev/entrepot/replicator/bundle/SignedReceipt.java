@@ -5,6 +5,8 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 
@@ -22,12 +24,15 @@ public record SignedReceipt(Receipt receipt, Delta delta) {
      * Reads a receipt and the signature beside it, and verifies it before anything else is read of it.
      *
      * @param file the receipt
-     * @param trust the keys that may have signed it
+     * @param trust files of keys of which any one may have signed it
      * @throws BundleException if it is not signed by one of them, or is no receipt
      * @throws IOException if a file cannot be read
      */
-    public static SignedReceipt read(Path file, Path trust) throws IOException {
-        BundleTrust keys = BundleTrust.read(trust);
+    public static SignedReceipt read(Path file, List<Path> trust) throws IOException {
+        List<BundleTrust> keys = new ArrayList<>();
+        for (Path key : trust) {
+            keys.add(BundleTrust.read(key));
+        }
         Path signatureFile = file.resolveSibling(file.getFileName() + SIGNATURE);
         byte[] document;
         try {
@@ -47,8 +52,9 @@ public record SignedReceipt(Receipt receipt, Delta delta) {
                             + " is missing; it has to be brought along with the receipt",
                     e);
         }
-        if (!keys.verifies(document, signature)) {
-            throw new BundleException(signatureFile + " is not the signature of " + file + " by a key of " + trust
+        if (keys.stream().noneMatch(key -> key.verifies(document, signature))) {
+            throw new BundleException(signatureFile + " is not the signature of " + file + " by a key of "
+                    + trust.stream().map(Path::toString).collect(Collectors.joining(", "))
                     + ": the receipt was altered, or signed by somebody else");
         }
         Receipt receipt = ReceiptJson.read(document, file.toString());
@@ -67,11 +73,10 @@ public record SignedReceipt(Receipt receipt, Delta delta) {
 
     /** A line for people where the other side still needs volumes of the bundle that it answers. */
     public Optional<String> missing() {
-        if (receipt.missingVolumes().isEmpty()) {
-            return Optional.empty();
-        }
         String volumes = receipt.missingVolumes().stream().map(String::valueOf).collect(Collectors.joining(","));
-        return Optional.of("the other side still needs volumes " + volumes + " of bundle " + receipt.bundle()
-                + "; they are written again with: " + VolumeProblem.reissue(receipt.bundle(), volumes));
+        return receipt.bundle()
+                .filter(bundle -> !volumes.isEmpty())
+                .map(bundle -> receipt.target() + " still needs volumes " + volumes + " of bundle " + bundle
+                        + "; they are written again with: " + VolumeProblem.reissue(bundle, volumes));
     }
 }

@@ -66,6 +66,21 @@ class ArrivedFileTest {
     }
 
     @Test
+    void anImageOfATrimmedIndexThatNamesNothingIsReadToo() throws Exception {
+        ArrivedFile file = ArrivedFile.of(folder, "registry.test");
+        Arrived arrived = new Arrived();
+        arrived.put(node(7));
+        arrived.put(image("empty", 7).trimmedTo(digest(5)));
+
+        file.write(arrived, "registry.test");
+
+        assertThat(file.read().images()).singleElement().satisfies(image -> {
+            assertThat(image.manifest()).isEqualTo(digest(5));
+            assertThat(image.members()).isEmpty();
+        });
+    }
+
+    @Test
     void theOldestAreForgottenWhereThereAreTooMany() {
         Arrived bounded = some().bounded(4, 100);
         assertThat(bounded.nodes()).containsExactly(node(6), node(7), node(8), node(9));

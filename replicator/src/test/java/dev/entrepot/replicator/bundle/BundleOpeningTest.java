@@ -288,7 +288,7 @@ class BundleOpeningTest {
         Inventory inventory = new Inventory(
                 1,
                 honest.volumeBytes(),
-                Optional.empty(),
+                List.of(),
                 honest.images(),
                 List.of(lying),
                 honest.blobs().values().stream()

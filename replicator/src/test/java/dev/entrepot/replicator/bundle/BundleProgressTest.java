@@ -51,6 +51,11 @@ class BundleProgressTest {
         AtomicLong looked = new AtomicLong();
         bundle.verify(looked::addAndGet);
         assertThat(looked).hasValue(bundle.contentBytes());
+        ProgressLine checking = new ProgressLine(clock);
+        checking.planned("verify", 0, bundle.contentBytes());
+        assertThat(checking.plain()).startsWith("0 B/").doesNotContain("images");
+        bundle.verify(bytes -> checking.moved("verify", bytes));
+        assertThat(checking.draw()).matches("\\[#+] [^0].*").doesNotContain("images", "left");
 
         ProgressLine line = new ProgressLine(clock);
         try (ImportFolder imports = ImportFolder.open(folder.resolve("data"), clock)) {

@@ -90,7 +90,7 @@ final class Inventories {
         return new Inventory(
                 1,
                 OptionalLong.empty(),
-                Optional.empty(),
+                List.of(),
                 List.of(new BundledImage(Repository.parse("registry.test/team/app"), APP, new Tag("v1"), root)),
                 manifests,
                 blobs,

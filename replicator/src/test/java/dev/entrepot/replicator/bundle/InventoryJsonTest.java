@@ -3,6 +3,7 @@ package dev.entrepot.replicator.bundle;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.MediaType;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -43,6 +44,37 @@ class InventoryJsonTest {
                 .contains("\"omitted\":[\"" + Inventories.ARM + "\"]")
                 .contains(
                         "\"artifactType\":\"application/spdx+json\",\"annotations\":{\"made by\":\"a \\\"tool\\\"\\n\u00e9\"}");
+    }
+
+    @Test
+    void receiptsThatABundleIsTheDifferenceToAreOneOrASortedList() throws Exception {
+        List<Digest> two = List.of(Inventories.digest("north"), Inventories.digest("south")).stream()
+                .sorted()
+                .toList();
+        String one = text(since(two.subList(0, 1)));
+        String both = text(since(two));
+
+        assertThat(one).contains("\"since\":\"" + two.getFirst() + "\",\"images\"");
+        assertThat(both).contains("\"since\":[\"" + two.getFirst() + "\",\"" + two.getLast() + "\"],\"images\"");
+        assertThat(read(one).since()).isEqualTo(two.subList(0, 1));
+        assertThat(read(both).since()).isEqualTo(two);
+        assertThatThrownBy(() -> read(one.replace(
+                        "\"" + two.getFirst() + "\",\"images\"", "[\"" + two.getFirst() + "\"],\"images\"")))
+                .hasMessageContaining("not written as");
+        assertThatThrownBy(() -> read(
+                        both.replace(two.getFirst().toString(), two.getLast().toString())))
+                .hasMessageContaining("sorted");
+    }
+
+    private static Inventory since(List<Digest> receipts) {
+        return new Inventory(
+                INVENTORY.volumes(),
+                INVENTORY.volumeBytes(),
+                receipts,
+                INVENTORY.images(),
+                List.copyOf(INVENTORY.manifests().values()),
+                List.copyOf(INVENTORY.blobs().values()),
+                List.copyOf(INVENTORY.fallbacks().values()));
     }
 
     @ParameterizedTest

@@ -183,7 +183,7 @@ final class Packed {
             Inventory whole = new Inventory(
                     1,
                     OptionalLong.empty(),
-                    since.isPresent() ? Optional.of(Digest.sha256(ReceiptJson.write(since.get()))) : Optional.empty(),
+                    since.isPresent() ? List.of(Digest.sha256(ReceiptJson.write(since.get()))) : List.of(),
                     images,
                     manifests,
                     bundled,

@@ -8,6 +8,7 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Optional;
 import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
@@ -25,7 +26,7 @@ class ReceiptJsonTest {
 
     private static Receipt receipt() {
         return new Receipt(
-                Inventories.digest("bundle"),
+                Optional.of(Inventories.digest("bundle")),
                 "eu",
                 List.of(new Receipt.Image(Inventories.APP, new Tag("v1"), Inventories.INDEX)),
                 in("team/app", Inventories.INDEX, Inventories.AMD),
@@ -42,6 +43,18 @@ class ReceiptJsonTest {
                 .startsWith("{\"receipt\":1,\"bundle\":\"" + Inventories.digest("bundle") + "\",\"target\":\"eu\",")
                 .endsWith("\"lost\":[{\"repository\":\"team/app\",\"digests\":[\"" + Inventories.LAYER
                         + "\"]}],\"missing-volumes\":[2,3]}");
+    }
+
+    @Test
+    void aReceiptOfATargetAloneNamesNoBundle() throws Exception {
+        Receipt alone = new Receipt(Optional.empty(), "eu", List.of(), receipt().held(), new TreeMap<>(), List.of());
+        byte[] document = ReceiptJson.write(alone);
+
+        assertThat(new String(document, StandardCharsets.UTF_8)).startsWith("{\"receipt\":1,\"target\":\"eu\",");
+        assertThat(ReceiptJson.read(document, "receipt.json")).isEqualTo(alone);
+        assertThatThrownBy(
+                        () -> new Receipt(Optional.empty(), "eu", List.of(), alone.held(), new TreeMap<>(), List.of(2)))
+                .hasMessageContaining("of no bundle");
     }
 
     @Test
@@ -77,7 +90,7 @@ class ReceiptJsonTest {
     @Test
     void nothingIsHeldAndLost() {
         assertThatThrownBy(() -> new Receipt(
-                        Inventories.digest("bundle"),
+                        Optional.of(Inventories.digest("bundle")),
                         "eu",
                         List.of(),
                         in("team/app", Inventories.AMD),

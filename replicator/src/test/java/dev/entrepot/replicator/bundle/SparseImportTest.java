@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.replicator.HttpRegistries;
@@ -79,14 +80,39 @@ class SparseImportTest {
             assertThat(new String(registry.manifest("app", new Tag("v1")).orElseThrow(), StandardCharsets.UTF_8))
                     .contains(amd.digest().toString())
                     .doesNotContain(arm.digest().toString());
-            assertThat(first.receipt().images())
-                    .as("another digest is another image")
-                    .isEmpty();
+            assertThat(first.receipt().images()).as("as what it is there").containsExactly(image(trimmed));
+            assertThat(first.receipt().holds(new RepositoryName("app"), root.digest()))
+                    .isFalse();
+            assertThat(first.receipt().holds(new RepositoryName("app"), amd.digest()))
+                    .isTrue();
+            assertThat(first.receipt().lost()).isEmpty();
             Packed.Packing difference = new Packed.Packing(source).since(first.receipt());
             Importing.Outcome second =
                     importing.into(target, Importing.AS_THEY_ARE, volumes(difference, "next"), () -> {});
             assertThat(second.report().outcome()).isEqualTo("complete");
             assertThat(registry.resolve("app", "v1")).contains(trimmed);
+            assertThat(second.receipt().images()).containsExactly(image(trimmed));
+            assertThat(second.receipt().lost()).isEmpty();
+
+            app.tag("v2", app.image("another"));
+            List<Path> other =
+                    new Packed.Packing(source).image("app", "v2").pack().tars(folder.resolve("other"));
+            Receipt later = importing
+                    .into(target, Importing.AS_THEY_ARE, other, () -> {})
+                    .receipt();
+            assertThat(later.images())
+                    .as("also of later imports")
+                    .contains(image(trimmed))
+                    .hasSize(2);
+            target.registry().target(new RepositoryName("app")).deleteManifest(trimmed);
+            Receipt gone = importing
+                    .into(target, Importing.AS_THEY_ARE, other, () -> {})
+                    .receipt();
+            assertThat(gone.images()).doesNotContain(image(trimmed)).hasSize(1);
         }
+    }
+
+    private static Receipt.Image image(Digest digest) {
+        return new Receipt.Image(new RepositoryName("app"), new Tag("v1"), digest);
     }
 }
