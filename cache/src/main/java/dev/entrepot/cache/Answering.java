@@ -82,6 +82,10 @@ final class Answering {
             Asking<T> check,
             Supplier<Optional<OutageException>> outage)
             throws IOException {
+        Optional<Answer<T>> atOnce = whileOut(judgement, kept, outage);
+        if (atOnce.isPresent()) {
+            return atOnce.get();
+        }
         Optional<SharedCalls.Outcome<Object>> inTime =
                 calls.call(question, check::run, judgement.settings().checkDeadline());
         if (inTime.isPresent()) {
@@ -95,6 +99,20 @@ final class Answering {
         }
         counters.served(known.map(StaleCause::of).orElse(StaleCause.TIMEOUT));
         return stale.get();
+    }
+
+    // While nothing is sent to the upstream but a request that shows whether it is back, only the one who sends that
+    // one
+    // waits for it.
+    private <T> Optional<Answer<T>> whileOut(
+            Judgement judgement, Kept<T> kept, Supplier<Optional<OutageException>> outage) {
+        Optional<OutageException> out =
+                outage.get().filter(known -> known.reason() == OutageException.Reason.NOT_ASKED);
+        Optional<Answer<T>> stale = out.flatMap(known -> judgement.inPlaceOf(known, kept));
+        if (stale.isPresent()) {
+            counters.served(StaleCause.of(out.orElseThrow()));
+        }
+        return stale;
     }
 
     /**
