@@ -83,16 +83,7 @@ final class Answering {
             Asking<T> check,
             Supplier<Optional<OutageException>> outage)
             throws IOException {
-        // Of an upstream that is not asked there is nothing to wait for; nor of one that is being asked, by one
-        // request,
-        // whether it is back.
-        Optional<Answer<T>> atOnce = outage.get()
-                .filter(refusal -> refusal.reason() == OutageException.Reason.NOT_ASKED)
-                .flatMap(refusal -> {
-                    Optional<Answer<T>> instead = judgement.inPlaceOf(refusal, kept);
-                    instead.ifPresent(_ -> counters.served(StaleCause.of(refusal)));
-                    return instead;
-                });
+        Optional<Answer<T>> atOnce = whileOut(judgement, kept, outage);
         if (atOnce.isPresent()) {
             return atOnce.get();
         }
@@ -109,6 +100,20 @@ final class Answering {
         }
         counters.served(known.map(StaleCause::of).orElse(StaleCause.TIMEOUT));
         return stale.get();
+    }
+
+    // While nothing is sent to the upstream but a request that shows whether it is back, only the one who sends that
+    // one
+    // waits for it.
+    private <T> Optional<Answer<T>> whileOut(
+            Judgement judgement, Kept<T> kept, Supplier<Optional<OutageException>> outage) {
+        Optional<OutageException> out =
+                outage.get().filter(known -> known.reason() == OutageException.Reason.NOT_ASKED);
+        Optional<Answer<T>> stale = out.flatMap(known -> judgement.inPlaceOf(known, kept));
+        if (stale.isPresent()) {
+            counters.served(StaleCause.of(out.orElseThrow()));
+        }
+        return stale;
     }
 
     /**

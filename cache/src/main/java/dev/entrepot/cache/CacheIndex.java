@@ -149,6 +149,11 @@ public final class CacheIndex implements AutoCloseable {
         return writer.lostChanges();
     }
 
+    /** The number of questions since the start that came back empty because the database failed. */
+    long failedReads() {
+        return writer.failedReads();
+    }
+
     /** What is known of a repository having a piece of content; empty if nothing is. */
     public Optional<Link> link(Repository repository, Digest digest) {
         return tables.links.get(new IndexTables.LinkKey(repository, digest));

@@ -15,26 +15,33 @@ public final class ComparisonAtStart implements AutoCloseable {
 
     private final Thread thread;
 
-    private ComparisonAtStart(ContentStore store, CacheIndex index) {
+    private ComparisonAtStart(ContentStore store, CacheIndex index, Duration after) {
         // A platform thread: it waits for the disk most of the time.
-        thread = Thread.ofPlatform().name("comparison").daemon().start(() -> run(store, index));
+        thread = Thread.ofPlatform().name("comparison").daemon().start(() -> run(store, index, after));
     }
 
-    /** Begins, if the index has not been compared yet. */
-    public static ComparisonAtStart of(ContentStore store, CacheIndex index) {
-        return new ComparisonAtStart(store, index);
+    /**
+     * Begins, if the index has not been compared yet.
+     *
+     * @param after how long others go first
+     */
+    public static ComparisonAtStart of(ContentStore store, CacheIndex index, Duration after) {
+        return new ComparisonAtStart(store, index, after);
     }
 
-    private static void run(ContentStore store, CacheIndex index) {
+    private static void run(ContentStore store, CacheIndex index, Duration after) {
         if (index.isCompared()) {
             return;
         }
         try {
+            Thread.sleep(after);
             IndexComparison.Result result = IndexComparison.run(store, index);
             LOG.info(
                     "the index was not closed in good order: {} files registered, {} forgotten",
                     result.registered(),
                     result.forgotten());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         } catch (IOException e) {
             LOG.warn("index and files were not compared to the end; the next start does it again: {}", e.getMessage());
         }

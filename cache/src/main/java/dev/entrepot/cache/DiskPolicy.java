@@ -24,6 +24,11 @@ final class DiskPolicy {
     /** The part of the capacity that small content may have before it goes first. */
     static final int SMALL_PARTS = 20;
 
+    /** The part of the capacity that large blobs always have for what has just come and is not known to be worth keeping yet. */
+    static final int WAITING_PARTS = 20;
+
+    private static final int NOTICED_PARTS = 200;
+
     private static final int MAX_POOLS = 64;
     private static final long MAX_UNITS = 1L << 30;
 
@@ -54,6 +59,7 @@ final class DiskPolicy {
     private final DiskShares shares;
     private final ConcurrentHashMap<PoolName, NamedPool> pools = new ConcurrentHashMap<>();
     private volatile long setAsideBytes;
+    private volatile long smallBytes;
     private volatile boolean loading;
 
     /** An empty policy. */
@@ -62,7 +68,7 @@ final class DiskPolicy {
         this.lowBytes = limits.lowBytes();
         this.shares = shares;
         this.unitBytes = Math.max(1, (capacityBytes + MAX_UNITS - 1) / MAX_UNITS);
-        pool(new PoolName.Small(), 0, OptionalLong.of(capacityBytes / SMALL_PARTS));
+        smallPool();
         pool(new PoolName.Rest(0), 0, OptionalLong.empty());
     }
 
@@ -87,13 +93,14 @@ final class DiskPolicy {
         if (loading) {
             return Long.MAX_VALUE / 4;
         }
-        long large = Math.max(0, lowBytes - capacityBytes / SMALL_PARTS - setAsideBytes);
+        long others = Math.max(capacityBytes / SMALL_PARTS, smallBytes + capacityBytes / WAITING_PARTS);
+        long large = Math.max(0, lowBytes - others - setAsideBytes);
         return Math.min(large, mostBytes.orElse(Long.MAX_VALUE)) / unitBytes;
     }
 
     private NamedPool poolOf(ContentKind kind, long bytes, Optional<Repository> owner) {
         if (isSmall(kind, bytes)) {
-            return pool(new PoolName.Small(), 0, OptionalLong.of(capacityBytes / SMALL_PARTS));
+            return smallPool();
         }
         DiskGroup group = owner.map(shares::of).orElse(DiskGroup.DEFAULT);
         return group.isLimited()
@@ -116,6 +123,9 @@ final class DiskPolicy {
             }
         }
         pool.pool().put(key);
+        if (pool.name() instanceof PoolName.Small) {
+            weighSmall();
+        }
     }
 
     /** Counts a use by a repository. Content that was fetched for one of a lower priority now counts for this one. */
@@ -149,6 +159,19 @@ final class DiskPolicy {
         applyMaximums();
     }
 
+    // What small content leaves of its budget is for large blobs that wait.
+    private void weighSmall() {
+        long now = bytes(smallPool());
+        if (Math.abs(now - smallBytes) > capacityBytes / NOTICED_PARTS) {
+            smallBytes = now;
+            applyMaximums();
+        }
+    }
+
+    private NamedPool smallPool() {
+        return pool(new PoolName.Small(), 0, OptionalLong.of(capacityBytes / SMALL_PARTS));
+    }
+
     private void applyMaximums() {
         pools.values().forEach(pool -> pool.pool().setMaximum(maximum(pool.mostBytes())));
     }
@@ -167,6 +190,7 @@ final class DiskPolicy {
     /** Ends what {@link #beginLoading()} began. */
     void endLoading() {
         loading = false;
+        smallBytes = bytes(smallPool());
         applyMaximums();
     }
 

@@ -66,22 +66,39 @@ public final class Evictor implements AutoCloseable {
      * @param minFreeBytes what the file system must have left
      */
     public Evictor(ContentStore store, CacheIndex index, long capacityBytes, long minFreeBytes) {
-        this(store, index, DiskLimits.of(capacityBytes, minFreeBytes), DiskShares.EQUAL, store::freeBytes);
+        this(
+                store,
+                index,
+                DiskLimits.of(capacityBytes, minFreeBytes),
+                DiskShares.EQUAL,
+                Duration.ZERO,
+                store::freeBytes);
     }
 
-    /** An evictor for a store and its index, which stay open until it is closed. */
-    public Evictor(ContentStore store, CacheIndex index, DiskLimits limits, DiskShares shares) {
-        this(store, index, limits, shares, store::freeBytes);
+    /**
+     * An evictor for a store and its index, which stay open until it is closed.
+     *
+     * @param learningAfter how long others go first before it reads what is stored, to know what of it is worth keeping; until it has, the least recently
+     *     used goes first
+     */
+    public Evictor(ContentStore store, CacheIndex index, DiskLimits limits, DiskShares shares, Duration learningAfter) {
+        this(store, index, limits, shares, learningAfter, store::freeBytes);
     }
 
     /** As above, with another measure of the free space. */
-    Evictor(ContentStore store, CacheIndex index, DiskLimits limits, DiskShares shares, FreeSpace freeSpace) {
+    Evictor(
+            ContentStore store,
+            CacheIndex index,
+            DiskLimits limits,
+            DiskShares shares,
+            Duration learningAfter,
+            FreeSpace freeSpace) {
         this.store = store;
         this.index = index;
         this.limits = limits;
         this.freeSpace = freeSpace;
         this.pins = new PinnedGraphs(store, index);
-        this.feed = new PolicyFeed(index, pins, limits, shares);
+        this.feed = new PolicyFeed(index, pins, limits, shares, learningAfter);
     }
 
     private static Map<EvictionReason, LongAdder> counters() {

@@ -48,6 +48,7 @@ final class IndexWriter implements AutoCloseable {
     private final Semaphore room = new Semaphore(PENDING_KIB);
     private final CountDownLatch closing = new CountDownLatch(1);
     private final AtomicLong lostChanges = new AtomicLong();
+    private final AtomicLong failedReads = new AtomicLong();
     private final AtomicLong reportedLosses = new AtomicLong();
     private final Thread thread = Thread.ofPlatform().name("index-writer").unstarted(this::run);
     private volatile Predicate<Digest> touchMustWait = digest -> false;
@@ -114,6 +115,12 @@ final class IndexWriter implements AutoCloseable {
             LOG.warn("the upstreams are asked instead of the index: {}", e.getMessage());
         }
         doubtful = true;
+        failedReads.incrementAndGet();
+    }
+
+    /** The number of questions that could not be answered since the start. */
+    long failedReads() {
+        return failedReads.get();
     }
 
     /**

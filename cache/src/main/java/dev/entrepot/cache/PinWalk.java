@@ -31,6 +31,7 @@ final class PinWalk {
     private final Set<Digest> digests = new LinkedHashSet<>();
     private final List<Descriptor> missing = new ArrayList<>();
     private final Deque<Descriptor> manifests = new ArrayDeque<>();
+    private boolean unsure;
 
     private PinWalk(ContentStore store, CacheIndex index, Pin pin) {
         this.store = store;
@@ -44,6 +45,7 @@ final class PinWalk {
     }
 
     private PinnedGraph walk() {
+        long failedReads = index.failedReads();
         Optional<Digest> root = switch (pin.reference()) {
             case Digest digest -> Optional.of(digest);
             case Tag tag -> index.tag(pin.repository(), tag).map(TagRecord::digest);
@@ -52,7 +54,8 @@ final class PinWalk {
         while (!manifests.isEmpty() && digests.size() < MOST_DIGESTS) {
             visit(manifests.remove());
         }
-        return new PinnedGraph(pin, root, digests, missing);
+        unsure |= index.failedReads() != failedReads;
+        return new PinnedGraph(pin, root, digests, missing, unsure);
     }
 
     private void addManifest(Digest digest) {
@@ -74,6 +77,7 @@ final class PinWalk {
     private void visit(Descriptor descriptor) {
         Optional<Manifest> manifest = read(descriptor.digest());
         if (manifest.isEmpty()) {
+            unsure = true;
             missing.add(descriptor);
         } else {
             // Layers with addresses of their own are fetched from there, by the client.

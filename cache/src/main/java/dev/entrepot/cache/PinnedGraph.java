@@ -2,6 +2,7 @@ package dev.entrepot.cache;
 
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -13,12 +14,24 @@ import java.util.Set;
  * @param root what its reference names; empty if its tag is not known here
  * @param digests everything that may not be evicted, whether it is stored or not
  * @param missing the part of it that is not stored; what is under a missing manifest is not known
+ * @param unsure whether there may be more, because a manifest is missing or something could not be read
  */
-public record PinnedGraph(Pin pin, Optional<Digest> root, Set<Digest> digests, List<Descriptor> missing) {
+public record PinnedGraph(
+        Pin pin, Optional<Digest> root, Set<Digest> digests, List<Descriptor> missing, boolean unsure) {
     /** Copies the collections. */
     public PinnedGraph {
         digests = Set.copyOf(digests);
         missing = List.copyOf(missing);
+    }
+
+    /** As above, with what was protected before: a part that cannot be read now may still name it. What a tag named before is not kept, if it is known what it names now. */
+    PinnedGraph with(PinnedGraph before) {
+        if (!unsure || root.isPresent() && !root.equals(before.root())) {
+            return this;
+        }
+        Set<Digest> both = new HashSet<>(digests);
+        both.addAll(before.digests());
+        return new PinnedGraph(pin, root.or(before::root), both, missing, true);
     }
 
     /** Whether all of it is stored. */

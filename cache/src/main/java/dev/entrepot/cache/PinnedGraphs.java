@@ -131,7 +131,10 @@ public final class PinnedGraphs {
         try {
             List<Pin> pins = index.pins();
             boolean same = !all && pins.stream().noneMatch(pin -> since.contains(pin.repository()));
-            return same ? Set.of() : refresh(pins, all, since);
+            long failedReads = index.failedReads();
+            Set<Digest> released = same ? Set.of() : refresh(pins, all, since);
+            unknown |= index.failedReads() != failedReads;
+            return released;
         } catch (IOException e) {
             unknown = true;
             throw e;
@@ -144,8 +147,9 @@ public final class PinnedGraphs {
         Map<Digest, Set<Repository>> lacking = new HashMap<>();
         for (Pin pin : pins) {
             PinnedGraph graph = graphs.get(pin);
-            if (graph == null || all || since.contains(pin.repository())) {
-                graph = graph(pin);
+            if (graph == null || all || graph.unsure() || since.contains(pin.repository())) {
+                PinnedGraph now = graph(pin);
+                graph = graph == null ? now : now.with(graph);
                 graphs.put(pin, graph);
             }
             next.addAll(graph.digests());

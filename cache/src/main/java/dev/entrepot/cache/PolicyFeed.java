@@ -5,6 +5,8 @@ import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,31 +29,48 @@ final class PolicyFeed implements ContentWatcher, AutoCloseable {
     private volatile boolean ready;
     private volatile boolean closed;
     private volatile long setAsideBytes;
+    private final CountDownLatch hurried = new CountDownLatch(1);
     private @Nullable Thread loader;
 
-    /** A policy over an index, which stays open until this is closed. */
-    PolicyFeed(CacheIndex index, PinnedGraphs pins, DiskLimits limits, DiskShares shares) {
+    /**
+     * A policy over an index, which stays open until this is closed.
+     *
+     * @param after how long the filling lets others go first
+     */
+    PolicyFeed(CacheIndex index, PinnedGraphs pins, DiskLimits limits, DiskShares shares, Duration after) {
         this.index = index;
         this.limits = limits;
         this.pins = pins;
         this.policy = new DiskPolicy(limits, shares);
         index.watch(this);
-        load(policy);
+        load(policy, after);
     }
 
     /** Divides the disk anew. */
     synchronized void regroup(DiskShares shares) {
+        hurried.countDown();
         stopLoading();
         ready = false;
         DiskPolicy next = new DiskPolicy(limits, shares);
         next.setAside(setAsideBytes);
         policy = next;
-        load(next);
+        load(next, Duration.ZERO);
     }
 
-    private synchronized void load(DiskPolicy into) {
+    private synchronized void load(DiskPolicy into, Duration after) {
         // A platform thread: it stays in native calls for a second or two.
-        loader = Thread.ofPlatform().name("policy-loader").daemon().start(() -> fill(into));
+        loader = Thread.ofPlatform().name("policy-loader").daemon().start(() -> fill(into, after));
+    }
+
+    private void fill(DiskPolicy into, Duration after) {
+        try {
+            hurried.await(after.toNanos(), TimeUnit.NANOSECONDS);
+            if (policy == into && !closed) {
+                fill(into);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void fill(DiskPolicy into) {
@@ -128,6 +147,7 @@ final class PolicyFeed implements ContentWatcher, AutoCloseable {
     @Override
     public synchronized void close() {
         closed = true;
+        hurried.countDown();
         index.watch(ContentWatcher.NONE);
         stopLoading();
     }

@@ -422,7 +422,7 @@ class CacheIndexTest {
         index = CacheIndex.openAtOnce(store, clock);
         assertThat(index.isCompared()).isFalse();
         assertThat(index.storedBytes()).isEqualTo(103);
-        try (ComparisonAtStart comparison = ComparisonAtStart.of(store, index)) {
+        try (ComparisonAtStart comparison = ComparisonAtStart.of(store, index, Duration.ZERO)) {
             comparison.await();
         }
         assertThat(index.isCompared()).isTrue();

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -133,7 +134,12 @@ class DiskFaultsTest {
         byte[] other = CacheFixture.randomBytes(SIZE, 2);
         CacheFixture.image(upstream, other);
         try (Evictor evictor = new Evictor(
-                fixture.store, fixture.index, DiskLimits.of(1L << 40, 1L << 30), DiskShares.EQUAL, () -> 0)) {
+                fixture.store,
+                fixture.index,
+                DiskLimits.of(1L << 40, 1L << 30),
+                DiskShares.EQUAL,
+                Duration.ZERO,
+                () -> 0)) {
             PullThroughCache cache = new PullThroughCache(
                     fixture.store,
                     fixture.index,

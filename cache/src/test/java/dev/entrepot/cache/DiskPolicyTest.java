@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class DiskPolicyTest {
@@ -126,10 +127,37 @@ class DiskPolicyTest {
             }
         }
         long lost = gone.stream()
-                .filter(digest -> java.util.stream.IntStream.range(0, hot)
-                        .anyMatch(i -> digest(i).equals(digest)))
+                .filter(digest ->
+                        IntStream.range(0, hot).anyMatch(i -> digest(i).equals(digest)))
                 .count();
         assertThat(lost).isLessThanOrEqualTo(2);
+    }
+
+    @Test
+    void whatCameLastIsNotAmongThoseThatGoFirst() {
+        for (int i = 0; i < 800; i++) {
+            policy.stored(digest(i), ContentKind.BLOB, DiskPolicy.SMALL_BYTES - 1, Optional.of(PLAIN));
+        }
+        for (int round = 0; round < 3; round++) {
+            for (int i = 1000; i < 1090; i++) {
+                if (round == 0) {
+                    blob(i, 10 * MIB, PLAIN);
+                } else {
+                    policy.used(digest(i), PLAIN);
+                }
+            }
+        }
+        for (int pull = 0; pull < 50; pull++) {
+            blob(2000 + pull, 30 * MIB, PLAIN);
+            // What is over the low watermark.
+            long over = 30 * MIB;
+            while (over > 0) {
+                Digest victim = policy.victims(1, Set.of()).getFirst().digest();
+                assertThat(victim).isNotEqualTo(digest(2000 + pull));
+                policy.removed(victim);
+                over -= IntStream.range(0, pull).anyMatch(i -> digest(2000 + i).equals(victim)) ? 30 * MIB : 10 * MIB;
+            }
+        }
     }
 
     @Test

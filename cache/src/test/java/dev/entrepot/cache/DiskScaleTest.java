@@ -78,6 +78,7 @@ class DiskScaleTest {
                             index,
                             DiskLimits.of(stored + stored / 50, 0),
                             DiskShares.EQUAL,
+                            Duration.ZERO,
                             () -> Long.MAX_VALUE / 2)) {
                         print("open, with the exact count", millis(opened), "ms");
                         while (!evictor.policyReady()) {

@@ -56,7 +56,7 @@ class EvictorTest {
     }
 
     private Evictor evictor(long capacity) {
-        return new Evictor(store, index, DiskLimits.of(capacity, 0), DiskShares.EQUAL, () -> PLENTY);
+        return new Evictor(store, index, DiskLimits.of(capacity, 0), DiskShares.EQUAL, Duration.ZERO, () -> PLENTY);
     }
 
     /** Stores a blob of this size and lets a minute pass. */
@@ -262,7 +262,8 @@ class EvictorTest {
         Digest first = blob(1000);
         Digest second = blob(1001);
         AtomicLong free = new AtomicLong(5000);
-        try (Evictor evictor = new Evictor(store, index, DiskLimits.of(10_000, 4000), DiskShares.EQUAL, free::get)) {
+        try (Evictor evictor =
+                new Evictor(store, index, DiskLimits.of(10_000, 4000), DiskShares.EQUAL, Duration.ZERO, free::get)) {
             assertThat(evictor.makeRoom(1000)).isTrue();
             assertThat(has(first)).isTrue();
             free.set(4500);
@@ -277,7 +278,8 @@ class EvictorTest {
 
     @Test
     void reservedBytesDoNotCountAsFree() throws IOException {
-        try (Evictor evictor = new Evictor(store, index, DiskLimits.of(10_000, 4000), DiskShares.EQUAL, () -> 5000);
+        try (Evictor evictor = new Evictor(
+                        store, index, DiskLimits.of(10_000, 4000), DiskShares.EQUAL, Duration.ZERO, () -> 5000);
                 Ingest ingest = store.ingest(Digest.sha256(new byte[] {1}))) {
             assertThat(evictor.reserve(ingest, 900)).isTrue();
             assertThat(evictor.makeRoom(101)).isFalse();

@@ -16,6 +16,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -123,6 +124,39 @@ class PinnedGraphsTest {
         assertThat(fixture.evictor.pins().pins()).isEmpty();
         pullOthers();
         assertThat(isWhole(pinned)).isFalse();
+    }
+
+    @Test
+    void manifestThatIsLostDoesNotTakeTheProtectionOfItsLayersAway() throws IOException {
+        ManifestBytes pinned = tagged();
+        repository.manifest(TAG);
+        pull(pinned);
+        fixture.evictor.pins().pin(pin());
+        pullOthers();
+        fixture.store.deleteManifest(pinned.digest());
+        fixture.index.removed(pinned.digest());
+        upstream.tag("other", image());
+        repository.manifest(new Tag("other"));
+        pullOthers();
+        for (Descriptor blob : Manifest.parse(pinned).blobs()) {
+            assertThat(fixture.store.blobSize(blob.digest())).isPresent();
+        }
+        assertThat(fixture.evictor.pins().missing(pin()))
+                .extracting(Descriptor::digest)
+                .containsExactly(pinned.digest());
+    }
+
+    @Test
+    void whatCannotBeReadKeepsWhatWasProtectedAndWhatWasMovedDoesNot() {
+        Digest old = Digest.sha256(new byte[] {1});
+        Digest layer = Digest.sha256(new byte[] {2});
+        PinnedGraph before = new PinnedGraph(pin(), Optional.of(old), Set.of(old, layer), List.of(), false);
+        PinnedGraph unread = new PinnedGraph(pin(), Optional.empty(), Set.of(), List.of(), true);
+        assertThat(unread.with(before).digests()).containsExactlyInAnyOrder(old, layer);
+        PinnedGraph moved = new PinnedGraph(pin(), Optional.of(layer), Set.of(layer), List.of(), true);
+        assertThat(moved.with(before).digests()).containsExactly(layer);
+        PinnedGraph unknown = new PinnedGraph(pin(), Optional.empty(), Set.of(), List.of(), false);
+        assertThat(unknown.with(before).digests()).isEmpty();
     }
 
     @Test

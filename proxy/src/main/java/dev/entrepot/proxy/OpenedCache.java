@@ -43,6 +43,8 @@ import org.slf4j.LoggerFactory;
 final class OpenedCache implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(OpenedCache.class);
     private static final Duration FETCHES_END = Duration.ofSeconds(5);
+    private static final Duration FIRST_MOMENTS = Duration.ofSeconds(2);
+    private static final long MUCH = 20_000;
 
     private final EntrepotConfig config;
     private final ClientEnvironment environment;
@@ -90,7 +92,8 @@ final class OpenedCache implements AutoCloseable {
                             cacheConfig.minFree().bytes(),
                             cacheConfig.highWatermark().value(),
                             cacheConfig.lowWatermark().value()),
-                    shares());
+                    shares(),
+                    settling(serving));
             open.push(evictor::close);
             scrub = new Scrub(
                     store,
@@ -112,12 +115,17 @@ final class OpenedCache implements AutoCloseable {
                     FetchSettings.DEFAULT,
                     fetching,
                     rules);
-            ComparisonAtStart comparison = ComparisonAtStart.of(store, index);
+            ComparisonAtStart comparison = ComparisonAtStart.of(store, index, settling(serving));
             open.push(comparison::close);
         } catch (IOException | RuntimeException e) {
             open.close();
             throw e;
         }
+    }
+
+    // What reads all of a large index lets those go first who have waited for the start.
+    private Duration settling(boolean serving) {
+        return serving && index.storedCount() > MUCH ? FIRST_MOMENTS : Duration.ZERO;
     }
 
     private void openUpstreams() throws IOException {

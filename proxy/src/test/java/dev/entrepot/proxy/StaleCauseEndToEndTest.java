@@ -56,6 +56,16 @@ class StaleCauseEndToEndTest {
         return mirror.get("/v2/app/manifests/1");
     }
 
+    private static CompletableFuture<HttpResponse<byte[]>> pulling(MirrorFixture mirror) {
+        return CompletableFuture.supplyAsync(() -> {
+            try {
+                return pull(mirror);
+            } catch (Exception e) {
+                throw new CompletionException(e);
+            }
+        });
+    }
+
     private static JsonNode explained(MirrorFixture mirror) throws Exception {
         return OciJson.mapper()
                 .readTree(mirror.admin("/explain?ref=registry.test%2Fapp%3A1").body());
@@ -185,6 +195,26 @@ class StaleCauseEndToEndTest {
     }
 
     @Test
+    void nobodyElseWaitsForTheRequestThatShowsWhetherTheUpstreamIsBack() throws Exception {
+        try (MirrorFixture mirror = mirror("{check-deadline: 50s}", pause -> {})) {
+            registry.faults().always(Requests.repository("app"), Fault.status(500));
+            for (int i = 0; i < 5; i++) {
+                assertThat(verdict(pull(mirror))).isEqualTo("stale");
+            }
+            registry.faults().clear();
+            Gate gate = new Gate();
+            registry.faults().always(Requests.repository("app"), Fault.hold(gate));
+            mirror.advance(Duration.ofSeconds(10));
+            CompletableFuture<HttpResponse<byte[]>> probing = pulling(mirror);
+            gate.awaitArrivals(1);
+            assertThat(verdict(pulling(mirror).get(20, TimeUnit.SECONDS))).isEqualTo("stale");
+            assertThat(probing).isNotDone();
+            gate.open();
+            assertThat(verdict(probing.get(20, TimeUnit.SECONDS))).isEqualTo("revalidated");
+        }
+    }
+
+    @Test
     void upstreamThatNeverAnswersHasTheTimeOfTimeouts() throws Exception {
         try (MirrorFixture mirror = mirror(
                 "{check-deadline: 50ms, stale: {timeout: 3h, unreachable: 0s, server-error: 0s}}", pause -> {})) {
@@ -193,13 +223,7 @@ class StaleCauseEndToEndTest {
             mirror.advance(Duration.ofMinutes(178));
             assertThat(verdict(pull(mirror))).isEqualTo("stale");
             mirror.advance(Duration.ofSeconds(1));
-            CompletableFuture<HttpResponse<byte[]>> waiting = CompletableFuture.supplyAsync(() -> {
-                try {
-                    return pull(mirror);
-                } catch (Exception e) {
-                    throw new CompletionException(e);
-                }
-            });
+            CompletableFuture<HttpResponse<byte[]>> waiting = pulling(mirror);
             gate.awaitArrivals(1);
             gate.open();
             assertThat(verdict(waiting.get(20, TimeUnit.SECONDS))).isNotEqualTo("stale");
