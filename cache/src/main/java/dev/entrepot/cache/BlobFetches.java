@@ -21,7 +21,7 @@ final class BlobFetches {
 
     /** A fetch under way, and the piece of work that it is to those who follow what it was begun for. */
     private record Running(BlobFetch fetch, Optional<Cause.Work> work) {
-        static Running begun(BlobFetch fetch, Digest digest) {
+        static Running begun(BlobFetch fetch, Repository repository, Digest digest) {
             return new Running(
                     fetch,
                     Causes.current()
@@ -29,7 +29,7 @@ final class BlobFetches {
                                     "fill",
                                     Map.of(
                                             "entrepot.repository",
-                                            fetch.repository().toString(),
+                                            repository.toString(),
                                             "entrepot.digest",
                                             digest.toString()))));
         }
@@ -113,7 +113,7 @@ final class BlobFetches {
                 keeper,
                 settings,
                 statistics);
-        Running mine = Running.begun(fetch, digest);
+        Running mine = Running.begun(fetch, repository, digest);
         Running other = running.putIfAbsent(digest, mine);
         if (other != null) {
             // What was begun for nothing is forgotten: it never ends.
