@@ -20,6 +20,7 @@ import dev.entrepot.oci.testing.TokenService;
 import java.io.InputStream;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -273,7 +274,8 @@ class PassThroughEndToEndTest {
                 assertThat(Digest.sha256(joined.readAllBytes())).isEqualTo(layer);
             }
         }
-        assertThat(registry.calls().count(gets)).isEqualTo(1);
+        assertThat(registry.requests(gets).stream().filter(call -> call.status() == 200))
+                .hasSize(1);
     }
 
     @Test
@@ -416,10 +418,11 @@ class PassThroughEndToEndTest {
                         "export",
                         "registry.test/" + APP + ":1",
                         "--output",
-                        folder.resolve("out.tar").toString());
+                        folder.resolve("out.tar").toString(), "--unsigned");
         assertThat(exported.code()).isNotZero();
         assertThat(exported.err()).contains("asked with the credentials of each client");
-        CommandRunner.Result warmed = new CommandRunner(folder).run("cache", "warm", "registry.test/" + APP + ":1");
+        Files.writeString(folder.resolve("list"), "registry.test/" + APP + ":1\n");
+        CommandRunner.Result warmed = new CommandRunner(folder).run("cache", "warm", "list");
         assertThat(warmed.out() + warmed.err()).contains("no upstream is to be asked");
         assertThat(registry.calls().all()).isEmpty();
     }

@@ -1,7 +1,6 @@
 package dev.entrepot.proxy.admin;
 
 import dev.entrepot.proxy.http.StallWatchdog;
-import dev.entrepot.proxy.http.NoBody;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.Status;
@@ -49,10 +48,11 @@ final class ContentSender {
         switch (content) {
             case AdminContent.Document document -> {
                 response.status(Status.create(document.status()));
-                if (document.status() == 304) {
-                    notModified(response);
-                } else if (head) {
+                boolean bodiless = head || document.status() == 304;
+                if (head) {
                     response.headers().contentLength(document.body().length);
+                }
+                if (bodiless) {
                     response.send();
                 } else {
                     response.send(document.body());
@@ -68,14 +68,6 @@ final class ContentSender {
                 }
                 throw new CloseConnectionException("the stream has ended");
             }
-        }
-    }
-
-    private static void notModified(RoutingResponse response) {
-        try {
-            NoBody.send(response);
-        } catch (IOException e) {
-            throw new CloseConnectionException("the client has gone", e);
         }
     }
 

@@ -218,7 +218,7 @@ final class FrontDoor implements Filter {
             if (rates.isPresent()) {
                 limit(ClientAddress.of(request.remotePeer().address()));
             }
-            return own.areAsked() ? new Guest(gate, Visitor.ANYBODY, approach(request, target)) : Guest.ANYBODY;
+            return own.areAsked() ? new Guest(Gate.OPEN, Visitor.ANYBODY, approach(request, target)) : Guest.ANYBODY;
         }
         exchange.isFor(Audience.SOME);
         Approach approach = approach(request, target);

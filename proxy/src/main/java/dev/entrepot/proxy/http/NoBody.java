@@ -8,9 +8,9 @@ import java.io.OutputStream;
 /**
  * Sends answers that have neither a body nor a length of one: 304, of which a length would be that of the answer 200 (RFC 9110, section 15.4.5). The server puts a length of 0
  * into such an answer, and again into one that has none when it is sent; but what is written to its stream has the headers that it has when the first byte is written, which may be
- * none.
+ * none; as long as the server does not collect small writes, for which it is set up so.
  */
-public final class NoBody {
+final class NoBody {
     private static final byte[] NOTHING = {};
 
     private NoBody() {}
@@ -20,7 +20,7 @@ public final class NoBody {
      *
      * @throws IOException if it cannot be written
      */
-    public static void send(RoutingResponse response) throws IOException {
+    static void send(RoutingResponse response) throws IOException {
         OutputStream out = response.outputStream();
         response.headers().remove(HeaderNames.CONTENT_LENGTH);
         out.write(NOTHING);
