@@ -47,7 +47,8 @@ class StoredJarsTest {
             assertThat(entries.stream().skip(1).map(ZipEntry::getName)).containsExactlyElementsOf(names);
             assertThat(entries).allMatch(entry -> entry.getMethod() == ZipEntry.STORED);
             assertThat(stored.isMultiRelease()).isTrue();
-            assertThat(new String(stored.getInputStream(stored.getEntry("A.class")).readAllBytes(), StandardCharsets.UTF_8))
+            assertThat(new String(
+                            stored.getInputStream(stored.getEntry("A.class")).readAllBytes(), StandardCharsets.UTF_8))
                     .isEqualTo("A.class" + " ".repeat(1000));
         }
         try (var files = Files.list(folder)) {
