@@ -132,9 +132,17 @@ public final class ImportNames {
                 .map(entry ->
                         entry.getKey() + rest.substring(entry.getValue().value().length()));
         return Stream.concat(renamed, Stream.of(rest))
+                .filter(name -> becomes(name, target))
                 .map(RepositoryName::new)
-                .filter(name -> repository(name).equals(target))
                 .findFirst();
+    }
+
+    private boolean becomes(String name, RepositoryName target) {
+        try {
+            return repository(new RepositoryName(name)).equals(target);
+        } catch (InvalidNameException e) {
+            return false;
+        }
     }
 
     /** The tag at the source of a tag of the target. */

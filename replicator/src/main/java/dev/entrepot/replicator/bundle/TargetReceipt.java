@@ -1,6 +1,7 @@
 package dev.entrepot.replicator.bundle;
 
 import dev.entrepot.config.NamePattern;
+import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
@@ -108,7 +109,7 @@ public final class TargetReceipt {
         List<Predicate<String>> globs = new ArrayList<>();
         for (NamePattern pattern : patterns) {
             if (pattern.kind() == NamePattern.Kind.EXACT) {
-                selected.add(new RepositoryName(pattern.text()));
+                selected.add(named(pattern.text()));
             } else {
                 globs.add(pattern.matcher());
             }
@@ -121,6 +122,16 @@ public final class TargetReceipt {
             }
         }
         return selected;
+    }
+
+    private RepositoryName named(String text) throws BundleException {
+        try {
+            RepositoryName name = new RepositoryName(text);
+            names.repository(name);
+            return name;
+        } catch (InvalidNameException e) {
+            throw new BundleException("the name of " + text + " at the target is not valid: " + e.getMessage(), e);
+        }
     }
 
     private List<RepositoryName> catalog() throws IOException {
