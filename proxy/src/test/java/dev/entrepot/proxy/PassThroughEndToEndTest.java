@@ -418,7 +418,8 @@ class PassThroughEndToEndTest {
                         "export",
                         "registry.test/" + APP + ":1",
                         "--output",
-                        folder.resolve("out.tar").toString(), "--unsigned");
+                        folder.resolve("out.tar").toString(),
+                        "--unsigned");
         assertThat(exported.code()).isNotZero();
         assertThat(exported.err()).contains("asked with the credentials of each client");
         Files.writeString(folder.resolve("list"), "registry.test/" + APP + ":1\n");

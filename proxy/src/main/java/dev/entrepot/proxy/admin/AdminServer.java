@@ -4,7 +4,7 @@ import dev.entrepot.oci.OciJson;
 import dev.entrepot.proxy.http.AccessRefusedException;
 import dev.entrepot.proxy.http.BodyReader;
 import dev.entrepot.proxy.http.ClientAddress;
-import dev.entrepot.proxy.http.HeaderWatchdog;
+import dev.entrepot.proxy.http.ConnectionWatch;
 import dev.entrepot.proxy.http.Listening;
 import dev.entrepot.proxy.http.StallWatchdog;
 import dev.entrepot.proxy.http.UnreadableRequests;
@@ -53,6 +53,7 @@ public final class AdminServer implements AutoCloseable {
     private static final Duration BODY_COMES = Duration.ofSeconds(5);
     private static final int BODIES_AT_ONCE = 16;
     private static final Duration WRITES_TAKE = Duration.ofSeconds(10);
+    private static final Duration REQUESTS_COME = Duration.ofSeconds(30);
     private static final Duration HEADERS_COME = Duration.ofSeconds(10);
     private static final HeaderName SEC_FETCH_SITE = HeaderNames.create("Sec-Fetch-Site");
     private static final String JSON = "application/json";
@@ -65,7 +66,7 @@ public final class AdminServer implements AutoCloseable {
     private final AdminGuard guard;
     private final BodyReader bodies = new BodyReader(MAX_BODY_BYTES, BODY_COMES, BODIES_AT_ONCE, BODIES_AT_ONCE);
     private final ContentSender contents;
-    private final HeaderWatchdog slowHeaders;
+    private final ConnectionWatch connections;
     private final ScheduledExecutorService watch = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("admin-watch").factory());
     private final boolean local;
@@ -88,10 +89,10 @@ public final class AdminServer implements AutoCloseable {
             List<AdminEndpoint> endpoints,
             AdminGuard guard,
             Optional<Tls> tls) {
-        this(host, port, metrics, readiness, endpoints, guard, tls, HEADERS_COME);
+        this(host, port, metrics, readiness, endpoints, guard, tls, REQUESTS_COME, HEADERS_COME);
     }
 
-    /** As above, with another time for the headers of a request to come. */
+    /** As above, with other times for the first request of a connection, and for the headers of each, to come. */
     AdminServer(
             Optional<String> host,
             int port,
@@ -100,8 +101,9 @@ public final class AdminServer implements AutoCloseable {
             List<AdminEndpoint> endpoints,
             AdminGuard guard,
             Optional<Tls> tls,
+            Duration requestsCome,
             Duration headersCome) {
-        this.slowHeaders = new HeaderWatchdog(headersCome, System::nanoTime);
+        this.connections = new ConnectionWatch(requestsCome, headersCome, MAX_CONNECTIONS / 2, System::nanoTime);
         this.host = host;
         this.port = port;
         this.metrics = metrics;
@@ -119,14 +121,14 @@ public final class AdminServer implements AutoCloseable {
         tls.ifPresent(builder::tls);
         this.server = builder.port(port)
                 .useNio(false)
-                .connectionOptions(options -> options.tcpNoDelay(true))
+                .connectionOptions(connections.options())
                 .maxTcpConnections(MAX_CONNECTIONS)
                 .idleConnectionTimeout(Duration.ofSeconds(30))
                 .shutdownHook(false)
                 .protocolsDiscoverServices(false)
                 .addProtocol(Http1Config.builder()
                         .sendKeepAliveHeader(false)
-                        .addReceiveListener(slowHeaders)
+                        .addReceiveListener(connections.listener())
                         .build())
                 .directHandlers(handlers.build())
                 .contentEncoding(encoding -> encoding.contentEncodingsDiscoverServices(false))
@@ -358,7 +360,7 @@ public final class AdminServer implements AutoCloseable {
      */
     public void start() throws IOException {
         Listening.start(server, "the admin API", host, port);
-        watch.scheduleWithFixedDelay(slowHeaders::check, 1, 1, TimeUnit.SECONDS);
+        watch.scheduleWithFixedDelay(connections::check, 1, 1, TimeUnit.SECONDS);
         watch.scheduleWithFixedDelay(contents::check, 1, 1, TimeUnit.SECONDS);
     }
 

@@ -16,7 +16,7 @@ import java.util.function.LongSupplier;
  * Cuts connections that send the request line and then dawdle over the headers, which the server itself would wait for without end. A
  * connection that sends nothing, or half a request line, is ended by the server's own idle timeout. Safe for all threads.
  */
-public final class HeaderWatchdog implements Http1ConnectionListener {
+final class HeaderWatchdog implements Http1ConnectionListener {
     // What a connection may be: its headers awaited since a time, which is never one of these.
     private static final long NOT_WAITING = 0;
     private static final long CUT = 1;
@@ -28,7 +28,7 @@ public final class HeaderWatchdog implements Http1ConnectionListener {
     private final Map<Thread, AtomicLong> waitingSince = new ConcurrentHashMap<>();
 
     /** Gives headers so much time. */
-    public HeaderWatchdog(Duration limit, LongSupplier nanoClock) {
+    HeaderWatchdog(Duration limit, LongSupplier nanoClock) {
         this(limit, nanoClock, connection -> {});
     }
 

@@ -1,7 +1,6 @@
 package dev.entrepot.proxy.http;
 
 import dev.entrepot.oci.OciLimits;
-import io.helidon.common.socket.SocketOptions;
 import io.helidon.http.DirectHandler.EventType;
 import io.helidon.http.media.MediaContext;
 import io.helidon.http.media.StringSupport;
@@ -33,7 +32,7 @@ public final class RegistryServer implements AutoCloseable {
     private final ServerSettings settings;
     private final WebServer server;
     private final FrontDoor frontDoor;
-    private final ConnectionChannels channels;
+    private final ConnectionWatch connections;
     private final ScheduledExecutorService watch;
 
     /**
@@ -57,7 +56,7 @@ public final class RegistryServer implements AutoCloseable {
             RequestObserver observer,
             InstantSource clock,
             LongSupplier nanoClock) {
-        this(settings, repositories, router, gate, observer, Optional.empty(), clock, nanoClock);
+        this(settings, repositories, router, gate, own, observer, Optional.empty(), clock, nanoClock);
     }
 
     /**
@@ -70,21 +69,16 @@ public final class RegistryServer implements AutoCloseable {
             ServedRepositories repositories,
             UpstreamRouter router,
             Gate gate,
+            OwnCredentials own,
             RequestObserver observer,
             Optional<RequestTracing> tracing,
             InstantSource clock,
             LongSupplier nanoClock) {
         this.settings = settings;
-        SilenceWatchdog silence = new SilenceWatchdog(settings.idle(), nanoClock);
-        this.channels = new ConnectionChannels(
-                SocketOptions.builder().tcpNoDelay(true).build(), settings.maxConnectionsPerClient(), silence);
+        this.connections = new ConnectionWatch(
+                settings.idle(), settings.headerTime(), settings.maxConnectionsPerClient(), nanoClock);
+        ConnectionChannels channels = connections.channels();
         StallWatchdog stalls = new StallWatchdog(settings.clientStall(), nanoClock);
-        HeaderWatchdog slowHeaders = new HeaderWatchdog(
-                settings.headerTime(),
-                nanoClock,
-                connection -> silence.spoke(new ConnectionChannels.Ends(
-                        connection.remotePeer().address(),
-                        connection.localPeer().address())));
         this.frontDoor = new FrontDoor(
                 repositories,
                 router,
@@ -98,7 +92,7 @@ public final class RegistryServer implements AutoCloseable {
                 tracing,
                 clock,
                 nanoClock);
-        this.server = server(slowHeaders, new UnreadableRequests(observer));
+        this.server = server(new UnreadableRequests(observer));
         this.watch = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("connection-watch").factory());
         Duration shortest = Stream.of(settings.clientStall(), settings.headerTime(), settings.idle())
@@ -108,9 +102,7 @@ public final class RegistryServer implements AutoCloseable {
         watch.scheduleWithFixedDelay(
                 () -> {
                     stalls.check();
-                    slowHeaders.check();
-                    silence.check();
-                    channels.check();
+                    connections.check();
                 },
                 periodMillis,
                 periodMillis,
@@ -123,14 +115,14 @@ public final class RegistryServer implements AutoCloseable {
         return HexFormat.of().formatHex(bytes);
     }
 
-    private WebServer server(HeaderWatchdog slowHeaders, UnreadableRequests unreadable) {
+    private WebServer server(UnreadableRequests unreadable) {
         Http1Config http1 = Http1Config.builder()
                 .maxPrologueLength(MAX_REQUEST_LINE)
                 .maxHeadersSize(OciLimits.MAX_HEADER_BYTES)
                 .sendKeepAliveHeader(false)
                 .validateResponseHeaders(false)
                 .validatePath(false)
-                .addReceiveListener(slowHeaders)
+                .addReceiveListener(connections.listener())
                 .build();
         DirectHandlers.Builder handlers = DirectHandlers.builder();
         for (EventType type : EventType.values()) {
@@ -141,7 +133,7 @@ public final class RegistryServer implements AutoCloseable {
         settings.tls().ifPresent(builder::tls);
         return builder.port(settings.port())
                 .useNio(false)
-                .connectionOptions(channels)
+                .connectionOptions(connections.options())
                 .writeBufferSize(0)
                 .maxTcpConnections(settings.maxConnections())
                 .idleConnectionTimeout(settings.idle())
@@ -172,7 +164,7 @@ public final class RegistryServer implements AutoCloseable {
 
     /** How many connections were closed at once, because their client had too many. */
     public long connectionsRefused() {
-        return channels.refused();
+        return connections.channels().refused();
     }
 
     /** The port that it listens on. */

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.proxy.http.RawConnection;
+import io.helidon.common.tls.Tls;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -13,6 +14,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
+import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -47,6 +49,7 @@ class AdminServerTest {
             List.of(guarded),
             AdminGuard.OPEN,
             Optional.empty(),
+            Duration.ofSeconds(30),
             Duration.ofMillis(20));
     private final HttpClient client = HttpClient.newHttpClient();
 
@@ -153,9 +156,31 @@ class AdminServerTest {
     }
 
     @Test
+    void connectionThatStopsWithinTheHandshakeIsClosed() throws Exception {
+        Tls tls = Tls.builder().sslContext(SSLContext.getDefault()).build();
+        Duration brief = Duration.ofMillis(100);
+        try (AdminServer secured = new AdminServer(
+                Optional.of("127.0.0.1"),
+                0,
+                metrics,
+                readiness,
+                List.of(),
+                AdminGuard.OPEN,
+                Optional.of(tls),
+                brief,
+                brief)) {
+            secured.start();
+            try (RawConnection connection = new RawConnection(secured.port())) {
+                connection.send("\u0016\u0003\u0001\u0002");
+                assertThat(connection.rest()).isEmpty();
+            }
+        }
+    }
+
+    @Test
     void localhostIsALoopbackAddressHoweverItIsSpelt() throws Exception {
-        try (AdminServer spelt =
-                new AdminServer(Optional.of("LocalHost"), 0, metrics, readiness, List.of(), AdminGuard.OPEN)) {
+        try (AdminServer spelt = new AdminServer(
+                Optional.of("LocalHost"), 0, metrics, readiness, List.of(), AdminGuard.OPEN, Optional.empty())) {
             spelt.start();
             try (RawConnection connection = new RawConnection(spelt.port())) {
                 connection.send("GET /healthz HTTP/1.1\r\nHost: evil.example\r\n\r\n");
