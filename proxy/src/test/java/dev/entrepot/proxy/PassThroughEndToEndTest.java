@@ -194,6 +194,18 @@ class PassThroughEndToEndTest {
     }
 
     @Test
+    void clientThatAsksForV2FirstIsServedInAnOutageForAsLongAsItsProofCounts() throws Exception {
+        pullAll(ALICE);
+        mirror.advance(Duration.ofMinutes(9));
+        pullAll(ALICE);
+        mirror.advance(Duration.ofMinutes(2));
+        registry.stop();
+        assertThat(get("/v2/", ALICE).statusCode()).isEqualTo(200);
+        assertThat(verdict(get(TAG, ALICE))).isEqualTo("stale");
+        assertThat(get("/v2/", BOB).statusCode()).isIn(502, 503);
+    }
+
+    @Test
     void rightsThatAreTakenAwayCountWhenTheProofIsOverAtTheLatest() throws Exception {
         pullAll(ALICE);
         readers.remove("alice");

@@ -20,6 +20,7 @@ import dev.entrepot.proxy.http.RequestRates;
 import dev.entrepot.proxy.http.ServedRepository;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -85,10 +86,17 @@ public final class PassedThrough implements OwnCredentials {
                 .build();
         this.taken = Caffeine.newBuilder()
                 .maximumSize(10L * CLIENTS_AT_HAND)
-                .expireAfterWrite(CLIENTS_FOR)
+                .expireAfterWrite(takenFor(upstreams.values()))
                 .ticker(nanoTime::getAsLong)
                 .executor(Runnable::run)
                 .build();
+    }
+
+    // Longer than any proof, so that in an outage /v2/ is answered to whoever gets what is kept.
+    private static Duration takenFor(Collection<ThroughUpstream> upstreams) {
+        return upstreams.stream()
+                .map(upstream -> upstream.proofFor().multipliedBy(2))
+                .reduce(CLIENTS_FOR, (one, other) -> one.compareTo(other) > 0 ? one : other);
     }
 
     @Override
@@ -246,6 +254,7 @@ public final class PassedThrough implements OwnCredentials {
         private void asked(Proofs.Question question) throws IOException {
             if (taken.getIfPresent(account) != null) {
                 question.ask();
+                taken.put(account, true);
                 return;
             }
             Optional<Duration> wait = wrong.take(address);
