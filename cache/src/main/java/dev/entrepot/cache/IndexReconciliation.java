@@ -45,9 +45,7 @@ final class IndexReconciliation {
     private void run() throws IOException, SQLException {
         for (DigestAlgorithm algorithm : StoreLayout.ALGORITHMS) {
             for (int shard = 0; shard < StoreLayout.SHARDS; shard++) {
-                updates.begin();
                 compare(algorithm, shard);
-                updates.commit();
             }
         }
         if (added + removed > 0) {
@@ -59,6 +57,17 @@ final class IndexReconciliation {
         Set<Digest> known = readers.ask(reader -> reader.shard(algorithm, shard));
         List<Digest> blobs = store.shard(ContentKind.BLOB, algorithm, shard);
         List<Digest> manifests = store.shard(ContentKind.MANIFEST, algorithm, shard);
+        if (known.isEmpty() && blobs.isEmpty() && manifests.isEmpty()) {
+            // All of a new store is like this, and each transaction costs a start some time.
+            return;
+        }
+        updates.begin();
+        update(known, blobs, manifests);
+        updates.commit();
+    }
+
+    private void update(Set<Digest> known, List<Digest> blobs, List<Digest> manifests)
+            throws IOException, SQLException {
         Set<Digest> present = new HashSet<>();
         for (Digest digest : manifests) {
             register(ContentKind.MANIFEST, digest, known, present);

@@ -66,7 +66,7 @@ class ConfigErrorsTest {
         assertThat(error("cach: {}"))
                 .hasToString(
                         "test.yaml:1:1: cach: unknown key \"cach\": the known keys here are server, cache,"
-                                + " default-upstream, builtin-upstreams, upstreams, rules, access, replication; did you mean \"cache\"?");
+                                + " default-upstream, builtin-upstreams, upstreams, rules, access, replication, tracing; did you mean \"cache\"?");
         assertThat(error("cache: {capacity: 1GiB, capacity: 1GiB}"))
                 .hasToString("test.yaml:1:25: cache.capacity: key is there twice: each key once");
         assertThat(error("server: {tls: {certificate: pom.xml}}"))
