@@ -322,6 +322,8 @@ class SharedFillTest {
         upstream.blobs.put(digest, wrong);
         assertThatThrownBy(() -> CacheFixture.readAll(repository, digest)).isInstanceOf(InvalidContentException.class);
         assertThat(upstream.refuted).containsExactly(digest);
+        // Who comes before the fetch has gone joins it, and its failure.
+        cache.awaitIdle();
         upstream.blobs.put(digest, bytes);
         assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
         assertThat(upstream.refuted).hasSize(1);
