@@ -322,10 +322,7 @@ class SharedFillTest {
         upstream.blobs.put(digest, wrong);
         assertThatThrownBy(() -> CacheFixture.readAll(repository, digest)).isInstanceOf(InvalidContentException.class);
         assertThat(upstream.refuted).containsExactly(digest);
-<<<<<<< HEAD
-=======
         // Who comes before the fetch has gone joins it, and its failure.
->>>>>>> w/through
         cache.awaitIdle();
         upstream.blobs.put(digest, bytes);
         assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
