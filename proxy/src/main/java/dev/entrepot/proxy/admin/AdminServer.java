@@ -50,6 +50,8 @@ public final class AdminServer implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(AdminServer.class);
     private static final int MAX_CONNECTIONS = 64;
+    // Of these one client may have all but so many.
+    private static final int FOR_OTHERS = 16;
     private static final Duration BODY_COMES = Duration.ofSeconds(5);
     private static final int BODIES_AT_ONCE = 16;
     private static final Duration WRITES_TAKE = Duration.ofSeconds(10);
@@ -103,7 +105,8 @@ public final class AdminServer implements AutoCloseable {
             Optional<Tls> tls,
             Duration requestsCome,
             Duration headersCome) {
-        this.connections = new ConnectionWatch(requestsCome, headersCome, MAX_CONNECTIONS / 2, System::nanoTime);
+        this.connections =
+                new ConnectionWatch(requestsCome, headersCome, MAX_CONNECTIONS - FOR_OTHERS, System::nanoTime);
         this.host = host;
         this.port = port;
         this.metrics = metrics;
