@@ -21,7 +21,9 @@ final class ManifestLinks {
         List<Link> links = new ArrayList<>();
         links.add(new Link(manifest.digest(), OptionalLong.of(manifest.sizeBytes()), true));
         Manifest parsed = Manifest.parse(manifest);
-        parsed.blobs().forEach(blob -> links.add(link(blob, false)));
+        // Registries take in layers that have addresses of their own without having them: of those, too, its upstream
+        // says it.
+        parsed.blobs().stream().filter(blob -> blob.urls().isEmpty()).forEach(blob -> links.add(link(blob, false)));
         // An index may list anything (BuildKit's cache lists layers): whether a repository has those, its upstream
         // says.
         parsed.manifests().stream().filter(Descriptor::isManifest).forEach(child -> links.add(link(child, true)));

@@ -9,11 +9,13 @@ import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -35,6 +37,7 @@ import org.slf4j.LoggerFactory;
 public final class PullThrough {
     private static final Logger LOG = LoggerFactory.getLogger(PullThrough.class);
     private static final int ATTEMPTS = 3;
+    private static final Duration TRY_AGAIN = Duration.ofSeconds(1);
 
     private final Repository repository;
     private final GuardedSource upstream;
@@ -396,7 +399,7 @@ public final class PullThrough {
                 return follow(digest, joined, settings);
             } catch (IOException e) {
                 if (mustGiveUp(digest, joined, e, attempt, settings)) {
-                    throw e;
+                    throw isOwn(joined) ? e : ofOthers(digest, e);
                 }
             }
         }
@@ -430,7 +433,7 @@ public final class PullThrough {
                         .complete();
             } catch (IOException e) {
                 if (mustGiveUp(digest, joined, e, attempt, settings)) {
-                    throw e;
+                    throw isOwn(joined) ? e : ofOthers(digest, e);
                 }
             }
         }
@@ -471,6 +474,16 @@ public final class PullThrough {
             answering.remember(new Question.ForBlob(repository, digest, readers.credential()), answer, settings);
         }
         return last;
+    }
+
+    // What others are denied is no answer to this one, nor for it to know.
+    private static IOException ofOthers(Digest digest, IOException failure) {
+        return failure instanceof UnauthorizedException || failure instanceof NotFoundException
+                ? OutageException.notAsked(
+                        OutageException.Reason.SERVER_ERROR,
+                        "blob " + digest + " could not be fetched together with others who want it; try again",
+                        TRY_AGAIN)
+                : failure;
     }
 
     private static void refuseUnverifiable(Digest digest) throws InvalidContentException {
@@ -518,8 +531,12 @@ public final class PullThrough {
 
     private void refuseManifest(Digest digest) throws NotFoundException {
         Optional<Link> link = index.link(repository, digest);
-        if (link.isPresent() ? link.get().manifest() : cache.store().containsManifest(digest)) {
+        if (link.isPresent() && link.get().manifest()) {
             throw BlobOrManifest.notABlob(digest, repository);
+        }
+        if (link.isEmpty() && cache.store().containsManifest(digest)) {
+            // Of another repository, perhaps, of which nothing is said here.
+            throw noBlob(digest);
         }
     }
 

@@ -42,7 +42,7 @@ final class PassThroughChecks {
                 reading.conflict(
                         reading.pathOf(rule) + ".source",
                         rule.source() + " passes clients' credentials through, and a rule has none; give the same"
-                                + " registry another name under upstreams, with credentials and the same url");
+                                + " registry another name under upstreams, with credentials and the same url, and deny it to clients by access");
             }
         }
     }

@@ -348,6 +348,20 @@ class PassThroughEndToEndTest {
     }
 
     @Test
+    void guessesCountAlsoWhereTheyAreRefusedAsForbidden() throws Exception {
+        registry.faults().always(Requests.tokens(), Fault.error(403, "DENIED"));
+        for (int i = 0; i < 20; i++) {
+            assertThat(get("/v2/", Access.basic("alice", "guess-" + i)).statusCode())
+                    .isEqualTo(200);
+        }
+        registry.faults().clear();
+        registry.calls().clear();
+        assertThat(get(TAG, Access.basic("alice", "guess-20")).statusCode()).isEqualTo(429);
+        assertThat(get(TAG, ALICE).statusCode()).isEqualTo(429);
+        assertThat(registry.calls().all()).isEmpty();
+    }
+
+    @Test
     void pingAsksForCredentialsAndSaysWhetherTheyAreTaken() throws Exception {
         HttpResponse<byte[]> nobody = mirror.get("/v2/");
         assertThat(nobody.statusCode()).isEqualTo(401);

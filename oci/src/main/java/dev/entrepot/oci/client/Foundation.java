@@ -12,7 +12,7 @@ import org.apache.hc.client5.http.SystemDefaultDnsResolver;
  * @param transport the connections
  * @param addresses which addresses may be connected to
  * @param redirected sends requests, within the slots, and follows redirects
- * @param tokenCalls sends requests to token services
+ * @param toTokens sends requests to token services
  * @param slots how many requests there may be at one time
  * @param errors makes exceptions of answers
  * @param breakers the circuit breakers
@@ -28,7 +28,7 @@ record Foundation(
         HttpTransport transport,
         AddressPolicy addresses,
         Exchange redirected,
-        Calls tokenCalls,
+        Exchange toTokens,
         RequestLimiter slots,
         StatusErrors errors,
         Breakers breakers,
@@ -57,13 +57,6 @@ record Foundation(
         Holds holds = new Holds(clock);
         TooManyCounts tooMany = new TooManyCounts();
         Exchange toTokens = new RedirectExchange(wire, addresses);
-        Calls tokenCalls = new Calls(
-                safeguards.quota().isPresent() ? new TokenHolds(toTokens, tooMany, holds, errors) : toTokens,
-                errors,
-                breakers,
-                new Sightings(environment.clock()),
-                safeguards.repeats(),
-                environment);
         RequestLimiter slots = new RequestLimiter(endpoint.maxConcurrentRequests(), clock);
         Exchange limited = new LimitedExchange(
                 wire, slots, new RequestLimiter(endpoint.maxConcurrentBodies(), clock), endpoint.progressTimeout());
@@ -71,7 +64,7 @@ record Foundation(
                 transport,
                 addresses,
                 new RedirectExchange(limited, addresses),
-                tokenCalls,
+                toTokens,
                 slots,
                 errors,
                 breakers,
@@ -81,6 +74,21 @@ record Foundation(
                 new CapabilityMemory(environment.clock(), environment.nanoTime()),
                 clock,
                 safeguards,
+                environment);
+    }
+
+    /**
+     * How token services are asked.
+     *
+     * @param left what is known of when they want to be left alone
+     */
+    Calls tokenCalls(Holds left) {
+        return new Calls(
+                safeguards.quota().isPresent() ? new TokenHolds(toTokens, tooMany, left, errors) : toTokens,
+                errors,
+                breakers,
+                new Sightings(environment.clock()),
+                safeguards.repeats(),
                 environment);
     }
 

@@ -22,6 +22,7 @@ public final class RegistryClient implements AutoCloseable {
 
     private final RegistryEndpoint endpoint;
     private final Foundation shared;
+    private final Calls tokenCalls;
     private final boolean derived;
     private final Calls calls;
     private final Validators validators = new Validators();
@@ -69,6 +70,9 @@ public final class RegistryClient implements AutoCloseable {
         ClientEnvironment environment = shared.environment();
         Safeguards safeguards = shared.safeguards();
         this.mirrorMemory = new MirrorMemory(environment.nanoTime());
+        // What one client may not ask for a while, others may.
+        Holds holds = derived ? new Holds(shared.clock()) : shared.holds();
+        this.tokenCalls = shared.tokenCalls(holds);
         this.budgets = new QuotaBudgets(endpoint, safeguards.quota().orElse(QuotaReserve.DEFAULT), shared.clock());
         this.authentication = new AuthExchange(
                 shared.redirected(),
@@ -76,7 +80,7 @@ public final class RegistryClient implements AutoCloseable {
                 new Prover(
                         endpoint,
                         shared.addresses(),
-                        new TokenService(shared.tokenCalls(), environment.clock()),
+                        new TokenService(tokenCalls, environment.clock()),
                         environment.clock(),
                         derived ? TOKENS_OF_ONE_CLIENT : MOST_TOKENS),
                 environment.clock());
@@ -86,8 +90,7 @@ public final class RegistryClient implements AutoCloseable {
                         endpoint,
                         budgets,
                         shared.tooMany(),
-                        // What one client may not ask for a while, others may.
-                        derived ? new Holds(shared.clock()) : shared.holds(),
+                        holds,
                         shared.errors(),
                         safeguards.repeats() ? QuotaExchange.Waiting.PATIENT : QuotaExchange.Waiting.NEVER,
                         shared.clock(),
@@ -150,7 +153,7 @@ public final class RegistryClient implements AutoCloseable {
 
     // Without a token nothing is asked, so how that fails is how all fails that waits for it.
     private Optional<OutageException> tokenOutage(RepositoryName name) {
-        return shared.tokenCalls()
+        return tokenCalls
                 .repeating(request -> request.scopes().contains(Scope.pull(name)))
                 .map(outage -> new OutageException(
                         OutageException.Reason.TOKEN_SERVICE,

@@ -29,6 +29,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -267,12 +268,9 @@ final class FrontDoor implements Filter {
                 requireKnown(r.scope(), guest, host);
                 exchange.asked(r.scope());
                 exchange.isFor(own.areAsked() ? Audience.ONE : Audience.EVERYBODY);
+                Predicate<Repository> lately = own.mayList(guest.approach());
                 yield CatalogHandler.handle(
-                        r,
-                        repositories,
-                        router,
-                        host,
-                        found -> guest.mayPull(found) && own.mayList(found, guest.approach()));
+                        r, repositories, router, host, found -> guest.mayPull(found) && lately.test(found));
             }
             case Ping r -> ping(r, guest, host, exchange);
             case Push r -> push(r, guest, host);

@@ -3,6 +3,7 @@ package dev.entrepot.proxy.http;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /** Every upstream is asked in the same way, whoever wants something. */
 final class NoOwnCredentials implements OwnCredentials {
@@ -27,7 +28,7 @@ final class NoOwnCredentials implements OwnCredentials {
     }
 
     @Override
-    public boolean mayList(Repository repository, Approach approach) {
-        return true;
+    public Predicate<Repository> mayList(Approach approach) {
+        return repository -> true;
     }
 }

@@ -4,6 +4,7 @@ import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.function.Predicate;
 
 /**
  * Upstreams that are asked with the credentials of each client, and of which nobody gets anything for whom they have not said that he may have it. Safe for all
@@ -35,6 +36,6 @@ public interface OwnCredentials {
      */
     void requirePing(Optional<RegistryHost> meant, Approach approach) throws IOException;
 
-    /** Whether the upstream has lately let this client pull from a repository. Asks nobody. */
-    boolean mayList(Repository repository, Approach approach);
+    /** Tells of repositories whether their upstream has lately let this client pull from them. Asks nobody. */
+    Predicate<Repository> mayList(Approach approach);
 }

@@ -17,7 +17,7 @@ final class JsonEvents extends Formatter {
         json.put("time", EventParts.time(event));
         json.put("level", EventParts.level(event));
         json.put("logger", EventParts.logger(event));
-        json.put("message", Redaction.of(formatMessage(event)));
+        json.put("message", Redaction.of(String.valueOf(formatMessage(event))));
         Throwable thrown = event.getThrown();
         if (thrown != null) {
             json.put("error", Redaction.of(thrown.toString()));

@@ -14,7 +14,7 @@ final class TextEvents extends Formatter {
                 .append(' ')
                 .append(name.substring(name.lastIndexOf('.') + 1))
                 .append(": ")
-                .append(oneLine(Redaction.of(formatMessage(event))))
+                .append(oneLine(Redaction.of(String.valueOf(formatMessage(event)))))
                 .append('\n');
         if (event.getThrown() != null) {
             line.append(EventParts.trace(event.getThrown()));

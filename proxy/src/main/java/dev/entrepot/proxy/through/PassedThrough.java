@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.LongSupplier;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -145,7 +146,7 @@ public final class PassedThrough implements OwnCredentials {
         Shown shown = Shown.of(approach, keys)
                 .orElseThrow(() -> AccessRefusedException.unknown("say who you are", challenge(asking.getFirst())));
         if (asking.size() == 1) {
-            guarded(asking.getFirst(), shown, approach).requireEntry();
+            guarded(asking.getFirst(), shown, approach).tolerateRefusedEntry();
         }
     }
 
@@ -163,13 +164,18 @@ public final class PassedThrough implements OwnCredentials {
     }
 
     @Override
-    public boolean mayList(Repository repository, Approach approach) {
-        RegistryHost name = repository.registry();
-        return !upstreams.containsKey(name)
-                || Shown.of(approach, keys)
-                        .filter(shown -> proofs.holds(
-                                new Claim(shown.key(), name, Optional.of(repository.name()), Claim.Right.PULL)))
+    public Predicate<Repository> mayList(Approach approach) {
+        if (upstreams.isEmpty()) {
+            return repository -> true;
+        }
+        Optional<Shown> shown = Shown.of(approach, keys);
+        return repository -> !upstreams.containsKey(repository.registry())
+                || shown.filter(known -> proofs.holds(pulling(known, repository)))
                         .isPresent();
+    }
+
+    private static Claim pulling(Shown shown, Repository repository) {
+        return new Claim(shown.key(), repository.registry(), Optional.of(repository.name()), Claim.Right.PULL);
     }
 
     /** How many credentials are at hand. */
@@ -214,8 +220,20 @@ public final class PassedThrough implements OwnCredentials {
             if (proofs.holds(claim)) {
                 return;
             }
-            requireEntry();
+            tolerateRefusedEntry();
             prove(claim, question);
+            taken.put(account, true);
+        }
+
+        // Some registries refuse this to a credential for one repository.
+        private void tolerateRefusedEntry() throws IOException {
+            try {
+                requireEntry();
+            } catch (UnauthorizedException e) {
+                if (e.status() != 403) {
+                    throw e;
+                }
+            }
         }
 
         /** As above, for the upstream itself: that it takes the credential. */
@@ -225,15 +243,11 @@ public final class PassedThrough implements OwnCredentials {
             }
         }
 
-        // Only that it does not take the credential matters here: some refuse this to a credential for one repository.
+        // A refusal is thrown, whatever its status: it is what guesses are counted by.
         private void enter() throws IOException {
             try {
                 if (client.enter()) {
                     taken.put(account, true);
-                }
-            } catch (UnauthorizedException e) {
-                if (e.status() != 403) {
-                    throw e;
                 }
             } catch (NotFoundException | RefusedException e) {
                 LOG.debug("{} answers /v2/ in its own way: {}", account.upstream(), e.getMessage());

@@ -151,11 +151,12 @@ final class SpanQueue implements SpanProcessor {
     }
 
     private void deliver(List<ReadableSpan> batch) {
-        List<SpanData> data = batch.stream().map(ReadableSpan::toSpanData).toList();
         CompletableResultCode result;
         try {
+            List<SpanData> data = batch.stream().map(ReadableSpan::toSpanData).toList();
             result = exporter.export(data).join(DELIVERY.toMillis(), TimeUnit.MILLISECONDS);
-        } catch (RuntimeException e) {
+        } catch (RuntimeException | LinkageError e) {
+            // Also what a part that is missing from the runtime throws: no other thread delivers.
             result = CompletableResultCode.ofExceptionalFailure(e);
         }
         if (result.isSuccess()) {
