@@ -24,6 +24,7 @@ bundle-import_group() {
   local copy
   for copy in "$first_target/inside" "$third_target/inside"; do
     check "oras copies the same tree from ${copy%%/*}" imported_tree "$copy"
+    check "oras copies the artifact that is no image from ${copy%%/*}" imported_artifact "$copy"
     check "oras discover agrees with the source at ${copy%%/*}" imported_referrers "$copy"
     check "cosign verifies at ${copy%%/*}" imported_cosign "$copy"
     check "notation verifies at ${copy%%/*}" bounded notation verify --insecure-registry "$copy/mcr/net-monitor:v1"
@@ -100,7 +101,7 @@ trust_the_imports() {
 
 writes_three_volumes() {
   timeout --kill-after=5 180 "$entrepot" export referrers.test/mcr/net-monitor:v1 referrers.test/mcr/net-monitor:v1-arm64 \
-    referrers.test/mcr/cosign-tags:v1 --config "$work/import.yaml" --output "$work/gap/out/b.tar" --volume-size 8MB --key "$work/gap/sender.pem"
+    referrers.test/mcr/cosign-tags:v1 referrers.test/mcr/namespace-artifact:v1 --config "$work/import.yaml" --output "$work/gap/out/b.tar" --volume-size 8MB --key "$work/gap/sender.pem"
   expect "the number of volumes" "$(find "$work/gap/out" -name '*.tar' | wc -l)" 3
 }
 
@@ -245,6 +246,12 @@ imported_tree() {
   bounded oras cp -r --no-tty --from-plain-http --to-oci-layout "$1/mcr/net-monitor:v1" "$scratch/copy:v1"
   # shellcheck disable=SC2046
   same_layout "$scratch/copy" $(corpus_graph "$index")
+}
+
+imported_artifact() {
+  bounded oras cp -r --no-tty --from-plain-http --to-oci-layout "$1/mcr/namespace-artifact:v1" "$scratch/copy:v1"
+  # shellcheck disable=SC2046
+  same_layout "$scratch/copy" $(corpus_graph "$artifact")
 }
 
 # discovered NAME: the digests of all that refers to it, at any depth.

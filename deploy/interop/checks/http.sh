@@ -26,6 +26,8 @@ http_checks() {
   check "an upstream that wants a password gets the configured one" http_credentials
   check "every answer says where it came from" http_verdict
   check "the admin port answers" http_admin
+  # Once is enough: it is about the file and the signal, not about the upstream.
+  [ "$phase" != cold ] || check "rules come into effect when the file changes and at SIGHUP, and a bad file changes nothing" http_reload
 }
 
 repository=/v2/registry.test/mcr/net-monitor
@@ -380,4 +382,55 @@ http_admin() {
     curl -sS --fail --max-time 10 -o "$scratch/admin" "http://127.0.0.1:$admin_port$path"
   done
   expect_match "the metrics" "$(cat "$scratch/admin")" "entrepot_[a-z_]+"
+}
+
+http_reload() {
+  local file=$entrepot_config server=${process_id[entrepot]}
+  cp "$file" "$scratch/good.yaml"
+  # Also where this fails half-way: later checks and groups need the file, and the rules, as they were.
+  # shellcheck disable=SC2064
+  trap "cp '$scratch/good.yaml' '$file'; kill -HUP $server" EXIT
+  request "$repository/manifests/v1"
+  expect "the status before" "$status" 200
+
+  printf 'rules:\n  - {repositories: ["mcr/net-monitor"], deny: "while rules are tried"}\n' >> "$file"
+  eventually 20 has_status 403 || fail "the file has changed, and its rule is not in effect after 20 s"
+  error 403 DENIED
+  expect_match "the answer" "$(cat "$scratch/body")" "while rules are tried"
+
+  echo 'no-such-key: 1' >> "$file"
+  kill -HUP "$server"
+  eventually 20 has_note || fail "no note on /readyz says that the file is wrong"
+  expect "the metric" "$(metric entrepot_rules_outdated)" 1
+  [ "$(metric entrepot_rules_reload_failures_total)" -ge 1 ] || fail "no failure is counted"
+  logged_here | grep -q 'rules not read again, because SIGHUP came: the former ones stay in effect: .*no-such-key'
+  request "$repository/manifests/v1"
+  expect "the status by the former rules" "$status" 403
+
+  cp "$scratch/good.yaml" "$file"
+  kill -HUP "$server"
+  eventually 20 has_status 200 || fail "the rules of the good file are not in effect after 20 s"
+  ! has_note || fail "/readyz still has its note"
+  expect "the metric" "$(metric entrepot_rules_outdated)" 0
+  logged_here | grep -q 'rules read again, because SIGHUP came'
+}
+
+# has_status STATUS: of the tag.
+has_status() {
+  request "$repository/manifests/v1"
+  [ "$status" = "$1" ]
+}
+
+# The server is ready all the same.
+has_note() {
+  curl -sS --fail --max-time 10 "http://127.0.0.1:$admin_port/readyz" | grep -q '^note: .*former rules stay in effect.*no-such-key'
+}
+
+metric() {
+  curl -sS --fail --max-time 10 "http://127.0.0.1:$admin_port/metrics" | sed -n "s/^$1 //p"
+}
+
+# logged_here: what the server has logged since this check began.
+logged_here() {
+  tail -n "+$(($(cat "$work/log/entrepot-before") + 1))" "$work/log/entrepot"
 }

@@ -38,7 +38,8 @@ with_tls() {
 # start_entrepot: in the place of one that a group may have left running, which would answer on the same port.
 start_entrepot() {
   stop entrepot
-  start entrepot "$entrepot" serve --config "$entrepot_config"
+  # SIGHUP means to it what it means by itself, also where this run was started by nohup.
+  start entrepot env --default-signal=HUP "$entrepot" serve --config "$entrepot_config"
   comes_up entrepot 60 answers "$scheme://$proxy"
 }
 

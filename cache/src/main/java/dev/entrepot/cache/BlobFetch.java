@@ -183,9 +183,18 @@ final class BlobFetch implements Runnable {
         try {
             return store.ingest(digest);
         } catch (IOException e) {
-            LOG.warn("blob {} of {} is passed through without being kept: {}", digest, repository, e.toString());
+            notKept(e);
             return null;
         }
+    }
+
+    private void notKept(IOException why) {
+        LOG.warn(
+                "blob {} of {} is passed through without being kept: {}; free space on the disk of the data folder or lower"
+                        + " capacity, and see that the folder can be written",
+                digest,
+                repository,
+                why.toString());
     }
 
     private void fill(Ingest ingest) throws IOException {
@@ -330,7 +339,8 @@ final class BlobFetch implements Runnable {
         boolean room = keeper.reserve(ingest, bytes);
         if (!room) {
             LOG.warn(
-                    "blob {} of {} is passed through without being kept: no room for {} bytes in the cache",
+                    "blob {} of {} is passed through without being kept: no room for {} bytes in the cache; free space on"
+                            + " its disk, lower min-free, raise capacity, or unpin what need not stay",
                     digest,
                     repository,
                     bytes);
@@ -343,7 +353,7 @@ final class BlobFetch implements Runnable {
             ingest.write(buffer, 0, count);
             return true;
         } catch (IOException e) {
-            LOG.warn("blob {} of {} is passed through without being kept: {}", digest, repository, e.toString());
+            notKept(e);
             return false;
         }
     }

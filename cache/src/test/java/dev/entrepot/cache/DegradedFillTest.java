@@ -9,6 +9,11 @@ import dev.entrepot.oci.ManifestBytes;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -48,6 +53,34 @@ class DegradedFillTest {
         assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
         assertThat(cache.store.blobSize(digest)).isEmpty();
         assertThat(cache.cache.statistics().degraded()).isEqualTo(2);
+    }
+
+    @Test
+    void logSaysWhyABlobIsNotKeptAndWhatToDo() throws IOException {
+        List<String> said = new CopyOnWriteArrayList<>();
+        Handler handler = new Handler() {
+            @Override
+            public void publish(LogRecord event) {
+                said.add(event.getMessage());
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        Logger log = Logger.getLogger(BlobFetch.class.getName());
+        log.addHandler(handler);
+        try {
+            CacheFixture.readAll(repository, digest);
+        } finally {
+            log.removeHandler(handler);
+        }
+        assertThat(said)
+                .anySatisfy(line -> assertThat(line)
+                        .contains(digest.toString(), "no room for 400000 bytes")
+                        .contains("free space", "min-free", "raise capacity", "unpin"));
     }
 
     @Test

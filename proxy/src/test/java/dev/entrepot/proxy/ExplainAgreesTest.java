@@ -13,6 +13,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import net.jqwik.api.Arbitraries;
@@ -94,6 +95,7 @@ class ExplainAgreesTest {
      * @param times how often it fails, more than five times opening the circuit breaker
      * @param later the time between the two, in seconds
      * @param asked what is asked for; a blob only of an image that was pulled
+     * @param under how many of the rules, the first ones, stand under the upstream and not at the top; more than there are means all
      */
     record Case(
             List<String> rules,
@@ -102,12 +104,21 @@ class ExplainAgreesTest {
             Upstream upstream,
             int times,
             int later,
-            Asked asked) {}
+            Asked asked,
+            int under) {
+        // The configuration of the rules, with one behind them that waits for the upstream.
+        private String configuration() {
+            int split = Math.min(under, rules.size());
+            List<String> top = new ArrayList<>(rules.subList(split, rules.size()));
+            top.add("{check-deadline: 0s}");
+            return ExplainAgreesTest.upstream(rules.subList(0, split)) + "rules: [" + String.join(", ", top) + "]\n";
+        }
+    }
 
     @BeforeContainer
     static void start() throws Exception {
         Path folder = Files.createTempDirectory("explain");
-        started = Optional.of(MirrorFixture.started(folder, upstream()));
+        started = Optional.of(MirrorFixture.started(folder, upstream(List.of())));
     }
 
     @AfterContainer
@@ -116,8 +127,9 @@ class ExplainAgreesTest {
         REGISTRY.close();
     }
 
-    private static String upstream() {
-        return "default-upstream: registry.test\nupstreams: {registry.test: {url: \"" + REGISTRY.uri() + "\"}}\n";
+    private static String upstream(List<String> rules) {
+        return "default-upstream: registry.test\nupstreams: {registry.test: {url: \"" + REGISTRY.uri() + "\", rules: ["
+                + String.join(", ", rules) + "]}}\n";
     }
 
     @Provide
@@ -134,7 +146,8 @@ class ExplainAgreesTest {
                         Arbitraries.of(0, 20, 40),
                         Arbitraries.frequencyOf(
                                 Tuple.of(4, Arbitraries.just(Asked.TAG)),
-                                Tuple.of(1, Arbitraries.of(Asked.DIGEST, Asked.BLOB))))
+                                Tuple.of(1, Arbitraries.of(Asked.DIGEST, Asked.BLOB))),
+                        Arbitraries.of(0, 0, 1, 3))
                 .as(Case::new);
     }
 
@@ -166,9 +179,16 @@ class ExplainAgreesTest {
                                 "allow: true, ",
                                 "max-size: 5, ",
                                 "check-deadline: 5s, "),
-                        Arbitraries.of("", "", "tags: [\"1\"], ", "tags: {semver: \">=2\"}, "))
-                .as((freshness, stale, negative, minAge, other, tags) ->
-                        "{" + freshness + stale + negative + minAge + other + tags + "priority: 0}")
+                        Arbitraries.of("", "", "tags: [\"1\"], ", "tags: {semver: \">=2\"}, "),
+                        // Of the last two the one is about every other repository of the test, the other about none.
+                        Arbitraries.of(
+                                "",
+                                "",
+                                "repositories: [\"app-*\"], ",
+                                "repositories: [{regex: \"app-[0-9]*[02468]\"}], ",
+                                "repositories: [\"other/**\"], "))
+                .as((freshness, stale, negative, minAge, other, tags, repositories) ->
+                        "{" + repositories + freshness + stale + negative + minAge + other + tags + "priority: 0}")
                 // Neither a priority nor the size of a blob is about tags.
                 .map(rule -> rule.contains("tags:")
                         ? rule.replace(", priority: 0", "").replace("max-size: 5, ", "")
@@ -217,7 +237,8 @@ class ExplainAgreesTest {
                 Upstream.UP,
                 1,
                 20,
-                Asked.TAG);
+                Asked.TAG,
+                0);
         assertThat(answer(remembered)).isEqualTo("502");
     }
 
@@ -240,6 +261,22 @@ class ExplainAgreesTest {
                 .isEqualTo("403");
     }
 
+    /** Where rules are about some repositories, at the top and under the upstream. */
+    @Example
+    void serverDoesWhatExplainSaysOfRulesForSomeRepositories() throws Exception {
+        for (int under : new int[] {0, 1}) {
+            assertThat(answer(denying("\"app-*\"", under))).isEqualTo("403");
+            assertThat(answer(denying("{regex: \"app-[0-9]+\"}", under))).isEqualTo("403");
+            assertThat(answer(denying("\"other/**\"", under))).isEqualTo("200 miss");
+            assertThat(answer(denying("{regex: \"[0-9]+\"}", under))).isEqualTo("200 miss");
+        }
+    }
+
+    private static Case denying(String repositories, int under) {
+        List<String> rules = List.of("{repositories: [" + repositories + "], deny: \"no\"}", "{freshness: always}");
+        return new Case(rules, List.of(), Optional.empty(), Upstream.UP, 1, 0, Asked.TAG, under);
+    }
+
     /** Of blobs, and while a circuit breaker is open. */
     @Example
     void serverDoesWhatExplainSaysOfBlobsAndOpenBreakers() throws Exception {
@@ -258,16 +295,16 @@ class ExplainAgreesTest {
     }
 
     private static Case blob(String rule, List<Step> before, Upstream upstream) {
-        return new Case(List.of(rule), before, Optional.empty(), upstream, 1, 0, Asked.BLOB);
+        return new Case(List.of(rule), before, Optional.empty(), upstream, 1, 0, Asked.BLOB, 0);
     }
 
     private static Case broken(String rule, int later) {
         List<Step> before = List.of(Step.PULL, Step.MINUTE);
-        return new Case(List.of(rule), before, Optional.of(Upstream.BROKEN), Upstream.UP, 6, later, Asked.TAG);
+        return new Case(List.of(rule), before, Optional.of(Upstream.BROKEN), Upstream.UP, 6, later, Asked.TAG, 0);
     }
 
     private static Case given(String rule, List<Step> before, Upstream upstream) {
-        return new Case(List.of(rule), before, Optional.empty(), upstream, 1, 0, Asked.TAG);
+        return new Case(List.of(rule), before, Optional.empty(), upstream, 1, 0, Asked.TAG, 0);
     }
 
     // The answer of the server, which is found to be what explain says.
@@ -275,7 +312,7 @@ class ExplainAgreesTest {
         MirrorFixture mirror = started.orElseThrow();
         String name = "app-" + repositories++;
         String path = "/v2/" + name + "/manifests/";
-        assertThat(mirror.reconfigure(upstream() + "rules: [{check-deadline: 0s}]\n"))
+        assertThat(mirror.reconfigure(upstream(List.of()) + "rules: [{check-deadline: 0s}]\n"))
                 .isTrue();
         closeBreakers(mirror, name);
         Bundle image = REGISTRY.push(name, IMAGES.image(10), "1");
@@ -285,9 +322,7 @@ class ExplainAgreesTest {
         for (Step step : given.before()) {
             image = take(step, mirror, name, image);
         }
-        String rules =
-                String.join(", ", given.rules()) + (given.rules().isEmpty() ? "" : ", ") + "{check-deadline: 0s}";
-        assertThat(mirror.reconfigure(upstream() + "rules: [" + rules + "]\n")).isTrue();
+        assertThat(mirror.reconfigure(given.configuration())).isTrue();
         String asked = switch (given.asked()) {
             case TAG -> path + "1";
             case DIGEST -> path + image.digest();

@@ -172,7 +172,11 @@ class ExportCommandTest {
         assertDone(export("outside", "--output", "again.tar", "--key", "ours.pem", "--data", "other-data"));
         assertThat(Files.mismatch(folder.resolve("out.tar"), folder.resolve("again.tar")))
                 .isEqualTo(-1);
-        assertDone(export("outside", "--output", "layout", "--key", "ours.pem", "--from", "upstream"));
+        assertDone(export(
+                "outside", "--output", "layout", "--key", "ours.pem", "--from", "upstream", "--data", "not-kept"));
+        Files.createDirectories(folder.resolve("not-kept/blobs"));
+        assertThat(files("not-kept/blobs")).isEmpty();
+        assertThat(files("data/blobs")).isNotEmpty();
         Map<String, byte[]> inFolder = files("layout");
         assertThat(inFolder.keySet()).isEqualTo(files.keySet());
         inFolder.forEach((name, bytes) -> assertThat(bytes).as(name).isEqualTo(files.get(name)));
@@ -242,6 +246,37 @@ class ExportCommandTest {
                 "--trust",
                 "ours.pub"));
         assertThat(files("third").get("out.003.tar")).isEqualTo(third);
+    }
+
+    @Test
+    void dryRunSaysHowManyVolumesOfHowManyBytesTheExportThenWrites() throws Exception {
+        pushImage("v1", 150_000, 700, 300_000);
+        List<String> arguments =
+                List.of(IMAGE, "--output", "out.tar", "--key", "ours.pem", "--volume-size", "100KB", "--json");
+        List<String> dry = new ArrayList<>(arguments);
+        dry.add("--dry-run");
+
+        Result planned = export(dry.toArray(String[]::new));
+
+        assertDone(planned);
+        JsonNode plan = OciJson.mapper().readTree(planned.out());
+        assertThat(plan.path("dryRun").asBoolean()).isTrue();
+        assertThat(plan.path("carried").path("bytes").asLong()).isBetween(450_700L, 460_000L);
+        assertThat(plan.path("volumes").size()).isBetween(5, 8);
+        try (Stream<Path> there = Files.list(folder)) {
+            assertThat(there.map(file -> file.getFileName().toString())).noneMatch(name -> name.contains("out."));
+        }
+
+        Result done = export(arguments.toArray(String[]::new));
+        assertDone(done);
+        JsonNode report = OciJson.mapper().readTree(done.out());
+        assertThat(report.path("carried")).isEqualTo(plan.path("carried"));
+        assertThat(report.path("volumes").size()).isEqualTo(plan.path("volumes").size());
+        for (int i = 0; i < report.path("volumes").size(); i++) {
+            JsonNode expected = plan.path("volumes").path(i);
+            assertThat(Files.size(Path.of(expected.path("file").asString())))
+                    .isEqualTo(expected.path("bytes").asLong());
+        }
     }
 
     @Test

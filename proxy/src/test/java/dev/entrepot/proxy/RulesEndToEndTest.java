@@ -240,6 +240,26 @@ class RulesEndToEndTest {
         assertThat(mirror.metric("entrepot_stale_total{cause=\"timeout\"}")).isPositive();
     }
 
+    @Test
+    void checkDeadlineIs300MillisecondsWhereNoRuleSaysOtherwise(@TempDir Path folder) throws Exception {
+        push("unruled", "1");
+        try (MirrorFixture plain = MirrorFixture.started(folder, """
+                default-upstream: registry.test
+                upstreams:
+                  registry.test: {url: "%s"}
+                rules: [{repositories: [another], freshness: always}]
+                """.formatted(registry.uri()))) {
+            plain.get("/v2/unruled/manifests/1");
+            plain.advance(Duration.ofMinutes(2));
+            Gate gate = new Gate();
+            registry.faults().always(of("unruled"), Fault.hold(gate));
+            HttpResponse<byte[]> kept = plain.get("/v2/unruled/manifests/1");
+            gate.open();
+            assertThat(verdict(kept)).isEqualTo("stale");
+            assertThat(header(kept, "Warning")).contains("within 300 ms");
+        }
+    }
+
     @ParameterizedTest
     @CsvSource({"429, rate-limited, 1, 503", "500, server-error, 2, 502", "408, timeout, 3, 504", "404, deleted, 5, 404"
     })

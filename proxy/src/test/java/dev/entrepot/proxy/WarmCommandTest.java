@@ -11,6 +11,7 @@ import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.CommandRunner.Result;
+import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -26,6 +27,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 /** {@code entrepot cache warm}, by itself and by a server, and what clients get afterwards. */
@@ -168,6 +171,30 @@ class WarmCommandTest {
 
         assertThat(result.out()).isEqualTo("registry.test/b:1\n");
         assertThat(folder.resolve("data")).doesNotExist();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"text", "json"})
+    void accessLogOfTheServerItselfNamesWhatWasPulled(String format) throws Exception {
+        Path file = folder.resolve("entrepot.yaml");
+        Files.writeString(file, Files.readString(file).replace("\"off\"", format));
+        ByteArrayOutputStream log = new ByteArrayOutputStream();
+        try (Mirror mirror = Mirror.start(
+                ConfigLoader.load(Optional.empty(), folder, Map.of()).config(),
+                ClientEnvironment.system("test"),
+                log)) {
+            for (String path : List.of("/manifests/v1", "/manifests/v1", "/manifests/gone", "/tags/list")) {
+                pull(mirror, path);
+            }
+            pull(mirror, "/manifests/" + amd.digest());
+            pull(mirror, "/blobs/" + List.copyOf(amd.blobs().keySet()).getFirst());
+        }
+        Files.write(folder.resolve("access.log"), log.toByteArray());
+
+        Result result = commands.run("cache", "warm", "--dry-run", "access.log");
+
+        assertThat(result.out()).isEqualTo("registry.test/team/app:v1\nregistry.test/team/app@" + amd.digest() + "\n");
+        assertThat(result.err()).isEmpty();
     }
 
     @Test

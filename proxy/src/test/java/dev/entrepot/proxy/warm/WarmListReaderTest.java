@@ -3,14 +3,25 @@ package dev.entrepot.proxy.warm;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.entrepot.cache.Verdict;
 import dev.entrepot.oci.Reference;
 import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.proxy.admin.AccessLog;
+import dev.entrepot.proxy.http.RequestKind;
+import dev.entrepot.proxy.http.RequestRecord;
+import dev.entrepot.proxy.http.RequestRecord.Ending;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class WarmListReaderTest {
     private static final String DIGEST = "sha256:" + "ab".repeat(32);
@@ -81,6 +92,42 @@ class WarmListReaderTest {
                         + line.formatted("/v2/team/app/manifests/v2", 200)
                         + line.formatted("/v2/team/app/manifests/v3", 500)))
                 .containsExactly("quay.io/team/app:v2", "quay.io/team/app:v1");
+    }
+
+    private static RequestRecord request(String path, int status) {
+        return new RequestRecord(
+                1_795_219_200_007L,
+                new InetSocketAddress(InetAddress.getLoopbackAddress(), 4711),
+                "somebody",
+                "GET",
+                path,
+                "quay.io",
+                RequestKind.MANIFEST,
+                status,
+                1234,
+                1_002_345,
+                Optional.of(Verdict.HIT),
+                RegistryHost.parse("quay.io"),
+                "docker/29.0 path=/v2/no/manifests/no status=200 \"upstream\":\"quay.io\"",
+                Ending.COMPLETE);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void accessLogIsReadAsItIsWritten(boolean json) throws IOException {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (AccessLog log = json ? AccessLog.json(out) : AccessLog.text(out)) {
+            log.finished(request("/v2/team/once/manifests/v1", 200));
+            log.finished(request("/v2/team/app/manifests/v1", 304));
+            log.finished(request("/v2/team/app/manifests/v1", 200));
+            log.finished(request("/v2/team/gone/manifests/v1", 404));
+            log.finished(request("/v2/team/once/manifests/" + DIGEST, 200));
+        }
+        WarmList list = read(out.toString(StandardCharsets.US_ASCII));
+
+        assertThat(list.top(100).stream().map(Reference::toString))
+                .containsExactly("quay.io/team/app:v1", "quay.io/team/once:v1", "quay.io/team/once@" + DIGEST);
+        assertThat(list.unread()).isEmpty();
     }
 
     @Test
