@@ -111,6 +111,11 @@ final class GuardedSource implements RepositorySource {
     }
 
     @Override
+    public Optional<OutageException> reserved() {
+        return upstream.reserved();
+    }
+
+    @Override
     public Optional<OutageException> blobOutage() {
         return upstream.blobOutage();
     }

@@ -152,10 +152,22 @@ public final class PullThrough {
                 upstream::outage,
                 window(Window.ofTag(settings)),
                 () -> tags.kept(tag),
-                () -> fetched(tag, tags.ask(tag, !alwaysAsking && settings.neverMoves())),
+                () -> fetched(
+                        tag,
+                        tags.ask(
+                                tag,
+                                !alwaysAsking && settings.neverMoves(),
+                                outage -> standsIn(tag, settings, outage))),
                 forgetting(() -> tags.forget(tag)));
         index.touched(answer.content().digest(), repository);
         return answer;
+    }
+
+    private boolean standsIn(Tag tag, CacheSettings settings, OutageException outage) {
+        return !alwaysAsking
+                && tags.kept(tag)
+                        .flatMap(kept -> answering.judge(settings).inPlaceOf(outage, kept))
+                        .isPresent();
     }
 
     // First what the tag names, then which digest may be served for it, and only then its bytes: what is too young is

@@ -5,6 +5,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
@@ -14,12 +15,14 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * What the tags of one repository name and have named.
  *
  * <p>A tag that is kept is checked by HEAD, which costs no pull where pulls are counted. If it has moved, the new manifest is fetched by the digest that
- * the HEAD named, so that another move in between cannot tear the answer.
+ * the HEAD named, so that another move in between cannot tear the answer. Where no more pulls are left than are reserved, it is not fetched as long as the former
+ * one may stand in for it.
  */
 final class TagCache {
     /** Fetches and keeps a manifest. */
@@ -83,22 +86,28 @@ final class TagCache {
      * Asks the upstream for the manifest of a tag, or whether it still is the one that is kept.
      *
      * @param immutable whether the tag never moves: a manifest that has been lost is fetched by its digest, as long as the upstream has it
+     * @param standsIn whether what is kept may be served for such an outage
+     * @throws OutageException of which {@code standsIn} is true, if the tag has moved and the pull that it would cost is reserved
      */
-    Answer<ManifestBytes> ask(Tag tag, boolean immutable) throws IOException {
+    Answer<ManifestBytes> ask(Tag tag, boolean immutable, Predicate<OutageException> standsIn) throws IOException {
         Optional<TagRecord> record = index.tag(repository, tag);
         if (immutable && record.isPresent()) {
             try {
                 return Answer.of(fetcher.fetch(record.get().digest()), Verdict.MISS, Duration.ZERO);
             } catch (NotFoundException e) {
-                return revalidate(tag, record.get());
+                return revalidate(tag, record.get(), standsIn);
             }
         }
-        return record.isEmpty() ? fetch(tag, record) : revalidate(tag, record.get());
+        return record.isEmpty() ? fetch(tag, record) : revalidate(tag, record.get(), standsIn);
     }
 
-    private Answer<ManifestBytes> revalidate(Tag tag, TagRecord record) throws IOException {
+    private Answer<ManifestBytes> revalidate(Tag tag, TagRecord record, Predicate<OutageException> standsIn)
+            throws IOException {
         Digest named = resolve(tag);
         if (!named.equals(record.digest())) {
+            if (manifests.apply(named).isEmpty()) {
+                leaveReserve(standsIn);
+            }
             return fetchMoved(tag, record, named);
         }
         Optional<ManifestBytes> manifest = manifests.apply(named);
@@ -112,6 +121,13 @@ final class TagCache {
                 .map(Descriptor::digest)
                 .orElseThrow(() -> new NotFoundException(
                         NotFoundException.Kind.MANIFEST, "tag " + tag + " is not in " + repository));
+    }
+
+    private void leaveReserve(Predicate<OutageException> standsIn) throws OutageException {
+        Optional<OutageException> reserved = upstream.reserved().filter(standsIn);
+        if (reserved.isPresent()) {
+            throw reserved.get();
+        }
     }
 
     // Between the HEAD and the GET the tag may move again and its former manifest go: then the tag itself is asked for,

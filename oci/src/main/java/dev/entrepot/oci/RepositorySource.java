@@ -32,6 +32,14 @@ public interface RepositorySource extends BlobSource, ManifestSource {
         return Optional.empty();
     }
 
+    /**
+     * Why a manifest had better not be fetched now for which something older can stand in: of a quota no more is left than is reserved for what nothing can
+     * stand in for. Asks nobody; empty if that is not so, or not known.
+     */
+    default Optional<OutageException> reserved() {
+        return Optional.empty();
+    }
+
     /** As {@link #outage()}, for questions about blobs. */
     default Optional<OutageException> blobOutage() {
         return Optional.empty();

@@ -149,8 +149,7 @@ final class Mirror implements Serving {
         });
         WarmApi warm = new WarmApi(cache.filler());
         open.push(warm::close);
-        UpstreamSurvey upstreams =
-                new UpstreamSurvey(cache.clients(), new KeptSamples(cache)::of, replication.targetClients());
+        UpstreamSurvey upstreams = cache.survey(replication.targetClients());
         UpstreamMetrics.register(metrics, upstreams);
         Page page = page(cache, readiness, upstreams, replication);
         openAdmin(

@@ -27,10 +27,12 @@ import dev.entrepot.proxy.rules.Explainer;
 import dev.entrepot.proxy.rules.LiveRules;
 import dev.entrepot.proxy.rules.RuleDisk;
 import dev.entrepot.proxy.rules.RuleSet;
+import dev.entrepot.proxy.upstreams.UpstreamSurvey;
 import dev.entrepot.replicator.fill.GraphFiller;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
@@ -199,6 +201,17 @@ final class OpenedCache implements AutoCloseable {
         Map<RegistryHost, RegistryClient> clients = new LinkedHashMap<>();
         upstreams.forEach((name, upstream) -> clients.put(name, upstream.client()));
         return clients;
+    }
+
+    /**
+     * What is known of the upstreams, and a check of them by what is kept, else by what the configuration names.
+     *
+     * @param targets of replication
+     */
+    UpstreamSurvey survey(List<RegistryClient> targets) {
+        KeptSamples kept = new KeptSamples(this);
+        NamedSamples named = new NamedSamples(config, rules);
+        return new UpstreamSurvey(clients(), upstream -> kept.of(upstream).or(() -> named.of(upstream)), targets);
     }
 
     /** The upstreams as sources of replication. */

@@ -1,5 +1,6 @@
 package dev.entrepot.proxy;
 
+import dev.entrepot.cache.ContentStore;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.RegistryHost;
@@ -7,13 +8,16 @@ import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.proxy.replication.RunningServer;
+import dev.entrepot.proxy.rules.RuleSet;
 import dev.entrepot.proxy.upstreams.UpstreamReport;
 import dev.entrepot.proxy.upstreams.UpstreamSurvey;
 import dev.entrepot.proxy.upstreams.UpstreamsApi;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import picocli.CommandLine.Model.CommandSpec;
@@ -92,6 +96,10 @@ final class UpstreamsCommand {
     }
 
     private UpstreamReport own() throws IOException, InterruptedException {
+        Optional<UpstreamReport> kept = byWhatIsKept();
+        if (kept.isPresent()) {
+            return kept.get();
+        }
         try (Closings closings = new Closings()) {
             Map<RegistryHost, RegistryClient> clients = new LinkedHashMap<>();
             for (UpstreamConfig upstream : config.upstreams().values()) {
@@ -99,7 +107,26 @@ final class UpstreamsCommand {
                 closings.push(opened::close);
                 clients.put(upstream.name(), opened.client());
             }
-            return new UpstreamSurvey(clients).check();
+            NamedSamples named = new NamedSamples(config, RuleSet.of(config));
+            return new UpstreamSurvey(clients, named::of, List.of()).check();
+        }
+    }
+
+    // What is kept is the best to ask for. Nothing is made or waited for to have it: there need be no data folder, and
+    // a
+    // server that gives no answer may have it open.
+    private Optional<UpstreamReport> byWhatIsKept() throws InterruptedException {
+        Path folder = config.cache().directory();
+        try {
+            if (!Files.isDirectory(folder) || ContentStore.isInUse(folder)) {
+                return Optional.empty();
+            }
+            try (OpenedCache cache = new OpenedCache(config, environment)) {
+                return Optional.of(cache.survey(List.of()).check());
+            }
+        } catch (IOException e) {
+            err.println("what is kept cannot be looked at: " + e.getMessage());
+            return Optional.empty();
         }
     }
 

@@ -26,6 +26,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
@@ -127,18 +128,20 @@ class HostileUpstreamEndToEndTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {
-                "http://169.254.169.254/latest/meta-data/",
-                "http://metadata.google.internal./token",
-                "http://[fd00:ec2::254]/token",
-                "file:///etc/passwd"
-            })
-    void challengeCannotSendUsToAMetadataService(String realm) throws Exception {
+    @CsvSource({
+        "http://169.254.169.254/latest/meta-data/, 169.254.169.254 is a link-local or metadata address",
+        "http://2852039166/latest/meta-data/, 2852039166 is a link-local or metadata address",
+        "http://metadata.google.internal./token, metadata.google.internal is a metadata service",
+        "http://[fd00:ec2::254]/token, fd00:ec2::254 is a link-local or metadata address",
+        "file:///etc/passwd, the realm of its challenge is no http(s) URL with a host"
+    })
+    void challengeCannotSendUsToAMetadataService(String realm, String refusal) throws Exception {
         challenge("Bearer realm=\"" + realm + "\"");
 
-        assertThat(mirror.get("/v2/open.test/team/app/manifests/1").statusCode())
-                .isIn(401, 502);
+        HttpResponse<byte[]> answer = mirror.get("/v2/open.test/team/app/manifests/1");
+
+        assertThat(answer.statusCode()).isEqualTo(401);
+        assertThat(text(answer)).contains("the token service of 127.0.0.1 is not asked: " + refusal);
         assertThat(metadata.calls().all()).isEmpty();
     }
 
@@ -167,16 +170,23 @@ class HostileUpstreamEndToEndTest {
     }
 
     @ParameterizedTest
-    @ValueSource(
-            strings = {"http://169.254.169.254/x", "http://2852039166/x", "file:///etc/passwd", "gopher://localhost/x"})
-    void redirectLeadsNowhereItMayNot(String location) throws Exception {
+    @CsvSource({
+        "http://169.254.169.254/x, 169.254.169.254 is a link-local or metadata address",
+        "http://2852039166/x, 2852039166 is a link-local or metadata address",
+        "http://metadata.google.internal/x, metadata.google.internal is a metadata service",
+        "file:///etc/passwd, answered 307 with a Location that is no http(s) URL",
+        "gopher://localhost/x, answered 307 with a Location that is no http(s) URL"
+    })
+    void redirectLeadsNowhereItMayNot(String location, String refusal) throws Exception {
         registry.faults().always(Requests.manifests().or(Requests.blobs()), Fault.redirect(request -> location));
 
-        assertThat(mirror.get("/v2/open.test/team/app/manifests/1").statusCode())
-                .isEqualTo(502);
+        HttpResponse<byte[]> manifest = mirror.get("/v2/open.test/team/app/manifests/1");
+        assertThat(manifest.statusCode()).isEqualTo(502);
+        assertThat(text(manifest)).contains(refusal);
         Digest layer = image.blobs().keySet().iterator().next();
-        assertThat(mirror.get("/v2/open.test/team/app/blobs/" + layer).statusCode())
-                .isEqualTo(502);
+        HttpResponse<byte[]> blob = mirror.get("/v2/open.test/team/app/blobs/" + layer);
+        assertThat(blob.statusCode()).isEqualTo(502);
+        assertThat(text(blob)).contains(refusal);
     }
 
     @Test

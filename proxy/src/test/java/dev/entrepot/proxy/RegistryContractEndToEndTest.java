@@ -14,8 +14,10 @@ import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.RecordedCall;
 import dev.entrepot.oci.testing.Requests;
 import java.net.http.HttpResponse;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -89,10 +91,19 @@ class RegistryContractEndToEndTest {
                 .isIn(200, 404);
     }
 
+    private void noManifestIsABlob() throws Exception {
+        for (ManifestBytes manifest : registry.index.manifests()) {
+            assertThat(mirror.head(path("blobs/" + manifest.digest())).statusCode())
+                    .as("HEAD as a blob of the manifest " + manifest.digest())
+                    .isEqualTo(404);
+        }
+    }
+
     /** All of it, as a client does that verifies signatures. */
     private void pull() throws Exception {
         tag();
         manifests(registry.index);
+        noManifestIsABlob();
         blobs(registry.index);
         referrers();
         manifests(registry.signature);
@@ -227,6 +238,43 @@ class RegistryContractEndToEndTest {
         registry.credentials("{exec: [/bin/sh, -c, 'printf \"{\\\"Username\\\":\\\"team+robot\\\","
                 + "\\\"Secret\\\":\\\"robot-s3cret\\\"}\"']}");
         mirror = MirrorFixture.started(folder, registry.configuration(), clock, registry.variables);
+        pull();
+    }
+
+    /** The key file of a service account has several lines, and is the password as it is. */
+    @Test
+    void keyFileOfGoogleIsAPassword() throws Exception {
+        registry = SimulatedRegistries.GAR.open(clock);
+        String key = "{\n  \"type\": \"service_account\",\n  \"private_key\": \"-----BEGIN\\nkey-s3cret\\n\"\n}";
+        Files.writeString(folder.resolve("key.json"), key + "\n");
+        registry.credentials("{username: _json_key, password-file: key.json}");
+        registry.tokens.to(SimulatedRegistries.user("_json_key", key));
+        mirror = MirrorFixture.started(folder, registry.configuration(), clock, Map.of());
+        pull();
+        assertThat(registry.tokens.issued()).isEqualTo(1);
+        assertThatNothingLeaked();
+    }
+
+    /** A proxy project of Harbor answers 429 when the registry behind it does. */
+    @Test
+    void harborThatIsLimitedByTheRegistryBehindItIsAnOutage() throws Exception {
+        open(SimulatedRegistries.HARBOR);
+        tag();
+        registry.api.faults().always(Requests.manifests(), Fault.error(429, "TOOMANYREQUESTS"));
+        mirror.advance(Duration.ofMinutes(2));
+        assertThat(verdict(tag())).isEqualTo("stale");
+        HttpResponse<byte[]> refused = mirror.get(path("manifests/new"));
+        assertThat(refused.statusCode()).isEqualTo(503);
+        assertThat(MirrorFixture.code(refused)).isEqualTo("TOOMANYREQUESTS");
+    }
+
+    @Test
+    void manifestThatArtifactoryGivesOutForABlobIsStillServedAsAManifest() throws Exception {
+        open(SimulatedRegistries.ARTIFACTORY);
+        for (ManifestBytes manifest : registry.index.manifests()) {
+            assertThat(mirror.head(path("blobs/" + manifest.digest())).statusCode())
+                    .isIn(200, 404);
+        }
         pull();
     }
 

@@ -272,6 +272,61 @@ enum SimulatedRegistries {
         }
     },
 
+    /** A proxy project: short names of Hub are led by 301 to {@code library/}; a robot's password for a token. */
+    HARBOR {
+        @Override
+        SimulatedRegistry open(InstantSource clock) {
+            SimulatedRegistry harbor = new SimulatedRegistry("harbor.example.com", "hub/app", 300_000)
+                    .credentials("{username: robot$mirror, password: robot-s3cret}");
+            String there = "hub/library/app";
+            harbor.api.push(there, harbor.index, "1");
+            harbor.api.push(there, harbor.signature);
+            harbor.tokens
+                    .challenging(error ->
+                            bearer(harbor.api.uri() + "/service/token", "harbor-registry", scope(harbor), error))
+                    .answering(
+                            token -> "{\"token\":\"%s\",\"access_token\":\"\",\"expires_in\":1800,\"issued_at\":\"%s\"}"
+                                    .formatted(token, clock.instant()))
+                    .to(user("robot$mirror", "robot-s3cret"));
+            harbor.api.beside("/service/token", harbor.tokens).open(new Access.By(harbor.tokens));
+            harbor.api.faults().always(Requests.repository("hub/app"), new Fault() {
+                @Override
+                public Optional<Response> instead(Request request) {
+                    return Optional.of(harbor.tokens
+                            .refusal(request)
+                            .orElseGet(() -> Response.of(301)
+                                    .header(
+                                            "Location",
+                                            harbor.api.uri()
+                                                    + request.target().replace("/v2/hub/app/", "/v2/" + there + "/"))));
+                }
+            });
+            harbor.storage.behind(harbor.api, harbor.tokens);
+            return harbor;
+        }
+    },
+
+    /** Basic; HEAD of a manifest's digest as a blob is answered 200, as if it were one. */
+    ARTIFACTORY {
+        @Override
+        SimulatedRegistry open(InstantSource clock) {
+            SimulatedRegistry artifactory = new SimulatedRegistry("team.jfrog.io", "docker/app", 300_000)
+                    .credentials("{username: mirror, password: mirror-s3cret}");
+            Predicate<Request> known = user("mirror", "mirror-s3cret");
+            Access.Door door = request -> known.test(request)
+                    ? Optional.empty()
+                    : Optional.of(Response.error(401, "UNAUTHORIZED")
+                            .header("WWW-Authenticate", "Basic realm=\"Artifactory Realm\""));
+            artifactory.api.open(new Access.By(door));
+            artifactory
+                    .index
+                    .manifests()
+                    .forEach(manifest -> artifactory.api.pushBlob(artifactory.repository, manifest.array()));
+            artifactory.storage.behind(artifactory.api, door);
+            return artifactory;
+        }
+    },
+
     /** What no one registry has altogether: no HEAD at all, manifests of a wrong type and without a digest. */
     ODD {
         @Override
@@ -312,7 +367,8 @@ enum SimulatedRegistries {
                 + (error.isEmpty() ? "" : ",error=\"" + error + "\"");
     }
 
-    private static Predicate<Request> user(String name, String password) {
+    /** Who shows this name and password. */
+    static Predicate<Request> user(String name, String password) {
         return request -> request.header("Authorization").equals(Optional.of(Access.basic(name, password)));
     }
 

@@ -84,6 +84,47 @@ class UpstreamQuotaEndToEndTest {
                 .isLessThanOrEqualTo(1);
     }
 
+    private void spendDownToTwo() throws Exception {
+        hub.quota(8);
+        for (int i = 0; i < 6; i++) {
+            hub.tag(APP, "other-" + i, kept.getLast().digest());
+            assertThat(mirror.get(PATH + "other-" + i).statusCode()).isEqualTo(200);
+        }
+    }
+
+    @Test
+    void belowTheReserveATagThatHasMovedIsServedAsItWasAndTheReserveGoesToWhatIsNotKept() throws Exception {
+        spendDownToTwo();
+        Bundle moved = hub.push(APP, images.image(100), "kept-0");
+        int pulls = hub.calls().count(PULLS);
+        for (int i = 0; i < 5; i++) {
+            HttpResponse<byte[]> answer = mirror.get(PATH + "kept-0");
+            assertThat(answer.body()).isEqualTo(kept.getFirst().root().array());
+            assertThat(verdict(answer)).isEqualTo("stale");
+            assertThat(header(answer, "Warning"))
+                    .contains("2 of 8 pulls are left, which are kept for what is not kept");
+            mirror.advance(Duration.ofMinutes(2));
+        }
+        assertThat(hub.calls().count(PULLS)).isEqualTo(pulls);
+        assertThat(mirror.get(PATH + "new").statusCode()).isEqualTo(200);
+        assertThat(hub.calls().count(PULLS)).isEqualTo(pulls + 1);
+        hub.quota(8);
+        mirror.advance(Duration.ofMinutes(2));
+        assertThat(mirror.get(PATH + "kept-0").body()).isEqualTo(moved.root().array());
+    }
+
+    @Test
+    void belowTheReserveATagThatHasMovedIsFetchedWhereItMayNotBeServedAsItWas() throws Exception {
+        spendDownToTwo();
+        Bundle moved = hub.push(APP, images.image(100), "kept-0");
+        mirror.advance(Duration.ofDays(8));
+        // The window has passed meanwhile: the HEAD of another tag shows again what is left.
+        mirror.head(PATH + "kept-1");
+        HttpResponse<byte[]> answer = mirror.get(PATH + "kept-0");
+        assertThat(answer.body()).isEqualTo(moved.root().array());
+        assertThat(verdict(answer)).isEqualTo("miss");
+    }
+
     @Test
     void tagThatHasMovedIsServedAsItWasWithAWarning() throws Exception {
         Bundle moved = hub.push(APP, images.image(100), "kept-0");

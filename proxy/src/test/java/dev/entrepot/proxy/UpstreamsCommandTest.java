@@ -9,6 +9,7 @@ import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.CommandRunner.Result;
 import java.io.OutputStream;
@@ -19,6 +20,8 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -161,6 +164,116 @@ class UpstreamsCommandTest {
             assertThat(other.calls().bytesOut()).isLessThan(10_000);
             assertThat(image.blobs()).isNotEmpty();
             assertThat(commands.run("upstreams").out()).contains("head-blobs yes");
+        }
+    }
+
+    private void configureWithNothingKept() throws Exception {
+        byte[] index = "{\"schemaVersion\":2,\"manifests\":[]}".getBytes(StandardCharsets.UTF_8);
+        hub.pushManifest("library/alpine", MediaType.OCI_INDEX.value(), index, "latest");
+        other.pushManifest("team/app", MediaType.OCI_INDEX.value(), index, "latest");
+        Files.writeString(folder.resolve("entrepot.yaml"), """
+                server: {listen: 127.0.0.1:0, admin: 127.0.0.1:0, access-log: "off"}
+                cache: {directory: ./data, min-free: 1MiB}
+                builtin-upstreams: false
+                default-upstream: docker.io
+                upstreams:
+                  docker.io: {url: "%1$s"}
+                  other.test: {url: "%2$s", rules: [{repositories: ["team/*", team/app], priority: 1}]}
+                  unknown.test: {url: "%2$s"}
+                """.formatted(hub.uri(), other.uri()));
+    }
+
+    private void assertThatAllWasFoundOut(Result asked) {
+        assertThat(asked.code()).as(asked.err()).isZero();
+        JsonNode json = OciJson.mapper().readTree(asked.out());
+        assertThat(json.at("/upstreams/0/capabilities/referrers/there").asBoolean(false))
+                .isTrue();
+        assertThat(json.at("/upstreams/0/quotas/0/remaining").asInt(0)).isEqualTo(100);
+        assertThat(json.at("/upstreams/1/capabilities/referrers/there").asBoolean(false))
+                .isTrue();
+        assertThat(json.at("/upstreams/2/capabilities")).isEmpty();
+        assertThat(json.at("/upstreams/2/notKnown").asString("")).isEqualTo("nothing of it is kept yet");
+        for (TestRegistry registry : List.of(hub, other)) {
+            assertThat(registry.calls().count(Requests.get().and(Requests.manifests())))
+                    .as("pulls")
+                    .isZero();
+        }
+    }
+
+    @Test
+    void withoutAServerAndWithNothingKeptWhatIsNamedIsAskedForAndNoPullIsSpent() throws Exception {
+        configureWithNothingKept();
+        assertThatAllWasFoundOut(commands.run("upstreams", "--json"));
+        assertThat(commands.run("upstreams").out())
+                .contains("100 of 100 left in 6 h")
+                .containsPattern("referrers API +yes")
+                .containsPattern("referrers API +not known: nothing of it is kept yet")
+                .containsPattern("pulls +not known: nothing of it is kept yet");
+        assertThat(folder.resolve("data")).doesNotExist();
+    }
+
+    @Test
+    void serverWithNothingKeptAsksForWhatIsNamed() throws Exception {
+        configureWithNothingKept();
+        try (Mirror mirror = mirror()) {
+            assertThat(mirror.port()).isPositive();
+            assertThatAllWasFoundOut(commands.run("upstreams", "--check", "--json"));
+        }
+    }
+
+    @Test
+    void withoutAServerWhatIsKeptIsAskedFor() throws Exception {
+        other.push("team/app", new Images(3).image(100), "1");
+        try (Mirror mirror = mirror()) {
+            get(mirror.port(), MANIFEST);
+            get(mirror.port(), "/v2/other.test/team/app/manifests/1");
+        }
+        hub.calls().clear();
+        JsonNode json =
+                OciJson.mapper().readTree(commands.run("upstreams", "--json").out());
+        assertThat(json.at("/upstreams/0/quotas/0/remaining").asInt(0)).isEqualTo(99);
+        assertThat(json.at("/upstreams/0/capabilities/referrers/there").asBoolean(false))
+                .isTrue();
+        assertThat(json.at("/upstreams/1/capabilities/ranges/there").asBoolean(false))
+                .isTrue();
+        assertThat(hub.calls().count(Requests.get().and(Requests.manifests()))).isZero();
+    }
+
+    @Test
+    void whenNoPullWillBeLeftIsSaidInTextInJsonAndInTheMetrics() throws Exception {
+        Path served = Files.createDirectory(folder.resolve("served"));
+        FixtureClock clock = new FixtureClock();
+        try (MirrorFixture mirror = MirrorFixture.started(
+                served,
+                "builtin-upstreams: false\ndefault-upstream: hub.test\nupstreams: {hub.test: {url: \"" + hub.uri()
+                        + "\"}}\n",
+                clock,
+                Map.of())) {
+            for (int minute = 0; minute < 20; minute++) {
+                hub.tag("team/app", "t" + minute, hub.resolve("team/app", "1").orElseThrow());
+                assertThat(mirror.get("/v2/hub.test/team/app/manifests/t" + minute)
+                                .statusCode())
+                        .isEqualTo(200);
+                mirror.advance(Duration.ofMinutes(1));
+            }
+            CommandRunner asking = new CommandRunner(served);
+            JsonNode quota = OciJson.mapper()
+                    .readTree(asking.run("upstreams", "--json").out())
+                    .at("/upstreams/0/quotas/0");
+            assertThat(quota.path("remaining").asInt(0)).isEqualTo(80);
+            assertThat(quota.path("forecast").asString("")).isEqualTo("used-up");
+            Instant end = Instant.parse(quota.path("usedUpAt").asString(""));
+            assertThat(end)
+                    .isBetween(
+                            clock.instant().plus(Duration.ofMinutes(70)),
+                            clock.instant().plus(Duration.ofMinutes(95)));
+            assertThat(asking.run("upstreams").out()).contains("80 of 100 left", "; none left from " + end);
+            String name =
+                    "entrepot_upstream_quota_exhausted_timestamp_seconds{upstream=\"hub.test\",account=\"anonymous\"} ";
+            assertThat(mirror.metrics().lines().filter(line -> line.startsWith(name)))
+                    .singleElement()
+                    .satisfies(line -> assertThat(Double.parseDouble(line.substring(name.length())))
+                            .isEqualTo(end.getEpochSecond()));
         }
     }
 

@@ -13,11 +13,13 @@ import org.apache.hc.client5.http.DnsResolver;
  * a private network may lead to private addresses, and one on this machine also to this machine.
  *
  * <p>The policy is the resolver of the connections themselves, so that a name cannot resolve to one address when it is checked and to
- * another when it is used. Behind an HTTP proxy names are resolved by the proxy; there, only literal addresses are checked here.
+ * another when it is used. Behind an HTTP proxy names are resolved by the proxy; there, only literal addresses and the names of metadata services are checked here.
  */
 final class AddressPolicy implements DnsResolver {
     // Addresses of cloud metadata services that are not link-local: EC2 over IPv6, Alibaba, Azure.
     private static final Set<String> METADATA = Set.of("fd00:ec2:0:0:0:0:0:254", "100.100.100.200", "168.63.129.16");
+    private static final Set<String> METADATA_NAMES =
+            Set.of("metadata.google.internal", "metadata.goog", "instance-data.ec2.internal");
 
     /** How far from public an address is. */
     enum Reach {
@@ -62,14 +64,21 @@ final class AddressPolicy implements DnsResolver {
     }
 
     /**
-     * Checks a host that is an address itself; passes all names, which are checked when they are resolved.
+     * Checks a host that is an address itself, or the name of a metadata service; passes all other names, which are checked when they are resolved.
      *
      * @throws ForbiddenAddressException if it may not be connected to
      */
     void checkLiteral(String host) throws ForbiddenAddressException {
         String bare = Origin.bareHost(host);
+        if (isNamed(bare)) {
+            return;
+        }
+        if (METADATA_NAMES.contains(bare)) {
+            throw new ForbiddenAddressException(
+                    bare + " is a metadata service, to which the registry " + endpoint + " may not lead");
+        }
         Optional<InetAddress> literal = literal(bare);
-        if (literal.isPresent() && !isNamed(bare)) {
+        if (literal.isPresent()) {
             check(bare, literal.get());
         }
     }

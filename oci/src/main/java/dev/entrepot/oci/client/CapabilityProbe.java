@@ -5,6 +5,7 @@ import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.function.Predicate;
@@ -13,10 +14,11 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Finds out what a repository can do, by five small requests for something that it is known to have: HEAD of a manifest, the same by a conditional GET, the first page of its referrers, HEAD of a
- * blob, and its first byte. Whether it mounts is not asked: that would write. What is found out goes where all requests put it.
+ * blob, and its first byte. Of a tag that is only supposed to be there, by two: HEAD of its manifest, and the first page of the referrers of what it names. Whether it mounts is not asked: that would write. What is found out goes where all requests put it.
  */
 final class CapabilityProbe {
     private static final Logger LOG = LoggerFactory.getLogger(CapabilityProbe.class);
+    private static final Digest NOBODYS = Digest.parse("sha256:" + "0".repeat(64));
 
     private final Calls calls;
     private final RepositoryRequests requests;
@@ -41,8 +43,13 @@ final class CapabilityProbe {
 
     /** Asks. What is refused is not found out; an outage ends it. */
     void run(Sample sample) throws IOException {
-        step(() -> manifest(sample.manifest()));
-        step(() -> new ReferrersReads(calls, requests, memory).look(sample.manifest()));
+        switch (sample.manifest()) {
+            case Digest digest -> {
+                step(() -> manifest(digest));
+                step(() -> new ReferrersReads(calls, requests, memory).look(digest));
+            }
+            case Tag tag -> step(() -> supposed(tag));
+        }
         if (sample.blob().isPresent()) {
             Digest blob = sample.blob().get();
             BlobReads blobs = new BlobReads(calls, requests, memory);
@@ -63,6 +70,21 @@ final class CapabilityProbe {
         } catch (RegistryException e) {
             LOG.debug("{} did not show what it can do: {}", requests.repository(), e.getMessage());
         }
+    }
+
+    // Who lists referrers answers with an empty list for a digest that is not there, too. But where there is no such
+    // repository at all, 404 says nothing of the API.
+    private void supposed(Tag tag) throws IOException {
+        ApiRequest head = ManifestReads.request(requests, Operation.RESOLVE, "HEAD", tag);
+        Digest subject = calls.call(head, response -> {
+            switch (response.status()) {
+                case 200 -> memory.saw(requests.repository(), Capability.HEAD_MANIFESTS, true);
+                case 405, 501 -> memory.saw(requests.repository(), Capability.HEAD_MANIFESTS, false);
+                default -> throw calls.errors().failure(response);
+            }
+            return ManifestReads.statedDigest(response).orElse(NOBODYS);
+        });
+        new ReferrersReads(calls, requests, memory).look(subject);
     }
 
     private void manifest(Digest digest) throws IOException {

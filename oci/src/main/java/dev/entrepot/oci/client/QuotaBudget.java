@@ -91,7 +91,15 @@ final class QuotaBudget {
         return priority == Priority.BACKGROUND ? reserve.of(last.limit()) : 0;
     }
 
-    private Verdict stop(Instant until) {
+    /** Why a pull had better wait for which something that is kept can stand in: no more than the reserve is left. Empty if more is, or nothing. */
+    synchronized Optional<Verdict.Stop> reserved() {
+        forgetWhatHasPassed(clock.instant());
+        return known.filter(
+                        last -> last.remaining() > underWay && last.remaining() - underWay <= reserve.of(last.limit()))
+                .map(last -> stop(last.movesAt()));
+    }
+
+    private Verdict.Stop stop(Instant until) {
         return new Verdict.Stop(
                 until,
                 number(known.map(Known::limit)),

@@ -1,7 +1,10 @@
 package dev.entrepot.oci.client;
 
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Repository;
 import java.io.IOException;
+import java.time.Duration;
+import java.time.temporal.ChronoUnit;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -27,7 +30,11 @@ final class QuotaBudgets {
 
     /** The budget that a request counts against. */
     QuotaBudget of(ApiRequest request) {
-        String account = account(request.repository());
+        return of(request.repository());
+    }
+
+    private QuotaBudget of(Optional<Repository> repository) {
+        String account = account(repository);
         // Configurations name a few accounts; whatever a source may make up, memory stays bounded.
         String key = budgets.containsKey(account) || budgets.size() < MOST ? account : "others";
         return budgets.computeIfAbsent(key, name -> new QuotaBudget(name, reserve, clock));
@@ -38,6 +45,21 @@ final class QuotaBudgets {
         return request.operation() == Operation.MANIFEST
                 && request.method().equals("GET")
                 && (endpoint.registry().isDockerHub() || of(request).isKnown());
+    }
+
+    /** Why a manifest of a repository had better not be fetched for which something that is kept can stand in; empty if more is left than the reserve, or nothing. */
+    Optional<OutageException> reserved(Repository repository) {
+        return of(Optional.of(repository)).reserved().map(stop -> {
+            Duration wait = Duration.between(clock.instant(), stop.until());
+            return new OutageException(
+                    OutageException.Reason.QUOTA,
+                    repository + " has changed and is not fetched from " + endpoint.registry() + ": "
+                            + stop.remaining().orElse(0) + " of " + stop.limit().orElse(0)
+                            + " pulls are left, which are kept for what is not kept here (quota-reserve), at the latest until "
+                            + clock.onWall(stop.until()).truncatedTo(ChronoUnit.SECONDS),
+                    Optional.of(wait.isNegative() ? Duration.ZERO : wait),
+                    null);
+        });
     }
 
     /** The account that a repository, or the registry itself, is asked with. */

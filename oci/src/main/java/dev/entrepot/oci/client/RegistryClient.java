@@ -148,7 +148,14 @@ public final class RegistryClient implements AutoCloseable {
     RemoteRepository repository(RepositoryName name, Priority priority, long partBytes) {
         Repository repository = new Repository(endpoint.registry(), name);
         RepositoryRequests requests = new RepositoryRequests(endpoint.baseUrl(), repository, priority);
-        return new RemoteRepository(requests, calls, shared.memory(), validators, () -> tokenOutage(name), partBytes);
+        return new RemoteRepository(
+                requests,
+                calls,
+                shared.memory(),
+                validators,
+                () -> tokenOutage(name),
+                () -> shared.safeguards().quota().isPresent() ? budgets.reserved(repository) : Optional.empty(),
+                partBytes);
     }
 
     // Without a token nothing is asked, so how that fails is how all fails that waits for it.

@@ -36,11 +36,13 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     private final ManifestWrites writes;
     private final ReferrersReader referrers;
     private final Supplier<Optional<OutageException>> tokenOutage;
+    private final Supplier<Optional<OutageException>> reserved;
 
     /**
      * A repository.
      *
      * @param tokenOutage how the request for a token to read it fails that is being repeated
+     * @param reserved why what can wait is not to be fetched
      * @param partBytes the least size of a part of an upload
      */
     RemoteRepository(
@@ -49,10 +51,12 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
             CapabilityMemory memory,
             Validators validators,
             Supplier<Optional<OutageException>> tokenOutage,
+            Supplier<Optional<OutageException>> reserved,
             long partBytes) {
         this.requests = requests;
         this.calls = calls;
         this.tokenOutage = tokenOutage;
+        this.reserved = reserved;
         this.manifests = new ManifestReads(calls, requests, memory, validators);
         this.blobs = new BlobReads(calls, requests, memory);
         this.pages = new PageReads(calls);
@@ -113,6 +117,11 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     @Override
     public Optional<OutageException> blobOutage() {
         return tokenOutage.get().or(() -> calls.outage(OperationClass.BLOBS, repository()));
+    }
+
+    @Override
+    public Optional<OutageException> reserved() {
+        return reserved.get();
     }
 
     @Override

@@ -64,6 +64,20 @@ class QuotaBudgetTest {
     }
 
     @Test
+    void reserveIsForWhatNothingCanStandInFor() {
+        assertThat(budget.reserved()).isEmpty();
+        hear(26);
+        assertThat(budget.reserved()).isEmpty();
+        assertThat(budget.ask(INTERACTIVE)).isEqualTo(new Verdict.Go());
+        assertThat(budget.reserved())
+                .contains(new Verdict.Stop(now().plus(WINDOW), OptionalLong.of(100), OptionalLong.of(25)));
+        hear(0);
+        assertThat(budget.reserved()).as("nothing is left to be reserved").isEmpty();
+        world.advance(WINDOW);
+        assertThat(budget.reserved()).isEmpty();
+    }
+
+    @Test
     void requestsUnderWayCountAsSpentUntilTheyAreAnsweredOrFail() {
         hear(2);
         assertThat(budget.ask(INTERACTIVE)).isEqualTo(new Verdict.Go());

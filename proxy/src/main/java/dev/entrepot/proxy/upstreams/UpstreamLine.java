@@ -30,8 +30,21 @@ record UpstreamLine(
      * @param reachable whether it answered
      * @param credentialsAccepted whether it took the credentials; empty if there are none, or if that was not seen
      * @param problem what is wrong, if anything is
+     * @param nothingToAskFor whether nothing of it is kept or named by which it could be seen what it can do
      */
-    record Check(boolean reachable, Optional<Boolean> credentialsAccepted, Optional<String> problem) {}
+    record Check(
+            boolean reachable,
+            Optional<Boolean> credentialsAccepted,
+            Optional<String> problem,
+            boolean nothingToAskFor) {
+        static Check of(boolean reachable, Optional<Boolean> credentialsAccepted, Optional<String> problem) {
+            return new Check(reachable, credentialsAccepted, problem, false);
+        }
+
+        Check withNothingToAskFor() {
+            return new Check(reachable, credentialsAccepted, problem, true);
+        }
+    }
 
     /** Whether it last answered, as far as is known: by the check, else by the requests of others. */
     Optional<Boolean> reachable() {

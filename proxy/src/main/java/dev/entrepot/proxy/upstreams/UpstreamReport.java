@@ -22,6 +22,8 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** What a survey found, as text and as JSON. Shows no secret. */
 public final class UpstreamReport {
+    private static final String UNKNOWN = "not known: nothing of it is kept yet";
+
     private final List<UpstreamLine> lines;
     private final List<Target> targets;
 
@@ -61,11 +63,14 @@ public final class UpstreamReport {
                     line.state()
                             .referrersApi()
                             .map(there -> there ? "yes" : "no")
-                            .orElse("not known"));
+                            .orElse(nothingToAskFor(line) ? UNKNOWN : "not known"));
             if (!line.state().capabilities().isEmpty()) {
                 row(out, "capabilities", capabilities(line.state().capabilities()));
             }
             line.state().quotas().forEach(quota -> row(out, "pulls", quota(quota)));
+            if (line.state().quotas().isEmpty() && nothingToAskFor(line)) {
+                row(out, "pulls", UNKNOWN);
+            }
             line.state().breakers().forEach((kind, breaker) -> {
                 if (breaker.position() != BreakerState.Position.CLOSED) {
                     row(
@@ -91,6 +96,10 @@ public final class UpstreamReport {
                     target.capabilities().isEmpty() ? "not known" : capabilities(target.capabilities()));
         }
         return out.toString();
+    }
+
+    private static boolean nothingToAskFor(UpstreamLine line) {
+        return line.check().filter(UpstreamLine.Check::nothingToAskFor).isPresent();
     }
 
     private static void row(StringBuilder out, String name, String value) {
@@ -168,6 +177,9 @@ public final class UpstreamReport {
         json.put("url", line.url().toString());
         json.put("checked", line.check().isPresent());
         line.reachable().ifPresent(there -> json.put("reachable", there));
+        if (nothingToAskFor(line)) {
+            json.put("notKnown", "nothing of it is kept yet");
+        }
         json.put("authentication", state.authentication());
         json.put("account", state.account());
         line.check()

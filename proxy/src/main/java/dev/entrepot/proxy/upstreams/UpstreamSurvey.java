@@ -11,6 +11,7 @@ import dev.entrepot.oci.client.Sample;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -38,7 +39,7 @@ public final class UpstreamSurvey {
     /** An upstream, or a mirror of one. */
     private record Asked(RegistryClient client, Optional<MirrorEndpoint> mirror) {}
 
-    /** A check under way. */
+    /** A check under way, and whether there was something to ask for. */
     private record Started(CompletableFuture<UpstreamLine.Check> check, CompletableFuture<Boolean> probed) {}
 
     /** Of the clients of the upstreams, in the order in which they are shown, each followed by its mirrors. */
@@ -49,7 +50,7 @@ public final class UpstreamSurvey {
     /**
      * As above.
      *
-     * @param samples something that an upstream is known to have, by which a check sees what it can do
+     * @param samples something that an upstream is known, or supposed, to have, by which a check sees what it can do
      * @param targets of replication, of which is shown what they have shown that they can do; they are not asked
      */
     public UpstreamSurvey(
@@ -95,15 +96,17 @@ public final class UpstreamSurvey {
         Map<String, Started> checks = new LinkedHashMap<>();
         places.forEach((name, place) -> checks.put(name, started(name, place)));
         long end = System.nanoTime() + longest.toNanos();
-        for (Started check : checks.values()) {
-            awaitProbe(check.probed(), Math.max(0, end - System.nanoTime()));
+        Map<String, Boolean> probed = new HashMap<>();
+        for (Map.Entry<String, Started> check : checks.entrySet()) {
+            probed.put(check.getKey(), awaitProbe(check.getValue().probed(), Math.max(0, end - System.nanoTime())));
         }
         List<UpstreamLine> lines = new ArrayList<>();
         for (Map.Entry<String, Started> check : checks.entrySet()) {
             UpstreamLine.Check result = result(check.getValue().check(), Math.max(0, end - System.nanoTime()));
             Asked place = places.get(check.getKey());
             if (place != null) {
-                lines.add(line(check.getKey(), place, Optional.of(result)));
+                boolean nothing = !probed.getOrDefault(check.getKey(), true);
+                lines.add(line(check.getKey(), place, Optional.of(nothing ? result.withNothingToAskFor() : result)));
             }
         }
         return new UpstreamReport(lines, targetLines());
@@ -128,9 +131,8 @@ public final class UpstreamSurvey {
             try {
                 UpstreamLine.Check check = asked(place.client());
                 started.check().complete(check);
-                if (check.reachable() && place.mirror().isEmpty()) {
-                    probe(place.client());
-                }
+                boolean nothing = check.reachable() && place.mirror().isEmpty() && !probe(place.client());
+                started.probed().complete(!nothing);
             } catch (RuntimeException e) {
                 started.check().completeExceptionally(e);
             } finally {
@@ -141,23 +143,27 @@ public final class UpstreamSurvey {
     }
 
     // What it can do is no matter of being well: an upstream that does not answer now has just answered.
-    private void probe(RegistryClient client) {
+    // Says whether there was something to ask for.
+    private boolean probe(RegistryClient client) {
         RegistryHost name = client.endpoint().registry();
         try {
             Optional<Sample> sample = samples.apply(name);
             if (sample.isPresent()) {
                 client.probe(sample.get());
             }
+            return sample.isPresent();
         } catch (IOException e) {
             LOG.info("what {} can do was not found out: {}", name, e.getMessage());
+            return true;
         }
     }
 
-    private static void awaitProbe(CompletableFuture<Boolean> probed, long nanos) throws InterruptedException {
+    private static boolean awaitProbe(CompletableFuture<Boolean> probed, long nanos) throws InterruptedException {
         try {
-            probed.get(nanos, TimeUnit.NANOSECONDS);
+            return probed.get(nanos, TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
             LOG.debug("a probe is not waited for any longer");
+            return true;
         } catch (ExecutionException e) {
             throw new IllegalStateException("a probe failed in a way that no registry causes", e.getCause());
         }
@@ -175,19 +181,19 @@ public final class UpstreamSurvey {
     private static UpstreamLine.Check asked(RegistryClient client) {
         try {
             client.ping();
-            return new UpstreamLine.Check(
+            return UpstreamLine.Check.of(
                     true, hasAccount(client) ? Optional.of(true) : Optional.empty(), Optional.empty());
         } catch (UnauthorizedException e) {
             // Without credentials that says nothing of its public repositories.
             return hasAccount(client)
-                    ? new UpstreamLine.Check(true, Optional.of(false), message(e))
-                    : new UpstreamLine.Check(true, Optional.empty(), Optional.empty());
+                    ? UpstreamLine.Check.of(true, Optional.of(false), message(e))
+                    : UpstreamLine.Check.of(true, Optional.empty(), Optional.empty());
         } catch (OutageException e) {
-            return new UpstreamLine.Check(false, Optional.empty(), message(e));
+            return UpstreamLine.Check.of(false, Optional.empty(), message(e));
         } catch (RegistryException e) {
-            return new UpstreamLine.Check(true, Optional.empty(), message(e));
+            return UpstreamLine.Check.of(true, Optional.empty(), message(e));
         } catch (IOException e) {
-            return new UpstreamLine.Check(false, Optional.empty(), message(e));
+            return UpstreamLine.Check.of(false, Optional.empty(), message(e));
         }
     }
 
@@ -205,7 +211,7 @@ public final class UpstreamSurvey {
         try {
             return check.get(nanos, TimeUnit.NANOSECONDS);
         } catch (TimeoutException e) {
-            return new UpstreamLine.Check(
+            return UpstreamLine.Check.of(
                     false, Optional.empty(), Optional.of("no answer within " + longest.toSeconds() + " s"));
         } catch (ExecutionException e) {
             throw new IllegalStateException("a check failed in a way that no registry causes", e.getCause());
