@@ -74,8 +74,8 @@ class ConfigErrorsTest {
         assertThat(error("server: [1]"))
                 .hasToString(
                         "test.yaml:1:9: server: invalid value: expected a mapping with the keys listen, anonymous, admin,"
-                                + " admin-access, tls, authentication, drain, client-stall, max-connections,"
-                                + " max-connections-per-client, client-rate, access-log, found a list");
+                                + " admin-access, admin-tls, tls, authentication, drain, client-stall, max-connections,"
+                                + " max-connections-per-client, client-rate, access-log, log, found a list");
         assertThat(error("default-upstream: dokcer.io"))
                 .hasToString("test.yaml:1:19: default-upstream: \"dokcer.io\": there is no upstream of that name;"
                         + " add it to upstreams; did you mean \"docker.io\"?");

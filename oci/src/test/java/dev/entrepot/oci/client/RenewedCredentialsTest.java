@@ -99,6 +99,8 @@ class RenewedCredentialsTest {
         assertThat(issued).hasValueLessThanOrEqualTo(3);
         world.advance(Duration.ofHours(1));
         assertThatThrownBy(this::password).isInstanceOf(OutageException.class).hasMessage("out");
+        // The first may have met the end of one that was begun before the time went on.
+        assertThatThrownBy(this::password).isInstanceOf(OutageException.class).hasMessage("out");
         int asked = issued.get();
         assertThatThrownBy(this::password).isInstanceOf(OutageException.class);
         assertThat(issued).hasValue(asked);
