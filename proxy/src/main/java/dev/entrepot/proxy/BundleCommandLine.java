@@ -43,7 +43,7 @@ final class BundleCommandLine {
     }
 
     private static CommandSpec receipt() {
-        CommandSpec spec = CommandLineInterface.command(
+        CommandSpec spec = CommandLineSpec.command(
                         "Make a receipt of what a target has, without a bundle: where the data folder of its imports was lost, or is elsewhere.")
                 .addPositional(PositionalParamSpec.builder()
                         .index("0..*")
@@ -54,7 +54,7 @@ final class BundleCommandLine {
                         .description(
                                 "Repositories as the source calls them, or globs; all of the target's catalog without any.")
                         .build())
-                .addOption(CommandLineInterface.configOption())
+                .addOption(CommandLineSpec.configOption())
                 .addOption(text(TO, "TARGET", "The target, as for an import.", true))
                 .addOption(many(MAP, "SRC=DST", "As for the imports to it."))
                 .addOption(file(RECEIPT, "FILE", "Where to write the receipt."))
@@ -132,8 +132,8 @@ final class BundleCommandLine {
     }
 
     private static CommandSpec reading(String description) {
-        CommandSpec spec = CommandLineInterface.command(description)
-                .addOption(CommandLineInterface.configOption())
+        CommandSpec spec = CommandLineSpec.command(description)
+                .addOption(CommandLineSpec.configOption())
                 .addPositional(PositionalParamSpec.builder()
                         .index("0..*")
                         .paramLabel("BUNDLE")

@@ -23,7 +23,7 @@ final class CacheCommandLine {
     static void addTo(CommandSpec entrepot) {
         entrepot.addSubcommand(
                 "cache",
-                CommandLineInterface.command("Look at the cache, look after it, and fill it.")
+                CommandLineSpec.command("Look at the cache, look after it, and fill it.")
                         .addSubcommand(
                                 "stats", on("Show how full the disk is, with what, and what was evicted and why."))
                         .addSubcommand("ls", ls())

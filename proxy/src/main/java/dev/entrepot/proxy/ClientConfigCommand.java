@@ -27,9 +27,9 @@ final class ClientConfigCommand {
     static void addTo(CommandSpec entrepot) {
         entrepot.addSubcommand(
                 "client-config",
-                CommandLineInterface.command(
+                CommandLineSpec.command(
                                 "Print the settings with which a client pulls through this server, where they go, and what to restart.")
-                        .addOption(CommandLineInterface.configOption())
+                        .addOption(CommandLineSpec.configOption())
                         .addOption(OptionSpec.builder(ADDRESS)
                                 .paramLabel("URL")
                                 .type(String.class)

@@ -5,11 +5,11 @@ import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.config.ConfigPrinter;
 import dev.entrepot.config.CostlyPatterns;
 import dev.entrepot.config.EntrepotConfig;
-import dev.entrepot.config.InvalidValueException;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
 import dev.entrepot.config.LogConfig;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.proxy.http.WebServers;
 import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.proxy.replication.LayoutName;
 import java.io.IOException;
@@ -26,13 +26,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
 import picocli.CommandLine;
-import picocli.CommandLine.ITypeConverter;
-import picocli.CommandLine.Model.CommandSpec;
-import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.ParseResult;
-import picocli.CommandLine.TypeConversionException;
 
-/** The command line: which commands and options there are, and what runs for each. */
+/** The command line: what runs for each command of {@link CommandLineSpec}. */
 final class CommandLineInterface {
     private final InputStream in;
     private final PrintStream out;
@@ -91,7 +87,7 @@ final class CommandLineInterface {
 
     /** Runs a command and returns its exit code. */
     int run(String... arguments) {
-        return new CommandLine(entrepot())
+        return new CommandLine(CommandLineSpec.of(List.of(arguments)))
                 .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(err, true, StandardCharsets.UTF_8))
                 .setExecutionStrategy(this::execute)
@@ -144,6 +140,7 @@ final class CommandLineInterface {
 
     private int serve(ParseResult command)
             throws ConfigException, IOException, BadRequestException, InterruptedException {
+        WebServers.prepare();
         Optional<ListenAddress> listen = Optional.ofNullable(command.matchedOptionValue("--listen", null));
         if (command.hasMatchedOption(BundleCommandLine.BUNDLE)) {
             EntrepotConfig config = ServeCommand.overridden(load(command).config(), listen, Optional.empty());
@@ -326,74 +323,5 @@ final class CommandLineInterface {
             case AccessDeniedException e -> e.getFile() + " may not be read or written";
             default -> String.valueOf(failure.getMessage());
         };
-    }
-
-    private static CommandSpec entrepot() {
-        CommandSpec spec = command("An OCI registry mirror: pull-through cache and replication engine in one process.")
-                .name("entrepot")
-                .addSubcommand("serve", BundleCommandLine.withBundle(serve()))
-                .addSubcommand("config", config())
-                .addSubcommand("upstreams", UpstreamsCommand.spec());
-        ExplainCommand.addTo(spec);
-        ReplicationCommandLine.addTo(spec);
-        CacheCommandLine.addTo(spec);
-        BundleCommandLine.addTo(spec);
-        ExportCommandLine.addTo(spec);
-        ClientConfigCommand.addTo(spec);
-        spec.usageMessage()
-                .footer("", "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 partly done, 78 wrong configuration.");
-        return spec;
-    }
-
-    private static CommandSpec serve() {
-        return command("Serve the registry API until stopped by SIGTERM or SIGINT.")
-                .addOption(configOption())
-                .addOption(OptionSpec.builder("--listen")
-                        .paramLabel("HOST:PORT")
-                        .type(ListenAddress.class)
-                        .converters((ITypeConverter<ListenAddress>) CommandLineInterface::address)
-                        .description("Listen here, whatever the configuration says.")
-                        .build())
-                .addOption(OptionSpec.builder("--data")
-                        .paramLabel("FOLDER")
-                        .type(Path.class)
-                        .description("Keep the data here, whatever the configuration says.")
-                        .build());
-    }
-
-    private static ListenAddress address(String text) {
-        try {
-            return ListenAddress.parse(text);
-        } catch (InvalidValueException e) {
-            throw new TypeConversionException("expected " + e.allowed());
-        }
-    }
-
-    private static CommandSpec config() {
-        return command("Look at the configuration.")
-                .addSubcommand(
-                        "check",
-                        command("Check the configuration and name everything that is wrong with it.")
-                                .addOption(configOption()))
-                .addSubcommand(
-                        "show",
-                        command("Show the configuration in effect, and where each value comes from.")
-                                .addOption(configOption()));
-    }
-
-    /** A command with what all commands have. */
-    static CommandSpec command(String description) {
-        CommandSpec spec = CommandSpec.create().mixinStandardHelpOptions(true).version("entrepot " + Version.current());
-        spec.usageMessage().description(description);
-        return spec;
-    }
-
-    /** The option for the configuration. */
-    static OptionSpec configOption() {
-        return OptionSpec.builder("--config")
-                .paramLabel("FILE")
-                .type(Path.class)
-                .description("The configuration; without it ./entrepot.yaml if it is there, else defaults.")
-                .build();
     }
 }

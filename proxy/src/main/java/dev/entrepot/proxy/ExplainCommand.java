@@ -46,9 +46,9 @@ final class ExplainCommand {
     static void addTo(CommandSpec entrepot) {
         entrepot.addSubcommand(
                 "explain",
-                CommandLineInterface.command(
+                CommandLineSpec.command(
                                 "Show what is kept of an image, which rule decides what, and what a request would get now.")
-                        .addOption(CommandLineInterface.configOption())
+                        .addOption(CommandLineSpec.configOption())
                         .addOption(OptionSpec.builder(ReplicationCommandLine.DATA)
                                 .paramLabel("FOLDER")
                                 .type(Path.class)

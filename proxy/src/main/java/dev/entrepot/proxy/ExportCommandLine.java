@@ -36,7 +36,7 @@ final class ExportCommandLine {
     }
 
     private static CommandSpec export() {
-        CommandSpec spec = CommandLineInterface.command(
+        CommandSpec spec = CommandLineSpec.command(
                         "Write images with all that refers to them as a bundle: OCI image layouts in files, with a signed inventory. The same command goes on"
                                 + " with an export that was killed.")
                 .addPositional(PositionalParamSpec.builder()
@@ -48,7 +48,7 @@ final class ExportCommandLine {
                         .description(
                                 "The name of a rule of the configuration, or references of upstreams: registry/repository:tag, or with @digest behind the tag.")
                         .build())
-                .addOption(CommandLineInterface.configOption())
+                .addOption(CommandLineSpec.configOption())
                 .addOption(path(
                         ReplicationCommandLine.DATA, "FOLDER", "The data folder, whatever the configuration says."))
                 .addOption(

@@ -92,8 +92,8 @@ final class ReplicationCommandLine {
     }
 
     private static CommandSpec command(String description) {
-        CommandSpec spec = CommandLineInterface.command(description)
-                .addOption(CommandLineInterface.configOption())
+        CommandSpec spec = CommandLineSpec.command(description)
+                .addOption(CommandLineSpec.configOption())
                 .addOption(OptionSpec.builder(JSON)
                         .type(boolean.class)
                         .description("Answer in JSON.")

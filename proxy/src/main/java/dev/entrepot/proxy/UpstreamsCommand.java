@@ -50,10 +50,10 @@ final class UpstreamsCommand {
 
     /** How it is called. */
     static CommandSpec spec() {
-        CommandSpec spec = CommandLineInterface.command(
+        CommandSpec spec = CommandLineSpec.command(
                         "Show of each upstream whether it answers and takes the credentials, what is left of its pull quota, and its"
                                 + " last error.")
-                .addOption(CommandLineInterface.configOption())
+                .addOption(CommandLineSpec.configOption())
                 .addOption(OptionSpec.builder(ReplicationCommandLine.DATA)
                         .paramLabel("FOLDER")
                         .type(Path.class)

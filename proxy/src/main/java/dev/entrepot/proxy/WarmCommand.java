@@ -76,10 +76,10 @@ final class WarmCommand {
 
     /** How it is called. */
     static CommandSpec spec() {
-        CommandSpec spec = CommandLineInterface.command(
+        CommandSpec spec = CommandLineSpec.command(
                         "Bring images into the cache: from a list of references, one in a line, from what \"kubectl get pods"
                                 + " -A -o json\" prints, or from the access log of this program.")
-                .addOption(CommandLineInterface.configOption())
+                .addOption(CommandLineSpec.configOption())
                 .addOption(OptionSpec.builder(DATA)
                         .paramLabel("FOLDER")
                         .type(Path.class)

@@ -8,6 +8,7 @@ import dev.entrepot.proxy.http.ConnectionWatch;
 import dev.entrepot.proxy.http.Listening;
 import dev.entrepot.proxy.http.StallWatchdog;
 import dev.entrepot.proxy.http.UnreadableRequests;
+import dev.entrepot.proxy.http.WebServers;
 import io.helidon.common.tls.Tls;
 import io.helidon.http.DirectHandler.EventType;
 import io.helidon.http.HeaderName;
@@ -119,7 +120,7 @@ public final class AdminServer implements AutoCloseable {
         for (EventType type : EventType.values()) {
             handlers.addHandler(type, new UnreadableRequests(request -> {}));
         }
-        WebServerConfig.Builder builder = WebServer.builder();
+        WebServerConfig.Builder builder = WebServers.builder();
         builder.host(host.orElse(Listening.EVERY_INTERFACE));
         tls.ifPresent(builder::tls);
         this.server = builder.port(port)

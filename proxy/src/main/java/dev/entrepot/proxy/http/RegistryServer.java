@@ -128,7 +128,7 @@ public final class RegistryServer implements AutoCloseable {
         for (EventType type : EventType.values()) {
             handlers.addHandler(type, unreadable);
         }
-        WebServerConfig.Builder builder = WebServer.builder();
+        WebServerConfig.Builder builder = WebServers.builder();
         builder.host(settings.host().orElse(Listening.EVERY_INTERFACE));
         settings.tls().ifPresent(builder::tls);
         return builder.port(settings.port())

@@ -19,6 +19,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -37,10 +38,8 @@ final class EventDeliveries implements RunListener, AutoCloseable {
 
     private record Receiver(String host, WebhookConfig.Format format, EventQueue queue) {}
 
-    private final HttpClient http = HttpClient.newBuilder()
-            .version(HttpClient.Version.HTTP_1_1)
-            .connectTimeout(CONNECT)
-            .build();
+    // Where nobody is to be told, there is none: making one takes a tenth of a second of the start.
+    private final Optional<HttpClient> http;
     private final List<Receiver> receivers = new ArrayList<>();
     private final Duration longestAnswer;
 
@@ -52,6 +51,7 @@ final class EventDeliveries implements RunListener, AutoCloseable {
     EventDeliveries(
             List<WebhookConfig> configs, Metrics metrics, ClientEnvironment environment, Duration longestAnswer) {
         this.longestAnswer = longestAnswer;
+        this.http = configs.isEmpty() ? Optional.empty() : Optional.of(client());
         for (WebhookConfig config : configs) {
             EventQueue queue = new EventQueue(
                     (headers, body) -> post(config.url(), headers, body),
@@ -75,13 +75,20 @@ final class EventDeliveries implements RunListener, AutoCloseable {
                         .sum());
     }
 
+    private static HttpClient client() {
+        return HttpClient.newBuilder()
+                .version(HttpClient.Version.HTTP_1_1)
+                .connectTimeout(CONNECT)
+                .build();
+    }
+
     // The library's own time-out ends with the head of the answer: a body that does not come to its end would keep the
     // receiver from ever being told anything again.
     private int post(URI url, Map<String, String> headers, byte[] body) throws IOException {
         HttpRequest.Builder request = HttpRequest.newBuilder(url).POST(HttpRequest.BodyPublishers.ofByteArray(body));
         headers.forEach(request::header);
         CompletableFuture<HttpResponse<Void>> answer =
-                http.sendAsync(request.build(), HttpResponse.BodyHandlers.discarding());
+                http.orElseThrow().sendAsync(request.build(), HttpResponse.BodyHandlers.discarding());
         try {
             return answer.get(longestAnswer.toMillis(), TimeUnit.MILLISECONDS).statusCode();
         } catch (TimeoutException e) {
@@ -129,7 +136,9 @@ final class EventDeliveries implements RunListener, AutoCloseable {
     @Override
     public void close() {
         receivers.forEach(receiver -> receiver.queue().close());
-        http.shutdownNow();
-        http.close();
+        http.ifPresent(client -> {
+            client.shutdownNow();
+            client.close();
+        });
     }
 }
