@@ -17,6 +17,7 @@ access_group() {
     start_dockerd
     check "docker logs in and pulls" access_docker
     stop_dockerd
+    [ "$access_way" = password ] || access_by_certificate
     [ "$access_way" = token ] || access_attacks
     stop_containerd
     stop entrepot
@@ -38,11 +39,6 @@ access_config() {
     echo 'access: [{users: [alice], repositories: ["registry.test/mcr/*"]}]'
   } > "$work/access.yaml"
   entrepot_config=$work/access.yaml
-}
-
-access_certificates() {
-  mkdir -p "$scratch/certificates"
-  cp "$work/tls/ca.pem" "$scratch/certificates/ca.crt"
 }
 
 access_curl() {
@@ -103,10 +99,41 @@ access_docker() {
   docker logout "$proxy"
 }
 
+# Docker asks no certificate of what is on 127.0.0.0/8. So that it does, the proxy has another address of the loopback device for a while, of a block for documentation.
+access_elsewhere=192.0.2.1
+
+access_by_certificate() {
+  local loopback=$proxy
+  ip address add "$access_elsewhere/32" dev lo
+  elsewhere=$access_elsewhere
+  proxy=$access_elsewhere:$proxy_port
+  sed "s|$loopback|$proxy|" "$work/access.yaml" > "$work/elsewhere.yaml"
+  entrepot_config=$work/elsewhere.yaml
+  start_entrepot
+  start_dockerd
+  check "docker refuses a server whose authority it does not know, and pulls when it does" access_docker_certificate
+  stop_dockerd
+  stop entrepot
+  proxy=$loopback
+  ip address del "$access_elsewhere/32" dev lo
+  elsewhere=
+}
+
+access_docker_certificate() {
+  local known=/etc/docker/certs.d/$proxy
+  refused docker login --username alice --password wonder "$proxy" 2> "$scratch/refusal"
+  expect_match "the refusal" "$(cat "$scratch/refusal")" "certificate signed by unknown authority"
+  trap 'rm -rf "$known"; rmdir /etc/docker/certs.d /etc/docker 2> /dev/null || true' EXIT
+  mkdir -p "$known"
+  cp "$work/tls/ca.pem" "$known/ca.crt"
+  access_docker
+}
+
 # What strangers try, while and after which a client is served. The storm comes last: it uses up what this address may guess.
 access_attacks() {
   check "requests that never end are cut" access_slow
   check "10 000 idle connections leave it serving" access_idle
+  check "1 000 clients that have pulled over TLS and keep their connections leave it serving, in little memory" access_kept
   check "a header of 64 KiB is refused" access_header
   check "paths that lead elsewhere lead nowhere" access_paths
   check "a storm of wrong passwords is throttled" access_storm
@@ -135,6 +162,14 @@ access_slow() {
 
 access_idle() {
   access_strangers idle 10000
+  access_served "meanwhile"
+  kill "$strangers"
+  eventually 20 gone "$strangers"
+  access_served "afterwards"
+}
+
+access_kept() {
+  access_strangers kept 1000
   access_served "meanwhile"
   kill "$strangers"
   eventually 20 gone "$strangers"

@@ -17,6 +17,7 @@ import javax.net.ssl.X509TrustManager;
  *
  * <pre>
  * java Strangers.java idle PORT COUNT      opens connections, says "open", and holds them until it is killed
+ * java Strangers.java kept PORT COUNT      the same over TLS, with one request on each that is answered
  * java Strangers.java slow PORT COUNT      begins requests over TLS that never end, says "open", and "cut" when the server has cut all of them
  * </pre>
  */
@@ -27,10 +28,10 @@ public final class Strangers {
         InetSocketAddress server =
                 new InetSocketAddress(InetAddress.getLoopbackAddress(), Integer.parseInt(arguments[1]));
         int count = Integer.parseInt(arguments[2]);
-        if (arguments[0].equals("idle")) {
-            idle(server, count);
-        } else {
-            slow(server, count);
+        switch (arguments[0]) {
+            case "idle" -> idle(server, count);
+            case "kept" -> kept(server, count);
+            default -> slow(server, count);
         }
     }
 
@@ -42,6 +43,24 @@ public final class Strangers {
         System.out.println("open");
         Thread.currentThread().join();
         System.out.println(held.size());
+    }
+
+    private static void kept(InetSocketAddress server, int count) throws Exception {
+        SSLContext context = SSLContext.getInstance("TLS");
+        context.init(null, new TrustManager[] {new Credulous()}, new SecureRandom());
+        List<SSLSocket> sockets = new ArrayList<>();
+        for (int i = 0; i < count; i++) {
+            SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(server.getAddress(), server.getPort());
+            socket.setSoTimeout(60_000);
+            socket.getOutputStream().write("GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            if (socket.getInputStream().read() < 0) {
+                throw new IllegalStateException("connection " + i + " was closed in place of an answer");
+            }
+            sockets.add(socket);
+        }
+        System.out.println("open");
+        Thread.currentThread().join();
+        System.out.println(sockets.size());
     }
 
     private static void slow(InetSocketAddress server, int count) throws Exception {

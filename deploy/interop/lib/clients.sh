@@ -23,6 +23,12 @@ hosts_toml() {
   } > "$folder/hosts.toml"
 }
 
+# access_certificates: a folder with the authority of this run, as podman and skopeo read it.
+access_certificates() {
+  mkdir -p "$scratch/certificates"
+  cp "$work/tls/ca.pem" "$scratch/certificates/ca.crt"
+}
+
 # start_containerd: with an empty store in a folder of its own; its socket is $containerd_socket.
 start_containerd() {
   local folder=$work/containerd

@@ -26,7 +26,7 @@ YAML
     "$here/lib/upstream-nginx.conf" > "$work/nginx/nginx.conf"
 }
 
-# An authority of this run, and a certificate for 127.0.0.1 that nginx and Entrepôt share.
+# An authority of this run, and a certificate for 127.0.0.1, and for the other address that group access uses, that nginx and Entrepôt share.
 write_certificates() {
   local folder=$work/tls
   mkdir -p "$folder"
@@ -34,7 +34,7 @@ write_certificates() {
     -addext basicConstraints=critical,CA:TRUE -keyout "$folder/ca.key" -out "$folder/ca.pem" 2> "$work/log/openssl"
   openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=interop" \
     -keyout "$folder/server.key" -out "$folder/server.csr" 2>> "$work/log/openssl"
-  printf 'subjectAltName=IP:127.0.0.1,DNS:localhost\nbasicConstraints=CA:FALSE\n' > "$folder/extensions"
+  printf 'subjectAltName=IP:127.0.0.1,IP:192.0.2.1,DNS:localhost\nbasicConstraints=CA:FALSE\n' > "$folder/extensions"
   openssl x509 -req -in "$folder/server.csr" -CA "$folder/ca.pem" -CAkey "$folder/ca.key" -set_serial 1 -days 2 \
     -extfile "$folder/extensions" -out "$folder/server.pem" 2>> "$work/log/openssl"
 }

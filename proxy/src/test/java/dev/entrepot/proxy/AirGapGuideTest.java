@@ -82,10 +82,6 @@ class AirGapGuideTest {
         assertThat(Files.size(folder.resolve("next/update.tar"))).isLessThan(110_000);
         assertThat(inside.resolve("mirror/team/app", "v1.2.1")).contains(fix.digest());
         assertThat(Files.size(folder.resolve("later/patch.tar"))).isLessThan(40_000);
-        for (String words : List.of(
-                "is missing", "is altered", "is of another bundle", "is not trusted", "lost it: write a new receipt")) {
-            assertThat(guide).contains(words);
-        }
     }
 
     @Test

@@ -1,10 +1,15 @@
 package dev.entrepot.proxy;
 
+import static com.github.tomakehurst.wiremock.client.WireMock.any;
+import static com.github.tomakehurst.wiremock.client.WireMock.anyUrl;
+import static com.github.tomakehurst.wiremock.client.WireMock.ok;
+import static com.github.tomakehurst.wiremock.client.WireMock.postRequestedFor;
+import static com.github.tomakehurst.wiremock.client.WireMock.urlEqualTo;
+import static com.github.tomakehurst.wiremock.core.WireMockConfiguration.wireMockConfig;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.entrepot.config.ConfigLoader;
-import dev.entrepot.config.EntrepotConfig;
-import dev.entrepot.oci.client.ClientEnvironment;
+import com.github.tomakehurst.wiremock.WireMockServer;
+import com.github.tomakehurst.wiremock.verification.LoggedRequest;
 import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Corpus;
@@ -12,18 +17,20 @@ import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.CommandRunner.Result;
 import java.io.IOException;
-import java.io.OutputStream;
 import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
+import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,12 +45,21 @@ class ReplicationGuideTest {
     private final TestRegistry source = TestRegistry.started();
     private final TestRegistry eu = TestRegistry.started();
     private final TestRegistry us = TestRegistry.started(Abilities.WITHOUT_REFERRERS);
+    private final WireMockServer hooks =
+            new WireMockServer(wireMockConfig().bindAddress("127.0.0.1").dynamicPort());
     private final Images images = new Images(23);
     private final Bundle image = images.image(4000, 300);
     private final Bundle signature = images.referrer(image, "application/vnd.test.signature");
 
+    @BeforeEach
+    void listenForEvents() {
+        hooks.start();
+        hooks.stubFor(any(anyUrl()).willReturn(ok()));
+    }
+
     @AfterEach
     void close() {
+        hooks.stop();
         source.close();
         eu.close();
         us.close();
@@ -51,20 +67,31 @@ class ReplicationGuideTest {
 
     @Test
     void guideDoesWhatItSays() throws Exception {
-        String guide = addressed(
-                Files.readString(project.resolve("docs/guides/geo-replication.md")),
-                Map.of(
-                        "https://registry.internal", source.uri(),
-                        "https://eu.registry.internal", eu.uri(),
-                        "https://us.registry.internal", us.uri()));
+        Map<String, String> substituted = new LinkedHashMap<>();
+        substituted.put("https://registry.internal", source.uri().toString());
+        substituted.put("https://eu.registry.internal", eu.uri().toString());
+        substituted.put("https://us.registry.internal", us.uri().toString());
+        substituted.put("https://events.internal/hook", hooks.baseUrl() + "/hook");
+        // The ports of the guide are the defaults, which another server may have.
+        substituted.put("upstreams:\n", SERVER + "upstreams:\n");
         source.push("team/app", image, "v1.2.0");
         source.push("team/app", signature);
-        List<String> configurations = blocks(guide, "yaml");
-        configure(configurations.getFirst());
-        List<String> commands = lines(guide);
-        int serve = commands.indexOf("./entrepot serve");
+        GuideWalk walk = new GuideWalk(folder, project.resolve("docs/guides/geo-replication.md"), substituted)
+                .addressed("127.0.0.1:5000", "127.0.0.1:5001")
+                .at("4. Copy when something is pushed, and tell others", this::isCopied)
+                .at("5. Keep it going", () -> source.push("team/app", image, "v1.3.0"))
+                .at("When something is missing", this::pushHasArrivedAndIsTold);
+        walk.walk();
+        assertThat(walk.commands()).isEqualTo(18);
+        for (MatchResult name : Pattern.compile("`(entrepot_[a-z_]+)`")
+                .matcher(walk.text())
+                .results()
+                .toList()) {
+            assertThat(walk.printed()).contains("# TYPE " + name.group(1) + " ");
+        }
+    }
 
-        commands.subList(0, serve).forEach(this::succeeds);
+    private void isCopied() {
         assertThat(eu.resolve("team/app", "v1.2.0")).contains(image.digest());
         assertThat(us.resolve("mirror/team/app", "v1.2.0")).contains(image.digest());
         assertThat(eu.manifests("team/app")).contains(signature.digest());
@@ -74,46 +101,23 @@ class ReplicationGuideTest {
         assertThat(us.resolve("team/carried", "v1.2.0")).contains(image.digest());
         assertThat(us.resolve("team/carried", image.digest().referrersTag().value()))
                 .isPresent();
-        asksTheServer(commands.subList(serve + 1, commands.size()), guide);
-
-        configure(configurations.getLast());
-        EntrepotConfig notifying = ConfigLoader.load(
-                        Optional.empty(), folder, Map.of("PUSH_SECRET", "p", "HOOK_KEY", "h"))
-                .config();
-        assertThat(notifying.replication().notifications().receive()).isPresent();
-        assertThat(notifying.replication().notifications().deliver()).hasSize(1);
     }
 
-    private void asksTheServer(List<String> commands, String guide) throws Exception {
-        assertThat(commands).hasSize(4).allMatch(command -> command.startsWith("curl "));
-        EntrepotConfig config =
-                ConfigLoader.load(Optional.empty(), folder, Map.of()).config();
-        ClientEnvironment environment = ClientEnvironment.system("test");
-        try (Mirror mirror = Mirror.start(config, environment, OutputStream.nullOutputStream());
-                HttpClient client = HttpClient.newHttpClient()) {
-            String metrics = "";
-            for (String command : commands) {
-                HttpResponse<String> answer = client.send(
-                        request(command.replace("127.0.0.1:5001", "127.0.0.1:" + mirror.adminPort())),
-                        HttpResponse.BodyHandlers.ofString());
-                assertThat(answer.statusCode()).as(command).isBetween(200, 299);
-                metrics = answer.body();
-            }
-            for (String name : Pattern.compile("`(entrepot_[a-z_]+)`")
-                    .matcher(guide)
-                    .results()
-                    .map(found -> found.group(1))
-                    .toList()) {
-                assertThat(metrics).contains("# TYPE " + name + " ");
-            }
+    private void pushHasArrivedAndIsTold() throws Exception {
+        MirrorFixture.await(() -> us.resolve("mirror/team/app", "v1.3.0").isPresent());
+        MirrorFixture.await(
+                () -> told().stream().anyMatch(event -> event.getBodyAsString().contains("v1.3.0")));
+        Mac mac = Mac.getInstance("HmacSHA256");
+        String secret = Files.readString(folder.resolve("hook.secret")).strip();
+        for (LoggedRequest event : told()) {
+            mac.init(new SecretKeySpec(secret.getBytes(StandardCharsets.UTF_8), "HmacSHA256"));
+            assertThat(event.getHeader("X-Entrepot-Signature"))
+                    .isEqualTo("sha256=" + HexFormat.of().formatHex(mac.doFinal(event.getBody())));
         }
     }
 
-    private static HttpRequest request(String curl) {
-        String url = curl.substring(curl.lastIndexOf(' ') + 1);
-        return HttpRequest.newBuilder(URI.create(url))
-                .method(curl.startsWith("curl -X POST ") ? "POST" : "GET", HttpRequest.BodyPublishers.noBody())
-                .build();
+    private List<LoggedRequest> told() {
+        return hooks.findAll(postRequestedFor(urlEqualTo("/hook")));
     }
 
     @Test
