@@ -17,7 +17,7 @@ import java.util.Optional;
  * @param clientStall how long a client may take no byte before its connection is cut; more than 0
  * @param maxConnections connections of the registry API at one time, at least 1
  * @param maxConnectionsPerClient connections of one client's address at one time; 0 for as many as there are
- * @param clientRate how many requests one client may make; without it, as many as it likes
+ * @param clientRate how many requests one user at one address may make; without it, as many as it likes
  * @param accessLog how requests are logged
  * @param log what the process says of itself
  */
@@ -81,10 +81,5 @@ public record ServerConfig(
                 clientRate,
                 accessLog,
                 log);
-    }
-
-    /** Whether clients of the registry API can say who they are. */
-    public boolean isAuthenticationConfigured() {
-        return authentication.isConfigured() || tls.flatMap(TlsConfig::clientCa).isPresent();
     }
 }

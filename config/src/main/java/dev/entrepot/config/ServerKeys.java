@@ -71,7 +71,7 @@ final class ServerKeys {
             "client-rate",
             RATE_SECTION,
             ServerConfig::clientRate,
-            "How many requests one user, or one address of clients without a name, may make; what is above is answered 429. No limit without it.");
+            "How many requests one user may make from one address, or one address of clients without a name; what is above is answered 429. No limit without it.");
     private static final Key<ServerConfig, ListenAddress> ADMIN = Key.withDefault(
             "admin",
             Types.LISTEN,

@@ -36,7 +36,10 @@ class AccessConfigTest {
     @ParameterizedTest
     @ValueSource(strings = {"127.0.0.1:5000", "127.3.2.1:5000", "localhost:5000", "[::1]:5000"})
     void loopbackAddressesAreAnonymousByDefault(String address) {
-        assertThat(config("server: {listen: \"" + address + "\"}").server().isAuthenticationConfigured())
+        assertThat(config("server: {listen: \"" + address + "\"}")
+                        .server()
+                        .authentication()
+                        .isConfigured())
                 .isFalse();
     }
 
@@ -46,16 +49,19 @@ class AccessConfigTest {
         Files.writeString(folder.resolve("pem"), "");
 
         assertThat(load("server: {listen: \":5000\", authentication: {htpasswd: users}}")
-                        .isAuthenticationConfigured())
+                        .authentication()
+                        .isConfigured())
                 .isTrue();
         assertThat(load("server: {listen: \":5000\", tls: {certificate: pem, key: pem, client-ca: pem}}")
-                        .isAuthenticationConfigured())
-                .isTrue();
+                        .tls()
+                        .orElseThrow()
+                        .clientCa())
+                .isPresent();
         assertThat(load("""
                         server:
                           listen: ":5000"
                           authentication: {identity-providers: [{issuer: "https://id.test", audiences: [mirror]}]}
-                        """).isAuthenticationConfigured()).isTrue();
+                        """).authentication().isConfigured()).isTrue();
     }
 
     private ServerConfig load(String yaml) {

@@ -21,10 +21,12 @@ import java.io.IOException;
 import java.io.StringReader;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -95,6 +97,75 @@ class ChartTest {
     void hostsTomlWithoutAnAddressIsRefused() {
         assertThatThrownBy(() -> template().set("hostsToml.enabled", true).call())
                 .hasMessageContaining("hostsToml.address");
+    }
+
+    @Test
+    void hostsTomlThatNodesCouldNotUseIsRefused() {
+        String nodes = "hostsToml: {enabled: true, address: \"%s\"}%n";
+        for (String wrong : List.of(
+                nodes.formatted("http://127.0.0.1:30500") + "tlsSecret: mirror-tls",
+                nodes.formatted("https://127.0.0.1:30500"),
+                nodes.formatted("http://127.0.0.1:30500") + "config: {server: {authentication: {htpasswd: /a}}}")) {
+            assertThatThrownBy(() -> with(wrong).call()).as(wrong).hasMessageContaining("go past the mirror");
+        }
+    }
+
+    @Test
+    void hostsTomlHasTheAuthorityAndWhoTheNodesAre() throws Exception {
+        Map<String, JsonObject> objects = render(everything());
+        JsonObject data = objects.get("ConfigMap/mirror-hosts").getAsJsonObject("data");
+        assertThat(data.get("hosts.toml").getAsString())
+                .contains("[host.\"https://127.0.0.1:30500\"]", "ca = \"entrepot-ca.crt\"");
+        assertThat(data.get("ca.crt").getAsString()).isEqualTo("a certificate\n");
+        // The folders of the container, here.
+        Path hosts = Files.createDirectories(folder.resolve("hosts"));
+        for (String name : List.of("hosts.toml", "ca.crt")) {
+            Files.writeString(hosts.resolve(name), data.get(name).getAsString());
+        }
+        Files.createDirectories(folder.resolve("made"));
+        Files.writeString(Files.createDirectories(folder.resolve("authorization")).resolve("authorization"), "Basic x\n");
+        Path quay = Files.createDirectories(folder.resolve("host/quay.io"));
+        Files.writeString(quay.resolve("hosts.toml"), "somebody else's");
+        String script = data.get("write")
+                .getAsString()
+                .replaceAll("(/(?:hosts?|made|authorization)/)", folder + "$1")
+                .replace("sleep 3600", "kill $$; sleep 5");
+        assertThat(script).contains(folder + "/host/$registry/");
+        Path written = folder.resolve("host/docker.io/hosts.toml");
+        Process process = new ProcessBuilder("sh", "-c", script.replace("while :;", "cp -p " + written + " " + folder
+                        + "/seen; while :;"))
+                .redirectErrorStream(true)
+                .start();
+        process.getOutputStream().close();
+        process.getInputStream().readAllBytes();
+        assertThat(process.waitFor(30, TimeUnit.SECONDS)).isTrue();
+
+        assertThat(Files.readString(folder.resolve("seen"))).isEqualTo("""
+                # Pulls go to Entrepôt first, and to the registry itself if that does not answer.
+                [host."https://127.0.0.1:30500"]
+                  capabilities = ["pull", "resolve"]
+                  ca = "entrepot-ca.crt"
+                  [host."https://127.0.0.1:30500".header]
+                    authorization = "Basic x"
+                """);
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve("seen"))))
+                .isEqualTo("rw-------");
+        assertThat(written).as("taken away when the pod ends").doesNotExist();
+        assertThat(quay.resolve("hosts.toml")).hasContent("somebody else's");
+    }
+
+    @Test
+    void aServiceMonitorThatNetworkPolicyKeepsAwayIsRefused() {
+        assertThatThrownBy(() -> with("serviceMonitor: {enabled: true}").call())
+                .hasMessageContaining("networkPolicy.admins");
+    }
+
+    @Test
+    void addressesOfClientsAreKeptWhereThatIsAskedFor() throws Exception {
+        assertThat(render(everything()).get("Service/mirror").getAsJsonObject("spec").get("externalTrafficPolicy").getAsString())
+                .isEqualTo("Local");
+        assertThat(render(template()).get("Service/mirror").getAsJsonObject("spec").has("externalTrafficPolicy"))
+                .isFalse();
     }
 
     @Test
@@ -182,12 +253,12 @@ class ChartTest {
                 config: {server: {authentication: {htpasswd: /etc/entrepot-secrets/users/htpasswd}}}
                 javaOptions: -Xmx1g
                 persistence: {existingClaim: mine}
-                service: {nodePort: 30500}
+                service: {nodePort: 30500, externalTrafficPolicy: Local}
                 networkPolicy:
                   clients: [{ipBlock: {cidr: 10.0.0.0/8}}]
                   admins: [{namespaceSelector: {matchLabels: {kubernetes.io/metadata.name: monitoring}}}]
                 serviceMonitor: {enabled: true, labels: {release: prometheus}}
-                hostsToml: {enabled: true, address: "http://127.0.0.1:30500"}
+                hostsToml: {enabled: true, address: "https://127.0.0.1:30500", ca: "a certificate\\n", authorization: {secret: nodes}}
                 nodeSelector: {disk: large}
                 tolerations: [{key: mirror, operator: Exists}]
                 podAnnotations: {team: platform}

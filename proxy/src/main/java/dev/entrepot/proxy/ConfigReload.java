@@ -4,6 +4,7 @@ import dev.entrepot.config.CacheConfig;
 import dev.entrepot.config.ConfigException;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.LoadedConfig;
+import dev.entrepot.config.ServerConfig;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RegistryHost;
@@ -21,7 +22,6 @@ import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -39,7 +39,7 @@ final class ConfigReload implements AutoCloseable {
     private final ConfigFile file;
     private final boolean wasThere;
     private final LiveRules rules;
-    private final Consumer<EntrepotConfig> applied;
+    private final Applied applied;
     private final boolean hadText;
     private final CountDownLatch closed = new CountDownLatch(1);
     private final AtomicLong succeeded = new AtomicLong();
@@ -48,6 +48,18 @@ final class ConfigReload implements AutoCloseable {
     private Optional<Digest> inEffect;
     private Optional<Digest> seen;
 
+    /** What else of a configuration takes effect while a server runs. */
+    @FunctionalInterface
+    interface Applied {
+        /**
+         * Takes it up.
+         *
+         * @param read what the file says
+         * @param server the part about the server, as options override it
+         */
+        void take(EntrepotConfig read, ServerConfig server);
+    }
+
     /**
      * Keeps rules up to date.
      *
@@ -55,7 +67,7 @@ final class ConfigReload implements AutoCloseable {
      * @param file where it came from
      * @param applied called with the new configuration after its rules about caching have come into effect
      */
-    ConfigReload(EntrepotConfig started, ConfigFile file, LiveRules rules, Consumer<EntrepotConfig> applied) {
+    ConfigReload(EntrepotConfig started, ConfigFile file, LiveRules rules, Applied applied) {
         this.started = started;
         this.file = file;
         this.rules = rules;
@@ -124,15 +136,16 @@ final class ConfigReload implements AutoCloseable {
                 throw new IOException(file.path() + " is empty, and was not when this server was started");
             }
             LoadedConfig loaded = file.load();
+            ServerConfig server = file.server(loaded.config());
             rules.replace(RuleSet.of(loaded));
-            applied.accept(loaded.config());
+            applied.take(loaded.config(), server);
             succeeded.incrementAndGet();
             problem = Optional.empty();
             LOG.info(
                     "rules read again, because {}: {} for all upstreams",
                     cause,
                     loaded.config().rules().size());
-            warnOfTheRest(loaded.config());
+            warnOfTheRest(loaded.config(), server);
             return true;
         } catch (ConfigException | IOException | RuntimeException e) {
             failed.incrementAndGet();
@@ -142,9 +155,9 @@ final class ConfigReload implements AutoCloseable {
         }
     }
 
-    private void warnOfTheRest(EntrepotConfig now) {
+    private void warnOfTheRest(EntrepotConfig now, ServerConfig server) {
         List<String> changed = new ArrayList<>();
-        if (!started.server().equals(now.server())) {
+        if (!started.server().equals(server)) {
             changed.add("server");
         }
         if (!withoutTimes(started.cache()).equals(withoutTimes(now.cache()))) {

@@ -30,8 +30,12 @@ final class DiskMetrics {
                 "1 if index and files agree; 0 while they are compared after a crash.",
                 () -> cache.index().isCompared() ? 1 : 0);
         ofReasons(
-                metrics, "entrepot_evictions_by_reason", "Blobs and manifests evicted, by reason.", evictor::evictions);
-        ofReasons(metrics, "entrepot_evicted_bytes_by_reason", "Bytes evicted, by reason.", evictor::evictedBytes);
+                metrics,
+                "entrepot_evictions_by_reason_total",
+                "Blobs and manifests evicted, by reason.",
+                evictor::evictions);
+        ofReasons(
+                metrics, "entrepot_evicted_bytes_by_reason_total", "Bytes evicted, by reason.", evictor::evictedBytes);
         metrics.gauge("entrepot_pins", "Pins.", () -> pins(evictor));
         metrics.gauge("entrepot_pinned_bytes", "Bytes stored under pins, each piece once.", evictor::pinnedBytes);
         metrics.counterFrom(
@@ -54,7 +58,7 @@ final class DiskMetrics {
     }
 
     private static void ofReasons(Metrics metrics, String name, String help, ToDoubleFunction<EvictionReason> value) {
-        metrics.gauges(name, help, List.of("reason"), () -> {
+        metrics.counters(name, help, List.of("reason"), () -> {
             List<Metrics.Sample> samples = new ArrayList<>();
             for (EvictionReason reason : EvictionReason.values()) {
                 samples.add(new Metrics.Sample(

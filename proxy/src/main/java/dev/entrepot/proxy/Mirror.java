@@ -127,15 +127,16 @@ final class Mirror implements Serving {
         cache.scrub().heal(cache::heal);
         cache.scrub().start();
         cache.rules().replace(RuleSet.of(config, origins));
-        reload = file.map(source -> new ConfigReload(config, source, cache.rules(), read -> {
+        LiveAccess rules = new LiveAccess(config, access.gate()::replace);
+        reload = file.map(source -> new ConfigReload(config, source, cache.rules(), (read, server) -> {
             cache.regroup();
-            access.gate().replace(read.access());
+            rules.apply(read.access(), server);
         }));
-        MirrorMetrics.ofReload(metrics, reload);
+        MirrorMetrics.ofReload(metrics, reload, rules);
         Readiness readiness = new Readiness(
                 List.of(() -> storeProblem(cache.index())),
-                List.of(() -> reload.flatMap(ConfigReload::problem), access::problem));
-        ReplicationService replication = openReplication(cache, instance, tracing);
+                List.of(() -> reload.flatMap(ConfigReload::problem), rules::heldBack, access::problem));
+        ReplicationService replication = openReplication(cache, instance, tracing, access);
         PinKeeping pins = new PinKeeping(
                 cache.cache().rules(), cache.evictor().pins(), cache.filler(), environment.clock(), metrics);
         open.push(pins::close);
@@ -177,10 +178,7 @@ final class Mirror implements Serving {
         server.start();
         port = server.port();
         open.push(server::close);
-        metrics.counterFrom(
-                "entrepot_connections_refused_total",
-                "Connections closed at once, because their client had too many.",
-                server::connectionsRefused);
+        MirrorMetrics.ofConnections(metrics, server, config.server().maxConnections());
         access.watch();
         new OwnNote(config, instance, access, port, adminPort).leave(open);
         replication.start();
@@ -212,8 +210,8 @@ final class Mirror implements Serving {
         return Optional.of(tracing);
     }
 
-    private ReplicationService openReplication(OpenedCache cache, String instance, Optional<Tracing> tracing)
-            throws IOException {
+    private ReplicationService openReplication(
+            OpenedCache cache, String instance, Optional<Tracing> tracing, ServedAccess access) throws IOException {
         ClientEnvironment world = tracing.map(on -> on.follow(environment)).orElse(environment);
         Replication replication =
                 Replication.open(config.replication(), config.cache().directory(), cache.registries(), world);
@@ -224,7 +222,8 @@ final class Mirror implements Serving {
                     instance,
                     metrics,
                     environment,
-                    tracing.map(on -> on.runs()).orElse(RunTracing.OFF));
+                    tracing.map(on -> on.runs()).orElse(RunTracing.OFF),
+                    access.adminGuesses());
             open.push(service::close);
             return service;
         } catch (IOException | RuntimeException e) {

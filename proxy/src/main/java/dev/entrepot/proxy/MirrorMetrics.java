@@ -10,6 +10,7 @@ import dev.entrepot.oci.client.Operation;
 import dev.entrepot.oci.client.RequestObserver;
 import dev.entrepot.proxy.admin.DurationHistogram;
 import dev.entrepot.proxy.admin.Metrics;
+import dev.entrepot.proxy.http.RegistryServer;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
@@ -84,7 +85,7 @@ final class MirrorMetrics {
     }
 
     /** Registers what became of reading the rules again. */
-    static void ofReload(Metrics metrics, Optional<ConfigReload> reload) {
+    static void ofReload(Metrics metrics, Optional<ConfigReload> reload, LiveAccess access) {
         metrics.counterFrom(
                 "entrepot_rules_reloads_total",
                 "How often the rules were read again and put into effect.",
@@ -95,8 +96,24 @@ final class MirrorMetrics {
                 () -> reload.map(ConfigReload::failed).orElse(0L));
         metrics.gauge(
                 "entrepot_rules_outdated",
-                "1 while the configuration is wrong and former rules are in effect.",
-                () -> reload.flatMap(ConfigReload::problem).isPresent() ? 1 : 0);
+                "1 while former rules are in effect: the configuration is wrong, or rules of access wait for a restart.",
+                () -> reload.flatMap(ConfigReload::problem).or(access::heldBack).isPresent() ? 1 : 0);
+    }
+
+    /** Registers what is open at the registry port. */
+    static void ofConnections(Metrics metrics, RegistryServer server, int most) {
+        metrics.counterFrom(
+                "entrepot_connections_refused_total",
+                "Connections closed at once, because their client had too many.",
+                server::connectionsRefused);
+        metrics.gauge(
+                "entrepot_connections",
+                "Connections of the registry port; those that closed within the last second are counted still.",
+                server::connections);
+        metrics.gauge(
+                "entrepot_connections_limit",
+                "Connections that the registry port may have; at that number the next ones wait.",
+                () -> most);
     }
 
     private static double used(Evictor evictor) {

@@ -70,7 +70,7 @@ final class ServeCommand {
             Optional<Path> data,
             Map<String, String> variables) {
         this.loaded = loaded;
-        this.file = file;
+        this.file = file.withListen(listen);
         this.config = overridden(loaded.config(), listen, data);
         this.variables = variables;
     }

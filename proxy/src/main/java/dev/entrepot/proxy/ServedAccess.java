@@ -7,6 +7,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.proxy.access.AdminGate;
 import dev.entrepot.proxy.access.ClientAccess;
 import dev.entrepot.proxy.access.ClientGate;
+import dev.entrepot.proxy.access.GuessLimit;
 import dev.entrepot.proxy.access.LocalCommand;
 import dev.entrepot.proxy.access.WatchedFiles;
 import dev.entrepot.proxy.admin.Metrics;
@@ -18,6 +19,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 
 /** What stands before both ports of a server: its certificate, its users, and the files with them, which are read again when they change. */
@@ -61,8 +63,9 @@ final class ServedAccess implements AutoCloseable {
             return Optional.empty();
         }
         TlsConfig tls = config.get();
+        WatchedFiles.Contents before = WatchedFiles.contents(filesOf(tls));
         ReloadedContext shown = new ReloadedContext(ServerCertificate.load(tls));
-        files.add(what, filesOf(tls), () -> {
+        files.add(what, before, () -> {
             shown.replace(ServerCertificate.load(tls));
             changed.run();
         });
@@ -99,6 +102,11 @@ final class ServedAccess implements AutoCloseable {
         return admin;
     }
 
+    /** What bounds guessing at the admin port. */
+    GuessLimit adminGuesses() {
+        return admin.guesses();
+    }
+
     /** What commands on the data folder show. */
     String localToken() {
         return localToken;
@@ -127,22 +135,26 @@ final class ServedAccess implements AutoCloseable {
                 "entrepot_clients_identified_total",
                 "Requests whose client proved who it is.",
                 () -> gate().identified());
-        metrics.counterFrom(
+        ofListeners(
+                metrics,
                 "entrepot_authentication_failures_total",
-                "Requests with a wrong password or token.",
-                () -> gate().failed());
+                "Requests with a wrong password or token, or at the admin port a wrong secret of notifications.",
+                () -> gate().failed(),
+                admin.guesses()::refusals);
         metrics.counterFrom(
                 "entrepot_access_refused_total",
-                "Requests for what the rules of access do not allow.",
+                "Requests that were denied by the rules of access; who is only asked who he is does not count.",
                 () -> gate().refused());
         metrics.counterFrom(
                 "entrepot_password_checks_total",
                 "Passwords checked against their hash, which is dear; what was right is remembered.",
-                clients::passwordChecks);
-        metrics.counterFrom(
+                () -> clients.passwordChecks() + admin.passwordChecks());
+        ofListeners(
+                metrics,
                 "entrepot_passwords_throttled_total",
-                "Passwords not checked, because too many wrong ones had come from the same address.",
-                clients::passwordsThrottled);
+                "Passwords and tokens not looked at, because too many wrong ones had come from the same address.",
+                clients.guesses()::throttled,
+                admin.guesses()::throttled);
         metrics.counterFrom(
                 "entrepot_files_reloads_total",
                 "Changed certificates and password files read again.",
@@ -161,6 +173,17 @@ final class ServedAccess implements AutoCloseable {
                 List.of("listener"),
                 () -> Stream.concat(expiry("registry", certificate), expiry("admin", adminCertificate))
                         .toList());
+    }
+
+    private static void ofListeners(
+            Metrics metrics, String name, String help, LongSupplier registry, LongSupplier admin) {
+        metrics.counters(
+                name,
+                help,
+                List.of("listener"),
+                () -> List.of(
+                        new Metrics.Sample(List.of("registry"), registry.getAsLong()),
+                        new Metrics.Sample(List.of("admin"), admin.getAsLong())));
     }
 
     private static Stream<Metrics.Sample> expiry(String listener, Optional<ReloadedContext> shown) {

@@ -2,29 +2,24 @@ package dev.entrepot.proxy;
 
 import dev.entrepot.config.TlsConfig;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.proxy.access.PemAuthorities;
 import io.helidon.common.configurable.Resource;
 import io.helidon.common.pki.Keys;
 import java.io.IOException;
-import java.io.InputStream;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.PublicKey;
 import java.security.Signature;
-import java.security.cert.Certificate;
 import java.security.cert.CertificateEncodingException;
-import java.security.cert.CertificateFactory;
 import java.security.cert.X509Certificate;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManager;
-import javax.net.ssl.TrustManagerFactory;
 
 /**
  * The server's certificate and key, from PEM files.
@@ -67,17 +62,18 @@ record ServerCertificate(SSLContext context, boolean asks, boolean requires, Ins
                     "the key " + config.key() + " is not that of the first certificate in " + config.certificate());
         }
         boolean required = config.clientCertificates() == TlsConfig.ClientCertificates.REQUIRED;
-        List<X509Certificate> clients =
-                config.clientCa().isPresent() ? authorities(config.clientCa().get()) : List.of();
+        Optional<TrustManager[]> clients = config.clientCa().isPresent()
+                ? Optional.of(PemAuthorities.trusting(config.clientCa().get(), "clients' certificates"))
+                : Optional.empty();
         return new ServerCertificate(
                 context(key, chain, clients),
-                !clients.isEmpty(),
+                clients.isPresent(),
                 required,
                 chain.getFirst().getNotAfter().toInstant(),
                 fingerprint(chain.getFirst()));
     }
 
-    private static SSLContext context(PrivateKey key, List<X509Certificate> chain, List<X509Certificate> clients)
+    private static SSLContext context(PrivateKey key, List<X509Certificate> chain, Optional<TrustManager[]> clients)
             throws IOException {
         try {
             KeyStore own = KeyStore.getInstance("PKCS12");
@@ -86,42 +82,13 @@ record ServerCertificate(SSLContext context, boolean asks, boolean requires, Ins
             KeyManagerFactory keys = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
             keys.init(own, new char[0]);
             SSLContext context = SSLContext.getInstance("TLS");
-            context.init(keys.getKeyManagers(), clients.isEmpty() ? null : trusting(clients), null);
-            if (!clients.isEmpty()) {
+            context.init(keys.getKeyManagers(), clients.orElse(null), null);
+            if (clients.isPresent()) {
                 context.getServerSessionContext().setSessionTimeout((int) SESSION_OF_CLIENTS.toSeconds());
             }
             return context;
         } catch (GeneralSecurityException e) {
             throw new IOException("the server's certificate cannot be used: " + e.getMessage(), e);
-        }
-    }
-
-    private static TrustManager[] trusting(List<X509Certificate> authorities)
-            throws GeneralSecurityException, IOException {
-        KeyStore trusted = KeyStore.getInstance("PKCS12");
-        trusted.load(null, null);
-        for (int i = 0; i < authorities.size(); i++) {
-            trusted.setCertificateEntry("client-ca-" + i, authorities.get(i));
-        }
-        TrustManagerFactory trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-        trust.init(trusted);
-        return trust.getTrustManagers();
-    }
-
-    private static List<X509Certificate> authorities(Path file) throws IOException {
-        try (InputStream in = Files.newInputStream(file)) {
-            List<X509Certificate> found = new ArrayList<>();
-            for (Certificate certificate :
-                    CertificateFactory.getInstance("X.509").generateCertificates(in)) {
-                found.add((X509Certificate) certificate);
-            }
-            if (found.isEmpty()) {
-                throw new IOException("there is no certificate in " + file);
-            }
-            return found;
-        } catch (GeneralSecurityException e) {
-            throw new IOException(
-                    "cannot read the authorities of clients' certificates in " + file + ": " + e.getMessage(), e);
         }
     }
 

@@ -15,6 +15,7 @@ import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.http.RawConnection;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -197,6 +198,32 @@ class AccessEndToEndTest {
         }
     }
 
+    @Test
+    void theRateOfOneUserIsThatOfEachOfItsMachines() throws Exception {
+        String limited = configuration("htpasswd: %s", "")
+                .replace("drain: 1s", "drain: 1s, client-rate: {per-second: 1, burst: 3}");
+        try (MirrorFixture mirror = MirrorFixture.started(folder, limited)) {
+            String alice = "Authorization: " + basic("alice", "wonder");
+            List<Integer> first = new ArrayList<>();
+            try (RawConnection machine = new RawConnection(from("127.0.0.2", mirror.port()))) {
+                for (int i = 0; i < 10; i++) {
+                    first.add(machine.get("/v2/", alice).status());
+                }
+            }
+            assertThat(first).startsWith(200, 200, 200).contains(429);
+            try (RawConnection other = new RawConnection(from("127.0.0.3", mirror.port()))) {
+                assertThat(other.get("/v2/", alice).status()).isEqualTo(200);
+            }
+        }
+    }
+
+    private static Socket from(String address, int port) throws Exception {
+        Socket socket = new Socket();
+        socket.bind(new InetSocketAddress(address, 0));
+        socket.connect(new InetSocketAddress("127.0.0.1", port));
+        return socket;
+    }
+
     private static RawConnection.Answer raw(int port, String authorization) throws Exception {
         try (RawConnection connection = new RawConnection(port)) {
             return connection.get("/v2/", "Authorization: " + authorization, "Connection: close");
@@ -274,9 +301,12 @@ class AccessEndToEndTest {
             assertThat(text(mirror.get("/v2/_catalog", "Authorization", basic("bob", "builder"))))
                     .contains(OPEN)
                     .doesNotContain(SECRET);
-            assertThat(mirror.metric("entrepot_access_refused_total")).isEqualTo(4);
+            assertThat(mirror.metric("entrepot_access_refused_total"))
+                    .as("what was denied to somebody; who was only asked who he is does not count")
+                    .isEqualTo(3);
 
-            assertThat(mirror.reconfigure(configuration("htpasswd: %s", "{users: [bob]}")))
+            assertThat(mirror.reconfigure(
+                            configuration("htpasswd: %s, groups: {dev: [alice, bob]}", "{users: [bob]}")))
                     .isTrue();
             assertThat(mirror.get(manifest(OPEN)).statusCode()).isEqualTo(401);
             assertThat(mirror.get(manifest(SECRET), "Authorization", alice).statusCode())
@@ -284,6 +314,29 @@ class AccessEndToEndTest {
             assertThat(mirror.get(manifest(SECRET), "Authorization", basic("bob", "builder"))
                             .statusCode())
                     .isEqualTo(200);
+        }
+    }
+
+    @Test
+    void rulesOfAccessWaitForARestartTogetherWithWhatTheyRestOn() throws Exception {
+        String open = configuration("", "{anonymous: true, repositories: [\"registry.test/open/*\"]}");
+        String closed = configuration("htpasswd: %s", "").replace("access: []\n", "");
+        try (MirrorFixture mirror = MirrorFixture.started(folder, open)) {
+            assertThat(mirror.get(manifest(OPEN)).statusCode()).isEqualTo(200);
+            assertThat(mirror.get(manifest(SECRET)).statusCode()).isEqualTo(403);
+
+            assertThat(mirror.reconfigure(closed)).isTrue();
+            assertThat(mirror.get(manifest(SECRET)).statusCode()).isEqualTo(403);
+            assertThat(mirror.admin("/readyz").body())
+                    .startsWith("ready\n")
+                    .contains("note: access has changed together with", "until a restart");
+            assertThat(mirror.metric("entrepot_rules_outdated")).isEqualTo(1);
+
+            assertThat(mirror.reconfigure(configuration("", "{anonymous: true}").replace("drain: 1s", "drain: 2s")))
+                    .isTrue();
+            assertThat(mirror.get(manifest(SECRET)).statusCode()).isEqualTo(200);
+            assertThat(mirror.admin("/readyz").body()).isEqualTo("ready\n");
+            assertThat(mirror.metric("entrepot_rules_outdated")).isZero();
         }
     }
 

@@ -9,6 +9,14 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Base64;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
+import java.util.logging.StreamHandler;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -19,6 +27,25 @@ class AdminAccessEndToEndTest {
 
     @TempDir
     private Path folder;
+
+    private final List<String> lines = new CopyOnWriteArrayList<>();
+    private final Logger log = Logger.getLogger("dev.entrepot.proxy.admin.AdminTrail");
+    private final Handler handler = new StreamHandler() {
+        @Override
+        public void publish(LogRecord event) {
+            lines.add(event.getLevel() + " " + new SimpleFormatter().formatMessage(event));
+        }
+    };
+
+    @BeforeEach
+    void readAlong() {
+        log.addHandler(handler);
+    }
+
+    @AfterEach
+    void stopReading() {
+        log.removeHandler(handler);
+    }
 
     private static String encoded(String text) {
         return Base64.getEncoder().encodeToString(text.getBytes(StandardCharsets.UTF_8));
@@ -88,6 +115,52 @@ class AdminAccessEndToEndTest {
             CommandRunner.Result stats = new CommandRunner(folder).run("cache", "stats", "--json");
             assertThat(stats.code()).as(stats.err()).isEqualTo(0);
             assertThat(stats.out()).startsWith("{");
+        }
+    }
+
+    @Test
+    void guessesAtTokensAndPasswordsAreBoundedCountedAndLogged() throws Exception {
+        try (MirrorFixture mirror =
+                mirror("127.0.0.1:0", "htpasswd: FOLDER/admins, operators: [root], read-token: reading")) {
+            assertThat(get(mirror, "/cache/stats", "Bearer reading")).isEqualTo(200);
+            for (int i = 0; i < 10; i++) {
+                assertThat(get(mirror, "/cache/stats", "Bearer guess" + i)).isEqualTo(401);
+                assertThat(get(mirror, "/cache/stats", "Basic " + encoded("root:guess" + i)))
+                        .isEqualTo(401);
+            }
+            assertThat(lines)
+                    .hasSize(20)
+                    .allMatch(line -> line.startsWith("WARNING admin: GET /cache/stats from 127.0.0.1 refused, 401: "));
+            assertThat(post(mirror, "Bearer operating")).isEqualTo(429);
+            assertThat(post(mirror, ROOT)).isEqualTo(429);
+            assertThat(get(mirror, "/cache/stats", "Bearer reading")).isEqualTo(200);
+            assertThat(mirror.askAdmin("GET", "/cache/stats").statusCode()).isEqualTo(401);
+            assertThat(String.join("\n", lines)).doesNotContain("guess", "root", "reading");
+            assertThat(lines).hasSize(22);
+            String metrics = mirror.askAdmin("GET", "/metrics", "Authorization", "Bearer reading")
+                    .body();
+            assertThat(metrics)
+                    .contains("entrepot_authentication_failures_total{listener=\"admin\"} 20\n")
+                    .contains("entrepot_authentication_failures_total{listener=\"registry\"} 0\n")
+                    .contains("entrepot_passwords_throttled_total{listener=\"admin\"} 2\n");
+        }
+    }
+
+    @Test
+    void theLogSaysWhoHadSomethingDone() throws Exception {
+        try (MirrorFixture mirror =
+                mirror("127.0.0.1:0", "htpasswd: FOLDER/admins, operators: [root], operate-token: operating")) {
+            assertThat(post(mirror, ROOT)).isEqualTo(200);
+            assertThat(post(mirror, "Bearer operating")).isEqualTo(200);
+            assertThat(post(mirror, GUEST)).isEqualTo(403);
+            assertThat(get(mirror, "/cache/stats", ROOT)).isEqualTo(200);
+            assertThat(new CommandRunner(folder).run("cache", "scrub").code()).isZero();
+            assertThat(lines)
+                    .containsExactly(
+                            "INFO admin: POST /cache/scrub by root from 127.0.0.1: 200",
+                            "INFO admin: POST /cache/scrub by (operate-token) from 127.0.0.1: 200",
+                            "WARNING admin: POST /cache/scrub from 127.0.0.1 refused, 403: you may read here, and change nothing",
+                            "INFO admin: POST /cache/scrub by (command on the data folder) from 127.0.0.1: 200");
         }
     }
 

@@ -199,7 +199,7 @@ class CacheCommandsTest {
     @Test
     void metricsTellOfClassesAndReasons() throws Exception {
         json("evict", blob.toString());
-        assertThat(mirror.metric("entrepot_evictions_by_reason{reason=\"asked\"}"))
+        assertThat(mirror.metric("entrepot_evictions_by_reason_total{reason=\"asked\"}"))
                 .isEqualTo(1);
         assertThat(mirror.metric("entrepot_store_class_bytes{class=\"small\"}")).isPositive();
         assertThat(mirror.metric("entrepot_pins")).isZero();

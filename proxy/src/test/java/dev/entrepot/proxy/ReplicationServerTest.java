@@ -169,6 +169,40 @@ class ReplicationServerTest {
     }
 
     @Test
+    void onePlanIsMadeAtATime() throws Exception {
+        Gate gate = new Gate();
+        source.faults().once(Requests.tags(), Fault.hold(gate));
+        CompletableFuture<HttpResponse<String>> first = client.sendAsync(
+                to("/replication/rules/to-eu/plan").GET().build(), HttpResponse.BodyHandlers.ofString());
+        gate.awaitArrivals(1);
+        Answer second = get("/replication/rules/to-eu/plan");
+        assertThat(second.status()).isEqualTo(429);
+        assertThat(second.json().path("error").asString()).startsWith("a plan is being made already");
+        gate.open();
+        assertThat(first.get(30, TimeUnit.SECONDS).statusCode()).isEqualTo(200);
+        assertThat(get("/replication/rules/to-eu/plan").status()).isEqualTo(200);
+    }
+
+    @Test
+    void aRuleThatFailsFromItsFirstRunOnIsSeenInTheMetrics() throws Exception {
+        assertThat(metrics())
+                .contains("entrepot_replication_failing{rule=\"to-eu\"} 0\n")
+                .contains("entrepot_replication_runs_total{rule=\"to-eu\",outcome=\"failed\"} 0\n");
+        source.faults().always(Requests.any(), Fault.error(401, "UNAUTHORIZED"));
+        ended(post("/replication/rules/to-eu/sync", "").json().path("run").asLong());
+        assertThat(metricsWith("entrepot_replication_runs_total{rule=\"to-eu\",outcome=\"failed\"} 1\n"))
+                .contains("entrepot_replication_failing{rule=\"to-eu\"} 1\n")
+                .doesNotContain("entrepot_replication_lag_seconds{rule=\"to-eu\"");
+        mirror.close();
+        open();
+        assertThat(metrics()).contains("entrepot_replication_failing{rule=\"to-eu\"} 1\n");
+        source.faults().clear();
+        ended(post("/replication/rules/to-eu/sync", "").json().path("run").asLong());
+        assertThat(metricsWith("entrepot_replication_runs_total{rule=\"to-eu\",outcome=\"complete\"} 1\n"))
+                .contains("entrepot_replication_failing{rule=\"to-eu\"} 0\n");
+    }
+
+    @Test
     void upstreamsShowWhetherTargetsMount() throws Exception {
         assertThat(get("/upstreams").json().at("/targets/0/capabilities")).isEmpty();
         Answer first = post("/replication/rules/to-eu/sync", "");
@@ -358,6 +392,27 @@ class ReplicationServerTest {
                         .status())
                 .isEqualTo(401);
         assertThat(get("/replication/runs").json().size()).isZero();
+    }
+
+    @Test
+    void guessesAtTheSecretOfNotificationsAreBoundedAndCounted() throws Exception {
+        String body = pushed("elsewhere/app", "v1");
+        assertThat(notified("Authorization", "Bearer " + SECRET, body)).isEqualTo(202);
+        for (int i = 0; i < 10; i++) {
+            assertThat(notified("Authorization", "Bearer guess" + i, body)).isEqualTo(401);
+            assertThat(notified("X-Entrepot-Signature", "sha256=" + i, body)).isEqualTo(401);
+        }
+        assertThat(notified("Authorization", "Bearer another", body)).isEqualTo(429);
+        assertThat(notified("X-Entrepot-Signature", "sha256=another", body)).isEqualTo(429);
+        assertThat(notified("Authorization", "Bearer " + SECRET, body)).isEqualTo(202);
+        assertThat(metrics())
+                .contains("entrepot_authentication_failures_total{listener=\"admin\"} 20\n")
+                .contains("entrepot_passwords_throttled_total{listener=\"admin\"} 2\n");
+    }
+
+    private int notified(String header, String value, String body) throws Exception {
+        return send(to("/notifications").header(header, value).POST(HttpRequest.BodyPublishers.ofString(body)))
+                .status();
     }
 
     @Test

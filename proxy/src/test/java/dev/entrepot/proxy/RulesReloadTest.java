@@ -26,7 +26,7 @@ class RulesReloadTest {
     Path folder;
 
     private ConfigReload watching(LiveRules rules, LoadedConfig started) {
-        return new ConfigReload(started.config(), file(), rules, read -> {});
+        return new ConfigReload(started.config(), file(), rules, (read, server) -> {});
     }
 
     private ConfigFile file() {
@@ -147,7 +147,7 @@ class RulesReloadTest {
         ConfigFile unnamed = new ConfigFile(Optional.empty(), folder, Map.of());
         LoadedConfig started = unnamed.load();
         LiveRules rules = rules(started);
-        try (ConfigReload reload = new ConfigReload(started.config(), unnamed, rules, read -> {})) {
+        try (ConfigReload reload = new ConfigReload(started.config(), unnamed, rules, (read, server) -> {})) {
             Files.delete(folder.resolve("entrepot.yaml"));
             assertThat(reload.reload("a test")).isFalse();
             assertThat(rules.of(APP).denied()).contains("closed");

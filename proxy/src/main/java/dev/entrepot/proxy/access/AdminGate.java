@@ -26,6 +26,7 @@ public final class AdminGate implements AdminGuard {
     private final AdminAccessConfig config;
     private final boolean open;
     private final Optional<Passwords> passwords;
+    private final GuessLimit guesses;
     private final String local;
 
     private enum Right {
@@ -34,10 +35,17 @@ public final class AdminGate implements AdminGuard {
         OPERATE
     }
 
-    private AdminGate(AdminAccessConfig config, boolean open, Optional<Passwords> passwords, String local) {
+    /** Who somebody has shown to be, and what that lets him do. */
+    private record Shown(Right right, String who) {
+        static final Shown NOBODY = new Shown(Right.NONE, "nobody");
+    }
+
+    private AdminGate(
+            AdminAccessConfig config, boolean open, Optional<Passwords> passwords, GuessLimit guesses, String local) {
         this.config = config;
         this.open = open;
         this.passwords = passwords;
+        this.guesses = guesses;
         this.local = local;
     }
 
@@ -51,20 +59,33 @@ public final class AdminGate implements AdminGuard {
     public static AdminGate of(
             AdminAccessConfig config, ListenAddress address, WatchedFiles files, ClientAccess.World world)
             throws IOException {
+        GuessLimit guesses = new GuessLimit(world.secret(), world.nanoClock());
         Optional<Passwords> passwords = Optional.empty();
         if (config.htpasswd().isPresent()) {
+            WatchedFiles.Contents before =
+                    WatchedFiles.contents(List.of(config.htpasswd().get()));
             PasswordFile file = new PasswordFile(config.htpasswd().get());
-            files.add("the password file of the admin API", List.of(file.path()), file::read);
-            passwords = Optional.of(new Passwords(file, world.secret(), world.nanoClock()));
+            files.add("the password file of the admin API", before, file::read);
+            passwords = Optional.of(new Passwords(file, guesses, world.nanoClock()));
         }
-        return new AdminGate(config, config.isOpenAt(address), passwords, world.local());
+        return new AdminGate(config, config.isOpenAt(address), passwords, guesses, world.local());
+    }
+
+    /** What bounds wrong passwords and tokens at the admin API. */
+    public GuessLimit guesses() {
+        return guesses;
+    }
+
+    /** How often a password of the admin API was checked against its hash. */
+    public long passwordChecks() {
+        return passwords.map(Passwords::checks).orElse(0L);
     }
 
     @Override
-    public void require(AdminApproach approach) throws AccessRefusedException {
+    public String require(AdminApproach approach) throws AccessRefusedException {
         boolean changes = approach.changes();
         if (open || !changes && isOpen(approach.path())) {
-            return;
+            return ANYBODY;
         }
         Optional<String> authorization = approach.authorization();
         if (config.clientCertificates() == TlsConfig.ClientCertificates.REQUIRED
@@ -72,18 +93,22 @@ public final class AdminGate implements AdminGuard {
                 && !isLocal(authorization)) {
             throw AccessRefusedException.denied("a certificate is required here");
         }
-        Right shown = authorization.isPresent() ? right(authorization.get(), approach.client()) : Right.NONE;
-        Right certified = approach.certificate().map(this::ofCertificate).orElse(Right.NONE);
-        Right right = shown.compareTo(certified) > 0 ? shown : certified;
-        if (right == Right.NONE) {
+        Shown shown = approach.certificate().map(this::ofCertificate).orElse(Shown.NOBODY);
+        if (shown.right() != Right.OPERATE && authorization.isPresent()) {
+            Shown authorized = authorized(authorization.get(), approach.client());
+            shown = authorized.right().compareTo(shown.right()) > 0 ? authorized : shown;
+        }
+        if (shown.right() == Right.NONE) {
+            authorization.ifPresent(_ -> guesses.refused());
             throw config.isConfigured()
                     ? AccessRefusedException.unknown("say who you are", CHALLENGE)
                     : AccessRefusedException.denied(
                             "nobody may use this from here; server.admin-access of the configuration says who may");
         }
-        if (changes && right != Right.OPERATE) {
+        if (changes && shown.right() != Right.OPERATE) {
             throw AccessRefusedException.denied("you may read here, and change nothing");
         }
+        return shown.who();
     }
 
     private boolean isOpen(String path) {
@@ -99,37 +124,47 @@ public final class AdminGate implements AdminGuard {
     }
 
     // The handshake has verified it, by the authorities that the configuration names.
-    private Right ofCertificate(Principal subject) {
+    private Shown ofCertificate(Principal subject) {
         return config.clientCa().isEmpty()
-                ? Right.NONE
-                : ClientGate.commonName(subject).map(this::ofUser).orElse(Right.NONE);
+                ? Shown.NOBODY
+                : ClientGate.commonName(subject).map(this::ofUser).orElse(Shown.NOBODY);
     }
 
-    private Right ofUser(String user) {
-        return config.operators().isEmpty() || config.operators().contains(user) ? Right.OPERATE : Right.READ;
+    private Shown ofUser(String user) {
+        boolean operates = config.operators().isEmpty() || config.operators().contains(user);
+        return new Shown(operates ? Right.OPERATE : Right.READ, user);
     }
 
-    private Right right(String authorization, ClientAddress client) throws AccessRefusedException {
+    private Shown authorized(String authorization, ClientAddress client) throws AccessRefusedException {
         Optional<String> token = BasicCredentials.bearer(authorization);
         if (token.isPresent()) {
-            return ofToken(token.get());
+            return ofToken(token.get(), client);
         }
         Optional<BasicCredentials> basic = BasicCredentials.of(authorization);
         if (basic.isEmpty() || passwords.isEmpty()) {
-            return Right.NONE;
+            return Shown.NOBODY;
         }
         String user = basic.get().user();
         if (!passwords.get().isRight(user, basic.get().password(), client)) {
-            return Right.NONE;
+            return Shown.NOBODY;
         }
         return ofUser(user);
     }
 
-    private Right ofToken(String token) {
-        boolean operates = isSame(token, local)
-                | isSame(token, config.operateToken().map(Secret::reveal).orElse(""));
+    private Shown ofToken(String token, ClientAddress client) throws AccessRefusedException {
+        if (isSame(token, local)) {
+            return new Shown(Right.OPERATE, LocalCommand.VISITOR.user());
+        }
+        GuessLimit.Try attempt = guesses.begin(guesses.key("token", token), client);
+        boolean operates =
+                isSame(token, config.operateToken().map(Secret::reveal).orElse(""));
         boolean reads = isSame(token, config.readToken().map(Secret::reveal).orElse(""));
-        return operates ? Right.OPERATE : reads ? Right.READ : Right.NONE;
+        if (!operates && !reads) {
+            attempt.wrong();
+            return Shown.NOBODY;
+        }
+        attempt.right();
+        return operates ? new Shown(Right.OPERATE, "(operate-token)") : new Shown(Right.READ, "(read-token)");
     }
 
     private static boolean isSame(String shown, String wanted) {

@@ -7,15 +7,10 @@ import dev.entrepot.config.ServerConfig;
 import dev.entrepot.config.TlsConfig;
 import dev.entrepot.config.TokenConfig;
 import java.io.IOException;
-import java.io.InputStream;
 import java.net.http.HttpClient;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
-import java.security.KeyStore;
 import java.security.SecureRandom;
-import java.security.cert.Certificate;
-import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -23,13 +18,13 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import javax.net.ssl.SSLContext;
-import javax.net.ssl.TrustManagerFactory;
 
 /** What stands before the registry API, made from the configuration. Closing it ends the connections to identity providers. */
 public final class ClientAccess implements AutoCloseable {
     private static final Duration CONNECT = Duration.ofSeconds(5);
 
     private final List<HttpClient> clients = new ArrayList<>();
+    private final GuessLimit guesses;
     private final Optional<Passwords> passwords;
     private final ClientGate gate;
 
@@ -63,6 +58,7 @@ public final class ClientAccess implements AutoCloseable {
     public ClientAccess(EntrepotConfig config, WatchedFiles files, World world) throws IOException {
         ServerConfig server = config.server();
         AuthenticationConfig authentication = server.authentication();
+        this.guesses = new GuessLimit(world.secret(), world.nanoClock());
         this.passwords = passwords(authentication, files, world);
         Optional<OwnTokens> own = Optional.empty();
         if (authentication.token().isPresent()) {
@@ -86,14 +82,16 @@ public final class ClientAccess implements AutoCloseable {
         this.gate = new ClientGate(parts, authentication.groups(), config.access());
     }
 
-    private static Optional<Passwords> passwords(AuthenticationConfig authentication, WatchedFiles files, World world)
+    private Optional<Passwords> passwords(AuthenticationConfig authentication, WatchedFiles files, World world)
             throws IOException {
         if (authentication.htpasswd().isEmpty()) {
             return Optional.empty();
         }
+        WatchedFiles.Contents before =
+                WatchedFiles.contents(List.of(authentication.htpasswd().get()));
         PasswordFile file = new PasswordFile(authentication.htpasswd().get());
-        files.add("the password file", List.of(file.path()), file::read);
-        return Optional.of(new Passwords(file, world.secret(), world.nanoClock()));
+        files.add("the password file", before, file::read);
+        return Optional.of(new Passwords(file, guesses, world.nanoClock()));
     }
 
     private static OwnTokens tokens(TokenConfig config, World world) throws IOException {
@@ -117,22 +115,9 @@ public final class ClientAccess implements AutoCloseable {
     }
 
     private static SSLContext trusting(Path file) throws IOException {
-        try (InputStream in = Files.newInputStream(file)) {
-            KeyStore trusted = KeyStore.getInstance("PKCS12");
-            trusted.load(null, null);
-            int count = 0;
-            for (Certificate certificate :
-                    CertificateFactory.getInstance("X.509").generateCertificates(in)) {
-                trusted.setCertificateEntry("ca" + count, certificate);
-                count++;
-            }
-            if (count == 0) {
-                throw new GeneralSecurityException("no certificate");
-            }
-            TrustManagerFactory factory = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
-            factory.init(trusted);
+        try {
             SSLContext context = SSLContext.getInstance("TLS");
-            context.init(null, factory.getTrustManagers(), null);
+            context.init(null, PemAuthorities.trusting(file, "an identity provider"), null);
             return context;
         } catch (GeneralSecurityException e) {
             throw new IOException("the authorities in " + file + " cannot be used: " + e.getMessage(), e);
@@ -149,9 +134,9 @@ public final class ClientAccess implements AutoCloseable {
         return passwords.map(Passwords::checks).orElse(0L);
     }
 
-    /** How often none was, because too many wrong ones had come from the same address. */
-    public long passwordsThrottled() {
-        return passwords.map(Passwords::throttled).orElse(0L);
+    /** What bounds wrong passwords. */
+    public GuessLimit guesses() {
+        return guesses;
     }
 
     @Override

@@ -178,10 +178,13 @@ public final class ClientGate implements Gate {
                 : Optional.empty();
     }
 
-    /** The common name of a certificate's subject, which is its user. */
+    /**
+     * The common name of a certificate's subject, which is its user: of several the most specific, as {@code alice} of {@code CN=alice,CN=Users,DC=corp}. The parts of a name
+     * come with the most general first, whatever the order in which it is written.
+     */
     static Optional<String> commonName(Principal subject) {
         try {
-            for (Rdn part : new LdapName(subject.getName()).getRdns()) {
+            for (Rdn part : new LdapName(subject.getName()).getRdns().reversed()) {
                 if (part.getType().equalsIgnoreCase("CN")
                         && part.getValue() instanceof String name
                         && !name.isBlank()) {
@@ -216,12 +219,13 @@ public final class ClientGate implements Gate {
     public void requirePull(Visitor visitor, Repository repository, Approach approach) throws AccessRefusedException {
         Optional<String> reason = refusal(visitor, repository);
         if (reason.isPresent()) {
-            refused.increment();
             if (visitor.isAnybody() && parts.canAsk()) {
+                // No refusal yet: every client begins so.
                 throw AccessRefusedException.unknown(
                         "say who you are to pull " + repository + ": " + reason.get(),
                         challenge(approach, scope(repository), ""));
             }
+            refused.increment();
             throw AccessRefusedException.denied((visitor.isAnybody() ? "clients without a name" : visitor.user())
                     + " may not pull " + repository + ": " + reason.get());
         }

@@ -6,7 +6,6 @@ import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.entrepot.proxy.http.AccessRefusedException;
 import dev.entrepot.proxy.http.ClientAddress;
-import dev.entrepot.proxy.http.RequestRates;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Map;
@@ -24,39 +23,34 @@ import java.util.function.LongSupplier;
 /**
  * Checks passwords against bcrypt hashes, which is dear by design: some 60 ms of a processor each. So what was right is remembered for ten minutes, by a keyed
  * hash; the same check is made once however many wait for it; half of the processors check at one time; and an address from which wrong passwords come has to
- * wait, without anything being checked. An unknown user costs as much time as a known one. Checks are made on threads of the operating system: on a virtual one, a check would
+ * wait, without anything being checked (see {@link GuessLimit}). An unknown user costs as much time as a known one. Checks are made on threads of the operating system: on a virtual one, a check would
  * keep a processor from all others until its end, which is all of them where there is but one. Safe for all threads.
  */
 public final class Passwords {
-    /** Wrong passwords that one address may try at once. */
-    static final int WRONG_AT_ONCE = 20;
-
-    private static final double WRONG_PER_SECOND = 1 / 6.0;
     private static final int REMEMBERED = 10_000;
     private static final Duration REMEMBERED_FOR = Duration.ofMinutes(10);
     private static final Duration PATIENCE = Duration.ofSeconds(10);
+    // Ten times what the dearest hash takes that is accepted.
+    private static final Duration CHECK_ENDS = Duration.ofSeconds(20);
     private static final int WAITING = 200;
     private static final int MAX_PASSWORD_BYTES = 1024;
 
     private final PasswordFile file;
-    private final CredentialKey.Maker keys;
-    private final RequestRates<ClientAddress> wrong;
-    private final Semaphore checking =
-            new Semaphore(Math.max(1, Runtime.getRuntime().availableProcessors() / 2), true);
+    private final GuessLimit guesses;
+    private final int atOnce = Math.max(1, Runtime.getRuntime().availableProcessors() / 2);
+    private final Semaphore checking = new Semaphore(atOnce, true);
     private final Cache<CredentialKey, Boolean> right;
     private final Map<CredentialKey, CompletableFuture<Boolean>> underWay = new ConcurrentHashMap<>();
     private final LongAdder checks = new LongAdder();
-    private final LongAdder throttled = new LongAdder();
 
     /**
      * Checks against a file.
      *
-     * @param secret 32 random bytes
+     * @param guesses bounds wrong ones
      */
-    public Passwords(PasswordFile file, byte[] secret, LongSupplier nanoClock) {
+    public Passwords(PasswordFile file, GuessLimit guesses, LongSupplier nanoClock) {
         this.file = file;
-        this.keys = new CredentialKey.Maker(secret);
-        this.wrong = new RequestRates<>(WRONG_PER_SECOND, WRONG_AT_ONCE, nanoClock);
+        this.guesses = guesses;
         this.right = Caffeine.newBuilder()
                 .maximumSize(REMEMBERED)
                 .expireAfterWrite(REMEMBERED_FOR)
@@ -72,9 +66,12 @@ public final class Passwords {
      */
     public boolean isRight(String user, String password, ClientAddress client) throws AccessRefusedException {
         Optional<String> hash = file.hashOf(user);
-        CredentialKey key = keys.of(user, password, hash.orElse(""));
-        if (hash.isPresent() && right.getIfPresent(key) != null) {
+        CredentialKey key = guesses.key(user, password, hash.orElse(""));
+        if (hash.isPresent() && right.getIfPresent(key) != null && guesses.wasRight(key, client)) {
             return true;
+        }
+        if (guesses.wasWrong(key)) {
+            return false;
         }
         CompletableFuture<Boolean> mine = new CompletableFuture<>();
         CompletableFuture<Boolean> others = underWay.putIfAbsent(key, mine);
@@ -82,13 +79,7 @@ public final class Passwords {
             return outcome(others);
         }
         try {
-            // Somebody else's check may have come to its end since.
-            boolean known = hash.isPresent() && right.getIfPresent(key) != null;
-            boolean is = known || check(hash.orElseGet(file::nobodys), password, client) && hash.isPresent();
-            if (is && !known) {
-                right.put(key, true);
-                wrong.giveBack(client);
-            }
+            boolean is = tried(key, hash, password, guesses.begin(key, client));
             mine.complete(is);
             return is;
         } catch (AccessRefusedException | RuntimeException e) {
@@ -96,6 +87,26 @@ public final class Passwords {
             throw e;
         } finally {
             underWay.remove(key);
+        }
+    }
+
+    private boolean tried(CredentialKey key, Optional<String> hash, String password, GuessLimit.Try attempt)
+            throws AccessRefusedException {
+        try {
+            // From another address it may have been checked already, or by somebody whose check has ended since.
+            boolean known = hash.isPresent() && right.getIfPresent(key) != null;
+            if (known || check(hash.orElseGet(file::nobodys), password) && hash.isPresent()) {
+                if (!known) {
+                    right.put(key, true);
+                }
+                attempt.right();
+                return true;
+            }
+            attempt.wrong();
+            return false;
+        } catch (AccessRefusedException e) {
+            attempt.undecided();
+            throw e;
         }
     }
 
@@ -113,24 +124,14 @@ public final class Passwords {
         }
     }
 
-    // The token is taken before, and given back if the password is right: else a thousand wrong ones at once would all
-    // be checked.
-    private boolean check(String hash, String password, ClientAddress client) throws AccessRefusedException {
-        Optional<Duration> wait = wrong.take(client);
-        if (wait.isPresent()) {
-            throttled.increment();
-            throw AccessRefusedException.tooOften("too many wrong passwords; try again later", wait.get());
-        }
+    private boolean check(String hash, String password) throws AccessRefusedException {
         byte[] bytes = password.getBytes(StandardCharsets.UTF_8);
         if (bytes.length > MAX_PASSWORD_BYTES) {
             return false;
         }
-        boolean mayCheck = false;
         try {
-            mayCheck = checking.getQueueLength() < WAITING
-                    && checking.tryAcquire(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
-            if (!mayCheck) {
-                wrong.giveBack(client);
+            if (checking.getQueueLength() >= WAITING
+                    || !checking.tryAcquire(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
                 throw tooMuch();
             }
             checks.increment();
@@ -138,24 +139,35 @@ public final class Passwords {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw tooMuch();
-        } finally {
-            if (mayCheck) {
-                checking.release();
-            }
         }
     }
 
-    private boolean verified(byte[] password, String hash) throws InterruptedException {
+    // The thread that hashes gives the permit back: it goes on where nobody waits for it any more.
+    private boolean verified(byte[] password, String hash) throws InterruptedException, AccessRefusedException {
         FutureTask<Boolean> check = new FutureTask<>(() -> {
-            if (fits(password, hash)) {
-                return true;
+            try {
+                if (fits(password, hash)) {
+                    return true;
+                }
+                file.restTo(hash).forEach(cheaper -> fits(password, cheaper));
+                return false;
+            } finally {
+                checking.release();
             }
-            file.restTo(hash).forEach(cheaper -> fits(password, cheaper));
-            return false;
         });
-        Thread.ofPlatform().daemon().name("password").start(check);
+        boolean started = false;
         try {
-            return check.get();
+            Thread.ofPlatform().daemon().name("password").start(check);
+            started = true;
+        } finally {
+            if (!started) {
+                checking.release();
+            }
+        }
+        try {
+            return check.get(CHECK_ENDS.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw tooMuch();
         } catch (ExecutionException e) {
             throw new IllegalStateException("a password could not be checked", e.getCause());
         }
@@ -176,8 +188,8 @@ public final class Passwords {
         return checks.sum();
     }
 
-    /** How often none was, because too many wrong ones had come. */
-    public long throttled() {
-        return throttled.sum();
+    /** How many are being checked. */
+    int underCheck() {
+        return atOnce - checking.availablePermits();
     }
 }

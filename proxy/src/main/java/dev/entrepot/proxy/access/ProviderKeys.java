@@ -42,6 +42,7 @@ final class ProviderKeys {
     private final Duration longestAnswer;
     private final ReentrantLock fetching = new ReentrantLock();
     private volatile Optional<Fetched> current = Optional.empty();
+    private volatile Optional<String> failure = Optional.empty();
     private volatile long nextFetch;
 
     private record Fetched(JWKSet keys, long nanos) {}
@@ -78,7 +79,8 @@ final class ProviderKeys {
         }
         fetch();
         if (current.filter(keys -> age(keys) < USABLE.toNanos()).isEmpty()) {
-            throw new IOException("the keys of the identity provider " + issuer + " cannot be had");
+            throw new IOException("the keys of the identity provider " + issuer + " cannot be had: "
+                    + failure.orElse("not asked yet"));
         }
         return matching(id, USABLE);
     }
@@ -105,6 +107,7 @@ final class ProviderKeys {
             nextFetch = now + BETWEEN_FETCHES.toNanos();
             current = Optional.of(new Fetched(JWKSet.parse(text(place())), now));
         } catch (IOException | ParseException | JacksonException e) {
+            failure = Optional.of(e.toString());
             LOG.warn("the keys of the identity provider {} could not be fetched: {}", issuer, e.toString());
         } finally {
             fetching.unlock();
@@ -131,9 +134,7 @@ final class ProviderKeys {
         throw new IOException("its discovery document has no jwks_uri that can be used");
     }
 
-    // The library's own time-out ends with the head of the answer: a body that does not come to its end would hold up
-    // all
-    // who have a token.
+    // The library's own time-out ends with the head of the answer: a body without an end would hold up everybody.
     private String text(URI url) throws IOException {
         CompletableFuture<HttpResponse<byte[]>> answer = http.sendAsync(
                 HttpRequest.newBuilder(url).build(),

@@ -122,7 +122,9 @@ final class TokenKeys {
     }
 
     private static IOException unfit(Path file) {
-        return new IOException(
-                "the key " + file + " is not a private key in PEM (PKCS#8), EC on P-256 or RSA of 2048 bits or more");
+        return new IOException("the key " + file
+                + " is not a private key in PEM (PKCS#8), EC on P-256 or RSA of 2048 bits or more; what begins with"
+                + " BEGIN EC PRIVATE KEY or BEGIN RSA PRIVATE KEY becomes one by: openssl pkcs8 -topk8 -nocrypt"
+                + " -in OLD -out NEW");
     }
 }

@@ -19,12 +19,17 @@ import org.slf4j.LoggerFactory;
 /**
  * Has files read again that change while a server runs. It looks at their content, every two seconds, which works for files of every kind, mounted and linked ones
  * too; a content counts when it was the same at two looks, so that a file that is being written is not read, and certificate and key change together. What
- * cannot be read leaves what was read before in effect, and is a {@link #problems() problem}. Safe for all threads.
+ * cannot be read leaves what was read before in effect, is a {@link #problems() problem}, and is tried again after ten seconds, then twenty, and so on up to five minutes: what was
+ * wrong may have been something else than the files. Safe for all threads.
  */
 public final class WatchedFiles implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WatchedFiles.class);
     private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(2);
     private static final int MOST_BYTES = 4 * 1024 * 1024;
+    /** Looks before what could not be read is tried again. */
+    static final int FIRST_PAUSE = 5;
+
+    private static final int LONGEST_PAUSE = 150;
 
     /** Reads files and puts them into effect. */
     public interface Reading {
@@ -36,19 +41,34 @@ public final class WatchedFiles implements AutoCloseable {
         void read() throws IOException;
     }
 
+    /**
+     * What files had in them at one time.
+     *
+     * @param files the files
+     * @param digests of each, in their order; empty for what could not be read
+     */
+    public record Contents(List<Path> files, List<Optional<Digest>> digests) {
+        /** Copies the lists. */
+        public Contents {
+            files = List.copyOf(files);
+            digests = List.copyOf(digests);
+        }
+    }
+
     private static final class Watched {
         private final String what;
-        private final List<Path> files;
         private final Reading reading;
-        private List<Optional<Digest>> inEffect;
-        private List<Optional<Digest>> seen;
+        private Contents inEffect;
+        private Contents seen;
+        private Optional<Contents> failed = Optional.empty();
+        private int pause;
+        private int looksToWait;
         private volatile Optional<String> problem = Optional.empty();
 
-        Watched(String what, List<Path> files, Reading reading) {
+        Watched(String what, Contents inEffect, Reading reading) {
             this.what = what;
-            this.files = List.copyOf(files);
             this.reading = reading;
-            this.inEffect = contents(this.files);
+            this.inEffect = inEffect;
             this.seen = inEffect;
         }
     }
@@ -59,13 +79,13 @@ public final class WatchedFiles implements AutoCloseable {
     private final AtomicLong failed = new AtomicLong();
 
     /**
-     * Watches files that have just been read.
+     * Watches files that have just been read, together.
      *
      * @param what what they are, for logs
-     * @param files which are read together
+     * @param before what was in them before they were read, so that no change after that is missed
      */
-    public void add(String what, List<Path> files, Reading reading) {
-        watched.add(new Watched(what, files, reading));
+    public void add(String what, Contents before, Reading reading) {
+        watched.add(new Watched(what, before, reading));
     }
 
     /** Looks at the files from time to time until this is closed. */
@@ -87,31 +107,50 @@ public final class WatchedFiles implements AutoCloseable {
     /** Looks once, and reads what has changed and was the same at the look before. */
     public synchronized void look() {
         for (Watched files : watched) {
-            List<Optional<Digest>> now = contents(files.files);
+            Contents now = contents(files.inEffect.files());
             boolean settled = now.equals(files.seen);
             files.seen = now;
-            if (settled && !now.equals(files.inEffect)) {
-                files.inEffect = now;
-                read(files);
+            if (!settled) {
+                continue;
+            }
+            if (now.equals(files.inEffect)) {
+                // As it was: what had been put in its place meanwhile does not matter any more.
+                files.failed = Optional.empty();
+                files.problem = Optional.empty();
+            } else if (!files.failed.equals(Optional.of(now))) {
+                files.pause = FIRST_PAUSE;
+                read(files, now);
+            } else if (--files.looksToWait <= 0) {
+                files.pause = Math.min(2 * files.pause, LONGEST_PAUSE);
+                read(files, now);
             }
         }
     }
 
-    private void read(Watched files) {
+    private void read(Watched files, Contents now) {
         try {
             files.reading.read();
+            files.inEffect = now;
+            files.failed = Optional.empty();
             files.problem = Optional.empty();
             succeeded.incrementAndGet();
             LOG.info("{} read again, because a file has changed", files.what);
         } catch (IOException | RuntimeException e) {
+            String reason = e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+            Optional<String> problem =
+                    Optional.of(files.what + " cannot be read again, and the former stays in effect: " + reason);
+            if (!problem.equals(files.problem)) {
+                LOG.error("{} not read again, and the former stays in effect: {}", files.what, reason);
+            }
             failed.incrementAndGet();
-            files.problem = Optional.of(
-                    files.what + " cannot be read again, and the former stays in effect: " + e.getMessage());
-            LOG.error("{} not read again, and the former stays in effect: {}", files.what, e.getMessage());
+            files.problem = problem;
+            files.failed = Optional.of(now);
+            files.looksToWait = files.pause;
         }
     }
 
-    private static List<Optional<Digest>> contents(List<Path> files) {
+    /** What files have in them now. */
+    public static Contents contents(List<Path> files) {
         List<Optional<Digest>> contents = new ArrayList<>();
         for (Path file : files) {
             try (InputStream in = Files.newInputStream(file)) {
@@ -120,7 +159,7 @@ public final class WatchedFiles implements AutoCloseable {
                 contents.add(Optional.empty());
             }
         }
-        return contents;
+        return new Contents(files, contents);
     }
 
     /** What could not be read when it last was to be. */

@@ -1,5 +1,6 @@
 package dev.entrepot.proxy.admin;
 
+import dev.entrepot.proxy.http.ClientAddress;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -9,8 +10,14 @@ import java.util.function.Function;
  * @param method {@code GET} or {@code POST}; HEAD comes as GET
  * @param path the raw path
  * @param query the raw query, empty if there is none
+ * @param client where it comes from
  * @param header the first value of a header, by its name in any case
  * @param body the body, whole, at most {@link AdminServer#MAX_BODY_BYTES}; empty if there is none
  */
 public record AdminRequest(
-        String method, String path, String query, Function<String, Optional<String>> header, byte[] body) {}
+        String method,
+        String path,
+        String query,
+        ClientAddress client,
+        Function<String, Optional<String>> header,
+        byte[] body) {}

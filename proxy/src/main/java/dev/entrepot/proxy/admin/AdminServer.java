@@ -69,6 +69,7 @@ public final class AdminServer implements AutoCloseable {
     private final AdminGuard guard;
     private final BodyReader bodies = new BodyReader(MAX_BODY_BYTES, BODY_COMES, BODIES_AT_ONCE, BODIES_AT_ONCE);
     private final ContentSender contents;
+    private final AdminTrail trail = new AdminTrail(System::nanoTime);
     private final ConnectionWatch connections;
     private final ScheduledExecutorService watch = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("admin-watch").factory());
@@ -153,12 +154,12 @@ public final class AdminServer implements AutoCloseable {
             response.header(HeaderValues.CONNECTION_CLOSE);
         }
         refuseForeign(request, response);
-        refuseUnknown(request, response);
+        String who = refuseUnknown(request, response);
         switch (request.prologue().method().text()) {
             case "GET" -> read(request, response, false);
             case "HEAD" -> read(request, response, true);
-            case "POST" -> write(request, response);
-            default -> refuse(response, 405, "only GET, HEAD and POST");
+            case "POST" -> write(request, response, who);
+            default -> throw refuse(response, 405, "only GET, HEAD and POST");
         }
         if (last) {
             throw new CloseConnectionException("connection: close");
@@ -167,7 +168,7 @@ public final class AdminServer implements AutoCloseable {
 
     private void refuseForeign(RoutingRequest request, RoutingResponse response) {
         if (local && !isLocalName(request.authority())) {
-            refuse(
+            throw refuse(
                     response,
                     403,
                     "this server listens on a loopback address and answers to localhost and addresses only");
@@ -178,7 +179,7 @@ public final class AdminServer implements AutoCloseable {
                 .isPresent();
         String path = request.prologue().uriPath().rawPath();
         if (foreign && !OPEN_TO_PAGES.contains(path) && !isPage(path)) {
-            refuse(response, 403, "pages of other sites may not ask here");
+            throw refuse(response, 403, "pages of other sites may not ask here");
         }
     }
 
@@ -187,19 +188,19 @@ public final class AdminServer implements AutoCloseable {
         return path.equals("/") || path.startsWith("/ui/") && !path.startsWith("/ui/api/");
     }
 
-    private void refuseUnknown(RoutingRequest request, RoutingResponse response) {
+    private String refuseUnknown(RoutingRequest request, RoutingResponse response) {
         String method = request.prologue().method().text();
         AdminRequest asked = asked(request, method.equals("HEAD"), new byte[0]);
         if (endpoints.stream().anyMatch(endpoint -> endpoint.guardsItself(asked))) {
-            return;
+            return "(its own secret)";
         }
         try {
-            guard.require(new AdminApproach(
+            return guard.require(new AdminApproach(
                     asked.path(),
                     !method.equals("GET") && !method.equals("HEAD"),
                     asked.header().apply("Authorization"),
                     request.remotePeer().tlsPrincipal(),
-                    ClientAddress.of(request.remotePeer().address())));
+                    asked.client()));
         } catch (AccessRefusedException e) {
             e.challenge().ifPresent(text -> response.header(HeaderValues.create(HeaderNames.WWW_AUTHENTICATE, text)));
             e.retryAfter()
@@ -211,7 +212,9 @@ public final class AdminServer implements AutoCloseable {
                 case TOO_OFTEN -> 429;
                 case UNDECIDED -> 503;
             };
-            refuse(response, error(status, String.valueOf(e.getMessage())), method.equals("HEAD"));
+            AdminReply reply = error(status, String.valueOf(e.getMessage()));
+            trail.refused(request, reply);
+            throw refuse(response, reply, method.equals("HEAD"));
         }
     }
 
@@ -249,25 +252,27 @@ public final class AdminServer implements AutoCloseable {
         }
     }
 
-    private void write(RoutingRequest request, RoutingResponse response) {
+    private void write(RoutingRequest request, RoutingResponse response, String who) {
         if (request.headers().contains(HeaderNames.ORIGIN)) {
-            refuse(response, 403, "requests of browsers may not change anything");
+            throw refuse(response, 403, "requests of browsers may not change anything");
         }
         AdminRequest announced = asked(request, false, new byte[0]);
         for (AdminEndpoint endpoint : endpoints) {
             Optional<AdminReply> refusal = endpoint.refusal(announced);
             if (refusal.isPresent()) {
-                refuse(response, refusal.get());
+                trail.refused(request, refusal.get());
+                throw refuse(response, refusal.get());
             }
         }
         byte[] body;
         try {
             body = bodies.read(request);
         } catch (BodyReader.RefusedException e) {
-            refuse(response, e.status(), String.valueOf(e.getMessage()));
-            return;
+            throw refuse(response, e.status(), String.valueOf(e.getMessage()));
         }
-        ask(request, response, false, body);
+        AdminReply reply = reply(asked(request, false, body));
+        trail.changed(request, who, reply);
+        send(response, false, Status.create(reply.status()), JSON, reply.json() + "\n");
     }
 
     private void show(RoutingRequest request, RoutingResponse response, boolean head) {
@@ -283,13 +288,9 @@ public final class AdminServer implements AutoCloseable {
         if (content.isPresent()) {
             contents.send(content.get(), response, head);
         } else {
-            ask(request, response, head, asked.body());
+            AdminReply reply = reply(asked);
+            send(response, head, Status.create(reply.status()), JSON, reply.json() + "\n");
         }
-    }
-
-    private void ask(RoutingRequest request, RoutingResponse response, boolean head, byte[] body) {
-        AdminReply reply = reply(asked(request, head, body));
-        send(response, head, Status.create(reply.status()), JSON, reply.json() + "\n");
     }
 
     private static AdminRequest asked(RoutingRequest request, boolean head, byte[] body) {
@@ -297,6 +298,7 @@ public final class AdminServer implements AutoCloseable {
                 head ? "GET" : request.prologue().method().text(),
                 request.prologue().uriPath().rawPath(),
                 request.prologue().query().rawValue(),
+                ClientAddress.of(request.remotePeer().address()),
                 name -> request.headers().first(HeaderNames.create(name)),
                 body);
     }
@@ -329,19 +331,19 @@ public final class AdminServer implements AutoCloseable {
                 OciJson.mapper().createObjectNode().put("error", message).toString());
     }
 
-    /** Answers without reading the body, which is why the connection ends here. */
-    private static void refuse(RoutingResponse response, int status, String message) {
-        refuse(response, error(status, message));
+    /** Answers without reading the body, which is why the connection ends here, by what is returned. */
+    private static CloseConnectionException refuse(RoutingResponse response, int status, String message) {
+        return refuse(response, error(status, message));
     }
 
-    private static void refuse(RoutingResponse response, AdminReply reply) {
-        refuse(response, reply, false);
+    private static CloseConnectionException refuse(RoutingResponse response, AdminReply reply) {
+        return refuse(response, reply, false);
     }
 
-    private static void refuse(RoutingResponse response, AdminReply reply, boolean head) {
+    private static CloseConnectionException refuse(RoutingResponse response, AdminReply reply, boolean head) {
         response.header(HeaderValues.CONNECTION_CLOSE);
         send(response, head, Status.create(reply.status()), JSON, reply.json() + "\n");
-        throw new CloseConnectionException("a body that is not read");
+        return new CloseConnectionException("a body that is not read");
     }
 
     private static void send(RoutingResponse response, boolean head, Status status, String type, String text) {

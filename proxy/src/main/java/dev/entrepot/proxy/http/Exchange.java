@@ -121,6 +121,7 @@ final class Exchange {
                         ? request.headers().get(HeaderNames.USER_AGENT).get()
                         : "",
                 ending,
-                error);
+                error,
+                request.headers().contains(HeaderNames.AUTHORIZATION));
     }
 }

@@ -231,7 +231,8 @@ final class FrontDoor implements Filter {
             throw e;
         }
         exchange.identified(visitor);
-        limit(visitor.isAnybody() ? approach.address() : visitor.user());
+        // Many machines may share one name, as the nodes of a cluster do, and many people one address.
+        limit(visitor.isAnybody() ? approach.address() : new RatedUser(visitor.user(), approach.address()));
         return new Guest(gate, visitor, approach);
     }
 
@@ -245,6 +246,9 @@ final class FrontDoor implements Filter {
                 ClientAddress.of(request.remotePeer().address()),
                 scheme + "://" + target.host());
     }
+
+    /** One user at one address. */
+    private record RatedUser(String user, ClientAddress address) {}
 
     private void limit(Object client) throws AccessRefusedException {
         if (rates.isEmpty()) {

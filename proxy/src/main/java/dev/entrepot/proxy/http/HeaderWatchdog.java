@@ -1,7 +1,11 @@
 package dev.entrepot.proxy.http;
 
+import io.helidon.http.DirectHandler.EventType;
+import io.helidon.http.Header;
 import io.helidon.http.Headers;
 import io.helidon.http.HttpPrologue;
+import io.helidon.http.RequestException;
+import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.ConnectionContext;
 import io.helidon.webserver.http1.Http1ConnectionListener;
@@ -13,10 +17,15 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * Cuts connections that send the request line and then dawdle over the headers, which the server itself would wait for without end. A
- * connection that sends nothing, or half a request line, is ended by the server's own idle timeout. Safe for all threads.
+ * Cuts connections that send the request line and then dawdle over the headers, which the server itself would wait for without end, and refuses requests with too many
+ * headers, which the server bounds by their bytes only. A connection that sends nothing, or half a request line, is ended by the server's own idle timeout. Safe for all threads.
  */
 final class HeaderWatchdog implements Http1ConnectionListener {
+    /** Headers that a request may have, each line counted; browsers and proxies send some thirty. */
+    static final int MOST_HEADERS = 200;
+
+    private static final Status TOO_MANY = Status.create(431, "Request Header Fields Too Large");
+
     // What a connection may be: its headers awaited since a time, which is never one of these.
     private static final long NOT_WAITING = 0;
     private static final long CUT = 1;
@@ -57,6 +66,18 @@ final class HeaderWatchdog implements Http1ConnectionListener {
         AtomicLong since = waitingSince.get(Thread.currentThread());
         if (since == null || since.getAndSet(NOT_WAITING) == CUT) {
             throw new CloseConnectionException("the headers took too long");
+        }
+        int lines = 0;
+        for (Header header : headers) {
+            lines += header.valueCount();
+        }
+        if (lines > MOST_HEADERS) {
+            throw RequestException.builder()
+                    .type(EventType.BAD_REQUEST)
+                    .status(TOO_MANY)
+                    .setKeepAlive(false)
+                    .message("too many headers")
+                    .build();
         }
     }
 

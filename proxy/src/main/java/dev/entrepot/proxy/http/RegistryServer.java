@@ -167,6 +167,11 @@ public final class RegistryServer implements AutoCloseable {
         return connections.channels().refused();
     }
 
+    /** How many connections there are; one that has closed within the last second may be among them. */
+    public int connections() {
+        return connections.channels().size();
+    }
+
     /** The port that it listens on. */
     public int port() {
         return server.port();

@@ -25,6 +25,7 @@ import org.jspecify.annotations.Nullable;
  * @param userAgent the client's name for itself, or empty
  * @param ending how the answer ended
  * @param error the document of an error answer, not a copy: nobody writes to the array; null if the answer is none
+ * @param credentials whether the client showed any, right or wrong
  */
 public record RequestRecord(
         long startedMillis,
@@ -41,8 +42,9 @@ public record RequestRecord(
         @Nullable RegistryHost upstream,
         String userAgent,
         Ending ending,
-        byte @Nullable [] error) {
-    /** An answer that is no error. */
+        byte @Nullable [] error,
+        boolean credentials) {
+    /** An answer that is no error, to a client that showed no credentials. */
     public RequestRecord(
             long startedMillis,
             @Nullable SocketAddress client,
@@ -73,7 +75,8 @@ public record RequestRecord(
                 upstream,
                 userAgent,
                 ending,
-                null);
+                null,
+                false);
     }
 
     /** How an answer ended. */

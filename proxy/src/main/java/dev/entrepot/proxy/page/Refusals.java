@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.page;
 
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.proxy.http.RequestKind;
 import dev.entrepot.proxy.http.RequestObserver;
 import dev.entrepot.proxy.http.RequestRecord;
 import dev.entrepot.proxy.http.RequestRecord.Ending;
@@ -18,7 +19,7 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * The last requests that clients were not given what they asked for, with the reason that they were told. That an upstream does not have something is an answer,
- * and no refusal. Takes no lock. Safe for all threads.
+ * and no refusal; nor is it one that a client is asked who it is, which is how every pull begins. Takes no lock. Safe for all threads.
  */
 public final class Refusals implements RequestObserver {
     /** How many are kept. */
@@ -74,6 +75,7 @@ public final class Refusals implements RequestObserver {
             return true;
         }
         return switch (request.status()) {
+            case 401 -> request.credentials() || request.kind() == RequestKind.TOKEN;
             case 404 -> request.upstream() == null;
             case 406, 416 -> false;
             default -> request.status() >= 400;

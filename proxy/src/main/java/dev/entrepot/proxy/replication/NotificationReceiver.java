@@ -1,10 +1,14 @@
 package dev.entrepot.proxy.replication;
 
 import dev.entrepot.config.ReceiveConfig;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.proxy.access.CredentialKey;
+import dev.entrepot.proxy.access.GuessLimit;
 import dev.entrepot.proxy.admin.AdminReply;
 import dev.entrepot.proxy.admin.AdminRequest;
+import dev.entrepot.proxy.http.AccessRefusedException;
 import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.events.EventFormats;
 import dev.entrepot.replicator.events.PushNotifications;
@@ -21,7 +25,7 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * Takes in what registries post when something was pushed, and has the rules run that match. Who posts proves that it knows the secret: by
  * {@code Authorization}, with or without {@code Bearer}, or by a signature of the body, {@code sha256=} and the HMAC in hexadecimal. A secret in the
- * address is never looked at: addresses end up in logs.
+ * address is never looked at: addresses end up in logs. Wrong ones count with those of the rest of the admin API.
  */
 final class NotificationReceiver {
     private static final String GITHUB_SIGNATURE_HEADER = "X-Hub-Signature-256";
@@ -29,8 +33,14 @@ final class NotificationReceiver {
     private final Optional<ReceiveConfig> config;
     private final Replication replication;
     private final ReplicationScheduler scheduler;
+    private final GuessLimit guesses;
 
-    NotificationReceiver(Optional<ReceiveConfig> config, Replication replication, ReplicationScheduler scheduler) {
+    NotificationReceiver(
+            Optional<ReceiveConfig> config,
+            Replication replication,
+            ReplicationScheduler scheduler,
+            GuessLimit guesses) {
+        this.guesses = guesses;
         this.config = config;
         this.replication = replication;
         this.scheduler = scheduler;
@@ -42,11 +52,29 @@ final class NotificationReceiver {
             return Optional.of(notAccepted());
         }
         Optional<String> authorization = request.header().apply("Authorization");
-        boolean refused = authorization.isPresent()
-                ? !PushNotifications.knowsSecret(
-                        authorization.get(), config.get().secret().reveal())
-                : signature(request).isEmpty();
-        return refused ? Optional.of(notAuthentic()) : Optional.empty();
+        if (authorization.isEmpty()) {
+            return signature(request).isEmpty() ? Optional.of(notAuthentic()) : Optional.empty();
+        }
+        String secret = config.get().secret().reveal();
+        return judged(
+                request,
+                guesses.key("notification", authorization.get()),
+                PushNotifications.knowsSecret(authorization.get(), secret));
+    }
+
+    private Optional<AdminReply> judged(AdminRequest request, CredentialKey shown, boolean right) {
+        try {
+            GuessLimit.Try attempt = guesses.begin(shown, request.client());
+            if (right) {
+                attempt.right();
+                return Optional.empty();
+            }
+            attempt.wrong();
+            guesses.refused();
+            return Optional.of(notAuthentic());
+        } catch (AccessRefusedException e) {
+            return Optional.of(ReplicationApi.error(429, String.valueOf(e.getMessage())));
+        }
     }
 
     /** Answers a notification. */
@@ -54,8 +82,10 @@ final class NotificationReceiver {
         if (config.isEmpty()) {
             return notAccepted();
         }
-        if (!isAuthentic(request, config.get().secret().reveal())) {
-            return notAuthentic();
+        Optional<AdminReply> refusal =
+                signedWrongly(request, config.get().secret().reveal());
+        if (refusal.isPresent()) {
+            return refusal.get();
         }
         try {
             Set<Pushed> pushed = PushNotifications.read(request.body());
@@ -83,15 +113,17 @@ final class NotificationReceiver {
                 .or(() -> request.header().apply(GITHUB_SIGNATURE_HEADER));
     }
 
-    private static boolean isAuthentic(AdminRequest request, String secret) {
-        Optional<String> authorization = request.header().apply("Authorization");
-        if (authorization.isPresent()) {
-            return PushNotifications.knowsSecret(authorization.get(), secret);
+    // What came with a secret was refused before its body, or not at all.
+    private Optional<AdminReply> signedWrongly(AdminRequest request, String secret) {
+        if (request.header().apply("Authorization").isPresent()) {
+            return refusal(request);
         }
-        byte[] expected = EventFormats.signature(request.body(), secret).getBytes(StandardCharsets.US_ASCII);
-        return signature(request)
-                .map(text -> MessageDigest.isEqual(text.getBytes(StandardCharsets.UTF_8), expected))
-                .orElse(false);
+        String signature = signature(request).orElse("");
+        String expected = EventFormats.signature(request.body(), secret);
+        boolean right = MessageDigest.isEqual(
+                signature.getBytes(StandardCharsets.UTF_8), expected.getBytes(StandardCharsets.US_ASCII));
+        String body = Digest.sha256(request.body()).toString();
+        return judged(request, guesses.key("signature", signature, body), right);
     }
 
     private ArrayNode run(Set<Pushed> pushed, ReceiveConfig receive) throws IOException {

@@ -13,6 +13,7 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Semaphore;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
@@ -25,7 +26,7 @@ import tools.jackson.databind.util.RawValue;
  * <pre>
  * GET  /replication                     which server this is
  * GET  /replication/rules               the rules, whether they run, and when they run next
- * GET  /replication/rules/RULE/plan     what a run would do now
+ * GET  /replication/rules/RULE/plan     what a run would do now; 429 while another one is asked for, because each is kept in memory whole
  * POST /replication/rules/RULE/sync     run it: 202 and the number of the run, 409 if it is running
  * POST /replication/copy                {"source", "target"}: copy one image, as above; of layouts only those that rules write
  * GET  /replication/runs[?rule=RULE]    the last runs
@@ -45,6 +46,7 @@ final class ReplicationApi implements AdminEndpoint {
     private final ReplicationScheduler scheduler;
     private final NotificationReceiver notifications;
     private final String instance;
+    private final Semaphore planning = new Semaphore(1);
 
     ReplicationApi(
             Replication replication,
@@ -130,7 +132,15 @@ final class ReplicationApi implements AdminEndpoint {
         if (path.startsWith(RUNS + "/")) {
             return ok(run(path.substring(RUNS.length() + 1)));
         }
-        return ok(plan(rule(path, "/plan")));
+        ReplicationRule rule = rule(path, "/plan");
+        if (!planning.tryAcquire()) {
+            return error(429, "a plan is being made already, and one is made at a time; try again when it is done");
+        }
+        try {
+            return ok(plan(rule));
+        } finally {
+            planning.release();
+        }
     }
 
     private AdminReply write(String path, byte[] body)

@@ -36,6 +36,8 @@ final class ReplicationMetrics implements RunListener {
     private final Metrics.Counter bytes;
     private final Metrics.Counter runs;
     private final Map<Place, State> states = new TreeMap<>();
+    /** By rule, whether its last run brought nothing. */
+    private final Map<String, Boolean> failing = new TreeMap<>();
 
     private record Place(String rule, String target) implements Comparable<Place> {
         @Override
@@ -61,6 +63,19 @@ final class ReplicationMetrics implements RunListener {
         this.bytes = metrics.counter(
                 "entrepot_replication_bytes_total", "Bytes of blobs and manifests sent.", "rule", "target");
         this.runs = metrics.counter("entrepot_replication_runs_total", "Runs that ended.", "rule", "outcome");
+        // From the start, so that the first run that fails is a change: Prometheus sees none in a series that begins
+        // with 1.
+        for (String rule : this.rules) {
+            failing.put(rule, false);
+            for (ReplicationReport.Outcome outcome : ReplicationReport.Outcome.values()) {
+                this.runs.with(rule, outcome.toString());
+            }
+        }
+        metrics.gauges(
+                "entrepot_replication_failing",
+                "1 if the last run of a rule failed as a whole, or for every tag.",
+                List.of("rule"),
+                this::failing);
         gauge(
                 metrics,
                 "last_success_timestamp_seconds",
@@ -77,6 +92,12 @@ final class ReplicationMetrics implements RunListener {
 
     private void gauge(Metrics metrics, String name, String help, ToDoubleFunction<State> value) {
         metrics.gauges("entrepot_replication_" + name, help, LABELS, () -> samples(value));
+    }
+
+    private synchronized List<Metrics.Sample> failing() {
+        return failing.entrySet().stream()
+                .map(rule -> new Metrics.Sample(List.of(rule.getKey()), rule.getValue() ? 1 : 0))
+                .toList();
     }
 
     private synchronized List<Metrics.Sample> samples(ToDoubleFunction<State> value) {
@@ -150,7 +171,18 @@ final class ReplicationMetrics implements RunListener {
         remember(report);
     }
 
+    @Override
+    public void failed(String rule) {
+        if (rules.contains(rule)) {
+            runs.with(rule, ReplicationReport.Outcome.FAILED.toString()).increment();
+            synchronized (this) {
+                failing.put(rule, true);
+            }
+        }
+    }
+
     private synchronized void remember(ReplicationReport report) {
+        failing.put(report.rule(), report.outcome() == ReplicationReport.Outcome.FAILED);
         for (ReplicationReport.TargetSummary target : report.targets()) {
             Place place = new Place(report.rule(), target.target());
             long all = report.items().stream()

@@ -5,6 +5,7 @@ import dev.entrepot.config.ReplicationConfig;
 import dev.entrepot.config.ReplicationRuleConfig;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.proxy.access.GuessLimit;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.Metrics;
 import dev.entrepot.replicator.ReplicationRule;
@@ -36,6 +37,7 @@ public final class ReplicationService implements AutoCloseable {
      * @param config the configuration that the replication was opened with
      * @param tracing follows runs
      * @param instance what tells this server from others, see {@link ServerNote}
+     * @param guesses bounds wrong secrets of notifications
      */
     public ReplicationService(
             Replication replication,
@@ -43,7 +45,8 @@ public final class ReplicationService implements AutoCloseable {
             String instance,
             Metrics metrics,
             ClientEnvironment environment,
-            RunTracing tracing)
+            RunTracing tracing,
+            GuessLimit guesses)
             throws IOException {
         this.replication = replication;
         NotificationsConfig notifications = config.notifications();
@@ -61,7 +64,7 @@ public final class ReplicationService implements AutoCloseable {
                 replication,
                 runs,
                 scheduler,
-                new NotificationReceiver(notifications.receive(), replication, scheduler),
+                new NotificationReceiver(notifications.receive(), replication, scheduler, guesses),
                 instance);
     }
 

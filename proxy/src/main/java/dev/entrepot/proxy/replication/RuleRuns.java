@@ -84,6 +84,11 @@ final class RuleRuns implements AutoCloseable {
             ReplicationReport report = followed(name, run, line);
             listeners.forEach(listener -> listener.ended(report));
             return report;
+        } catch (InterruptedIOException e) {
+            throw e;
+        } catch (IOException | RuntimeException e) {
+            listeners.forEach(listener -> listener.failed(name));
+            throw e;
         } finally {
             progress.remove(name);
             changes.incrementAndGet();

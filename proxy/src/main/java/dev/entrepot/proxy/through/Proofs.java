@@ -91,7 +91,7 @@ final class Proofs {
         }
         CompletableFuture<Outcome> mine = new CompletableFuture<>();
         CompletableFuture<Outcome> others = underWay.putIfAbsent(claim, mine);
-        Outcome outcome = others == null ? asked(claim, lasts, question, mine) : await(others);
+        Outcome outcome = others == null ? asked(claim, lasts, question, mine) : await(claim, others);
         boolean forAll = outcome instanceof Outcome.Granted
                 || outcome instanceof Outcome.Failed(IOException failed)
                         && (failed instanceof UnauthorizedException || failed instanceof OutageException);
@@ -130,16 +130,25 @@ final class Proofs {
         }
     }
 
-    private static Outcome await(CompletableFuture<Outcome> others) throws OutageException {
+    private static Outcome await(Claim claim, CompletableFuture<Outcome> others) throws OutageException {
+        String what = "what these credentials open at "
+                + claim.repository()
+                        .map(name -> claim.upstream() + "/" + name)
+                        .orElse(claim.upstream().toString());
         try {
             return others.get(PATIENCE.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            throw new OutageException(OutageException.Reason.TIMEOUT, "the upstream was not heard of in time", e);
+            throw new OutageException(
+                    OutageException.Reason.TIMEOUT,
+                    what + " was not known within " + PATIENCE.toMinutes() + " minutes; try again",
+                    e);
         } catch (ExecutionException | java.util.concurrent.CancellationException e) {
-            throw new OutageException(OutageException.Reason.NOT_ASKED, "the upstream could not be asked", e);
+            throw new OutageException(
+                    OutageException.Reason.NOT_ASKED, what + " could not be asked; the log says why", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw new OutageException(OutageException.Reason.NOT_ASKED, "interrupted while the upstream was asked", e);
+            throw new OutageException(
+                    OutageException.Reason.NOT_ASKED, what + " is not known: this server is stopping", e);
         }
     }
 }

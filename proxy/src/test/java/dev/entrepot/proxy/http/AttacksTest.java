@@ -79,6 +79,35 @@ class AttacksTest {
     }
 
     @Test
+    void headersAreCountedAndTooManyAreRefused() throws Exception {
+        try (ServerFixture server = new ServerFixture()) {
+            for (String many : List.of("X: y\r\n".repeat(199), numbered(199))) {
+                try (RawConnection connection = server.connect()) {
+                    connection.send("GET /v2/ HTTP/1.1\r\nHost: a\r\n" + many + "\r\n");
+                    assertThat(connection.read(false).status()).isEqualTo(200);
+                }
+            }
+            for (String flood : List.of("X: y\r\n".repeat(200), numbered(200), numbered(5_000))) {
+                try (RawConnection connection = server.connect()) {
+                    connection.send("GET /v2/ HTTP/1.1\r\nHost: a\r\n" + flood + "\r\n");
+                    RawConnection.Answer refused = connection.read(false);
+                    assertThat(refused.status()).isEqualTo(431);
+                    assertThat(refused.header("Connection")).isEqualTo("close");
+                }
+                assertServes(server);
+            }
+        }
+    }
+
+    private static String numbered(int count) {
+        StringBuilder headers = new StringBuilder();
+        for (int i = 0; i < count; i++) {
+            headers.append("X").append(i).append(": y\r\n");
+        }
+        return headers.toString();
+    }
+
+    @Test
     void tenThousandIdleConnectionsLeaveItServing() throws Exception {
         try (ServerFixture server = new ServerFixture(s -> with(s, 12_000, 0, Optional.empty()));
                 CrashProcess crowd = CrashProcess.start(

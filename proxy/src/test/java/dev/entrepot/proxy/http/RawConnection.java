@@ -37,7 +37,8 @@ public final class RawConnection implements AutoCloseable {
         this(new Socket(InetAddress.getLoopbackAddress(), port));
     }
 
-    RawConnection(Socket socket) throws IOException {
+    /** Uses a connection that somebody else has made. */
+    public RawConnection(Socket socket) throws IOException {
         this.socket = socket;
         socket.setSoTimeout(READ_TIMEOUT_MILLIS);
         this.in = new BufferedInputStream(socket.getInputStream());

@@ -35,7 +35,8 @@ class TrafficTest {
                 RegistryHost.parse("registry.test"),
                 "",
                 Ending.COMPLETE,
-                error.isEmpty() ? null : error.getBytes(StandardCharsets.UTF_8));
+                error.isEmpty() ? null : error.getBytes(StandardCharsets.UTF_8),
+                false);
     }
 
     private void finish(Instant at, int status, long bytes, Verdict verdict) {
@@ -67,6 +68,35 @@ class TrafficTest {
         // Of a request that is told of late: it does not bring the old minute back.
         finish(NOW.minusSeconds(3600), 200, 100, Verdict.HIT);
         assertThat(traffic.json(NOW).path("minutes").path(59).path(0).asLong()).isEqualTo(2);
+    }
+
+    @Test
+    void beingAskedWhoOneIsIsNoRefusalAndWrongCredentialsAre() {
+        RequestRecord asked = request(NOW, 401, 0, Optional.empty(), "");
+        refusals.finished(asked);
+        assertThat(refusals.json().path("count").asInt()).isZero();
+        refusals.finished(withCredentials(asked));
+        assertThat(refusals.json().at("/refusals/0/kind").asString("")).isEqualTo("unauthorized");
+    }
+
+    private static RequestRecord withCredentials(RequestRecord request) {
+        return new RequestRecord(
+                request.startedMillis(),
+                request.client(),
+                request.user(),
+                request.method(),
+                request.path(),
+                request.namespace(),
+                request.kind(),
+                request.status(),
+                request.bodyBytes(),
+                request.nanos(),
+                request.verdict(),
+                request.upstream(),
+                request.userAgent(),
+                request.ending(),
+                request.error(),
+                true);
     }
 
     @Test

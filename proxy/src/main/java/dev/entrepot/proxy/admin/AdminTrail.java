@@ -1,0 +1,68 @@
+package dev.entrepot.proxy.admin;
+
+import dev.entrepot.oci.OciJson;
+import dev.entrepot.proxy.http.ClientAddress;
+import dev.entrepot.proxy.http.RequestRates;
+import io.helidon.http.HeaderNames;
+import io.helidon.webserver.http.RoutingRequest;
+import java.net.InetSocketAddress;
+import java.util.function.LongSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What the log says of those who use the admin API: a line for whatever was asked to be done, with who asked, and one for whoever was refused. Of one address at most sixty refusals
+ * at once and one a second are logged; the metrics count all. Reading leaves no line, nor does being asked who one is. Safe for all threads.
+ */
+final class AdminTrail {
+    private static final Logger LOG = LoggerFactory.getLogger(AdminTrail.class);
+    private static final int LINES_AT_ONCE = 60;
+    private static final int LONGEST_PATH = 300;
+
+    private final RequestRates<ClientAddress> lines;
+
+    AdminTrail(LongSupplier nanoClock) {
+        this.lines = new RequestRates<>(1, LINES_AT_ONCE, nanoClock);
+    }
+
+    /** Somebody asked for something to be done, and got an answer. */
+    void changed(RoutingRequest request, String who, AdminReply reply) {
+        LOG.info(
+                "admin: {} {} by {} from {}: {}",
+                method(request),
+                path(request),
+                who,
+                address(request),
+                reply.status());
+    }
+
+    /** Somebody was refused for what he showed, or for what he may not do. Who he claimed to be is not said. */
+    void refused(RoutingRequest request, AdminReply reply) {
+        boolean asked = reply.status() == 401 && !request.headers().contains(HeaderNames.AUTHORIZATION);
+        if (!asked
+                && lines.take(ClientAddress.of(request.remotePeer().address())).isEmpty()) {
+            LOG.warn(
+                    "admin: {} {} from {} refused, {}: {}",
+                    method(request),
+                    path(request),
+                    address(request),
+                    reply.status(),
+                    OciJson.mapper().readTree(reply.json()).path("error").asString(""));
+        }
+    }
+
+    private static String method(RoutingRequest request) {
+        return request.prologue().method().text();
+    }
+
+    private static String path(RoutingRequest request) {
+        String path = request.prologue().uriPath().rawPath();
+        return path.length() <= LONGEST_PATH ? path : path.substring(0, LONGEST_PATH) + "...";
+    }
+
+    private static String address(RoutingRequest request) {
+        return request.remotePeer().address() instanceof InetSocketAddress internet && internet.getAddress() != null
+                ? internet.getAddress().getHostAddress()
+                : "an unknown address";
+    }
+}
