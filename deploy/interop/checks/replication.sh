@@ -30,6 +30,8 @@ replication_group() {
   start_second_target
   phase="kill -9"
   check_kill_in_mid_run
+  phase=prune
+  check_prune
 
   stop first-target
   stop second-target
@@ -52,6 +54,12 @@ replication:
       repositories: ["big/blob"]
       tags: ["v*"]
       targets: [{url: "http://$first_target", prefix: mirror}]
+    - name: pruned
+      source: registry.test
+      repositories: ["going/app"]
+      tags: ["v*"]
+      targets: [{url: "http://$first_target", prefix: mirror}, {url: "http://$second_target"}, {url: "http://$third_target"}]
+      prune: {enabled: true, grace: 0s, max-share: 100%}
 YAML
 }
 
@@ -62,7 +70,7 @@ log: {level: info}
 storage: {filesystem: {rootdirectory: $work/target}}
 http: {addr: $first_target}
 YAML
-  start first-target docker-registry serve "$work/target.yaml"
+  start first-target env REGISTRY_STORAGE_DELETE_ENABLED=true docker-registry serve "$work/target.yaml"
   comes_up first-target 30 answers "http://$first_target"
 }
 
@@ -237,4 +245,56 @@ large_run_completes() {
   synchronises large
   bounded oras pull --no-tty --plain-http --output "$scratch/files" "$first_target/mirror/big/blob:v1"
   cmp "$scratch/files/large" "$work/large"
+}
+
+# docker-registry deletes manifests and no tags, at the source too: what is deleted there has a digest of its own.
+check_prune() {
+  check "what will be pruned is copied first" prunable_arrives
+  check "a plan says what is pruned and deletes nothing" prune_is_planned
+  check "what the source no longer has is pruned with its referrers" prune_removes
+  check "the next run has nothing to prune" prune_is_done
+}
+
+prunable_arrives() {
+  local tag
+  for tag in v1 $(corpus_tags net-monitor | grep -E '^sha256-'); do
+    push_tag net-monitor going/app "$tag"
+  done
+  push_tag namespace-artifact going/app v1
+  bounded crane copy "127.0.0.1:$plain_port/going/app:v1" "127.0.0.1:$plain_port/going/app:v2"
+  push_tag net-monitor going/app v1
+  synchronises pruned
+  local copy
+  for copy in "$first_target/mirror" "$second_target" "$third_target"; do
+    expect "v1 at $copy" "$(bounded crane digest "$copy/going/app:v1")" "$index"
+    expect "v2 at $copy" "$(bounded crane digest "$copy/going/app:v2")" "$artifact"
+  done
+}
+
+prune_is_planned() {
+  bounded crane delete "127.0.0.1:$plain_port/going/app@$index"
+  timeout --kill-after=5 90 "$entrepot" plan pruned --json --config "$work/replication.yaml" > "$scratch/plan.json"
+  expect "what is pruned at each target" "$(jq -r '.targets[].prune[]' "$scratch/plan.json" | sort)" \
+    "$(printf '%s\n' going/app:v1 going/app:v1 mirror/going/app:v1)"
+  expect "v1 at the first target" "$(bounded crane digest "$first_target/mirror/going/app:v1")" "$index"
+}
+
+prune_removes() {
+  timeout --kill-after=5 180 "$entrepot" sync pruned --json --config "$work/replication.yaml" > "$scratch/report.json"
+  expect "the outcome" "$(jq -r .outcome "$scratch/report.json")" complete
+  expect "tags that were pruned at each target" "$(jq -c '[.targets[].pruned]' "$scratch/report.json")" "[1,1,1]"
+  local copy digest
+  for copy in "$first_target/mirror" "$second_target" "$third_target"; do
+    expect "the tags at $copy" "$(bounded crane ls "$copy/going/app" | grep -v '^sha256-' || true)" v2
+    expect "v2 at $copy" "$(bounded crane digest "$copy/going/app:v2")" "$artifact"
+    for digest in "$index" "$arm64" $(referrers "$index" | jq -r .digest); do
+      refused bounded crane manifest "$copy/going/app@$digest"
+    done
+  done
+}
+
+prune_is_done() {
+  timeout --kill-after=5 180 "$entrepot" sync pruned --json --config "$work/replication.yaml" > "$scratch/report.json"
+  expect "the outcome" "$(jq -r .outcome "$scratch/report.json")" complete
+  expect "tags that were pruned" "$(jq -c '[.targets[].pruned]' "$scratch/report.json")" "[0,0,0]"
 }

@@ -88,31 +88,21 @@ public sealed interface Manifest {
         }
     }
 
-    /** A manifest of a type that is not known here: carried as it is, without edges. */
-    record OpaqueManifest(MediaType mediaType) implements Manifest {
-        @Override
-        public List<Descriptor> manifests() {
-            return List.of();
-        }
-
-        @Override
-        public List<Descriptor> blobs() {
-            return List.of();
-        }
-
-        @Override
-        public Optional<Descriptor> subject() {
-            return Optional.empty();
-        }
-
-        @Override
-        public Optional<String> artifactType() {
-            return Optional.empty();
-        }
-
-        @Override
-        public Map<String, String> annotations() {
-            return Map.of();
+    /**
+     * A manifest of a type that is not known here, carried as it is. What it names is read by its shape: the properties that manifests of known types have,
+     * as far as there are descriptors in them.
+     */
+    record OpaqueManifest(
+            MediaType mediaType,
+            List<Descriptor> manifests,
+            List<Descriptor> blobs,
+            Optional<Descriptor> subject,
+            Optional<String> artifactType,
+            Map<String, String> annotations)
+            implements Manifest {
+        /** One that nothing was read of. */
+        OpaqueManifest(MediaType mediaType) {
+            this(mediaType, List.of(), List.of(), Optional.empty(), Optional.empty(), Map.of());
         }
     }
 

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -48,12 +49,44 @@ final class ManifestParser {
                         textUnlessEmpty(root, "artifactType"),
                         annotations(root));
             }
-            return new Manifest.OpaqueManifest(type);
+            return byShape(type, root);
         } catch (JacksonException e) {
             throw new InvalidContentException(
                     "manifest " + bytes.digest() + " is not readable JSON: " + e.getOriginalMessage(), e);
         } catch (InvalidNameException e) {
             throw new InvalidContentException("manifest " + bytes.digest() + " is malformed: " + e.getMessage(), e);
+        }
+    }
+
+    // What a private type calls by a known name is taken for that, or a copy of it would lack its content; what does
+    // not fit is no reason to refuse it.
+    private static Manifest byShape(MediaType type, JsonNode root) {
+        List<Descriptor> blobs = new ArrayList<>();
+        descriptorIn(root.get("config")).ifPresent(blobs::add);
+        blobs.addAll(descriptorsIn(root.get("layers")));
+        blobs.addAll(descriptorsIn(root.get("blobs")));
+        return new Manifest.OpaqueManifest(
+                type,
+                descriptorsIn(root.get("manifests")),
+                List.copyOf(blobs),
+                descriptorIn(root.get("subject")),
+                textUnlessEmpty(root, "artifactType"),
+                annotations(root));
+    }
+
+    private static List<Descriptor> descriptorsIn(@Nullable JsonNode array) {
+        List<Descriptor> found = new ArrayList<>();
+        if (array != null && array.isArray()) {
+            array.forEach(node -> descriptorIn(node).ifPresent(found::add));
+        }
+        return List.copyOf(found);
+    }
+
+    private static Optional<Descriptor> descriptorIn(@Nullable JsonNode node) {
+        try {
+            return node == null ? Optional.empty() : Optional.of(descriptor(node, "a manifest of an unknown type"));
+        } catch (InvalidContentException | InvalidNameException e) {
+            return Optional.empty();
         }
     }
 

@@ -88,6 +88,30 @@ class ManifestTest {
     }
 
     @Test
+    void unknownTypeNamesWhatItsShapeSays() throws InvalidContentException {
+        MediaType unknown = MediaType.parse("application/vnd.example.manifest+json");
+        Manifest image = parse(unknown, """
+                {"mediaType":"application/vnd.example.manifest+json","config":%s,"layers":[%s,%s],"subject":%s,"artifactType":"t",
+                "annotations":{"k":"v"}}""".formatted(BLOB, BLOB, BLOB, BLOB));
+        assertThat(image.mediaType()).isEqualTo(unknown);
+        assertThat(image.blobs()).hasSize(3);
+        assertThat(image.subject()).isPresent();
+        assertThat(image.artifactType()).isEqualTo(Optional.of("t"));
+        assertThat(image.annotations()).containsEntry("k", "v");
+        String index = "{\"mediaType\":\"application/vnd.example.manifest+json\",\"manifests\":[%s],\"blobs\":[%s]}";
+        assertThat(parse(unknown, index.formatted(BLOB, BLOB)).references()).hasSize(2);
+    }
+
+    @Test
+    void unknownTypeMayUseTheNamesOfKnownOnesForSomethingElse() throws InvalidContentException {
+        MediaType unknown = MediaType.parse("application/vnd.example.manifest+json");
+        Manifest odd = parse(unknown, """
+                {"mediaType":"application/vnd.example.manifest+json","config":{"depth":3},"layers":["top",%s],"blobs":7,"subject":null}""".formatted(BLOB));
+        assertThat(odd.references()).hasSize(1);
+        assertThat(odd.subject()).isEmpty();
+    }
+
+    @Test
     void shapeDecidesWhereNothingIsStated() throws InvalidContentException {
         MediaType plain = MediaType.parse("application/json");
         assertThat(parse(plain, "{\"manifests\":[]}").mediaType()).isEqualTo(MediaType.OCI_INDEX);

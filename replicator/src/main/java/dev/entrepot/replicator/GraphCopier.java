@@ -94,15 +94,15 @@ final class GraphCopier {
     private ItemReport copy(ImageWork work) throws IOException {
         ImagePlan plan = work.plan();
         return switch (plan.action()) {
-            case SKIP -> report(plan, State.SKIPPED, Optional.empty(), Tally.NONE);
+            case SKIP -> settled(work, State.SKIPPED);
             case FAIL -> report(plan, State.FAILED, plan.failure(), Tally.NONE);
-            case UP_TO_DATE -> upToDate(work);
+            case UP_TO_DATE -> settled(work, State.UP_TO_DATE);
             case COPY -> copyImage(work);
         };
     }
 
     // One that was compared in full is noted, so that the next run need not compare it again.
-    private ItemReport upToDate(ImageWork work) throws IOException {
+    private ItemReport settled(ImageWork work, State state) throws IOException {
         if (work.graph().isPresent() && work.tag().isPresent()) {
             ArtifactGraph graph = work.graph().get();
             SourceTag tag = work.tag().get();
@@ -113,7 +113,7 @@ final class GraphCopier {
                     .orElse(graph.root().digest());
             new ImageCopy(session, work.plan(), tag, graph).journal(published);
         }
-        return report(work.plan(), State.UP_TO_DATE, Optional.empty(), Tally.NONE);
+        return report(work.plan(), state, Optional.empty(), Tally.NONE);
     }
 
     private ItemReport copyImage(ImageWork work) throws IOException {

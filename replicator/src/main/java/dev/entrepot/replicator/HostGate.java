@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Stands before one host during one run: limits the requests that run at once, repeats those that met an outage, never asks before the time that
- * the host named, and gives the host up after many outages in a row. Transfers of blobs have permits of their own, so that they do not hold
+ * the host named, and gives the host up after many outages in a row, or until that time if it is further away than the longest pause. Transfers of blobs have permits of their own, so that they do not hold
  * up the small requests. No permit is held during a pause. Safe for all threads.
  *
  * <p>All requests wait while the host is paused, not only the one that met the outage: a host that answers 429 is left alone. What was not sent because
@@ -20,12 +20,14 @@ final class HostGate {
     private final String host;
     private final RequestLimit requests;
     private final RequestLimit transfers;
+    private final AdaptiveLimit uploads;
     private final RetryPolicy policy;
     private final RateLimit rate;
     private final Time time;
     private final AtomicLong count = new AtomicLong();
     private final AtomicLong progress = new AtomicLong();
     private Instant notBefore = Instant.MIN;
+    private Instant closedUntil = Instant.MIN;
     private int failures;
     private long round;
 
@@ -37,9 +39,19 @@ final class HostGate {
      * @param rate requests per second
      */
     HostGate(String host, int concurrency, RetryPolicy policy, RateLimit rate, Time time) {
+        this(host, concurrency, new AdaptiveLimit(concurrency, time.clock()), policy, rate, time);
+    }
+
+    /**
+     * As above.
+     *
+     * @param uploads transfers at once to where the host is, of all gates before it
+     */
+    HostGate(String host, int concurrency, AdaptiveLimit uploads, RetryPolicy policy, RateLimit rate, Time time) {
         this.host = host;
         this.requests = new RequestLimit(concurrency);
         this.transfers = new RequestLimit(concurrency);
+        this.uploads = uploads;
         this.policy = policy;
         this.rate = rate;
         this.time = time;
@@ -47,15 +59,26 @@ final class HostGate {
 
     /** Makes a small request, which must be repeatable. */
     <T> T request(RequestLimit.Request<T> request) throws IOException {
-        return call(requests, request);
+        return call(requests::send, request);
     }
 
     /** Moves a blob; the request must be repeatable. */
     <T> T transfer(RequestLimit.Request<T> request) throws IOException {
-        return call(transfers, request);
+        return call(
+                upload -> transfers.send(() -> {
+                    T moved = uploads.send(upload);
+                    uploads.succeeded();
+                    return moved;
+                }),
+                request);
     }
 
-    private <T> T call(RequestLimit limit, RequestLimit.Request<T> request) throws IOException {
+    /** Sends a request when there is room for it. */
+    private interface Limit<T> {
+        T send(RequestLimit.Request<T> request) throws IOException;
+    }
+
+    private <T> T call(Limit<T> limit, RequestLimit.Request<T> request) throws IOException {
         Optional<OutageException> last = Optional.empty();
         for (int attempt = 1; ; attempt++) {
             long sentIn = awaitTurn(last);
@@ -103,7 +126,7 @@ final class HostGate {
 
     // Others may have asked in between: what counts is how often the host has failed in a row.
     private synchronized boolean isOut() {
-        return failures >= policy.attempts();
+        return failures >= policy.attempts() || isClosed();
     }
 
     private synchronized Duration untilTurn() throws OutageException {
@@ -113,7 +136,17 @@ final class HostGate {
                     host + " is not asked again in this run after " + failures + " outages in a row");
         }
         Instant now = time.clock().instant();
+        if (isClosed()) {
+            throw OutageException.notAsked(
+                    OutageException.Reason.RATE_LIMITED,
+                    host + " asked to be left alone until " + closedUntil + ", and is given up for this run",
+                    Duration.between(now, closedUntil));
+        }
         return now.isBefore(notBefore) ? Duration.between(now, notBefore) : Duration.ZERO;
+    }
+
+    private synchronized boolean isClosed() {
+        return time.clock().instant().isBefore(closedUntil);
     }
 
     private synchronized void answered() {
@@ -137,10 +170,21 @@ final class HostGate {
         if (sentIn == round && asked) {
             round++;
             failures++;
+            if (outage.reason() == OutageException.Reason.RATE_LIMITED) {
+                uploads.throttled();
+            }
             pause = outage.retryAfter().orElseGet(() -> spread(policy.pause(failures)));
         }
-        Duration bounded = pause.compareTo(policy.longest()) > 0 ? policy.longest() : pause;
-        Instant until = time.clock().instant().plus(bounded);
+        Instant now = time.clock().instant();
+        boolean tooLong = outage.retryAfter()
+                .filter(named -> named.compareTo(policy.longest()) > 0)
+                .isPresent();
+        if (tooLong) {
+            Instant opens = now.plus(pause);
+            closedUntil = opens.isAfter(closedUntil) ? opens : closedUntil;
+            return;
+        }
+        Instant until = now.plus(pause.compareTo(policy.longest()) > 0 ? policy.longest() : pause);
         if (until.isAfter(notBefore)) {
             notBefore = until;
         }

@@ -3,8 +3,6 @@ package dev.entrepot.replicator;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
-import dev.entrepot.oci.RefusedException;
-import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.ImagePlan.Step;
 import dev.entrepot.replicator.TallyCounter.Kind;
 import dev.entrepot.replicator.graph.ArtifactGraph;
@@ -42,6 +40,7 @@ final class ImageCopy {
     private final TallyCounter tally = new TallyCounter();
     private final BlobBringer blobs;
     private final ManifestPusher manifests;
+    private final TagPublisher tags;
     private final Map<Digest, ImagePlan.Node> steps = new HashMap<>();
     private final Map<Digest, CompletableFuture<Boolean>> done = new HashMap<>();
     private final Map<Digest, Integer> positions = new HashMap<>();
@@ -54,6 +53,7 @@ final class ImageCopy {
         this.repository = session.repository(plan.repository());
         this.blobs = new BlobBringer(session, repository, source.discovery().source(), tally);
         this.manifests = new ManifestPusher(session, repository, source.discovery(), graph, blobs, tally);
+        this.tags = new TagPublisher(session, repository, plan, tally);
         plan.nodes().forEach(node -> steps.put(node.descriptor().digest(), node));
         for (GraphNode node : graph.nodes()) {
             positions.put(node.digest(), positions.size());
@@ -83,7 +83,8 @@ final class ImageCopy {
                     this::keepReferrers);
             for (CosignTag tag : graph.cosignTags()) {
                 if (plan.tags().contains(tag.tag())) {
-                    publish(manifests.bytes(tag.manifest().digest()), tag.tag());
+                    tags.backUp(tag.tag());
+                    tags.publish(manifests.bytes(tag.manifest().digest()), tag.tag());
                 }
             }
             publishTag(trimmed);
@@ -115,6 +116,7 @@ final class ImageCopy {
                 .complete(new CompletedTag(
                         session.rule().name(),
                         session.name(),
+                        session.rule().source().name(),
                         plan.source(),
                         plan.repository(),
                         source.tag(),
@@ -251,48 +253,21 @@ final class ImageCopy {
         if (!plan.tags().contains(source.tag())) {
             return;
         }
-        if (plan.backup().isPresent()) {
-            Tag backup = plan.backup().get();
-            ManifestBytes old = at(
-                    source.tag(),
-                    "reading what is replaced",
-                    () -> repository.reader().fetchManifest(source.tag()));
-            publish(old, backup);
-        }
+        tags.backUp(source.tag());
         if (trimmed.isPresent()) {
-            publish(trimmed.get(), source.tag());
+            tags.publish(trimmed.get(), source.tag());
             return;
         }
         ManifestBytes root = manifests.bytes(graph.root().digest());
         try {
-            publish(root, source.tag());
+            tags.publish(root, source.tag());
         } catch (CopyException e) {
             if (!(e.getCause() instanceof IOException cause) || !ManifestPusher.saysMissing(cause)) {
                 throw e;
             }
             manifests.heal(graph.root());
-            publish(root, source.tag());
+            tags.publish(root, source.tag());
         }
-    }
-
-    private void publish(ManifestBytes bytes, Tag tag) throws IOException {
-        at(tag, "writing the tag " + tag, () -> {
-            try {
-                repository.push(bytes, tag);
-                tally.one(Kind.TAG_MOVED);
-            } catch (RefusedException e) {
-                // A registry of immutable tags refuses a tag that is right already.
-                boolean right = repository
-                        .reader()
-                        .resolve(tag)
-                        .filter(there -> there.digest().equals(bytes.digest()))
-                        .isPresent();
-                if (!right) {
-                    throw e;
-                }
-            }
-            return tag;
-        });
     }
 
     private <T> T at(Object node, String doing, RequestLimit.Request<T> request) throws IOException {

@@ -21,7 +21,7 @@ import java.util.Optional;
  * @param nodes for {@link Action#COPY}, the nodes of the graph and what is to be done for each
  * @param referrerSets subjects whose referrers the target does not list in full
  * @param tags tags to write, cosign's first and the tag itself last
- * @param backup tag under which the target's present manifest is kept, if it is
+ * @param backups under which tags the target's present manifests are kept, of tags that are written
  */
 public record ImagePlan(
         RepositoryName source,
@@ -34,12 +34,13 @@ public record ImagePlan(
         List<Node> nodes,
         List<Digest> referrerSets,
         List<Tag> tags,
-        Optional<Tag> backup) {
+        List<Backup> backups) {
     /** Copies the lists. */
     public ImagePlan {
         nodes = List.copyOf(nodes);
         referrerSets = List.copyOf(referrerSets);
         tags = List.copyOf(tags);
+        backups = List.copyOf(backups);
     }
 
     /** A plan without anything to do. */
@@ -61,7 +62,7 @@ public record ImagePlan(
                 List.of(),
                 List.of(),
                 List.of(),
-                Optional.empty());
+                List.of());
     }
 
     /** A plan of which nothing can be done. */
@@ -77,13 +78,36 @@ public record ImagePlan(
                 List.of(),
                 List.of(),
                 List.of(),
-                Optional.empty());
+                List.of());
     }
 
     /** This plan with other steps for its nodes. */
     ImagePlan withNodes(List<Node> newNodes) {
         return new ImagePlan(
-                source, repository, tag, digest, action, reason, failure, newNodes, referrerSets, tags, backup);
+                source, repository, tag, digest, action, reason, failure, newNodes, referrerSets, tags, backups);
+    }
+
+    /**
+     * A tag that is written although the target has it at something else, which is kept.
+     *
+     * @param tag the tag
+     * @param as the tag that what was there gets
+     */
+    public record Backup(Tag tag, Tag as) {
+        /** The tag with the beginning of the digest that it was at; a tag that gets too long is cut. */
+        static Tag name(Tag tag, Digest old) {
+            String suffix = "-was-" + old.shortForm();
+            String stem = tag.value().substring(0, Math.min(tag.value().length(), 128 - suffix.length()));
+            return new Tag(stem + suffix);
+        }
+    }
+
+    /** The tag under which what the image's own tag names now is kept, if it is. */
+    public Optional<Tag> backup() {
+        return backups.stream()
+                .filter(backup -> backup.tag().value().equals(tag))
+                .map(Backup::as)
+                .findFirst();
     }
 
     /** What can be done for a tag. */
@@ -163,6 +187,6 @@ public record ImagePlan(
                 + 2 * count(true, Step.PUSH)
                 + 4L * referrerSets.size()
                 + tags.size()
-                + (backup.isPresent() ? 2 : 0);
+                + 2L * backups.size();
     }
 }

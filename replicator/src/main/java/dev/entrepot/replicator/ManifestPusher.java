@@ -154,7 +154,7 @@ final class ManifestPusher {
         Optional<Digest> tracked = node.subject().isPresent()
                 ? session.locks()
                         .alone(
-                                session.name(),
+                                session.place(),
                                 repository.name(),
                                 node.subject().get(),
                                 () -> repository.push(bytes, node.digest()))

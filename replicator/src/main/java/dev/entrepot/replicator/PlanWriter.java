@@ -1,6 +1,7 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.ImagePlan.Step;
 import java.io.StringWriter;
 import java.util.List;
@@ -71,6 +72,13 @@ public final class PlanWriter {
             strings(json, "referrerSets", image.referrerSets());
             strings(json, "tags", image.tags());
             image.backup().ifPresent(tag -> json.writeStringProperty("backup", tag.value()));
+            List<Tag> attached = image.backups().stream()
+                    .filter(backup -> !backup.tag().value().equals(image.tag()))
+                    .map(ImagePlan.Backup::as)
+                    .toList();
+            if (!attached.isEmpty()) {
+                strings(json, "cosignBackups", attached);
+            }
         }
         json.writeEndObject();
     }

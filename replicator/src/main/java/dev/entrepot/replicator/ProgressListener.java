@@ -14,6 +14,9 @@ public interface ProgressListener {
         public void finished(ItemReport item) {}
     };
 
+    /** The run has begun, and has this number in the journal. */
+    default void begun(long run) {}
+
     /**
      * A target's plan is made.
      *

@@ -1,16 +1,8 @@
 package dev.entrepot.replicator;
 
-import dev.entrepot.oci.Descriptor;
-import dev.entrepot.oci.Digest;
-import dev.entrepot.oci.InvalidContentException;
-import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
-import dev.entrepot.oci.TagPage;
-import dev.entrepot.replicator.graph.Concurrently;
-import dev.entrepot.replicator.graph.CosignTags;
-import dev.entrepot.replicator.graph.Memo;
 import dev.entrepot.replicator.graph.RepositoryDiscovery;
 import dev.entrepot.replicator.journal.CompletedTag;
 import dev.entrepot.replicator.journal.CopyJournal;
@@ -19,23 +11,17 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
 
 /**
  * Deletes at one target what the rule brought there and the source no longer has. Only where the rule says so; only tags that the journal knows
- * to be the rule's and that the target still has as they were brought; only after a list of the source's tags that is neither empty nor failed
- * has lacked them for the grace time; and never more than the rule's share in one run, but then none.
- *
- * <p>The tag goes first. The manifests under it and their referrers go with it as far as no other tag of the repository can need them: what
- * the journal lists under other tags stays, also under those that go next, and everything stays if there are tags that this process did not
- * bring or that are not where it brought them.
+ * to be the rule's, from the registry that it copies from now, and that the target still has as they were brought; only after a list of the source's tags
+ * that is neither empty nor failed has lacked them for the grace time; never more than the rule's share in one run, but then none; and only where no other
+ * run is writing. What goes with a tag: {@link GraphDeletion}.
  */
 final class Pruner {
     private final TargetSession session;
@@ -48,29 +34,34 @@ final class Pruner {
         this.journal = session.journal();
     }
 
-    /** What would be deleted now, as {@code repository:tag}; or one line that says why nothing is, although something is gone. */
+    /**
+     * What would be deleted now, as {@code repository:tag}; or one line that says why nothing is, although something is gone. Notes nothing: the grace time of
+     * a tag begins with a run.
+     */
     List<String> preview(SourceSurvey survey) throws IOException {
-        List<CompletedTag> due = due(survey);
-        return isTooMany(due)
-                ? List.of(tooMany(due))
-                : due.stream().map(tag -> tag.repository() + ":" + tag.tag()).toList();
+        Due due = due(survey, this::missingSince);
+        return due.isTooMany()
+                ? List.of(due.tooMany())
+                : due.tags().stream()
+                        .map(tag -> tag.repository() + ":" + tag.tag())
+                        .toList();
     }
 
     /** Deletes what is due, and returns what came of each tag. */
     List<ItemReport> prune(SourceSurvey survey, long run) throws IOException {
-        List<CompletedTag> due = due(survey);
+        Due due = due(survey, this::notedMissingSince);
         List<ItemReport> reports = new ArrayList<>();
-        if (isTooMany(due)) {
-            CompletedTag first = due.getFirst();
-            reports.add(report(first, "*", ItemReport.State.SKIPPED, tooMany(due), Optional.empty()));
+        if (due.isTooMany()) {
+            CompletedTag first = due.tags().getFirst();
+            reports.add(report(first, "*", ItemReport.State.SKIPPED, due.tooMany(), Optional.empty()));
         } else {
-            // Each tag is asked for once, not again for every tag that goes.
-            Memo<Place, Optional<Digest>> live = new Memo<>(place -> session.repository(place.repository())
-                    .reader()
-                    .resolve(place.tag())
-                    .map(Descriptor::digest));
-            for (CompletedTag tag : due) {
-                reports.add(delete(tag, live));
+            Map<RepositoryName, List<CompletedTag>> byRepository = new LinkedHashMap<>();
+            due.tags()
+                    .forEach(tag -> byRepository
+                            .computeIfAbsent(tag.repository(), name -> new ArrayList<>())
+                            .add(tag));
+            for (Map.Entry<RepositoryName, List<CompletedTag>> entry : byRepository.entrySet()) {
+                reports.addAll(prune(entry.getKey(), entry.getValue()));
             }
         }
         for (ItemReport report : reports) {
@@ -87,21 +78,38 @@ final class Pruner {
         return reports;
     }
 
-    private record Place(RepositoryName repository, Tag tag) {}
+    /** Since when the source lacks a tag; empty if it has it. */
+    private interface Missing {
+        Optional<Instant> since(CompletedTag tag, boolean listed) throws IOException;
+    }
 
-    private record Outcome(ItemReport.State state, String reason) {}
+    /** What is to be deleted, of so many tags that the rule brought, by its greatest share. */
+    private record Due(List<CompletedTag> tags, long all, ReplicationRule rule) {
+        boolean isTooMany() {
+            return tags.size() * 100L > all * rule.prune().maxShare().value();
+        }
 
-    private List<CompletedTag> due(SourceSurvey survey) throws IOException {
+        String tooMany() {
+            return "nothing is pruned: " + tags.size() + " of " + all + " tags are gone at the source, more than "
+                    + rule.prune().maxShare();
+        }
+    }
+
+    private Due due(SourceSurvey survey, Missing missing) throws IOException {
         if (!rule.prune().enabled()) {
-            return List.of();
+            return new Due(List.of(), 0, rule);
         }
         Map<RepositoryName, RepositoryDiscovery> surveyed = new LinkedHashMap<>();
         survey.tags().forEach(tag -> surveyed.putIfAbsent(tag.repository(), tag.discovery()));
         survey.failures().forEach(failed -> surveyed.remove(failed.repository()));
         Map<RepositoryName, Optional<Set<Tag>>> lists = new LinkedHashMap<>();
         Instant now = session.services().time().clock().instant();
+        // What came from another registry is not missing because this one lacks it.
+        List<CompletedTag> all = journal.completedBy(rule.name(), session.name()).stream()
+                .filter(brought -> brought.isFrom(rule.source().name()))
+                .toList();
         List<CompletedTag> due = new ArrayList<>();
-        for (CompletedTag brought : journal.completedBy(rule.name(), session.name())) {
+        for (CompletedTag brought : all) {
             RepositoryDiscovery discovery = surveyed.get(brought.source());
             if (discovery == null) {
                 continue;
@@ -114,16 +122,27 @@ final class Pruner {
             if (list.isEmpty()) {
                 continue;
             }
-            if (list.get().contains(brought.tag())) {
-                journal.notMissing(rule.name(), brought.source(), brought.tag());
-            } else {
-                Instant since = journal.missingSince(rule.name(), brought.source(), brought.tag());
-                if (!now.isBefore(since.plus(rule.prune().grace()))) {
-                    due.add(brought);
-                }
+            Optional<Instant> since = missing.since(brought, list.get().contains(brought.tag()));
+            if (since.isPresent() && !now.isBefore(since.get().plus(rule.prune().grace()))) {
+                due.add(brought);
             }
         }
-        return due;
+        return new Due(due, all.size(), rule);
+    }
+
+    private Optional<Instant> missingSince(CompletedTag tag, boolean listed) throws IOException {
+        return listed
+                ? Optional.empty()
+                : journal.missing(rule.name(), tag.source(), tag.tag())
+                        .or(() -> Optional.of(session.services().time().clock().instant()));
+    }
+
+    private Optional<Instant> notedMissingSince(CompletedTag tag, boolean listed) throws IOException {
+        if (listed) {
+            journal.notMissing(rule.name(), tag.source(), tag.tag());
+            return Optional.empty();
+        }
+        return Optional.of(journal.missingSince(rule.name(), tag.source(), tag.tag()));
     }
 
     private static Optional<Set<Tag>> list(RepositoryDiscovery discovery) throws IOException {
@@ -134,129 +153,57 @@ final class Pruner {
         }
     }
 
-    private boolean isTooMany(List<CompletedTag> due) throws IOException {
-        if (due.isEmpty()) {
-            return false;
+    private List<ItemReport> prune(RepositoryName name, List<CompletedTag> due) throws IOException {
+        Optional<RepositoryClaims.Claim> claim = session.services().claims().pruning(session.place(), name);
+        if (claim.isEmpty()) {
+            return due.stream()
+                    .map(gone -> report(
+                            gone,
+                            gone.tag().value(),
+                            ItemReport.State.SKIPPED,
+                            "left for the next run: another run is writing to " + name,
+                            Optional.empty()))
+                    .toList();
         }
-        long all = journal.completedBy(rule.name(), session.name()).size();
-        return due.size() * 100L > all * rule.prune().maxShare().value();
-    }
-
-    private String tooMany(List<CompletedTag> due) throws IOException {
-        int all = journal.completedBy(rule.name(), session.name()).size();
-        return "nothing is pruned: " + due.size() + " of " + all + " tags are gone at the source, more than "
-                + rule.prune().maxShare();
-    }
-
-    private ItemReport delete(CompletedTag gone, Memo<Place, Optional<Digest>> live) throws IOException {
         try {
-            Outcome done = CopyException.at(
+            GraphDeletion deletion = new GraphDeletion(session, session.repository(name), due);
+            List<ItemReport> reports = new ArrayList<>();
+            for (CompletedTag gone : due) {
+                reports.add(delete(gone, deletion));
+            }
+            return reports;
+        } finally {
+            claim.get().close();
+        }
+    }
+
+    private ItemReport delete(CompletedTag gone, GraphDeletion deletion) throws IOException {
+        // Before the repository was claimed, another run may have brought it anew.
+        if (!journal.completed(session.name(), gone.repository(), gone.tag()).equals(Optional.of(gone))) {
+            return report(
+                    gone,
+                    gone.tag().value(),
+                    ItemReport.State.SKIPPED,
+                    "left alone: another run has brought it meanwhile",
+                    Optional.empty());
+        }
+        try {
+            GraphDeletion.Outcome done = CopyException.at(
                     Side.TARGET,
                     gone.tag(),
                     "pruning " + session.name() + "/" + gone.repository() + ":" + gone.tag(),
-                    () -> deleteGraph(gone, live));
-            journal.forgetTag(session.name(), gone.repository(), gone.tag());
-            journal.notMissing(rule.name(), gone.source(), gone.tag());
+                    () -> deletion.delete(gone));
+            // One that failed half-way is known until all of it is gone.
+            if (done.settled()) {
+                journal.forgetTag(session.name(), gone.repository(), gone.tag());
+                journal.notMissing(rule.name(), gone.source(), gone.tag());
+            }
             return report(gone, gone.tag().value(), done.state(), done.reason(), Optional.empty());
         } catch (InterruptedIOException e) {
             throw e;
         } catch (CopyException e) {
             return report(gone, gone.tag().value(), ItemReport.State.FAILED, "", Optional.of(e.failure()));
         }
-    }
-
-    private Outcome deleteGraph(CompletedTag gone, Memo<Place, Optional<Digest>> live) throws IOException {
-        TargetRepository repository = session.repository(gone.repository());
-        Optional<Digest> there = repository.reader().resolve(gone.tag()).map(Descriptor::digest);
-        if (there.isEmpty()) {
-            return new Outcome(ItemReport.State.PRUNED, "the target no longer has it");
-        }
-        if (!there.get().equals(gone.targetDigest())) {
-            return new Outcome(
-                    ItemReport.State.SKIPPED,
-                    "left alone: at the target it is at " + there.get() + " now, which this rule did not bring");
-        }
-        // Asked before anything is deleted: if there is no answer, the next run begins anew.
-        Set<Tag> tags;
-        try {
-            tags = tags(repository);
-        } catch (RefusedException e) {
-            repository.delete(gone.tag());
-            return new Outcome(
-                    ItemReport.State.PRUNED, "the tag only: the target refuses to list its tags: " + e.getMessage());
-        }
-        Optional<Set<Digest>> needed = needed(gone, tags, live);
-        repository.delete(gone.tag());
-        if (needed.isEmpty()) {
-            return new Outcome(
-                    ItemReport.State.PRUNED,
-                    "the tag only: the repository has tags that were not brought by this process, or moved since");
-        }
-        Set<Digest> nodes = new LinkedHashSet<>();
-        gone.nodes().reversed().forEach(node -> nodes.add(node.digest()));
-        nodes.add(gone.targetDigest());
-        nodes.removeAll(needed.get());
-        for (Digest digest : nodes) {
-            List<Tag> attached = new ArrayList<>(CosignTags.of(digest));
-            attached.add(digest.referrersTag());
-            for (Tag tag : attached) {
-                if (tags.contains(tag)) {
-                    repository.delete(tag);
-                }
-            }
-            repository.delete(digest);
-        }
-        return new Outcome(ItemReport.State.PRUNED, "the tag and " + nodes.size() + " manifests");
-    }
-
-    /**
-     * What other tags need; empty if there are tags of which that is not known. The journal knows it of those that are still where they were
-     * brought. Tags that go after this one need theirs until then: their deletion may fail.
-     */
-    private Optional<Set<Digest>> needed(CompletedTag gone, Set<Tag> tags, Memo<Place, Optional<Digest>> live)
-            throws IOException {
-        Set<Digest> needed = new HashSet<>();
-        Set<Tag> unknown = new TreeSet<>(tags);
-        unknown.removeIf(CosignTags::isAttached);
-        unknown.remove(gone.tag());
-        List<CompletedTag> others = journal.completedIn(session.name(), gone.repository()).stream()
-                .filter(other -> !other.tag().equals(gone.tag()))
-                .toList();
-        for (CompletedTag other : others) {
-            unknown.remove(other.tag());
-            needed.add(other.targetDigest());
-            other.nodes().forEach(node -> needed.add(node.digest()));
-        }
-        if (!unknown.isEmpty()) {
-            return Optional.empty();
-        }
-        List<CompletedTag> listed =
-                others.stream().filter(other -> tags.contains(other.tag())).toList();
-        boolean settled = Concurrently.map(
-                        listed,
-                        other -> isWhereItWasBrought(other, live.get(new Place(other.repository(), other.tag()))))
-                .stream()
-                .allMatch(Boolean::booleanValue);
-        return settled ? Optional.of(needed) : Optional.empty();
-    }
-
-    private static boolean isWhereItWasBrought(CompletedTag tag, Optional<Digest> live) {
-        return live.isEmpty() || live.get().equals(tag.targetDigest());
-    }
-
-    private static Set<Tag> tags(TargetRepository repository) throws IOException {
-        Set<Tag> tags = new TreeSet<>();
-        Set<String> cursors = new HashSet<>();
-        Optional<String> cursor = Optional.empty();
-        do {
-            TagPage page = repository.reader().listTags(cursor);
-            tags.addAll(page.tags());
-            cursor = page.next();
-            if (cursor.isPresent() && !cursors.add(cursor.get())) {
-                throw new InvalidContentException("tag list of " + repository.name() + " repeats a page");
-            }
-        } while (cursor.isPresent());
-        return tags;
     }
 
     private ItemReport report(

@@ -64,7 +64,7 @@ final class ReferrerKeeper {
             IoFunction<Digest, Boolean> again,
             TallyCounter tally)
             throws IOException {
-        session.locks().alone(session.name(), repository.name(), subject, () -> {
+        session.locks().alone(session.place(), repository.name(), subject, () -> {
             ensureAlone(repository, subject, wanted, tracked, again, tally);
             return subject;
         });

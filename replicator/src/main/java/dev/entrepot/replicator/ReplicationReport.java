@@ -19,6 +19,7 @@ import java.util.Optional;
  * @param sourceRequests requests sent to the source
  * @param failure why the run as a whole could not be made, if so
  * @param warnings what of the rule's selection found nothing, each a line for people; they do not change how the run ended
+ * @param leftOut targets of the rule that an earlier run was not done with, and that this one did nothing at
  */
 public record ReplicationReport(
         long run,
@@ -30,19 +31,36 @@ public record ReplicationReport(
         List<TargetSummary> targets,
         long sourceRequests,
         Optional<ItemReport.Failure> failure,
-        List<String> warnings) {
+        List<String> warnings,
+        List<String> leftOut) {
     /** Copies the lists. */
     public ReplicationReport {
         items = List.copyOf(items);
         targets = List.copyOf(targets);
         warnings = List.copyOf(warnings);
+        leftOut = List.copyOf(leftOut);
+    }
+
+    /** Of a run that left out no target. */
+    public ReplicationReport(
+            long run,
+            String rule,
+            String trigger,
+            Instant started,
+            Instant ended,
+            List<ItemReport> items,
+            List<TargetSummary> targets,
+            long sourceRequests,
+            Optional<ItemReport.Failure> failure,
+            List<String> warnings) {
+        this(run, rule, trigger, started, ended, items, targets, sourceRequests, failure, warnings, List.of());
     }
 
     /** How a run ended. */
     public enum Outcome {
         /** Every tag is complete at every target, or left alone as the rule says. */
         COMPLETE,
-        /** Some are, some are not. */
+        /** Some are, some are not, or a target was left out. */
         PARTLY,
         /** None is. */
         FAILED;
@@ -106,7 +124,7 @@ public record ReplicationReport(
                         target.requests()))
                 .toList();
         return new ReplicationReport(
-                run, rule, trigger, started, ended, items, sums, sourceRequests, failure, warnings);
+                run, rule, trigger, started, ended, items, sums, sourceRequests, failure, warnings, leftOut);
     }
 
     /** How the run ended. */
@@ -117,7 +135,7 @@ public record ReplicationReport(
         if (failure.isPresent() || failed > 0 && failed == items.size()) {
             return Outcome.FAILED;
         }
-        return failed > 0 ? Outcome.PARTLY : Outcome.COMPLETE;
+        return failed > 0 || !leftOut.isEmpty() ? Outcome.PARTLY : Outcome.COMPLETE;
     }
 
     /** How long it took. */

@@ -174,6 +174,26 @@ public record ReplicationRule(
                 verify);
     }
 
+    /** The same rule with fewer targets. */
+    ReplicationRule only(Predicate<String> targetNames) {
+        return new ReplicationRule(
+                name,
+                source,
+                repositories,
+                tags,
+                targets.stream()
+                        .filter(target -> targetNames.test(target.registry().name()))
+                        .toList(),
+                platforms,
+                onSparseRefused,
+                referrers,
+                onConflict,
+                immutable,
+                prune,
+                limits,
+                verify);
+    }
+
     /** What of each graph travels. */
     GraphScope scope() {
         return source.scope(new GraphScope(platforms, ReferrerFilter.of(referrers)));

@@ -17,10 +17,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Plans and runs rules, and forgets the history of runs after 90 days. One for the process: it knows which rules are running and who writes the referrers of which subject. A run belongs to the
+ * Plans and runs rules, and forgets the history of runs after 90 days. One for the process: it knows which rules are running where, who writes the
+ * referrers of which subject, who prunes what, and how many uploads each place takes. A run belongs to the
  * calling thread, which may be interrupted to end it. Safe for all threads.
  */
 public final class ReplicationRunner {
@@ -29,7 +29,7 @@ public final class ReplicationRunner {
     private static final Duration MOUNT_PATIENCE = Duration.ofSeconds(60);
 
     private final RunServices services;
-    private final Set<String> running = ConcurrentHashMap.newKeySet();
+    private final RunningTargets running = new RunningTargets();
 
     /**
      * A runner that nothing runs in yet.
@@ -37,7 +37,7 @@ public final class ReplicationRunner {
      * @param journal stays open as long as the runner is used; the caller closes it
      */
     public ReplicationRunner(CopyJournal journal, Time time, RetryPolicy retries) {
-        this(new RunServices(journal, new SubjectLocks(), time, retries, RECHECK, MOUNT_PATIENCE));
+        this(services(journal, time, retries, RECHECK));
     }
 
     /**
@@ -46,8 +46,19 @@ public final class ReplicationRunner {
      * @param journal stays open as long as the runner is used; the caller closes it
      */
     public static ReplicationRunner comparing(CopyJournal journal, Time time, RetryPolicy retries) {
-        return new ReplicationRunner(
-                new RunServices(journal, new SubjectLocks(), time, retries, Duration.ZERO, MOUNT_PATIENCE));
+        return new ReplicationRunner(services(journal, time, retries, Duration.ZERO));
+    }
+
+    private static RunServices services(CopyJournal journal, Time time, RetryPolicy retries, Duration recheck) {
+        return new RunServices(
+                journal,
+                new SubjectLocks(),
+                new RepositoryClaims(),
+                new UploadLimits(time.clock()),
+                time,
+                retries,
+                recheck,
+                MOUNT_PATIENCE);
     }
 
     ReplicationRunner(RunServices services) {
@@ -68,10 +79,11 @@ public final class ReplicationRunner {
     }
 
     /**
-     * Runs the rule now: plans each target and does that plan. What fails is in the report.
+     * Runs the rule now: plans each target and does that plan. What fails is in the report, and which targets were left out because an earlier run is not
+     * done with them.
      *
      * @param trigger why it runs, for the report, for example {@code schedule}
-     * @throws RuleBusyException if it is running already
+     * @throws RuleBusyException if it is running already at all its targets
      * @throws IOException if the journal fails or the thread is interrupted
      */
     public ReplicationReport run(ReplicationRule rule, String trigger, ProgressListener progress)
@@ -192,7 +204,7 @@ public final class ReplicationRunner {
 
     /** Whether a run of this rule is in progress. */
     public boolean isRunning(String rule) {
-        return running.contains(rule);
+        return running.isRunning(rule);
     }
 
     /** The journal that runs are noted in. */
@@ -206,24 +218,43 @@ public final class ReplicationRunner {
 
     private ReplicationReport run(ReplicationRule rule, String trigger, ProgressListener progress, Selection selection)
             throws IOException, RuleBusyException {
-        if (!running.add(rule.name())) {
-            throw new RuleBusyException(rule.name());
-        }
+        RunningTargets.Claim claim = running.claim(rule);
         try {
             services.journal().forgetRuns(HISTORY);
             Instant started = services.time().clock().instant();
             long number = services.journal().startRun(rule.name(), trigger);
-            ReplicationReport report = execute(rule, trigger, progress, selection, number, started);
-            services.journal().flush();
-            services.journal().finishRun(number, report.outcome().toString(), ReportWriter.toJson(report));
-            return report;
+            progress.begun(number);
+            try {
+                ReplicationReport report = execute(rule, claim, trigger, progress, selection, number, started);
+                services.journal().flush();
+                services.journal().finishRun(number, report.outcome().toString(), ReportWriter.toJson(report));
+                return report;
+            } catch (IOException | RuntimeException e) {
+                breakOff(number, e);
+                throw e;
+            }
         } finally {
-            running.remove(rule.name());
+            claim.close();
+        }
+    }
+
+    // The journal takes nothing from a thread that is interrupted, which is how most runs are broken off.
+    private void breakOff(long run, Exception cause) {
+        boolean interrupted = Thread.interrupted();
+        try {
+            services.journal().breakOff(run);
+        } catch (IOException e) {
+            cause.addSuppressed(e);
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
     private ReplicationReport execute(
             ReplicationRule rule,
+            RunningTargets.Claim claim,
             String trigger,
             ProgressListener progress,
             Selection selection,
@@ -231,7 +262,7 @@ public final class ReplicationRunner {
             Instant started)
             throws IOException {
         WatchedSource source = new WatchedSource(rule.source());
-        RuleRun run = new RuleRun(rule.from(source), services, progress);
+        RuleRun run = new RuleRun(rule.from(source).only(claim::has), services, progress);
         List<RuleRun.TargetResult> results = List.of();
         List<String> warnings = List.of();
         Optional<ItemReport.Failure> failure = Optional.empty();
@@ -239,7 +270,7 @@ public final class ReplicationRunner {
             SourceSurvey survey = selection.of(run);
             warnings = SelectionWarnings.of(rule, survey, source.seen());
             ImageDiscovery.refuseNothing(rule, survey);
-            results = run.execute(survey, number);
+            results = run.execute(survey, number, claim::ended);
         } catch (CopyException e) {
             failure = Optional.of(e.failure());
         }
@@ -253,6 +284,10 @@ public final class ReplicationRunner {
                 results.stream().map(RuleRun.TargetResult::summary).toList(),
                 run.sourceRequests(),
                 failure,
-                warnings);
+                warnings,
+                rule.targets().stream()
+                        .map(target -> target.registry().name())
+                        .filter(target -> !claim.has(target))
+                        .toList());
     }
 }

@@ -23,6 +23,10 @@ public final class ReportWriter {
         report.failure().ifPresent(failure -> root.set("failure", failure(failure)));
         ArrayNode warnings = root.putArray("warnings");
         report.warnings().forEach(warnings::add);
+        if (!report.leftOut().isEmpty()) {
+            ArrayNode leftOut = root.putArray("leftOut");
+            report.leftOut().forEach(leftOut::add);
+        }
         root.putArray("targets");
         for (ReplicationReport.TargetSummary target : report.targets()) {
             root.withArray("targets").add(target(target));
@@ -110,6 +114,10 @@ public final class ReportWriter {
                         failure -> text.append("  ").append(describe(failure)).append('\n'));
         report.warnings()
                 .forEach(warning -> text.append("  WARNING ").append(warning).append('\n'));
+        report.leftOut()
+                .forEach(target -> text.append("  left out ")
+                        .append(target)
+                        .append("  an earlier run of the rule is not done with it\n"));
         for (ItemReport item : report.items()) {
             line(text, item);
         }

@@ -1,6 +1,6 @@
 package dev.entrepot.replicator;
 
-/** A rule is running already, and runs of one rule do not overlap. */
+/** A rule is running already at all its targets, and never twice at one. */
 public final class RuleBusyException extends Exception {
     /** Names the rule. */
     public RuleBusyException(String rule) {

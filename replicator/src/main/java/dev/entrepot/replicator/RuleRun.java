@@ -1,5 +1,6 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.RepositoryDiscovery;
@@ -10,6 +11,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
 
 /** One run of one rule: the source is surveyed once, then each target is planned and copied on its own. For one use. */
 final class RuleRun {
@@ -69,9 +71,19 @@ final class RuleRun {
                 manifests);
     }
 
-    /** Plans and copies at each target. */
-    List<TargetResult> execute(SourceSurvey survey, long run) throws IOException {
-        return Concurrently.map(sessions, session -> execute(session, survey, run));
+    /**
+     * Plans and copies at each target.
+     *
+     * @param ended is told of each target when nothing more is done there
+     */
+    List<TargetResult> execute(SourceSurvey survey, long run, Consumer<String> ended) throws IOException {
+        return Concurrently.map(sessions, session -> {
+            try {
+                return execute(session, survey, run);
+            } finally {
+                ended.accept(session.name());
+            }
+        });
     }
 
     /** Brings blobs to each target that no manifest there names yet. */
@@ -156,14 +168,35 @@ final class RuleRun {
     }
 
     private List<ItemReport> write(TargetSession session, SourceSurvey survey, long run) throws IOException {
-        List<ImageWork> works = works(session, survey);
-        progress.planned(
-                session.name(),
-                works.size(),
-                works.stream().mapToLong(work -> work.plan().blobBytes()).sum());
-        List<ItemReport> items = new ArrayList<>(new GraphCopier(session, run, progress).copy(works));
+        List<ItemReport> items = new ArrayList<>();
+        // From the comparison to the journal: what is found present must not be pruned before a tag holds on to it.
+        RepositoryClaims.Claim claim = services.claims().copying(session.place(), repositories(session, survey));
+        try {
+            List<ImageWork> works = works(session, survey);
+            progress.planned(
+                    session.name(),
+                    works.size(),
+                    works.stream().mapToLong(work -> work.plan().blobBytes()).sum());
+            items.addAll(new GraphCopier(session, run, progress).copy(works));
+        } finally {
+            claim.close();
+        }
         items.addAll(new Pruner(session).prune(survey, run));
         return items;
+    }
+
+    // A repository whose name is not valid at the target is reported when it is planned.
+    private static List<RepositoryName> repositories(TargetSession session, SourceSurvey survey) {
+        List<RepositoryName> names = new ArrayList<>();
+        for (RepositoryName source :
+                survey.tags().stream().map(SourceTag::repository).distinct().toList()) {
+            try {
+                names.add(session.nameFor(source));
+            } catch (InvalidNameException e) {
+                continue;
+            }
+        }
+        return names;
     }
 
     private static List<ImageWork> works(TargetSession session, SourceSurvey survey) throws IOException {

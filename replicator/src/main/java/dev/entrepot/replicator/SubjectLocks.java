@@ -15,19 +15,20 @@ import java.util.concurrent.locks.ReentrantLock;
 final class SubjectLocks {
     private final ConcurrentHashMap<Key, Held> locks = new ConcurrentHashMap<>();
 
-    private record Key(String target, RepositoryName repository, Digest subject) {}
+    private record Key(String place, RepositoryName repository, Digest subject) {}
 
     private record Held(ReentrantLock lock, int users) {}
 
     /**
      * Does something as the only writer of the referrers of {@code subject}. A thread that is that already may do so again.
      *
+     * @param place where the repository is
      * @throws IOException as {@code work} does
      * @throws InterruptedIOException if interrupted while waiting
      */
-    <T> T alone(String target, RepositoryName repository, Digest subject, RequestLimit.Request<T> work)
+    <T> T alone(String place, RepositoryName repository, Digest subject, RequestLimit.Request<T> work)
             throws IOException {
-        Key key = new Key(target, repository, subject);
+        Key key = new Key(place, repository, subject);
         ReentrantLock lock = locks.compute(
                         key,
                         (k, held) -> held == null

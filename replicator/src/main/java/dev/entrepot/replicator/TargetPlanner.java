@@ -10,7 +10,6 @@ import dev.entrepot.replicator.ImagePlan.Action;
 import dev.entrepot.replicator.ImagePlan.Step;
 import dev.entrepot.replicator.graph.ArtifactGraph;
 import dev.entrepot.replicator.graph.Concurrently;
-import dev.entrepot.replicator.graph.CosignTag;
 import dev.entrepot.replicator.graph.GraphNode;
 import dev.entrepot.replicator.graph.RequestLimit;
 import dev.entrepot.replicator.journal.CompletedTag;
@@ -21,6 +20,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Plans one target: compares each tag of the source with what the target has, and says what is missing. Changes nothing. */
 final class TargetPlanner {
@@ -59,19 +59,23 @@ final class TargetPlanner {
 
     private ImageWork plan(SourceTag tag, TargetRepository repository) throws IOException {
         Optional<CompletedTag> record = usable(repository, tag);
-        if (record.isPresent() && immutable.test(tag.tag())) {
-            return settled(tag, repository, record.get().sourceDigest(), Action.UP_TO_DATE, "immutable and complete");
+        // What an earlier version noted without its registry is compared once; so is everything when a rule gets
+        // another source.
+        Optional<CompletedTag> known =
+                record.filter(completed -> completed.isFrom(rule.source().name()));
+        if (known.isPresent() && immutable.test(tag.tag())) {
+            return settled(tag, repository, known.get().sourceDigest(), Action.UP_TO_DATE, "immutable and complete");
         }
         Descriptor root = discovery.root(tag);
         Optional<Digest> live =
                 atTarget(tag.tag(), () -> repository.head(tag.tag())).map(Descriptor::digest);
-        if (record.isPresent() && isCurrent(record.get(), tag, root, live)) {
+        if (known.isPresent() && isCurrent(known.get(), tag, root, live)) {
             return settled(
                     tag,
                     repository,
                     root.digest(),
                     Action.UP_TO_DATE,
-                    "complete since " + record.get().at());
+                    "complete since " + known.get().at());
         }
         boolean trimmed = record.isPresent()
                 && record.get().sourceDigest().equals(root.digest())
@@ -91,6 +95,8 @@ final class TargetPlanner {
         return session.journal()
                 .completed(session.name(), repository.name(), tag.tag())
                 .filter(record -> record.scope().equals(rule.scopeKey()))
+                .filter(record ->
+                        record.isFrom(rule.source().name()) || record.registry().isEmpty())
                 .filter(record -> record.source().equals(tag.repository()));
     }
 
@@ -130,16 +136,14 @@ final class TargetPlanner {
                 .stream()
                 .flatMap(Optional::stream)
                 .toList();
-        List<Tag> tags = new ArrayList<>();
-        for (CosignTag cosign : graph.cosignTags()) {
-            Optional<Descriptor> there = atTarget(cosign.tag(), () -> repository.head(cosign.tag()));
-            if (there.isEmpty()
-                    || !there.get().digest().equals(cosign.manifest().digest())) {
-                tags.add(cosign.tag());
-            }
-        }
+        CosignTagPlanner.Result cosign = new CosignTagPlanner(session, repository, tag).plan(graph);
+        List<Tag> tags = new ArrayList<>(cosign.written());
+        List<ImagePlan.Backup> backups = new ArrayList<>(cosign.backups());
         if (moves) {
             tags.add(tag.tag());
+            live.filter(old -> rule.onConflict() == OnConflict.BACKUP)
+                    .ifPresent(
+                            old -> backups.add(new ImagePlan.Backup(tag.tag(), ImagePlan.Backup.name(tag.tag(), old))));
         }
         boolean trimmed = !moves && !live.equals(Optional.of(graph.root().digest()));
         boolean complete = sets.isEmpty()
@@ -147,24 +151,28 @@ final class TargetPlanner {
                 && absent.stream()
                         .allMatch(
                                 digest -> trimmed && digest.equals(graph.root().digest()));
-        Optional<Tag> backup = moves && rule.onConflict() == OnConflict.BACKUP
-                ? live.map(old -> backupTag(tag.tag(), old))
-                : Optional.empty();
+        String reason = complete ? "compared and complete" : reason(live, moves, absent.size(), sets.size());
         return new ImageWork(
                 new ImagePlan(
                         tag.repository(),
                         repository.name(),
                         tag.tag().value(),
                         Optional.of(graph.root().digest()),
-                        complete ? Action.UP_TO_DATE : Action.COPY,
-                        complete ? "compared and complete" : reason(live, moves, absent.size(), sets.size()),
+                        complete ? settledAs(cosign) : Action.COPY,
+                        Stream.concat(Stream.of(reason), cosign.notes().stream())
+                                .collect(Collectors.joining("; ")),
                         Optional.empty(),
                         nodes,
                         sets,
                         tags,
-                        backup),
+                        backups),
                 Optional.of(tag),
                 Optional.of(graph));
+    }
+
+    // A conflict that is kept is worth a line in the report.
+    private static Action settledAs(CosignTagPlanner.Result cosign) {
+        return cosign.notes().isEmpty() ? Action.UP_TO_DATE : Action.SKIP;
     }
 
     private boolean lacks(TargetRepository repository, GraphNode node, Set<Digest> absent) throws IOException {
@@ -180,13 +188,6 @@ final class TargetPlanner {
             return live.map(old -> "the tag moves from " + old).orElse("the target does not have the tag");
         }
         return "the tag is right, and " + absent + " nodes and " + sets + " referrer sets under it are not complete";
-    }
-
-    /** The tag with the beginning of the digest that it was at; a tag that gets too long is cut. */
-    private static Tag backupTag(Tag tag, Digest old) {
-        String suffix = "-was-" + old.shortForm();
-        String stem = tag.value().substring(0, Math.min(tag.value().length(), 128 - suffix.length()));
-        return new Tag(stem + suffix);
     }
 
     private static ImagePlan.Node node(Descriptor descriptor, boolean manifest, boolean present) {

@@ -10,6 +10,11 @@ public interface TargetRegistry {
     /** The name under which reports show it and the journal remembers it: it must stay the same over restarts. */
     String name();
 
+    /** Where it is: the same for all that write to the same repositories, whatever they are called in reports. */
+    default String place() {
+        return name();
+    }
+
     /** One of its repositories, for writing. */
     RepositoryTarget target(RepositoryName name);
 

@@ -29,6 +29,7 @@ final class TargetSession {
     private final ConcurrentHashMap<RepositoryName, TargetRepository> repositories = new ConcurrentHashMap<>();
     private final AtomicInteger mounted = new AtomicInteger();
     private final AtomicInteger mountsRefused = new AtomicInteger();
+    private volatile boolean deletesTags = true;
 
     TargetSession(
             ReplicationRule rule,
@@ -46,6 +47,7 @@ final class TargetSession {
         this.gate = new HostGate(
                 placement.registry().name(),
                 placement.maxConcurrentRequests(),
+                services.uploads().of(placement.registry().place()),
                 services.retries(),
                 Limits.requests(rule.limits(), services.time()),
                 services.time());
@@ -53,6 +55,11 @@ final class TargetSession {
 
     String name() {
         return placement.registry().name();
+    }
+
+    /** Where it is, under whatever names rules reach it. */
+    String place() {
+        return placement.registry().place();
     }
 
     TargetRegistry registry() {
@@ -121,6 +128,15 @@ final class TargetSession {
 
     void noteMountRefused() {
         mountsRefused.incrementAndGet();
+    }
+
+    /** Whether it may delete tags by their names; false once it refused that. */
+    boolean deletesTags() {
+        return deletesTags;
+    }
+
+    void noteTagDeleteRefused() {
+        deletesTags = false;
     }
 
     /**

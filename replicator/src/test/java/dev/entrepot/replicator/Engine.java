@@ -20,7 +20,14 @@ public final class Engine implements AutoCloseable {
     public Engine(Path folder, RetryPolicy retries) throws IOException {
         journal = CopyJournal.open(folder, clock);
         runner = new ReplicationRunner(new RunServices(
-                journal, new SubjectLocks(), clock.time(), retries, Duration.ofDays(1), Duration.ofSeconds(30)));
+                journal,
+                new SubjectLocks(),
+                new RepositoryClaims(),
+                new UploadLimits(clock),
+                clock.time(),
+                retries,
+                Duration.ofDays(1),
+                Duration.ofSeconds(30)));
     }
 
     public ReplicationReport run(Rules rules) throws IOException {

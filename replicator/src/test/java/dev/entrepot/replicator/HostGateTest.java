@@ -64,10 +64,83 @@ class HostGateTest {
     }
 
     @Test
-    void longerRetryAfterThanTheLongestPauseIsCut() throws IOException {
-        gate.failed(outage(Optional.of(Duration.ofDays(1))));
-        gate.request(() -> "");
-        assertThat(clock.slept()).containsExactly(Duration.ofMinutes(5));
+    void hostThatAsksToBeLeftAloneLongerThanTheLongestPauseIsGivenUpAndNotAskedBefore() throws IOException {
+        AtomicInteger attempts = new AtomicInteger();
+        assertThatThrownBy(() -> gate.request(() -> {
+                    attempts.incrementAndGet();
+                    throw outage(Optional.of(Duration.ofHours(1)));
+                }))
+                .hasMessage("429");
+        assertThatThrownBy(() -> gate.request(() -> "another"))
+                .isInstanceOfSatisfying(OutageException.class, e -> {
+                    assertThat(e.reason()).isEqualTo(Reason.NOT_ASKED);
+                    assertThat(e.underlying()).isEqualTo(Reason.RATE_LIMITED);
+                    assertThat(e.retryAfter()).contains(Duration.ofHours(1));
+                })
+                .hasMessageContaining("registry.test asked to be left alone until 2026-11-20T13:00:00Z");
+        assertThat(attempts.get()).isEqualTo(1);
+        assertThat(clock.slept()).isEmpty();
+
+        clock.pass(Duration.ofHours(1));
+        assertThat(gate.request(() -> "after that")).isEqualTo("after that");
+    }
+
+    @Test
+    void uploadsAreHalvedWhereTheHostSaysThatThereAreTooManyRequestsAndGrowAgain() throws IOException {
+        AdaptiveLimit uploads = new AdaptiveLimit(64, clock);
+        HostGate of = new HostGate("registry.test", 8, uploads, policy, RateLimit.none(clock.time()), clock.time());
+        assertThat(uploads.allowed()).isEqualTo(4);
+        for (int i = 0; i < 12; i++) {
+            of.transfer(() -> "sent");
+        }
+        assertThat(uploads.allowed()).isEqualTo(16);
+        AtomicInteger attempts = new AtomicInteger();
+        of.request(() -> {
+            if (attempts.incrementAndGet() == 1) {
+                throw outage(Optional.empty());
+            }
+            return "small ones count too";
+        });
+        assertThat(uploads.allowed()).isEqualTo(8);
+        for (int i = 0; i < 8; i++) {
+            of.transfer(() -> "sent");
+        }
+        assertThat(uploads.allowed()).as("one more after as many as may run").isEqualTo(9);
+    }
+
+    @Test
+    void oneOverloadHalvesUploadsOnceAndNeverToNone() {
+        AdaptiveLimit uploads = new AdaptiveLimit(64, clock);
+        for (int i = 0; i < 5; i++) {
+            uploads.throttled();
+        }
+        assertThat(uploads.allowed()).isEqualTo(2);
+        for (int i = 0; i < 5; i++) {
+            clock.pass(Duration.ofSeconds(1));
+            uploads.throttled();
+        }
+        assertThat(uploads.allowed()).isEqualTo(1);
+    }
+
+    @Test
+    void uploadsOfAllRunsToOnePlaceAreLimitedTogether() throws Exception {
+        UploadLimits limits = new UploadLimits(clock);
+        assertThat(limits.of("registry.test")).isSameAs(limits.of("registry.test"));
+        assertThat(limits.of("registry.test")).isNotSameAs(limits.of("other.test"));
+        AdaptiveLimit uploads = limits.of("registry.test");
+        AtomicInteger running = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        Concurrently.map(IntStream.range(0, 200).boxed().toList(), number -> {
+            HostGate of =
+                    new HostGate("run " + number % 2, 100, uploads, policy, RateLimit.none(clock.time()), clock.time());
+            return of.transfer(() -> {
+                most.accumulateAndGet(running.incrementAndGet(), Math::max);
+                Thread.yield();
+                running.decrementAndGet();
+                return number;
+            });
+        });
+        assertThat(most.get()).isBetween(1, 64);
     }
 
     @Test

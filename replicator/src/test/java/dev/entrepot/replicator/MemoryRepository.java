@@ -29,6 +29,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.stream.Stream;
 
 /** One repository of a {@link MemoryRegistry}. */
 public final class MemoryRepository implements RepositorySource, RepositoryTarget {
@@ -37,6 +38,7 @@ public final class MemoryRepository implements RepositorySource, RepositoryTarge
     public final Map<Digest, byte[]> blobs = new ConcurrentHashMap<>();
     public final Map<Digest, ManifestBytes> manifests = new ConcurrentHashMap<>();
     public final Map<Tag, Digest> tags = new ConcurrentSkipListMap<>();
+    private final Map<Digest, List<Descriptor>> listedFalsely = new ConcurrentHashMap<>();
 
     MemoryRepository(MemoryRegistry registry, RepositoryName name) {
         this.registry = registry;
@@ -50,6 +52,14 @@ public final class MemoryRepository implements RepositorySource, RepositoryTarge
 
     boolean apiSource() {
         return registry.abilities().referrersApi();
+    }
+
+    /** Lists something as a referrer of a subject, whatever it refers to. */
+    public void lists(Digest subject, Descriptor referrer) {
+        listedFalsely.merge(
+                subject,
+                List.of(referrer),
+                (old, more) -> Stream.concat(old.stream(), more.stream()).toList());
     }
 
     private void log(String verb, Object what) throws IOException {
@@ -130,7 +140,7 @@ public final class MemoryRepository implements RepositorySource, RepositoryTarge
             return new Referrers(Referrers.Origin.API, List.of());
         }
         if (registry.abilities().referrersApi()) {
-            List<Descriptor> result = new ArrayList<>();
+            List<Descriptor> result = new ArrayList<>(listedFalsely.getOrDefault(subject, List.of()));
             for (ManifestBytes bytes : manifests.values()) {
                 Manifest manifest = Manifest.parse(bytes);
                 if (manifest.subject().filter(s -> s.digest().equals(subject)).isPresent()) {

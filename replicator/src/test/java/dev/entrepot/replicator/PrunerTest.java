@@ -7,12 +7,14 @@ import dev.entrepot.config.PruneConfig;
 import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -174,6 +176,142 @@ class PrunerTest {
         engine.run(rules);
         assertThat(mirror.tags).doesNotContainKey(new Tag("v3"));
         assertThat(mirror.manifests).doesNotContainKeys(gone.digest(), goneSignature.digest());
+    }
+
+    @Test
+    void planStartsNoGraceTime() throws IOException {
+        app.tags.remove(new Tag("v3"));
+        engine.runner.plan(rules.rule());
+        engine.clock.pass(Duration.ofDays(8));
+
+        assertThat(engine.runner.plan(rules.rule()).targets().getFirst().prune())
+                .isEmpty();
+        assertThat(engine.run(rules).targets().getFirst().pruned()).isZero();
+
+        assertThat(mirror.tags).containsKey(new Tag("v3"));
+        assertThat(target.requests("DELETE")).isEmpty();
+    }
+
+    @Test
+    void whatAFailedPruneLeftGoesWithTheNext() throws IOException {
+        app.tags.remove(new Tag("v3"));
+        engine.run(rules);
+        engine.clock.pass(Duration.ofDays(8));
+        target.gate((index, request) -> {
+            if (request.equals("DELETE manifest mirror/app " + gone.digest())) {
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "500");
+            }
+        });
+        assertThat(engine.run(rules).targets().getFirst().failed()).isEqualTo(1);
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v3"));
+        assertThat(mirror.manifests).containsKey(gone.digest());
+
+        target.gate((index, request) -> {});
+        assertThat(engine.run(rules).targets().getFirst().pruned()).isEqualTo(1);
+
+        assertThat(mirror.manifests).doesNotContainKeys(gone.digest(), goneSignature.digest());
+        assertThat(engine.run(rules).targets().getFirst().pruned()).isZero();
+    }
+
+    // Registries that delete less than others
+
+    private void isDue(String... tags) throws IOException {
+        rules.prune = new PruneConfig(true, Duration.ofDays(7), new Percent(100));
+        for (String tag : tags) {
+            app.tags.remove(new Tag(tag));
+        }
+        engine.run(rules);
+        engine.clock.pass(Duration.ofDays(8));
+    }
+
+    private void refuseToDelete(Predicate<String> reference) {
+        target.gate((index, request) -> {
+            String start = "DELETE manifest mirror/app ";
+            if (request.startsWith(start) && reference.test(request.substring(start.length()))) {
+                throw new RefusedException(405, "UNSUPPORTED", "the operation is unsupported");
+            }
+        });
+    }
+
+    private static boolean isTag(String reference) {
+        return !reference.startsWith("sha256:");
+    }
+
+    @Test
+    void whereOnlyManifestsAreDeletedTheTagGoesWithItsOwn() throws IOException {
+        isDue("v3");
+        refuseToDelete(PrunerTest::isTag);
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+        assertThat(report.targets().getFirst().pruned()).isEqualTo(1);
+        assertThat(mirror.tags.keySet())
+                .hasSize(9)
+                .allMatch(tag -> tag.value().startsWith("v"))
+                .doesNotContain(new Tag("v3"));
+        assertThat(mirror.manifests).doesNotContainKeys(gone.digest(), goneSignature.digest());
+        assertThat(target.requests(line -> line.startsWith("DELETE") && isTag(line.substring(27))))
+                .as("asked once")
+                .hasSize(1);
+        for (int i = 4; i < 10; i++) {
+            Completeness.assertComplete(app, "v" + i, target, "mirror/app");
+        }
+    }
+
+    @Test
+    void whereOnlyManifestsAreDeletedTagsOfOneManifestGoTogether() throws IOException {
+        shapes.tag("again", gone);
+        engine.run(rules);
+        isDue("v3");
+        refuseToDelete(PrunerTest::isTag);
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+        assertThat(report.items()).anySatisfy(item -> {
+            assertThat(item.state()).isEqualTo(ItemReport.State.SKIPPED);
+            assertThat(item.reason()).contains("is needed by another tag");
+        });
+        assertThat(mirror.tags).containsKey(new Tag("v3"));
+        Completeness.assertComplete(app, "again", target, "mirror/app");
+
+        isDue("again");
+        assertThat(engine.run(rules).targets().getFirst().pruned()).isEqualTo(2);
+        assertThat(mirror.tags).doesNotContainKeys(new Tag("v3"), new Tag("again"));
+        assertThat(mirror.manifests).doesNotContainKeys(gone.digest(), goneSignature.digest());
+    }
+
+    @Test
+    void whereOnlyManifestsAreDeletedForeignTagKeepsTheTag() throws IOException {
+        new Shapes(mirror).tag("theirs", gone);
+        isDue("v3");
+        refuseToDelete(PrunerTest::isTag);
+
+        assertThat(engine.run(rules).outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+
+        assertThat(mirror.tags).containsKeys(new Tag("v3"), new Tag("theirs"));
+        assertThat(mirror.manifests).containsKeys(gone.digest(), goneSignature.digest());
+    }
+
+    @Test
+    void targetThatDeletesNothingIsSkippedWithARemedy() throws IOException {
+        isDue("v3");
+        refuseToDelete(reference -> true);
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+        assertThat(report.items()).anySatisfy(item -> {
+            assertThat(item.state()).isEqualTo(ItemReport.State.SKIPPED);
+            assertThat(item.reason()).contains("REGISTRY_STORAGE_DELETE_ENABLED=true");
+        });
+        assertThat(mirror.tags).containsKey(new Tag("v3"));
+
+        target.gate((index, request) -> {});
+        assertThat(engine.run(rules).targets().getFirst().pruned())
+                .as("when it is allowed")
+                .isEqualTo(1);
     }
 
     @Test

@@ -14,6 +14,12 @@ import dev.entrepot.replicator.TargetRegistry;
  * @param client its client, which others close
  */
 record RegistryTarget(String name, RegistryClient client) implements TargetRegistry {
+    // Rules that reach one registry in several ways, with a prefix say, call it by several names.
+    @Override
+    public String place() {
+        return ReplicationTargets.name(client);
+    }
+
     @Override
     public RepositoryTarget target(RepositoryName repository) {
         return client.repository(repository, Priority.BACKGROUND);

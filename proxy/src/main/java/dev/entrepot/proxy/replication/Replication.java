@@ -51,7 +51,8 @@ public final class Replication implements AutoCloseable {
             throws IOException {
         Time time = time(environment);
         CopyJournal journal = CopyJournal.open(directory, time.clock());
-        Replication replication = new Replication(journal, new ReplicationTargets(environment), sources, time);
+        Replication replication =
+                new Replication(journal, new ReplicationTargets(environment, config.rules()), sources, time);
         try {
             for (ReplicationRuleConfig rule : config.rules()) {
                 replication.rules.put(

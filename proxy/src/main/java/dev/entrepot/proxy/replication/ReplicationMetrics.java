@@ -2,7 +2,6 @@ package dev.entrepot.proxy.replication;
 
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.proxy.admin.Metrics;
-import dev.entrepot.replicator.ItemReport;
 import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.journal.RunRecord;
@@ -15,7 +14,6 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
@@ -32,7 +30,8 @@ final class ReplicationMetrics implements RunListener {
     private static final List<String> LABELS = List.of("rule", "target");
 
     private final InstantSource clock;
-    private final Set<String> rules;
+    // The names of the targets of each.
+    private final Map<String, List<String>> rules;
     private final Metrics.Counter bytes;
     private final Metrics.Counter runs;
     private final Map<Place, State> states = new TreeMap<>();
@@ -52,14 +51,28 @@ final class ReplicationMetrics implements RunListener {
      *
      * @param successStart start of the last run after which nothing was missing
      * @param successEnd end of that run
-     * @param missing tags that the last run did not bring
+     * @param tags that the last run found to be the rule's
+     * @param missing of them, those that the last run did not bring
      * @param ratio share of the tags that are complete after the last run
      */
-    private record State(Optional<Instant> successStart, Optional<Instant> successEnd, long missing, double ratio) {}
+    private record State(
+            Optional<Instant> successStart, Optional<Instant> successEnd, long tags, long missing, double ratio) {
+        static final State NONE = new State(Optional.empty(), Optional.empty(), 0, 0, 0);
+
+        /** After a run that brought nothing at all; how many tags it should have brought is not known better than before. */
+        State failed() {
+            return new State(successStart, successEnd, tags, Math.max(1, tags), 0);
+        }
+    }
 
     ReplicationMetrics(Metrics metrics, Collection<ReplicationRule> rules, InstantSource clock) {
         this.clock = clock;
-        this.rules = rules.stream().map(ReplicationRule::name).collect(Collectors.toSet());
+        this.rules = rules.stream()
+                .collect(Collectors.toMap(
+                        ReplicationRule::name,
+                        rule -> rule.targets().stream()
+                                .map(target -> target.registry().name())
+                                .toList()));
         this.bytes = metrics.counter(
                 "entrepot_replication_bytes_total", "Bytes of blobs and manifests sent.", "rule", "target");
         this.runs = metrics.counter("entrepot_replication_runs_total", "Runs that ended.", "rule", "outcome");
@@ -144,7 +157,7 @@ final class ReplicationMetrics implements RunListener {
     /** Takes up what the journal knows, oldest first. */
     void recall(List<RunRecord> newestFirst) {
         for (RunRecord run : newestFirst.reversed()) {
-            if (run.reportJson().isPresent() && rules.contains(run.rule())) {
+            if (run.reportJson().isPresent() && rules.containsKey(run.rule())) {
                 try {
                     remember(ReportReader.read(run.reportJson().get()));
                 } catch (InvalidContentException e) {
@@ -161,7 +174,7 @@ final class ReplicationMetrics implements RunListener {
 
     @Override
     public void ended(ReplicationReport report) {
-        if (!rules.contains(report.rule())) {
+        if (!rules.containsKey(report.rule())) {
             return;
         }
         runs.with(report.rule(), report.outcome().toString()).increment();
@@ -173,7 +186,7 @@ final class ReplicationMetrics implements RunListener {
 
     @Override
     public void failed(String rule) {
-        if (rules.contains(rule)) {
+        if (rules.containsKey(rule)) {
             runs.with(rule, ReplicationReport.Outcome.FAILED.toString()).increment();
             synchronized (this) {
                 failing.put(rule, true);
@@ -183,19 +196,25 @@ final class ReplicationMetrics implements RunListener {
 
     private synchronized void remember(ReplicationReport report) {
         failing.put(report.rule(), report.outcome() == ReplicationReport.Outcome.FAILED);
+        if (report.failure().isPresent()) {
+            for (String target : rules.getOrDefault(report.rule(), List.of())) {
+                states.merge(
+                        new Place(report.rule(), target), State.NONE.failed(), (before, unused) -> before.failed());
+            }
+            return;
+        }
         for (ReplicationReport.TargetSummary target : report.targets()) {
             Place place = new Place(report.rule(), target.target());
-            long all = report.items().stream()
-                    .filter(item -> item.target().equals(target.target()))
-                    .filter(item -> item.state() != ItemReport.State.PRUNED)
-                    .count();
-            boolean success = target.failed() == 0 && report.failure().isEmpty();
-            State before = states.getOrDefault(place, new State(Optional.empty(), Optional.empty(), 0, 0));
+            // Not of the items: a report that was written down has those only that something is to be said about.
+            long all = target.copied() + target.upToDate() + target.skipped() + target.failed();
+            boolean success = target.failed() == 0;
+            State before = states.getOrDefault(place, State.NONE);
             states.put(
                     place,
                     new State(
                             success ? Optional.of(report.started()) : before.successStart(),
                             success ? Optional.of(report.ended()) : before.successEnd(),
+                            all,
                             target.failed(),
                             all == 0 ? 1 : (double) (all - target.failed()) / all));
         }

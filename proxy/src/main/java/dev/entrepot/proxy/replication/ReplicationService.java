@@ -53,11 +53,16 @@ public final class ReplicationService implements AutoCloseable {
         ReplicationMetrics counted = new ReplicationMetrics(metrics, replication.rules(), environment.clock());
         counted.recall(ReplicationMetrics.worthReading(replication));
         this.events = new EventDeliveries(notifications.deliver(), metrics, environment);
-        this.runs = new RuleRuns(replication, environment.clock(), List.of(new RunLog(), counted, events), tracing);
         this.scheduler = ReplicationScheduler.create(
                 "replication-" + UUID.randomUUID(), this::runScheduled, Replication.time(environment));
+        this.runs = new RuleRuns(
+                replication::run,
+                environment.clock(),
+                List.of(new RunLog(), counted, events),
+                tracing,
+                (rule, trigger) -> runAgain(scheduler, rule, trigger));
         for (ReplicationRuleConfig rule : config.rules()) {
-            scheduler.add(rule.name(), rule.schedule());
+            scheduler.add(rule.name(), rule.schedule(), replication.journal().lastSuccessBegan(rule.name()));
         }
         this.status = new ReplicationStatus(replication, runs, scheduler, counted);
         this.api = new ReplicationApi(
@@ -74,6 +79,14 @@ public final class ReplicationService implements AutoCloseable {
             runs.run(rule, trigger);
         } catch (BadRequestException e) {
             LOG.error("{}", e.getMessage());
+        }
+    }
+
+    private static void runAgain(ReplicationScheduler scheduler, String name, String trigger) {
+        try {
+            scheduler.runSoon(name, Duration.ZERO, trigger);
+        } catch (IOException e) {
+            LOG.warn("{} does not run again for what came while it ran: {}", name, e.getMessage());
         }
     }
 

@@ -13,21 +13,41 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 
-/** The clients of all targets of all rules, each with the credentials and the limit of its own. Not safe for several threads until all are open. */
+/**
+ * The clients of all targets of all rules. Rules that reach a registry in the same way share a client, and with it its limits; each with other credentials has
+ * its own. Not safe for several threads until all are open.
+ */
 final class ReplicationTargets implements AutoCloseable {
     private final ClientEnvironment environment;
-    private final List<RegistryClient> clients = new ArrayList<>();
+    private final Map<TargetConfig.RegistryDestination, Integer> most = new HashMap<>();
+    private final Map<TargetConfig.RegistryDestination, RegistryClient> clients = new LinkedHashMap<>();
     private final LayoutTargets layouts = new LayoutTargets();
     private final Set<Path> layoutPaths = new HashSet<>();
 
-    ReplicationTargets(ClientEnvironment environment) {
+    /**
+     * Opens nothing yet.
+     *
+     * @param rules all that will be opened; a registry takes as many requests at one time as the most of them allow, and each run its rule's
+     */
+    ReplicationTargets(ClientEnvironment environment, Collection<ReplicationRuleConfig> rules) {
         this.environment = environment;
+        for (ReplicationRuleConfig rule : rules) {
+            for (TargetConfig target : rule.targets()) {
+                if (target.destination() instanceof TargetConfig.RegistryDestination registry) {
+                    most.merge(registry, target.maxConcurrentRequests(), Math::max);
+                }
+            }
+        }
     }
 
     /**
@@ -47,9 +67,12 @@ final class ReplicationTargets implements AutoCloseable {
     private TargetRegistry open(TargetConfig target, String name) throws IOException {
         return switch (target.destination()) {
             case TargetConfig.RegistryDestination registry -> {
-                RegistryClient client = new RegistryClient(
-                        Endpoints.of(registry, target.maxConcurrentRequests(), environment), environment);
-                clients.add(client);
+                RegistryClient client = clients.get(registry);
+                if (client == null) {
+                    int limit = most.getOrDefault(registry, target.maxConcurrentRequests());
+                    client = new RegistryClient(Endpoints.of(registry, limit, environment), environment);
+                    clients.put(registry, client);
+                }
                 yield new RegistryTarget(name, client);
             }
             case TargetConfig.LayoutDestination layout -> {
@@ -81,7 +104,7 @@ final class ReplicationTargets implements AutoCloseable {
 
     /** The clients of all that are registries. */
     List<RegistryClient> clients() {
-        return List.copyOf(clients);
+        return List.copyOf(clients.values());
     }
 
     /** All layouts of the process, those of rules and others. */
@@ -96,7 +119,7 @@ final class ReplicationTargets implements AutoCloseable {
 
     /** The client of a target at this place, if there is one. */
     Optional<RegistryClient> find(ImageName image) {
-        return clients.stream()
+        return clients.values().stream()
                 .filter(client -> image.url().isPresent()
                         ? Endpoints.same(image.url().get(), client.endpoint().baseUrl())
                         : client.endpoint().registry().equals(image.registry()))
@@ -112,6 +135,6 @@ final class ReplicationTargets implements AutoCloseable {
 
     @Override
     public void close() {
-        clients.forEach(RegistryClient::close);
+        clients.values().forEach(RegistryClient::close);
     }
 }

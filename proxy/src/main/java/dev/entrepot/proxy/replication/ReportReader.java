@@ -49,7 +49,8 @@ public final class ReportReader {
                 targets,
                 root.path("sourceRequests").asLong(),
                 failure(root),
-                root.path("warnings").valueStream().map(JsonNode::asString).toList());
+                root.path("warnings").valueStream().map(JsonNode::asString).toList(),
+                root.path("leftOut").valueStream().map(JsonNode::asString).toList());
     }
 
     private static ReplicationReport.TargetSummary target(JsonNode node) {

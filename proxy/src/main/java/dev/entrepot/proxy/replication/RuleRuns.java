@@ -7,81 +7,105 @@ import dev.entrepot.replicator.ProgressListener;
 import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.RuleBusyException;
-import dev.entrepot.replicator.journal.RunRecord;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.BiConsumer;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The runs of a server: those that its schedule begins, on the schedule's thread, and those that somebody asks for, each on a thread of its own. Safe for
- * all threads.
+ * The runs of a server: those that its schedule begins, on the schedule's thread, and those that somebody asks for, each on a thread of its own. A rule may
+ * have several, each at other targets: a target that takes long is left out by those that come after, and the rule runs once more when it is free again, for
+ * what came meanwhile. Safe for all threads.
  */
 final class RuleRuns implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RuleRuns.class);
     private static final Duration BEGINS = Duration.ofSeconds(10);
-    private static final Duration BETWEEN_LOOKS = Duration.ofMillis(5);
     private static final Duration ENDS = Duration.ofSeconds(60);
-    private static final int LATEST = 100;
 
-    private final Replication replication;
+    private final RuleRunner rules;
     private final InstantSource clock;
     private final List<RunListener> listeners;
     private final RunTracing tracing;
+    private final BiConsumer<String, String> again;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final AtomicLong changes = new AtomicLong();
-    private final Map<String, ProgressLine> progress = new ConcurrentHashMap<>();
+    private final Map<String, List<RunInProgress>> active = new HashMap<>();
 
-    RuleRuns(Replication replication, InstantSource clock, List<RunListener> listeners, RunTracing tracing) {
-        this.tracing = tracing;
-        this.replication = replication;
+    /**
+     * With nothing running.
+     *
+     * @param again runs the rule of that name once more, soon, because of that trigger
+     */
+    RuleRuns(
+            RuleRunner rules,
+            InstantSource clock,
+            List<RunListener> listeners,
+            RunTracing tracing,
+            BiConsumer<String, String> again) {
+        this.rules = rules;
         this.clock = clock;
         this.listeners = List.copyOf(listeners);
+        this.tracing = tracing;
+        this.again = again;
+    }
+
+    /** Runs a rule on the calling thread. */
+    interface RuleRunner {
+        /** As {@link Replication#run}. */
+        ReplicationReport run(ReplicationRule rule, String trigger, ProgressListener progress)
+                throws IOException, RuleBusyException;
     }
 
     /** Makes a report. */
-    private interface Run {
+    interface Run {
+        /** Runs, and says how that goes. */
         ReplicationReport with(ProgressListener progress) throws IOException, RuleBusyException;
     }
 
-    /** Runs a rule on this thread, and logs what prevents it. */
+    /** Runs a rule on this thread, and logs what prevents it. What other runs of the rule are busy with follows when they have ended. */
     void run(ReplicationRule rule, String trigger) {
+        RunInProgress mine = new RunInProgress(clock);
+        boolean whole = true;
         try {
-            run(rule.name(), listener -> replication.run(rule, trigger, listener));
+            whole = run(rule.name(), mine, listener -> rules.run(rule, trigger, listener))
+                    .leftOut()
+                    .isEmpty();
         } catch (RuleBusyException e) {
-            LOG.info("{}; this run ({}) is left out", e.getMessage(), trigger);
+            LOG.info("{}; this run ({}) follows that one", e.getMessage(), trigger);
+            whole = false;
         } catch (InterruptedIOException e) {
             Thread.currentThread().interrupt();
             LOG.info("a run of {} was broken off; the next one does what is missing", rule.name());
         } catch (IOException | RuntimeException e) {
             LOG.error("a run of {} ({}) failed", rule.name(), trigger, e);
         }
+        if (!whole && !owe(rule.name(), trigger)) {
+            again.accept(rule.name(), trigger);
+        }
     }
 
-    private ReplicationReport run(String name, Run run) throws IOException, RuleBusyException {
-        ProgressLine line = new ProgressLine(clock);
-        boolean first = progress.putIfAbsent(name, line) == null;
-        if (!first) {
-            throw new RuleBusyException(name);
-        }
-        changes.incrementAndGet();
+    private ReplicationReport run(String name, RunInProgress mine, Run run) throws IOException, RuleBusyException {
+        entered(name, mine);
         try {
-            ReplicationReport report = followed(name, run, line);
+            ReplicationReport report = followed(name, run, mine);
             listeners.forEach(listener -> listener.ended(report));
             return report;
         } catch (InterruptedIOException e) {
@@ -90,9 +114,34 @@ final class RuleRuns implements AutoCloseable {
             listeners.forEach(listener -> listener.failed(name));
             throw e;
         } finally {
-            progress.remove(name);
-            changes.incrementAndGet();
+            left(name, mine);
         }
+    }
+
+    private synchronized void entered(String name, RunInProgress run) {
+        active.computeIfAbsent(name, key -> new ArrayList<>()).add(run);
+        changes.incrementAndGet();
+    }
+
+    private void left(String name, RunInProgress run) {
+        synchronized (this) {
+            active.computeIfPresent(name, (key, runs) -> {
+                runs.remove(run);
+                return runs.isEmpty() ? null : runs;
+            });
+        }
+        changes.incrementAndGet();
+        // A server that stops begins nothing more.
+        if (!Thread.currentThread().isInterrupted()) {
+            run.owed().ifPresent(trigger -> again.accept(name, trigger));
+        }
+    }
+
+    /** Has the rule run again when those runs of it that are in progress have ended; false if there are none any more. */
+    private synchronized boolean owe(String name, String trigger) {
+        List<RunInProgress> runs = active.getOrDefault(name, List.of());
+        runs.forEach(run -> run.owe(trigger));
+        return !runs.isEmpty();
     }
 
     private ReplicationReport followed(String name, Run run, ProgressListener line)
@@ -122,66 +171,56 @@ final class RuleRuns implements AutoCloseable {
      * Begins a run of a rule on another thread.
      *
      * @return the number of the run
-     * @throws RuleBusyException if one is in progress
+     * @throws RuleBusyException if one is in progress at all its targets
      * @throws IOException if it could not begin
      */
     long begin(ReplicationRule rule, String trigger) throws IOException, RuleBusyException {
-        return begin(rule.name(), listener -> replication.run(rule, trigger, listener));
+        return begin(rule.name(), listener -> rules.run(rule, trigger, listener), () -> {});
     }
 
-    /** As above, for one image; the copy is closed at its end. */
+    /** As above, for one image; the copy is closed at its end, also where it could not begin. */
     long begin(ImageCopy copy) throws IOException, RuleBusyException {
-        return begin(copy.name(), listener -> {
-            try (copy) {
-                return copy.run(listener);
-            }
-        });
+        return begin(copy.name(), copy::run, copy::close);
     }
 
-    // The runner notes the run in the journal before anything else, and only the journal knows its number.
-    private long begin(String name, Run run) throws IOException, RuleBusyException {
-        long before = newest(name);
-        Future<ReplicationReport> running = threads.submit(() -> logged(name, run));
-        long deadline = System.nanoTime() + BEGINS.toNanos();
-        while (System.nanoTime() < deadline) {
-            Optional<ReplicationReport> report = ended(running);
-            if (report.isPresent()) {
-                return report.get().run();
-            }
-            long now = newest(name);
-            if (now > before) {
-                return now;
-            }
-        }
-        throw new IOException("the run of " + name + " did not begin within " + BEGINS.toSeconds() + " s");
-    }
-
-    private long newest(String name) throws IOException {
-        return replication.journal().runs(LATEST).stream()
-                .filter(run -> run.rule().equals(name))
-                .mapToLong(RunRecord::id)
-                .max()
-                .orElse(0);
-    }
-
-    private ReplicationReport logged(String name, Run run) throws IOException, RuleBusyException {
+    /** As above, for anything. */
+    long begin(String name, Run run, Runnable atEnd) throws IOException, RuleBusyException {
+        RunInProgress mine = new RunInProgress(clock);
         try {
-            return run(name, run);
+            threads.execute(() -> {
+                try {
+                    logged(name, mine, run);
+                } finally {
+                    atEnd.run();
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            atEnd.run();
+            throw new IOException("the run of " + name + " did not begin: the server is stopping", e);
+        }
+        return number(name, mine);
+    }
+
+    private void logged(String name, RunInProgress mine, Run run) {
+        try {
+            mine.begun(run(name, mine, run).run());
+        } catch (RuleBusyException e) {
+            mine.number().completeExceptionally(e);
         } catch (InterruptedIOException e) {
             LOG.info("a run of {} was broken off; the next one does what is missing", name);
-            throw e;
+            mine.number().completeExceptionally(e);
         } catch (IOException | RuntimeException e) {
             LOG.error("a run of {} failed", name, e);
-            throw e;
+            mine.number().completeExceptionally(e);
         }
     }
 
-    private static Optional<ReplicationReport> ended(Future<ReplicationReport> running)
-            throws IOException, RuleBusyException {
+    // The runner notes the run in the journal before anything else, and tells its number then.
+    private static long number(String name, RunInProgress run) throws IOException, RuleBusyException {
         try {
-            return Optional.of(running.get(BETWEEN_LOOKS.toMillis(), TimeUnit.MILLISECONDS));
+            return run.number().get(BEGINS.toMillis(), TimeUnit.MILLISECONDS);
         } catch (TimeoutException e) {
-            return Optional.empty();
+            throw new IOException("the run of " + name + " did not begin within " + BEGINS.toSeconds() + " s", e);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while a run began");
@@ -194,16 +233,27 @@ final class RuleRuns implements AutoCloseable {
         }
     }
 
-    /** How far the run of a rule has come, in a line; empty if it is not running. */
+    /** How far the runs of a rule have come, in a line; empty if none is in progress. */
     Optional<String> progress(String rule) {
-        return Optional.ofNullable(progress.get(rule)).map(ProgressLine::plain);
+        return Optional.ofNullable(running().get(rule)).map(ProgressLine.Progress::text);
     }
 
-    /** How far all runs have come that are running, by their names. */
-    Map<String, ProgressLine.Progress> running() {
+    /** How far all runs have come that are in progress, by their names; those of one name together. */
+    synchronized Map<String, ProgressLine.Progress> running() {
         Map<String, ProgressLine.Progress> running = new TreeMap<>();
-        progress.forEach((name, line) -> running.put(name, line.progress()));
+        active.forEach((name, runs) -> running.put(
+                name, together(runs.stream().map(run -> run.line().progress()).toList())));
         return running;
+    }
+
+    private static ProgressLine.Progress together(List<ProgressLine.Progress> runs) {
+        return new ProgressLine.Progress(
+                runs.stream().mapToLong(ProgressLine.Progress::images).sum(),
+                runs.stream().mapToLong(ProgressLine.Progress::done).sum(),
+                runs.stream().mapToLong(ProgressLine.Progress::failed).sum(),
+                runs.stream().mapToLong(ProgressLine.Progress::bytes).sum(),
+                runs.stream().mapToLong(ProgressLine.Progress::movedBytes).sum(),
+                runs.stream().map(ProgressLine.Progress::text).collect(Collectors.joining("; ")));
     }
 
     /** Grows whenever a run begins or has ended. */

@@ -14,6 +14,11 @@ final class RunLog implements RunListener {
     public void ended(ReplicationReport report) {
         LOG.info("{}", line(report));
         report.warnings().forEach(warning -> LOG.warn("{}", warning));
+        report.leftOut()
+                .forEach(target -> LOG.warn(
+                        "{}: {} is left out: an earlier run is not done with it, after which the rule runs again",
+                        report.rule(),
+                        target));
         report.failure().ifPresent(failure -> LOG.warn("{}: {}", report.rule(), failure.cause()));
         FailureGroup.of(report).stream()
                 .limit(FAILURES_SHOWN)

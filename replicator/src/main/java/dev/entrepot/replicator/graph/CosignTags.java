@@ -11,7 +11,7 @@ import java.util.stream.Stream;
 public final class CosignTags {
     private static final List<String> SUFFIXES = List.of("sig", "att", "sbom");
     private static final Pattern ATTACHED =
-            Pattern.compile("sha(?:256-[0-9a-f]{64}|512-[0-9a-f]{64,128})(?:\\.[a-z]+)?");
+            Pattern.compile("sha(?:256-[0-9a-f]{64}|512-[0-9a-f]{64,128})(?:\\.[a-z]+(?:-was-[0-9a-f]+)?)?");
 
     private CosignTags() {}
 
@@ -25,7 +25,7 @@ public final class CosignTags {
         return text.length() <= 128 ? Stream.of(new Tag(text)) : Stream.empty();
     }
 
-    /** Whether the tag belongs to a digest, as cosign's and the referrers fallback tags do, and is not one that a user chose. */
+    /** Whether the tag belongs to a digest, as cosign's, backups of these, and the referrers fallback tags do, and is not one that a user chose. */
     public static boolean isAttached(Tag tag) {
         return ATTACHED.matcher(tag.value()).matches();
     }

@@ -18,11 +18,11 @@ import java.util.TreeSet;
 /**
  * Discovers one graph, level by level: all nodes of a level at the same time, and of each node the manifest and what is attached to it
  * at the same time. Nodes are known by digest, so that a cycle of referrers ends, and a manifest that is both a child and a referrer is
- * found once. For one walk and one thread.
+ * found once. For one walk and one thread. Long, because all steps share what is known so far.
  *
  * <p>Nothing is left out because of an error. What is left out: children of other platforms and referrers that the scope does not want;
- * entries of a fallback tag whose manifest is gone, or refers to something else (some registries answer the fallback tag with the subject
- * itself).
+ * entries of a fallback tag whose manifest is gone; and whatever a registry or a fallback tag lists as a referrer that refers to something else
+ * (some registries answer the fallback tag with the subject itself).
  */
 public final class GraphWalker {
     private final RepositoryDiscovery discovery;
@@ -148,9 +148,13 @@ public final class GraphWalker {
         Concurrently.map(questions, question -> question.apply(digest));
         Attachments attachments = discovery.attachments(digest);
         Optional<ManifestFacts> facts = discovery.manifest(digest);
-        return facts.isEmpty()
-                ? withoutManifest(visits)
-                : outcome(accepted(visits, facts.get()), facts.get(), attachments);
+        if (facts.isEmpty()) {
+            return withoutManifest(visits);
+        }
+        List<Visit> accepted = accepted(visits, facts.get());
+        return accepted.isEmpty()
+                ? new Outcome(accepted, Optional.empty(), false, false)
+                : outcome(accepted, facts.get(), attachments);
     }
 
     private static Outcome outcome(List<Visit> accepted, ManifestFacts facts, Attachments attachments) {
@@ -192,15 +196,20 @@ public final class GraphWalker {
         ReferrerFilter filter = discovery.scope().referrers();
         return switch (visit.role()) {
             case ROOT, CHILD -> true;
-            case REFERRER -> filter.allows(facts.types());
-            case FALLBACK_REFERRER ->
-                (facts.opaque() || facts.subject().equals(visit.from())) && filter.allows(facts.types());
+            case REFERRER, FALLBACK_REFERRER -> refers(visit, facts) && filter.allows(facts.types());
             case COSIGN_TAG -> {
                 Set<String> types = new TreeSet<>(facts.types());
                 visit.tag().flatMap(tag -> CosignTags.kind(tag.tag())).ifPresent(types::add);
                 yield filter.allows(types);
             }
         };
+    }
+
+    // A list may be wrong about what a manifest refers to; the manifest is right. One that cannot be read to the end is
+    // taken for what the list says.
+    private static boolean refers(Visit visit, ManifestFacts facts) {
+        return facts.subject().equals(visit.from())
+                || facts.opaque() && facts.subject().isEmpty();
     }
 
     private List<Visit> settle(Outcome outcome) throws DiscoveryException {

@@ -22,7 +22,7 @@ import java.util.TreeSet;
  * @param blobs its blobs that may be pushed, each once
  * @param subject what it refers to
  * @param types the names that a {@link ReferrerFilter} may know it by
- * @param opaque whether it is of a type whose edges are not known here
+ * @param opaque whether it is of a type that is not known here, so that its edges are those that its shape shows
  */
 record ManifestFacts(
         Descriptor descriptor,

@@ -12,6 +12,7 @@ import java.util.stream.Collectors;
  *
  * @param rule the rule that brought it
  * @param target the target
+ * @param registry the name of the registry that it came from; empty if an earlier version wrote this down
  * @param source the repository at the source
  * @param repository the repository at the target
  * @param tag the tag
@@ -24,6 +25,7 @@ import java.util.stream.Collectors;
 public record CompletedTag(
         String rule,
         String target,
+        String registry,
         RepositoryName source,
         RepositoryName repository,
         Tag tag,
@@ -44,6 +46,11 @@ public record CompletedTag(
      * @param fingerprint what was attached to it at the source
      */
     public record Node(Digest digest, String fingerprint) {}
+
+    /** Whether it is known to have come from a registry. */
+    public boolean isFrom(String name) {
+        return registry.equals(name);
+    }
 
     String encodedNodes() {
         return nodes.stream()

@@ -24,7 +24,7 @@ import java.util.Optional;
  * rule calls immutable, never decides alone: any other tag is asked for at the target, and what the journal says about blobs is corrected
  * when a target refuses. Losing the file costs one full comparison.
  *
- * <p>Writes that nobody waits for are on disk in the order in which they were made; {@link #flush()} waits for them. Safe for all threads. A
+ * <p>It is long because it is the one door to all its tables. Writes that nobody waits for are on disk in the order in which they were made; {@link #flush()} waits for them. Safe for all threads. A
  * failure of the disk or of SQLite is an {@link IOException}.
  */
 public final class CopyJournal implements AutoCloseable {
@@ -91,6 +91,14 @@ public final class CopyJournal implements AutoCloseable {
         });
     }
 
+    /** Notes that a run has ended without a report, once everything before is on disk. */
+    public void breakOff(long run) throws IOException {
+        sql.call(statements -> {
+            statements.update("UPDATE run SET ended = ?, outcome = 'broken-off' WHERE id = ?", clock.millis(), run);
+            return null;
+        });
+    }
+
     /** Notes what came of a tag; does not wait. */
     public void item(long run, ItemRecord item) {
         later(statements -> statements.update(
@@ -132,6 +140,16 @@ public final class CopyJournal implements AutoCloseable {
     public Optional<Instant> lastSuccess(String rule) throws IOException {
         return query(
                         "SELECT MAX(ended) FROM run WHERE rule = ? AND outcome = 'complete' HAVING MAX(ended) IS NOT NULL",
+                        row -> Instant.ofEpochMilli(row.getLong(1)),
+                        rule)
+                .stream()
+                .findFirst();
+    }
+
+    /** The beginning of the last run of a rule that was complete. */
+    public Optional<Instant> lastSuccessBegan(String rule) throws IOException {
+        return query(
+                        "SELECT MAX(started) FROM run WHERE rule = ? AND outcome = 'complete' HAVING MAX(started) IS NOT NULL",
                         row -> Instant.ofEpochMilli(row.getLong(1)),
                         rule)
                 .stream()
@@ -254,6 +272,18 @@ public final class CopyJournal implements AutoCloseable {
             }
         });
         return Instant.ofEpochMilli(since == null ? clock.millis() : since);
+    }
+
+    /** Since when a tag is noted as missing at the source; empty if it is not. */
+    public Optional<Instant> missing(String rule, RepositoryName source, Tag tag) throws IOException {
+        return query(
+                        "SELECT since FROM missing WHERE rule = ? AND source = ? AND tag = ?",
+                        row -> Instant.ofEpochMilli(row.getLong(1)),
+                        rule,
+                        source.value(),
+                        tag.value())
+                .stream()
+                .findFirst();
     }
 
     /** Notes that a tag is at the source; does not wait. */

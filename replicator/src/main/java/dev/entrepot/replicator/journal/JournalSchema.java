@@ -5,9 +5,9 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 
-/** The tables of the journal, and their version. */
+/** The tables of the journal, and their version. An older file is brought to this version when it is opened. */
 final class JournalSchema {
-    private static final int VERSION = 1;
+    private static final int VERSION = 2;
 
     private static final String[] TABLES = {
         """
@@ -21,7 +21,7 @@ final class JournalSchema {
         """
         CREATE TABLE completed(target TEXT NOT NULL, repository TEXT NOT NULL, tag TEXT NOT NULL, rule TEXT NOT NULL,
             source TEXT NOT NULL, source_digest TEXT NOT NULL, target_digest TEXT NOT NULL, scope TEXT NOT NULL, nodes TEXT NOT NULL,
-            at INTEGER NOT NULL, PRIMARY KEY(target, repository, tag)) WITHOUT ROWID""",
+            at INTEGER NOT NULL, registry TEXT NOT NULL DEFAULT '', PRIMARY KEY(target, repository, tag)) WITHOUT ROWID""",
         "CREATE INDEX completed_by_rule ON completed(rule, target)",
         """
         CREATE TABLE blob(target TEXT NOT NULL, digest TEXT NOT NULL, repository TEXT NOT NULL,
@@ -33,6 +33,9 @@ final class JournalSchema {
         CREATE TABLE upload(target TEXT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL, location TEXT NOT NULL,
             reached INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(target, repository, digest)) WITHOUT ROWID""",
     };
+
+    // Where the tags of version 1 came from is not known: they are compared in full once.
+    private static final String FROM_1_TO_2 = "ALTER TABLE completed ADD COLUMN registry TEXT NOT NULL DEFAULT ''";
 
     private JournalSchema() {}
 
@@ -51,6 +54,10 @@ final class JournalSchema {
                 for (String table : TABLES) {
                     statement.execute(table);
                 }
+            } else if (version == 1) {
+                statement.execute(FROM_1_TO_2);
+            }
+            if (version < VERSION) {
                 statement.execute("PRAGMA user_version = " + VERSION);
             }
         }

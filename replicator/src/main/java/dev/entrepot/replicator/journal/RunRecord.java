@@ -11,7 +11,8 @@ import java.util.Optional;
  * @param trigger why it ran
  * @param started when it began
  * @param ended when it ended; empty while it runs, and for one that was killed
- * @param outcome {@code running}, {@code complete}, {@code partly}, {@code failed}, or {@code interrupted} if the process ended during it
+ * @param outcome {@code running}, {@code complete}, {@code partly}, {@code failed}, {@code broken-off} if it was interrupted or the
+ *     journal failed, or {@code interrupted} if the process ended during it
  * @param reportJson its report, once it ended
  */
 public record RunRecord(

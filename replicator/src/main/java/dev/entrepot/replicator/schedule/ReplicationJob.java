@@ -1,12 +1,10 @@
 package dev.entrepot.replicator.schedule;
 
 import org.jspecify.annotations.Nullable;
-import org.quartz.DisallowConcurrentExecution;
 import org.quartz.InterruptableJob;
 import org.quartz.JobExecutionContext;
 
-/** The adapter from Quartz to a {@link RuleTask}. Two firings of one rule never overlap: the later one waits, and several that wait are one. */
-@DisallowConcurrentExecution
+/** The adapter from Quartz to a {@link RuleTask}. */
 final class ReplicationJob implements InterruptableJob {
     static final String TRIGGER = "trigger";
     static final String JITTER_MILLIS = "jitter-millis";

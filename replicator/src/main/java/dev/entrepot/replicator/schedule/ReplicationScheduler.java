@@ -3,6 +3,7 @@ package dev.entrepot.replicator.schedule;
 import dev.entrepot.config.ScheduleConfig;
 import dev.entrepot.replicator.Time;
 import java.io.IOException;
+import java.text.ParseException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
@@ -10,6 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TimeZone;
 import java.util.concurrent.ConcurrentHashMap;
+import org.quartz.CronExpression;
 import org.quartz.CronScheduleBuilder;
 import org.quartz.JobBuilder;
 import org.quartz.JobDetail;
@@ -26,11 +28,11 @@ import org.quartz.impl.DirectSchedulerFactory;
 import org.quartz.simpl.RAMJobStore;
 
 /**
- * Runs rules when they are due. Runs of one rule do not overlap; runs that were missed are caught up by one. Schedules live in memory: they come from the
- * configuration, and what runs did is in the journal. Safe for all threads.
+ * Runs rules when they are due. Runs that were missed are caught up by one, also those of a calendar that were missed while there was no scheduler. Schedules
+ * live in memory: they come from the configuration, and what runs did is in the journal. Safe for all threads.
  */
 public final class ReplicationScheduler implements AutoCloseable {
-    private static final int RULES_AT_ONCE = 16;
+    private static final int RUNS_AT_ONCE = 32;
     private static final String GROUP = "replication";
 
     private final Scheduler scheduler;
@@ -56,7 +58,7 @@ public final class ReplicationScheduler implements AutoCloseable {
     public static ReplicationScheduler create(String name, RuleTask task, Time time) throws IOException {
         return quartz(() -> {
             DirectSchedulerFactory factory = DirectSchedulerFactory.getInstance();
-            factory.createScheduler(name, name, new VirtualThreadPool(RULES_AT_ONCE), new RAMJobStore());
+            factory.createScheduler(name, name, new VirtualThreadPool(RUNS_AT_ONCE), new RAMJobStore());
             Scheduler scheduler = factory.getScheduler(name);
             ReplicationScheduler result = new ReplicationScheduler(scheduler, task, time);
             scheduler.setJobFactory((bundle, unused) -> new ReplicationJob(result::run));
@@ -80,6 +82,33 @@ public final class ReplicationScheduler implements AutoCloseable {
     }
 
     /**
+     * As above, of a rule that may have missed a time of the calendar: if there was one since it last ran, it runs at the start, once. An interval begins at
+     * the start in any case.
+     *
+     * @param lastBegan when its last run began that was complete; of a rule that has had none, nothing was missed
+     */
+    public void add(String rule, Optional<ScheduleConfig> schedule, Optional<Instant> lastBegan) throws IOException {
+        add(rule, schedule);
+        if (schedule.isPresent()
+                && lastBegan.isPresent()
+                && schedule.get() instanceof ScheduleConfig.Cron cron
+                && isMissed(cron, lastBegan.get())) {
+            runSoon(rule, Duration.ZERO, "schedule", cron.jitter());
+        }
+    }
+
+    private boolean isMissed(ScheduleConfig.Cron cron, Instant since) throws IOException {
+        try {
+            CronExpression times = new CronExpression(cron.expression().toQuartz());
+            times.setTimeZone(TimeZone.getTimeZone(cron.zone()));
+            Date next = times.getNextValidTimeAfter(Date.from(since));
+            return next != null && !next.toInstant().isAfter(time.clock().instant());
+        } catch (ParseException e) {
+            throw new IOException("the scheduler does not read " + cron.expression(), e);
+        }
+    }
+
+    /**
      * Runs a rule soon, whatever its schedule. If it is to run soon already, nothing is added: many notifications are one run. While it runs, it can be
      * asked to run once more.
      *
@@ -88,6 +117,10 @@ public final class ReplicationScheduler implements AutoCloseable {
      * @return whether this call made the difference
      */
     public boolean runSoon(String rule, Duration delay, String trigger) throws IOException {
+        return runSoon(rule, delay, trigger, Duration.ZERO);
+    }
+
+    private boolean runSoon(String rule, Duration delay, String trigger, Duration jitter) throws IOException {
         if (!soon.add(rule)) {
             return false;
         }
@@ -96,7 +129,7 @@ public final class ReplicationScheduler implements AutoCloseable {
             quartz(() -> scheduler.scheduleJob(TriggerBuilder.newTrigger()
                     .forJob(key(rule))
                     .usingJobData(ReplicationJob.TRIGGER, trigger)
-                    .usingJobData(ReplicationJob.JITTER_MILLIS, "0")
+                    .usingJobData(ReplicationJob.JITTER_MILLIS, Long.toString(jitter.toMillis()))
                     .startAt(Date.from(time.clock().instant().plus(delay)))
                     .withSchedule(SimpleScheduleBuilder.simpleSchedule().withMisfireHandlingInstructionFireNow())
                     .build()));

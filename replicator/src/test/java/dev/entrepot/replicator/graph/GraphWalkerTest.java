@@ -226,6 +226,36 @@ class GraphWalkerTest {
     }
 
     @Test
+    void referrerThatRefersToSomethingElseIsNoneWhateverTheApiSays() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Descriptor other = shapes.image("arm64");
+        Descriptor right = shapes.referrer(image, "x/sig", "signature");
+        Descriptor wrong = shapes.referrer(other, "x/sig", "signature of another");
+        repository.lists(image.digest(), wrong);
+        repository.lists(wrong.digest(), right);
+
+        ArtifactGraph graph = walk(image);
+
+        assertThat(digests(graph)).containsExactly(image.digest(), right.digest());
+        assertThat(graph.root().referrers()).containsExactly(right.digest());
+    }
+
+    @Test
+    void manifestOfAnUnknownTypeBringsWhatItNames() throws IOException {
+        MediaType unknown = new MediaType("application/vnd.example.manifest.v1+json");
+        Descriptor layer = shapes.blob(Shapes.LAYER, "layer");
+        Descriptor config = shapes.blob(Shapes.CONFIG, "{}");
+        Descriptor root = shapes.manifest(
+                DigestAlgorithm.SHA256, unknown, config, List.of(layer), Optional.empty(), Optional.empty());
+
+        ArtifactGraph graph = walk(root);
+
+        assertThat(graph.blobs())
+                .extracting(Descriptor::digest)
+                .containsExactlyInAnyOrder(config.digest(), layer.digest());
+    }
+
+    @Test
     void unknownTypesAreCarriedAsTheyAre() throws IOException {
         Descriptor odd = shapes.blob(new MediaType("application/vnd.example.odd"), "neither fish nor fowl");
         Descriptor root = shapes.index(List.of(odd, shapes.image("amd64")));

@@ -36,6 +36,7 @@ class CopyJournalTest {
         return new CompletedTag(
                 "rule",
                 "target",
+                "registry.test",
                 app,
                 other,
                 new Tag(tag),
@@ -125,6 +126,37 @@ class CopyJournalTest {
             assertThat(journal.missingSince("rule", app, new Tag("v1"))).isEqualTo(clock.instant());
         }
     }
+
+    @Test
+    void journalOfTheFirstVersionIsReadAndItsTagsAreOfNoKnownRegistry() throws IOException, SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
+                Statement statement = connection.createStatement()) {
+            for (String table : FIRST_VERSION) {
+                statement.execute(table);
+            }
+            statement.execute("INSERT INTO completed VALUES ('target', 'other', 'v1', 'rule', 'app', '" + digest("s")
+                    + "', '" + digest("t") + "', 'scope', '" + digest("a") + " -', 0)");
+            statement.execute("PRAGMA user_version = 1");
+        }
+        for (int opened = 0; opened < 2; opened++) {
+            try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+                CompletedTag old =
+                        journal.completed("target", other, new Tag("v1")).orElseThrow();
+                assertThat(old.registry()).isEmpty();
+                assertThat(old.isFrom("registry.test")).isFalse();
+                assertThat(old.targetDigest()).isEqualTo(digest("t"));
+                journal.complete(completed("v2"));
+                assertThat(journal.completed("target", other, new Tag("v2"))).contains(completed("v2"));
+            }
+        }
+    }
+
+    private static final List<String> FIRST_VERSION = List.of(
+            "CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, cause TEXT NOT NULL, started INTEGER"
+                    + " NOT NULL, ended INTEGER, outcome TEXT NOT NULL, report TEXT)",
+            "CREATE TABLE completed(target TEXT NOT NULL, repository TEXT NOT NULL, tag TEXT NOT NULL, rule TEXT NOT NULL,"
+                    + " source TEXT NOT NULL, source_digest TEXT NOT NULL, target_digest TEXT NOT NULL, scope TEXT NOT NULL,"
+                    + " nodes TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(target, repository, tag)) WITHOUT ROWID");
 
     @Test
     void journalOfANewerVersionIsRefused() throws IOException, SQLException {

@@ -85,32 +85,53 @@ class ReplicationSchedulerTest {
     }
 
     @Test
-    void runsOfOneRuleDoNotOverlap() throws Exception {
+    void ruleIsDueAlsoWhileARunOfItIsBusyWithOneOfItsTargets() throws Exception {
         CountDownLatch started = new CountDownLatch(1);
-        CountDownLatch proceed = new CountDownLatch(1);
-        CountDownLatch both = new CountDownLatch(2);
-        AtomicInteger running = new AtomicInteger();
-        AtomicInteger most = new AtomicInteger();
+        CountDownLatch second = new CountDownLatch(1);
         try (ReplicationScheduler scheduler = scheduler("overlap", (rule, trigger) -> {
-            most.accumulateAndGet(running.incrementAndGet(), Math::max);
+            if (trigger.equals("second")) {
+                second.countDown();
+                return;
+            }
             started.countDown();
             try {
-                proceed.await(30, TimeUnit.SECONDS);
+                assertThat(second.await(30, TimeUnit.SECONDS)).isTrue();
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             }
-            running.decrementAndGet();
-            both.countDown();
         })) {
             scheduler.add("rule", Optional.empty());
             scheduler.start();
             scheduler.runSoon("rule", Duration.ZERO, "first");
             assertThat(started.await(30, TimeUnit.SECONDS)).isTrue();
             scheduler.runSoon("rule", Duration.ZERO, "second");
-            proceed.countDown();
-            assertThat(both.await(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(second.await(30, TimeUnit.SECONDS)).isTrue();
         }
-        assertThat(most.get()).isEqualTo(1);
+    }
+
+    @Test
+    void timeOfTheCalendarThatWasMissedWhileThereWasNoSchedulerIsCaughtUpOnce() throws Exception {
+        ScheduleConfig nightly = new ScheduleConfig.Cron(
+                new CronExpression("30 2 * * *"), ZoneId.of("Asia/Tokyo"), Duration.ofMinutes(5));
+        Instant now = Instant.now();
+        List<String> runs = new CopyOnWriteArrayList<>();
+        CountDownLatch missed = new CountDownLatch(1);
+        try (ReplicationScheduler scheduler = scheduler("missed", (rule, trigger) -> {
+            runs.add(rule + " " + trigger);
+            if (rule.equals("missed")) {
+                missed.countDown();
+            }
+        })) {
+            scheduler.add("missed", Optional.of(nightly), Optional.of(now.minus(Duration.ofDays(3))));
+            scheduler.add("new", Optional.of(nightly), Optional.empty());
+            scheduler.add("in time", Optional.of(nightly), Optional.of(now));
+            scheduler.add("never due", Optional.empty(), Optional.of(now.minus(Duration.ofDays(3))));
+            scheduler.start();
+            assertThat(missed.await(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(scheduler.nextRun("missed")).isPresent();
+        }
+        assertThat(runs).containsExactly("missed schedule");
+        assertThat(sleeps.slept()).as("the random delay").hasSize(1);
     }
 
     @Test

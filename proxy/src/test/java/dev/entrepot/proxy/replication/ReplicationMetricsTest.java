@@ -1,0 +1,127 @@
+package dev.entrepot.proxy.replication;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.config.LimitsConfig;
+import dev.entrepot.config.NamePattern;
+import dev.entrepot.config.PruneConfig;
+import dev.entrepot.config.ReferrersConfig;
+import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
+import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
+import dev.entrepot.config.TagSelectionConfig;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.oci.client.RegistryEndpoint;
+import dev.entrepot.proxy.admin.Metrics;
+import dev.entrepot.replicator.ItemReport;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.ReplicationReport.TargetSummary;
+import dev.entrepot.replicator.ReplicationRule;
+import dev.entrepot.replicator.ReportWriter;
+import dev.entrepot.replicator.Side;
+import dev.entrepot.replicator.Tally;
+import dev.entrepot.replicator.journal.RunRecord;
+import java.net.URI;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+class ReplicationMetricsTest {
+    private static final Instant TIME = Instant.parse("2026-11-21T12:00:00Z");
+    private static final String LABELS = "{rule=\"to-regions\",target=\"eu.test\"} ";
+
+    private RegistryClient client;
+    private Metrics metrics;
+    private ReplicationMetrics replication;
+
+    @BeforeEach
+    void open() throws Exception {
+        client = new RegistryClient(
+                RegistryEndpoint.of(new RegistryHost("eu.test"), URI.create("https://eu.test")),
+                ClientEnvironment.system("test"));
+        metrics = new Metrics();
+        replication = new ReplicationMetrics(metrics, List.of(rule()), InstantSource.fixed(TIME.plusSeconds(60)));
+    }
+
+    @AfterEach
+    void close() {
+        client.close();
+    }
+
+    private ReplicationRule rule() {
+        return new ReplicationRule(
+                "to-regions",
+                new RegistrySource(client, Optional.empty()),
+                List.of(NamePattern.parse("*")),
+                TagSelectionConfig.ALL,
+                List.of(new ReplicationRule.Placement(new RegistryTarget("eu.test", client), name -> name, 1)),
+                List.of(),
+                OnSparseRefused.FAIL,
+                ReferrersConfig.ALL,
+                OnConflict.OVERWRITE,
+                List.of(),
+                PruneConfig.OFF,
+                LimitsConfig.NONE,
+                Verify.HEAD);
+    }
+
+    private static ReplicationReport report(List<TargetSummary> targets, Optional<ItemReport.Failure> failure) {
+        return new ReplicationReport(1, "to-regions", "test", TIME, TIME, List.of(), targets, 0, failure, List.of());
+    }
+
+    private static TargetSummary tags(int copied, int upToDate, int failed) {
+        return new TargetSummary("eu.test", Tally.NONE, copied, upToDate, 0, 3, failed, 0);
+    }
+
+    private static ReplicationReport failed() {
+        return report(
+                List.of(), Optional.of(new ItemReport.Failure(Side.SOURCE, "source.test", "the catalog: no answer")));
+    }
+
+    private void shows(String lagDigests, String ratio) {
+        assertThat(metrics.render())
+                .contains("entrepot_replication_lag_digests" + LABELS + lagDigests + "\n")
+                .contains("entrepot_replication_complete_ratio" + LABELS + ratio + "\n");
+    }
+
+    @Test
+    void runThatBringsNothingAsAWholeLagsByAllItsTags() {
+        replication.ended(report(List.of(tags(1, 7, 2)), Optional.empty()));
+        shows("2", "0.8");
+
+        replication.ended(failed());
+        shows("10", "0");
+
+        replication.ended(report(List.of(tags(0, 10, 0)), Optional.empty()));
+        shows("0", "1");
+    }
+
+    @Test
+    void firstRunThatFailsAsAWholeShowsThatSomethingIsMissing() {
+        replication.ended(failed());
+
+        shows("1", "0");
+        assertThat(metrics.render()).doesNotContain("entrepot_replication_lag_seconds{");
+    }
+
+    @Test
+    void whatTheJournalRemembersGivesTheSameShares() {
+        ReplicationReport before = report(List.of(tags(1, 7, 2)), Optional.empty());
+        replication.recall(List.of(new RunRecord(
+                1,
+                "to-regions",
+                "test",
+                TIME,
+                Optional.of(TIME),
+                before.outcome().toString(),
+                Optional.of(ReportWriter.toJson(before)))));
+
+        shows("2", "0.8");
+    }
+}

@@ -1,0 +1,176 @@
+package dev.entrepot.proxy.replication;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.ReplicationRule;
+import dev.entrepot.replicator.RuleBusyException;
+import dev.entrepot.replicator.SourceRegistry;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+class RuleRunsTest {
+    private final BlockingQueue<String> again = new LinkedBlockingQueue<>();
+    private final Map<String, RuleRuns.RuleRunner> byTrigger = new ConcurrentHashMap<>();
+    private final RuleRuns runs = new RuleRuns(
+            (rule, trigger, progress) ->
+                    Optional.ofNullable(byTrigger.get(trigger)).orElseThrow().run(rule, trigger, progress),
+            InstantSource.system(),
+            List.of(),
+            RunTracing.OFF,
+            (rule, trigger) -> again.add(rule + " " + trigger));
+    private final ReplicationRule rule = ReplicationRule.wholeImages("rule", new NoSource());
+
+    private static final class NoSource implements SourceRegistry {
+        @Override
+        public String name() {
+            return "source.test";
+        }
+
+        @Override
+        public RepositorySource repository(RepositoryName name) {
+            throw new AssertionError("nothing is read");
+        }
+
+        @Override
+        public List<RepositoryName> catalog() {
+            throw new AssertionError("nothing is read");
+        }
+    }
+
+    @AfterEach
+    void close() {
+        runs.close();
+    }
+
+    private static ReplicationReport report(long run, String trigger, String... leftOut) {
+        Instant time = Instant.parse("2026-11-21T12:00:00Z");
+        return new ReplicationReport(
+                run,
+                "rule",
+                trigger,
+                time,
+                time,
+                List.of(),
+                List.of(),
+                0,
+                Optional.empty(),
+                List.of(),
+                List.of(leftOut));
+    }
+
+    private static void await(CountDownLatch latch) throws IOException {
+        try {
+            assertThat(latch.await(30, TimeUnit.SECONDS)).isTrue();
+        } catch (InterruptedException e) {
+            throw new InterruptedIOException();
+        }
+    }
+
+    @Test
+    void runIsKnownByTheNumberThatItHasInTheJournalWhileItGoesOn() throws Exception {
+        CountDownLatch goesOn = new CountDownLatch(1);
+        byTrigger.put("request", (rule, trigger, progress) -> {
+            progress.begun(7);
+            progress.planned("target.test", 2, 100);
+            await(goesOn);
+            return report(7, trigger);
+        });
+
+        assertThat(runs.begin(rule, "request")).isEqualTo(7);
+        long changes = runs.changes();
+        assertThat(runs.running()).containsOnlyKeys("rule");
+        goesOn.countDown();
+        while (runs.progress("rule").isPresent()) {
+            Thread.onSpinWait();
+        }
+        assertThat(runs.changes()).isGreaterThan(changes);
+    }
+
+    @Test
+    void whatWasMadeForARunIsClosedAlsoWhereItCannotBegin() throws Exception {
+        for (Exception why : List.of(new RuleBusyException("copy"), new IOException("the journal is full"))) {
+            CountDownLatch closed = new CountDownLatch(1);
+            assertThatThrownBy(() -> runs.begin(
+                            "copy",
+                            progress -> {
+                                switch (why) {
+                                    case RuleBusyException busy -> throw busy;
+                                    case IOException failure -> throw failure;
+                                    default -> throw new AssertionError(why);
+                                }
+                            },
+                            closed::countDown))
+                    .isSameAs(why);
+            await(closed);
+        }
+        CountDownLatch closed = new CountDownLatch(1);
+        runs.close();
+        assertThatThrownBy(() -> runs.begin("copy", progress -> report(1, "copy"), closed::countDown))
+                .isInstanceOf(IOException.class);
+        await(closed);
+    }
+
+    @Test
+    void ruleRunsOnceMoreWhenTheTargetIsFreeThatAnotherRunLeftOut() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch goesOn = new CountDownLatch(1);
+        byTrigger.put("first", (rule, trigger, progress) -> {
+            begun.countDown();
+            await(goesOn);
+            return report(1, trigger);
+        });
+        byTrigger.put("second", (rule, trigger, progress) -> report(2, trigger, "slow.test"));
+        byTrigger.put("third", (rule, trigger, progress) -> {
+            throw new RuleBusyException(rule.name());
+        });
+        Thread first = Thread.ofVirtual().start(() -> runs.run(rule, "first"));
+        await(begun);
+
+        runs.run(rule, "second");
+        runs.run(rule, "third");
+        assertThat(again).as("as long as the target is busy").isEmpty();
+        goesOn.countDown();
+        first.join();
+
+        assertThat(again).containsExactly("rule third");
+    }
+
+    @Test
+    void ruleRunsAgainAtOnceWhereTheTargetHasBecomeFreeMeanwhile() {
+        byTrigger.put("schedule", (rule, trigger, progress) -> report(2, trigger, "slow.test"));
+
+        runs.run(rule, "schedule");
+
+        assertThat(again).containsExactly("rule schedule");
+    }
+
+    @Test
+    void wholeRunsAndFailuresAreNotRepeated() {
+        byTrigger.put("whole", (rule, trigger, progress) -> report(1, trigger));
+        byTrigger.put("failure", (rule, trigger, progress) -> {
+            throw new IOException("the journal is full");
+        });
+
+        runs.run(rule, "whole");
+        runs.run(rule, "failure");
+
+        assertThat(again).isEmpty();
+        assertThat(runs.running()).isEmpty();
+    }
+}
