@@ -7,6 +7,7 @@ import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -16,12 +17,13 @@ import java.util.function.Supplier;
  * question has one call under way at most, which belongs to no client. Thread-safe.
  */
 final class Answering {
-    private final SharedCalls<Object, Object> calls;
+    private final SharedCalls<Question, Object> calls;
     private final NegativeAnswers negative;
     private final RuleCounters counters;
     private final Clock clock;
+    private final SilentUpstreams silent = new SilentUpstreams();
 
-    Answering(SharedCalls<Object, Object> calls, NegativeAnswers negative, RuleCounters counters, Clock clock) {
+    Answering(SharedCalls<Question, Object> calls, NegativeAnswers negative, RuleCounters counters, Clock clock) {
         this.calls = calls;
         this.negative = negative;
         this.counters = counters;
@@ -43,10 +45,11 @@ final class Answering {
      * @param outage how questions to the upstream fail at present, as far as is known
      * @param kept what is kept; found again after a failure
      * @param ask asks the upstream and keeps what it says
-     * @param forget lets go of what is kept, because the upstream denies it in this way
+     * @param forget lets go of what is kept, because the upstream denies it in this way; what is served before anybody is asked is kept if the upstream only refuses
+     *     us: our rights may have ended, and not the thing
      */
     <T> Answer<T> answer(
-            Object question,
+            Question question,
             CacheSettings settings,
             Supplier<Optional<OutageException>> outage,
             Judgement.Window window,
@@ -56,7 +59,7 @@ final class Answering {
             throws IOException {
         Optional<Kept<T>> now = kept.get();
         Judgement judgement = judge(settings);
-        Asking<T> check = () -> check(question, settings, kept, ask, forget);
+        Asking<T> check = () -> check(question, settings, window, kept, ask, forget);
         return switch (judgement.step(window, now.map(Kept::confirmedAt))) {
             case SERVE -> judgement.hit(now.orElseThrow());
             case SERVE_AND_CHECK -> {
@@ -73,10 +76,9 @@ final class Answering {
         };
     }
 
-    // Once it is known how the upstream fails, that decides whether what is kept may be served, and not that it takes
-    // long.
+    // Once it is known how the upstream fails, that decides what may be served, and not that it takes long.
     private <T> Answer<T> wait(
-            Object question,
+            Question question,
             Judgement judgement,
             Kept<T> kept,
             Answer<T> insteadOfWaiting,
@@ -87,11 +89,15 @@ final class Answering {
         if (atOnce.isPresent()) {
             return atOnce.get();
         }
+        // Of one that says nothing, one request finds that out for all.
+        Duration deadline = judgement.settings().checkDeadline();
+        boolean hopeless = silent.isSilent(question, calls.nanoTime(), deadline);
         Optional<SharedCalls.Outcome<Object>> inTime =
-                calls.call(question, check::run, judgement.settings().checkDeadline());
+                calls.call(question, check::run, hopeless ? Duration.ZERO : deadline);
         if (inTime.isPresent()) {
             return outcome(inTime.get());
         }
+        calls.underWay(question).ifPresent(call -> silent.late(question, call));
         Optional<OutageException> known = outage.get();
         Optional<Answer<T>> stale =
                 known.isEmpty() ? Optional.of(insteadOfWaiting) : judgement.inPlaceOf(known.get(), kept);
@@ -102,9 +108,7 @@ final class Answering {
         return stale.get();
     }
 
-    // While nothing is sent to the upstream but a request that shows whether it is back, only the one who sends that
-    // one
-    // waits for it.
+    // While nothing is sent to the upstream but a request that shows whether it is back, only who sends that waits.
     private <T> Optional<Answer<T>> whileOut(
             Judgement judgement, Kept<T> kept, Supplier<Optional<OutageException>> outage) {
         Optional<OutageException> out =
@@ -120,7 +124,7 @@ final class Answering {
      * Runs a call for a question, or joins the one under way. Somebody in the background may have begun that one, and may not use the quota that is
      * left: after such a failure the question is asked once more.
      */
-    <T> Answer<T> share(Object question, Asking<T> call) throws IOException {
+    <T> Answer<T> share(Question question, Asking<T> call) throws IOException {
         try {
             return outcome(calls.call(question, call::run));
         } catch (OutageException e) {
@@ -132,12 +136,51 @@ final class Answering {
     }
 
     /** As {@link #share}, where nothing is kept that could be served in place of a failure; a failure that is remembered is answered with. */
-    <T> Answer<T> shareRemembering(Object question, CacheSettings settings, Asking<T> call) throws IOException {
-        return share(question, () -> check(question, settings, Optional::empty, call, _ -> {}));
+    <T> Answer<T> shareRemembering(Question question, CacheSettings settings, Asking<T> call) throws IOException {
+        return share(question, remembering(question, settings, call));
+    }
+
+    private <T> Asking<T> remembering(Question question, CacheSettings settings, Asking<T> call) {
+        return () -> check(question, settings, Judgement.Window.ALWAYS_ASK, Optional::empty, call, _ -> {});
+    }
+
+    /**
+     * As {@link #shareRemembering}, where something else may be served in place of a failure, or of an answer that takes too long: that of this caller, and not of
+     * the others who wait for the same.
+     *
+     * @param outage how questions to the upstream fail at present, as far as is known
+     * @param standIn what else may be served
+     */
+    <T> Answer<T> shareOr(
+            Question question,
+            CacheSettings settings,
+            Supplier<Optional<OutageException>> outage,
+            Optional<Kept<T>> standIn,
+            Asking<T> call)
+            throws IOException {
+        Judgement judgement = judge(settings);
+        Asking<T> check = remembering(question, settings, call);
+        Optional<Answer<T>> insteadOfWaiting = standIn.flatMap(judgement::inPlaceOfWaiting);
+        try {
+            return insteadOfWaiting.isEmpty()
+                    ? share(question, check)
+                    : wait(question, judgement, standIn.orElseThrow(), insteadOfWaiting.get(), check, outage);
+        } catch (RegistryException e) {
+            return standIn.flatMap(kept -> inPlaceOf(e, settings, kept)).orElseThrow(() -> e);
+        }
+    }
+
+    /** What is kept, in place of a failure, if it may be served; it counts as served. */
+    <T> Optional<Answer<T>> inPlaceOf(RegistryException failure, CacheSettings settings, Kept<T> kept) {
+        Optional<Answer<T>> stale = judge(settings).inPlaceOf(failure, kept);
+        if (stale.isPresent()) {
+            Judgement.cause(failure).ifPresent(counters::served);
+        }
+        return stale;
     }
 
     /** Throws the failure that is remembered for a question, if there is one. */
-    void refuseRemembered(Object question, CacheSettings settings) throws RegistryException {
+    void refuseRemembered(Question question, CacheSettings settings) throws RegistryException {
         Optional<RegistryException> remembered = negative.of(question, settings);
         if (remembered.isPresent()) {
             counters.count(RuleEvent.NEGATIVE);
@@ -146,18 +189,19 @@ final class Answering {
     }
 
     /** Remembers a failure, if the settings say so. */
-    void remember(Object question, RegistryException failure, CacheSettings settings) {
+    void remember(Question question, RegistryException failure, CacheSettings settings) {
         negative.remember(question, failure, settings);
     }
 
     /** The failure that is remembered for a question. */
-    Optional<RegistryException> remembered(Object question, CacheSettings settings) {
+    Optional<RegistryException> remembered(Question question, CacheSettings settings) {
         return negative.of(question, settings);
     }
 
     private <T> Answer<T> check(
-            Object question,
+            Question question,
             CacheSettings settings,
+            Judgement.Window window,
             Supplier<Optional<Kept<T>>> kept,
             Asking<T> ask,
             Consumer<RegistryException> forget)
@@ -169,22 +213,32 @@ final class Answering {
                 throw remembered.get();
             }
             Answer<T> answer = ask.run();
+            silent.answered(question, calls.nanoTime());
             negative.forget(question);
             return answer;
         } catch (NotFoundException | UnauthorizedException | OutageException | InvalidContentException e) {
             if (remembered.isEmpty()) {
+                heard(question, e);
                 negative.remember(question, e, settings);
             }
-            Optional<Answer<T>> stale = kept.get().flatMap(k -> judge(settings).inPlaceOf(e, k));
+            Optional<Kept<T>> now = kept.get();
+            Optional<Answer<T>> stale = now.flatMap(found -> inPlaceOf(e, settings, found));
             if (stale.isPresent()) {
-                Judgement.cause(e).ifPresent(counters::served);
                 return stale.get();
             }
-            if (e instanceof NotFoundException || e instanceof UnauthorizedException) {
+            boolean servedUnasked = judge(settings).step(window, now.map(Kept::confirmedAt)) != Judgement.Step.ASK;
+            if (e instanceof NotFoundException || e instanceof UnauthorizedException && !servedUnasked) {
                 // An answer: what is denied now must not come back in the next outage.
                 forget.accept(e);
             }
             throw e;
+        }
+    }
+
+    // Of outages only 5xx are answers for certain.
+    private void heard(Question question, RegistryException failure) {
+        if (!(failure instanceof OutageException outage) || outage.reason() == OutageException.Reason.SERVER_ERROR) {
+            silent.answered(question, calls.nanoTime());
         }
     }
 

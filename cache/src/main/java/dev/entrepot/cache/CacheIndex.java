@@ -259,6 +259,11 @@ public final class CacheIndex implements AutoCloseable {
         tables.pins.put(new IndexTables.PinKey(pin.repository(), pin.reference()), Optional.of(pin));
     }
 
+    /** The pin of just this reference. */
+    Optional<Pin> pin(Repository repository, ManifestReference reference) {
+        return tables.pins.get(new IndexTables.PinKey(repository, reference));
+    }
+
     /** Takes a pin away; returns whether there was one. */
     boolean removePin(Repository repository, ManifestReference reference) {
         IndexTables.PinKey key = new IndexTables.PinKey(repository, reference);

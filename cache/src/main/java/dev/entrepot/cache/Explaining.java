@@ -47,6 +47,7 @@ final class Explaining {
     private final CacheSettings untagged;
     private final RepositorySource source;
     private final Explanation.Mirrors mirrors;
+    private final Function<Digest, Optional<ManifestBytes>> keptHere;
     private final KeptGraphs graphs;
 
     /**
@@ -55,6 +56,7 @@ final class Explaining {
      * @param untagged what rules say of what has no tag
      * @param source the upstream, which is asked nothing but how questions would be refused now, as far as is known
      * @param mirrors which mirrors would be asked first
+     * @param keptHere the manifests that are kept for this repository
      */
     Explaining(
             Repository repository,
@@ -64,7 +66,8 @@ final class Explaining {
             ListCache lists,
             CacheSettings untagged,
             RepositorySource source,
-            Explanation.Mirrors mirrors) {
+            Explanation.Mirrors mirrors,
+            Function<Digest, Optional<ManifestBytes>> keptHere) {
         this.repository = repository;
         this.index = index;
         this.manifests = cache::keptManifest;
@@ -75,6 +78,7 @@ final class Explaining {
         this.untagged = untagged;
         this.source = source;
         this.mirrors = mirrors;
+        this.keptHere = keptHere;
         this.graphs = new KeptGraphs(cache);
     }
 
@@ -113,7 +117,7 @@ final class Explaining {
             return blob(digest, link, stored);
         }
         boolean hit = kept.isPresent() && linked;
-        Object question = kept.isPresent()
+        Question question = kept.isPresent()
                 ? new Question.ForProof(repository, digest, true, Readers.CLIENTS)
                 : new Question.ForManifest(repository, digest, Readers.CLIENTS);
         Way way = upstream -> hit
@@ -149,7 +153,7 @@ final class Explaining {
         OptionalLong size =
                 stored.isPresent() ? stored : link.map(Link::sizeBytes).orElse(OptionalLong.empty());
         Optional<BlobLimit> limit = BlobLimit.of(repository, untagged);
-        Object question = stored.isPresent()
+        Question question = stored.isPresent()
                 ? new Question.ForProof(repository, digest, false, Readers.CLIENTS)
                 : new Question.ForBlob(repository, digest, Optional.empty());
         Way way = upstream -> {
@@ -182,12 +186,13 @@ final class Explaining {
     Explanation tag(Tag tag, CacheSettings settings) {
         Judgement judgement = answering.judge(settings);
         Optional<TagRecord> record = tags.named(tag).map(Kept::content);
-        Optional<Instant> confirmed = settings.minAge().isPresent()
+        Optional<MinAge> minAge = Cooldown.of(tag, settings);
+        Optional<Instant> confirmed = minAge.isPresent()
                 ? tags.named(tag).map(Kept::confirmedAt)
                 : tags.kept(tag).map(Kept::confirmedAt);
         Step step = judgement.step(Window.ofTag(settings), confirmed);
-        Way way = settings.minAge().isPresent()
-                ? upstream -> mature(tag, settings, settings.minAge().get(), step, upstream)
+        Way way = minAge.isPresent()
+                ? upstream -> mature(tag, settings, minAge.get(), step, upstream)
                 : upstream -> current(tag, settings, step, upstream);
         return explanation(
                 tag,
@@ -217,7 +222,7 @@ final class Explaining {
             Way way) {
         Way allowed = denial.isPresent()
                 ? imagined -> new Outcome.Failed(denial.get())
-                : overMirrors(reference, blob, asks, way);
+                : overMirrors(reference, blob, settings, asks, way);
         Map<StaleCause, Outcome> down = new EnumMap<>(StaleCause.class);
         for (StaleCause cause : StaleCause.values()) {
             down.put(cause, allowed.with(new Imagined(Optional.of(cause))));
@@ -232,15 +237,16 @@ final class Explaining {
                 kept,
                 former,
                 nextCheck,
+                index.pin(repository, reference),
                 denial.isPresent() ? Asks.NOT : asks,
                 allowed.with(Imagined.UP),
                 down);
     }
 
     // Where the upstream's own answer is not the only one that counts, it is not said what comes of its failure.
-    private Way overMirrors(ManifestReference reference, boolean blob, Asks asks, Way way) {
+    private Way overMirrors(ManifestReference reference, boolean blob, CacheSettings settings, Asks asks, Way way) {
         List<String> first = asks == Asks.BEFORE ? mirrors.askedFor(reference, blob) : List.of();
-        boolean offline = GuardedSource.refusal(repository, untagged, reference).isPresent();
+        boolean offline = GuardedSource.refusal(repository, settings, reference).isPresent();
         if (first.isEmpty() || offline) {
             return way;
         }
@@ -253,7 +259,7 @@ final class Explaining {
     }
 
     // How asking the upstream fails, if it does.
-    private Optional<RegistryException> ask(Object question, CacheSettings settings, Object what, Imagined imagined) {
+    private Optional<RegistryException> ask(Question question, CacheSettings settings, Object what, Imagined imagined) {
         return answering
                 .remembered(question, settings)
                 .or(() -> GuardedSource.refusal(repository, settings, what))
@@ -262,7 +268,7 @@ final class Explaining {
     }
 
     // Blobs have a circuit breaker of their own.
-    private static boolean aboutBlob(Object question) {
+    private static boolean aboutBlob(Question question) {
         return question instanceof Question.ForBlob || question instanceof Question.ForProof proof && !proof.manifest();
     }
 
@@ -272,7 +278,7 @@ final class Explaining {
             return new Outcome.Served(
                     Verdict.HIT, kept.map(found -> found.content().digest()));
         }
-        Object question = new Question.ForManifest(repository, tag, Readers.CLIENTS);
+        Question question = new Question.ForManifest(repository, tag, Readers.CLIENTS);
         Optional<RegistryException> failure = ask(question, settings, "tag " + tag, upstream);
         if (failure.isEmpty()) {
             return new Outcome.Served(
@@ -291,7 +297,7 @@ final class Explaining {
         if (step != Step.ASK) {
             verdict = Verdict.HIT;
         } else {
-            Object question = new Question.ForName(repository, tag, Readers.CLIENTS);
+            Question question = new Question.ForName(repository, tag, Readers.CLIENTS);
             Optional<RegistryException> failure = ask(question, settings, "tag " + tag, upstream);
             if (failure.isPresent()) {
                 if (named.flatMap(found -> answering.judge(settings).inPlaceOf(failure.get(), found))
@@ -308,18 +314,21 @@ final class Explaining {
         TagRecord record = named.get().content();
         Exemptions exempt = new Exemptions(minAge, upstream);
         Cooldown.Choice choice = Cooldown.choose(record, tags.history(tag), minAge, exempt, now);
-        if (choice.current()) {
-            return named(record.digest(), verdict, settings, upstream);
+        boolean confirmedNow = step == Step.ASK && verdict != Verdict.STALE;
+        TagRecord found = confirmedNow ? new TagRecord(record.digest(), now, record.firstSeenAt()) : record;
+        Chosen chosen = new Chosen(choice, found, exempt, verdict);
+        if (choice.current().isPresent()) {
+            return named(choice.current().get(), chosen, settings, upstream);
         }
-        for (Digest former : choice.former()) {
+        for (Cooldown.Turn former : choice.former(digest -> true)) {
             if (exempt.unknown) {
                 break;
             }
-            Outcome older = named(former, verdict, settings, upstream);
+            Outcome older = named(former, chosen, settings, upstream);
             switch (older) {
                 case Outcome.Served served -> {
                     return new Outcome.Served(
-                            served.verdict() == Verdict.STALE ? Verdict.STALE : Verdict.COOLED, Optional.of(former));
+                            served.verdict() == Verdict.STALE ? Verdict.STALE : Verdict.COOLED, served.digest());
                 }
                 case Outcome.Unknown unknown -> {
                     return unknown;
@@ -332,9 +341,13 @@ final class Explaining {
             }
         }
         return exempt.unknown
-                ? new Outcome.Unknown("whether it is signed, and so exempt from " + settings.rule(Setting.MIN_AGE)
-                        + ": its referrers are not kept")
+                ? unknownExemption(settings)
                 : new Outcome.Failed(Cooldown.refusal(repository, tag, record, choice, settings, now));
+    }
+
+    private Outcome unknownExemption(CacheSettings settings) {
+        return new Outcome.Unknown("whether it is signed, and so exempt from " + settings.rule(Setting.MIN_AGE)
+                + ": its referrers are not kept");
     }
 
     private Outcome neverAsked(Tag tag, CacheSettings settings, MinAge minAge) {
@@ -347,18 +360,31 @@ final class Explaining {
                         + " lets it through: the upstream was never asked, or did not have it");
     }
 
-    // As a request gets the bytes of a digest that the tag names.
-    private Outcome named(Digest digest, Verdict named, CacheSettings settings, Imagined upstream) {
-        boolean atHand = manifests.apply(digest).isPresent()
-                && index.link(repository, digest).isPresent();
-        if (!atHand) {
-            Object question = new Question.ForManifest(repository, digest, Readers.CLIENTS);
-            Optional<RegistryException> failure = ask(question, settings, digest, upstream);
-            if (failure.isPresent()) {
-                return new Outcome.Failed(failure.get());
+    /** What is known of a tag under a minimum age: what may be served, what the tag names, and where that is known from. */
+    private record Chosen(Cooldown.Choice choice, TagRecord named, Exemptions exempt, Verdict verdict) {}
+
+    // As a request gets the bytes of a digest that the tag names. The reserve of a quota matters here alone: of other
+    // tags it
+    // is not known before they are asked for whether they have moved.
+    private Outcome named(Cooldown.Turn turn, Chosen chosen, CacheSettings settings, Imagined upstream) {
+        boolean atHand = manifests.apply(turn.digest()).isPresent();
+        Question question = new Question.ForManifest(repository, turn.digest(), Readers.CLIENTS);
+        Optional<RegistryException> failure =
+                atHand ? Optional.empty() : ask(question, settings, turn.digest(), upstream);
+        Optional<? extends RegistryException> trouble = failure.isPresent() || atHand ? failure : source.reserved();
+        if (trouble.isPresent() && !(trouble.get() instanceof NotFoundException)) {
+            Optional<Answer<ManifestBytes>> older = PullThrough.standIn(chosen.choice(), turn, chosen.named(), keptHere)
+                    .flatMap(found -> answering.judge(settings).inPlaceOf(trouble.get(), found));
+            if (older.isPresent()) {
+                return chosen.exempt().unknown
+                        ? unknownExemption(settings)
+                        : new Outcome.Served(
+                                Verdict.STALE, Optional.of(older.get().content().digest()));
             }
         }
-        return new Outcome.Served(PullThrough.verdict(named, atHand), Optional.of(digest));
+        return failure.isPresent()
+                ? new Outcome.Failed(failure.get())
+                : new Outcome.Served(PullThrough.verdict(chosen.verdict(), atHand), Optional.of(turn.digest()));
     }
 
     /** Whether digests are exempt from a minimum age because of what refers to them, as a request finds it out. */
@@ -387,7 +413,7 @@ final class Explaining {
             if (judgement.step(Window.ofReferrers(untagged), kept.map(Kept::confirmedAt)) != Step.ASK) {
                 return kept.map(Kept::content);
             }
-            Object question = new Question.ForReferrers(repository, digest, Readers.CLIENTS);
+            Question question = new Question.ForReferrers(repository, digest, Readers.CLIENTS);
             Optional<RegistryException> failure = ask(question, untagged, "the referrers of " + digest, upstream);
             if (failure.isEmpty()) {
                 unknown |= kept.isEmpty();

@@ -23,6 +23,7 @@ import java.util.Optional;
  * @param kept what is kept of it
  * @param former what the tag named before, the last at the end, with the time at which each was first seen
  * @param nextCheck from when on the upstream is asked again; empty for never, or if nothing is kept
+ * @param pin the pin of just this tag or digest, if there is one
  * @param asks whether a request would ask the upstream
  * @param up what a request would get from an upstream that answers, and still has what is kept
  * @param down what a request would get from one that does not, by what is wrong with it
@@ -35,6 +36,7 @@ public record Explanation(
         Optional<KeptGraph> kept,
         Map<Digest, Instant> former,
         Optional<Instant> nextCheck,
+        Optional<Pin> pin,
         Asks asks,
         Outcome up,
         Map<StaleCause, Outcome> down) {

@@ -77,6 +77,12 @@ final class GuardedSource implements RepositorySource {
         return upstream.fetchManifest(reference);
     }
 
+    /** A manifest for a request by tag, which the settings of the tag are for: by the tag, or by a digest that it names. */
+    ManifestBytes fetchManifestFor(Tag tag, ManifestReference reference) throws IOException {
+        pass(tag);
+        return upstream.fetchManifest(reference);
+    }
+
     @Override
     public Optional<OptionalLong> statBlob(Digest digest) throws IOException {
         passWithoutTag("blob " + digest);
@@ -113,6 +119,11 @@ final class GuardedSource implements RepositorySource {
     @Override
     public Optional<OutageException> reserved() {
         return upstream.reserved();
+    }
+
+    @Override
+    public boolean countsPulls() {
+        return upstream.countsPulls();
     }
 
     @Override

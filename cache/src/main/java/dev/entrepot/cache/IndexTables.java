@@ -43,7 +43,7 @@ final class IndexTables {
     final WriteBehind<TagKey, TagRecord> tags;
     /** What tags named before; never deleted. */
     final WriteBehind<TagKey, TagHistory> tagHistories;
-    /** Documents; they are deleted by age only. */
+    /** Documents. */
     final WriteBehind<DocumentKey, KeptDocument> documents;
     /** Pins. */
     final WriteBehind<PinKey, Pin> pins;
@@ -95,6 +95,8 @@ final class IndexTables {
                 (updates, key, value) -> {
                     if (value.isPresent()) {
                         updates.saveDocument(key.repository(), key.subject(), value.get());
+                    } else {
+                        updates.deleteDocument(key.repository(), key.subject());
                     }
                 });
         pins = table(

@@ -35,6 +35,7 @@ final class IndexUpdates implements AutoCloseable {
     private final PreparedStatement deleteTag;
     private final PreparedStatement saveTagHistory;
     private final PreparedStatement saveDocument;
+    private final PreparedStatement deleteDocument;
     private final PreparedStatement deleteDocuments;
     private final PreparedStatement saveContent;
     private final PreparedStatement deleteContent;
@@ -63,6 +64,8 @@ final class IndexUpdates implements AutoCloseable {
                 "INSERT OR REPLACE INTO tag_history (repository, tag, former) VALUES (?, ?, ?)");
         saveDocument = connection.prepareStatement(
                 "INSERT OR REPLACE INTO documents (repository, subject, fetched_at, json) VALUES (?, ?, ?, ?)");
+        deleteDocument = connection.prepareStatement("DELETE FROM documents WHERE repository ="
+                + " (SELECT id FROM repositories WHERE registry = ? AND name = ?) AND subject = ?");
         deleteDocuments = connection.prepareStatement("DELETE FROM documents WHERE fetched_at < ?"
                 + " AND repository NOT IN (SELECT repository FROM pins WHERE referrers)");
         saveContent = connection.prepareStatement(
@@ -152,6 +155,14 @@ final class IndexUpdates implements AutoCloseable {
         saveDocument.setLong(3, value.fetchedAt().toEpochMilli());
         saveDocument.setBytes(4, value.json());
         saveDocument.executeUpdate();
+    }
+
+    /** Forgets a document; no subject for a tag list. */
+    void deleteDocument(Repository repository, Optional<Digest> subject) throws SQLException {
+        deleteDocument.setString(1, repository.registry().value());
+        deleteDocument.setString(2, repository.name().value());
+        deleteDocument.setBytes(3, subject.map(DigestCode::encode).orElse(new byte[0]));
+        deleteDocument.executeUpdate();
     }
 
     /** Forgets the documents that are older, except where a pin stands on them. Returns how many. */

@@ -22,7 +22,7 @@ final class NegativeAnswers {
     private record Remembered(RegistryException failure, Instant at) {}
 
     private final Clock clock;
-    private final Cache<Object, Remembered> failures =
+    private final Cache<Question, Remembered> failures =
             Caffeine.newBuilder().maximumSize(MOST).executor(Runnable::run).build();
 
     NegativeAnswers(Clock clock) {
@@ -30,7 +30,7 @@ final class NegativeAnswers {
     }
 
     /** The failure that is remembered for a question and not older than the settings allow. */
-    Optional<RegistryException> of(Object question, CacheSettings settings) {
+    Optional<RegistryException> of(Question question, CacheSettings settings) {
         Remembered remembered = failures.getIfPresent(question);
         if (remembered == null) {
             return Optional.empty();
@@ -41,14 +41,14 @@ final class NegativeAnswers {
     }
 
     /** Remembers a failure, if the settings say so. */
-    void remember(Object question, RegistryException failure, CacheSettings settings) {
+    void remember(Question question, RegistryException failure, CacheSettings settings) {
         if (!time(failure, settings).isZero()) {
             failures.put(question, new Remembered(failure, clock.instant()));
         }
     }
 
     /** Forgets what is remembered for a question: there was an answer. */
-    void forget(Object question) {
+    void forget(Question question) {
         if (failures.getIfPresent(question) != null) {
             failures.invalidate(question);
         }

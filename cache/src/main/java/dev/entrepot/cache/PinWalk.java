@@ -2,23 +2,27 @@ package dev.entrepot.cache;
 
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
-import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Walks what is kept of a pinned graph, without asking any upstream. For one thread and one pin. */
 final class PinWalk {
+    private static final Logger LOG = LoggerFactory.getLogger(PinWalk.class);
     /** Beyond this a graph is not an image: what was found by then is protected. */
     static final int MOST_DIGESTS = 100_000;
 
@@ -28,27 +32,43 @@ final class PinWalk {
     private final ContentStore store;
     private final CacheIndex index;
     private final Pin pin;
+    private final Served served;
     private final Set<Digest> digests = new LinkedHashSet<>();
+    private final Set<Digest> unwanted = new HashSet<>();
     private final List<Descriptor> missing = new ArrayList<>();
     private final Deque<Descriptor> manifests = new ArrayDeque<>();
     private boolean unsure;
 
-    private PinWalk(ContentStore store, CacheIndex index, Pin pin) {
+    /** What rules make of tags. */
+    @FunctionalInterface
+    interface Served {
+        /** Whether a digest that was first seen then may not be served under a tag yet. */
+        boolean isTooYoung(Repository repository, Tag tag, TagHistory.Former digest);
+    }
+
+    private PinWalk(ContentStore store, CacheIndex index, Pin pin, Served served) {
         this.store = store;
         this.index = index;
         this.pin = pin;
+        this.served = served;
     }
 
     /** The graph of a pin. What cannot be read counts as missing. */
-    static PinnedGraph walk(ContentStore store, CacheIndex index, Pin pin) {
-        return new PinWalk(store, index, pin).walk();
+    static PinnedGraph walk(ContentStore store, CacheIndex index, Pin pin, Served served) {
+        return new PinWalk(store, index, pin, served).walk();
+    }
+
+    /** Whether a manifest is in the graph of a pin, or is listed there and not wanted. */
+    static boolean covers(ContentStore store, CacheIndex index, Pin pin, Served served, Digest digest) {
+        PinWalk walk = new PinWalk(store, index, pin, served);
+        return walk.walk().digests().contains(digest) || walk.unwanted.contains(digest);
     }
 
     private PinnedGraph walk() {
         long failedReads = index.failedReads();
         Optional<Digest> root = switch (pin.reference()) {
             case Digest digest -> Optional.of(digest);
-            case Tag tag -> index.tag(pin.repository(), tag).map(TagRecord::digest);
+            case Tag tag -> addNamed(tag);
         };
         root.ifPresent(this::addManifest);
         while (!manifests.isEmpty() && digests.size() < MOST_DIGESTS) {
@@ -56,6 +76,35 @@ final class PinWalk {
         }
         unsure |= index.failedReads() != failedReads;
         return new PinnedGraph(pin, root, digests, missing, unsure);
+    }
+
+    // What was denied is forgotten, and what the tag named then stays pinned. Until what it names now is here and may
+    // be
+    // served, clients are given what it named before: that is protected too.
+    private Optional<Digest> addNamed(Tag tag) {
+        TagHistory history = index.tagHistory(pin.repository(), tag);
+        Optional<TagHistory.Former> named = index.tag(pin.repository(), tag)
+                .map(record -> new TagHistory.Former(record.digest(), record.firstSeenAt()))
+                .or(history::last);
+        if (named.isPresent() && !(isStored(named.get()) && isServed(tag, named.get()))) {
+            List<TagHistory.Former> before = history.former().reversed().stream()
+                    .filter(former -> !former.digest().equals(named.get().digest()) && isStored(former))
+                    .toList();
+            before.stream()
+                    .filter(former -> isServed(tag, former))
+                    .findFirst()
+                    .or(() -> before.stream().findFirst())
+                    .ifPresent(former -> addManifest(former.digest()));
+        }
+        return named.map(TagHistory.Former::digest);
+    }
+
+    private boolean isStored(TagHistory.Former former) {
+        return index.isStored(former.digest());
+    }
+
+    private boolean isServed(Tag tag, TagHistory.Former former) {
+        return !served.isTooYoung(pin.repository(), tag, former);
     }
 
     private void addManifest(Digest digest) {
@@ -84,7 +133,13 @@ final class PinWalk {
             manifest.get().blobs().stream()
                     .filter(blob -> blob.urls().isEmpty())
                     .forEach(this::add);
-            manifest.get().manifests().stream().filter(this::isWanted).forEach(this::add);
+            for (Descriptor child : manifest.get().manifests()) {
+                if (isWanted(child)) {
+                    add(child);
+                } else {
+                    unwanted.add(child.digest());
+                }
+            }
         }
         if (pin.referrers()) {
             addReferrers(descriptor.digest());
@@ -119,9 +174,8 @@ final class PinWalk {
             MediaType type = index.manifestType(digest).orElse(MediaType.OCTET_STREAM);
             ManifestBytes manifest = ManifestTypes.withType(ManifestBytes.verified(type, digest, bytes.get()));
             return Optional.of(Manifest.parse(manifest));
-        } catch (InvalidContentException e) {
-            return Optional.empty();
         } catch (IOException e) {
+            LOG.warn("what is under manifest {} of the pin of {} is not known: {}", digest, pin, e.toString());
             return Optional.empty();
         }
     }

@@ -4,7 +4,9 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
 import java.io.IOException;
+import java.time.Clock;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -30,11 +32,20 @@ public final class PinnedGraphs {
     private volatile Map<Digest, Set<Repository>> awaited = Map.of();
     private volatile long bytes;
     private volatile long largeBytes;
+    private volatile PinWalk.Served served = (repository, tag, digest) -> false;
 
     /** The pins of an index. */
     PinnedGraphs(ContentStore store, CacheIndex index) {
         this.store = store;
         this.index = index;
+    }
+
+    /** Has what rules hold back protected no less than what is served in its place. */
+    void heed(CacheRules rules, Clock clock) {
+        served = (repository, tag, digest) -> Cooldown.of(tag, rules.of(repository, tag))
+                .filter(minAge -> !minAge.exceptDigests().contains(digest.digest()))
+                .map(minAge -> digest.firstSeenAt().plus(minAge.time()).isAfter(clock.instant()))
+                .orElse(false);
     }
 
     /**
@@ -72,7 +83,7 @@ public final class PinnedGraphs {
 
     /** What a pin protects now, worked out anew; it need not be one of {@link #pins()}. */
     public PinnedGraph graph(Pin pin) {
-        return PinWalk.walk(store, index, pin);
+        return PinWalk.walk(store, index, pin, served);
     }
 
     /** What is not stored of a pinned graph, as far as it is known; its root, if its tag is known, when nothing is. */
@@ -87,6 +98,21 @@ public final class PinnedGraphs {
      */
     public boolean isPinned(Digest digest) throws IOException {
         return pins().stream().anyMatch(pin -> graph(pin).digests().contains(digest));
+    }
+
+    /**
+     * Whether pins of a repository decide about a manifest already: it is under one, an index under one lists it, wanted or not, or the tag of one has named it.
+     *
+     * @throws IOException if the index cannot be read
+     */
+    public boolean covers(Repository repository, Digest digest) throws IOException {
+        return pins().stream()
+                .filter(pin -> pin.repository().equals(repository))
+                .anyMatch(pin -> pin.reference() instanceof Tag tag
+                                && index.tagHistory(repository, tag)
+                                        .firstSeen(digest)
+                                        .isPresent()
+                        || PinWalk.covers(store, index, pin, served, digest));
     }
 
     /** Whether a digest is under a pin, by the last {@link #refresh()}. */

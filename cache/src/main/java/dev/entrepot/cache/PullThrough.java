@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -67,7 +68,7 @@ public final class PullThrough {
         this.answering = cache.answering();
         this.counters = cache.ruleCounters();
         this.upstream = new GuardedSource(upstream, rules, counters);
-        this.tags = new TagCache(this.upstream, index, clock, cache::keptManifest, this::fetchKept);
+        this.tags = new TagCache(this.upstream, index, clock, new TagManifests());
         this.lists = new ListCache(this.upstream, index, clock);
     }
 
@@ -87,10 +88,10 @@ public final class PullThrough {
     }
 
     // What an upstream denies to replication, or to the completing of pins, is not taken from clients: their rules may
-    // allow it. And what it denies to one credential it may give to another.
+    // allow it. And what it denies to one credential it may give to another, also by a 404.
     private Consumer<RegistryException> forgetting(Runnable forget) {
         return denial -> {
-            if (!alwaysAsking && (readers.credential().isEmpty() || denial instanceof NotFoundException)) {
+            if (!alwaysAsking && readers.credential().isEmpty()) {
                 forget.run();
             }
         };
@@ -143,8 +144,9 @@ public final class PullThrough {
     private Answer<ManifestBytes> manifestByTag(Tag tag) throws IOException {
         CacheSettings settings = settings(tag);
         refuseDenied(settings, "tag " + tag + " of ");
-        if (settings.minAge().isPresent()) {
-            return mature(tag, settings, settings.minAge().get());
+        Optional<MinAge> minAge = Cooldown.of(tag, settings);
+        if (minAge.isPresent()) {
+            return mature(tag, settings, minAge.get());
         }
         Answer<ManifestBytes> answer = answering.answer(
                 new Question.ForManifest(repository, tag, readers),
@@ -154,13 +156,18 @@ public final class PullThrough {
                 () -> tags.kept(tag),
                 () -> fetched(
                         tag,
-                        tags.ask(
-                                tag,
-                                !alwaysAsking && settings.neverMoves(),
-                                outage -> standsIn(tag, settings, outage))),
+                        tags.ask(tag, record -> holds(record, settings), outage -> standsIn(tag, settings, outage))),
                 forgetting(() -> tags.forget(tag)));
         index.touched(answer.content().digest(), repository);
         return answer;
+    }
+
+    private boolean holds(TagRecord record, CacheSettings settings) {
+        // Of what is offline the tag is not to be asked for by its digest either.
+        return !alwaysAsking
+                && !settings.offline()
+                && answering.judge(settings).step(Window.ofTag(settings), Optional.of(record.checkedAt()))
+                        == Judgement.Step.SERVE;
     }
 
     private boolean standsIn(Tag tag, CacheSettings settings, OutageException outage) {
@@ -172,7 +179,7 @@ public final class PullThrough {
 
     // First what the tag names, then which digest may be served for it, and only then its bytes: what is too young is
     // not
-    // even fetched.
+    // even fetched. What cannot be had then has something older stand in, as what is kept does elsewhere.
     private Answer<ManifestBytes> mature(Tag tag, CacheSettings settings, MinAge minAge) throws IOException {
         Answer<TagRecord> named = answering.answer(
                 new Question.ForName(repository, tag, readers),
@@ -186,12 +193,12 @@ public final class PullThrough {
         Instant now = answering.judge(settings).now();
         Cooldown.Choice choice =
                 Cooldown.choose(record, tags.history(tag), minAge, digest -> isExempt(digest, minAge), now);
-        if (choice.current()) {
-            return manifestNamed(tag, record.digest(), named, settings);
+        if (choice.current().isPresent()) {
+            return manifestNamed(tag, choice.current().get(), choice, named, settings);
         }
-        for (Digest former : choice.former()) {
+        for (Cooldown.Turn former : choice.former(digest -> true)) {
             try {
-                Answer<ManifestBytes> older = manifestNamed(tag, former, named, settings);
+                Answer<ManifestBytes> older = manifestNamed(tag, former, choice, named, settings);
                 counters.count(RuleEvent.COOLED);
                 return older.verdict() == Verdict.STALE
                         ? older
@@ -201,7 +208,7 @@ public final class PullThrough {
                                 older.age(),
                                 Optional.of(Cooldown.notice(record, choice, settings)));
             } catch (NotFoundException e) {
-                LOG.debug("{} of {} cannot stand in for {}: {}", former, repository, tag, e.getMessage());
+                LOG.debug("{} of {} cannot stand in for {}: {}", former.digest(), repository, tag, e.getMessage());
             }
         }
         counters.count(RuleEvent.TOO_YOUNG);
@@ -228,20 +235,81 @@ public final class PullThrough {
     }
 
     // The bytes of a digest that the tag is known to name, or to have named.
-    private Answer<ManifestBytes> manifestNamed(Tag tag, Digest digest, Answer<TagRecord> named, CacheSettings settings)
+    private Answer<ManifestBytes> manifestNamed(
+            Tag tag, Cooldown.Turn turn, Cooldown.Choice choice, Answer<TagRecord> named, CacheSettings settings)
             throws IOException {
-        Optional<ManifestBytes> kept = cache.keptManifest(digest);
-        boolean atHand = kept.isPresent() && index.link(repository, digest).isPresent();
-        ManifestBytes manifest = atHand
-                ? kept.get()
-                : answering
-                        .shareRemembering(
-                                new Question.ForManifest(repository, digest, readers),
-                                settings,
-                                () -> fetched(tag, Answer.of(fetchKept(digest), Verdict.MISS, Duration.ZERO)))
-                        .content();
-        index.touched(digest, repository);
-        return new Answer<>(manifest, verdict(named.verdict(), atHand), named.age(), named.outage());
+        Digest digest = turn.digest();
+        Optional<ManifestBytes> kept = keptAs(digest);
+        Answer<ManifestBytes> answer = kept.isPresent()
+                ? new Answer<>(kept.get(), verdict(named.verdict(), true), named.age(), named.outage())
+                : fetchedFor(tag, turn, choice, named, settings);
+        index.touched(answer.content().digest(), repository);
+        return answer;
+    }
+
+    private Answer<ManifestBytes> fetchedFor(
+            Tag tag, Cooldown.Turn turn, Cooldown.Choice choice, Answer<TagRecord> named, CacheSettings settings)
+            throws IOException {
+        Digest digest = turn.digest();
+        Optional<Kept<ManifestBytes>> standIn =
+                alwaysAsking ? Optional.empty() : standIn(choice, turn, named.content(), this::keptHere);
+        Optional<Answer<ManifestBytes>> saved = upstream.reserved()
+                .flatMap(reserved -> standIn.flatMap(older -> answering.inPlaceOf(reserved, settings, older)));
+        if (saved.isPresent()) {
+            return saved.get();
+        }
+        Answer<ManifestBytes> answer = answering.shareOr(
+                new Question.ForManifest(repository, digest, readers),
+                settings,
+                upstream::outage,
+                standIn,
+                () -> fetched(tag, Answer.of(fetchKept(Optional.of(tag), digest), Verdict.MISS, Duration.ZERO)));
+        return answer.verdict() == Verdict.STALE
+                ? answer
+                : new Answer<>(answer.content(), verdict(named.verdict(), false), named.age(), named.outage());
+    }
+
+    /** What is served under a tag in place of what should be and cannot be had; confirmed when it still was what should be served. */
+    static Optional<Kept<ManifestBytes>> standIn(
+            Cooldown.Choice choice,
+            Cooldown.Turn turn,
+            TagRecord named,
+            Function<Digest, Optional<ManifestBytes>> keptHere) {
+        Instant confirmedAt = named.checkedAt().isBefore(turn.since()) ? named.checkedAt() : turn.since();
+        return choice.standIn(turn, digest -> keptHere.apply(digest).isPresent())
+                .flatMap(other -> keptHere.apply(other.digest()))
+                .map(manifest -> new Kept<>(manifest, confirmedAt));
+    }
+
+    private Optional<ManifestBytes> keptHere(Digest digest) {
+        return index.link(repository, digest).isEmpty() ? Optional.empty() : cache.keptManifest(digest);
+    }
+
+    // That a tag of the repository names it, by its upstream's word, is proof that the repository has it.
+    private Optional<ManifestBytes> keptAs(Digest named) throws InvalidContentException {
+        Optional<ManifestBytes> kept = cache.keptManifest(named);
+        if (kept.isPresent() && index.link(repository, named).isEmpty()) {
+            index.addLinks(repository, ManifestLinks.of(kept.get()));
+        }
+        return kept;
+    }
+
+    /** Where the tags of this repository have their manifests from. */
+    private final class TagManifests implements TagCache.Manifests {
+        @Override
+        public Optional<ManifestBytes> kept(Digest digest) {
+            return cache.keptManifest(digest);
+        }
+
+        @Override
+        public Optional<ManifestBytes> named(Digest digest) throws IOException {
+            return keptAs(digest);
+        }
+
+        @Override
+        public ManifestBytes fetch(Tag tag, ManifestReference reference) throws IOException {
+            return fetchKept(Optional.of(tag), reference);
+        }
     }
 
     /** Where a manifest comes from, given where its name comes from and whether its bytes are at hand. */
@@ -263,7 +331,8 @@ public final class PullThrough {
      * @param mirrors which mirrors would be asked first
      */
     public Explanation explain(ManifestReference reference, Explanation.Mirrors mirrors) {
-        Explaining explaining = new Explaining(repository, index, cache, tags, lists, settings(), upstream, mirrors);
+        Explaining explaining =
+                new Explaining(repository, index, cache, tags, lists, settings(), upstream, mirrors, this::keptHere);
         return switch (reference) {
             case Digest digest -> explaining.digest(digest);
             case Tag tag -> explaining.tag(tag, settings(tag));
@@ -284,7 +353,25 @@ public final class PullThrough {
         return answering.shareRemembering(
                 new Question.ForManifest(repository, digest, readers),
                 settings,
-                () -> fetched(digest, Answer.of(fetchKept(digest), Verdict.MISS, Duration.ZERO)));
+                () -> fetched(digest, Answer.of(fetchKept(Optional.empty(), digest), Verdict.MISS, Duration.ZERO)));
+    }
+
+    /**
+     * As {@link #manifest}, and it is on the disk when this returns: also one that was in memory alone, because the disk had refused it once or had to let it go. Of a
+     * tag that is offline, what is kept.
+     *
+     * @throws IOException if the disk refuses it now
+     */
+    public ManifestBytes keepManifest(ManifestReference reference) throws IOException {
+        boolean offline =
+                reference instanceof Tag tag && rules.of(repository, tag).offline();
+        PullThrough reader = offline ? cache.whateverIsKept(repository) : this;
+        ManifestBytes manifest = reader.manifest(reference).content();
+        if (!cache.store().containsManifest(manifest.digest()) && !cache.keep(manifest, repository)) {
+            throw new IOException("manifest " + manifest.digest() + " of " + repository
+                    + " cannot be kept on the disk; the log says why");
+        }
+        return manifest;
     }
 
     // Where it is fetched, not where it is answered: what is fetched behind a client's back counts too.
@@ -304,7 +391,7 @@ public final class PullThrough {
         if (reference instanceof Tag tag) {
             CacheSettings settings = settings(tag);
             refuseDenied(settings, "tag " + tag + " of ");
-            if (settings.minAge().isEmpty()) {
+            if (Cooldown.of(tag, settings).isEmpty()) {
                 return upstream.resolve(tag);
             }
         }
@@ -315,15 +402,18 @@ public final class PullThrough {
         }
     }
 
-    // Fetches a manifest, keeps it and links it and all it names to this repository.
-    private ManifestBytes fetchKept(ManifestReference reference) throws IOException {
+    // Fetches a manifest, keeps it and links it and all it names to this repository. What is fetched for a tag goes by
+    // the
+    // settings of the tag.
+    private ManifestBytes fetchKept(Optional<Tag> tag, ManifestReference reference) throws IOException {
         if (reference instanceof Digest digest) {
-            Optional<ManifestBytes> kept = cache.keptManifest(digest);
-            if (kept.isPresent() && index.link(repository, digest).isPresent()) {
+            Optional<ManifestBytes> kept = keptHere(digest);
+            if (kept.isPresent()) {
                 return kept.get();
             }
         }
-        ManifestBytes manifest = upstream.fetchManifest(reference);
+        ManifestBytes manifest =
+                tag.isPresent() ? upstream.fetchManifestFor(tag.get(), reference) : upstream.fetchManifest(reference);
         // Before it is kept: what cannot be understood is refused each time, not only the first.
         List<Link> links = ManifestLinks.of(manifest);
         cache.keep(manifest, repository);
@@ -359,7 +449,9 @@ public final class PullThrough {
     }
 
     private OptionalLong askSize(Digest digest, CacheSettings settings) throws IOException {
-        Question question = new Question.ForBlob(repository, digest, readers.credential());
+        // That the blob was denied counts here too, and not the other way: some deny by HEAD what they send.
+        answering.refuseRemembered(new Question.ForBlob(repository, digest, readers.credential()), settings);
+        Question question = new Question.ForBlobSize(repository, digest, readers.credential());
         answering.refuseRemembered(question, settings);
         try {
             return upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
@@ -480,7 +572,7 @@ public final class PullThrough {
     private boolean mustGiveUp(
             Digest digest, BlobFetches.Joined joined, IOException failure, int attempt, CacheSettings settings) {
         boolean last = isOwn(joined) || attempt == ATTEMPTS;
-        if (failure instanceof BlockedException && last) {
+        if (failure instanceof BlockedException && isOwn(joined)) {
             counters.count(RuleEvent.TOO_LARGE);
         } else if (isOwn(joined) && failure instanceof RegistryException answer) {
             answering.remember(new Question.ForBlob(repository, digest, readers.credential()), answer, settings);
@@ -488,9 +580,11 @@ public final class PullThrough {
         return last;
     }
 
-    // What others are denied is no answer to this one, nor for it to know.
-    private static IOException ofOthers(Digest digest, IOException failure) {
-        return failure instanceof UnauthorizedException || failure instanceof NotFoundException
+    // What others are denied, or their rules forbid, is no answer to this one, nor for it to know.
+    static IOException ofOthers(Digest digest, IOException failure) {
+        return failure instanceof UnauthorizedException
+                        || failure instanceof NotFoundException
+                        || failure instanceof BlockedException
                 ? OutageException.notAsked(
                         OutageException.Reason.SERVER_ERROR,
                         "blob " + digest + " could not be fetched together with others who want it; try again",
@@ -569,11 +663,21 @@ public final class PullThrough {
             if (kept.isPresent()) {
                 index.addLinks(repository, ManifestLinks.of(kept.get()));
             } else if (!manifest) {
-                index.addLinks(repository, List.of(new Link(digest, size, false)));
+                index.addLinks(repository, List.of(new Link(digest, provedSize(digest, size), false)));
             }
             return Answer.of(digest, Verdict.REVALIDATED, Duration.ZERO);
         });
         return Verdict.REVALIDATED;
+    }
+
+    // What is stored was verified; what is said of the length, by HEAD at that, need not be true.
+    private OptionalLong provedSize(Digest digest, OptionalLong stated) throws IOException {
+        OptionalLong stored = cache.store().blobSize(digest);
+        return stored.isPresent() || stated.orElse(0) > 0 ? first(stored, stated) : OptionalLong.empty();
+    }
+
+    private static OptionalLong first(OptionalLong one, OptionalLong other) {
+        return one.isPresent() ? one : other;
     }
 
     private NotFoundException noManifest(Digest digest) {

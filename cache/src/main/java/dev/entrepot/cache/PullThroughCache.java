@@ -76,6 +76,7 @@ public final class PullThroughCache {
         this.repair = new StoreRepair(store, index);
         this.running = new RunningGraphs(clock, fetches::isRunning);
         evictor.protect(running);
+        evictor.pins().heed(rules, clock);
     }
 
     /** One repository, read through this cache from {@code upstream}. Cheap, but worth keeping for as long as requests come. */
@@ -210,8 +211,12 @@ public final class PullThroughCache {
         }
     }
 
-    /** Keeps a manifest that was fetched for a repository. A disk that refuses it is no reason to fail a pull: it is then kept in memory only. */
-    void keep(ManifestBytes manifest, Repository owner) {
+    /**
+     * Keeps a manifest that was fetched for a repository. A disk that refuses it is no reason to fail a pull: it is then kept in memory only.
+     *
+     * @return whether it is on the disk
+     */
+    boolean keep(ManifestBytes manifest, Repository owner) {
         manifests.put(manifest.digest(), manifest);
         try {
             store.putManifest(manifest.digest(), manifest.array());
@@ -221,8 +226,10 @@ public final class PullThroughCache {
                     manifest.sizeBytes(),
                     Optional.of(manifest.mediaType()),
                     Optional.of(owner));
+            return true;
         } catch (IOException e) {
             LOG.warn("manifest {} cannot be kept on disk: {}", manifest.digest(), e.toString());
+            return false;
         }
     }
 

@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
 /**
@@ -65,6 +66,25 @@ final class SharedCalls<K, V> {
                 .map(value -> new Outcome<>(value, call.joined));
     }
 
+    /**
+     * A call that has not ended yet.
+     *
+     * @param startNanos when it began, by {@link #nanoTime()}
+     * @param ended whether it has ended since
+     */
+    record UnderWay(long startNanos, BooleanSupplier ended) {}
+
+    /** The call for {@code key} that runs now. */
+    Optional<UnderWay> underWay(K key) {
+        return Optional.ofNullable(running.get(key))
+                .map(call -> new UnderWay(call.startNanos, () -> call.future.isDone()));
+    }
+
+    /** The time by which calls begin. */
+    long nanoTime() {
+        return nanoTime.getAsLong();
+    }
+
     /** Starts the call for {@code key}, unless it runs, and waits for nothing. */
     void begin(K key, Work<V> work) {
         startOrJoin(key, work);
@@ -90,7 +110,7 @@ final class SharedCalls<K, V> {
 
     private OutageException tooLong(K key) {
         return new OutageException(
-                OutageException.Reason.TIMEOUT, "no answer within " + patience.toSeconds() + " s: " + key);
+                OutageException.Reason.TIMEOUT, "no answer within " + patience.toSeconds() + " s about " + key);
     }
 
     private void start(K key, Running<V> call, Work<V> work) {

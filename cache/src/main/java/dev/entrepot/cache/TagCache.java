@@ -14,46 +14,41 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
-import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
  * What the tags of one repository name and have named.
  *
- * <p>A tag that is kept is checked by HEAD, which costs no pull where pulls are counted. If it has moved, the new manifest is fetched by the digest that
- * the HEAD named, so that another move in between cannot tear the answer. Where no more pulls are left than are reserved, it is not fetched as long as the former
- * one may stand in for it.
+ * <p>A tag that is kept is checked by HEAD, which costs no pull where pulls are counted; there a tag that was never asked for is, too. What a HEAD names and is kept,
+ * for whatever tag or repository, is not fetched. Else it is fetched by the digest that the HEAD named, so that another move in between cannot tear the answer. Where no
+ * more pulls are left than are reserved, it is not fetched as long as the former one may stand in for it.
  */
 final class TagCache {
-    /** Fetches and keeps a manifest. */
-    interface Fetcher {
-        ManifestBytes fetch(ManifestReference reference) throws IOException;
+    /** Where manifests come from. */
+    interface Manifests {
+        /** The manifest of a digest, if it is kept for this repository or another. */
+        Optional<ManifestBytes> kept(Digest digest);
+
+        /** As above, of a digest that a tag of this repository names by the word of its upstream, so that the repository has it from now on. */
+        Optional<ManifestBytes> named(Digest digest) throws IOException;
+
+        /** Fetches and keeps a manifest for a tag: by the tag, or by a digest that it names. */
+        ManifestBytes fetch(Tag tag, ManifestReference reference) throws IOException;
     }
 
     private final Repository repository;
     private final RepositorySource upstream;
     private final CacheIndex index;
     private final Clock clock;
-    private final Function<Digest, Optional<ManifestBytes>> manifests;
-    private final Fetcher fetcher;
+    private final Manifests manifests;
 
-    /**
-     * The tags of a repository.
-     *
-     * @param manifests the manifests that are kept
-     */
-    TagCache(
-            RepositorySource upstream,
-            CacheIndex index,
-            Clock clock,
-            Function<Digest, Optional<ManifestBytes>> manifests,
-            Fetcher fetcher) {
+    /** The tags of a repository. */
+    TagCache(RepositorySource upstream, CacheIndex index, Clock clock, Manifests manifests) {
         this.repository = upstream.repository();
         this.upstream = upstream;
         this.index = index;
         this.clock = clock;
         this.manifests = manifests;
-        this.fetcher = fetcher;
     }
 
     /** What a tag names, so far as is known. */
@@ -65,7 +60,7 @@ final class TagCache {
     Optional<Kept<ManifestBytes>> kept(Tag tag) {
         return index.tag(repository, tag)
                 .flatMap(record ->
-                        manifests.apply(record.digest()).map(manifest -> new Kept<>(manifest, record.checkedAt())));
+                        manifests.kept(record.digest()).map(manifest -> new Kept<>(manifest, record.checkedAt())));
     }
 
     /** What a tag named before. */
@@ -85,35 +80,50 @@ final class TagCache {
     /**
      * Asks the upstream for the manifest of a tag, or whether it still is the one that is kept.
      *
-     * @param immutable whether the tag never moves: a manifest that has been lost is fetched by its digest, as long as the upstream has it
+     * @param holds whether what the tag was found to name still counts, so that a manifest that has been lost or never came is fetched by that digest, as long as the
+     *     upstream has it
      * @param standsIn whether what is kept may be served for such an outage
      * @throws OutageException of which {@code standsIn} is true, if the tag has moved and the pull that it would cost is reserved
      */
-    Answer<ManifestBytes> ask(Tag tag, boolean immutable, Predicate<OutageException> standsIn) throws IOException {
+    Answer<ManifestBytes> ask(Tag tag, Predicate<TagRecord> holds, Predicate<OutageException> standsIn)
+            throws IOException {
         Optional<TagRecord> record = index.tag(repository, tag);
-        if (immutable && record.isPresent()) {
+        if (record.isPresent() && holds.test(record.get())) {
             try {
-                return Answer.of(fetcher.fetch(record.get().digest()), Verdict.MISS, Duration.ZERO);
+                return Answer.of(manifests.fetch(tag, record.get().digest()), Verdict.MISS, Duration.ZERO);
             } catch (NotFoundException e) {
                 return revalidate(tag, record.get(), standsIn);
             }
         }
-        return record.isEmpty() ? fetch(tag, record) : revalidate(tag, record.get(), standsIn);
+        if (record.isPresent()) {
+            return revalidate(tag, record.get(), standsIn);
+        }
+        return upstream.countsPulls() ? resolveFirst(tag) : fetch(tag, record);
+    }
+
+    // What it names is noted before it is fetched: if there is no pull left for that, the next request need not ask
+    // again.
+    private Answer<ManifestBytes> resolveFirst(Tag tag) throws IOException {
+        TagRecord record = remember(tag, Optional.empty(), resolve(tag));
+        Optional<ManifestBytes> kept = manifests.named(record.digest());
+        return kept.isPresent()
+                ? Answer.of(kept.get(), Verdict.REVALIDATED, Duration.ZERO)
+                : fetchNamed(tag, record, record.digest());
     }
 
     private Answer<ManifestBytes> revalidate(Tag tag, TagRecord record, Predicate<OutageException> standsIn)
             throws IOException {
         Digest named = resolve(tag);
-        if (!named.equals(record.digest())) {
-            if (manifests.apply(named).isEmpty()) {
+        Optional<ManifestBytes> kept = manifests.named(named);
+        boolean same = named.equals(record.digest());
+        if (kept.isEmpty()) {
+            if (!same) {
                 leaveReserve(standsIn);
             }
-            return fetchMoved(tag, record, named);
+            return fetchNamed(tag, record, named);
         }
-        Optional<ManifestBytes> manifest = manifests.apply(named);
-        ManifestBytes bytes = manifest.isPresent() ? manifest.get() : fetcher.fetch(named);
         remember(tag, Optional.of(record), named);
-        return Answer.of(bytes, manifest.isPresent() ? Verdict.REVALIDATED : Verdict.MISS, Duration.ZERO);
+        return Answer.of(kept.get(), same ? Verdict.REVALIDATED : Verdict.MISS, Duration.ZERO);
     }
 
     private Digest resolve(Tag tag) throws IOException {
@@ -130,11 +140,10 @@ final class TagCache {
         }
     }
 
-    // Between the HEAD and the GET the tag may move again and its former manifest go: then the tag itself is asked for,
-    // once.
-    private Answer<ManifestBytes> fetchMoved(Tag tag, TagRecord record, Digest named) throws IOException {
+    // Between the HEAD and the GET the tag may move again and its former manifest go: then the tag is asked for, once.
+    private Answer<ManifestBytes> fetchNamed(Tag tag, TagRecord record, Digest named) throws IOException {
         try {
-            ManifestBytes manifest = fetcher.fetch(named);
+            ManifestBytes manifest = manifests.fetch(tag, named);
             remember(tag, Optional.of(record), named);
             return Answer.of(manifest, Verdict.MISS, Duration.ZERO);
         } catch (NotFoundException e) {
@@ -143,7 +152,7 @@ final class TagCache {
     }
 
     private Answer<ManifestBytes> fetch(Tag tag, Optional<TagRecord> before) throws IOException {
-        ManifestBytes manifest = fetcher.fetch(tag);
+        ManifestBytes manifest = manifests.fetch(tag, tag);
         remember(tag, before, manifest.digest());
         return Answer.of(manifest, Verdict.MISS, Duration.ZERO);
     }

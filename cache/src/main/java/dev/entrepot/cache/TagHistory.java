@@ -2,19 +2,22 @@ package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
 /**
  * What a tag named before it named what it does now.
  *
- * @param former the digests, the one that was left last at the end; each once, at most {@link #MOST}
+ * @param former the digests, the one that was left last at the end; each once, at most {@link #MOST}. Of a tag that has left more, those remain that are spread best over the
+ *     time: the older, the further apart
  */
 record TagHistory(List<Former> former) {
-    /** How many are remembered; those that were left longest ago are forgotten first. */
+    /** How many are remembered. */
     static final int MOST = 64;
     /** A tag that has always named what it does now. */
     static final TagHistory NONE = new TagHistory(List.of());
@@ -43,12 +46,46 @@ record TagHistory(List<Former> former) {
                 .findFirst();
     }
 
+    /** What the tag left last. */
+    Optional<Former> last() {
+        return former.isEmpty() ? Optional.empty() : Optional.of(former.getLast());
+    }
+
     /** With what the tag has left now. */
     TagHistory with(TagRecord left) {
         List<Former> entries = new ArrayList<>(former);
         entries.removeIf(entry -> entry.digest().equals(left.digest()));
         entries.add(new Former(left.digest(), left.firstSeenAt()));
-        return new TagHistory(entries.subList(Math.max(0, entries.size() - MOST), entries.size()));
+        while (entries.size() > MOST) {
+            entries.remove(dispensable(entries));
+        }
+        return new TagHistory(entries);
+    }
+
+    // The one whose neighbours in time are closest to each other, as measured by its age, so that for every minimum age
+    // there is one that is not much older. Neither
+    // the oldest nor the newest.
+    private static Former dispensable(List<Former> entries) {
+        List<Former> byTime = entries.stream()
+                .sorted(Comparator.comparing(Former::firstSeenAt))
+                .toList();
+        Instant newest = byTime.getLast().firstSeenAt();
+        Former found = byTime.get(1);
+        double least = Double.MAX_VALUE;
+        for (int i = 1; i < byTime.size() - 1; i++) {
+            double gap =
+                    millis(byTime.get(i - 1).firstSeenAt(), byTime.get(i + 1).firstSeenAt());
+            double age = millis(byTime.get(i).firstSeenAt(), newest) + 1;
+            if (gap / age < least) {
+                least = gap / age;
+                found = byTime.get(i);
+            }
+        }
+        return found;
+    }
+
+    private static double millis(Instant from, Instant to) {
+        return Duration.between(from, to).toMillis();
     }
 
     /** The text that the index keeps: a line for each. */

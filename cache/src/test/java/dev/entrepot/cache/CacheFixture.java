@@ -29,6 +29,9 @@ final class CacheFixture implements AutoCloseable {
     /** What rules say of everything, from the next request on. */
     volatile CacheSettings rule = SETTINGS;
 
+    /** What they say of tags, if that is something else. */
+    volatile Optional<CacheSettings> tagRule = Optional.empty();
+
     private final CacheRules rules = new CacheRules() {
         @Override
         public CacheSettings of(Repository repository) {
@@ -37,7 +40,7 @@ final class CacheFixture implements AutoCloseable {
 
         @Override
         public CacheSettings of(Repository repository, Tag tag) {
-            return rule;
+            return tagRule.orElse(rule);
         }
 
         @Override
@@ -61,6 +64,49 @@ final class CacheFixture implements AutoCloseable {
         index = CacheIndex.open(store, clock);
         evictor = new Evictor(store, index, capacityBytes, 0);
         cache = new PullThroughCache(store, index, evictor, clock, 1 << 20, settings, VIRTUAL, rules);
+    }
+
+    /** The same settings with a minimum age and a time for which something is served and checked behind, and offline or not. */
+    static CacheSettings with(CacheSettings settings, Duration minAge, Duration behindFor, boolean offline) {
+        return new CacheSettings(
+                settings.denied(),
+                settings.freshFor(),
+                behindFor,
+                settings.listsFreshFor(),
+                settings.referrersFreshFor(),
+                settings.checkDeadline(),
+                settings.stale(),
+                settings.negative(),
+                offline,
+                settings.pin(),
+                settings.prefetch(),
+                minAge.isZero() ? Optional.empty() : Optional.of(MinAge.of(minAge)),
+                settings.maxBytes(),
+                settings.priority(),
+                settings.share(),
+                settings.decidedBy());
+    }
+
+    /** Settings that remember for a minute that something is not there. */
+    static CacheSettings remembering() {
+        CacheSettings settings = SETTINGS;
+        return new CacheSettings(
+                settings.denied(),
+                settings.freshFor(),
+                settings.behindFor(),
+                settings.listsFreshFor(),
+                settings.referrersFreshFor(),
+                settings.checkDeadline(),
+                settings.stale(),
+                new CacheSettings.Negative(Duration.ofMinutes(1), Duration.ZERO, Duration.ZERO),
+                settings.offline(),
+                settings.pin(),
+                settings.prefetch(),
+                settings.minAge(),
+                settings.maxBytes(),
+                settings.priority(),
+                settings.share(),
+                settings.decidedBy());
     }
 
     PullThrough repository(FakeUpstream upstream) {

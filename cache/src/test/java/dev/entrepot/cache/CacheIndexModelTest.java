@@ -51,6 +51,8 @@ class CacheIndexModelTest {
 
     private record PutDocument(Repository repository, Optional<Digest> subject, String json) implements Step {}
 
+    private record RemoveDocument(Repository repository, Optional<Digest> subject) implements Step {}
+
     private record Store(Digest digest, ContentKind kind, long bytes, Optional<MediaType> type) implements Step {}
 
     private record Touch(Digest digest) implements Step {}
@@ -87,6 +89,8 @@ class CacheIndexModelTest {
                                         digests.optional(),
                                         Arbitraries.strings().alpha().ofMaxLength(9))
                                 .as(PutDocument::new)),
+                Tuple.of(
+                        2, Combinators.combine(repositories, digests.optional()).as(RemoveDocument::new)),
                 Tuple.of(
                         6,
                         Combinators.combine(
@@ -190,6 +194,11 @@ class CacheIndexModelTest {
                             digest -> index.putReferrers(repository, digest, document),
                             () -> index.putTagList(repository, document));
                     documents.put(List.of(repository, subject), json + now);
+                }
+                case RemoveDocument(Repository repository, Optional<Digest> subject) -> {
+                    subject.ifPresentOrElse(
+                            digest -> index.removeReferrers(repository, digest), () -> index.removeTagList(repository));
+                    documents.remove(List.of(repository, subject));
                 }
                 case Store(Digest digest, ContentKind kind, long bytes, Optional<MediaType> type) -> {
                     index.stored(digest, kind, bytes, type);

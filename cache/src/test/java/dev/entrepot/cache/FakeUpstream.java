@@ -49,6 +49,16 @@ final class FakeUpstream implements RepositorySource {
     volatile Semaphore permits = null;
 
     volatile Semaphore manifestPermits = null;
+    /** When set, each question what a tag names waits for a permit. */
+    volatile Semaphore namePermits = null;
+    /** Whether a quota is known. */
+    volatile boolean countsPulls = false;
+    /** When set, how what can wait is refused. */
+    volatile Optional<OutageException> reserved = Optional.empty();
+    /** Whether HEAD of a blob is answered 404, whatever is there. */
+    volatile boolean deniesSizes = false;
+    /** Whether HEAD of a blob says that it is empty. */
+    volatile boolean statesZero = false;
 
     /** When set, each opening of a blob waits for a permit, as for a slot; who is interrupted meanwhile was not asked. */
     volatile Semaphore slots = null;
@@ -90,6 +100,9 @@ final class FakeUpstream implements RepositorySource {
     @Override
     public Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
         ask("HEAD " + reference);
+        if (namePermits != null) {
+            take(namePermits, 1);
+        }
         return Optional.ofNullable(manifests.get(reference)).map(ManifestBytes::descriptor);
     }
 
@@ -109,7 +122,8 @@ final class FakeUpstream implements RepositorySource {
     @Override
     public Optional<OptionalLong> statBlob(Digest digest) throws IOException {
         ask("HEAD blob " + digest);
-        return Optional.ofNullable(blobs.get(digest)).map(bytes -> OptionalLong.of(bytes.length));
+        return Optional.ofNullable(deniesSizes ? null : blobs.get(digest))
+                .map(bytes -> OptionalLong.of(statesZero ? 0 : bytes.length));
     }
 
     @Override
@@ -122,6 +136,16 @@ final class FakeUpstream implements RepositorySource {
         }
         blobRanges.add(range);
         return new Body(bytes, rangesWork ? range : ByteRange.ALL);
+    }
+
+    @Override
+    public boolean countsPulls() {
+        return countsPulls;
+    }
+
+    @Override
+    public Optional<OutageException> reserved() {
+        return reserved;
     }
 
     @Override

@@ -1,17 +1,20 @@
 package dev.entrepot.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -156,7 +159,8 @@ class PinnedGraphsTest {
         PinnedGraph moved = new PinnedGraph(pin(), Optional.of(layer), Set.of(layer), List.of(), true);
         assertThat(moved.with(before).digests()).containsExactly(layer);
         PinnedGraph unknown = new PinnedGraph(pin(), Optional.empty(), Set.of(), List.of(), false);
-        assertThat(unknown.with(before).digests()).isEmpty();
+        assertThat(unknown.with(before).digests()).containsExactlyInAnyOrder(old, layer);
+        assertThat(unknown.with(before).root()).contains(old);
     }
 
     @Test
@@ -175,6 +179,108 @@ class PinnedGraphsTest {
         assertThat(pins.graph(pin()).isComplete()).isTrue();
         pullOthers();
         assertThat(isWhole(pinned)).isTrue();
+    }
+
+    @Test
+    void whatTheUpstreamDeniesIsStillPinnedAlsoAfterARestart() throws IOException {
+        ManifestBytes pinned = tagged();
+        repository.manifest(TAG);
+        pull(pinned);
+        fixture.evictor.pins().pin(pin());
+        upstream.manifests.remove(TAG);
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(NotFoundException.class);
+        fixture.evictor.pins().pin(Pin.all(upstream.repository(), image().digest()));
+        pullOthers();
+        assertThat(isWhole(pinned)).isTrue();
+        close();
+        open();
+        pullOthers();
+        assertThat(isWhole(pinned)).isTrue();
+        assertThat(fixture.evictor.pins().graph(pin()).root()).contains(pinned.digest());
+    }
+
+    @Test
+    void whatIsServedUnderAPinnedTagIsProtectedWhileWhatItNamesIsTooYoung() throws IOException {
+        ManifestBytes served = tagged();
+        repository.manifest(TAG);
+        pull(served);
+        fixture.rule = CacheFixture.with(CacheFixture.SETTINGS, Duration.ofDays(3), Duration.ZERO, false);
+        fixture.clock.advance(Duration.ofDays(3));
+        fixture.evictor.pins().pin(pin());
+        ManifestBytes young = tagged();
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(served.digest());
+        pullOthers();
+        assertThat(isWhole(served)).isTrue();
+        // Also if somebody has pulled it by its digest.
+        pull(young);
+        pullOthers();
+        assertThat(isWhole(served)).isTrue();
+        assertThat(isWhole(young)).isTrue();
+        fixture.clock.advance(Duration.ofDays(3));
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(young.digest());
+        tagged();
+        fixture.clock.advance(Duration.ofMinutes(2));
+        repository.manifest(TAG);
+        pullOthers();
+        assertThat(isWhole(young)).isTrue();
+        assertThat(isWhole(served)).isFalse();
+    }
+
+    @Test
+    void manifestThatIsInMemoryAloneIsWrittenAgainWhenAPinIsCompleted() throws IOException {
+        ManifestBytes pinned = tagged();
+        repository.manifest(TAG);
+        pull(pinned);
+        fixture.evictor.pins().pin(pin());
+        fixture.store.deleteManifest(pinned.digest());
+        fixture.index.removed(pinned.digest());
+        PullThrough background = fixture.cache.alwaysAsking(upstream);
+        assertThat(background.keepManifest(TAG).digest()).isEqualTo(pinned.digest());
+        assertThat(fixture.store.containsManifest(pinned.digest())).isTrue();
+        assertThat(fixture.evictor.pins().graph(pin()).isComplete()).isTrue();
+    }
+
+    @Test
+    void manifestThatTheDiskRefusesIsNotSaidToBeKept() throws IOException {
+        ManifestBytes pinned = tagged();
+        repository.manifest(TAG);
+        fixture.store.deleteManifest(pinned.digest());
+        Path place = fixture.store.layout().content(ContentKind.MANIFEST, pinned.digest());
+        Files.delete(place.getParent());
+        Files.createFile(place.getParent());
+        PullThrough background = fixture.cache.alwaysAsking(upstream);
+        assertThatThrownBy(() -> background.keepManifest(TAG)).hasMessageContaining("cannot be kept on the disk");
+        assertThat(background.manifest(TAG).content().array()).isEqualTo(pinned.array());
+    }
+
+    @Test
+    void pinOfATagThatIsOfflineIsCompletedWithoutAskingForTheTag() throws IOException {
+        ManifestBytes pinned = tagged();
+        repository.manifest(TAG);
+        fixture.tagRule = Optional.of(CacheFixture.with(CacheFixture.SETTINGS, Duration.ZERO, Duration.ZERO, true));
+        upstream.asked.clear();
+        PullThrough background = fixture.cache.alwaysAsking(upstream);
+        assertThat(background.keepManifest(TAG).digest()).isEqualTo(pinned.digest());
+        assertThat(upstream.asked).isEmpty();
+        assertThatThrownBy(() -> background.manifest(TAG)).hasMessageContaining("offline");
+    }
+
+    @Test
+    void pinOfATagDecidesAboutTheDigestsThatItNamesListsAndHasNamed() throws IOException {
+        ManifestBytes amd = image();
+        ManifestBytes arm = image();
+        ManifestBytes former = tagged();
+        repository.manifest(TAG);
+        ManifestBytes index = index(amd, "amd64", arm, "arm64");
+        upstream.tag(TAG.value(), index);
+        fixture.clock.advance(Duration.ofMinutes(2));
+        repository.manifest(TAG);
+        PinnedGraphs pins = fixture.evictor.pins();
+        pins.pin(new Pin(upstream.repository(), TAG, List.of(Platform.parse("linux/arm64")), true));
+        for (ManifestBytes covered : List.of(amd, arm, former, index)) {
+            assertThat(pins.covers(upstream.repository(), covered.digest())).isTrue();
+        }
+        assertThat(pins.covers(upstream.repository(), image().digest())).isFalse();
     }
 
     private static List<Digest> digests(List<Descriptor> descriptors) {

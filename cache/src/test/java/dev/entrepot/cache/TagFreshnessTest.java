@@ -284,9 +284,142 @@ class TagFreshnessTest {
         assertThatThrownBy(() -> repository.tags()).isInstanceOf(UnauthorizedException.class);
         assertThatThrownBy(() -> repository.referrers(first.digest())).isInstanceOf(UnauthorizedException.class);
         goOut(OutageException.Reason.UNREACHABLE);
+        assertThatNothingIsServed();
+        cache.close();
+        open(upstream);
+        assertThatNothingIsServed();
+    }
+
+    private void assertThatNothingIsServed() {
         assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(OutageException.class);
         assertThatThrownBy(() -> repository.tags()).isInstanceOf(OutageException.class);
         assertThatThrownBy(() -> repository.referrers(first.digest())).isInstanceOf(OutageException.class);
+    }
+
+    private void askBehind() throws IOException {
+        int asked = upstream.asked.size();
+        do {
+            assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.HIT);
+        } while (upstream.asked.size() == asked);
+    }
+
+    @Test
+    void rightsThatHaveEndedTakeNothingAwayThatIsServedBeforeAnybodyIsAsked() throws IOException {
+        repository.manifest(TAG);
+        cache.rule = CacheFixture.with(CacheFixture.SETTINGS, Duration.ZERO, CacheSettings.FOREVER, false);
+        upstream.outage = Optional.of(new UnauthorizedException(401, "the robot account has expired"));
+        for (int i = 0; i < 3; i++) {
+            cache.clock.advance(Duration.ofHours(1));
+            askBehind();
+        }
+        upstream.outage = Optional.empty();
+        upstream.manifests.remove(TAG);
+        askBehind();
+        assertThatThrownBy(() -> {
+                    while (true) {
+                        repository.manifest(TAG);
+                    }
+                })
+                .isInstanceOf(NotFoundException.class);
+    }
+
+    @Test
+    void newTagOfWhatIsKeptCostsNoPullWherePullsAreCounted() throws IOException {
+        upstream.countsPulls = true;
+        FakeUpstream other = new FakeUpstream("registry.test/team/other");
+        other.countsPulls = true;
+        repository.manifest(first.digest());
+        upstream.asked.clear();
+        for (FakeUpstream each : List.of(upstream, other)) {
+            each.tag("new", first);
+            Answer<ManifestBytes> answer = cache.repository(each).manifest(new Tag("new"));
+            assertThat(answer.content().array()).isEqualTo(first.array());
+            assertThat(answer.verdict()).isEqualTo(Verdict.REVALIDATED);
+            assertThat(each.asked).containsExactly("HEAD new");
+            assertThat(cache.repository(each).manifest(first.digest()).verdict())
+                    .isEqualTo(Verdict.HIT);
+        }
+    }
+
+    @Test
+    void newTagOfWhatIsNotKeptIsFetchedByTheDigestThatItNames() throws IOException {
+        upstream.countsPulls = true;
+        assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.MISS);
+        assertThat(upstream.asked).containsExactly("HEAD v1", "GET " + first.digest());
+        assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.HIT);
+    }
+
+    @Test
+    void newTagThatMovesBetweenHeadAndGetIsAskedForByItself() throws IOException {
+        upstream.countsPulls = true;
+        upstream.manifests.remove(first.digest());
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(first.digest());
+    }
+
+    /** Where no pull is left, the HEAD that says so is free, but need not be repeated for as long as the tag is fresh. */
+    @Test
+    void newTagForWhichNoPullIsLeftIsNotResolvedWithEachRequest() {
+        upstream.countsPulls = true;
+        upstream.failing = "GET " + first.digest();
+        for (int i = 0; i < 5; i++) {
+            assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(OutageException.class);
+        }
+        assertThat(upstream.count("HEAD")).isEqualTo(1);
+    }
+
+    @Test
+    void movedTagOfWhatIsKeptForAnotherRepositoryIsNotFetched() throws IOException {
+        repository.manifest(TAG);
+        FakeUpstream other = new FakeUpstream("registry.test/team/other");
+        ManifestBytes second = CacheFixture.image(other, new byte[] {2});
+        cache.repository(other).manifest(second.digest());
+        upstream.tag("v1", second);
+        upstream.reserved = Optional.of(new OutageException(OutageException.Reason.QUOTA, "few pulls are left"));
+        upstream.asked.clear();
+        cache.clock.advance(Duration.ofMinutes(2));
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(second.digest());
+        assertThat(upstream.asked).containsExactly("HEAD v1");
+        assertThat(repository.manifest(second.digest()).verdict()).isEqualTo(Verdict.HIT);
+    }
+
+    @Test
+    void tagThatIsOfflineIsNotAskedForByTheDigestThatItNamed() throws IOException {
+        repository.manifest(TAG);
+        loseManifests();
+        cache.tagRule = Optional.of(CacheFixture.with(CacheFixture.SETTINGS, Duration.ZERO, Duration.ZERO, true));
+        upstream.asked.clear();
+        cache.clock.advance(Duration.ofSeconds(1));
+        assertThatThrownBy(() -> repository.manifest(TAG)).hasMessageContaining("it is offline by");
+        cache.tagRule = Optional.of(CacheFixture.with(CacheFixture.SETTINGS, Duration.ofNanos(1), Duration.ZERO, true));
+        assertThatThrownBy(() -> repository.manifest(TAG)).hasMessageContaining("it is offline by");
+        assertThat(upstream.asked).isEmpty();
+        cache.rule = cache.tagRule.get();
+        cache.tagRule = Optional.of(CacheFixture.SETTINGS);
+        cache.clock.advance(Duration.ofMinutes(2));
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(first.digest());
+    }
+
+    @Test
+    void blobWhoseSizeIsDeniedIsStillFetched() throws IOException {
+        Digest blob = upstream.addBlob(new byte[] {5, 6});
+        cache.rule = CacheFixture.remembering();
+        upstream.deniesSizes = true;
+        assertThatThrownBy(() -> repository.statBlob(blob)).isInstanceOf(NotFoundException.class);
+        assertThat(CacheFixture.readAll(repository, blob)).containsExactly(5, 6);
+    }
+
+    @Test
+    void sizeOfAProvedBlobIsThatOfItsFile() throws IOException {
+        byte[] bytes = CacheFixture.randomBytes(5000, 3);
+        Digest blob = upstream.addBlob(bytes);
+        CacheFixture.readAll(repository, blob);
+        cache.awaitIdle();
+        FakeUpstream other = new FakeUpstream("registry.test/team/other");
+        other.addBlob(bytes);
+        other.statesZero = true;
+        assertThat(CacheFixture.readAll(cache.repository(other), blob)).isEqualTo(bytes);
+        assertThat(cache.evictor.evict(blob)).isTrue();
+        assertThat(CacheFixture.readAll(cache.repository(other), blob)).isEqualTo(bytes);
     }
 
     @Test

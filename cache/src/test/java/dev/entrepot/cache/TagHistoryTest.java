@@ -8,7 +8,9 @@ import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -30,15 +32,45 @@ class TagHistoryTest {
         assertThat(history.firstSeen(record(3).digest())).isEmpty();
     }
 
+    /** An hourly tag, for half a year. */
     @Test
-    void thoseThatWereLeftLongestAgoAreForgottenFirst() {
+    void ofATagThatMovesOftenThereIsAlwaysOneThatIsNotMuchOlderThanAnyMinimumAge() {
         TagHistory history = TagHistory.NONE;
-        for (int i = 0; i < TagHistory.MOST + 5; i++) {
-            history = history.with(record(i));
+        for (int hour = 0; hour < 4400; hour++) {
+            Instant now = START.plus(Duration.ofHours(hour));
+            history = history.with(record(hour * 3600));
+            assertThat(history.former()).hasSizeLessThanOrEqualTo(TagHistory.MOST);
+            for (int days : new int[] {1, 3, 7, 30}) {
+                Instant mature = now.minus(Duration.ofDays(days));
+                if (mature.isBefore(START)) {
+                    continue;
+                }
+                Instant best = history.former().stream()
+                        .map(TagHistory.Former::firstSeenAt)
+                        .filter(seen -> !seen.isAfter(mature))
+                        .max(Comparator.naturalOrder())
+                        .orElseThrow();
+                assertThat(Duration.between(best, mature))
+                        .isLessThanOrEqualTo(Duration.ofDays(days).dividedBy(2));
+            }
+        }
+        assertThat(history.former().getFirst()).isEqualTo(former(0));
+        assertThat(history.former().getLast()).isEqualTo(former(4399 * 3600));
+    }
+
+    private static TagHistory.Former former(int number) {
+        return new TagHistory.Former(record(number).digest(), record(number).firstSeenAt());
+    }
+
+    @Test
+    void ofThoseThatWereSeenAtOnceAnyIsForgottenButTheOldest() {
+        TagHistory history = TagHistory.NONE.with(record(1));
+        for (int i = 2; i < 200; i++) {
+            TagRecord record = record(i);
+            history = history.with(new TagRecord(record.digest(), START.plusSeconds(9), START.plusSeconds(9)));
         }
         assertThat(history.former()).hasSize(TagHistory.MOST);
-        assertThat(history.firstSeen(record(4).digest())).isEmpty();
-        assertThat(history.firstSeen(record(5).digest())).isPresent();
+        assertThat(history.firstSeen(record(1).digest())).isPresent();
     }
 
     @Test

@@ -40,6 +40,11 @@ public interface RepositorySource extends BlobSource, ManifestSource {
         return Optional.empty();
     }
 
+    /** Whether fetching a manifest costs one of a number of pulls, as far as is known, where asking what a tag names costs none. Asks nobody. */
+    default boolean countsPulls() {
+        return false;
+    }
+
     /** As {@link #outage()}, for questions about blobs. */
     default Optional<OutageException> blobOutage() {
         return Optional.empty();

@@ -8,6 +8,7 @@ import dev.entrepot.cache.Inventory;
 import dev.entrepot.cache.Pin;
 import dev.entrepot.cache.PinnedGraph;
 import dev.entrepot.cache.Scrub;
+import dev.entrepot.cache.TagRecord;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.OciJson;
@@ -206,12 +207,18 @@ final class CacheOperations {
             return List.of(reference("docker.io/library/any@" + what).digest().orElseThrow());
         }
         Reference reference = reference(what);
-        Pin whole = Pin.all(reference.repository(), reference.manifest());
-        PinnedGraph graph = evictor.pins().graph(whole);
-        if (graph.root().isEmpty()) {
-            throw new BadRequestException("nothing is known of " + reference + "; \"entrepot cache ls\" shows what is");
-        }
-        boolean pinned = evictor.pins().isPinned(graph.root().get());
+        // By what the tag names now: a pin of the tag may protect what it named before as well.
+        Digest root = switch (reference.manifest()) {
+            case Digest digest -> digest;
+            case Tag tag ->
+                cache.index()
+                        .tag(reference.repository(), tag)
+                        .map(TagRecord::digest)
+                        .orElseThrow(() -> new BadRequestException(
+                                "nothing is known of " + reference + "; \"entrepot cache ls\" shows what is"));
+        };
+        PinnedGraph graph = evictor.pins().graph(Pin.all(reference.repository(), root));
+        boolean pinned = evictor.pins().isPinned(root);
         if (!pinned && reference.manifest() instanceof Tag tag) {
             cache.index().removeTag(reference.repository(), tag);
         }

@@ -90,6 +90,7 @@ class ExplainAgreesTest {
      *
      * @param rules rules in the order of the file
      * @param before what is done before the rules
+     * @param during what is done under the rules, by an upstream that answers; nothing if a blob is asked for
      * @param failing how the upstream is at a request under the rules that comes before, if there is one
      * @param upstream how it is at the request that counts
      * @param times how often it fails, more than five times opening the circuit breaker
@@ -100,6 +101,7 @@ class ExplainAgreesTest {
     record Case(
             List<String> rules,
             List<Step> before,
+            List<Step> during,
             Optional<Upstream> failing,
             Upstream upstream,
             int times,
@@ -139,7 +141,18 @@ class ExplainAgreesTest {
                 .optional(0.3);
         return Combinators.combine(
                         rule().list().ofMaxSize(3),
-                        Arbitraries.of(Step.class).list().ofMaxSize(5),
+                        Combinators.combine(
+                                        Arbitraries.of(Step.class).list().ofMaxSize(5),
+                                        Arbitraries.of(
+                                                        Step.MOVE,
+                                                        Step.MOVE,
+                                                        Step.PULL,
+                                                        Step.SIGN,
+                                                        Step.MINUTE,
+                                                        Step.HOURS)
+                                                .list()
+                                                .ofMaxSize(4))
+                                .as(List::of),
                         failing,
                         Arbitraries.of(Upstream.class),
                         Arbitraries.of(1, 1, 6),
@@ -148,7 +161,16 @@ class ExplainAgreesTest {
                                 Tuple.of(4, Arbitraries.just(Asked.TAG)),
                                 Tuple.of(1, Arbitraries.of(Asked.DIGEST, Asked.BLOB))),
                         Arbitraries.of(0, 0, 1, 3))
-                .as(Case::new);
+                .as((rules, steps, fails, upstream, times, later, asked, under) -> new Case(
+                        rules,
+                        steps.getFirst(),
+                        asked == Asked.BLOB ? List.of() : steps.getLast(),
+                        fails,
+                        upstream,
+                        times,
+                        later,
+                        asked,
+                        under));
     }
 
     private static Arbitrary<String> rule() {
@@ -179,7 +201,8 @@ class ExplainAgreesTest {
                                 "allow: true, ",
                                 "max-size: 5, ",
                                 "check-deadline: 5s, "),
-                        Arbitraries.of("", "", "tags: [\"1\"], ", "tags: {semver: \">=2\"}, "),
+                        Arbitraries.of(
+                                "", "", "tags: [\"1\"], ", "tags: {semver: \">=1\"}, ", "tags: {semver: \">=2\"}, "),
                         // Of the last two the one is about every other repository of the test, the other about none.
                         Arbitraries.of(
                                 "",
@@ -233,6 +256,7 @@ class ExplainAgreesTest {
         Case remembered = new Case(
                 List.of("{negative: {outage: 30s}}"),
                 List.of(),
+                List.of(),
                 Optional.of(Upstream.BROKEN),
                 Upstream.UP,
                 1,
@@ -274,7 +298,7 @@ class ExplainAgreesTest {
 
     private static Case denying(String repositories, int under) {
         List<String> rules = List.of("{repositories: [" + repositories + "], deny: \"no\"}", "{freshness: always}");
-        return new Case(rules, List.of(), Optional.empty(), Upstream.UP, 1, 0, Asked.TAG, under);
+        return new Case(rules, List.of(), List.of(), Optional.empty(), Upstream.UP, 1, 0, Asked.TAG, under);
     }
 
     /** Of blobs, and while a circuit breaker is open. */
@@ -295,16 +319,40 @@ class ExplainAgreesTest {
     }
 
     private static Case blob(String rule, List<Step> before, Upstream upstream) {
-        return new Case(List.of(rule), before, Optional.empty(), upstream, 1, 0, Asked.BLOB, 0);
+        return new Case(List.of(rule), before, List.of(), Optional.empty(), upstream, 1, 0, Asked.BLOB, 0);
     }
 
     private static Case broken(String rule, int later) {
         List<Step> before = List.of(Step.PULL, Step.MINUTE);
-        return new Case(List.of(rule), before, Optional.of(Upstream.BROKEN), Upstream.UP, 6, later, Asked.TAG, 0);
+        return new Case(
+                List.of(rule), before, List.of(), Optional.of(Upstream.BROKEN), Upstream.UP, 6, later, Asked.TAG, 0);
     }
 
     private static Case given(String rule, List<Step> before, Upstream upstream) {
-        return new Case(List.of(rule), before, Optional.empty(), upstream, 1, 0, Asked.TAG, 0);
+        return given(rule, before, List.of(), upstream);
+    }
+
+    private static Case given(String rule, List<Step> before, List<Step> during, Upstream upstream) {
+        return new Case(List.of(rule), before, during, Optional.empty(), upstream, 1, 0, Asked.TAG, 0);
+    }
+
+    /** Where a tag has moved under a minimum age, so that what it names has never been fetched. */
+    @Example
+    void serverDoesWhatExplainSaysOfWhatWasNeverFetched() throws Exception {
+        List<Step> old = List.of(Step.PULL, Step.HOURS);
+        List<Step> moved = List.of(Step.MOVE);
+        List<Step> matured = List.of(Step.MOVE, Step.HOURS);
+        List<Step> movedAgain = List.of(Step.MOVE, Step.HOURS, Step.MOVE);
+        assertThat(answer(given("{min-age: 2h}", old, moved, Upstream.UP))).isEqualTo("200 cooled");
+        assertThat(answer(given("{min-age: 2h}", old, matured, Upstream.UP))).isEqualTo("200 miss");
+        assertThat(answer(given("{min-age: 2h, stale: 3h}", old, matured, Upstream.BROKEN)))
+                .isEqualTo("200 stale");
+        assertThat(answer(given("{min-age: 2h, stale: 1h}", old, matured, Upstream.BROKEN)))
+                .isEqualTo("502");
+        assertThat(answer(given("{min-age: 2h, stale: 3h}", old, movedAgain, Upstream.GONE)))
+                .isEqualTo("200 cooled");
+        assertThat(answer(given("{tags: {semver: \">=1\"}, freshness: immutable}", old, moved, Upstream.UP)))
+                .isEqualTo("200 hit");
     }
 
     // The answer of the server, which is found to be what explain says.
@@ -323,6 +371,9 @@ class ExplainAgreesTest {
             image = take(step, mirror, name, image);
         }
         assertThat(mirror.reconfigure(given.configuration())).isTrue();
+        for (Step step : given.during()) {
+            image = takeUnderRules(step, mirror, name, image);
+        }
         String asked = switch (given.asked()) {
             case TAG -> path + "1";
             case DIGEST -> path + image.digest();
@@ -415,6 +466,26 @@ class ExplainAgreesTest {
             case HOURS -> wait(mirror, Duration.ofHours(2), image);
             case DAYS -> wait(mirror, Duration.ofDays(3), image);
         };
+    }
+
+    // What is asked behind a client's back is known nobody knows when; and a move that nobody has seen is explained as
+    // none.
+    private static Bundle takeUnderRules(Step step, MirrorFixture mirror, String name, Bundle image) throws Exception {
+        String explain = "/explain?ref=registry.test%2F" + name + "%3A1";
+        if (step == Step.MOVE) {
+            mirror.advance(Duration.ofMinutes(2));
+        }
+        boolean behind = explanation(mirror, explain).path("asks").asString("").equals("behind");
+        if (behind && (step == Step.PULL || step == Step.MOVE)) {
+            return image;
+        }
+        Bundle after = take(step, mirror, name, image);
+        String known = explanation(mirror, explain).path("kept").path("digest").asString("");
+        if (step != Step.MOVE || known.equals(after.digest().toString())) {
+            return after;
+        }
+        REGISTRY.tag(name, "1", image.digest());
+        return image;
     }
 
     private static Bundle wait(MirrorFixture mirror, Duration time, Bundle image) {

@@ -11,6 +11,7 @@ import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import tools.jackson.databind.JsonNode;
 
 /** What a rule with {@code pin} does to what clients pull, and how long. */
 @Timeout(60)
@@ -105,6 +107,63 @@ class PinEndToEndTest {
             await(() -> mirror.metric(CHECKED) == 1);
             assertThat(mirror.metric("entrepot_pins_incomplete")).isZero();
             assertThat(registry.requests(request -> true)).isEmpty();
+        }
+    }
+
+    private static JsonNode pin(MirrorFixture mirror, String reference) throws Exception {
+        String path = "/explain?ref=registry.test%2Fpinned%2Fapp" + reference.replace(":", "%3A").replace("@", "%40");
+        return OciJson.mapper().readTree(mirror.admin(path).body()).path("pin");
+    }
+
+    @Test
+    void hitIsPinnedTooAndExplainSaysSo() throws Exception {
+        registry.push("pinned/app", index, "v1");
+        String fixed = "  - {repositories: [\"**\"], freshness: immutable}\n";
+        try (MirrorFixture mirror = MirrorFixture.started(folder, upstream())) {
+            mirror.get("/v2/pinned/app/manifests/v1");
+            assertThat(pin(mirror, ":v1").isMissingNode()).isTrue();
+        }
+        try (MirrorFixture mirror = MirrorFixture.started(folder, upstream() + RULE + fixed)) {
+            assertThat(verdict(mirror.get("/v2/pinned/app/manifests/v1"))).isEqualTo("hit");
+            await(() -> mirror.metric(CHECKED) == 1);
+            assertThat(pin(mirror, ":v1").path("by").asString("")).isEqualTo("rule");
+            assertThat(pin(mirror, ":v1").path("platforms").path(0).asString("")).isEqualTo("linux/amd64");
+            for (Digest blob : blobs(amd)) {
+                assertThat(verdict(mirror.get("/v2/pinned/app/blobs/" + blob))).isEqualTo("hit");
+            }
+        }
+    }
+
+    /** What can no longer be fetched is what most needs to be pinned. */
+    @Test
+    void hitOfWhatIsOfflineIsPinned() throws Exception {
+        registry.push("pinned/app", index, "v1");
+        try (MirrorFixture mirror = MirrorFixture.started(folder, upstream())) {
+            mirror.get("/v2/pinned/app/manifests/v1");
+        }
+        String offline = "  - {repositories: [\"**\"], offline: true}\n";
+        try (MirrorFixture mirror = MirrorFixture.started(folder, upstream() + RULE + offline)) {
+            assertThat(verdict(mirror.get("/v2/pinned/app/manifests/v1"))).isEqualTo("hit");
+            await(() -> pin(mirror, ":v1").isObject());
+        }
+    }
+
+    @Test
+    void digestIsPinnedUnlessAPinnedTagDecidesAboutIt() throws Exception {
+        registry.push("pinned/app", index, "v1");
+        Bundle other = images.image(Platform.parse("linux/amd64"), 1000);
+        registry.push("pinned/app", other);
+        try (MirrorFixture mirror =
+                MirrorFixture.started(folder, upstream() + RULE.replace("tags: [\"v*\"], ", ""))) {
+            mirror.get("/v2/pinned/app/manifests/v1");
+            await(() -> mirror.metric(CHECKED) == 1);
+            for (Bundle named : List.of(index, amd, arm, other)) {
+                mirror.get("/v2/pinned/app/manifests/" + named.digest());
+            }
+            await(() -> pin(mirror, "@" + other.digest()).isObject());
+            for (Bundle named : List.of(index, amd, arm)) {
+                assertThat(pin(mirror, "@" + named.digest()).isMissingNode()).isTrue();
+            }
         }
     }
 

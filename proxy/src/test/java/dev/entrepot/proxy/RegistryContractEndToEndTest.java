@@ -17,6 +17,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -289,18 +290,30 @@ class RegistryContractEndToEndTest {
     void hubWithoutAPullLeftServesAllThatIsKeptAndNoPullIsWasted() throws Exception {
         open(SimulatedRegistries.DOCKER_HUB);
         pull();
-        int left = 100 - pulls();
-        for (int i = 0; i < left; i++) {
+        int spent = pulls();
+        Map<String, byte[]> kept = new LinkedHashMap<>();
+        for (int i = 0; i < 10; i++) {
             registry.api.tag(registry.repository, "t" + i, registry.index.digest());
+            kept.put("t" + i, registry.index.root().array());
             assertThat(mirror.get(path("manifests/t" + i)).statusCode())
                     .as("t" + i)
                     .isEqualTo(200);
         }
+        assertThat(pulls()).isEqualTo(spent);
+        Images images = new Images(10);
+        for (int i = spent; i < 100; i++) {
+            Bundle own = registry.api.push(registry.repository, images.image(10), "own" + i);
+            kept.put("own" + i, own.root().array());
+            assertThat(mirror.get(path("manifests/own" + i)).statusCode()).isEqualTo(200);
+        }
+        registry.api.tag(registry.repository, "late", registry.index.digest());
+        kept.put("late", registry.index.root().array());
+        assertThat(mirror.get(path("manifests/late")).statusCode()).isEqualTo(200);
         for (int round = 0; round < 2; round++) {
             mirror.advance(Duration.ofMinutes(2));
-            for (int i = 0; i < left; i++) {
-                HttpResponse<byte[]> answer = mirror.get(path("manifests/t" + i));
-                assertThat(answer.body()).isEqualTo(registry.index.root().array());
+            for (Map.Entry<String, byte[]> tag : kept.entrySet()) {
+                HttpResponse<byte[]> answer = mirror.get(path("manifests/" + tag.getKey()));
+                assertThat(answer.body()).isEqualTo(tag.getValue());
                 assertThat(verdict(answer)).isEqualTo("revalidated");
             }
             manifests(registry.index);

@@ -134,6 +134,11 @@ final class MirroredRepository implements RepositorySource {
         return mirrorsToo ? registry.blobOutage() : Optional.empty();
     }
 
+    @Override
+    public boolean countsPulls() {
+        return registry.countsPulls();
+    }
+
     // Of wherever the part may come from.
     @Override
     public boolean ignoresRanges() {

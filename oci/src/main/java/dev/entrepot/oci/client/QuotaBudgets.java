@@ -44,7 +44,16 @@ final class QuotaBudgets {
     boolean mayCost(ApiRequest request) {
         return request.operation() == Operation.MANIFEST
                 && request.method().equals("GET")
-                && (endpoint.registry().isDockerHub() || of(request).isKnown());
+                && counts(request.repository());
+    }
+
+    /** Whether the registry is known to count the pulls of a repository. */
+    boolean counts(Repository repository) {
+        return counts(Optional.of(repository));
+    }
+
+    private boolean counts(Optional<Repository> repository) {
+        return endpoint.registry().isDockerHub() || of(repository).isKnown();
     }
 
     /** Why a manifest of a repository had better not be fetched for which something that is kept can stand in; empty if more is left than the reserve, or nothing. */

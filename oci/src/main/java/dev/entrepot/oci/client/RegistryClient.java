@@ -155,6 +155,7 @@ public final class RegistryClient implements AutoCloseable {
                 validators,
                 () -> tokenOutage(name),
                 () -> shared.safeguards().quota().isPresent() ? budgets.reserved(repository) : Optional.empty(),
+                () -> shared.safeguards().quota().isPresent() && budgets.counts(repository),
                 partBytes);
     }
 

@@ -20,6 +20,7 @@ import dev.entrepot.oci.UploadLog;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
@@ -37,12 +38,14 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     private final ReferrersReader referrers;
     private final Supplier<Optional<OutageException>> tokenOutage;
     private final Supplier<Optional<OutageException>> reserved;
+    private final BooleanSupplier countsPulls;
 
     /**
      * A repository.
      *
      * @param tokenOutage how the request for a token to read it fails that is being repeated
      * @param reserved why what can wait is not to be fetched
+     * @param countsPulls whether the registry counts pulls
      * @param partBytes the least size of a part of an upload
      */
     RemoteRepository(
@@ -52,11 +55,13 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
             Validators validators,
             Supplier<Optional<OutageException>> tokenOutage,
             Supplier<Optional<OutageException>> reserved,
+            BooleanSupplier countsPulls,
             long partBytes) {
         this.requests = requests;
         this.calls = calls;
         this.tokenOutage = tokenOutage;
         this.reserved = reserved;
+        this.countsPulls = countsPulls;
         this.manifests = new ManifestReads(calls, requests, memory, validators);
         this.blobs = new BlobReads(calls, requests, memory);
         this.pages = new PageReads(calls);
@@ -122,6 +127,11 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     @Override
     public Optional<OutageException> reserved() {
         return reserved.get();
+    }
+
+    @Override
+    public boolean countsPulls() {
+        return countsPulls.getAsBoolean();
     }
 
     @Override

@@ -27,6 +27,12 @@ public final class ExplanationJson {
         kept(json, explanation);
         json.put("asks", explanation.asks().name().toLowerCase(Locale.ROOT));
         explanation.nextCheck().ifPresent(at -> json.put("nextCheck", at.toString()));
+        explanation.pin().ifPresent(pin -> {
+            ObjectNode node = json.putObject("pin").put("by", pin.ruled() ? "rule" : "hand");
+            ArrayNode platforms = node.putArray("platforms");
+            pin.platforms().forEach(platform -> platforms.add(platform.toString()));
+            node.put("referrers", pin.referrers());
+        });
         ArrayNode places = json.putArray("places");
         for (Explainable.Place place : repository.places().of(explanation.reference(), explanation.blob())) {
             ObjectNode entry = places.addObject().put("name", place.name()).put("mirror", place.isMirror());

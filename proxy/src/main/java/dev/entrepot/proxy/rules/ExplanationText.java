@@ -1,5 +1,6 @@
 package dev.entrepot.proxy.rules;
 
+import java.util.List;
 import java.util.Map;
 import tools.jackson.databind.JsonNode;
 
@@ -16,6 +17,7 @@ public final class ExplanationText {
                 .append(reference)
                 .append("\n\n");
         kept(out, json);
+        pin(out, json.path("pin"));
         out.append("next check   ").append(nextCheck(json)).append('\n');
         for (JsonNode place : json.path("places")) {
             String why = text(place, "notAsked");
@@ -85,6 +87,21 @@ public final class ExplanationText {
                     .append(text(former, "firstSeenAt"))
                     .append('\n');
         }
+    }
+
+    private static void pin(StringBuilder out, JsonNode pin) {
+        if (pin.isMissingNode()) {
+            return;
+        }
+        List<String> platforms = pin.path("platforms")
+                .valueStream()
+                .map(platform -> platform.asString(""))
+                .toList();
+        out.append("pinned       by ")
+                .append(text(pin, "by"))
+                .append(", ")
+                .append(platforms.isEmpty() ? "all platforms" : String.join(" ", platforms))
+                .append(pin.path("referrers").asBoolean() ? ", with referrers\n" : "\n");
     }
 
     private static String nextCheck(JsonNode json) {

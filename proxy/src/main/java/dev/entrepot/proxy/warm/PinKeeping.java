@@ -6,7 +6,7 @@ import dev.entrepot.cache.FetchListener;
 import dev.entrepot.cache.GraphPart;
 import dev.entrepot.cache.Pin;
 import dev.entrepot.cache.PinnedGraphs;
-import dev.entrepot.cache.Verdict;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.Repository;
@@ -22,7 +22,9 @@ import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -32,7 +34,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Pins what rules pin, and keeps all that is pinned whole. A tag that a rule pins is pinned when it is pulled, and for as long as the rule says so; what was pinned by
+ * Pins what rules pin, and keeps all that is pinned whole. A tag or digest that a rule pins is pinned when it is pulled, from wherever it comes, and for as long as the rule
+ * says so; but a digest that a pinned tag names, or has named, or that is under another pin, stands and falls with that. What was pinned by
  * hand stays until it is unpinned by hand. Each pinned graph is brought in behind the clients when it is pinned, when its tag has moved, and every hour, because
  * signatures come late and disks lose things; one of which something could not be had again after five minutes. Safe for all threads.
  */
@@ -53,6 +56,8 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
     private final Set<Pin> asked = new LinkedHashSet<>();
     private final Map<Pin, Instant> due = new HashMap<>();
     private final Set<Pin> incomplete = new LinkedHashSet<>();
+    private final Set<Pin> settled = new HashSet<>();
+    private Instant settledSince;
     private final Thread thread;
     private boolean closed;
 
@@ -62,6 +67,7 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
         this.pins = pins;
         this.filler = filler;
         this.clock = clock;
+        this.settledSince = clock.instant();
         this.checks = metrics.counter(
                 "entrepot_pin_checks_total",
                 "Times that a pinned graph was brought in, by what came of it.",
@@ -74,34 +80,34 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
 
     @Override
     public void pulled(Repository repository, ManifestReference reference, Answer<ManifestBytes> answer) {
-        if (answer.verdict() == Verdict.REVALIDATED && reference instanceof Tag tag) {
-            ask(repository, tag, false);
-        }
+        ask(repository, reference, false);
     }
 
     @Override
     public void fetched(Repository repository, ManifestReference reference, ManifestBytes manifest) {
-        if (reference instanceof Tag tag) {
-            ask(repository, tag, true);
-        }
+        ask(repository, reference, reference instanceof Tag);
     }
 
-    private void ask(Repository repository, Tag tag, boolean moved) {
-        Optional<GraphPart> part = rules.of(repository, tag).pin();
+    private void ask(Repository repository, ManifestReference reference, boolean moved) {
+        Optional<GraphPart> part = part(repository, reference);
         if (part.isEmpty()) {
             return;
         }
+        Pin pin = new Pin(
+                repository, reference, part.get().platforms(), part.get().referrers(), true);
         synchronized (this) {
-            Pin pin = ruled(repository, tag, part.get());
-            boolean looked = due.containsKey(pin) && !moved;
+            boolean looked = (due.containsKey(pin) || settled.contains(pin)) && !moved;
             if (!looked && asked.size() < MOST_ASKED && asked.add(pin)) {
                 notifyAll();
             }
         }
     }
 
-    private static Pin ruled(Repository repository, Tag tag, GraphPart part) {
-        return new Pin(repository, tag, part.platforms(), part.referrers(), true);
+    private Optional<GraphPart> part(Repository repository, ManifestReference reference) {
+        return switch (reference) {
+            case Tag tag -> rules.of(repository, tag).pin();
+            case Digest _ -> rules.of(repository).pin();
+        };
     }
 
     private synchronized int incomplete() {
@@ -117,6 +123,7 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
                     return;
                 } catch (IOException | RuntimeException e) {
                     LOG.error("pins could not be looked after", e);
+                    forgetSettled();
                 }
                 await();
             }
@@ -135,8 +142,13 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
         List<Pin> fresh = new ArrayList<>();
         synchronized (this) {
             fresh.addAll(asked);
+            // Not asked again with every pull, also where it is pinned by hand or by way of a tag; but before long, since
+            // those may go.
+            settled.addAll(asked);
             asked.clear();
         }
+        // Tags first: digests are pulled after them, and because of them.
+        fresh.sort(Comparator.comparing((Pin pin) -> pin.reference() instanceof Digest));
         for (Pin pin : fresh) {
             pinIfFree(pin);
         }
@@ -151,21 +163,29 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
                 .filter(other -> other.repository().equals(pin.repository())
                         && other.reference().equals(pin.reference()))
                 .findFirst();
-        if (known.isEmpty() || known.get().ruled() && !known.get().equals(pin)) {
+        boolean free = known.isEmpty()
+                ? !(pin.reference() instanceof Digest digest && pins.covers(pin.repository(), digest))
+                : known.get().ruled() && !known.get().equals(pin);
+        if (free) {
             pins.pin(pin);
         }
+    }
+
+    private synchronized void forgetSettled() {
+        settled.clear();
+        settledSince = clock.instant();
     }
 
     private List<Pin> released(List<Pin> all) throws IOException {
         List<Pin> kept = new ArrayList<>();
         for (Pin pin : all) {
-            boolean still = !pin.ruled()
-                    || pin.reference() instanceof Tag tag
-                            && rules.of(pin.repository(), tag).pin().isPresent();
+            boolean still =
+                    !pin.ruled() || part(pin.repository(), pin.reference()).isPresent();
             if (still) {
                 kept.add(pin);
             } else {
                 LOG.info("{} is not pinned any more: no rule says so", pin);
+                forgetSettled();
                 pins.unpin(pin.repository(), pin.reference());
             }
         }
@@ -176,6 +196,9 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
         due.keySet().retainAll(Set.copyOf(all));
         incomplete.retainAll(due.keySet());
         Instant now = clock.instant();
+        if (!settledSince.plus(COMPLETE_AGAIN).isAfter(now) || settled.size() > MOST_ASKED) {
+            forgetSettled();
+        }
         return all.stream()
                 .filter(pin -> fresh.contains(pin)
                         || !due.getOrDefault(pin, Instant.MIN).isAfter(now))

@@ -49,7 +49,7 @@ final class FillSource implements RepositorySource {
 
     @Override
     public ManifestBytes fetchManifest(ManifestReference reference) throws IOException {
-        return pull.manifest(reference).content();
+        return pull.keepManifest(reference);
     }
 
     @Override

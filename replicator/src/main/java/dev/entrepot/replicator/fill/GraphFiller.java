@@ -72,7 +72,7 @@ public final class GraphFiller {
                 new GraphScope(request.platforms(), ReferrerFilter.ALL),
                 new RequestLimit(REQUESTS),
                 new ManifestShelf(SHELF_BYTES));
-        Descriptor root = repository.manifest(request.reference()).content().descriptor();
+        Descriptor root = repository.keepManifest(request.reference()).descriptor();
         return GraphWalker.walk(discovery, root, WalkLimits.DEFAULT);
     }
 
