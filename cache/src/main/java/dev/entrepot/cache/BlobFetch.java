@@ -25,8 +25,8 @@ import org.slf4j.LoggerFactory;
  * any number of {@link FetchReader}s follow it through {@link FetchProgress}.
  *
  * <p>What can happen to it: the blob becomes <em>complete</em> (size and digest right, file in place); it <em>fails</em>, with one exception for every
- * reader (a wrong digest deletes what was written, an outage keeps it for the next fetch); or the disk fails it and it ends <em>degraded</em>, in
- * which case the readers go on by themselves from the offset and hash state that it had reached.
+ * reader (a wrong digest deletes what was written, an outage keeps it for the next fetch); or the disk fails it, or it is larger than its repository may have and
+ * others follow it, and it ends <em>degraded</em>, in which case the readers go on by themselves from the offset and hash state that it had reached.
  *
  * <p>It is long because every step can end in each of these ways.
  */
@@ -50,6 +50,7 @@ final class BlobFetch implements Runnable {
     private final FetchProgress progress;
     private final CacheStatistics statistics;
     private boolean started;
+    private volatile boolean shared;
     /** What became of a fetch that the disk failed before it was known whether this is a blob at all. */
     private FetchProgress.@Nullable Degraded undecided;
 
@@ -103,6 +104,11 @@ final class BlobFetch implements Runnable {
     /** Whether this repository's upstream is read, with this credential: then how it fails is the answer to who asks so. */
     boolean isFor(Repository other, Optional<Object> otherCredential) {
         return repository.equals(other) && credential.equals(otherCredential);
+    }
+
+    /** Notes that a repository follows it, whose rules may be others. */
+    void joinedBy(Repository other) {
+        shared |= !repository.equals(other);
     }
 
     /** Says that a client waits for it now, and with whose urgency the same repository is to be asked. */
@@ -276,8 +282,9 @@ final class BlobFetch implements Runnable {
                         + total.getAsLong() + " bytes stated");
             }
             statistics.bytesFetched.add(count);
-            if (limit.isPresent()) {
-                limit.get().reached(digest, ingest.writtenBytes() + count);
+            if (limit.isPresent() && isTooLarge(limit.get(), ingest.writtenBytes() + count)) {
+                degrade(ingest, total);
+                return;
             }
             boolean room = true;
             if (ingest.writtenBytes() + count > reserved) {
@@ -292,6 +299,16 @@ final class BlobFetch implements Runnable {
             startIf(ingest.writtenBytes() > OciLimits.MAX_MANIFEST_BYTES || isNoObject(ingest, buffer, count));
         }
         end(ingest, total);
+    }
+
+    // Others who follow may have no such limit, and have had a part of it: they go on by themselves, and whoever has
+    // the
+    // limit is refused by what reads for him.
+    private boolean isTooLarge(BlobLimit most, long bytes) throws BlockedException {
+        if (!shared) {
+            most.reached(digest, bytes);
+        }
+        return bytes > most.maxBytes();
     }
 
     private void end(Ingest ingest, OptionalLong total) throws IOException {

@@ -119,6 +119,7 @@ final class BlobFetches {
             // What was begun for nothing is forgotten: it never ends.
             statistics.joined.increment();
             other.joinedByThisThread();
+            other.fetch.joinedBy(repository);
             if (urgent && other.fetch.isFor(repository, credential)) {
                 other.fetch.hurry(upstream);
             }

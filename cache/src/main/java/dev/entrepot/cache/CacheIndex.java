@@ -6,7 +6,6 @@ import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
-import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
@@ -119,22 +118,28 @@ public final class CacheIndex implements AutoCloseable {
     }
 
     /**
-     * Makes the index of a store anew from its files and from what can be read of the old one, which is put aside. Of one that is lost or damaged, what repositories
-     * have and what tags name is asked of the upstreams again.
+     * Makes the index of a store anew from its files and from what can be read of the old one, which is put aside once the new one is whole. Of one that is lost or
+     * damaged, what repositories have and what tags name is asked of the upstreams again.
      *
      * @throws IOException if a newer program wrote the old one, or the disk refuses
      */
     public static CacheIndex rebuild(ContentStore store, Clock clock) throws IOException {
         // Moves an old format forward, and puts aside what is damaged.
         open(store, clock).close();
-        Path aside = IndexDatabase.putAside(store.layout());
-        LOG.info("the index is made anew; the old one is {}", aside);
-        IndexDatabase.open(store.layout()).close();
-        IndexCopy.run(aside, store.layout().index());
+        IndexReplacement replacement = new IndexReplacement(store.layout());
+        try {
+            replacement.make(empty -> {
+                IndexCopy.run(store.layout().index(), empty);
+                return true;
+            });
+        } catch (SQLException e) {
+            throw new IOException("no new index can be made: " + e.getMessage(), e);
+        }
+        LOG.info("the index is made anew; the old one is {}", replacement.swap());
         return open(store, clock);
     }
 
-    /** Whether the index was damaged and has been made again at this start: tags and links are gone, content is not. */
+    /** Whether the index was damaged and has been made again at this start: tags, links and perhaps pins are gone, content is not. */
     public boolean wasRebuilt() {
         return database.rebuilt();
     }
@@ -319,6 +324,26 @@ public final class CacheIndex implements AutoCloseable {
         public void settled() {}
     }
 
+    /** Has the lists forgotten that are older than they are kept, behind what was put before. */
+    void forgetOldLists() {
+        writer.enqueue(new OldLists(clock.instant().minus(DOCUMENT_LIFE)));
+    }
+
+    private record OldLists(Instant before) implements IndexChange {
+        @Override
+        public int admittedBytes() {
+            return 0;
+        }
+
+        @Override
+        public void save(IndexUpdates updates) throws SQLException {
+            updates.deleteDocumentsBefore(before);
+        }
+
+        @Override
+        public void settled() {}
+    }
+
     /** The tag list that is kept for a repository. */
     public Optional<KeptDocument> tagList(Repository repository) {
         return tables.documents.get(new IndexTables.DocumentKey(repository, Optional.empty()));
@@ -364,14 +389,14 @@ public final class CacheIndex implements AutoCloseable {
     public void stored(
             Digest digest, ContentKind kind, long bytes, Optional<MediaType> mediaType, Optional<Repository> owner) {
         Instant now = clock.instant();
-        tables.contents.update(digest, known -> {
+        Optional<IndexedContent> noted = tables.contents.update(digest, known -> {
             Optional<MediaType> type = mediaType.or(() -> known.flatMap(IndexedContent::mediaType));
             Optional<Repository> heldBy = owner.or(() -> known.flatMap(IndexedContent::owner));
             IndexedContent content = new IndexedContent(kind, bytes, type, now, heldBy);
             account(known, Optional.of(content));
             return Optional.of(content);
         });
-        watcher.stored(digest, kind, bytes, owner);
+        watcher.stored(digest, kind, bytes, noted.flatMap(IndexedContent::owner));
     }
 
     /** Has one other hear of what comes, is used and goes from now on. */
@@ -398,13 +423,8 @@ public final class CacheIndex implements AutoCloseable {
         return tables.contents.get(digest);
     }
 
-    /** Whether content is stored, by what is known here. */
-    public boolean contains(Digest digest) {
-        return isStored(digest);
-    }
-
     /** Whether content is registered. */
-    boolean isStored(Digest digest) {
+    public boolean isStored(Digest digest) {
         return tables.contents.get(digest).isPresent();
     }
 
@@ -503,6 +523,15 @@ public final class CacheIndex implements AutoCloseable {
      */
     public void flush() throws IOException {
         writer.flush();
+    }
+
+    /**
+     * As {@link #flush()}, for one who must know of its own changes, whoever else has asked meanwhile.
+     *
+     * @param lostBefore what {@link #lostChanges()} was before them
+     */
+    void flush(long lostBefore) throws IOException {
+        writer.flush(lostBefore);
     }
 
     /** Writes what is left and closes the database, waiting half a minute at most. */

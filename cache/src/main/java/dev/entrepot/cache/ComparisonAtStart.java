@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.time.Duration;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -42,6 +43,8 @@ public final class ComparisonAtStart implements AutoCloseable {
                     result.forgotten());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
+        } catch (InterruptedIOException e) {
+            LOG.debug("index and files were not compared to the end, since the store is closed");
         } catch (IOException e) {
             LOG.warn("index and files were not compared to the end; the next start does it again: {}", e.getMessage());
         }

@@ -11,15 +11,12 @@ import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.FileTime;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicLong;
-import java.util.function.Consumer;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -32,19 +29,19 @@ public final class ContentStore implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ContentStore.class);
 
     private final StoreLayout layout;
-    private final Clock clock;
     private final StoreLock lock;
     private final FileStore fileStore;
     private final Ingests ingests;
+    private final Quarantine quarantine;
     private final AtomicLong quarantined = new AtomicLong();
     private final AtomicLong serial = new AtomicLong();
 
     /** A store whose folders are there and whose lock is held; the lock is given free with this object. */
     ContentStore(StoreLayout layout, Clock clock, StoreLock lock) throws IOException {
         this.layout = layout;
-        this.clock = clock;
         this.lock = lock;
         this.ingests = new Ingests(layout);
+        this.quarantine = new Quarantine(layout, clock);
         this.fileStore = Files.getFileStore(layout.root());
     }
 
@@ -181,15 +178,20 @@ public final class ContentStore implements AutoCloseable {
             return;
         }
         for (ContentKind kind : ContentKind.values()) {
-            Path to = layout.quarantined(kind, digest);
-            try {
-                Files.move(layout.content(kind, digest), to, StandardCopyOption.ATOMIC_MOVE);
+            if (quarantine.take(kind, digest)) {
                 quarantined.incrementAndGet();
-                Files.setLastModifiedTime(to, FileTime.from(clock.instant()));
-            } catch (NoSuchFileException e) {
-                LOG.debug("no {} {} to put in quarantine", kind, digest);
             }
         }
+    }
+
+    /** What lies in quarantine. */
+    Quarantine quarantine() {
+        return quarantine;
+    }
+
+    /** The bytes that lie in quarantine. */
+    public long quarantineBytes() {
+        return quarantine.bytes();
     }
 
     /**
@@ -226,17 +228,6 @@ public final class ContentStore implements AutoCloseable {
         return digest.algorithm().isVerifiable()
                 ? StoredContent.describe(layout.content(kind, digest), kind, digest)
                 : Optional.empty();
-    }
-
-    /** Visits every blob, in no order; those that come or go meanwhile may be missed. */
-    void forEachBlob(Consumer<? super StoredContent> consumer) throws IOException {
-        for (DigestAlgorithm algorithm : StoreLayout.ALGORITHMS) {
-            for (int shard = 0; shard < StoreLayout.SHARDS; shard++) {
-                for (Digest digest : shard(ContentKind.BLOB, algorithm, shard)) {
-                    find(ContentKind.BLOB, digest).ifPresent(consumer);
-                }
-            }
-        }
     }
 
     /** What one of the folders of an algorithm holds: all digests that begin with that byte. */

@@ -46,6 +46,8 @@ final class DiskPolicy {
 
     private record NamedPool(PoolName name, int priority, OptionalLong mostBytes, PolicyPool pool) {}
 
+    private record Standing(NamedPool pool, boolean over, long units) {}
+
     /**
      * Content that should go next.
      *
@@ -200,13 +202,18 @@ final class DiskPolicy {
      * @param passed digests that were looked at and cannot go
      */
     List<Victim> victims(int count, Set<Digest> passed) {
-        List<NamedPool> inOrder = new ArrayList<>(pools.values());
-        inOrder.sort(Comparator.comparing((NamedPool pool) -> !isOver(pool))
-                .thenComparing(pool -> pool.name() instanceof PoolName.Small)
-                .thenComparing(NamedPool::priority)
-                .thenComparing(pool -> -pool.pool().units()));
-        for (NamedPool pool : inOrder) {
-            boolean overShare = isOver(pool) && pool.name() instanceof PoolName.Limited;
+        // As they are now: an order of what changes while it is sorted is none.
+        List<Standing> inOrder = new ArrayList<>();
+        pools.values()
+                .forEach(pool ->
+                        inOrder.add(new Standing(pool, isOver(pool), pool.pool().units())));
+        inOrder.sort(Comparator.comparing((Standing standing) -> !standing.over())
+                .thenComparing(standing -> standing.pool().name() instanceof PoolName.Small)
+                .thenComparing(standing -> standing.pool().priority())
+                .thenComparing(Comparator.comparingLong(Standing::units).reversed()));
+        for (Standing standing : inOrder) {
+            NamedPool pool = standing.pool();
+            boolean overShare = standing.over() && pool.name() instanceof PoolName.Limited;
             List<Victim> victims = pool.pool().coldest(count + passed.size()).stream()
                     .map(PolicyKey::digest)
                     .filter(digest -> !passed.contains(digest))

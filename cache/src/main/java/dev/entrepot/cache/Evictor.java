@@ -1,35 +1,40 @@
 package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.Deque;
-import java.util.EnumMap;
+import java.util.HashSet;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.LongAdder;
 import java.util.concurrent.locks.ReentrantLock;
-import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the store within its capacity and the disk above a floor of free space, by deleting what {@link DiskPolicy} finds least worth keeping.
- * Counted are stored content, partial files, and what was {@linkplain #reserve reserved} for blobs that are still coming. An idle partial
- * counts as last used when it was last written to. Safe for all threads.
+ * Keeps the store within its capacity and the disk above a floor of free space, by deleting what lies in quarantine, and then what {@link DiskPolicy} finds least
+ * worth keeping. Counted are stored content, partial files, what lies in quarantine, and what was {@linkplain #reserve reserved} for blobs that are still coming. An
+ * idle partial counts as last used when it was last written to. Safe for all threads.
  *
  * <p>The file goes first, then its row in the index. A crash in between leaves a row without a file: the store is thought fuller than it is,
  * until the index is compared with the files at the next start. The other order would leave a file that nobody counts and nobody evicts.
  * A blob that is fetched again in that same moment is looked for after its row is gone, and registered again.
  *
  * <p>Readers need no protection: the file that they have open outlives its name. But then its space is not free yet, so free space is
- * measured once per call and what was deleted is added up; waiting for the measure to move would empty the cache for one slow reader.
+ * measured once per run and what was deleted is added up; waiting for the measure to move would empty the cache for one slow reader.
+ *
+ * <p>Nobody waits for more than is needed: a fill has its own room made and a few victims beyond; the rest down to the low watermark goes in the background, a few
+ * victims at a time, and who waits meanwhile has the next turn.
+ *
+ * <p>It is long because one lock, one account and one order of victims belong together.
  */
 public final class Evictor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Evictor.class);
@@ -52,28 +57,13 @@ public final class Evictor implements AutoCloseable {
     private final DiskLimits limits;
     private final PolicyFeed feed;
     private final PinnedGraphs pins;
-    private final ReentrantLock lock = new ReentrantLock();
-    private final AtomicInteger trimRequests = new AtomicInteger();
-    private final Map<EvictionReason, LongAdder> evictions = counters();
-    private final Map<EvictionReason, LongAdder> evictedBytes = counters();
+    // Fair, so that who waits comes before the next turn of an eviction in the background.
+    private final ReentrantLock lock = new ReentrantLock(true);
+    private final EvictionCounts counts = new EvictionCounts();
+    private final Trimmer trimmer = new Trimmer(this::trimAll);
+    // Guarded by the lock: what the index could not be asked about when it was released.
+    private final Set<Digest> released = new HashSet<>();
     private volatile ContentInUse inUse = ContentInUse.NOTHING;
-    private volatile @Nullable Thread trimmer;
-
-    /**
-     * An evictor for a store and its index, which stay open until it is closed. All repositories share the disk alike.
-     *
-     * @param capacityBytes the most that may be stored
-     * @param minFreeBytes what the file system must have left
-     */
-    public Evictor(ContentStore store, CacheIndex index, long capacityBytes, long minFreeBytes) {
-        this(
-                store,
-                index,
-                DiskLimits.of(capacityBytes, minFreeBytes),
-                DiskShares.EQUAL,
-                Duration.ZERO,
-                store::freeBytes);
-    }
 
     /**
      * An evictor for a store and its index, which stay open until it is closed.
@@ -101,14 +91,6 @@ public final class Evictor implements AutoCloseable {
         this.feed = new PolicyFeed(index, pins, limits, shares, learningAfter);
     }
 
-    private static Map<EvictionReason, LongAdder> counters() {
-        Map<EvictionReason, LongAdder> counters = new EnumMap<>(EvictionReason.class);
-        for (EvictionReason reason : EvictionReason.values()) {
-            counters.put(reason, new LongAdder());
-        }
-        return counters;
-    }
-
     /** Divides the disk anew among the repositories, in the background. */
     public void regroup(DiskShares shares) {
         feed.regroup(shares);
@@ -120,23 +102,13 @@ public final class Evictor implements AutoCloseable {
     }
 
     /**
-     * Makes room for something that is about to be written, evicting as needed. The room is not set aside: who writes over some time
-     * {@linkplain #reserve reserves} it.
-     *
-     * @return whether there is room; false, too, if the disk or the index fails
-     */
-    boolean makeRoom(long wantedBytes) {
-        return locked(() -> roomFor(wantedBytes, limits.capacityBytes()));
-    }
-
-    /**
      * Makes room for a blob to grow to a length, and sets it aside until the ingest is closed. May be repeated with other lengths.
      *
      * @return whether there is room; if not, what was reserved before stays reserved
      */
     boolean reserve(Ingest ingest, long totalBytes) {
         return locked(() -> {
-            boolean room = roomFor(Math.max(0, totalBytes - ingest.claimedBytes()), limits.capacityBytes());
+            boolean room = roomFor(Math.max(0, totalBytes - ingest.claimedBytes()));
             if (room) {
                 ingest.reserve(totalBytes);
             }
@@ -146,21 +118,25 @@ public final class Evictor implements AutoCloseable {
 
     /** Evicts in the background down to the low watermark, if there is more than the high one allows. Returns at once. */
     void trim() {
-        if (trimRequests.getAndIncrement() == 0) {
-            trimmer = Thread.ofVirtual().name("evictor").start(this::trimAll);
-        }
+        trimmer.request();
+    }
+
+    /** As {@link #trim()}, in this thread; returns at once if that is being done. */
+    void trimNow() {
+        trimmer.run();
     }
 
     private void trimAll() {
-        int seen;
-        do {
-            seen = trimRequests.get();
-            try {
-                locked(() -> roomFor(0, limits.highBytes()));
-            } catch (RuntimeException e) {
-                LOG.error("an eviction in the background failed", e);
-            }
-        } while (!trimRequests.compareAndSet(seen, 0));
+        List<Run> run = new ArrayList<>(1);
+        boolean more = true;
+        while (more && !Thread.currentThread().isInterrupted()) {
+            more = locked(() -> {
+                if (run.isEmpty()) {
+                    begin(need(0, limits.highBytes())).ifPresent(run::add);
+                }
+                return !run.isEmpty() && run.getFirst().goOn(run.getFirst().need.goalBytes(), BATCH);
+            });
+        }
     }
 
     /** The bytes that count against the capacity. */
@@ -170,7 +146,7 @@ public final class Evictor implements AutoCloseable {
         for (Map.Entry<Digest, Long> claim : store.ingests().claims().entrySet()) {
             claimed += index.isStored(claim.getKey()) ? 0 : claim.getValue();
         }
-        return claimed + index.storedBytes();
+        return claimed + index.storedBytes() + store.quarantine().bytes();
     }
 
     /** How much of the disk may be used. */
@@ -194,26 +170,22 @@ public final class Evictor implements AutoCloseable {
 
     /** How much content has been evicted since the start. */
     public long evictions() {
-        return evictions.values().stream().mapToLong(LongAdder::sum).sum();
+        return counts.evictions();
     }
 
     /** How much content has been evicted for a reason since the start. */
     public long evictions(EvictionReason reason) {
-        return count(evictions, reason).sum();
+        return counts.evictions(reason);
     }
 
     /** The bytes of what has been evicted since the start. */
     public long evictedBytes() {
-        return evictedBytes.values().stream().mapToLong(LongAdder::sum).sum();
+        return counts.bytes();
     }
 
     /** The bytes of what has been evicted for a reason since the start. */
     public long evictedBytes(EvictionReason reason) {
-        return count(evictedBytes, reason).sum();
-    }
-
-    private static LongAdder count(Map<EvictionReason, LongAdder> counters, EvictionReason reason) {
-        return Objects.requireNonNull(counters.get(reason));
+        return counts.bytes(reason);
     }
 
     /** Whether the policy knows of everything that is stored; before, the least recently used goes first. */
@@ -221,17 +193,27 @@ public final class Evictor implements AutoCloseable {
         return feed.ready().isPresent();
     }
 
+    /** Waits until {@link #policyReady()}, or it is clear that it will not be, at most for so long. */
+    void awaitPolicy(Duration atMost) throws InterruptedException {
+        feed.awaitFilled(atMost);
+    }
+
     /** What is never evicted. */
     public PinnedGraphs pins() {
         return pins;
     }
 
-    /** The bytes of what is stored under pins, each piece once. */
+    /** The bytes of what is stored under pins, each piece once; as they were of late, while an eviction is under way. */
     public long pinnedBytes() {
-        locked(() -> {
-            refreshPins();
-            return true;
-        });
+        if (lock.tryLock()) {
+            try {
+                refreshPins();
+            } catch (IOException e) {
+                LOG.warn("what is pinned is counted as before: {}", e.getMessage());
+            } finally {
+                lock.unlock();
+            }
+        }
         return pins.bytes();
     }
 
@@ -248,23 +230,8 @@ public final class Evictor implements AutoCloseable {
     /** Stops the eviction in the background, waiting for the file in hand. */
     @Override
     public void close() {
-        stopTrimming();
+        trimmer.close();
         feed.close();
-    }
-
-    private void stopTrimming() {
-        Thread running = trimmer;
-        if (running == null) {
-            return;
-        }
-        running.interrupt();
-        try {
-            if (!running.join(PATIENCE)) {
-                LOG.warn("the eviction in the background did not end within {} s", PATIENCE.toSeconds());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     private interface Step {
@@ -274,7 +241,10 @@ public final class Evictor implements AutoCloseable {
     private boolean locked(Step step) {
         try {
             if (!lock.tryLock(PATIENCE.toMillis(), TimeUnit.MILLISECONDS)) {
-                LOG.warn("no room could be made: another eviction has run for {} s", PATIENCE.toSeconds());
+                LOG.warn(
+                        "no room could be made: others have waited for the disk for {} s; see whether it is slow, and whether"
+                                + " the cache is full of what is pinned",
+                        PATIENCE.toSeconds());
                 return false;
             }
         } catch (InterruptedException e) {
@@ -284,14 +254,25 @@ public final class Evictor implements AutoCloseable {
         try {
             return step.run();
         } catch (IOException e) {
-            LOG.warn("no room could be made: {}", e.toString());
+            LOG.warn("no room could be made: {}; see that the data folder can be read and written", e.toString());
+            return false;
+        } catch (RuntimeException e) {
+            LOG.error("no room could be made, because of a defect", e);
             return false;
         } finally {
             lock.unlock();
         }
     }
 
-    private boolean roomFor(long wanted, long mostBytes) throws IOException {
+    /**
+     * What has to go.
+     *
+     * @param missingBytes without which there is no room
+     * @param goalBytes with which there is some for a while
+     */
+    private record Need(long missingBytes, long goalBytes, EvictionReason reason) {}
+
+    private Optional<Need> need(long wanted, long mostBytes) throws IOException {
         long used = usedBytes();
         long overCapacity = used + wanted - mostBytes;
         long underFloor = limits.minFreeBytes()
@@ -299,18 +280,8 @@ public final class Evictor implements AutoCloseable {
                 - (freeSpace.bytes() - store.ingests().promisedBytes());
         long missing = Math.max(overCapacity, underFloor);
         if (missing <= 0) {
-            return true;
+            return Optional.empty();
         }
-        refreshPins();
-        Deque<StoredContent> partials = new ArrayDeque<>(store.ingests().idle().stream()
-                .sorted(Comparator.comparing(StoredContent::lastModified))
-                .toList());
-        long idle = partials.stream().mapToLong(StoredContent::sizeBytes).sum();
-        // For what would not fit anyway, nothing is thrown away.
-        if (missing > mayGo(missing - idle) + idle) {
-            return false;
-        }
-        EvictionReason reason = underFloor > overCapacity ? EvictionReason.FREE_SPACE : EvictionReason.CAPACITY;
         long goal = missing;
         if (overCapacity > 0) {
             goal = Math.max(goal, used + wanted - limits.lowBytes());
@@ -318,7 +289,41 @@ public final class Evictor implements AutoCloseable {
         if (underFloor > 0) {
             goal = Math.max(goal, underFloor + limits.capacityBytes() / SLACK_PARTS);
         }
-        return evict(goal, partials, reason) >= missing;
+        return Optional.of(new Need(
+                missing, goal, underFloor > overCapacity ? EvictionReason.FREE_SPACE : EvictionReason.CAPACITY));
+    }
+
+    private boolean roomFor(long wanted) throws IOException {
+        Optional<Need> need = need(wanted, limits.capacityBytes());
+        if (need.isEmpty()) {
+            return true;
+        }
+        Optional<Run> run = begin(need);
+        return run.isPresent() && makeRoom(run.get());
+    }
+
+    private boolean makeRoom(Run run) throws IOException {
+        long missing = run.need.missingBytes();
+        run.goOn(missing, Integer.MAX_VALUE);
+        if (run.freed >= missing && run.goOn(run.need.goalBytes(), BATCH)) {
+            trim();
+        }
+        return run.freed >= missing;
+    }
+
+    // For what would not fit anyway, nothing is thrown away: empty then.
+    private Optional<Run> begin(Optional<Need> need) throws IOException {
+        if (need.isEmpty()) {
+            return Optional.empty();
+        }
+        refreshPins();
+        List<StoredContent> partials = store.ingests().idle();
+        long others = store.quarantine().bytes()
+                + partials.stream().mapToLong(StoredContent::sizeBytes).sum();
+        long missing = need.get().missingBytes();
+        return missing > mayGo(missing - others) + others
+                ? Optional.empty()
+                : Optional.of(new Run(need.get(), partials));
     }
 
     // The bytes that may be evicted. What is in use is only counted where it matters to the question whether there are
@@ -336,18 +341,58 @@ public final class Evictor implements AutoCloseable {
                         .sum();
     }
 
+    // Free if nothing has changed.
     private void refreshPins() throws IOException {
-        for (Digest released : pins.refresh()) {
-            index.content(released)
-                    .ifPresent(content -> feed.stored(released, content.kind(), content.bytes(), Optional.empty()));
+        released.addAll(pins.refresh());
+        Iterator<Digest> each = released.iterator();
+        while (each.hasNext()) {
+            Digest digest = each.next();
+            long failures = index.failedReads();
+            Optional<IndexedContent> content = index.content(digest);
+            if (content.isEmpty() && index.failedReads() != failures) {
+                break; // the others, too, when the index can be read
+            }
+            each.remove();
+            content.ifPresent(stored -> feed.stored(digest, stored.kind(), stored.bytes(), stored.owner()));
         }
         feed.setAside(pins.largeBytes());
     }
 
-    private long evict(long goal, Deque<StoredContent> partials, EvictionReason reason) throws IOException {
-        Victims victims = new Victims(index, feed, BATCH);
-        long freed = 0;
-        while (freed < goal && !Thread.currentThread().isInterrupted()) {
+    /** One eviction, in one or several turns. Each under the lock. */
+    private final class Run {
+        private final Need need;
+        private final Victims victims = new Victims(index, feed, BATCH);
+        private final Deque<StoredContent> partials;
+        private long freed;
+
+        Run(Need need, List<StoredContent> idle) {
+            this.need = need;
+            this.partials = new ArrayDeque<>(idle.stream()
+                    .sorted(Comparator.comparing(StoredContent::lastModified))
+                    .toList());
+        }
+
+        /**
+         * Evicts until so much is freed in all, or so many victims were looked at.
+         *
+         * @return whether there is more to do
+         */
+        boolean goOn(long goalBytes, int most) throws IOException {
+            // Others may have had their turn since.
+            victims.lookAgain();
+            freed += store.quarantine().free(goalBytes - freed);
+            for (int looked = 0; freed < goalBytes && !Thread.currentThread().isInterrupted(); looked++) {
+                if (looked == most) {
+                    return true;
+                }
+                if (!next()) {
+                    return false;
+                }
+            }
+            return false;
+        }
+
+        private boolean next() throws IOException {
             Optional<Victims.Next> content = victims.peek();
             StoredContent partial = partials.peek();
             if (partial != null
@@ -357,33 +402,32 @@ public final class Evictor implements AutoCloseable {
                 partials.remove();
                 freed += store.ingests().deleteIdle(partial.digest()) ? partial.sizeBytes() : 0;
             } else if (content.isPresent()) {
-                freed += evict(victims.take(), victims, reason);
-            } else {
-                break;
+                freed += evict(victims.take());
             }
+            return partial != null || content.isPresent();
         }
-        return freed;
-    }
 
-    private long evict(Victims.Next next, Victims victims, EvictionReason reason) {
-        Candidate candidate = next.content();
-        if (pins.protects(candidate.digest())) {
-            // Back when it is no longer pinned.
-            feed.policy().removed(candidate.digest());
-            victims.pass(candidate.digest());
-            return 0;
-        }
-        if (isHeld(candidate.digest())) {
-            victims.pass(candidate.digest());
-            return 0;
-        }
-        try {
-            delete(candidate, next.overShare() ? EvictionReason.SHARE : reason);
-            return candidate.bytes();
-        } catch (IOException e) {
-            LOG.warn("{} cannot be evicted: {}", candidate.digest(), e.toString());
-            victims.pass(candidate.digest());
-            return 0;
+        private long evict(Victims.Next next) throws IOException {
+            Candidate candidate = next.content();
+            refreshPins();
+            if (pins.protects(candidate.digest())) {
+                // Back when it is no longer pinned.
+                feed.policy().removed(candidate.digest());
+                victims.pass(candidate.digest());
+                return 0;
+            }
+            if (isHeld(candidate.digest())) {
+                victims.pass(candidate.digest());
+                return 0;
+            }
+            try {
+                delete(candidate, next.overShare() ? EvictionReason.SHARE : need.reason());
+                return candidate.bytes();
+            } catch (IOException e) {
+                LOG.warn("{} cannot be evicted: {}", candidate.digest(), e.toString());
+                victims.pass(candidate.digest());
+                return 0;
+            }
         }
     }
 
@@ -393,13 +437,13 @@ public final class Evictor implements AutoCloseable {
 
     private void delete(Candidate candidate, EvictionReason reason) throws IOException {
         Digest digest = candidate.digest();
+        Optional<Repository> owner = index.content(digest).flatMap(IndexedContent::owner);
         store.deleteBlob(digest);
         store.deleteManifest(digest);
         index.removed(digest);
         Optional<StoredContent> back = store.find(candidate.kind(), digest);
-        back.ifPresent(found -> index.stored(digest, found.kind(), found.sizeBytes(), Optional.empty()));
-        count(evictions, reason).increment();
-        count(evictedBytes, reason).add(candidate.bytes());
+        back.ifPresent(found -> index.stored(digest, found.kind(), found.sizeBytes(), Optional.empty(), owner));
+        counts.evicted(reason, candidate.bytes());
     }
 
     /**
@@ -408,19 +452,15 @@ public final class Evictor implements AutoCloseable {
      * @return whether it was there and is gone; false, too, if it may not go now, or the disk refuses
      */
     public boolean evict(Digest digest) {
-        boolean[] gone = new boolean[1];
-        locked(() -> {
+        return locked(() -> {
             Optional<IndexedContent> row = index.content(digest);
             refreshPins();
-            if (row.isPresent() && !isHeld(digest) && !pins.protects(digest)) {
-                IndexedContent content = row.get();
-                delete(
-                        new Candidate(digest, content.kind(), content.bytes(), content.lastUsed()),
-                        EvictionReason.ASKED);
-                gone[0] = true;
+            if (row.isEmpty() || isHeld(digest) || pins.protects(digest)) {
+                return false;
             }
+            IndexedContent content = row.get();
+            delete(new Candidate(digest, content.kind(), content.bytes(), content.lastUsed()), EvictionReason.ASKED);
             return true;
         });
-        return gone[0];
     }
 }

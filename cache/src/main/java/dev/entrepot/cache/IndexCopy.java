@@ -1,6 +1,5 @@
 package dev.entrepot.cache;
 
-import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -24,19 +23,15 @@ final class IndexCopy {
      *
      * @param from an index that nobody has open
      * @param to another, of the same format and empty
-     * @throws IOException if neither can be opened
+     * @throws SQLException if neither can be used
      */
-    static void run(Path from, Path to) throws IOException {
-        try (Connection connection = IndexDatabase.connect(to, false)) {
-            try (PreparedStatement attach = connection.prepareStatement("ATTACH DATABASE ? AS old")) {
-                attach.setString(1, from.toAbsolutePath().toString());
-                attach.execute();
-            }
-            for (String table : TABLES) {
-                copy(connection, table);
-            }
-        } catch (SQLException e) {
-            throw new IOException("the index " + from + " cannot be taken over: " + e.getMessage(), e);
+    static void run(Path from, Connection to) throws SQLException {
+        try (PreparedStatement attach = to.prepareStatement("ATTACH DATABASE ? AS old")) {
+            attach.setString(1, from.toAbsolutePath().toString());
+            attach.execute();
+        }
+        for (String table : TABLES) {
+            copy(to, table);
         }
     }
 

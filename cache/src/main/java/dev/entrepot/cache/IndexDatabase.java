@@ -1,8 +1,6 @@
 package dev.entrepot.cache;
 
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -20,7 +18,7 @@ import org.sqlite.SQLiteErrorCode;
  *
  * @param updates the connection that writes
  * @param readers the connections that read
- * @param rebuilt whether the file was damaged and has been replaced by an empty one
+ * @param rebuilt whether the file was damaged and has been replaced by one that has its pins at most
  * @param clean whether it was closed in good order, so that it agrees with the file tree
  */
 record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt, boolean clean)
@@ -35,28 +33,45 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
     private static final int PAGE_CACHE_KIB = 8 * 1024;
 
     /**
-     * Opens the file, moving its format forward; a damaged one is put aside and a new one made.
+     * Opens the file, moving its format forward; a damaged one is put aside and a new one made, which has the pins that could be read.
      *
      * @throws IOException if a newer program wrote it, or the disk refuses
      */
     static IndexDatabase open(StoreLayout layout) throws IOException {
         try {
             try {
-                return open(layout.index(), false);
+                return openOrReplace(layout);
             } catch (SQLException e) {
-                if (!isDamage(e)) {
+                if (!isPassing(e) || !LastSpace.free(layout)) {
                     throw e;
                 }
-                Path aside = putAside(layout);
-                LOG.error(
-                        "the index is damaged ({}) and was put aside as {}; it is made again from the files of the store,"
-                                + " but which repositories have which content must be asked again",
-                        e.getMessage(),
-                        aside);
-                return open(layout.index(), true);
+                return openOrReplace(layout);
             }
         } catch (SQLException e) {
             throw new IOException("the index " + layout.index() + " cannot be opened: " + e.getMessage(), e);
+        }
+    }
+
+    private static IndexDatabase openOrReplace(StoreLayout layout) throws SQLException, IOException {
+        IndexReplacement.dropUnfinished(layout);
+        try {
+            return open(layout.index(), false);
+        } catch (SQLException e) {
+            if (!isDamage(e)) {
+                throw e;
+            }
+            IndexReplacement replacement = new IndexReplacement(layout);
+            List<Pin> pins = IndexSalvage.pins(layout.index());
+            replacement.make(empty -> IndexSalvage.put(pins, empty));
+            Path aside = replacement.swap();
+            LOG.error(
+                    "the index is damaged ({}) and was put aside as {}; it is made again from the files of the store, but which"
+                            + " repositories have which content must be asked again. {} pins could be read in it and stay: compare"
+                            + " them with those you had (entrepot cache pin), and pin again what is missing",
+                    e.getMessage(),
+                    aside,
+                    pins.size());
+            return open(layout.index(), true);
         }
     }
 
@@ -81,7 +96,8 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
             // close before.
             updates.saveClean(false);
             updates.checkpoint();
-            return new IndexDatabase(updates, new IndexReaders(readers), rebuilt, clean);
+            return new IndexDatabase(
+                    updates, new IndexReaders(readers, () -> new IndexReader(connect(file, true))), rebuilt, clean);
         } catch (SQLException | IOException e) {
             closeAll(opened, e);
             throw e;
@@ -147,32 +163,6 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
                 || code == SQLiteErrorCode.SQLITE_READONLY.code
                 || code == SQLiteErrorCode.SQLITE_CANTOPEN.code
                 || code == SQLiteErrorCode.SQLITE_NOMEM.code;
-    }
-
-    /** Puts the file away under another name, so that the next opening makes a new one; returns that name. */
-    static Path putAside(StoreLayout layout) throws IOException {
-        int number = 1;
-        while (Files.exists(layout.damagedIndex(number))) {
-            number++;
-        }
-        Path aside = layout.damagedIndex(number);
-        Files.move(layout.index(), aside);
-        // The log belongs to the old file: left where it is, it would be replayed into the new one.
-        moveIfThere(beside(layout.index(), "-wal"), beside(aside, "-wal"));
-        Files.deleteIfExists(beside(layout.index(), "-shm"));
-        return aside;
-    }
-
-    private static Path beside(Path file, String suffix) {
-        return file.resolveSibling(file.getFileName() + suffix);
-    }
-
-    private static void moveIfThere(Path from, Path to) throws IOException {
-        try {
-            Files.move(from, to);
-        } catch (NoSuchFileException e) {
-            LOG.debug("no {} to put aside", from);
-        }
     }
 
     /** Closes all connections, the one that writes last: it folds the log into the database. */

@@ -29,6 +29,10 @@ final class IndexReader implements AutoCloseable {
     private static final String OF_REPOSITORY =
             " WHERE repository = (SELECT id FROM repositories WHERE registry = ? AND name = ?)";
 
+    /** All pins, in no order. */
+    static final String PINS = "SELECT r.registry, r.name, p.reference, p.platforms, p.referrers, p.ruled"
+            + " FROM pins p JOIN repositories r ON r.id = p.repository";
+
     /** Makes a value of the row that the result stands on. */
     private interface Row<T> {
         T read(ResultSet row) throws SQLException;
@@ -60,8 +64,8 @@ final class IndexReader implements AutoCloseable {
         tags = connection.prepareStatement("SELECT tag FROM tags" + OF_REPOSITORY + " ORDER BY tag");
         document = connection.prepareStatement(
                 "SELECT json, fetched_at FROM documents" + OF_REPOSITORY + " AND subject = ?");
-        content =
-                connection.prepareStatement("SELECT kind, bytes, media_type, last_used FROM content WHERE digest = ?");
+        content = connection.prepareStatement("SELECT c.kind, c.bytes, c.media_type, c.last_used, r.registry, r.name"
+                + " FROM content c LEFT JOIN repositories r ON r.id = c.owner WHERE c.digest = ?");
         leastRecentlyUsed = connection.prepareStatement(
                 "SELECT digest, kind, bytes, last_used FROM content INDEXED BY content_by_use ORDER BY last_used LIMIT ?");
         repositories =
@@ -69,8 +73,7 @@ final class IndexReader implements AutoCloseable {
                         + " AND EXISTS (SELECT 1 FROM links WHERE repository = r.id) ORDER BY registry, name LIMIT ?");
         pin = connection.prepareStatement(
                 "SELECT platforms, referrers, ruled FROM pins" + OF_REPOSITORY + " AND reference = ?");
-        pins = connection.prepareStatement("SELECT r.registry, r.name, p.reference, p.platforms, p.referrers, p.ruled"
-                + " FROM pins p JOIN repositories r ON r.id = p.repository ORDER BY 1, 2, 3");
+        pins = connection.prepareStatement(PINS + " ORDER BY 1, 2, 3");
         number = connection.prepareStatement("SELECT value FROM meta WHERE key = ?");
         shard = connection.prepareStatement("SELECT digest FROM content WHERE digest >= ? AND digest < ?");
         totals = connection.prepareStatement(
@@ -122,12 +125,15 @@ final class IndexReader implements AutoCloseable {
 
     /** All pins. */
     List<Pin> pins() throws SQLException {
-        return all(pins, row -> {
-            String reference = row.getString(3);
-            Repository repository =
-                    new Repository(new RegistryHost(row.getString(1)), new RepositoryName(row.getString(2)));
-            return readPin(row, repository, reference.contains(":") ? Digest.parse(reference) : new Tag(reference), 4);
-        });
+        return all(pins, IndexReader::pinOf);
+    }
+
+    /** The pin of a row of {@link #PINS}. */
+    static Pin pinOf(ResultSet row) throws SQLException {
+        String reference = row.getString(3);
+        Repository repository =
+                new Repository(new RegistryHost(row.getString(1)), new RepositoryName(row.getString(2)));
+        return readPin(row, repository, reference.contains(":") ? Digest.parse(reference) : new Tag(reference), 4);
     }
 
     private static Pin readPin(ResultSet row, Repository repository, ManifestReference reference, int column)
@@ -157,7 +163,12 @@ final class IndexReader implements AutoCloseable {
         content.setBytes(1, DigestCode.encode(digest));
         return first(content, row -> {
             Optional<MediaType> type = Optional.ofNullable(row.getString(3)).map(MediaType::new);
-            return new IndexedContent(kind(row, 1), row.getLong(2), type, instant(row, 4));
+            String registry = row.getString(5);
+            String name = row.getString(6);
+            Optional<Repository> owner = registry == null || name == null
+                    ? Optional.empty()
+                    : Optional.of(new Repository(new RegistryHost(registry), new RepositoryName(name)));
+            return new IndexedContent(kind(row, 1), row.getLong(2), type, instant(row, 4), owner);
         });
     }
 

@@ -19,13 +19,32 @@ final class IndexReaders implements AutoCloseable {
         T ask(IndexReader reader) throws SQLException;
     }
 
-    private final List<IndexReader> all;
-    private final BlockingQueue<IndexReader> idle;
+    /** Opens another connection that reads. */
+    @FunctionalInterface
+    interface Opener {
+        /** Opens it. */
+        IndexReader open() throws SQLException;
+    }
 
-    /** Takes over the readers. */
-    IndexReaders(List<IndexReader> readers) {
-        this.all = List.copyOf(readers);
-        this.idle = new ArrayBlockingQueue<>(readers.size(), false, readers);
+    /** A connection, and whether a question has failed on it: then the driver has closed its statement for good. */
+    private static final class Slot {
+        private IndexReader reader;
+        private boolean failed;
+
+        Slot(IndexReader reader) {
+            this.reader = reader;
+        }
+    }
+
+    private final List<Slot> all;
+    private final BlockingQueue<Slot> idle;
+    private final Opener opener;
+
+    /** Takes over the readers, and opens others in the place of those that fail. */
+    IndexReaders(List<IndexReader> readers, Opener opener) {
+        this.all = readers.stream().map(Slot::new).toList();
+        this.idle = new ArrayBlockingQueue<>(all.size(), false, all);
+        this.opener = opener;
     }
 
     /**
@@ -34,23 +53,34 @@ final class IndexReaders implements AutoCloseable {
      * @throws IOException if the database fails or no reader is idle for ten seconds
      */
     <T> T ask(Question<T> question) throws IOException {
-        IndexReader reader = take();
+        Slot slot = take();
         try {
-            return question.ask(reader);
+            if (slot.failed) {
+                renew(slot);
+            }
+            return question.ask(slot.reader);
         } catch (SQLException e) {
+            slot.failed = true;
             throw new IOException("the index cannot be read: " + e.getMessage(), e);
         } finally {
-            idle.add(reader);
+            idle.add(slot);
         }
     }
 
-    private IndexReader take() throws IOException {
+    private void renew(Slot slot) throws SQLException {
+        IndexReader former = slot.reader;
+        slot.reader = opener.open();
+        slot.failed = false;
+        former.close();
+    }
+
+    private Slot take() throws IOException {
         try {
-            IndexReader reader = idle.poll(WAIT_SECONDS, TimeUnit.SECONDS);
-            if (reader == null) {
+            Slot slot = idle.poll(WAIT_SECONDS, TimeUnit.SECONDS);
+            if (slot == null) {
                 throw new IOException("the index cannot be read: no connection became idle in " + WAIT_SECONDS + " s");
             }
-            return reader;
+            return slot;
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while waiting for the index");
@@ -59,8 +89,8 @@ final class IndexReaders implements AutoCloseable {
 
     @Override
     public void close() throws SQLException {
-        for (IndexReader reader : all) {
-            reader.close();
+        for (Slot slot : all) {
+            slot.reader.close();
         }
     }
 }

@@ -11,7 +11,8 @@ import org.slf4j.LoggerFactory;
 final class IndexTransactions {
     private static final Logger LOG = LoggerFactory.getLogger(IndexTransactions.class);
 
-    private final IndexUpdates updates;
+    private IndexUpdates updates;
+    private boolean mustPrepare;
     private volatile @Nullable SQLException failure;
 
     /** Writes by {@code updates}. */
@@ -22,6 +23,11 @@ final class IndexTransactions {
     /** Why the last attempt failed, if it did. */
     Optional<SQLException> failure() {
         return Optional.ofNullable(failure);
+    }
+
+    /** Notes whether the index was closed in good order. For who comes after the last {@link #attempt}. */
+    void saveClean(boolean clean) throws SQLException {
+        updates.saveClean(clean);
     }
 
     /** Notes that nothing can be written any more. */
@@ -36,6 +42,10 @@ final class IndexTransactions {
      */
     Optional<SQLException> attempt(List<? extends IndexChange> changes) {
         try {
+            if (mustPrepare) {
+                updates = updates.preparedAgain();
+                mustPrepare = false;
+            }
             updates.begin();
             for (IndexChange change : changes) {
                 change.save(updates);
@@ -51,6 +61,8 @@ final class IndexTransactions {
                 LOG.error("the index cannot be written; what is in memory is used meanwhile: {}", e.getMessage());
             }
             failure = e;
+            // The driver closes a statement for good whose step has failed.
+            mustPrepare = true;
             rollback();
             return Optional.of(e);
         }

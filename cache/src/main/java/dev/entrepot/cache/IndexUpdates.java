@@ -14,6 +14,7 @@ import java.sql.Statement;
 import java.sql.Types;
 import java.time.Instant;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -82,6 +83,29 @@ final class IndexUpdates implements AutoCloseable {
         deletePin = connection.prepareStatement("DELETE FROM pins WHERE repository ="
                 + " (SELECT id FROM repositories WHERE registry = ? AND name = ?) AND reference = ?");
         saveMeta = connection.prepareStatement("INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)");
+    }
+
+    /** The same changes on the same connection, with statements that are whole; these are closed. */
+    IndexUpdates preparedAgain() throws SQLException {
+        IndexUpdates again = new IndexUpdates(connection);
+        for (PreparedStatement statement : List.of(
+                findRepository,
+                addRepository,
+                saveLink,
+                saveTag,
+                deleteTag,
+                saveTagHistory,
+                saveDocument,
+                deleteDocuments,
+                saveContent,
+                deleteContent,
+                touch,
+                saveMeta,
+                savePin,
+                deletePin)) {
+            statement.close();
+        }
+        return again;
     }
 
     /** Adds a link; a size that is known stays known. */

@@ -40,7 +40,6 @@ final class IndexWriter implements AutoCloseable {
     private static final int FLUSH_SECONDS = 60;
     private static final int CLOSE_SECONDS = 15;
 
-    private final IndexUpdates updates;
     private final IndexTransactions transactions;
     private final Touches touches;
     private final Clock clock;
@@ -57,7 +56,6 @@ final class IndexWriter implements AutoCloseable {
 
     /** Writes by {@code updates}, which nobody else uses from {@link #start} to {@link #close}. */
     IndexWriter(IndexUpdates updates, Touches touches, Clock clock) {
-        this.updates = updates;
         this.transactions = new IndexTransactions(updates);
         this.touches = touches;
         this.clock = clock;
@@ -133,10 +131,25 @@ final class IndexWriter implements AutoCloseable {
         enqueue(barrier);
         await(barrier);
         long lost = lostChanges.get();
-        long news = lost - reportedLosses.getAndSet(lost);
-        if (news > 0) {
+        requireKept(lost - reportedLosses.getAndSet(lost));
+    }
+
+    /**
+     * As {@link #flush()}, for one who must know of its own changes, whoever else has asked meanwhile.
+     *
+     * @param lostBefore what {@link #lostChanges()} was before they were handed over
+     */
+    void flush(long lostBefore) throws IOException {
+        Barrier barrier = new Barrier();
+        enqueue(barrier);
+        await(barrier);
+        requireKept(lostChanges.get() - lostBefore);
+    }
+
+    private void requireKept(long lost) throws IOException {
+        if (lost > 0) {
             throw new IOException(
-                    news + " changes of the index could not be kept",
+                    lost + " changes of the index could not be kept",
                     transactions.failure().orElse(null));
         }
     }
@@ -289,7 +302,7 @@ final class IndexWriter implements AutoCloseable {
             doubtful = true;
         }
         if (!doubtful && agrees && !thread.isAlive() && queue.isEmpty()) {
-            updates.saveClean(true);
+            transactions.saveClean(true);
         }
     }
 }

@@ -13,7 +13,7 @@ import java.util.Optional;
  * @param bytes its length
  * @param mediaType for a manifest, its type as the upstream stated it
  * @param lastUsed when it was last served or stored, to the millisecond
- * @param owner the repository that it was fetched for, where this is to be noted; not read back
+ * @param owner the repository that it was fetched for, if that is known; a row that names none leaves what was known
  */
 record IndexedContent(
         ContentKind kind, long bytes, Optional<MediaType> mediaType, Instant lastUsed, Optional<Repository> owner) {

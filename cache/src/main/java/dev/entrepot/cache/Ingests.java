@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -86,6 +87,15 @@ final class Ingests {
             }
         }
         return found;
+    }
+
+    /** Deletes the partial files that nobody has written to since then. Returns how many. */
+    int deleteIdleBefore(Instant time) throws IOException {
+        int deleted = 0;
+        for (StoredContent partial : idle()) {
+            deleted += partial.lastModified().isBefore(time) && deleteIdle(partial.digest()) ? 1 : 0;
+        }
+        return deleted;
     }
 
     /** Deletes a partial file, unless somebody is writing to it. Returns whether it did. */

@@ -54,9 +54,10 @@ public final class PinnedGraphs {
      * @throws IOException if the disk refuses
      */
     public void pin(Pin pin) throws IOException {
+        long lostBefore = index.lostChanges();
         index.putPin(pin);
         unknown = true;
-        index.flush();
+        index.flush(lostBefore);
     }
 
     /**
@@ -66,9 +67,10 @@ public final class PinnedGraphs {
      * @throws IOException if the disk refuses
      */
     public boolean unpin(Repository repository, ManifestReference reference) throws IOException {
+        long lostBefore = index.lostChanges();
         boolean known = index.removePin(repository, reference);
         unknown = true;
-        index.flush();
+        index.flush(lostBefore);
         return known;
     }
 

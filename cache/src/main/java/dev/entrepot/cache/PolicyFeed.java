@@ -26,7 +26,8 @@ final class PolicyFeed implements ContentWatcher, AutoCloseable {
     private final DiskLimits limits;
     private final PinnedGraphs pins;
     private volatile DiskPolicy policy;
-    private volatile boolean ready;
+    // The policy that knows of everything; not this one if the disk was divided anew since.
+    private volatile @Nullable DiskPolicy filled;
     private volatile boolean closed;
     private volatile long setAsideBytes;
     private final CountDownLatch hurried = new CountDownLatch(1);
@@ -48,12 +49,12 @@ final class PolicyFeed implements ContentWatcher, AutoCloseable {
 
     /** Divides the disk anew. */
     synchronized void regroup(DiskShares shares) {
-        hurried.countDown();
-        stopLoading();
-        ready = false;
         DiskPolicy next = new DiskPolicy(limits, shares);
         next.setAside(setAsideBytes);
+        // First, so that whoever fills the former one stops.
         policy = next;
+        hurried.countDown();
+        stopLoading();
         load(next, Duration.ZERO);
     }
 
@@ -81,7 +82,9 @@ final class PolicyFeed implements ContentWatcher, AutoCloseable {
                 return !closed && policy == into;
             });
             into.endLoading();
-            ready = policy == into && !closed;
+            if (policy == into && !closed) {
+                filled = into;
+            }
         } catch (IOException e) {
             LOG.warn(
                     "what was used least recently is evicted first, because the policy cannot be filled: {}",
@@ -92,7 +95,18 @@ final class PolicyFeed implements ContentWatcher, AutoCloseable {
     /** The policy, once it knows of everything. */
     Optional<DiskPolicy> ready() {
         DiskPolicy current = policy;
-        return ready ? Optional.of(current) : Optional.empty();
+        return filled == current ? Optional.of(current) : Optional.empty();
+    }
+
+    /** Waits until the filling has ended, well or not, at most for so long. */
+    void awaitFilled(Duration atMost) throws InterruptedException {
+        Thread running;
+        synchronized (this) {
+            running = loader;
+        }
+        if (running != null) {
+            running.join(atMost);
+        }
     }
 
     /** The policy, which may not know of everything yet. */

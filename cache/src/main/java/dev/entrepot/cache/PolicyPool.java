@@ -57,6 +57,11 @@ final class PolicyPool {
 
     /** Adds content if it is not here, used so many times before. */
     void load(PolicyKey key, int uses) {
+        synchronized (waiting) {
+            if (waiting.containsKey(key)) {
+                return;
+            }
+        }
         if (kept.asMap().putIfAbsent(key, key) == null) {
             int counted = 1;
             while (counted < uses && use(key)) {
@@ -108,17 +113,19 @@ final class PolicyPool {
         return found;
     }
 
-    /** The weight of all content here. */
+    /** The weight of all content here, roughly while others come and go. */
     long units() {
+        long inCache = eviction.weightedSize().orElse(0);
         synchronized (waiting) {
-            return waitingUnits + eviction.weightedSize().orElse(0);
+            return waitingUnits + inCache;
         }
     }
 
     /** The number of pieces here, roughly. */
     long count() {
+        long inCache = kept.estimatedSize();
         synchronized (waiting) {
-            return waiting.size() + kept.estimatedSize();
+            return waiting.size() + inCache;
         }
     }
 }

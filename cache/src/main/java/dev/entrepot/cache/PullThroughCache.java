@@ -41,6 +41,7 @@ public final class PullThroughCache {
     private final RuleCounters ruleCounters = new RuleCounters();
     private final RunningGraphs running;
     private final StoreRepair repair;
+    private final Evictor evictor;
     private volatile FetchListener listener = FetchListener.NONE;
 
     /**
@@ -61,6 +62,7 @@ public final class PullThroughCache {
             CacheRules rules) {
         this.store = store;
         this.index = index;
+        this.evictor = evictor;
         this.clock = clock;
         this.settings = settings;
         this.rules = rules;
@@ -226,6 +228,7 @@ public final class PullThroughCache {
                     manifest.sizeBytes(),
                     Optional.of(manifest.mediaType()),
                     Optional.of(owner));
+            evictor.trim();
             return true;
         } catch (IOException e) {
             LOG.warn("manifest {} cannot be kept on disk: {}", manifest.digest(), e.toString());
@@ -242,7 +245,9 @@ public final class PullThroughCache {
     public void restore(PullThrough repository, ContentKind kind, Digest digest) throws IOException {
         ManifestBytes inMemory = manifests.getIfPresent(digest);
         if (kind == ContentKind.BLOB) {
-            repository.keepBlob(digest);
+            if (!repository.keepBlob(digest)) {
+                throw new IOException("the disk has no room for it, or refuses it");
+            }
         } else if (inMemory != null) {
             keep(inMemory, repository.repository());
         } else {

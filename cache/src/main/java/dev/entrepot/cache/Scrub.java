@@ -116,13 +116,20 @@ public final class Scrub implements AutoCloseable {
         healer = newHealer;
     }
 
-    /** Begins to scrub in the background: a round that was cut off at once, others when they are due or {@linkplain #request() asked for}. */
+    /**
+     * Begins to scrub in the background: at once a round that was cut off, or that has become due while nobody scrubbed, others when they are due or
+     * {@linkplain #request() asked for}.
+     */
     public synchronized void start() {
-        if (number(ENDED).isEmpty()) {
-            index.putNumber(ENDED, clock.millis());
-        }
-        if (number(NEXT).orElse(0) > 0) {
-            request();
+        try {
+            if (index.number(ENDED).isEmpty()) {
+                index.putNumber(ENDED, clock.millis());
+            }
+            if (index.number(NEXT).orElse(0) > 0 || isDue()) {
+                request();
+            }
+        } catch (IOException e) {
+            LOG.warn("scrub: when the last round was cannot be read, and is left as it is: {}", e.getMessage());
         }
         // A platform thread: it reads from the disk most of the time.
         thread = Thread.ofPlatform().name("scrub").daemon().start(this::runWhenDue);
@@ -163,8 +170,9 @@ public final class Scrub implements AutoCloseable {
         }
         try {
             long badBefore = bad.get();
-            LOG.info("scrub: begins at folder {} of {}", number(NEXT).orElse(0), FOLDERS);
-            for (int folder = (int) number(NEXT).orElse(0); folder < FOLDERS && !closed; folder++) {
+            int first = (int) index.number(NEXT).orElse(0);
+            LOG.info("scrub: begins at folder {} of {}", first, FOLDERS);
+            for (int folder = first; folder < FOLDERS && !closed; folder++) {
                 scrub(folder);
                 index.putNumber(NEXT, folder + 1L);
             }
@@ -173,6 +181,8 @@ public final class Scrub implements AutoCloseable {
                 index.putNumber(ENDED, clock.millis());
                 LOG.info("scrub: has ended, {} bad since it began here", bad.get() - badBefore);
             }
+        } catch (IOException e) {
+            LOG.warn("scrub: where to go on cannot be read; it is tried again within an hour: {}", e.getMessage());
         } finally {
             round.unlock();
         }
@@ -250,6 +260,7 @@ public final class Scrub implements AutoCloseable {
         }
     }
 
+    // Empty, too, if the index cannot be read: nothing may be written for that reason.
     private OptionalLong number(String name) {
         try {
             return index.number(name);

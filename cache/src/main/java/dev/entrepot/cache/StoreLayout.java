@@ -27,7 +27,8 @@ import java.util.Optional;
  * ingest/*.tmp                       small files being written
  * quarantine/                        content that turned out not to be what its name says
  * index.db                           the index, with SQLite's own files next to it
- * index.db.corrupt-&lt;n&gt;               an index that was damaged, for inspection
+ * index.db.next                      an index that is being made anew
+ * index.db.corrupt-&lt;n&gt;               an index that was damaged or made anew, for inspection
  * </pre>
  */
 record StoreLayout(Path root) {
@@ -58,6 +59,11 @@ record StoreLayout(Path root) {
     /** Where an index database that turned out to be damaged is put aside. */
     Path damagedIndex(int number) {
         return root.resolve("index.db.corrupt-" + number);
+    }
+
+    /** Where the next index database is made, until it takes the place of the present one. */
+    Path nextIndex() {
+        return root.resolve("index.db.next");
     }
 
     /** The folder of files being written; on the file system of the trees, so that a rename publishes them. */

@@ -23,8 +23,6 @@ import org.slf4j.LoggerFactory;
 record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
     /** How long a partial file waits for the next attempt. */
     static final Duration PARTIAL_LIFE = Duration.ofHours(24);
-    /** How long bad content is kept for inspection. */
-    static final Duration QUARANTINE_LIFE = Duration.ofDays(7);
 
     private static final Logger LOG = LoggerFactory.getLogger(StoreOpening.class);
 
@@ -46,17 +44,30 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
 
     private ContentStore open(StoreLock lock) throws IOException {
         Optional<StoreMarker> marker = StoreMarker.read(layout.marker());
+        try {
+            makeReady(marker);
+        } catch (IOException e) {
+            if (!LastSpace.free(layout)) {
+                throw e;
+            }
+            LOG.warn("the store was opened a second time, because there was no space: {}", e.toString());
+            makeReady(marker);
+        }
+        ContentStore store = new ContentStore(layout, clock, lock);
+        store.quarantine().tidy();
+        return store;
+    }
+
+    private void makeReady(Optional<StoreMarker> marker) throws IOException {
         createFolders();
         tidy(marker);
         try {
             // Written last and at every opening: it says under which boot the partials from now on are written, and it
-            // shows that
-            // the folder can be written to.
+            // shows that the folder can be written to.
             StoreMarker.current(bootId).write(layout.temporaryMarker(), layout.marker());
         } catch (IOException e) {
             throw unusable(e.getMessage(), e);
         }
-        return new ContentStore(layout, clock, lock);
     }
 
     private IOException unusable(@Nullable String why, IOException cause) {
@@ -107,11 +118,6 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
         }
         if (dropped > 0) {
             LOG.info("dropped {} unfinished files from {}", dropped, layout.ingest());
-        }
-        for (Path file : StoreLayout.files(layout.quarantine())) {
-            if (isOlder(file, clock.instant().minus(QUARANTINE_LIFE))) {
-                Files.deleteIfExists(file);
-            }
         }
     }
 

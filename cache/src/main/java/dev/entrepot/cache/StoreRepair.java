@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -85,9 +86,10 @@ record StoreRepair(ContentStore store, CacheIndex index) {
 
     // It may have come again in this moment, as when it is evicted.
     private void forget(ContentKind kind, Digest digest) throws IOException {
+        Optional<Repository> owner = index.content(digest).flatMap(IndexedContent::owner);
         index.removed(digest);
         Optional<StoredContent> back = store.find(kind, digest);
-        back.ifPresent(found -> index.stored(digest, kind, found.sizeBytes(), Optional.empty()));
+        back.ifPresent(found -> index.stored(digest, kind, found.sizeBytes(), Optional.empty(), owner));
     }
 
     private static String name(ContentKind kind) {

@@ -29,7 +29,11 @@ final class Victims {
         this.batch = batch;
     }
 
-    /** What goes next; empty if nothing is left. */
+    /**
+     * What goes next; empty if nothing is left.
+     *
+     * @throws IOException if the index cannot be read
+     */
     Optional<Next> peek() throws IOException {
         while (upcoming.isEmpty()) {
             Optional<DiskPolicy> policy = feed.ready();
@@ -39,6 +43,11 @@ final class Victims {
             }
         }
         return Optional.of(upcoming.element());
+    }
+
+    /** Forgets what it has looked ahead: others may have evicted it. */
+    void lookAgain() {
+        upcoming.clear();
     }
 
     /** Takes what {@link #peek()} has shown. */
@@ -52,12 +61,17 @@ final class Victims {
     }
 
     // False if there was nothing to look at; true does not say that any of it is there.
-    private boolean fromPolicy(DiskPolicy policy) {
+    private boolean fromPolicy(DiskPolicy policy) throws IOException {
         boolean any = false;
         for (DiskPolicy.Victim victim : policy.victims(batch, passed)) {
             any = true;
+            long failures = index.failedReads();
             Optional<IndexedContent> row = index.content(victim.digest());
             if (row.isEmpty()) {
+                if (index.failedReads() != failures) {
+                    throw new IOException(
+                            "the index cannot be read, so that nobody knows what " + victim.digest() + " is");
+                }
                 policy.removed(victim.digest());
                 continue;
             }

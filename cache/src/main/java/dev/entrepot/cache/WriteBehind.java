@@ -112,12 +112,14 @@ final class WriteBehind<K, V> {
      * Replaces the value under the key by what {@code change} makes of it, as one step, never waiting for the database to write.
      *
      * @param change called once; must not use this table
+     * @return what is under the key now
      */
-    void update(K key, UnaryOperator<Optional<V>> change) {
-        pending.compute(key, (same, last) -> {
+    Optional<V> update(K key, UnaryOperator<Optional<V>> change) {
+        Pending now = pending.compute(key, (same, last) -> {
             Optional<V> before = last != null ? last.value : committed(key);
             return enqueued(new Pending(key, change.apply(before), 0));
         });
+        return now.value;
     }
 
     // While the key is held, so that the values of one key reach the writer in the order in which they replace each

@@ -62,7 +62,7 @@ final class CacheFixture implements AutoCloseable {
     CacheFixture(Path directory, FetchSettings settings, long capacityBytes) throws IOException {
         store = ContentStore.open(directory, clock);
         index = CacheIndex.open(store, clock);
-        evictor = new Evictor(store, index, capacityBytes, 0);
+        evictor = new Evictor(store, index, DiskLimits.of(capacityBytes, 0), DiskShares.EQUAL, Duration.ZERO);
         cache = new PullThroughCache(store, index, evictor, clock, 1 << 20, settings, VIRTUAL, rules);
     }
 
@@ -107,6 +107,11 @@ final class CacheFixture implements AutoCloseable {
                 settings.priority(),
                 settings.share(),
                 settings.decidedBy());
+    }
+
+    /** Has room made for so many bytes; returns whether there is. */
+    boolean makeRoom(long bytes) throws IOException {
+        return Samples.room(store, evictor, bytes);
     }
 
     PullThrough repository(FakeUpstream upstream) {

@@ -15,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
@@ -65,7 +66,8 @@ class DiskCrashTest {
         FakeUpstream upstream = upstream();
         try (ContentStore store = ContentStore.open(directory.resolve("store"), Clock.systemUTC());
                 CacheIndex index = CacheIndex.open(store, Clock.systemUTC());
-                Evictor evictor = new Evictor(store, index, CAPACITY, 0)) {
+                Evictor evictor =
+                        new Evictor(store, index, DiskLimits.of(CAPACITY, 0), DiskShares.EQUAL, Duration.ZERO)) {
             assertThat(index.wasRebuilt()).isFalse();
             Set<Digest> files = new HashSet<>();
             long bytes = 0;
@@ -151,7 +153,8 @@ class DiskCrashTest {
             FakeUpstream upstream = upstream();
             try (ContentStore store = ContentStore.open(Path.of(arguments[0]), Clock.systemUTC());
                     CacheIndex index = CacheIndex.open(store, Clock.systemUTC());
-                    Evictor evictor = new Evictor(store, index, CAPACITY, 0);
+                    Evictor evictor =
+                            new Evictor(store, index, DiskLimits.of(CAPACITY, 0), DiskShares.EQUAL, Duration.ZERO);
                     var threads = Executors.newVirtualThreadPerTaskExecutor()) {
                 PullThroughCache cache = new PullThroughCache(
                         store,

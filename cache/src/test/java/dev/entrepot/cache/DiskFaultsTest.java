@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
@@ -127,6 +128,21 @@ class DiskFaultsTest {
         assertThat(CacheFixture.readAll(repository, Digest.sha256(other))).isEqualTo(other);
         fixture.awaitIdle();
         assertThat(fixture.store.blobSize(Digest.sha256(other))).hasValue(SIZE);
+    }
+
+    @Test
+    void contentThatCannotBeBroughtBackForWantOfADiskIsNotSaidToBeBack() throws IOException {
+        Files.delete(file());
+        Path ingest = directory.resolve("ingest");
+        Files.delete(ingest);
+        Files.createFile(ingest);
+        assertThatThrownBy(() -> fixture.cache.restore(repository, ContentKind.BLOB, blob))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("disk");
+        Files.delete(ingest);
+        Files.createDirectory(ingest);
+        fixture.cache.restore(repository, ContentKind.BLOB, blob);
+        pullsRightAndCountsExactly();
     }
 
     @Test

@@ -159,6 +159,28 @@ class DiskFullTest {
     }
 
     @Test
+    void fullDiskIsOpenedAtTheExpenseOfQuarantineAndUnfinishedBlobs() throws IOException {
+        try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
+            index.putPin(Pin.all(REPOSITORY, new Tag("kept")));
+        }
+        Digest bad = Samples.store(store, Samples.bytes(1, 200_000));
+        store.quarantine(bad);
+        try (Ingest ingest = store.ingest(Digest.sha256(new byte[] {1}))) {
+            ingest.write(new byte[200_000], 0, 200_000);
+        }
+        Digest good = Samples.store(store, Samples.bytes(2, 100_000));
+        fill(0);
+        store.close();
+        store = ContentStore.open(disk, Clock.systemUTC());
+        try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
+            assertThat(index.pins()).hasSize(1);
+        }
+        assertThat(store.blobSize(good)).hasValue(100_000);
+        assertThat(store.blobSize(bad)).isEmpty();
+        assertThat(store.ingests().idle()).isEmpty();
+    }
+
+    @Test
     void fullDiskIsRefusedAtOpeningWithTheRemedy() throws IOException {
         store.close();
         fill(0);

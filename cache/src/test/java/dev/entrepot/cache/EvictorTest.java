@@ -96,7 +96,7 @@ class EvictorTest {
         close();
         open();
         try (Evictor evictor = evictor(3100)) {
-            assertThat(evictor.makeRoom(500)).isTrue();
+            assertThat(Samples.room(store, evictor, 500)).isTrue();
             assertThat(has(second)).isFalse();
             assertThat(has(first)).isTrue();
             assertThat(has(third)).isTrue();
@@ -110,7 +110,7 @@ class EvictorTest {
     void nothingIsEvictedWhileThereIsRoom() throws IOException {
         blob(1000);
         try (Evictor evictor = evictor(2000)) {
-            assertThat(evictor.makeRoom(1000)).isTrue();
+            assertThat(Samples.room(store, evictor, 1000)).isTrue();
             assertThat(evictor.evictions()).isZero();
         }
     }
@@ -122,10 +122,10 @@ class EvictorTest {
         }
         long used = index.storedBytes();
         try (Evictor evictor = evictor(used)) {
-            assertThat(evictor.makeRoom(1)).isTrue();
+            assertThat(Samples.room(store, evictor, 1)).isTrue();
             assertThat(evictor.usedBytes()).isLessThanOrEqualTo(used - used / 20);
             long evictions = evictor.evictions();
-            assertThat(evictor.makeRoom(1)).isTrue();
+            assertThat(Samples.room(store, evictor, 1)).isTrue();
             assertThat(evictor.evictions()).isEqualTo(evictions);
         }
     }
@@ -134,7 +134,7 @@ class EvictorTest {
     void whatCannotFitEvictsNothing() throws IOException {
         Digest digest = blob(1000);
         try (Evictor evictor = evictor(2000)) {
-            assertThat(evictor.makeRoom(2001)).isFalse();
+            assertThat(Samples.room(store, evictor, 2001)).isFalse();
             assertThat(has(digest)).isTrue();
         }
     }
@@ -146,9 +146,9 @@ class EvictorTest {
                 Ingest ingest = store.ingest(Digest.sha256(new byte[] {1}))) {
             assertThat(evictor.reserve(ingest, 1500)).isTrue();
             assertThat(evictor.usedBytes()).isEqualTo(1900);
-            assertThat(evictor.makeRoom(600)).isFalse();
+            assertThat(Samples.room(store, evictor, 600)).isFalse();
             assertThat(has(digest)).isTrue();
-            assertThat(evictor.makeRoom(500)).isTrue();
+            assertThat(Samples.room(store, evictor, 500)).isTrue();
             assertThat(has(digest)).isFalse();
         }
     }
@@ -185,10 +185,10 @@ class EvictorTest {
         Digest second = blob(1001);
         try (Evictor evictor = evictor(2100)) {
             evictor.protect(inUse(first, 1000));
-            assertThat(evictor.makeRoom(1000)).isTrue();
+            assertThat(Samples.room(store, evictor, 1000)).isTrue();
             assertThat(has(first)).isTrue();
             assertThat(has(second)).isFalse();
-            assertThat(evictor.makeRoom(2000)).isFalse();
+            assertThat(Samples.room(store, evictor, 2000)).isFalse();
             assertThat(has(first)).isTrue();
         }
     }
@@ -199,7 +199,7 @@ class EvictorTest {
         Digest other = blob(1001);
         try (Evictor evictor = evictor(2100)) {
             evictor.protect(inUse(used, 1000));
-            assertThat(evictor.makeRoom(1200)).isFalse();
+            assertThat(Samples.room(store, evictor, 1200)).isFalse();
             assertThat(has(other)).isTrue();
             assertThat(evictor.evictions()).isZero();
         }
@@ -231,7 +231,7 @@ class EvictorTest {
         store.putManifest(digest, manifest);
         index.stored(digest, ContentKind.MANIFEST, 300, Optional.of(MediaType.OCI_MANIFEST));
         try (Evictor evictor = evictor(300)) {
-            assertThat(evictor.makeRoom(10)).isTrue();
+            assertThat(Samples.room(store, evictor, 10)).isTrue();
             assertThat(has(digest)).isFalse();
         }
     }
@@ -248,10 +248,10 @@ class EvictorTest {
         Digest recent = blob(1001);
         try (Evictor evictor = evictor(2801)) {
             assertThat(evictor.usedBytes()).isEqualTo(2801);
-            assertThat(evictor.makeRoom(800)).isTrue();
+            assertThat(Samples.room(store, evictor, 800)).isTrue();
             assertThat(has(old)).isFalse();
             assertThat(store.ingests().idle()).hasSize(1);
-            assertThat(evictor.makeRoom(1200)).isTrue();
+            assertThat(Samples.room(store, evictor, 1200)).isTrue();
             assertThat(store.ingests().idle()).isEmpty();
             assertThat(has(recent)).isTrue();
         }
@@ -264,14 +264,14 @@ class EvictorTest {
         AtomicLong free = new AtomicLong(5000);
         try (Evictor evictor =
                 new Evictor(store, index, DiskLimits.of(10_000, 4000), DiskShares.EQUAL, Duration.ZERO, free::get)) {
-            assertThat(evictor.makeRoom(1000)).isTrue();
+            assertThat(Samples.room(store, evictor, 1000)).isTrue();
             assertThat(has(first)).isTrue();
             free.set(4500);
-            assertThat(evictor.makeRoom(1000)).isTrue();
+            assertThat(Samples.room(store, evictor, 1000)).isTrue();
             assertThat(has(first)).isFalse();
             assertThat(has(second)).isTrue();
             free.set(1000);
-            assertThat(evictor.makeRoom(0)).isFalse();
+            assertThat(Samples.room(store, evictor, 0)).isFalse();
             assertThat(has(second)).isTrue();
         }
     }
@@ -282,8 +282,8 @@ class EvictorTest {
                         store, index, DiskLimits.of(10_000, 4000), DiskShares.EQUAL, Duration.ZERO, () -> 5000);
                 Ingest ingest = store.ingest(Digest.sha256(new byte[] {1}))) {
             assertThat(evictor.reserve(ingest, 900)).isTrue();
-            assertThat(evictor.makeRoom(101)).isFalse();
-            assertThat(evictor.makeRoom(100)).isTrue();
+            assertThat(Samples.room(store, evictor, 101)).isFalse();
+            assertThat(Samples.room(store, evictor, 100)).isTrue();
         }
     }
 
@@ -307,7 +307,7 @@ class EvictorTest {
         Digest digest = blob(1000);
         store.deleteBlob(digest);
         try (Evictor evictor = evictor(1000)) {
-            assertThat(evictor.makeRoom(100)).isTrue();
+            assertThat(Samples.room(store, evictor, 100)).isTrue();
             assertThat(index.isStored(digest)).isFalse();
             assertThat(index.storedBytes()).isZero();
         }
@@ -371,8 +371,9 @@ class EvictorTest {
                 var threads = Executors.newFixedThreadPool(1)) {
             Future<?> evicting = threads.submit(() -> {
                 while (!done.get()) {
-                    evictor.makeRoom(1000);
+                    Samples.room(store, evictor, 1000);
                 }
+                return null;
             });
             try {
                 for (int i = 0; i < 150; i++) {

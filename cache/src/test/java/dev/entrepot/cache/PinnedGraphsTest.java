@@ -75,7 +75,7 @@ class PinnedGraphsTest {
         for (int i = 0; i < 7; i++) {
             pull(image());
         }
-        fixture.evictor.makeRoom(LAYER);
+        fixture.makeRoom(LAYER);
     }
 
     private boolean isWhole(ManifestBytes manifest) throws IOException {
@@ -372,10 +372,10 @@ class PinnedGraphsTest {
         repository.manifest(running.digest());
         CacheFixture.readAll(repository, blobs.get(1).digest());
         fixture.awaitIdle();
-        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isFalse();
+        assertThat(fixture.makeRoom(CAPACITY - 1000)).isFalse();
         assertThat(fixture.store.blobSize(blobs.get(1).digest())).isPresent();
         fixture.clock.advance(RunningGraphs.PATIENCE);
-        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isTrue();
+        assertThat(fixture.makeRoom(CAPACITY - 1000)).isTrue();
         assertThat(fixture.store.blobSize(blobs.get(1).digest())).isEmpty();
     }
 
@@ -390,14 +390,14 @@ class PinnedGraphsTest {
         repository.manifest(image.digest());
         CacheFixture.readAll(repository, blobs.getLast().digest());
         fixture.awaitIdle();
-        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isFalse();
+        assertThat(fixture.makeRoom(CAPACITY - 1000)).isFalse();
         assertThat(fixture.store.blobSize(blobs.getFirst().digest())).isPresent();
         assertThat(fixture.store.find(ContentKind.MANIFEST, image.digest())).isPresent();
         for (Descriptor blob : blobs) {
             CacheFixture.readAll(repository, blob.digest());
         }
         fixture.awaitIdle();
-        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isTrue();
+        assertThat(fixture.makeRoom(CAPACITY - 1000)).isTrue();
     }
 
     @Test
@@ -405,9 +405,9 @@ class PinnedGraphsTest {
         ManifestBytes image = image();
         pull(image);
         repository.manifest(image.digest());
-        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isFalse();
+        assertThat(fixture.makeRoom(CAPACITY - 1000)).isFalse();
         fixture.clock.advance(RunningGraphs.FIRST_PATIENCE);
-        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isTrue();
+        assertThat(fixture.makeRoom(CAPACITY - 1000)).isTrue();
     }
 
     @Test
@@ -418,11 +418,11 @@ class PinnedGraphsTest {
         repository.manifest(image.digest());
         BlobContent slow = repository.openBlob(blobs.getFirst().digest()).content();
         fixture.clock.advance(RunningGraphs.PATIENCE.multipliedBy(10));
-        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isFalse();
+        assertThat(fixture.makeRoom(CAPACITY - 1000)).isFalse();
         slow.close();
-        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isFalse();
+        assertThat(fixture.makeRoom(CAPACITY - 1000)).isFalse();
         fixture.clock.advance(RunningGraphs.PATIENCE);
-        assertThat(fixture.evictor.makeRoom(CAPACITY - 1000)).isTrue();
+        assertThat(fixture.makeRoom(CAPACITY - 1000)).isTrue();
     }
 
     @Test

@@ -1,7 +1,11 @@
 package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.Random;
 
@@ -23,6 +27,26 @@ final class Samples {
             ingest.commit(OptionalLong.of(bytes.length));
         }
         return digest;
+    }
+
+    /** Has room made for so many bytes, as a fill does that ends at once; returns whether there is. */
+    static boolean room(ContentStore store, Evictor evictor, long bytes) throws IOException {
+        try (Ingest ingest = store.ingest(Digest.sha256("room".getBytes(StandardCharsets.US_ASCII)))) {
+            boolean room = evictor.reserve(ingest, bytes);
+            ingest.abort();
+            return room;
+        }
+    }
+
+    /** The digests of all blobs of a store. */
+    static List<Digest> blobs(ContentStore store) throws IOException {
+        List<Digest> found = new ArrayList<>();
+        for (DigestAlgorithm algorithm : StoreLayout.ALGORITHMS) {
+            for (int shard = 0; shard < StoreLayout.SHARDS; shard++) {
+                found.addAll(store.shard(ContentKind.BLOB, algorithm, shard));
+            }
+        }
+        return found;
     }
 
     /** Reads a blob to its end. */

@@ -13,6 +13,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -60,13 +61,12 @@ class StoreCrashTest {
         try (ContentStore store = ContentStore.open(directory.resolve("store"), Clock.systemUTC());
                 CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
             assertThat(index.wasRebuilt()).isFalse();
-            List<StoredContent> blobs = new ArrayList<>();
-            store.forEachBlob(blobs::add);
+            List<Digest> blobs = Samples.blobs(store);
             long bytes = 0;
-            for (StoredContent blob : blobs) {
-                assertThat(Digest.sha256(Samples.read(store, blob.digest()))).isEqualTo(blob.digest());
-                assertThat(index.isStored(blob.digest())).isTrue();
-                bytes += blob.sizeBytes();
+            for (Digest blob : blobs) {
+                assertThat(Digest.sha256(Samples.read(store, blob))).isEqualTo(blob);
+                assertThat(index.isStored(blob)).isTrue();
+                bytes += store.blobSize(blob).orElseThrow();
             }
             long manifests = 0;
             for (Candidate content : index.leastRecentlyUsed(100_000)) {
@@ -169,7 +169,8 @@ class StoreCrashTest {
         public static void main(String[] arguments) throws IOException {
             try (ContentStore store = ContentStore.open(Path.of(arguments[0]), Clock.systemUTC());
                     CacheIndex index = CacheIndex.open(store, Clock.systemUTC());
-                    Evictor evictor = new Evictor(store, index, CAPACITY, 0)) {
+                    Evictor evictor =
+                            new Evictor(store, index, DiskLimits.of(CAPACITY, 0), DiskShares.EQUAL, Duration.ZERO)) {
                 System.out.println("ready");
                 for (long number = Long.parseLong(arguments[1]); ; number++) {
                     store(store, index, evictor, number);

@@ -1,5 +1,6 @@
 package dev.entrepot.config;
 
+import dev.entrepot.oci.Digest;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
@@ -47,7 +48,7 @@ public final class ConfigLoader {
         if (reading.errorCount() > 0 || config.isEmpty()) {
             throw new ConfigException(reading.errors());
         }
-        return new LoadedConfig(config.get(), file, reading.origins());
+        return new LoadedConfig(config.get(), file, reading.origins(), file.map(read -> Digest.sha256(bytes)));
     }
 
     private static byte[] bytes(Path named, Path file) throws ConfigException {

@@ -1,5 +1,6 @@
 package dev.entrepot.config;
 
+import dev.entrepot.oci.Digest;
 import java.nio.file.Path;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -13,8 +14,10 @@ import java.util.Optional;
  * @param file the file, as it was named; empty if there is none
  * @param origins where each value comes from, by path, for example {@code server.listen}, {@code upstreams[ghcr.io].url},
  *     {@code replication.rules[0].name}
+ * @param content the digest of the bytes that were read; empty if there is no file
  */
-public record LoadedConfig(EntrepotConfig config, Optional<Path> file, Map<String, Origin> origins) {
+public record LoadedConfig(
+        EntrepotConfig config, Optional<Path> file, Map<String, Origin> origins, Optional<Digest> content) {
     private static final Origin DEFAULT = new Origin.Default();
 
     /** Copies the map. */

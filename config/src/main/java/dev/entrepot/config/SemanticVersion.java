@@ -52,6 +52,11 @@ public record SemanticVersion(long major, long minor, long patch, List<String> p
         return !preRelease.isEmpty();
     }
 
+    /** The version of its three numbers, without what follows a dash. */
+    public SemanticVersion withoutPreRelease() {
+        return new SemanticVersion(major, minor, patch, List.of(), build);
+    }
+
     /** Whether the three numbers are the same. */
     public boolean sameNumbers(SemanticVersion other) {
         return major == other.major && minor == other.minor && patch == other.patch;

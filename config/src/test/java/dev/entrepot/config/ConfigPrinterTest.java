@@ -46,7 +46,8 @@ class ConfigPrinterTest {
 
     @Test
     void whatIsPrintedOfTheDefaultsLoadsAsTheDefaults() throws ConfigException {
-        String printed = ConfigPrinter.print(new LoadedConfig(EntrepotConfig.defaults(), Optional.empty(), Map.of()));
+        String printed = ConfigPrinter.print(
+                new LoadedConfig(EntrepotConfig.defaults(), Optional.empty(), Map.of(), Optional.empty()));
 
         assertThat(Loading.config(printed)).isEqualTo(EntrepotConfig.defaults());
     }

@@ -48,7 +48,9 @@ final class CacheOperations {
         json.put("storedBytes", cache.index().storedBytes());
         json.put("storedCount", cache.index().storedCount());
         json.put("smallBytes", cache.index().smallBytes());
-        json.put("unfinishedBytes", Math.max(0, used - cache.index().storedBytes()));
+        long quarantined = cache.store().quarantineBytes();
+        json.put("unfinishedBytes", Math.max(0, used - cache.index().storedBytes() - quarantined));
+        json.put("quarantineBytes", quarantined);
         json.put("pinnedBytes", evictor.pinnedBytes());
         json.put("pins", evictor.pins().pins().size());
         json.put("freeBytes", evictor.freeBytes());
@@ -194,7 +196,7 @@ final class CacheOperations {
         for (Digest digest : digests(what)) {
             boolean evicted = evictor.evict(digest);
             gone += evicted ? 1 : 0;
-            stayed += !evicted && cache.index().contains(digest) ? 1 : 0;
+            stayed += !evicted && cache.index().isStored(digest) ? 1 : 0;
         }
         json.put("evicted", gone);
         json.put("bytes", evictor.evictedBytes(EvictionReason.ASKED) - before);

@@ -58,6 +58,9 @@ final class CacheTexts {
             line(text, "", "(index and files are still being compared after a crash)");
         }
         line(text, "unfinished", size(stats.path("unfinishedBytes")));
+        if (stats.path("quarantineBytes").asLong() > 0) {
+            line(text, "quarantine", size(stats.path("quarantineBytes")));
+        }
         line(
                 text,
                 "pinned",

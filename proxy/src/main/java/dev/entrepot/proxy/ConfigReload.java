@@ -64,18 +64,19 @@ final class ConfigReload implements AutoCloseable {
      * Keeps rules up to date.
      *
      * @param started the configuration that the server was started with
-     * @param file where it came from
+     * @param parsed where it came from, and what of it was read then
      * @param applied called with the new configuration after its rules about caching have come into effect
      */
-    ConfigReload(EntrepotConfig started, ConfigFile file, LiveRules rules, Applied applied) {
+    ConfigReload(EntrepotConfig started, ParsedFile parsed, LiveRules rules, Applied applied) {
         this.started = started;
-        this.file = file;
+        this.file = parsed.file();
         this.rules = rules;
         this.applied = applied;
-        this.inEffect = content();
+        // Not what lies there now: it may have been changed since it was read, while the store was opened.
+        this.inEffect = parsed.content();
         this.seen = inEffect;
         this.wasThere = inEffect.isPresent();
-        this.hadText = wasThere && !isBlank();
+        this.hadText = parsed.hasValues() || wasThere && !isBlank();
     }
 
     // As what is left of a file that could not be written.
@@ -137,6 +138,7 @@ final class ConfigReload implements AutoCloseable {
             }
             LoadedConfig loaded = file.load();
             ServerConfig server = file.server(loaded.config());
+            inEffect = loaded.content();
             rules.replace(RuleSet.of(loaded));
             applied.take(loaded.config(), server);
             succeeded.incrementAndGet();

@@ -43,6 +43,10 @@ final class DiskMetrics {
                 "Files found bad and put in quarantine.",
                 () -> cache.store().quarantined());
         metrics.gauge(
+                "entrepot_quarantine_bytes",
+                "Bytes of files found bad that are kept for a week, or until their room is needed.",
+                () -> cache.store().quarantineBytes());
+        metrics.gauge(
                 "entrepot_scrub_progress",
                 "The part of the present round of scrubbing that is done.",
                 () -> cache.scrub().progress().foldersDone()

@@ -57,9 +57,12 @@ import java.util.function.Function;
  * end, then everything is closed in the opposite order of its opening.
  */
 final class Mirror implements Serving {
+    private static final String REBUILT =
+            "the index was damaged and was made again at this start: see with entrepot cache pin whether all is pinned that was, and"
+                    + " look at the disk";
 
     private final EntrepotConfig config;
-    private final Optional<ConfigFile> file;
+    private final Optional<ParsedFile> file;
     private final ClientEnvironment environment;
     private Optional<ConfigReload> reload = Optional.empty();
     private final Closings open = new Closings();
@@ -69,7 +72,7 @@ final class Mirror implements Serving {
     private int port;
     private int adminPort;
 
-    private Mirror(EntrepotConfig config, Optional<ConfigFile> file, ClientEnvironment environment) {
+    private Mirror(EntrepotConfig config, Optional<ParsedFile> file, ClientEnvironment environment) {
         this.config = config;
         this.file = file;
         this.environment = environment;
@@ -91,12 +94,12 @@ final class Mirror implements Serving {
     /**
      * As above, with rules that are read again from a file, when it changes and when {@link #reload} is called.
      *
-     * @param file where the configuration comes from
+     * @param file where the configuration comes from, and what of it was read
      * @param origins where each of its paths was written
      */
     static Mirror start(
             EntrepotConfig config,
-            Optional<ConfigFile> file,
+            Optional<ParsedFile> file,
             Function<String, Origin> origins,
             ClientEnvironment environment,
             OutputStream accessLog)
@@ -129,13 +132,17 @@ final class Mirror implements Serving {
         cache.rules().replace(RuleSet.of(config, origins));
         LiveAccess rules = new LiveAccess(config, access.gate()::replace);
         reload = file.map(source -> new ConfigReload(config, source, cache.rules(), (read, server) -> {
-            cache.regroup();
+            cache.regroup(read);
             rules.apply(read.access(), server);
         }));
         MirrorMetrics.ofReload(metrics, reload, rules);
         Readiness readiness = new Readiness(
                 List.of(() -> storeProblem(cache.index())),
-                List.of(() -> reload.flatMap(ConfigReload::problem), rules::heldBack, access::problem));
+                List.of(
+                        () -> reload.flatMap(ConfigReload::problem),
+                        rules::heldBack,
+                        access::problem,
+                        () -> cache.index().wasRebuilt() ? Optional.of(REBUILT) : Optional.empty()));
         ReplicationService replication = openReplication(cache, instance, tracing, access);
         PinKeeping pins = new PinKeeping(
                 cache.cache().rules(), cache.evictor().pins(), cache.filler(), environment.clock(), metrics);

@@ -8,6 +8,7 @@ import dev.entrepot.cache.DiskLimits;
 import dev.entrepot.cache.DiskShares;
 import dev.entrepot.cache.Evictor;
 import dev.entrepot.cache.FetchSettings;
+import dev.entrepot.cache.Housekeeping;
 import dev.entrepot.cache.PullThrough;
 import dev.entrepot.cache.PullThroughCache;
 import dev.entrepot.cache.Scrub;
@@ -22,6 +23,7 @@ import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.proxy.replication.Registries;
+import dev.entrepot.proxy.rules.DiskGrouping;
 import dev.entrepot.proxy.rules.Explainable;
 import dev.entrepot.proxy.rules.Explainer;
 import dev.entrepot.proxy.rules.LiveRules;
@@ -58,6 +60,7 @@ final class OpenedCache implements AutoCloseable {
     private final Evictor evictor;
     private final PullThroughCache cache;
     private final LiveRules rules;
+    private DiskGrouping grouping;
 
     /**
      * Opens the store of the configuration and the clients of its upstreams.
@@ -78,6 +81,7 @@ final class OpenedCache implements AutoCloseable {
         this.config = config;
         this.environment = environment;
         this.rules = new LiveRules(RuleSet.of(config));
+        this.grouping = DiskGrouping.of(config);
         CacheConfig cacheConfig = config.cache();
         try {
             store = ContentStore.open(cacheConfig.directory(), environment.clock());
@@ -119,10 +123,19 @@ final class OpenedCache implements AutoCloseable {
                     rules);
             ComparisonAtStart comparison = ComparisonAtStart.of(store, index, settling(serving));
             open.push(comparison::close);
+            if (serving) {
+                lookAfter();
+            }
         } catch (IOException | RuntimeException e) {
             open.close();
             throw e;
         }
+    }
+
+    private void lookAfter() {
+        Housekeeping housekeeping = new Housekeeping(store, index, evictor, environment.clock(), Thread::sleep);
+        open.push(housekeeping::close);
+        housekeeping.start();
     }
 
     // What reads all of a large index lets those go first who have waited for the start.
@@ -150,6 +163,7 @@ final class OpenedCache implements AutoCloseable {
         }
     }
 
+    /** The cache itself. */
     PullThroughCache cache() {
         return cache;
     }
@@ -176,22 +190,27 @@ final class OpenedCache implements AutoCloseable {
                 upstream.passThrough().map(PassThroughConfig::proofFor));
     }
 
+    /** The files. */
     ContentStore store() {
         return store;
     }
 
+    /** What reads them again. */
     Scrub scrub() {
         return scrub;
     }
 
+    /** What is known of them. */
     CacheIndex index() {
         return index;
     }
 
+    /** What makes room. */
     Evictor evictor() {
         return evictor;
     }
 
+    /** The upstreams, in the order of the configuration. */
     Map<RegistryHost, Upstream> upstreams() {
         return upstreams;
     }
@@ -219,9 +238,13 @@ final class OpenedCache implements AutoCloseable {
         return new Registries(config.upstreams(), clients(), Optional.of(cache), environment);
     }
 
-    /** Divides the disk anew, after the rules have changed. */
-    void regroup() {
-        evictor.regroup(shares());
+    /** Divides the disk anew, if rules that have changed divide it otherwise than before: it forgets how often things were used. */
+    synchronized void regroup(EntrepotConfig changed) {
+        DiskGrouping next = DiskGrouping.of(changed);
+        if (!next.equals(grouping)) {
+            grouping = next;
+            evictor.regroup(shares());
+        }
     }
 
     /** How the rules divide the disk. */

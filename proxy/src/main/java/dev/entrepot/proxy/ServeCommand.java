@@ -110,7 +110,8 @@ final class ServeCommand {
     int run(OutputStream accessLog, Stop stop) throws IOException, InterruptedException {
         ClientEnvironment environment =
                 ClientEnvironment.system(Version.current()).withVariables(variables);
-        try (Mirror mirror = Mirror.start(config, Optional.of(file), loaded::originOf, environment, accessLog)) {
+        try (Mirror mirror = Mirror.start(
+                config, Optional.of(ParsedFile.of(file, loaded)), loaded::originOf, environment, accessLog)) {
             LOG.info(
                     "entrepot {} serves {} on {}://{}, admin on {}://{}, data in {}, configuration {}",
                     Version.current(),

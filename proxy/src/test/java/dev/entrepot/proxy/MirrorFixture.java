@@ -110,7 +110,12 @@ final class MirrorFixture implements AutoCloseable {
                 .withSleeper(sleeper)
                 .withClock(clock);
         ConfigFile file = new ConfigFile(Optional.of(folder.resolve("entrepot.yaml")), folder, Map.of());
-        return Mirror.start(config, Optional.of(file), path -> new Origin.Default(), environment, accessLog);
+        return Mirror.start(
+                config,
+                Optional.of(ParsedFile.of(file, file.load())),
+                path -> new Origin.Default(),
+                environment,
+                accessLog);
     }
 
     /** Stops the mirror, as SIGTERM does. */

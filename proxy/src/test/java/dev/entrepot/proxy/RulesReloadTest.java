@@ -26,7 +26,7 @@ class RulesReloadTest {
     Path folder;
 
     private ConfigReload watching(LiveRules rules, LoadedConfig started) {
-        return new ConfigReload(started.config(), file(), rules, (read, server) -> {});
+        return new ConfigReload(started.config(), ParsedFile.of(file(), started), rules, (read, server) -> {});
     }
 
     private ConfigFile file() {
@@ -92,6 +92,20 @@ class RulesReloadTest {
     }
 
     @Test
+    void fileThatWasChangedAfterItWasReadAndBeforeTheServerWasUpIsReadAgain() throws Exception {
+        write("{}");
+        LoadedConfig started = file().load();
+        write(DENY);
+        LiveRules rules = rules(started);
+        try (ConfigReload reload = watching(rules, started)) {
+            reload.look();
+            reload.look();
+            assertThat(reload.succeeded()).isEqualTo(1);
+            assertThat(rules.of(APP).denied()).contains("closed");
+        }
+    }
+
+    @Test
     void fileThatIsALinkIntoAFolderThatIsSwappedIsReadAgain() throws Exception {
         for (String version : new String[] {"v1", "v2"}) {
             Files.createDirectories(folder.resolve(version));
@@ -147,7 +161,8 @@ class RulesReloadTest {
         ConfigFile unnamed = new ConfigFile(Optional.empty(), folder, Map.of());
         LoadedConfig started = unnamed.load();
         LiveRules rules = rules(started);
-        try (ConfigReload reload = new ConfigReload(started.config(), unnamed, rules, (read, server) -> {})) {
+        try (ConfigReload reload =
+                new ConfigReload(started.config(), ParsedFile.of(unnamed, started), rules, (read, server) -> {})) {
             Files.delete(folder.resolve("entrepot.yaml"));
             assertThat(reload.reload("a test")).isFalse();
             assertThat(rules.of(APP).denied()).contains("closed");

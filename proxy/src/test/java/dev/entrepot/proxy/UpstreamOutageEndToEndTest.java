@@ -11,6 +11,8 @@ import dev.entrepot.cache.CacheIndex;
 import dev.entrepot.cache.CacheRules;
 import dev.entrepot.cache.CacheSettings;
 import dev.entrepot.cache.ContentStore;
+import dev.entrepot.cache.DiskLimits;
+import dev.entrepot.cache.DiskShares;
 import dev.entrepot.cache.Evictor;
 import dev.entrepot.cache.FetchSettings;
 import dev.entrepot.cache.PullThrough;
@@ -93,7 +95,8 @@ class UpstreamOutageEndToEndTest {
         try (ExecutorService fetching = Executors.newVirtualThreadPerTaskExecutor();
                 ContentStore store = ContentStore.open(folder, clock);
                 CacheIndex index = CacheIndex.open(store, clock);
-                Evictor evictor = new Evictor(store, index, 1 << 30, 1 << 20);
+                Evictor evictor =
+                        new Evictor(store, index, DiskLimits.of(1 << 30, 1 << 20), DiskShares.EQUAL, Duration.ZERO);
                 RegistryClient client =
                         new RegistryClient(endpoint, Safeguards.shared(QuotaReserve.DEFAULT), environment)) {
             PullThroughCache cache = new PullThroughCache(

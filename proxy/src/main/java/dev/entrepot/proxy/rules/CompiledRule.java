@@ -62,6 +62,10 @@ record CompiledRule(
             this.restricts = restricts;
         }
 
+        boolean restricts() {
+            return restricts;
+        }
+
         boolean matches() {
             if (said.compareAndSet(false, true)) {
                 LOG.warn(
@@ -83,10 +87,16 @@ record CompiledRule(
         Predicate<String> excluded = any(tags.exclude(), undecided::matchesNot);
         Predicate<String> inRange = tags.semver()
                 .map(VersionRange::of)
-                .<Predicate<String>>map(
-                        range -> tag -> SemanticVersion.parse(tag).filter(range).isPresent())
+                .<Predicate<String>>map(range -> tag -> SemanticVersion.parse(tag)
+                        .filter(version -> isIn(range, version, undecided.restricts()))
+                        .isPresent())
                 .orElse(tag -> true);
         return tag -> included.test(tag) && !excluded.test(tag) && inRange.test(tag);
+    }
+
+    // Nothing gets around what restricts by a suffix: 1.9-alpine is 1.9.
+    private static boolean isIn(VersionRange range, SemanticVersion version, boolean restricts) {
+        return range.test(version) || restricts && range.test(version.withoutPreRelease());
     }
 
     /** Matches what any of the patterns matches. */

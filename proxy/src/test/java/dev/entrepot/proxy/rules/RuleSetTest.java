@@ -91,6 +91,26 @@ class RuleSetTest {
     }
 
     @Test
+    void nothingGetsAroundARuleThatRestrictsVersionsByASuffix() throws Exception {
+        RuleSet rules = rules("""
+                rules:
+                  - {tags: {semver: "<2"}, deny: "too old"}
+                  - {tags: {semver: ">=3 <4"}, offline: true}
+                  - {tags: {semver: "<2"}, freshness: immutable}
+                """);
+        for (String tag : List.of("1.9", "v1.9-alpine", "1.9.3-rc1", "1-slim_b2")) {
+            assertThat(rules.of(ALPINE, new Tag(tag)).denied()).as(tag).contains("too old");
+        }
+        for (String tag : List.of("2", "2.0.0-alpine", "2.1-rc1", "latest", "alpine")) {
+            assertThat(rules.of(ALPINE, new Tag(tag)).denied()).as(tag).isEmpty();
+        }
+        assertThat(rules.of(ALPINE, new Tag("3.1-slim")).offline()).isTrue();
+        assertThat(rules.of(ALPINE, new Tag("4.0-slim")).offline()).isFalse();
+        assertThat(rules.of(ALPINE, new Tag("1.9")).freshFor()).isEqualTo(CacheSettings.FOREVER);
+        assertThat(rules.of(ALPINE, new Tag("1.9-rc1")).freshFor()).isEqualTo(Duration.ofMinutes(1));
+    }
+
+    @Test
     void settingsAreWorkedOutOnceForAllThatTheSameRulesMatch() throws Exception {
         RuleSet rules = rules("rules: [{repositories: [\"library/*\"], tags: [\"1\"], freshness: 1h}, {priority: 1}]");
         assertThat(rules.of(ALPINE, new Tag("1"))).isSameAs(rules.of(ALPINE, new Tag("1")));

@@ -4,6 +4,8 @@ import dev.entrepot.cache.CacheIndex;
 import dev.entrepot.cache.CacheRules;
 import dev.entrepot.cache.CacheSettings;
 import dev.entrepot.cache.ContentStore;
+import dev.entrepot.cache.DiskLimits;
+import dev.entrepot.cache.DiskShares;
 import dev.entrepot.cache.Evictor;
 import dev.entrepot.cache.FetchSettings;
 import dev.entrepot.cache.PullThrough;
@@ -38,7 +40,7 @@ final class FilledCache implements AutoCloseable {
         cache = new PullThroughCache(
                 store,
                 index,
-                new Evictor(store, index, capacityBytes, 0),
+                new Evictor(store, index, DiskLimits.of(capacityBytes, 0), DiskShares.EQUAL, Duration.ZERO),
                 clock,
                 1 << 20,
                 FetchSettings.DEFAULT,

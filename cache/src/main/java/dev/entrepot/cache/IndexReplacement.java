@@ -1,0 +1,89 @@
+package dev.entrepot.cache;
+
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.sql.Connection;
+import java.sql.SQLException;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Another index database in the place of the present one. It is made beside it, and takes its place by a rename: whoever is killed meanwhile leaves the present one or
+ * the next, never none, which the next start would take for a new store without pins.
+ *
+ * @param layout where things lie; nobody has the index open
+ */
+record IndexReplacement(StoreLayout layout) {
+    private static final Logger LOG = LoggerFactory.getLogger(IndexReplacement.class);
+
+    /** Puts something into a new database. */
+    @FunctionalInterface
+    interface Filling<T> {
+        /** Fills it; the connection is closed by the caller. */
+        T fill(Connection empty) throws SQLException, IOException;
+    }
+
+    /** Deletes what a process that was killed has left of one. */
+    static void dropUnfinished(StoreLayout layout) throws IOException {
+        Path next = layout.nextIndex();
+        Files.deleteIfExists(next);
+        Files.deleteIfExists(beside(next, "-wal"));
+        Files.deleteIfExists(beside(next, "-shm"));
+    }
+
+    /** Makes the next database, and returns what the filling has to say. */
+    <T> T make(Filling<T> filling) throws SQLException, IOException {
+        dropUnfinished(layout);
+        // Closing the only connection folds the log into the file.
+        try (Connection connection = IndexDatabase.connect(layout.nextIndex(), false)) {
+            IndexSchema.migrate(connection, IndexSchema.STEPS);
+            return filling.fill(connection);
+        }
+    }
+
+    /** Puts it in the place of the present one, and returns the name that the present one is kept under. */
+    Path swap() throws IOException {
+        Path aside = keepAside();
+        // The log belongs to the old file: left where it is, it would be replayed into the new one.
+        moveIfThere(beside(layout.index(), "-wal"), beside(aside, "-wal"));
+        Files.deleteIfExists(beside(layout.index(), "-shm"));
+        Files.move(
+                layout.nextIndex(),
+                layout.index(),
+                StandardCopyOption.ATOMIC_MOVE,
+                StandardCopyOption.REPLACE_EXISTING);
+        Durability.forceFolder(Durability.parent(layout.index().toAbsolutePath()));
+        return aside;
+    }
+
+    private Path keepAside() throws IOException {
+        int number = 1;
+        while (Files.exists(layout.damagedIndex(number))) {
+            number++;
+        }
+        Path aside = layout.damagedIndex(number);
+        try {
+            Files.createLink(aside, layout.index());
+        } catch (UnsupportedOperationException | FileSystemException e) {
+            LOG.debug("copied, since it cannot be linked: {}", e.toString());
+            Files.copy(layout.index(), aside, StandardCopyOption.REPLACE_EXISTING);
+        }
+        return aside;
+    }
+
+    private static Path beside(Path file, String suffix) {
+        return file.resolveSibling(file.getFileName() + suffix);
+    }
+
+    private static void moveIfThere(Path from, Path to) throws IOException {
+        try {
+            Files.move(from, to);
+        } catch (NoSuchFileException e) {
+            LOG.debug("no {} to put aside", from);
+        }
+    }
+}

@@ -1,0 +1,136 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Digest;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
+import java.nio.file.attribute.FileTime;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Content that turned out not to be what its name says, kept for a week for whoever wants to know why, or until its room is needed. What lies here is counted as it
+ * comes and goes, and anew by {@link #tidy()}, since people may take from it. Safe for all threads.
+ */
+final class Quarantine {
+    /** How long bad content is kept for inspection. */
+    static final Duration LIFE = Duration.ofDays(7);
+
+    private static final Logger LOG = LoggerFactory.getLogger(Quarantine.class);
+
+    private record Entry(Path path, long sizeBytes, Instant since) {}
+
+    private final StoreLayout layout;
+    private final Clock clock;
+    private final AtomicLong bytes = new AtomicLong();
+
+    /** What lies in the folder, which is there; {@link #tidy()} counts it. */
+    Quarantine(StoreLayout layout, Clock clock) {
+        this.layout = layout;
+        this.clock = clock;
+    }
+
+    /** The bytes that lie here. */
+    long bytes() {
+        return bytes.get();
+    }
+
+    /**
+     * Takes content out of its tree.
+     *
+     * @return whether it was there
+     */
+    synchronized boolean take(ContentKind kind, Digest digest) throws IOException {
+        Path to = layout.quarantined(kind, digest);
+        long replaced = size(to);
+        try {
+            Files.move(layout.content(kind, digest), to, StandardCopyOption.ATOMIC_MOVE);
+        } catch (NoSuchFileException e) {
+            LOG.debug("no {} {} to put in quarantine", kind, digest);
+            return false;
+        }
+        bytes.addAndGet(size(to) - replaced);
+        Files.setLastModifiedTime(to, FileTime.from(clock.instant()));
+        return true;
+    }
+
+    /** Deletes what has lain here for its time, and counts the rest. */
+    synchronized void tidy() throws IOException {
+        Instant oldest = clock.instant().minus(LIFE);
+        long left = 0;
+        for (Entry entry : entries()) {
+            left += entry.since().isBefore(oldest) && deleted(entry) ? 0 : entry.sizeBytes();
+        }
+        bytes.set(left);
+    }
+
+    /**
+     * Deletes the oldest until so many bytes are freed.
+     *
+     * @return the bytes that are
+     */
+    synchronized long free(long wantedBytes) throws IOException {
+        long freed = 0;
+        int files = 0;
+        if (wantedBytes <= 0 || bytes.get() == 0) {
+            return 0;
+        }
+        for (Entry entry : entries()) {
+            if (freed < wantedBytes && deleted(entry)) {
+                freed += entry.sizeBytes();
+                files++;
+            }
+        }
+        bytes.addAndGet(-freed);
+        if (files > 0) {
+            LOG.info("{} files, {} bytes, of {} were deleted to make room", files, freed, layout.quarantine());
+        }
+        return freed;
+    }
+
+    private static boolean deleted(Entry entry) {
+        try {
+            return Files.deleteIfExists(entry.path());
+        } catch (IOException e) {
+            LOG.warn("{} cannot be deleted: {}", entry.path(), e.toString());
+            return false;
+        }
+    }
+
+    /** The oldest first. */
+    private List<Entry> entries() throws IOException {
+        List<Entry> found = new ArrayList<>();
+        for (Path file : StoreLayout.files(layout.quarantine())) {
+            try {
+                BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+                found.add(new Entry(
+                        file,
+                        attributes.isRegularFile() ? attributes.size() : 0,
+                        attributes.lastModifiedTime().toInstant()));
+            } catch (NoSuchFileException e) {
+                LOG.debug("{} was taken away meanwhile", file);
+            }
+        }
+        found.sort(Comparator.comparing(Entry::since));
+        return found;
+    }
+
+    private static long size(Path file) throws IOException {
+        try {
+            BasicFileAttributes attributes = Files.readAttributes(file, BasicFileAttributes.class);
+            return attributes.isRegularFile() ? attributes.size() : 0;
+        } catch (NoSuchFileException e) {
+            return 0;
+        }
+    }
+}
