@@ -44,12 +44,6 @@ public record RepositoryName(String value) implements Comparable<RepositoryName>
         return !value.isEmpty() && separators == 0;
     }
 
-    /** The first path component. */
-    public String firstComponent() {
-        int slash = value.indexOf('/');
-        return slash < 0 ? value : value.substring(0, slash);
-    }
-
     /** Whether there is more than one path component. */
     public boolean isNested() {
         return value.indexOf('/') >= 0;

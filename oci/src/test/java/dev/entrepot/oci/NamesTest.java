@@ -64,9 +64,7 @@ class NamesTest {
     }
 
     @Test
-    void repositoryNameKnowsItsComponents() {
-        assertThat(new RepositoryName("a/b/c").firstComponent()).isEqualTo("a");
-        assertThat(new RepositoryName("a").firstComponent()).isEqualTo("a");
+    void repositoryNameKnowsWhetherItIsNested() {
         assertThat(new RepositoryName("a/b").isNested()).isTrue();
         assertThat(new RepositoryName("a").isNested()).isFalse();
     }

@@ -241,6 +241,23 @@ class HostileUpstreamEndToEndTest {
                 .noneMatch(call -> call.request().headers().has("X-Smuggled"));
     }
 
+    /** The token service is one that other registries use as well, and the token would be sent back to this one. */
+    @ParameterizedTest
+    @ValueSource(strings = {"user.test", "through.test"})
+    void redirectedChallengeGetsNoTokenForWhatSomebodyElseHas(String upstream) throws Exception {
+        registry.beside("/token", (request, in) -> Response.json(200, "{\"token\":\"t\"}"));
+        registry.faults().always(Requests.repository("team/app"), Fault.redirect(request -> "/v2/secret/manifests/1"));
+        challenge("Bearer realm=\"" + registry.uri()
+                + "/token\",service=\"other\",scope=\"repository:secret:pull,push,delete\"");
+
+        mirror.get("/v2/" + upstream + "/team/app/manifests/1", "Authorization", Access.basic("alice", "pass-s3cret"));
+
+        assertThat(registry.requests(Requests.path("/token")))
+                .isNotEmpty()
+                .extracting(RecordedCall::request)
+                .noneMatch(request -> request.target().contains("secret"));
+    }
+
     @Test
     void tokenServiceThatRedirectsTakesNoCredentialsElsewhere() throws Exception {
         registry.beside("/token", (request, in) -> Response.of(307).header("Location", elsewhere() + "/token"));

@@ -215,6 +215,20 @@ class PassThroughEndToEndTest {
         assertThatNothingIsServed(AUTHORIZATION, ALICE);
     }
 
+    /** The registry itself goes by its token, which says for hours what was so when it was asked for. */
+    @Test
+    void rightsThatAreTakenAwayCountForATokenAtHandToo() throws Exception {
+        registry.open(new Access.Bearer(new TokenService(
+                Map.of("alice", "alices-secret"),
+                (user, repository, action) -> readers.contains(user),
+                Duration.ofHours(12),
+                clock)));
+        pullAll(ALICE);
+        readers.remove("alice");
+        mirror.advance(Duration.ofMinutes(5).plusSeconds(1));
+        assertThatNothingIsServed(AUTHORIZATION, ALICE);
+    }
+
     @Test
     void refusalWhileTheProofLastsEndsIt() throws Exception {
         pullAll(ALICE);
@@ -345,6 +359,18 @@ class PassThroughEndToEndTest {
             get(TAG, Access.basic("alice", "guess-" + i));
         }
         pullAll(ALICE);
+    }
+
+    @Test
+    void strangersPushNobodysTokensOut() throws Exception {
+        Digest later = registry.pushBlob(APP, images.randomBytes(1000));
+        pullAll(ALICE);
+        for (int i = 0; i < 1100; i++) {
+            get("/v2/", Access.basic("alice", "guess-" + i));
+        }
+        registry.calls().clear();
+        assertThat(get("/v2/" + APP + "/blobs/" + later, ALICE).statusCode()).isEqualTo(200);
+        assertThat(registry.calls().count(Requests.tokens())).isZero();
     }
 
     @Test

@@ -272,7 +272,7 @@ enum SimulatedRegistries {
         }
     },
 
-    /** A proxy project: short names of Hub are led by 301 to {@code library/}; a robot's password for a token. */
+    /** A proxy project: short names of Hub are led by 301 to {@code library/}; a robot's password for a token; HEAD knows no blob that was not fetched yet. */
     HARBOR {
         @Override
         SimulatedRegistry open(InstantSource clock) {
@@ -299,6 +299,20 @@ enum SimulatedRegistries {
                                             "Location",
                                             harbor.api.uri()
                                                     + request.target().replace("/v2/hub/app/", "/v2/" + there + "/"))));
+                }
+            });
+            Set<String> fetched = ConcurrentHashMap.newKeySet();
+            harbor.api.faults().always(Requests.repository(there).and(Requests.blobs()), new Fault() {
+                @Override
+                public Optional<Response> instead(Request request) {
+                    Optional<Response> refusal = harbor.tokens.refusal(request);
+                    if (refusal.isEmpty() && request.method().equals("GET")) {
+                        fetched.add(request.path());
+                    }
+                    boolean unknown = request.method().equals("HEAD") && !fetched.contains(request.path());
+                    return unknown
+                            ? refusal.or(() -> Optional.of(Response.error(404, "BLOB_UNKNOWN")))
+                            : Optional.empty();
                 }
             });
             harbor.storage.behind(harbor.api, harbor.tokens);

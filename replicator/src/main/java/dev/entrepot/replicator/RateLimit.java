@@ -11,11 +11,6 @@ import java.util.function.Function;
  * takes more than there is goes into debt and the next one waits, so that the size of one piece does not matter. Safe for all threads.
  */
 final class RateLimit {
-    /** Lets everything through. */
-    static RateLimit none(Time time) {
-        return new RateLimit(now -> OptionalLong.empty(), time);
-    }
-
     private static final Duration BURST = Duration.ofSeconds(1);
     // A pause is cut here so that a change of the rate is noticed.
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);

@@ -18,6 +18,7 @@ import dev.entrepot.oci.UploadLog;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -28,7 +29,8 @@ class BlobTransferTest {
     private final Descriptor blob = new Shapes(app).blob(Shapes.LAYER, "layer");
 
     private HostGate gate(String host) {
-        return new HostGate(host, 1, Engine.NO_RETRIES, RateLimit.none(clock.time()), clock.time());
+        return new HostGate(
+                host, 1, Engine.NO_RETRIES, new RateLimit(now -> OptionalLong.empty(), clock.time()), clock.time());
     }
 
     @Test
@@ -39,7 +41,8 @@ class BlobTransferTest {
                 throw new OutageException(OutageException.Reason.UNREACHABLE, "the source is away");
             }
         });
-        BlobTransfer transfer = new BlobTransfer(app, gate("source.test"), RateLimit.none(clock.time()), bytes -> {});
+        BlobTransfer transfer = new BlobTransfer(
+                app, gate("source.test"), new RateLimit(now -> OptionalLong.empty(), clock.time()), bytes -> {});
 
         Throwable thrown =
                 catchThrowable(() -> transfer.push(blob, new ReopeningTarget(), new NoLog(), gate("target.test"), 1));

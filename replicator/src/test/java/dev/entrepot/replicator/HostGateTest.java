@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
@@ -22,7 +23,8 @@ import org.junit.jupiter.api.Test;
 class HostGateTest {
     private final VirtualTime clock = new VirtualTime();
     private final RetryPolicy policy = new RetryPolicy(4, Duration.ofSeconds(1), Duration.ofMinutes(5), 6);
-    private final HostGate gate = new HostGate("registry.test", 2, policy, RateLimit.none(clock.time()), clock.time());
+    private final HostGate gate = new HostGate(
+            "registry.test", 2, policy, new RateLimit(now -> OptionalLong.empty(), clock.time()), clock.time());
 
     private static OutageException outage(Optional<Duration> retryAfter) {
         return new OutageException(Reason.RATE_LIMITED, "429", retryAfter, null);
@@ -203,7 +205,8 @@ class HostGateTest {
 
     @Test
     void requestsThatFailTogetherAreOneOutageAndShareItsPause() throws Exception {
-        HostGate wide = new HostGate("registry.test", 50, policy, RateLimit.none(clock.time()), clock.time());
+        HostGate wide = new HostGate(
+                "registry.test", 50, policy, new RateLimit(now -> OptionalLong.empty(), clock.time()), clock.time());
         CyclicBarrier together = new CyclicBarrier(50);
 
         List<String> answers = Concurrently.map(IntStream.range(0, 50).boxed().toList(), number -> {
@@ -234,7 +237,8 @@ class HostGateTest {
     @Test
     void requestsToADeadHostFailTogetherWhenItHasFailedOften() throws IOException {
         RetryPolicy patient = new RetryPolicy(4, Duration.ofSeconds(1), Duration.ofMinutes(5), 1000);
-        HostGate wide = new HostGate("registry.test", 50, patient, RateLimit.none(clock.time()), clock.time());
+        HostGate wide = new HostGate(
+                "registry.test", 50, patient, new RateLimit(now -> OptionalLong.empty(), clock.time()), clock.time());
         CyclicBarrier together = new CyclicBarrier(20);
 
         List<Integer> attempts = Concurrently.map(IntStream.range(0, 20).boxed().toList(), number -> {

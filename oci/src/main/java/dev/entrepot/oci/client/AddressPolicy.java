@@ -5,12 +5,14 @@ import java.net.InetAddress;
 import java.net.UnknownHostException;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
 import org.apache.hc.client5.http.DnsResolver;
 
 /**
  * Decides which addresses a registry can send this process to, by redirects, token realms and upload locations. The hosts that the
  * operator named (the registry's, the proxy's, trusted realms) may be anywhere. Any other host must be public, except that a registry in
- * a private network may lead to private addresses, and one on this machine also to this machine.
+ * a private network may lead to private addresses, and one on this machine also to this machine. A registry whose name has once had a
+ * public address stays public: who answers for that name could else have it point inside for a moment.
  *
  * <p>The policy is the resolver of the connections themselves, so that a name cannot resolve to one address when it is checked and to
  * another when it is used. Behind an HTTP proxy names are resolved by the proxy; there, only literal addresses and the names of metadata services are checked here.
@@ -32,6 +34,8 @@ final class AddressPolicy implements DnsResolver {
     private final String endpoint;
     private final Set<String> named;
     private final DnsResolver system;
+    /** The nearest to public that the registry has ever been. */
+    private final AtomicReference<Reach> nearest = new AtomicReference<>(Reach.LINK_LOCAL);
 
     /**
      * A policy for one registry.
@@ -50,6 +54,9 @@ final class AddressPolicy implements DnsResolver {
     public InetAddress[] resolve(String host) throws UnknownHostException {
         InetAddress[] addresses = system.resolve(host);
         String bare = Origin.bareHost(host);
+        if (bare.equals(endpoint)) {
+            remember(addresses);
+        }
         if (!isNamed(bare)) {
             for (InetAddress address : addresses) {
                 check(bare, address);
@@ -107,15 +114,22 @@ final class AddressPolicy implements DnsResolver {
 
     private Reach endpointReach() {
         try {
-            Reach least = Reach.LINK_LOCAL;
-            for (InetAddress address : system.resolve(endpoint)) {
-                Reach reach = reach(address);
-                least = reach.compareTo(least) < 0 ? reach : least;
-            }
-            return least;
+            return remember(system.resolve(endpoint));
         } catch (UnknownHostException e) {
             return Reach.PUBLIC;
         }
+    }
+
+    private Reach remember(InetAddress[] addresses) {
+        Reach least = Reach.LINK_LOCAL;
+        for (InetAddress address : addresses) {
+            least = nearer(least, reach(address));
+        }
+        return nearest.accumulateAndGet(least, AddressPolicy::nearer);
+    }
+
+    private static Reach nearer(Reach one, Reach other) {
+        return other.compareTo(one) < 0 ? other : one;
     }
 
     private static String name(Reach reach) {

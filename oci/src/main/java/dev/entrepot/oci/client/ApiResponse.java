@@ -3,14 +3,17 @@ package dev.entrepot.oci.client;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.OutageException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.BooleanSupplier;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpEntity;
@@ -28,6 +31,7 @@ final class ApiResponse implements AutoCloseable {
     private final Runnable cancel;
     private volatile Runnable onEnd = () -> {};
     private volatile Runnable onProgress = () -> {};
+    private volatile BooleanSupplier isLate = () -> false;
     private final AtomicBoolean ended = new AtomicBoolean();
     private final InputStream body;
 
@@ -55,6 +59,28 @@ final class ApiResponse implements AutoCloseable {
     /** Runs {@code action} whenever bytes of the body were read, by the thread that reads. */
     void onProgress(Runnable action) {
         onProgress = action;
+    }
+
+    /** Bounds the whole body: reading fails once this is so, however little by little it comes. */
+    void endWhen(BooleanSupplier late) {
+        isLate = late;
+    }
+
+    /** Takes the bound away: a blob takes as long as it takes. */
+    void withoutEnd() {
+        isLate = () -> false;
+    }
+
+    /**
+     * Called before the body is read on.
+     *
+     * @throws OutageException if it has taken too long as a whole
+     */
+    void requireInTime() throws OutageException {
+        if (isLate.getAsBoolean()) {
+            String message = request.what() + ": " + request.host() + " took too long over the body of its answer";
+            throw new OutageException(OutageException.Reason.TIMEOUT, message, new SocketTimeoutException(message));
+        }
     }
 
     int status() {

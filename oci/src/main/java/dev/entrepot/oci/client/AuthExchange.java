@@ -4,7 +4,6 @@ import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -42,6 +41,11 @@ final class AuthExchange implements Exchange {
             case AuthScheme.Basic basic -> "basic";
             case AuthScheme.Bearer bearer -> "bearer";
         };
+    }
+
+    /** Forgets all tokens. */
+    void forgetTokens() {
+        prover.forgetTokens();
     }
 
     /** Whether the registry has asked to be shown who is asking. */
@@ -100,7 +104,7 @@ final class AuthExchange implements Exchange {
     }
 
     private ApiResponse proveAnew(ApiRequest request, ApiResponse refusal, Proof refused) throws IOException {
-        if (!prover.forget(refused)) {
+        if (!prover.forget(request, refused)) {
             return refusal;
         }
         List<Challenge> challenges = Challenge.parse(refusal.headers("WWW-Authenticate"));
@@ -127,7 +131,7 @@ final class AuthExchange implements Exchange {
     private ApiResponse answer(ApiRequest request, ApiResponse refusal, List<Challenge> challenges, Proof refused)
             throws IOException {
         AuthScheme scheme = AuthScheme.of(challenges);
-        Proof fresh = prover.prove(request, scheme, scopesOfRedirected(request, refusal, challenges));
+        Proof fresh = prover.prove(request, scheme, RedirectedScopes.of(request, refusal.uri(), challenges));
         remembered = scheme;
         return retry(request, refusal, fresh, refused);
     }
@@ -152,19 +156,5 @@ final class AuthExchange implements Exchange {
                 AuthScheme.of(challenges) instanceof AuthScheme.Bearer bearer
                         && bearer.realm().strip().equals(fetched.key().realm().toString());
         };
-    }
-
-    // What the challenge asks for is not believed (GHCR's names a repository that does not exist), except after the
-    // registry has
-    // redirected to another of its names, as Harbor does to put library/ into one.
-    private static List<Scope> scopesOfRedirected(
-            ApiRequest request, ApiResponse response, List<Challenge> challenges) {
-        if (response.uri().equals(request.uri())) {
-            return List.of();
-        }
-        return Challenge.find(challenges, Challenge.BEARER).flatMap(c -> c.parameter("scope")).stream()
-                .flatMap(text -> Arrays.stream(text.strip().split("\\s+")))
-                .map(Scope::new)
-                .toList();
     }
 }

@@ -37,54 +37,82 @@ final class BlobReads {
 
         record Absent() implements HeadAnswer {}
 
-        /** The place that the registry redirected to does not take a HEAD. */
+        /** It tells nothing: the place that the registry redirected to does not take a HEAD, say. */
         record Unclear() implements HeadAnswer {}
+    }
+
+    /** What follows where HEAD says that there is no such blob. */
+    private enum Absence {
+        /** It is believed: what it costs to be wrong is an upload. */
+        BELIEVED,
+        /** GET is asked: Harbor answers HEAD so for what it has not fetched yet. */
+        CONFIRMED
     }
 
     /** As {@link dev.entrepot.oci.BlobSource#statBlob}. */
     Optional<OptionalLong> stat(Digest digest) throws IOException {
-        return stat(digest, request(Operation.STAT_BLOB, "asking for", "HEAD", digest));
+        return stat(digest, request(Operation.STAT_BLOB, "asking for", "HEAD", digest), Absence.CONFIRMED);
     }
 
     /** As {@link dev.entrepot.oci.RepositoryTarget#containsBlob}: with the token that the upload will need. */
     boolean contains(Digest digest) throws IOException {
         ApiRequest request = request(Operation.STAT_BLOB, "asking for", "HEAD", digest)
                 .withScopes(List.of(Scope.push(requests.repository().name())));
-        return stat(digest, request).isPresent();
+        return stat(digest, request, Absence.BELIEVED).isPresent();
     }
 
-    private Optional<OptionalLong> stat(Digest digest, ApiRequest request) throws IOException {
+    private Optional<OptionalLong> stat(Digest digest, ApiRequest request, Absence absence) throws IOException {
         if (memory.isKnownAbsent(requests.repository(), Capability.HEAD_BLOBS)) {
             return statByGet(digest);
         }
-        return switch (calls.call(request, response -> head(request, response))) {
+        return switch (calls.call(request, response -> head(request, response, digest))) {
             case HeadAnswer.Present(OptionalLong size) -> Optional.of(size);
-            case HeadAnswer.Absent() -> Optional.empty();
+            case HeadAnswer.Absent() ->
+                switch (absence) {
+                    case BELIEVED -> Optional.empty();
+                    case CONFIRMED -> contradicted(digest);
+                };
             case HeadAnswer.Unclear() -> statByGet(digest);
         };
     }
 
-    private HeadAnswer head(ApiRequest request, ApiResponse response) throws IOException {
+    private Optional<OptionalLong> contradicted(Digest digest) throws IOException {
+        Optional<OptionalLong> size = statByGet(digest);
+        if (size.isPresent()) {
+            memory.saw(requests.repository(), Capability.HEAD_BLOBS, false);
+        }
+        return size;
+    }
+
+    private HeadAnswer head(ApiRequest request, ApiResponse response, Digest digest) throws IOException {
         int status = response.status();
         if (status == 200 && response.isHtml()) {
             // A login page, say: it proves nothing.
             throw calls.errors().html(response);
         }
+        if (status == 200 && response.contentLength().orElse(-1) == 0 && !isOfNothing(digest)) {
+            // Some servers lose the length on HEAD.
+            return new HeadAnswer.Unclear();
+        }
         if (status == 200) {
             memory.saw(requests.repository(), Capability.HEAD_BLOBS, true);
             return new HeadAnswer.Present(response.contentLength());
         }
-        if (status == 405) {
+        if (status == 405 || status == 501) {
             memory.saw(requests.repository(), Capability.HEAD_BLOBS, false);
         }
         if (status == 404) {
             return new HeadAnswer.Absent();
         }
         // A signed URL is often good for GET alone, and ECR Public says 401 to a HEAD by those who may GET.
-        if (status == 401 || status == 405 || status >= 400 && response.isElsewhere(request)) {
+        if (status == 401 || status == 405 || status == 501 || status >= 400 && response.isElsewhere(request)) {
             return new HeadAnswer.Unclear();
         }
         throw calls.errors().failure(response);
+    }
+
+    private static boolean isOfNothing(Digest digest) {
+        return digest.algorithm().isVerifiable() && digest.equals(Digest.of(digest.algorithm(), new byte[0]));
     }
 
     private Optional<OptionalLong> statByGet(Digest digest) throws IOException {

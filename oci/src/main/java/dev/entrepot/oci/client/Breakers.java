@@ -88,9 +88,13 @@ final class Breakers {
             // Somebody wants to know, now.
             return new Passage(Optional.of(breaker.get().enterAnyway()), outage -> {});
         }
-        Optional<CircuitBreaker.Pass> pass = breaker.get().enter();
+        String about = request.repository().map(Breakers::name).orElse(CircuitBreaker.NOBODY);
+        Optional<CircuitBreaker.Pass> pass = breaker.get().enter(about);
         if (pass.isEmpty()) {
-            throw out(request.what() + ": " + request.host(), kind.get(), breaker.get());
+            throw out(
+                    request.what() + ": " + request.host(),
+                    kind.get(),
+                    breaker.get().untilProbe(about));
         }
         return new Passage(pass, outage -> last.put(kind.get(), outage));
     }
@@ -98,12 +102,16 @@ final class Breakers {
     /** How a request of a kind would be refused now, if it would be. */
     Optional<OutageException> refusal(OperationClass kind, Repository repository) {
         return Optional.ofNullable(breakers.get(kind))
-                .filter(CircuitBreaker::refuses)
-                .map(breaker -> out("asking for " + repository + ": the registry", kind, breaker));
+                .filter(breaker -> breaker.refuses(name(repository)))
+                .map(breaker ->
+                        out("asking for " + repository + ": the registry", kind, breaker.untilProbe(name(repository))));
     }
 
-    private OutageException out(String who, OperationClass kind, CircuitBreaker breaker) {
-        Duration wait = breaker.untilProbe();
+    private static String name(Repository repository) {
+        return repository.name().value();
+    }
+
+    private OutageException out(String who, OperationClass kind, Duration wait) {
         return OutageException.notAsked(
                 last.getOrDefault(kind, Reason.NOT_ASKED),
                 who + " is not asked after its last outages; again at "

@@ -128,7 +128,7 @@ final class Calls {
             OutageException outage;
             try (Attempt once = new Attempt(exchange.send(request))) {
                 ApiResponse response = once.response;
-                if (!StatusErrors.isOutage(response.status())) {
+                if (!StatusErrors.isOutageOfAll(response.status())) {
                     T result = reader.read(response);
                     once.keep();
                     return result;

@@ -4,19 +4,28 @@ import dev.entrepot.oci.client.BreakerState.Position;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.LinkedHashSet;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Has requests of one kind to one registry fail at once while it is out. Opens after five outages in a row, or after one time-out in which nothing else was
  * answered; requests that were under way together and fail together are one outage. Then one request at a time is let through as a probe, after 10 s, 20 s and so on up
  * to two minutes. Any answer closes it. Safe for all threads.
  *
+ * <p>What opened it may be one repository that is out, not the registry: a proxy's project whose own upstream hangs. So a request for a repository that has met no outage
+ * since its last answer need not wait: one at a time is a probe at once, whatever others do, and after a failure of such a one the next in ten seconds.
+ *
  * <p>Times are those of a clock that never goes back ({@link SteadyClock}).
  */
 final class CircuitBreaker {
     private static final int OUTAGES = 5;
+    /** What requests are about that concern no repository. */
+    static final String NOBODY = "";
+
     private static final Duration FIRST = Duration.ofSeconds(10);
     private static final Duration LONGEST = Duration.ofMinutes(2);
+    private static final int MOST_SUSPECTS = 1000;
 
     private final Clock clock;
     private Position position = Position.CLOSED;
@@ -26,32 +35,52 @@ final class CircuitBreaker {
     private long round;
     private long answers;
     private long opened;
+    /** About whom requests have met an outage and no answer since, the latest last. */
+    private final Set<String> suspects = new LinkedHashSet<>();
+
+    private boolean unsuspectedProbe;
+    private Instant nextUnsuspected = Instant.MIN;
 
     CircuitBreaker(Clock clock) {
         this.clock = clock;
     }
 
+    /** What a request that is let through shows. */
+    private enum Kind {
+        /** It is one of many. */
+        ORDINARY,
+        /** Whether the registry is back. */
+        PROBE,
+        /** Whether it was ever out. */
+        UNSUSPECTED
+    }
+
     /** Leave to send a request, whose outcome is told once, by one of the three methods. */
     class Pass {
-        private final boolean probe;
+        private final Kind kind;
+        private final String about;
         private final long sentIn;
         private final long answersBefore;
         private boolean told;
 
-        private Pass(boolean probe) {
-            this.probe = probe;
+        private Pass(Kind kind, String about) {
+            this.kind = kind;
+            this.about = about;
             this.sentIn = round;
             this.answersBefore = answers;
         }
 
         /** Whether the request is the one that shows whether the registry is back. */
         boolean isProbe() {
-            return probe;
+            return kind != Kind.ORDINARY;
         }
 
         /** It was answered, whatever the answer. */
         void answered() {
-            tell(() -> close());
+            tell(() -> {
+                suspects.remove(about);
+                close();
+            });
         }
 
         /**
@@ -66,7 +95,8 @@ final class CircuitBreaker {
         /** It was not sent, or was broken off here. Says nothing if the outcome was told before. */
         void withdrawn() {
             tell(() -> {
-                if (probe && position == Position.HALF_OPEN) {
+                unsuspectedProbe &= kind != Kind.UNSUSPECTED;
+                if (kind == Kind.PROBE && position == Position.HALF_OPEN) {
                     position = Position.OPEN;
                 }
             });
@@ -82,16 +112,29 @@ final class CircuitBreaker {
         }
     }
 
-    /** Leave for a request; empty if it is not to be sent now. */
-    synchronized Optional<Pass> enter() {
+    /**
+     * Leave for a request; empty if it is not to be sent now.
+     *
+     * @param about the repository; {@link #NOBODY} if it is about none
+     */
+    synchronized Optional<Pass> enter(String about) {
         if (position == Position.CLOSED) {
-            return Optional.of(new Pass(false));
+            return Optional.of(new Pass(Kind.ORDINARY, about));
         }
-        if (position == Position.HALF_OPEN || clock.instant().isBefore(until)) {
+        Instant now = clock.instant();
+        if (mayShowThatItWasNeverOut(about, now)) {
+            unsuspectedProbe = true;
+            return Optional.of(new Pass(Kind.UNSUSPECTED, about));
+        }
+        if (position == Position.HALF_OPEN || now.isBefore(until)) {
             return Optional.empty();
         }
         position = Position.HALF_OPEN;
-        return Optional.of(new Pass(true));
+        return Optional.of(new Pass(Kind.PROBE, about));
+    }
+
+    private boolean mayShowThatItWasNeverOut(String about, Instant now) {
+        return !unsuspectedProbe && !suspects.contains(about) && !now.isBefore(nextUnsuspected);
     }
 
     /**
@@ -99,7 +142,7 @@ final class CircuitBreaker {
      * often would keep it open.
      */
     synchronized Pass enterAnyway() {
-        return new Pass(false) {
+        return new Pass(Kind.ORDINARY, NOBODY) {
             @Override
             void failed(boolean timedOut) {
                 withdrawn();
@@ -107,10 +150,12 @@ final class CircuitBreaker {
         };
     }
 
-    /** How long until a request may be sent: a second at least, also while a probe is under way. */
-    synchronized Duration untilProbe() {
-        Duration left = Duration.between(clock.instant(), until);
-        return left.compareTo(Duration.ofSeconds(1)) < 0 ? Duration.ofSeconds(1) : left;
+    /** How long until a request about a repository may be sent: a second at least, also while a probe is under way. */
+    synchronized Duration untilProbe(String about) {
+        Instant then = suspects.contains(about) || until.isBefore(nextUnsuspected) ? until : nextUnsuspected;
+        Instant now = clock.instant();
+        Instant soonest = now.plusSeconds(1);
+        return Duration.between(now, then.isBefore(soonest) ? soonest : then);
     }
 
     private void close() {
@@ -118,21 +163,45 @@ final class CircuitBreaker {
         pause = FIRST;
         outages = 0;
         answers++;
+        unsuspectedProbe = false;
+        nextUnsuspected = Instant.MIN;
     }
 
     private void outage(Pass pass, boolean timedOut) {
-        if (pass.isProbe()) {
-            pause = pause.multipliedBy(2).compareTo(LONGEST) > 0 ? LONGEST : pause.multipliedBy(2);
-            open();
-        } else if (position == Position.CLOSED) {
-            if (pass.sentIn == round) {
-                round++;
-                outages++;
-            }
-            if (outages >= OUTAGES || timedOut && pass.answersBefore == answers) {
+        suspect(pass.about);
+        switch (pass.kind) {
+            case PROBE -> {
+                pause = pause.multipliedBy(2).compareTo(LONGEST) > 0 ? LONGEST : pause.multipliedBy(2);
                 open();
             }
+            case UNSUSPECTED -> {
+                unsuspectedProbe = false;
+                nextUnsuspected = clock.instant().plus(FIRST);
+            }
+            case ORDINARY -> count(pass, timedOut);
         }
+    }
+
+    private void count(Pass pass, boolean timedOut) {
+        if (position != Position.CLOSED) {
+            return;
+        }
+        if (pass.sentIn == round) {
+            round++;
+            outages++;
+        }
+        if (outages >= OUTAGES || timedOut && pass.answersBefore == answers) {
+            open();
+        }
+    }
+
+    // Who is pushed out of a list so long becomes a probe once more, in his turn.
+    private void suspect(String about) {
+        suspects.remove(about);
+        if (suspects.size() >= MOST_SUSPECTS) {
+            suspects.remove(suspects.iterator().next());
+        }
+        suspects.add(about);
     }
 
     private void open() {
@@ -142,10 +211,11 @@ final class CircuitBreaker {
         outages = 0;
     }
 
-    /** Whether a request would not be sent now. */
-    synchronized boolean refuses() {
-        return position == Position.HALF_OPEN
-                || position == Position.OPEN && clock.instant().isBefore(until);
+    /** Whether a request about a repository would not be sent now. */
+    synchronized boolean refuses(String about) {
+        Instant now = clock.instant();
+        boolean notYet = position == Position.HALF_OPEN || position == Position.OPEN && now.isBefore(until);
+        return notYet && !mayShowThatItWasNeverOut(about, now);
     }
 
     /** How it stands. */

@@ -9,7 +9,17 @@ import java.util.Optional;
 @FunctionalInterface
 public interface CredentialSource {
     /** Anonymous. */
-    CredentialSource NONE = registry -> Optional.empty();
+    CredentialSource NONE = new CredentialSource() {
+        @Override
+        public Optional<Credential> credential(RegistryHost registry) {
+            return Optional.empty();
+        }
+
+        @Override
+        public Optional<String> account() {
+            return Optional.of(QuotaBudgets.ANONYMOUS);
+        }
+    };
 
     /** What the account is called where each client shows its own. */
     String EACH_CLIENTS = "each client's own";
@@ -29,8 +39,17 @@ public interface CredentialSource {
 
     /** Always the same. */
     static CredentialSource fixed(Credential credential) {
-        Optional<Credential> always = Optional.of(credential);
-        return registry -> always;
+        return new CredentialSource() {
+            @Override
+            public Optional<Credential> credential(RegistryHost registry) {
+                return Optional.of(credential);
+            }
+
+            @Override
+            public Optional<String> account() {
+                return Optional.of(QuotaBudgets.name(credential));
+            }
+        };
     }
 
     /**

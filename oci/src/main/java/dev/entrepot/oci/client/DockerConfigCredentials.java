@@ -14,7 +14,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
@@ -23,7 +22,8 @@ import tools.jackson.databind.JsonNode;
 /**
  * Credentials from a docker {@code config.json}, read at each use: {@code credHelpers}, else {@code credsStore}, else {@code auths}. Keys
  * are hosts, or hosts with the start of a repository's path, of which the longest wins; for Docker Hub also
- * {@code https://index.docker.io/v1/}. What a helper said is kept for five minutes.
+ * {@code https://index.docker.io/v1/}. Keys may be patterns, as Kubernetes has them ({@link DockerConfigKeys}). What a helper said is kept for five minutes; one that failed is left
+ * alone for ten seconds.
  */
 public final class DockerConfigCredentials implements CredentialSource {
     private static final int MAX_BYTES = 4 * 1024 * 1024;
@@ -31,6 +31,7 @@ public final class DockerConfigCredentials implements CredentialSource {
     private static final List<String> HUB_HOSTS = List.of("docker.io", "index.docker.io", "registry-1.docker.io");
     private static final Duration LONGEST_HELPER_RUN = Duration.ofSeconds(10);
     private static final Duration KEPT = Duration.ofMinutes(5);
+    private static final Duration PAUSE = Duration.ofSeconds(10);
 
     private final Path file;
     private final Clock clock;
@@ -40,7 +41,7 @@ public final class DockerConfigCredentials implements CredentialSource {
 
     private record Asked(String helper, String server) {}
 
-    private record Answer(Optional<Credential> credential, Instant until) {}
+    private record Answer(Optional<Credential> credential, Optional<IOException> failure, Instant until) {}
 
     /**
      * Reads from a file.
@@ -88,11 +89,11 @@ public final class DockerConfigCredentials implements CredentialSource {
 
     private Optional<Credential> find(RegistryHost registry, List<String> keys) throws IOException {
         JsonNode config = read();
-        for (String key : keys) {
-            for (Map.Entry<String, JsonNode> entry : config.path("credHelpers").properties()) {
-                if (normal(entry.getKey()).equals(key) && entry.getValue().isString()) {
-                    return ask(entry.getValue().stringValue(), server(registry, entry.getKey()));
-                }
+        for (Map.Entry<String, JsonNode> entry : DockerConfigKeys.matching(config.path("credHelpers"), keys)) {
+            if (entry.getValue().isString()) {
+                // A pattern is no server that a helper knows.
+                String server = DockerConfigKeys.isPattern(entry.getKey()) ? registry.value() : entry.getKey();
+                return ask(entry.getValue().stringValue(), server(registry, server));
             }
         }
         JsonNode store = config.path("credsStore");
@@ -102,13 +103,10 @@ public final class DockerConfigCredentials implements CredentialSource {
                 return stored;
             }
         }
-        for (String key : keys) {
-            for (Map.Entry<String, JsonNode> entry : config.path("auths").properties()) {
-                Optional<Credential> credential =
-                        normal(entry.getKey()).equals(key) ? inFile(entry.getValue()) : Optional.empty();
-                if (credential.isPresent()) {
-                    return credential;
-                }
+        for (Map.Entry<String, JsonNode> entry : DockerConfigKeys.matching(config.path("auths"), keys)) {
+            Optional<Credential> credential = inFile(entry.getValue());
+            if (credential.isPresent()) {
+                return credential;
             }
         }
         return Optional.empty();
@@ -124,17 +122,6 @@ public final class DockerConfigCredentials implements CredentialSource {
         }
     }
 
-    // https://host/v1/ and host mean the same.
-    private static String normal(String key) {
-        String text = key.toLowerCase(Locale.ROOT);
-        for (String scheme : List.of("https://", "http://")) {
-            text = text.startsWith(scheme) ? text.substring(scheme.length()) : text;
-        }
-        text = text.endsWith("/") ? text.substring(0, text.length() - 1) : text;
-        boolean versioned = text.endsWith("/v1") || text.endsWith("/v2");
-        return versioned ? text.substring(0, text.length() - 3) : text;
-    }
-
     private static String server(RegistryHost registry, String key) {
         return registry.isDockerHub() ? HUB_SERVER : key;
     }
@@ -143,11 +130,23 @@ public final class DockerConfigCredentials implements CredentialSource {
         Asked asked = new Asked(suffix, server);
         Answer kept = answers.getIfPresent(asked);
         if (kept != null && clock.instant().isBefore(kept.until())) {
+            if (kept.failure().isPresent()) {
+                throw kept.failure().get();
+            }
             return kept.credential();
         }
-        Optional<Credential> credential = helper.get(suffix, server);
-        answers.put(asked, new Answer(credential, clock.instant().plus(KEPT)));
-        return credential;
+        try {
+            Optional<Credential> credential = helper.get(suffix, server);
+            answers.put(
+                    asked,
+                    new Answer(credential, Optional.empty(), clock.instant().plus(KEPT)));
+            return credential;
+        } catch (IOException e) {
+            answers.put(
+                    asked,
+                    new Answer(Optional.empty(), Optional.of(e), clock.instant().plus(PAUSE)));
+            throw e;
+        }
     }
 
     private Optional<Credential> inFile(JsonNode entry) throws IOException {

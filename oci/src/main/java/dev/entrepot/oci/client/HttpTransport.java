@@ -120,7 +120,7 @@ final class HttpTransport implements AutoCloseable {
                                 .setMaxHeaderCount(MAX_HEADER_LINES)
                                 .build())
                         .build())
-                .setTlsSocketStrategy(TlsOnFirstUse.of(endpoint.tls()))
+                .setTlsSocketStrategy(TlsByHost.of(endpoint))
                 .setDefaultTlsConfig(TlsConfig.custom()
                         .setHandshakeTimeout(timeout(handshake))
                         .build())

@@ -127,6 +127,14 @@ final class MirroredRepository implements RepositorySource {
         return mirrorsToo ? registry.outage() : Optional.empty();
     }
 
+    // A mirror may have for nothing what costs a pull here; while all are known to be out none has.
+    @Override
+    public Optional<OutageException> reserved() {
+        boolean mirrorsAreOut =
+                legs.stream().allMatch(leg -> leg.repository().outage().isPresent());
+        return mirrorsAreOut ? registry.reserved() : Optional.empty();
+    }
+
     @Override
     public Optional<OutageException> blobOutage() {
         boolean mirrorsToo =

@@ -11,7 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantLock;
 
 /** Gets what a registry wants to see: looks up credentials, and has tokens fetched from the realms that the policy allows. */
 final class Prover {
@@ -23,14 +23,16 @@ final class Prover {
     private final TokenService service;
     private final TokenStore tokens;
     private final Clock clock;
-    private final AtomicLong rereadAtMillis = new AtomicLong(Long.MIN_VALUE / 2);
+    private final ReentrantLock rereading = new ReentrantLock();
+    // Under the lock.
+    private long rereadAtMillis = Long.MIN_VALUE / 2;
 
     /**
      * For an endpoint.
      *
-     * @param mostTokens how many tokens are kept
+     * @param tokenBytes how much memory the tokens that are kept may take, about
      */
-    Prover(RegistryEndpoint endpoint, AddressPolicy addresses, TokenService service, Clock clock, int mostTokens) {
+    Prover(RegistryEndpoint endpoint, AddressPolicy addresses, TokenService service, Clock clock, long tokenBytes) {
         this.endpoint = endpoint;
         this.addresses = addresses;
         this.realms = new RealmPolicy(endpoint);
@@ -38,7 +40,7 @@ final class Prover {
         this.tokens = new TokenStore(
                 clock,
                 endpoint.connectTimeout().plus(endpoint.progressTimeout()).multipliedBy(2),
-                mostTokens);
+                tokenBytes);
         this.clock = clock;
     }
 
@@ -68,12 +70,16 @@ final class Prover {
         };
     }
 
-    /** Forgets a proof that was refused; false if the same would be offered again. */
-    boolean forget(Proof refused) {
+    /**
+     * Forgets a proof of a request that was refused; false if the same would be offered again.
+     *
+     * @throws OutageException if the credentials cannot be read
+     */
+    boolean forget(ApiRequest request, Proof refused) throws RegistryException {
         return switch (refused) {
             case Proof.Nothing nothing -> true;
-            case Proof.Given given -> rereadCredentials();
-            case Proof.Password password -> rereadCredentials();
+            case Proof.Given given -> rereadCredentials() || isAnother(request, given.token());
+            case Proof.Password password -> rereadCredentials() || isAnother(request, password.user());
             case Proof.Fetched fetched -> {
                 tokens.forget(fetched.key(), fetched.token());
                 // It may be the credential that is over: ECR's are good for twelve hours.
@@ -83,15 +89,31 @@ final class Prover {
         };
     }
 
+    /** Forgets all tokens, so that the token service has its say before the next request that needs one. */
+    void forgetTokens() {
+        tokens.forgetAll();
+    }
+
     /** Has the source read its credentials anew, at most once a minute: a helper program may be slow. */
     private boolean rereadCredentials() {
-        long last = rereadAtMillis.get();
-        long now = clock.millis();
-        if (now - last >= BETWEEN_REREADS.toMillis() && rereadAtMillis.compareAndSet(last, now)) {
+        rereading.lock();
+        try {
+            long now = clock.millis();
+            if (now - rereadAtMillis < BETWEEN_REREADS.toMillis()) {
+                return false;
+            }
+            rereadAtMillis = now;
             endpoint.credentials().refused(endpoint.registry());
             return true;
+        } finally {
+            rereading.unlock();
         }
-        return false;
+    }
+
+    // Of many requests that are refused together at a password's end one has it read anew; the others go on with what
+    // that gave.
+    private boolean isAnother(ApiRequest request, Credential refused) throws RegistryException {
+        return credential(request).filter(now -> !now.equals(refused)).isPresent();
     }
 
     private Optional<Credential> credential(ApiRequest request) throws RegistryException {

@@ -15,12 +15,15 @@ final class QuotaBudgets {
     /** The account of those that show no credentials. */
     static final String ANONYMOUS = "anonymous";
 
+    private static final String UNKNOWN = "unknown";
     private static final int MOST = 64;
+    private static final int FINGERPRINT = 8;
 
     private final RegistryEndpoint endpoint;
     private final QuotaReserve reserve;
     private final SteadyClock clock;
     private final Map<String, QuotaBudget> budgets = new ConcurrentHashMap<>();
+    private volatile String lastAccount = UNKNOWN;
 
     QuotaBudgets(RegistryEndpoint endpoint, QuotaReserve reserve, SteadyClock clock) {
         this.endpoint = endpoint;
@@ -35,6 +38,7 @@ final class QuotaBudgets {
 
     private QuotaBudget of(Optional<Repository> repository) {
         String account = account(repository);
+        lastAccount = account;
         // Configurations name a few accounts; whatever a source may make up, memory stays bounded.
         String key = budgets.containsKey(account) || budgets.size() < MOST ? account : "others";
         return budgets.computeIfAbsent(key, name -> new QuotaBudget(name, reserve, clock));
@@ -71,8 +75,12 @@ final class QuotaBudgets {
         });
     }
 
-    /** The account that a repository, or the registry itself, is asked with. */
-    String account(Optional<Repository> repository) {
+    /** The account that the registry was last asked with; asks nobody for credentials. */
+    String lastAccount() {
+        return endpoint.credentials().account().orElse(lastAccount);
+    }
+
+    private String account(Optional<Repository> repository) {
         Optional<String> known = endpoint.credentials().account();
         if (known.isPresent()) {
             return known.get();
@@ -84,15 +92,16 @@ final class QuotaBudgets {
             return credential.map(QuotaBudgets::name).orElse(ANONYMOUS);
         } catch (IOException e) {
             // The request fails when the credentials are needed, and says why.
-            return "unknown";
+            return UNKNOWN;
         }
     }
 
-    /** How an account is called: by its name, where there is one, so that a new password is the same account. */
+    /** How an account is called: by its name, where there is one, so that a new password is the same account; else by what tells it from others and no more. */
     static String name(Credential credential) {
         return switch (credential) {
             case Credential.UserPassword user -> user.username();
-            case Credential.IdentityToken identity -> "identity token";
+            case Credential.IdentityToken identity ->
+                "identity token " + identity.fingerprint().substring(0, FINGERPRINT);
             case Credential.BearerToken bearer -> "access token";
         };
     }

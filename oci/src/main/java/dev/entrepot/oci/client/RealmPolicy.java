@@ -31,14 +31,10 @@ final class RealmPolicy {
             "azurecr.io",
             "azurecr.cn",
             "azurecr.us",
-            "amazonaws.com",
-            "amazonaws.com.cn",
-            "on.aws",
             "pkg.dev",
             "run.app",
             "googleapis.com",
             "cloudfront.net",
-            "windows.net",
             "azurewebsites.net",
             "jfrog.io",
             "github.io",
@@ -57,6 +53,11 @@ final class RealmPolicy {
             "icr.io",
             "nip.io",
             "sslip.io");
+
+    // Domains with regions or services between the owner's label and the shared part, so that no number of labels tells
+    // owners apart: there, only a host itself is trusted.
+    private static final List<String> SHARED_AT_ANY_DEPTH =
+            List.of(".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".windows.net");
 
     // Second-level labels that stand before a country, as in co.uk.
     private static final Set<String> SECOND_LEVEL = Set.of(
@@ -125,10 +126,12 @@ final class RealmPolicy {
 
     /** The part of a name that one owner registered, approximately; empty for addresses, single labels and shared domains themselves. */
     static Optional<String> domain(String host) {
-        if (AddressPolicy.literal(host).isPresent()) {
+        String lower = host.toLowerCase(Locale.ROOT);
+        if (AddressPolicy.literal(host).isPresent()
+                || SHARED_AT_ANY_DEPTH.stream().anyMatch(lower::endsWith)) {
             return Optional.empty();
         }
-        List<String> labels = Arrays.asList(host.toLowerCase(Locale.ROOT).split("\\.", -1));
+        List<String> labels = Arrays.asList(lower.split("\\.", -1));
         int count = labels.size();
         for (int suffix = Math.min(count, 4); suffix >= 1; suffix--) {
             if (isShared(labels.subList(count - suffix, count))) {

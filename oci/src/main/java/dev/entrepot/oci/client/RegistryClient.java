@@ -17,8 +17,8 @@ import java.util.Optional;
  */
 public final class RegistryClient implements AutoCloseable {
     private static final long PART_BYTES = 16L << 20;
-    private static final int MOST_TOKENS = 10_000;
-    private static final int TOKENS_OF_ONE_CLIENT = 200;
+    private static final long TOKEN_BYTES = 32L << 20;
+    private static final long TOKEN_BYTES_OF_ONE_CLIENT = 128L << 10;
 
     private final RegistryEndpoint endpoint;
     private final Foundation shared;
@@ -82,7 +82,7 @@ public final class RegistryClient implements AutoCloseable {
                         shared.addresses(),
                         new TokenService(tokenCalls, environment.clock()),
                         environment.clock(),
-                        derived ? TOKENS_OF_ONE_CLIENT : MOST_TOKENS),
+                        derived ? TOKEN_BYTES_OF_ONE_CLIENT : TOKEN_BYTES),
                 environment.clock());
         Exchange budgeted = safeguards.quota().isPresent()
                 ? new QuotaExchange(
@@ -113,6 +113,11 @@ public final class RegistryClient implements AutoCloseable {
     public RegistryClient showing(Credential credential) {
         return new RegistryClient(
                 endpoint.withCredentials(CredentialSource.fixed(credential)), shared, List.of(), true);
+    }
+
+    /** Has tokens asked for anew before they are next shown: what a token service said may have changed within a token's life. */
+    public void forgetTokens() {
+        authentication.forgetTokens();
     }
 
     /** The registry and how it is reached. */
@@ -195,10 +200,11 @@ public final class RegistryClient implements AutoCloseable {
     /**
      * Asks whether the registry is there and takes the credentials ({@code GET /v2/}).
      *
+     * @return whether it was shown who is asking: one that lets everybody in there has looked at nothing
      * @throws dev.entrepot.oci.RegistryException if it is not, or does not
      */
-    public void ping() throws IOException {
-        ping(Operation.PING);
+    public boolean ping() throws IOException {
+        return ping(Operation.PING);
     }
 
     /**
@@ -212,18 +218,18 @@ public final class RegistryClient implements AutoCloseable {
         return authentication.isAskedFor();
     }
 
-    private void ping(Operation operation) throws IOException {
+    private boolean ping(Operation operation) throws IOException {
         URI url = URI.create(RepositoryRequests.api(endpoint.baseUrl()));
         ApiRequest request =
                 ApiRequest.of(operation, "asking " + endpoint.registry(), "GET", url, Priority.INTERACTIVE);
-        calls.call(request, response -> {
+        return calls.call(request, response -> {
             if (response.status() != 200) {
                 throw calls.errors().failure(response);
             }
             if (response.isHtml()) {
                 throw calls.errors().html(response);
             }
-            return true;
+            return response.request().headers().containsKey(ApiRequest.AUTHORIZATION);
         });
     }
 
@@ -265,7 +271,7 @@ public final class RegistryClient implements AutoCloseable {
         Optional<Sightings.Outage> outage = shared.sightings().lastOutage();
         return new UpstreamState(
                 authentication.scheme(),
-                budgets.account(Optional.empty()),
+                budgets.lastAccount(),
                 shared.sightings().lastAnswer(),
                 outage.map(Sightings.Outage::at),
                 outage.map(Sightings.Outage::message),

@@ -165,9 +165,4 @@ public record RegistryEndpoint(
     public int maxConcurrentBodies() {
         return BODIES_PER_REQUEST * maxConcurrentRequests;
     }
-
-    /** Whether requests go over plain HTTP. */
-    public boolean isPlainHttp() {
-        return "http".equalsIgnoreCase(baseUrl.getScheme());
-    }
 }

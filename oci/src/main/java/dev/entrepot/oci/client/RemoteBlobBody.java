@@ -24,6 +24,7 @@ final class RemoteBlobBody implements BlobBody {
      * @param totalBytes size of the blob, where it is stated
      */
     RemoteBlobBody(ApiResponse response, long offset, OptionalLong bodyBytes, OptionalLong totalBytes) {
+        response.withoutEnd();
         this.response = response;
         this.offset = offset;
         this.totalBytes = totalBytes;

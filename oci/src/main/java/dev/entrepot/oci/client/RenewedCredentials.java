@@ -13,14 +13,18 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Credentials that somebody issues for a time. They are asked for when they are first needed, by one thread for all who wait; after four
- * fifths of their life they are renewed behind the requests, which go on with those at hand to their end. After a failure nobody is asked
- * for ten seconds. Safe for all threads.
+ * fifths of their life they are renewed behind the requests, which go on with those at hand to their end. When a registry refuses them, which it may do for want of rights, others
+ * are waited for, a few seconds; if there are none then, those at hand still count. After a failure nobody is asked for ten seconds. Safe for all threads.
  */
 public final class RenewedCredentials implements CredentialSource {
+    private static final Logger LOG = LoggerFactory.getLogger(RenewedCredentials.class);
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);
+    private static final Duration LONGEST_DOUBT = Duration.ofSeconds(5);
     private static final Duration PAUSE = Duration.ofSeconds(10);
     // A registry may refuse for want of rights, too: what was issued just now is not at fault.
     private static final Duration SURELY_GOOD = Duration.ofMinutes(1);
@@ -55,6 +59,7 @@ public final class RenewedCredentials implements CredentialSource {
     private final Clock clock;
     private final Object lock = new Object();
     private @Nullable Lease lease;
+    private @Nullable Instant doubtedAt;
     private @Nullable Failure failure;
     private @Nullable CompletableFuture<Lease> running;
 
@@ -74,28 +79,53 @@ public final class RenewedCredentials implements CredentialSource {
     @Override
     public Optional<Credential> credential(RegistryHost registry) throws IOException {
         CompletableFuture<Lease> renewal;
+        @Nullable Lease atHand = null;
+        Duration patience = LONGEST_WAIT;
         synchronized (lock) {
             Instant now = clock.instant();
             boolean pausing = failure != null && now.isBefore(failure.until());
             if (lease != null && now.isBefore(lease.expiresAt())) {
-                if (!now.isBefore(lease.renewAt()) && !pausing) {
-                    renewal();
+                boolean due = doubtedAt != null || !now.isBefore(lease.renewAt());
+                patience = patienceInDoubt(now);
+                if (pausing || !due || !patience.isPositive()) {
+                    if (due && !pausing) {
+                        renewal();
+                    }
+                    return Optional.of(lease.credential());
                 }
-                return Optional.of(lease.credential());
-            }
-            if (failure != null && pausing) {
+                atHand = lease;
+            } else if (failure != null && pausing) {
                 throw failure.cause();
             }
             renewal = renewal();
         }
-        return Optional.of(await(renewal).credential());
+        return Optional.of(await(renewal, patience, atHand).credential());
+    }
+
+    // Under the lock. All who come are waited for together, so that one refusal costs nobody more than that.
+    private Duration patienceInDoubt(Instant now) {
+        return doubtedAt == null ? Duration.ZERO : Duration.between(now, doubtedAt.plus(LONGEST_DOUBT));
+    }
+
+    private Lease await(CompletableFuture<Lease> renewal, Duration patience, @Nullable Lease atHand)
+            throws IOException {
+        try {
+            return await(renewal, patience);
+        } catch (IOException e) {
+            if (atHand == null) {
+                throw e;
+            }
+            LOG.info("{}: those at hand were refused, and still count: {}", what, e.getMessage());
+            return atHand;
+        }
     }
 
     @Override
     public void refused(RegistryHost registry) {
         synchronized (lock) {
-            if (lease != null && !clock.instant().isBefore(lease.issuedAt().plus(SURELY_GOOD))) {
-                lease = null;
+            Instant now = clock.instant();
+            if (lease != null && !now.isBefore(lease.issuedAt().plus(SURELY_GOOD))) {
+                doubtedAt = now;
             }
         }
     }
@@ -145,15 +175,16 @@ public final class RenewedCredentials implements CredentialSource {
         synchronized (lock) {
             running = null;
             failure = why;
+            doubtedAt = null;
             if (fresh != null) {
                 lease = fresh;
             }
         }
     }
 
-    private Lease await(CompletableFuture<Lease> outcome) throws IOException {
+    private Lease await(CompletableFuture<Lease> outcome, Duration longest) throws IOException {
         try {
-            return outcome.get(LONGEST_WAIT.toMillis(), TimeUnit.MILLISECONDS);
+            return outcome.get(longest.toMillis(), TimeUnit.MILLISECONDS);
         } catch (ExecutionException e) {
             // A fresh exception for each waiter would lose the type; they only read it.
             if (e.getCause() instanceof IOException cause) {

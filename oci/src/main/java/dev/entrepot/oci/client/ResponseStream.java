@@ -24,6 +24,7 @@ final class ResponseStream extends FilterInputStream {
         if (length == 0) {
             return 0;
         }
+        response.requireInTime();
         int count;
         try {
             count = in.read(buffer, offset, length);

@@ -165,7 +165,7 @@ public final class ServiceClient {
 
     private HttpTransport open(ServiceRequest request, Origin origin) throws IOException {
         boolean own = origin.equals(Origin.of(registry.baseUrl()));
-        TlsSettings tls = own ? registry.tls() : new TlsSettings(registry.tls().authorities(), Optional.empty());
+        TlsSettings tls = own ? registry.tls() : registry.tls().withoutClientCertificate();
         RegistryEndpoint service = RegistryEndpoint.of(registry.registry(), URI.create(origin.toString()))
                 .withTls(tls)
                 .withMaxConcurrentRequests(1)

@@ -37,6 +37,11 @@ final class StatusErrors {
         return status == 407 || status == 408 || status == 429 || status >= 500;
     }
 
+    /** As above, whatever was asked for: 501 may say that this one thing is not done there, so whoever asked for it decides. */
+    static boolean isOutageOfAll(int status) {
+        return isOutage(status) && status != 501;
+    }
+
     /** What the status of an answer that is not wanted means. Reads the start of the body for its error code. */
     RegistryException failure(ApiResponse response) {
         int status = response.status();

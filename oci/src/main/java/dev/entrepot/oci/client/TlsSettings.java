@@ -60,6 +60,11 @@ public record TlsSettings(Optional<Path> authorities, Optional<ClientCertificate
         return new TlsSettings(authorities, Optional.of(new ClientCertificate(certificate, key)));
     }
 
+    /** This, showing no client certificate. */
+    TlsSettings withoutClientCertificate() {
+        return new TlsSettings(authorities, Optional.empty());
+    }
+
     /**
      * Reads the files.
      *

@@ -30,6 +30,8 @@ final class TokenService {
     private static final MediaType FORM = new MediaType("application/x-www-form-urlencoded");
     private static final String CLIENT_ID = "entrepot";
     private static final int MAX_ANSWER_BYTES = 1024 * 1024;
+    // More than any server takes in a header field.
+    private static final int MAX_TOKEN_CHARACTERS = 16 * 1024;
     private static final Duration DEFAULT_LIFE = Duration.ofSeconds(60);
     private static final Duration LONGEST_LIFE = Duration.ofHours(24);
 
@@ -184,6 +186,12 @@ final class TokenService {
             throw unusable(response);
         }
         Optional<String> value = text(root, "token").or(() -> text(root, "access_token"));
+        if (value.filter(v -> v.length() > MAX_TOKEN_CHARACTERS).isPresent()) {
+            throw new OutageException(
+                    Reason.TOKEN_SERVICE,
+                    response.request().what() + ": " + response.request().host()
+                            + " sent a token that is longer than the limit of " + MAX_TOKEN_CHARACTERS + " characters");
+        }
         // What is put into a header field must not break out of it.
         boolean clean =
                 value.filter(v -> v.chars().allMatch(c -> c > ' ' && c < 127)).isPresent();

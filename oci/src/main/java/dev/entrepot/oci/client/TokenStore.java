@@ -5,6 +5,7 @@ import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.entrepot.oci.Causes;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -19,11 +20,17 @@ import java.util.concurrent.TimeoutException;
 
 /**
  * Keeps tokens while they live, and fetches each at most once at a time. A fetch runs on a thread of its own and belongs to none of those
- * who wait for it; they all get its outcome. Safe for all threads.
+ * who wait for it; they all get its outcome. When four fifths of a token's life are over it is renewed behind the requests, which go on with the one at hand; after a renewal
+ * that failed, the next in ten seconds. Safe for all threads.
  */
 final class TokenStore {
+    private static final Duration BETWEEN_RENEWALS = Duration.ofSeconds(10);
+    // What an entry costs besides its texts, about.
+    private static final int ENTRY_BYTES = 512;
+
     private final Cache<TokenKey, Token> tokens;
     private final ConcurrentMap<TokenKey, CompletableFuture<Token>> fetches = new ConcurrentHashMap<>();
+    private final Cache<TokenKey, Instant> failedRenewals;
     private final Clock clock;
     private final Duration longestWait;
 
@@ -31,34 +38,70 @@ final class TokenStore {
      * An empty store.
      *
      * @param longestWait how long a fetch is waited for
-     * @param most how many tokens are kept
+     * @param mostBytes how much memory kept tokens may take, about
      */
-    TokenStore(Clock clock, Duration longestWait, int most) {
-        this.tokens = Caffeine.newBuilder().maximumSize(most).build();
+    TokenStore(Clock clock, Duration longestWait, long mostBytes) {
+        this.tokens = Caffeine.newBuilder()
+                .maximumWeight(mostBytes)
+                .weigher((TokenKey key, Token token) -> bytes(key, token))
+                .executor(Runnable::run)
+                .build();
+        this.failedRenewals = Caffeine.newBuilder()
+                .maximumWeight(mostBytes)
+                .weigher((TokenKey key, Instant at) -> bytes(key))
+                .executor(Runnable::run)
+                .build();
         this.clock = clock;
         this.longestWait = longestWait;
     }
 
+    private static int bytes(TokenKey key, Token token) {
+        return bytes(key) + token.value().length();
+    }
+
+    private static int bytes(TokenKey key) {
+        int scopes =
+                key.scopes().stream().mapToInt(scope -> scope.value().length()).sum();
+        return ENTRY_BYTES
+                + key.realm().toString().length()
+                + key.service().map(String::length).orElse(0)
+                + scopes;
+    }
+
     /**
-     * A token for a key: the kept one, or a new one where that is missing or four fifths of its life are over. If the token service is
-     * out, a token is used to its end.
+     * A token for a key: the kept one, which is used to its end, or a new one.
      *
      * @param fetch gets a new one; may throw {@link IOException}
      */
     Token get(TokenKey key, Callable<Token> fetch) throws IOException {
         Token kept = tokens.getIfPresent(key);
         Instant now = clock.instant();
-        if (kept != null && now.isBefore(kept.refreshAt())) {
-            return kept;
+        if (kept == null || !now.isBefore(kept.expiresAt())) {
+            return await(key, fetched(key, fetch));
         }
-        try {
-            return fetchOnce(key, fetch);
-        } catch (OutageException e) {
-            if (kept != null && now.isBefore(kept.expiresAt())) {
-                return kept;
+        if (!now.isBefore(kept.refreshAt())) {
+            renew(key, kept, fetch, now);
+        }
+        return kept;
+    }
+
+    private void renew(TokenKey key, Token kept, Callable<Token> fetch, Instant now) {
+        Instant failed = failedRenewals.getIfPresent(key);
+        if (failed != null && now.isBefore(failed.plus(BETWEEN_RENEWALS))) {
+            return;
+        }
+        fetched(key, () -> {
+            try {
+                return fetch.call();
+            } catch (UnauthorizedException e) {
+                // The token service's word counts now, not at the end of what it said before.
+                forget(key, kept);
+                throw e;
+            } catch (IOException e) {
+                failedRenewals.put(key, clock.instant());
+                throw e;
             }
-            throw e;
-        }
+        });
     }
 
     /** Forgets a token that the registry refused; another that has taken its place stays. */
@@ -66,7 +109,12 @@ final class TokenStore {
         tokens.asMap().remove(key, token);
     }
 
-    private Token fetchOnce(TokenKey key, Callable<Token> fetch) throws IOException {
+    /** Forgets all tokens. */
+    void forgetAll() {
+        tokens.invalidateAll();
+    }
+
+    private CompletableFuture<Token> fetched(TokenKey key, Callable<Token> fetch) {
         CompletableFuture<Token> mine = new CompletableFuture<>();
         CompletableFuture<Token> running = fetches.putIfAbsent(key, mine);
         if (running == null) {
@@ -74,7 +122,7 @@ final class TokenStore {
                     .name("token " + key.realm().getHost())
                     .start(Causes.handedOn(() -> run(key, fetch, mine)));
         }
-        return await(key, running == null ? mine : running);
+        return running == null ? mine : running;
     }
 
     private void run(TokenKey key, Callable<Token> fetch, CompletableFuture<Token> outcome) {

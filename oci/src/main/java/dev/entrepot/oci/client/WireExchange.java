@@ -18,13 +18,28 @@ import org.apache.hc.core5.util.Timeout;
 /** Puts a request on the wire as it is, and tells the observer. */
 final class WireExchange implements Exchange {
     private static final Duration PROBE_TIMEOUT = Duration.ofSeconds(10);
+    // Each byte of an answer may come in time, and all together never end.
+    private static final Duration LONGEST = Duration.ofMinutes(5);
+    // What is streamed out takes as long as it takes, and is watched by itself.
+    private static final Duration LONGEST_OUT = Duration.ofDays(7);
 
     private final CloseableHttpClient http;
     private final HttpTransport transport;
     private final RegistryEndpoint endpoint;
     private final ClientEnvironment environment;
+    private final Duration longest;
 
     WireExchange(HttpTransport transport, RegistryEndpoint endpoint, ClientEnvironment environment) {
+        this(transport, endpoint, environment, LONGEST);
+    }
+
+    /**
+     * As above, with another bound.
+     *
+     * @param longest how long the head of an answer may take, and how long its body, unless it is a blob's
+     */
+    WireExchange(HttpTransport transport, RegistryEndpoint endpoint, ClientEnvironment environment, Duration longest) {
+        this.longest = longest;
         this.http = transport.http();
         this.transport = transport;
         this.endpoint = endpoint;
@@ -53,12 +68,18 @@ final class WireExchange implements Exchange {
         }
         Instant start = environment.clock().instant();
         OptionalInt status = OptionalInt.empty();
+        HeadBound bound =
+                new HeadBound(request.body() instanceof RequestBody.Stream ? LONGEST_OUT : longest, message::cancel);
         try {
             ClassicHttpResponse response =
                     http.executeOpen(new HttpHost(origin.scheme(), origin.host(), origin.port()), message, null);
             status = OptionalInt.of(response.getCode());
-            return new ApiResponse(request, response, message::cancel);
+            return bounded(new ApiResponse(request, response, message::cancel));
         } catch (IOException e) {
+            if (bound.hasFired()) {
+                throw new OutageException(
+                        Reason.TIMEOUT, request.what() + ": " + request.host() + " took too long to answer", e);
+            }
             if (entity.filter(OutgoingEntity::hasStalled).isPresent()) {
                 throw new OutageException(
                         Reason.TIMEOUT, request.what() + ": " + request.host() + " stopped taking bytes", e);
@@ -68,10 +89,17 @@ final class WireExchange implements Exchange {
             }
             throw WireFaults.translate(e, request.what(), request.host());
         } finally {
+            bound.close();
             Duration took = Duration.between(start, environment.clock().instant());
             sending.ended(status);
             environment.observer().completed(endpoint.registry(), request.operation(), status, took);
         }
+    }
+
+    private ApiResponse bounded(ApiResponse response) {
+        long start = environment.nanoTime().getAsLong();
+        response.endWhen(() -> environment.nanoTime().getAsLong() - start > longest.toNanos());
+        return response;
     }
 
     private static Timeout shorter(Duration progressTimeout) {

@@ -124,6 +124,20 @@ class AddressPolicyTest {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"10.0.0.1", "127.0.0.1"})
+    void registryThatHasBeenPublicStaysSoWhateverItsNameResolvesToLater(String later) throws UnknownHostException {
+        Names names = new Names().with("registry.test", "93.184.216.34").with("target.test", "10.0.0.2");
+        AddressPolicy policy = new AddressPolicy("registry.test", Set.of(), names);
+        policy.resolve("registry.test");
+
+        names.with("registry.test", later);
+
+        assertThatThrownBy(() -> policy.resolve("target.test")).isInstanceOf(ForbiddenAddressException.class);
+        assertThatThrownBy(() -> policy.checkLiteral("127.0.0.1")).isInstanceOf(ForbiddenAddressException.class);
+        assertThat(policy.resolve("registry.test")).hasSize(1);
+    }
+
+    @ParameterizedTest
     @ValueSource(
             strings = {"2852039166", "0xa9fea9fe", "0251.0376.0251.0376", "169.254.43518", "[::ffff:169.254.169.254]"})
     void seesThroughTheSpellingsOfAnAddress(String literal) {

@@ -214,6 +214,42 @@ class BlobReadsTest {
         assertThat(repository.statBlob(DIGEST)).isEqualTo(Optional.empty());
     }
 
+    /** Harbor answers HEAD so for a blob that it has not fetched from its own upstream yet. */
+    @Test
+    void headThatSaysThatThereIsNoneIsNotBelievedWhereGetHasIt() throws IOException {
+        REGISTRY.stubFor(head(urlEqualTo(PATH)).willReturn(aResponse().withStatus(404)));
+        REGISTRY.stubFor(get(PATH)
+                .withHeader("Range", equalTo("bytes=0-0"))
+                .willReturn(answer(206, new byte[] {'0'}).withHeader("Content-Range", "bytes 0-0/10")));
+
+        assertThat(repository.statBlob(DIGEST)).contains(OptionalLong.of(10));
+        assertThat(repository.statBlob(DIGEST)).contains(OptionalLong.of(10));
+        assertThat(world.requests)
+                .as("HEAD is not tried again")
+                .containsExactly("stat-blob 404", "blob 206", "blob 206");
+    }
+
+    @Test
+    void targetThatSaysThatThereIsNoneIsBelieved() throws IOException {
+        REGISTRY.stubFor(head(urlEqualTo(PATH)).willReturn(aResponse().withStatus(404)));
+
+        assertThat(repository.containsBlob(DIGEST)).isFalse();
+        assertThat(world.requests).containsExactly("stat-blob 404");
+    }
+
+    @Test
+    void lengthOfNothingIsNotBelievedOfSomething() throws IOException {
+        Digest nothing = Digest.sha256(new byte[0]);
+        ResponseDefinitionBuilder lost = aResponse().withHeader("Content-Length", "0");
+        REGISTRY.stubFor(head(urlEqualTo(PATH)).willReturn(lost));
+        REGISTRY.stubFor(head(urlEqualTo("/v2/team/app/blobs/" + nothing)).willReturn(lost));
+        REGISTRY.stubFor(
+                get(PATH).willReturn(answer(206, new byte[] {'0'}).withHeader("Content-Range", "bytes 0-0/10")));
+
+        assertThat(repository.statBlob(DIGEST)).contains(OptionalLong.of(10));
+        assertThat(repository.statBlob(nothing)).contains(OptionalLong.of(0));
+    }
+
     /** ECR Public refuses the HEAD of a blob to those who may GET it. */
     @Test
     void asksForASizeByRangeWhereHeadIsRefused() throws IOException {
@@ -224,9 +260,10 @@ class BlobReadsTest {
         assertThat(repository.statBlob(DIGEST)).contains(OptionalLong.of(10));
     }
 
-    @Test
-    void asksForASizeByRangeWhereHeadIsNotAllowed() throws IOException {
-        REGISTRY.stubFor(head(urlEqualTo(PATH)).willReturn(aResponse().withStatus(405)));
+    @ParameterizedTest
+    @ValueSource(ints = {405, 501})
+    void asksForASizeByRangeWhereHeadIsNotAllowed(int status) throws IOException {
+        REGISTRY.stubFor(head(urlEqualTo(PATH)).willReturn(aResponse().withStatus(status)));
         REGISTRY.stubFor(get(PATH)
                 .withHeader("Range", equalTo("bytes=0-0"))
                 .willReturn(answer(206, new byte[] {'0'}).withHeader("Content-Range", "bytes 0-0/10")));

@@ -14,7 +14,7 @@ class CircuitBreakerTest {
     private final CircuitBreaker breaker = new CircuitBreaker(world);
 
     private CircuitBreaker.Pass pass() {
-        return breaker.enter().orElseThrow();
+        return breaker.enter(CircuitBreaker.NOBODY).orElseThrow();
     }
 
     private void assertAt(Position position) {
@@ -38,7 +38,7 @@ class CircuitBreakerTest {
         }
         pass().failed(false);
         assertAt(Position.OPEN);
-        assertThat(breaker.enter()).isEmpty();
+        assertThat(breaker.enter(CircuitBreaker.NOBODY)).isEmpty();
         assertThat(breaker.state().until()).contains(world.instant().plusSeconds(10));
     }
 
@@ -66,14 +66,14 @@ class CircuitBreakerTest {
     void oneProbeIsLetThroughAndItsAnswerCloses() {
         open();
         world.advance(Duration.ofSeconds(9));
-        assertThat(breaker.enter()).isEmpty();
-        assertThat(breaker.untilProbe()).isEqualTo(Duration.ofSeconds(1));
+        assertThat(breaker.enter(CircuitBreaker.NOBODY)).isEmpty();
+        assertThat(breaker.untilProbe(CircuitBreaker.NOBODY)).isEqualTo(Duration.ofSeconds(1));
         world.advance(Duration.ofSeconds(1));
         CircuitBreaker.Pass probe = pass();
         assertThat(probe.isProbe()).isTrue();
         assertAt(Position.HALF_OPEN);
-        assertThat(breaker.enter()).isEmpty();
-        assertThat(breaker.untilProbe()).isEqualTo(Duration.ofSeconds(1));
+        assertThat(breaker.enter(CircuitBreaker.NOBODY)).isEmpty();
+        assertThat(breaker.untilProbe(CircuitBreaker.NOBODY)).isEqualTo(Duration.ofSeconds(1));
         probe.answered();
         assertAt(Position.CLOSED);
         assertThat(pass().isProbe()).isFalse();
@@ -128,5 +128,66 @@ class CircuitBreakerTest {
         pass.failed(true);
         pass.withdrawn();
         assertAt(Position.CLOSED);
+    }
+
+    private CircuitBreaker.Pass about(String repository) {
+        return breaker.enter(repository).orElseThrow();
+    }
+
+    @Test
+    void repositoryThatMetNoOutageShowsAtOnceThatTheRegistryIsThere() {
+        about("bad").failed(true);
+        assertAt(Position.OPEN);
+        assertThat(breaker.refuses("bad")).isTrue();
+        assertThat(breaker.enter("bad")).isEmpty();
+        assertThat(breaker.refuses("good")).isFalse();
+
+        CircuitBreaker.Pass probe = about("good");
+        assertThat(probe.isProbe()).isTrue();
+        assertThat(breaker.refuses("other")).as("while one is under way").isTrue();
+        assertThat(breaker.enter("other")).isEmpty();
+        assertThat(breaker.untilProbe("other")).isEqualTo(Duration.ofSeconds(1));
+        probe.answered();
+
+        assertAt(Position.CLOSED);
+    }
+
+    @Test
+    void probeOfTheBadOneDoesNotKeepTheOthersBack() {
+        about("bad").failed(true);
+        for (int i = 0; i < 5; i++) {
+            world.advance(Duration.ofMinutes(2));
+            CircuitBreaker.Pass bad = about("bad");
+            assertAt(Position.HALF_OPEN);
+            about("good").withdrawn();
+            bad.failed(true);
+            assertThat(breaker.refuses("good")).isFalse();
+        }
+        assertThat(breaker.untilProbe("bad")).isEqualTo(Duration.ofMinutes(2));
+        about("good").answered();
+        assertAt(Position.CLOSED);
+    }
+
+    @Test
+    void registryThatIsOutIsAskedForOneMoreRepositoryInTenSeconds() {
+        about("first").failed(true);
+        about("second").failed(true);
+        assertAt(Position.OPEN);
+        assertThat(breaker.refuses("third")).isTrue();
+        assertThat(breaker.untilProbe("third")).isEqualTo(Duration.ofSeconds(10));
+        world.advance(Duration.ofSeconds(9));
+        assertThat(breaker.enter("third")).isEmpty();
+        world.advance(Duration.ofSeconds(1));
+        about("third").failed(true);
+        assertThat(about("first").isProbe()).as("whose own time has come").isTrue();
+        assertThat(breaker.enter("fourth")).isEmpty();
+    }
+
+    @Test
+    void oneThatWasAnsweredSinceIsNotSuspected() {
+        about("bad").failed(false);
+        about("bad").answered();
+        about("worse").failed(true);
+        assertThat(about("bad").isProbe()).isTrue();
     }
 }

@@ -62,12 +62,12 @@ class CredentialsTest {
 
     @Test
     void areReadFromAFileAgainWhenItChanges() throws IOException {
-        Path file = Files.writeString(folder.resolve("pair"), "bob:pass:word\n");
-        CredentialSource source = FileCredentials.ofPair(file);
+        Path file = Files.writeString(folder.resolve("password"), "pass:word\n");
+        CredentialSource source = FileCredentials.ofPassword("bob", file);
         assertThat(source.credential(REGISTRY)).contains(user("bob", "pass:word"));
 
-        Files.writeString(file, "eve:other-word\n");
-        assertThat(source.credential(REGISTRY)).contains(user("eve", "other-word"));
+        Files.writeString(file, "other-word\n");
+        assertThat(source.credential(REGISTRY)).contains(user("bob", "other-word"));
     }
 
     @Test
@@ -79,11 +79,11 @@ class CredentialsTest {
 
     @Test
     void failWithTheNameOfTheFileAndNothingOfItsContent() throws IOException {
-        Path file = Files.writeString(folder.resolve("pair"), "s3cret");
+        Path file = Files.writeString(folder.resolve("password"), "s3cret".repeat(20_000));
         Path json = Files.writeString(folder.resolve("config.json"), "{\"auths\": s3cret");
         Path auth = config("{\"auths\":{\"registry.test:5000\":{\"auth\":\"s3cret!\"}}}");
 
-        assertThatThrownBy(() -> FileCredentials.ofPair(file).credential(REGISTRY))
+        assertThatThrownBy(() -> FileCredentials.ofPassword("bob", file).credential(REGISTRY))
                 .hasMessageContaining(file.toString())
                 .hasMessageNotContaining("s3cret");
         assertThatThrownBy(() -> docker(json).credential(REGISTRY))
@@ -143,6 +143,47 @@ class CredentialsTest {
                 + "\"registry.test:5000/team/app\":{\"username\":\"app\",\"password\":\"p\"}}}");
 
         assertThat(docker(file).credential(Repository.parse(repository))).contains(user(expected, "p"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "*.test,a.test,true",
+        "https://*.test,a.test,true",
+        "*.registry.test,a.registry.test,true",
+        "a*z.registry.test,abcz.registry.test,true",
+        "*.*.test,a.b.test,true",
+        "*.test:5000,a.test:5000,true",
+        "*.test/team,a.test,true",
+        "*.test,a.b.test,false",
+        "*.test,test,false",
+        "*.test,a.test:5000,false",
+        "*.test:5000,a.test,false",
+        "*.test/other,a.test,false",
+        "a.*,a.test:5000,false"
+    })
+    void areFoundByThePatternsOfKubernetes(String pattern, String host, boolean found) throws IOException {
+        Path file = config("{\"auths\":{\"" + pattern + "\":{\"auth\":\"" + auth("bob", "p") + "\"}}}");
+
+        assertThat(docker(file).credential(Repository.parse(host + "/team/app")))
+                .isEqualTo(found ? Optional.of(user("bob", "p")) : Optional.empty());
+    }
+
+    @Test
+    void patternsComeAfterWhatIsWrittenOutAndLongerOnesFirst() throws IOException {
+        Path file = config("{\"auths\":{\"*.test\":{\"auth\":\"" + auth("any", "p") + "\"},\"a*.test\":{\"auth\":\""
+                + auth("some", "p") + "\"},\"a.test\":{\"auth\":\"" + auth("one", "p") + "\"}}}");
+
+        assertThat(docker(file).credential(RegistryHost.parse("a.test"))).contains(user("one", "p"));
+        assertThat(docker(file).credential(RegistryHost.parse("ab.test"))).contains(user("some", "p"));
+        assertThat(docker(file).credential(RegistryHost.parse("b.test"))).contains(user("any", "p"));
+    }
+
+    @Test
+    void helperOfAPatternIsAskedForTheHost() throws IOException {
+        helper("one", ECHO);
+
+        assertThat(docker(config("{\"credHelpers\":{\"*.test\":\"one\"}}")).credential(RegistryHost.parse("a.test")))
+                .contains(user("a.test", "pw"));
     }
 
     @Test
@@ -240,6 +281,20 @@ class CredentialsTest {
                 .hasMessageContaining("docker-credential-bad")
                 .hasMessageContaining(expected)
                 .hasMessageNotContaining("s3cret");
+    }
+
+    @Test
+    void helperThatFailedIsLeftAloneForTenSeconds() throws IOException {
+        helper("bad", "echo x >> \"" + folder + "/runs\"; exit 3");
+        DockerConfigCredentials source = docker(config("{\"credsStore\":\"bad\"}"));
+        for (int i = 0; i < 3; i++) {
+            assertThatThrownBy(() -> source.credential(REGISTRY)).hasMessageContaining("exit code 3");
+        }
+        assertThat(Files.readAllLines(folder.resolve("runs"))).hasSize(1);
+
+        world.advance(Duration.ofSeconds(10));
+        assertThatThrownBy(() -> source.credential(REGISTRY)).hasMessageContaining("exit code 3");
+        assertThat(Files.readAllLines(folder.resolve("runs"))).hasSize(2);
     }
 
     @Test

@@ -243,13 +243,25 @@ class ManifestReadsTest {
         assertThat(world.requests).containsExactly("resolve 200", "manifest 200");
     }
 
-    @Test
-    void resolvesByGetWhereHeadIsNotAllowed() throws IOException {
-        REGISTRY.stubFor(head(urlEqualTo(BY_TAG)).willReturn(aResponse().withStatus(405)));
+    @ParameterizedTest
+    @ValueSource(ints = {405, 501})
+    void resolvesByGetWhereHeadIsNotAllowed(int status) throws IOException {
+        REGISTRY.stubFor(head(urlEqualTo(BY_TAG)).willReturn(aResponse().withStatus(status)));
         REGISTRY.stubFor(get(BY_TAG).willReturn(aResponse().withStatus(404)));
 
         assertThat(repository.resolve(TAG)).isEmpty();
-        assertThat(world.requests).containsExactly("resolve 405", "manifest 404");
+        assertThat(world.requests).containsExactly("resolve " + status, "manifest 404");
+    }
+
+    @Test
+    void takesNotImplementedForAnOutageWhereNothingElseCanBeAsked() {
+        REGISTRY.stubFor(get(BY_TAG).willReturn(aResponse().withStatus(501)));
+
+        assertThatThrownBy(() -> repository.fetchManifest(TAG))
+                .isInstanceOfSatisfying(
+                        OutageException.class,
+                        e -> assertThat(e.reason()).isEqualTo(OutageException.Reason.SERVER_ERROR));
+        assertThat(world.requests).containsExactly("manifest 501");
     }
 
     @Test

@@ -115,6 +115,27 @@ class MirroredRepositoryTest {
     }
 
     @Test
+    void reserveOfTheRegistryIsKeptWhileAllMirrorsAreOut() throws IOException {
+        registry.quota(4);
+        for (int i = 0; i < 3; i++) {
+            client.repository(TestWorld.NAME).fetchManifest(TAG);
+        }
+        assertThat(client.repository(TestWorld.NAME).reserved()).isPresent();
+        assertThat(repository.reserved()).as("a mirror may have it for nothing").isEmpty();
+
+        copy.stop();
+        for (int i = 0; i < 5; i++) {
+            repository.resolve(image.digest());
+        }
+        assertThat(repository.reserved()).as("and so may the other").isEmpty();
+        cache.stop();
+        for (int i = 0; i < 5; i++) {
+            repository.resolve(image.digest());
+        }
+        assertThat(repository.reserved()).isPresent();
+    }
+
+    @Test
     void mirrorThatIsNotBelievedAboutTagsIsAskedByDigestOnlyAndUnderItsPrefix() throws IOException {
         cache.push("proxy/hub/" + APP, images.image(10), "1");
         cache.push("proxy/hub/" + APP, image);

@@ -41,6 +41,11 @@ class RealmPolicyTest {
         "a.azurecr.io,https://a.azurecr.io,https://b.azurecr.io/oauth2/token,anonymous",
         "r.one.co.uk,https://r.one.co.uk,https://r.two.co.uk/token,anonymous",
         "x.pkg.dev,https://x.pkg.dev,https://y.pkg.dev/token,anonymous",
+        "ecr,https://1.dkr.ecr.eu-west-1.amazonaws.com,https://x.execute-api.eu-west-1.amazonaws.com/t,anonymous",
+        "ecr,https://1.dkr.ecr.eu-west-1.amazonaws.com,https://2.dkr.ecr.eu-west-1.amazonaws.com/t,anonymous",
+        "ecr,https://1.dkr.ecr.cn-north-1.amazonaws.com.cn,https://x.cn-north-1.amazonaws.com.cn/t,anonymous",
+        "ecr,https://1.dkr-ecr.eu-west-1.on.aws,https://x.lambda-url.eu-west-1.on.aws/t,anonymous",
+        "ecr,https://1.dkr-ecr.eu-west-1.on.aws,https://1.dkr-ecr.eu-west-1.on.aws/t,trusted",
         "10.0.0.1,https://10.0.0.1,https://10.9.0.1/token,anonymous",
         "localhost,https://localhost,https://other/token,anonymous",
         // Never.

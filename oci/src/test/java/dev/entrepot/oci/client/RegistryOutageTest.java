@@ -10,6 +10,7 @@ import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.client.BreakerState.Position;
 import dev.entrepot.oci.testing.Access;
@@ -97,6 +98,26 @@ class RegistryOutageTest {
         assertAt(OperationClass.BLOBS, Position.OPEN);
         assertThat(repository.resolve(TAG)).isPresent();
         assertAt(OperationClass.METADATA, Position.CLOSED);
+    }
+
+    /** As in Harbor a project whose remote hangs, of which a pod pulls again and again. */
+    @Test
+    void repositoryThatHangsTakesNoOtherDownWithIt() throws IOException {
+        registry.pushManifest(
+                "good/app",
+                MediaType.OCI_INDEX.value(),
+                "{\"schemaVersion\":2,\"manifests\":[]}".getBytes(StandardCharsets.UTF_8),
+                "1");
+        RemoteRepository good = client.repository(new RepositoryName("good/app"));
+        registry.faults().always(Requests.manifests().and(Requests.repository("team/app")), Fault.hold(never));
+        for (int i = 0; i < 3; i++) {
+            assertThat(outage().reason()).isEqualTo(Reason.TIMEOUT);
+            assertAt(OperationClass.METADATA, Position.OPEN);
+            assertThat(repository.outage()).isPresent();
+            assertThat(good.outage()).isEmpty();
+            assertThat(good.resolve(TAG)).isPresent();
+            assertAt(OperationClass.METADATA, Position.CLOSED);
+        }
     }
 
     @Test

@@ -119,6 +119,26 @@ class RenewedCredentialsTest {
         assertThat(password()).isEqualTo("p2");
     }
 
+    /** Anybody may ask for a repository that the account has no rights to. */
+    @Test
+    void thatWereRefusedStillCountWhileNobodyIssuesOthers() throws IOException {
+        password();
+        world.advance(Duration.ofMinutes(1));
+        failure.set(Optional.of(outage()));
+        credentials.refused(TestWorld.REGISTRY);
+        for (int i = 0; i < 100; i++) {
+            assertThat(password()).isEqualTo("p1");
+        }
+        assertThat(issued).hasValue(2);
+        failure.set(Optional.empty());
+        world.advance(Duration.ofSeconds(10));
+        assertThat(password()).isEqualTo("p1");
+        credentials.refused(TestWorld.REGISTRY);
+        assertThat(password()).isEqualTo("p3");
+        assertThat(password()).isEqualTo("p3");
+        assertThat(issued).hasValue(3);
+    }
+
     @Test
     void thatHaveExpiredAlreadyAreAnOutage() {
         RenewedCredentials old = new RenewedCredentials(

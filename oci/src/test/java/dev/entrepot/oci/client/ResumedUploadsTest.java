@@ -250,7 +250,7 @@ class ResumedUploadsTest {
     }
 
     @ParameterizedTest
-    @ValueSource(ints = {400, 405, 416})
+    @ValueSource(ints = {400, 405, 416, 501})
     void registryThatTakesNoPartsGetsTheBlobInOneRequest(int status) throws IOException {
         registry.faults().always(PATCH, Fault.instead(Response.error(status, "UNSUPPORTED")));
 

@@ -100,10 +100,37 @@ class ShowingTest {
         for (int i = 0; i < 5; i++) {
             assertThatThrownBy(() -> resolved(bob)).isInstanceOf(OutageException.class);
         }
-        assertThatThrownBy(() -> client.showing(new Credential.UserPassword("carol", "c"))
-                        .enter())
+        RegistryClient carol = client.showing(new Credential.UserPassword("carol", "c"));
+        assertThatThrownBy(() -> resolved(carol))
                 .isInstanceOfSatisfying(
                         OutageException.class, e -> assertThat(e.reason()).isEqualTo(OutageException.Reason.NOT_ASKED));
+        // About the registry itself nobody has asked yet: one may, and then nobody for a while.
+        assertThatThrownBy(carol::enter).isInstanceOf(OutageException.class);
+        assertThatThrownBy(carol::enter)
+                .isInstanceOfSatisfying(
+                        OutageException.class, e -> assertThat(e.reason()).isEqualTo(OutageException.Reason.NOT_ASKED));
+    }
+
+    @Test
+    void tokenServiceThatWantsToBeLeftAloneByOneIsAskedByAnother() {
+        registry.faults()
+                .once(
+                        Requests.tokens(),
+                        Fault.instead(Response.error(429, "TOOMANYREQUESTS").header("Retry-After", "60")));
+        assertThatThrownBy(() -> resolved(alice)).isInstanceOf(OutageException.class);
+        int asked = registry.calls().count(Requests.tokens());
+        assertThatThrownBy(() -> resolved(alice)).isInstanceOf(OutageException.class);
+        assertThat(registry.calls().count(Requests.tokens())).isEqualTo(asked);
+        assertThatThrownBy(() -> resolved(bob)).isInstanceOf(UnauthorizedException.class);
+        assertThat(registry.calls().count(Requests.tokens())).isEqualTo(asked + 1);
+    }
+
+    @Test
+    void tokensThatAreForgottenAreAskedForAnew() throws IOException {
+        resolved(alice);
+        alice.forgetTokens();
+        assertThat(resolved(alice)).isEqualTo(index);
+        assertThat(registry.calls().count(Requests.tokens())).isEqualTo(2);
     }
 
     @Test

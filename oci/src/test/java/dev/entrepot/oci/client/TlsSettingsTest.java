@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RegistryHost;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.InetAddress;
@@ -14,17 +15,24 @@ import java.nio.file.Path;
 import java.security.KeyStore;
 import java.util.Base64;
 import java.util.List;
+import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
+import javax.net.ssl.SSLPeerUnverifiedException;
 import javax.net.ssl.SSLServerSocket;
+import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Handshakes with a server that has a certificate of its own for localhost, and takes that same certificate from clients. */
 class TlsSettingsTest {
+    private static final String OK = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
     private static final char[] PASSWORD = "password".toCharArray();
 
     @TempDir
@@ -36,6 +44,7 @@ class TlsSettingsTest {
 
     private final TestWorld world = new TestWorld();
     private SSLServerSocket server;
+    private volatile String answer = OK;
 
     @BeforeAll
     static void makeCertificate() throws Exception {
@@ -104,9 +113,7 @@ class TlsSettingsTest {
         while (!server.isClosed()) {
             try (Socket socket = server.accept()) {
                 socket.getInputStream().read(new byte[4096]);
-                socket.getOutputStream()
-                        .write("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}"
-                                .getBytes(StandardCharsets.US_ASCII));
+                socket.getOutputStream().write(answer.getBytes(StandardCharsets.US_ASCII));
             } catch (IOException e) {
                 continue;
             }
@@ -148,6 +155,46 @@ class TlsSettingsTest {
         assertThatThrownBy(() -> ping("localhost", trusting)).isInstanceOf(OutageException.class);
 
         ping("localhost", trusting.withClientCertificate(certificate, key));
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void showsTheClientCertificateWhereTheRegistryLeadsOnlyToNamedTokenServices(boolean named) throws IOException {
+        listen(true);
+        try (SSLServerSocket elsewhere = (SSLServerSocket)
+                context.getServerSocketFactory().createServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            elsewhere.setWantClientAuth(true);
+            List<Boolean> certificates = new CopyOnWriteArrayList<>();
+            Thread.ofVirtual().start(() -> {
+                while (!elsewhere.isClosed()) {
+                    try (SSLSocket socket = (SSLSocket) elsewhere.accept()) {
+                        socket.getInputStream().read(new byte[4096]);
+                        certificates.add(hasPeer(socket));
+                        socket.getOutputStream().write(OK.getBytes(StandardCharsets.US_ASCII));
+                    } catch (IOException e) {
+                        continue;
+                    }
+                }
+            });
+            String other = "localhost:" + elsewhere.getLocalPort();
+            answer = "HTTP/1.1 307 X\r\nLocation: https://" + other
+                    + "/there\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+            RegistryEndpoint endpoint = TestWorld.endpoint("https://localhost:" + server.getLocalPort())
+                    .withTls(TlsSettings.DEFAULT.withAuthorities(certificate).withClientCertificate(certificate, key))
+                    .withTrustedRealmHosts(named ? Set.of(RegistryHost.parse(other)) : Set.of());
+            try (RegistryClient client = new RegistryClient(endpoint, world.environment())) {
+                client.ping();
+            }
+            assertThat(certificates).containsExactly(named);
+        }
+    }
+
+    private static boolean hasPeer(SSLSocket socket) {
+        try {
+            return socket.getSession().getPeerCertificates().length > 0;
+        } catch (SSLPeerUnverifiedException e) {
+            return false;
+        }
     }
 
     @Test

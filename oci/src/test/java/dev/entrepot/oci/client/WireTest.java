@@ -14,14 +14,18 @@ import java.io.InputStream;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.hc.client5.http.SystemDefaultDnsResolver;
 import org.assertj.core.api.ThrowableAssert.ThrowingCallable;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -115,6 +119,48 @@ class WireTest {
         assertOutage(Reason.TIMEOUT, () -> repository.fetchManifest(TAG));
 
         assertThat(server.requests).hasSize(1);
+    }
+
+    /** Each byte comes in time, and all of them never end. */
+    @Test
+    void bodyThatDripsIsCutUnlessItIsABlobs() throws IOException {
+        RawServer server = server(request -> {
+            request.write("HTTP/1.1 200 OK\r\n" + TYPE + "\r\nTransfer-Encoding: chunked\r\n\r\n");
+            int chunks = request.path.contains("/blobs/") ? 100 : Integer.MAX_VALUE;
+            for (int i = 0; i < chunks; i++) {
+                request.write("1\r\nx\r\n");
+                world.advance(Duration.ofSeconds(30));
+            }
+            request.write("0\r\n\r\n");
+        });
+        RemoteRepository repository = repository(server, Priority.INTERACTIVE);
+
+        assertThatThrownBy(() -> repository.fetchManifest(TAG))
+                .isInstanceOfSatisfying(
+                        OutageException.class, e -> assertThat(e.reason()).isEqualTo(Reason.TIMEOUT))
+                .hasMessageContaining("took too long over the body");
+        assertThat(server.requests).as("it is not asked again").hasSize(1);
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL)) {
+            assertThat(body.stream().readAllBytes()).hasSize(100);
+        }
+    }
+
+    @Test
+    void headThatNeverEndsIsCut() throws IOException {
+        RawServer server = server(request -> request.write("HTTP/1.1 200 OK\r\nX-Drip: "));
+        RegistryEndpoint endpoint = TestWorld.endpoint(server.url());
+        ProxyRules direct = new ProxyRules(Optional.empty(), Map.of());
+        try (HttpTransport transport =
+                HttpTransport.open(endpoint, direct, SystemDefaultDnsResolver.INSTANCE, world.environment())) {
+            WireExchange wire = new WireExchange(transport, endpoint, world.environment(), Duration.ofMillis(100));
+            ApiRequest request = ApiRequest.of(
+                    Operation.MANIFEST, "fetching", "GET", URI.create(server.url() + "/v2/x"), Priority.INTERACTIVE);
+
+            assertThatThrownBy(() -> wire.send(request))
+                    .isInstanceOfSatisfying(
+                            OutageException.class, e -> assertThat(e.reason()).isEqualTo(Reason.TIMEOUT))
+                    .hasMessageContaining("took too long to answer");
+        }
     }
 
     @Test

@@ -36,18 +36,6 @@ record RequestedName(RequestScope scope, String path) {
         new RepositoryName(name);
     }
 
-    /** The first path component, or the whole path if there is only one. */
-    String firstComponent() {
-        int slash = path.indexOf('/');
-        return slash < 0 ? path : path.substring(0, slash);
-    }
-
-    /** What follows the first path component; empty if there is only one. */
-    String afterFirstComponent() {
-        int slash = path.indexOf('/');
-        return slash < 0 ? "" : path.substring(slash + 1);
-    }
-
     /** The path of the URL down to the name, as the client wrote it: what links in answers begin with. */
     String urlPath() {
         return scope.urlPath() + path;

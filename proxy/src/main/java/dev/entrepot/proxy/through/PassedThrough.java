@@ -44,6 +44,10 @@ public final class PassedThrough implements OwnCredentials {
     private static final double WRONG_PER_SECOND = 1 / 6.0;
     private static final int CLIENTS_AT_HAND = 1000;
     private static final Duration CLIENTS_FOR = Duration.ofMinutes(10);
+    /** Credentials that were not taken yet; those that never will be push out only each other. */
+    private static final int STRANGERS_AT_HAND = 100;
+
+    private static final Duration STRANGERS_FOR = Duration.ofMinutes(1);
 
     private final Map<RegistryHost, ThroughUpstream> upstreams;
     private final Optional<RegistryHost> defaultUpstream;
@@ -53,6 +57,7 @@ public final class PassedThrough implements OwnCredentials {
     private final Proofs proofs;
     private final RequestRates<ClientAddress> wrong;
     private final Cache<Account, RegistryClient> clients;
+    private final Cache<Account, RegistryClient> strangers;
     private final Cache<Account, Boolean> taken;
 
     /** A credential at an upstream. */
@@ -79,15 +84,20 @@ public final class PassedThrough implements OwnCredentials {
         this.keys = new CredentialKey.Maker(secret);
         this.proofs = new Proofs(nanoTime);
         this.wrong = new RequestRates<>(WRONG_PER_SECOND, WRONG_AT_ONCE, nanoTime);
-        this.clients = Caffeine.newBuilder()
-                .maximumSize(CLIENTS_AT_HAND)
-                .expireAfterAccess(CLIENTS_FOR)
-                .ticker(nanoTime::getAsLong)
-                .executor(Runnable::run)
-                .build();
+        this.clients = clients(CLIENTS_AT_HAND, CLIENTS_FOR, nanoTime);
+        this.strangers = clients(STRANGERS_AT_HAND, STRANGERS_FOR, nanoTime);
         this.taken = Caffeine.newBuilder()
                 .maximumSize(10L * CLIENTS_AT_HAND)
                 .expireAfterWrite(takenFor(upstreams.values()))
+                .ticker(nanoTime::getAsLong)
+                .executor(Runnable::run)
+                .build();
+    }
+
+    private static Cache<Account, RegistryClient> clients(int most, Duration unused, LongSupplier nanoTime) {
+        return Caffeine.newBuilder()
+                .maximumSize(most)
+                .expireAfterAccess(unused)
                 .ticker(nanoTime::getAsLong)
                 .executor(Runnable::run)
                 .build();
@@ -125,7 +135,9 @@ public final class PassedThrough implements OwnCredentials {
     private Guarded guarded(RegistryHost name, Shown shown, Approach approach) {
         ThroughUpstream upstream = upstream(name);
         Account account = new Account(shown.key(), name);
-        RegistryClient client = clients.get(account, _ -> upstream.client().showing(shown.credential()));
+        boolean known = clients.getIfPresent(account) != null || taken.getIfPresent(account) != null;
+        RegistryClient client = (known ? clients : strangers)
+                .get(account, _ -> upstream.client().showing(shown.credential()));
         return new Guarded(account, upstream, client, approach.address());
     }
 
@@ -180,7 +192,7 @@ public final class PassedThrough implements OwnCredentials {
 
     /** How many credentials are at hand. */
     public long credentialsAtHand() {
-        return clients.estimatedSize();
+        return clients.estimatedSize() + strangers.estimatedSize();
     }
 
     private static String challenge(RegistryHost upstream) {
@@ -222,7 +234,7 @@ public final class PassedThrough implements OwnCredentials {
             }
             tolerateRefusedEntry();
             prove(claim, question);
-            taken.put(account, true);
+            took();
         }
 
         // Some registries refuse this to a credential for one repository.
@@ -243,11 +255,17 @@ public final class PassedThrough implements OwnCredentials {
             }
         }
 
+        private void took() {
+            taken.put(account, true);
+            clients.put(account, client);
+            strangers.invalidate(account);
+        }
+
         // A refusal is thrown, whatever its status: it is what guesses are counted by.
         private void enter() throws IOException {
             try {
                 if (client.enter()) {
-                    taken.put(account, true);
+                    took();
                 }
             } catch (NotFoundException | RefusedException e) {
                 LOG.debug("{} answers /v2/ in its own way: {}", account.upstream(), e.getMessage());
@@ -256,7 +274,11 @@ public final class PassedThrough implements OwnCredentials {
 
         private void prove(Claim claim, Proofs.Question question) throws IOException {
             try {
-                proofs.require(claim, upstream.proofFor(), () -> asked(question));
+                proofs.require(claim, upstream.proofFor(), () -> {
+                    // A token may outlive the rights that it was given for.
+                    client.forgetTokens();
+                    asked(question);
+                });
             } catch (UnauthorizedException e) {
                 throw refusal(e);
             }
@@ -268,7 +290,7 @@ public final class PassedThrough implements OwnCredentials {
         private void asked(Proofs.Question question) throws IOException {
             if (taken.getIfPresent(account) != null) {
                 question.ask();
-                taken.put(account, true);
+                took();
                 return;
             }
             Optional<Duration> wait = wrong.take(address);

@@ -17,8 +17,12 @@ import io.opentelemetry.sdk.trace.SdkTracerProvider;
 import io.opentelemetry.sdk.trace.SpanLimits;
 import io.opentelemetry.sdk.trace.export.SpanExporter;
 import io.opentelemetry.sdk.trace.samplers.Sampler;
+import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.cert.CertificateException;
+import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
@@ -75,7 +79,7 @@ public final class Tracing implements AutoCloseable {
      *
      * @param version of this program
      * @param instance what tells this server from others
-     * @throws IOException if the file with the authorities cannot be read
+     * @throws IOException if the file with the authorities cannot be read, or holds none; names it
      */
     public static Tracing open(TracingConfig config, String version, String instance) throws IOException {
         OtlpHttpSpanExporterBuilder builder = OtlpHttpSpanExporter.builder()
@@ -85,9 +89,24 @@ public final class Tracing implements AutoCloseable {
                 .setRetryPolicy(ONCE_MORE);
         config.headers().forEach((name, value) -> builder.addHeader(name, value.reveal()));
         if (config.ca().isPresent()) {
-            builder.setTrustedCertificates(Files.readAllBytes(config.ca().get()));
+            builder.setTrustedCertificates(authorities(config.ca().get()));
         }
         return new Tracing(config, builder.build(), version, instance);
+    }
+
+    // The library would call what is no certificate a defect of this program.
+    private static byte[] authorities(Path pem) throws IOException {
+        byte[] bytes = Files.readAllBytes(pem);
+        try {
+            if (!CertificateFactory.getInstance("X.509")
+                    .generateCertificates(new ByteArrayInputStream(bytes))
+                    .isEmpty()) {
+                return bytes;
+            }
+        } catch (CertificateException e) {
+            throw new IOException(pem + ", which tracing.ca names, holds something that is no PEM certificate", e);
+        }
+        throw new IOException(pem + ", which tracing.ca names, holds no PEM certificate");
     }
 
     /** Registers what is counted here. */

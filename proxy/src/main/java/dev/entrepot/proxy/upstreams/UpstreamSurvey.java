@@ -180,9 +180,10 @@ public final class UpstreamSurvey {
 
     private static UpstreamLine.Check asked(RegistryClient client) {
         try {
-            client.ping();
+            // A registry that lets everybody in without a question has said nothing of them.
+            boolean shown = client.ping();
             return UpstreamLine.Check.of(
-                    true, hasAccount(client) ? Optional.of(true) : Optional.empty(), Optional.empty());
+                    true, shown && hasAccount(client) ? Optional.of(true) : Optional.empty(), Optional.empty());
         } catch (UnauthorizedException e) {
             // Without credentials that says nothing of its public repositories.
             return hasAccount(client)

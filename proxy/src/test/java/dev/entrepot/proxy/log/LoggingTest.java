@@ -66,6 +66,35 @@ class LoggingTest {
     }
 
     @Test
+    void noMessageIsAnEventToo() {
+        for (LogConfig.Format format : LogConfig.Format.values()) {
+            use(format, LogConfig.Level.INFO);
+            OWN.info(null);
+            LIBRARY.log(System.Logger.Level.WARNING, (String) null);
+            Logger.getLogger("org.example.Other").log(java.util.logging.Level.SEVERE, null, new IOException());
+        }
+
+        assertThat(lines().stream().filter(line -> line.contains("null"))).hasSize(6);
+    }
+
+    @Test
+    void anExceptionForgesNoEventAndSendsNothingToATerminal() {
+        IOException cause = new IOException("inner\r\n2026-11-21T00:00:00.000Z ERROR Store: forged too");
+        OWN.error(
+                "failed",
+                new IllegalStateException("outer\n2026-11-21T00:00:00.000Z WARN Store: forged\u001b[2J", cause));
+
+        assertThat(lines().stream().filter(line -> line.matches("\\d{4}-.*"))).hasSize(1);
+        assertThat(lines().getFirst()).endsWith("ERROR Something: failed");
+        assertThat(lines().stream().filter(line -> line.contains("forged")))
+                .hasSize(2)
+                .allMatch(line -> line.startsWith("\t"));
+        assertThat(out.toString(StandardCharsets.UTF_8))
+                .doesNotContain("\u001b", "\r")
+                .contains("\tat ", "Caused by: java.io.IOException: inner");
+    }
+
+    @Test
     void anEventIsOneObjectWithItsStackTraceInOneField() {
         use(LogConfig.Format.JSON, LogConfig.Level.INFO);
         OWN.warn("\"{}\" came\nand \\ was ü", "alpine");

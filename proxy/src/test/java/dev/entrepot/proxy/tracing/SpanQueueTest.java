@@ -23,6 +23,7 @@ class SpanQueueTest {
         private final CountDownLatch open = new CountDownLatch(1);
         private final List<Integer> batches = new CopyOnWriteArrayList<>();
         private volatile boolean refusing;
+        private volatile boolean incomplete;
 
         @Override
         public CompletableResultCode export(Collection<SpanData> spans) {
@@ -33,6 +34,9 @@ class SpanQueueTest {
                 Thread.currentThread().interrupt();
             }
             batches.add(spans.size());
+            if (incomplete) {
+                throw new NoClassDefFoundError("io/example/Sender");
+            }
             if (refusing) {
                 throw new IllegalStateException("a defect of the exporter");
             }
@@ -102,5 +106,19 @@ class SpanQueueTest {
         shutdown();
         assertThat(queue.delivered()).isEqualTo(5);
         assertThat(queue.overflown()).isZero();
+    }
+
+    @Test
+    void aPartThatIsMissingFromTheRuntimeEndsNoDelivery() {
+        exporter.open.countDown();
+        exporter.incomplete = true;
+        end(512);
+        while (queue.undelivered() < 512) {
+            Thread.onSpinWait();
+        }
+        exporter.incomplete = false;
+        end(5);
+        shutdown();
+        assertThat(queue.delivered()).isEqualTo(5);
     }
 }

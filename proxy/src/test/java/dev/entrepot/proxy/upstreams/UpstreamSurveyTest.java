@@ -89,6 +89,17 @@ class UpstreamSurveyTest {
     }
 
     @Test
+    void registryThatAsksNobodyWhoHeIsHasAcceptedNothing() throws Exception {
+        add("open.test", registry, robot("wrong-secret"));
+        UpstreamReport report = new UpstreamSurvey(clients).check();
+        assertThat(report.isWell()).isTrue();
+        assertThat(report.lines().getFirst().reachable()).contains(true);
+        assertThat(report.lines().getFirst().check().orElseThrow().credentialsAccepted())
+                .isEmpty();
+        assertThat(report.lines().getFirst().credentials()).doesNotContain("accepted", "refused");
+    }
+
+    @Test
     void mirrorIsAskedTooAndShownBehindItsUpstream() throws Exception {
         ClientEnvironment environment = ClientEnvironment.system("test").withVariables(Map.of());
         MirrorEndpoint mirror = new MirrorEndpoint(
