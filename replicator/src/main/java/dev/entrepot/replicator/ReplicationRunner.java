@@ -154,13 +154,15 @@ public final class ReplicationRunner {
     }
 
     /**
-     * Brings blobs to the targets of a rule, before there is a manifest that names them.
+     * Brings blobs to the targets of a rule, before there is a manifest that names them. Of a blob whose beginning an earlier process sent the target is asked for all when it is there.
      *
+     * @param looks whether what a target has is read, and sent again if it is not what its digest says
      * @return what came of it, by target
      * @throws IOException if the journal fails or the thread is interrupted
      */
-    public List<Brought> bring(ReplicationRule rule, List<Wanted> blobs, ProgressListener progress) throws IOException {
-        return new RuleRun(rule, services, progress).bring(blobs);
+    public List<Brought> bring(ReplicationRule rule, List<Wanted> blobs, boolean looks, ProgressListener progress)
+            throws IOException {
+        return new RuleRun(rule, services, progress).bring(blobs, looks);
     }
 
     /**
@@ -182,7 +184,7 @@ public final class ReplicationRunner {
     }
 
     /**
-     * Asks the only target of a rule, by HEAD, which of these it has now, of the right size.
+     * Asks the only target of a rule, by HEAD, which of these it has now, of the right size. Where the rule verifies deep, what it has is read to its end, and is not there unless it is what its digest says.
      *
      * @throws IOException if it gave no answer
      */

@@ -1,5 +1,6 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.RepositoryDiscovery;
@@ -75,11 +76,11 @@ final class RuleRun {
     }
 
     /** Brings blobs to each target that no manifest there names yet. */
-    List<ReplicationRunner.Brought> bring(List<ReplicationRunner.Wanted> blobs) throws IOException {
-        return Concurrently.map(sessions, session -> new EarlyBlobs(session, progress).bring(blobs));
+    List<ReplicationRunner.Brought> bring(List<ReplicationRunner.Wanted> blobs, boolean looks) throws IOException {
+        return Concurrently.map(sessions, session -> new EarlyBlobs(session, progress, looks).bring(blobs));
     }
 
-    /** Which of these the only target has now. */
+    /** Which of these the only target has now; where the rule verifies deep, all of each is read. */
     Set<ReplicationRunner.Wanted> present(Collection<ReplicationRunner.Wanted> nodes) throws IOException {
         TargetSession session = sessions.getFirst();
         Set<ReplicationRunner.Wanted> found = ConcurrentHashMap.newKeySet();
@@ -89,12 +90,17 @@ final class RuleRun {
                     Side.TARGET,
                     wanted.node().digest(),
                     "asking " + session.name() + " for " + wanted.node().digest(),
-                    () -> wanted.manifest()
-                            ? repository.hasManifestNow(wanted.node())
-                            : repository.hasBlobNow(wanted.node()));
+                    () -> isThere(repository, wanted));
             return there && found.add(wanted);
         });
         return found;
+    }
+
+    private boolean isThere(TargetRepository repository, ReplicationRunner.Wanted wanted) throws IOException {
+        boolean deep = rule.verify() == Verify.DEEP;
+        return wanted.manifest()
+                ? repository.hasManifestNow(wanted.node()) && (!deep || repository.isWholeManifest(wanted.node()))
+                : repository.hasBlobNow(wanted.node()) && (!deep || repository.isWhole(wanted.node()));
     }
 
     /** Which of these tags at the only target name now what they are to name. */

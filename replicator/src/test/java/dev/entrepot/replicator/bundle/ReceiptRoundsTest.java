@@ -136,7 +136,10 @@ class ReceiptRoundsTest {
         assertThat(images(receipt)).containsExactly("v1.3.0");
         assertThat(receipt.lost()).isEmpty();
         assertThat(receipt.holds(new RepositoryName("app"), base.getFirst().digest()))
-                .isTrue();
+                .as("the next garbage collection takes it")
+                .isFalse();
+        assertThat(receipt.loose().get(new RepositoryName("app")))
+                .contains(base.getFirst().digest());
     }
 
     @Test
