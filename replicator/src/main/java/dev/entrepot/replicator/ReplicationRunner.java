@@ -184,6 +184,29 @@ public final class ReplicationRunner {
     }
 
     /**
+     * A manifest at a target, and what is to refer to it there.
+     *
+     * @param repository the repository, by the source's name
+     * @param subject the manifest
+     * @param referrers the digests of what refers to it
+     */
+    public record Listed(RepositoryName repository, Digest subject, Set<Digest> referrers) {
+        /** Copies the set. */
+        public Listed {
+            referrers = Set.copyOf(referrers);
+        }
+    }
+
+    /**
+     * Asks the only target of a rule of which of these it lists all referrers now, by its API or by the fallback tag.
+     *
+     * @throws IOException if it gave no answer
+     */
+    public Set<Listed> listed(ReplicationRule rule, Collection<Listed> lists) throws IOException {
+        return new RuleRun(rule, services, ProgressListener.NONE).listed(lists);
+    }
+
+    /**
      * Asks the only target of a rule, by HEAD, which of these it has now, of the right size. Where the rule verifies deep, what it has is read to its end, and is not there unless it is what its digest says.
      *
      * @throws IOException if it gave no answer

@@ -123,6 +123,23 @@ final class RuleRun {
         return found;
     }
 
+    /** Of which of these the only target lists all referrers now. */
+    Set<ReplicationRunner.Listed> listed(Collection<ReplicationRunner.Listed> lists) throws IOException {
+        TargetSession session = sessions.getFirst();
+        Set<ReplicationRunner.Listed> found = ConcurrentHashMap.newKeySet();
+        Concurrently.map(lists, ASKED_AT_ONCE, wanted -> {
+            TargetRepository repository = session.repository(session.nameFor(wanted.repository()));
+            boolean all = CopyException.at(
+                    Side.TARGET,
+                    wanted.subject(),
+                    "asking " + session.name() + " what refers to " + wanted.subject(),
+                    () -> ReferrerKeeper.missing(repository, wanted.subject(), wanted.referrers())
+                            .isEmpty());
+            return all && found.add(wanted);
+        });
+        return found;
+    }
+
     long sourceRequests() {
         return sourceGate.requestCount();
     }

@@ -7,6 +7,7 @@ import dev.entrepot.replicator.ReplicationRunner.Wanted;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -60,6 +61,7 @@ final class Arrived {
      * @param manifest what it names there
      * @param members digests of all that belongs to it and is to be there
      * @param cosign cosign tags of these, and what they name
+     * @param referrers by member, the members that refer to it and are to be listed there
      * @param whole whether these are all; else something of it was not there once, and it is only known what its tag holds
      */
     record Image(
@@ -69,6 +71,7 @@ final class Arrived {
             Digest manifest,
             List<Digest> members,
             Map<Tag, Digest> cosign,
+            Map<Digest, Set<Digest>> referrers,
             boolean whole) {
         Image(
                 RepositoryName repository,
@@ -77,12 +80,13 @@ final class Arrived {
                 Digest manifest,
                 List<Digest> members,
                 Map<Tag, Digest> cosign) {
-            this(repository, tag, name, manifest, members, cosign, true);
+            this(repository, tag, name, manifest, members, cosign, Map.of(), true);
         }
 
         Image {
             members = List.copyOf(members);
             cosign = Map.copyOf(cosign);
+            referrers = Map.copyOf(referrers);
         }
 
         static Image of(ImageClosure closure, ImportNames names) {
@@ -90,13 +94,23 @@ final class Arrived {
             Set<Digest> members = new LinkedHashSet<>();
             closure.manifests().forEach(manifest -> members.add(manifest.digest()));
             closure.blobs().forEach(blob -> members.add(blob.digest()));
+            Map<Digest, Set<Digest>> referrers = new HashMap<>();
+            for (BundledManifest manifest : closure.manifests()) {
+                Set<Digest> referring = new LinkedHashSet<>(manifest.referrers());
+                referring.retainAll(members);
+                if (!referring.isEmpty()) {
+                    referrers.put(manifest.digest(), referring);
+                }
+            }
             return new Image(
                     image.repository(),
                     image.tag(),
                     new Name(names.repository(image.repository()), names.tag(image)),
                     image.manifest(),
                     List.copyOf(members),
-                    closure.cosignTags());
+                    closure.cosignTags(),
+                    referrers,
+                    true);
         }
 
         /** What there is of it at a target that lacks the rest. */
@@ -108,18 +122,23 @@ final class Arrived {
                     manifest,
                     members.stream().filter(there::contains).toList(),
                     cosign,
+                    Map.of(),
                     false);
         }
 
         /** The same image at a target that has a trimmed index in the place of its own, which need not be there. */
         Image trimmedTo(Digest index) {
+            Map<Digest, Set<Digest>> listed = new HashMap<>(referrers);
+            listed.remove(manifest);
             return new Image(
                     repository,
                     tag,
                     name,
                     index,
                     members.stream().filter(digest -> !digest.equals(manifest)).toList(),
-                    cosign);
+                    cosign,
+                    listed,
+                    true);
         }
     }
 

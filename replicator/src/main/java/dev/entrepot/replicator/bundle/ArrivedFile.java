@@ -18,8 +18,11 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
@@ -61,7 +64,8 @@ record ArrivedFile(Path file) {
                 if (words[0].equals(NODE) && words.length == 7) {
                     nodes.add(node(words, repositories));
                     arrived.put(nodes.getLast());
-                } else if ((words[0].equals(IMAGE) || words[0].equals(PART)) && words.length == 8) {
+                } else if ((words[0].equals(IMAGE) || words[0].equals(PART))
+                        && (words.length == 8 || words.length == 9)) {
                     arrived.put(image(words, nodes));
                 } else if (words[0].equals(MOVES) && words.length == 4) {
                     readMoves(words, arrived);
@@ -112,7 +116,23 @@ record ArrivedFile(Path file) {
                 Digest.parse(words[5]),
                 members,
                 cosign,
+                words.length == 8 ? Map.of() : referrers(words[8], nodes),
                 words[0].equals(IMAGE));
+    }
+
+    // SUBJECT=REFERRER+REFERRER,SUBJECT=REFERRER: numbers of nodes, as of members.
+    private static Map<Digest, Set<Digest>> referrers(String word, List<Arrived.Node> nodes) {
+        Map<Digest, Set<Digest>> referrers = new HashMap<>();
+        for (String list : word.split(",", -1)) {
+            int equals = list.indexOf('=');
+            Set<Digest> digests = new LinkedHashSet<>();
+            for (String number : list.substring(equals + 1).split("\\+", -1)) {
+                digests.add(nodes.get(Integer.parseInt(number)).wanted().node().digest());
+            }
+            int subject = Integer.parseInt(list.substring(0, equals));
+            referrers.put(nodes.get(subject).wanted().node().digest(), digests);
+        }
+        return referrers;
     }
 
     private static void readMoves(String[] words, Arrived arrived) {
@@ -167,16 +187,16 @@ record ArrivedFile(Path file) {
     }
 
     private static String line(Arrived.Image image, Map<Arrived.Place, Integer> numbers) {
-        List<String> members = new ArrayList<>();
-        for (Digest digest : image.members()) {
-            Arrived.Place place =
-                    new Arrived.Place(image.repository(), image.name().at(), digest);
-            members.add(String.valueOf(numbers.get(place)));
-        }
+        Function<Digest, String> number = digest -> String.valueOf(
+                numbers.get(new Arrived.Place(image.repository(), image.name().at(), digest)));
+        List<String> members = image.members().stream().map(number).toList();
         List<String> cosign = new ArrayList<>();
         image.cosign().forEach((tag, manifest) -> cosign.add(tag + "=" + manifest));
-        return String.join(
-                " ",
+        List<String> referrers = new ArrayList<>();
+        image.referrers()
+                .forEach((subject, digests) -> referrers.add(number.apply(subject) + "="
+                        + digests.stream().map(number).collect(Collectors.joining("+"))));
+        List<String> words = new ArrayList<>(List.of(
                 image.whole() ? IMAGE : PART,
                 image.repository().value(),
                 image.tag().value(),
@@ -184,6 +204,10 @@ record ArrivedFile(Path file) {
                 image.name().as().value(),
                 image.manifest().toString(),
                 members.isEmpty() ? "-" : String.join(",", members),
-                cosign.isEmpty() ? "-" : String.join(",", cosign));
+                cosign.isEmpty() ? "-" : String.join(",", cosign)));
+        if (!referrers.isEmpty()) {
+            words.add(String.join(",", referrers));
+        }
+        return String.join(" ", words);
     }
 }

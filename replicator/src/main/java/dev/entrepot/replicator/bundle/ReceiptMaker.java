@@ -4,15 +4,15 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.ReplicationRule;
+import dev.entrepot.replicator.ReplicationRunner;
+import dev.entrepot.replicator.ReplicationRunner.Listed;
 import dev.entrepot.replicator.ReplicationRunner.Tagged;
 import dev.entrepot.replicator.ReplicationRunner.Wanted;
-import dev.entrepot.replicator.ReplicationRunner;
 import dev.entrepot.replicator.bundle.ImportReport.Waiting;
 import java.io.IOException;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Collection;
 import java.util.Collections;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -103,15 +103,14 @@ final class ReceiptMaker {
         Set<Tagged> tags = new LinkedHashSet<>();
         candidates.forEach(image -> tags.addAll(tags(image)));
         Set<Tagged> right = runner.tagged(rule, tags);
-        List<Arrived.Image> tagged = candidates.stream()
-                .filter(image -> right.contains(tag(image)))
-                .toList();
+        List<Arrived.Image> tagged =
+                candidates.stream().filter(image -> right.contains(tag(image))).toList();
         Set<Wanted> held = held(tagged, there);
-        List<Arrived.Image> complete = tagged.stream()
+        List<Arrived.Image> complete = listed(tagged.stream()
                 .filter(image -> image.whole() && !failed.contains(image.name()))
                 .filter(image -> in(has, image.repository()).containsAll(image.members()))
                 .filter(image -> right.containsAll(tags(image)))
-                .toList();
+                .toList());
         update(candidates, tagged, complete, has);
         arrived.answered(before, there, held);
         Set<Wanted> loose = new LinkedHashSet<>(there);
@@ -125,6 +124,20 @@ final class ReceiptMaker {
                 byRepository(loose),
                 lost(has),
                 missing);
+    }
+
+    // Those whose signatures and other referrers the target lists, too.
+    private List<Arrived.Image> listed(List<Arrived.Image> images) throws IOException {
+        Set<Listed> lists = new LinkedHashSet<>();
+        images.forEach(image -> lists.addAll(lists(image)));
+        Set<Listed> all = runner.listed(rule, lists);
+        return images.stream().filter(image -> all.containsAll(lists(image))).toList();
+    }
+
+    private static List<Listed> lists(Arrived.Image image) {
+        return image.referrers().entrySet().stream()
+                .map(list -> new Listed(image.repository(), list.getKey(), list.getValue()))
+                .toList();
     }
 
     // What no tag holds is taken by the next garbage collection of a registry, so that nobody may count on it.
@@ -152,7 +165,8 @@ final class ReceiptMaker {
             List<Arrived.Image> complete,
             SortedMap<RepositoryName, SortedSet<Digest>> has) {
         Set<Arrived.Image> kept = new HashSet<>(tagged);
-        arrived.forget(candidates.stream().filter(image -> !kept.contains(image)).toList());
+        arrived.forget(
+                candidates.stream().filter(image -> !kept.contains(image)).toList());
         Set<Arrived.Image> whole = new HashSet<>(complete);
         tagged.stream()
                 .filter(image -> !whole.contains(image))
@@ -196,8 +210,8 @@ final class ReceiptMaker {
 
     private SortedMap<RepositoryName, SortedSet<Digest>> lost(SortedMap<RepositoryName, SortedSet<Digest>> has) {
         Set<Wanted> lost = new LinkedHashSet<>(owed);
-        lost.removeIf(wanted ->
-                in(has, wanted.repository()).contains(wanted.node().digest()));
+        lost.removeIf(
+                wanted -> in(has, wanted.repository()).contains(wanted.node().digest()));
         return byRepository(lost);
     }
 
