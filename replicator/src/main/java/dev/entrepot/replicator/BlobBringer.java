@@ -112,12 +112,7 @@ final class BlobBringer {
         return resumed;
     }
 
-    /**
-     * Reads what the target has.
-     *
-     * @throws CopyException if it is not the blob, or is not to be had
-     */
-    boolean readBack(Descriptor blob) throws IOException {
+    private boolean readBack(Descriptor blob) throws IOException {
         return atTarget(blob, "reading back", () -> {
             repository.read(blob);
             return true;

@@ -65,9 +65,8 @@ final class EarlyBlobs {
             BlobBringer bringer = new BlobBringer(session, repository, source, tally);
             there = there && (!looks || bringer.isWhole(blob));
             bringer.bring(ImagePlan.Node.of(blob, false, there ? Step.PRESENT : Step.PUSH));
-            // What an earlier process sent of it nobody has looked at since.
             if (bringer.resumed().contains(blob.digest())) {
-                bringer.readBack(blob);
+                lookAt(bringer, blob);
             }
             if (!there) {
                 sent.add(wanted);
@@ -76,5 +75,18 @@ final class EarlyBlobs {
             failures.put(wanted, e.failure());
         }
         return wanted;
+    }
+
+    // What an earlier process sent of it nobody has looked at since; a target that takes anything has it now under this name.
+    private void lookAt(BlobBringer bringer, Descriptor blob) throws IOException {
+        if (bringer.isWhole(blob)) {
+            return;
+        }
+        bringer.push(blob);
+        if (!bringer.isWhole(blob)) {
+            throw new IOException(session.name() + " has something else than the blob " + blob.digest()
+                    + " under its digest, and keeps that: its beginning was sent by an import that was killed. Remove it"
+                    + " there, and import again");
+        }
     }
 }

@@ -56,8 +56,8 @@ public final class Bundle {
 
     private Bundle(Bundle given, Map<Digest, Map<Integer, Slice>> kept) {
         this(given.inventory, given.id, given.trusted, given.volumes);
-        kept.forEach((blob, slices) ->
-                slices.forEach(parts.computeIfAbsent(blob, digest -> new HashMap<>(4))::putIfAbsent));
+        kept.forEach(
+                (blob, slices) -> slices.forEach(parts.computeIfAbsent(blob, digest -> new HashMap<>(4))::putIfAbsent));
     }
 
     /** The same bundle, with parts of blobs that are at hand elsewhere; its volumes are those that were given. */

@@ -7,10 +7,10 @@ import dev.entrepot.replicator.ItemReport;
 import dev.entrepot.replicator.ProgressListener;
 import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.ReplicationRule;
+import dev.entrepot.replicator.ReplicationRunner;
 import dev.entrepot.replicator.ReplicationRunner.Brought;
 import dev.entrepot.replicator.ReplicationRunner.Selected;
 import dev.entrepot.replicator.ReplicationRunner.Wanted;
-import dev.entrepot.replicator.ReplicationRunner;
 import dev.entrepot.replicator.RuleBusyException;
 import dev.entrepot.replicator.TargetRegistry;
 import dev.entrepot.replicator.bundle.ImportReport.Waiting;
@@ -191,8 +191,7 @@ public final class BundleImport {
         ImportReport report = new ImportReport(bundle.id(), copied, waiting, brought);
         memory.noteTrimmed(report, closures);
         if (brought.isPresent()) {
-            forgetParts(
-                    early, brought.get(), first, copied.outcome() == ReplicationReport.Outcome.COMPLETE);
+            forgetParts(early, brought.get(), first, copied.outcome() == ReplicationReport.Outcome.COMPLETE);
         }
         settle(report);
         return report;
@@ -208,7 +207,8 @@ public final class BundleImport {
         }
     }
 
-    // The target has them whole; their parts take much room. What is also of an image that was copied may have been needed
+    // The target has them whole; their parts take much room. What is also of an image that was copied may have been
+    // needed
     // for another repository.
     private void forgetParts(Set<Wanted> early, Brought brought, Set<Wanted> ahead, boolean copied) throws IOException {
         Set<Digest> needed = new HashSet<>();

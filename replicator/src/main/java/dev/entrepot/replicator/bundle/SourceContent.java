@@ -43,12 +43,11 @@ public final class SourceContent implements VolumeContent, PartReader {
      * Of an inventory.
      *
      * @param sources opens a repository that an image is from
-     * @param shelf keeps manifests that were read, so that comparing and writing ask for them once where they have room
+     * @param seen keeps manifests that were read, so that comparing and writing ask for them once where they have room
      */
-    public SourceContent(
-            Inventory inventory, Function<Repository, RepositorySource> sources, ManifestShelf shelf) {
+    public SourceContent(Inventory inventory, Function<Repository, RepositorySource> sources, SeenManifests seen) {
         this.inventory = inventory;
-        this.shelf = shelf;
+        this.shelf = seen.shelf();
         for (BundledImage image : inventory.images()) {
             this.sources.computeIfAbsent(image.repository(), name -> sources.apply(image.source()));
         }
@@ -152,7 +151,8 @@ public final class SourceContent implements VolumeContent, PartReader {
             return Optional.empty();
         } catch (BundleException e) {
             List<BundledImage> images = inventory.images().stream()
-                    .filter(image -> ImageClosure.of(inventory, image).manifests().contains(stated))
+                    .filter(image ->
+                            ImageClosure.of(inventory, image).manifests().contains(stated))
                     .toList();
             return Optional.of(new Contradiction(stated.digest(), images, String.valueOf(e.getMessage())));
         }
@@ -167,9 +167,8 @@ public final class SourceContent implements VolumeContent, PartReader {
         List<RepositoryName> names = manifest == null ? List.of() : manifest.repositories();
         ManifestBytes bytes = first(sources(names), digest, source -> source.fetchManifest(digest));
         // By the type that was stated, as whoever reads the bundle takes it.
-        MediaType type = manifest == null
-                ? bytes.mediaType()
-                : manifest.descriptor().mediaType();
+        MediaType type =
+                manifest == null ? bytes.mediaType() : manifest.descriptor().mediaType();
         ManifestBytes typed = ManifestBytes.verified(type, digest, bytes.array());
         shelf.put(typed);
         return typed;

@@ -8,10 +8,10 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OciJson;
-import dev.entrepot.replicator.bundle.VolumeProblem.Kind;
-import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import dev.entrepot.replicator.MemoryRegistry;
+import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import dev.entrepot.replicator.Shapes;
+import dev.entrepot.replicator.bundle.VolumeProblem.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -178,9 +178,8 @@ class SeveralDamagesTest {
     void programsGetAListOfWhatIsWrong() throws Exception {
         int flipped = flipFrom(2, SeveralDamagesTest::isLayer);
 
-        JsonNode json = OciJson.mapper()
-                .readTree(ProblemsWriter.toJson(
-                        "failed", Optional.empty(), damage().problems()));
+        JsonNode json =
+                OciJson.mapper().readTree(ProblemsWriter.toJson("failed", Optional.empty(), damage().problems()));
 
         Digest id = InventoryJson.bundleId(packed.plan.document());
         assertThat(json.path("outcome").asString()).isEqualTo("failed");
