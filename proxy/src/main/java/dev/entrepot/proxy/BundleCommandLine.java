@@ -1,6 +1,7 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -26,6 +27,8 @@ final class BundleCommandLine {
     static final String RECEIPT_KEY = "--receipt-key";
 
     static final String ON_SPARSE_REFUSED = "--on-sparse-refused";
+    static final String VERIFY = "--verify";
+    static final String AGAIN = "--again";
     private static final String CODES =
             "Exit codes: 0 complete, 3 partly or volumes are missing, 1 failed, 2 wrong usage,"
                     + " 78 wrong configuration.";
@@ -37,7 +40,9 @@ final class BundleCommandLine {
     static void addTo(CommandSpec entrepot) {
         entrepot.addSubcommand("import", imports())
                 .addSubcommand(
-                        "verify", reading("Check a bundle and import nothing: signature, every byte, every graph."))
+                        "verify",
+                        reading("Check a bundle and import nothing: signature, every byte, every graph.")
+                                .addOption(json()))
                 .addSubcommand("ls", list())
                 .addSubcommand("receipt", receipt());
     }
@@ -60,6 +65,7 @@ final class BundleCommandLine {
                 .addOption(file(RECEIPT, "FILE", "Where to write the receipt."))
                 .addOption(file(RECEIPT_KEY, "KEY.pem", "The private key that the receipt is signed with."))
                 .addOption(flag(UNSIGNED, "The receipt need not be signed: then no export takes it."))
+                .addOption(verifying())
                 .addOption(file(
                         ReplicationCommandLine.DATA,
                         "FOLDER",
@@ -116,6 +122,12 @@ final class BundleCommandLine {
                                 "Where the target refuses an index some of whose platforms are not in the bundle: fail, the"
                                         + " default, or write a trimmed index, which has another digest.")
                         .build())
+                .addOption(verifying())
+                .addOption(
+                        flag(
+                                AGAIN,
+                                "Tags may go back to what an earlier import brought and a later one replaced: an old bundle is"
+                                        + " meant."))
                 .addOption(file(RECEIPT, "FILE", "Write a receipt of what the target has then, for the next export."))
                 .addOption(file(RECEIPT_KEY, "KEY.pem", "The private key that the receipt is signed with."))
                 .addOption(file(
@@ -148,6 +160,24 @@ final class BundleCommandLine {
         return spec;
     }
 
+    private static OptionSpec verifying() {
+        return OptionSpec.builder(VERIFY)
+                .paramLabel("head|deep")
+                .type(Verify.class)
+                .converters((ITypeConverter<Verify>) BundleCommandLine::verify)
+                .description("What the target has is believed by name and size, the default, or all of it is read: deep.")
+                .build();
+    }
+
+    private static Verify verify(String text) {
+        for (Verify choice : Verify.values()) {
+            if (choice.name().toLowerCase(Locale.ROOT).equals(text)) {
+                return choice;
+            }
+        }
+        throw new TypeConversionException("expected head or deep");
+    }
+
     private static OnSparseRefused onSparseRefused(String text) {
         for (OnSparseRefused choice : OnSparseRefused.values()) {
             if (choice.name().toLowerCase(Locale.ROOT).equals(text)) {
@@ -166,7 +196,9 @@ final class BundleCommandLine {
                 List.of(command.matchedOptionValue(ONLY, none)),
                 Optional.ofNullable(command.matchedOptionValue(RECEIPT, null)),
                 Optional.ofNullable(command.matchedOptionValue(RECEIPT_KEY, null)),
-                Optional.ofNullable(command.matchedOptionValue(ON_SPARSE_REFUSED, null)));
+                Optional.ofNullable(command.matchedOptionValue(ON_SPARSE_REFUSED, null)),
+                command.matchedOptionValue(VERIFY, Verify.HEAD),
+                command.hasMatchedOption(AGAIN));
     }
 
     private static OptionSpec json() {

@@ -3,6 +3,7 @@ package dev.entrepot.proxy;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.NamePattern;
 import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.client.ClientEnvironment;
@@ -23,10 +24,12 @@ import dev.entrepot.replicator.bundle.BundleImport;
 import dev.entrepot.replicator.bundle.BundleKey;
 import dev.entrepot.replicator.bundle.BundleTrust;
 import dev.entrepot.replicator.bundle.BundledImage;
+import dev.entrepot.replicator.bundle.DamagedBundleException;
 import dev.entrepot.replicator.bundle.ImportFolder;
 import dev.entrepot.replicator.bundle.ImportNames;
 import dev.entrepot.replicator.bundle.ImportReport;
 import dev.entrepot.replicator.bundle.ImportReportWriter;
+import dev.entrepot.replicator.bundle.ProblemsWriter;
 import dev.entrepot.replicator.bundle.Receipt;
 import dev.entrepot.replicator.bundle.ReceiptFile;
 import dev.entrepot.replicator.bundle.TargetReceipt;
@@ -87,6 +90,8 @@ final class BundleCommands {
      * @param receipt where to write a receipt
      * @param receiptKey the key to sign it with
      * @param onSparseRefused what to do where the target refuses an index without some of its platforms
+     * @param verify whether what the target has is believed by name and size, or read
+     * @param again whether tags may go back to what an earlier import brought
      */
     record Import(
             String to,
@@ -94,10 +99,20 @@ final class BundleCommands {
             List<String> only,
             Optional<Path> receipt,
             Optional<Path> receiptKey,
-            Optional<OnSparseRefused> onSparseRefused) {}
+            Optional<OnSparseRefused> onSparseRefused,
+            Verify verify,
+            boolean again) {}
 
     /** Opens a bundle: signature, headers, and all that is not content. */
     Bundle open(Given given) throws IOException, BadRequestException {
+        Bundle.Examined examined = examine(given);
+        if (!examined.problems().isEmpty()) {
+            throw new DamagedBundleException(examined.problems());
+        }
+        return examined.bundle();
+    }
+
+    private Bundle.Examined examine(Given given) throws IOException, BadRequestException {
         if (given.trust().isEmpty() == !given.unsigned()) {
             throw new BadRequestException(
                     given.unsigned()
@@ -112,15 +127,15 @@ final class BundleCommands {
         for (String file : given.trust()) {
             trust.add(BundleTrust.read(folder.resolve(file)));
         }
-        return Bundle.open(given.volumes().stream().map(folder::resolve).toList(), trust);
+        return Bundle.examine(given.volumes().stream().map(folder::resolve).toList(), trust);
     }
 
-    private void verify(Bundle bundle, ClientEnvironment environment) throws IOException {
+    private void verify(Bundle.Examined examined, ClientEnvironment environment) throws IOException {
         ProgressLine line = new ProgressLine(environment.clock());
-        line.planned("verify", 0, bundle.contentBytes());
+        line.planned("verify", 0, examined.bundle().contentBytes());
         try (ProgressPrinter _ =
                 printer(terminal ? () -> "verifying " + line.draw() : () -> "verifying " + line.plain())) {
-            bundle.verify(bytes -> line.moved("verify", bytes));
+            examined.verify(bytes -> line.moved("verify", bytes));
         }
     }
 
@@ -129,18 +144,42 @@ final class BundleCommands {
     }
 
     /** {@code entrepot verify BUNDLE...}. */
-    int verify(Given given, ClientEnvironment environment) throws IOException, BadRequestException {
-        Bundle bundle = open(given);
-        verify(bundle, environment);
-        out.println(BundleListing.summary(bundle));
-        List<VolumeProblem> missing = bundle.missingVolumes();
-        if (missing.isEmpty()) {
-            out.println(BundleListing.verified(bundle));
-            return ExitCodes.OK;
+    int verify(Given given, ClientEnvironment environment, boolean json) throws IOException, BadRequestException {
+        return reported(json, () -> {
+            Bundle.Examined examined = examine(given);
+            verify(examined, environment);
+            Bundle bundle = examined.bundle();
+            List<VolumeProblem> missing = bundle.missingVolumes();
+            if (json) {
+                String outcome = missing.isEmpty() ? "complete" : "partly";
+                out.println(ProblemsWriter.toJson(outcome, Optional.of(bundle.id()), missing));
+            } else {
+                out.println(BundleListing.summary(bundle));
+                out.println(
+                        missing.isEmpty()
+                                ? BundleListing.verified(bundle)
+                                : "every byte of volumes " + bundle.volumes() + " is as it was exported");
+                missing.forEach(out::println);
+            }
+            return missing.isEmpty() ? ExitCodes.OK : ExitCodes.PARTLY;
+        });
+    }
+
+    /** What a command does with a bundle. */
+    private interface Doing {
+        int now() throws IOException, BadRequestException;
+    }
+
+    // What is wrong with a bundle is an answer, too; who reads it for a program gets it where answers are.
+    private int reported(boolean json, Doing doing) throws IOException, BadRequestException {
+        try {
+            return doing.now();
+        } catch (DamagedBundleException e) {
+            if (json) {
+                out.println(ProblemsWriter.toJson("failed", Optional.empty(), e.problems()));
+            }
+            throw e;
         }
-        out.println("every byte of volumes " + bundle.volumes() + " is as it was exported");
-        missing.forEach(out::println);
-        return ExitCodes.PARTLY;
     }
 
     /** {@code entrepot ls BUNDLE...}. */
@@ -165,11 +204,22 @@ final class BundleCommands {
     /** {@code entrepot import BUNDLE... --to TARGET}. */
     int imports(Given given, Import wanted, EntrepotConfig config, ClientEnvironment environment, boolean json)
             throws IOException, BadRequestException {
+        return reported(json, () -> imported(given, wanted, config, environment, json));
+    }
+
+    private int imported(
+            Given given, Import wanted, EntrepotConfig config, ClientEnvironment environment, boolean json)
+            throws IOException, BadRequestException {
         Optional<BundleKey> key = receiptKey(given.unsigned(), wanted);
         ImportTargets targets = new ImportTargets(config.upstreams(), config.replication(), environment);
         try (ImportTargets.Opened target = targets.open(wanted.to(), folder, wanted.onSparseRefused())) {
             ImportNames names = names(wanted, target);
-            Bundle bundle = open(given);
+            Bundle.Examined examined = examine(given);
+            if (!examined.problems().isEmpty()) {
+                // Whoever has to ask the sender for a volume wants to know of all at once.
+                verify(examined, environment);
+            }
+            Bundle bundle = examined.bundle();
             refuseIdle(names.idle(bundle.inventory().images()));
             if (wanted.receipt().isPresent()) {
                 ReceiptFile.prepare(folder.resolve(wanted.receipt().get()));
@@ -177,7 +227,8 @@ final class BundleCommands {
             try (ImportFolder imports = ImportFolder.open(config.cache().directory(), environment.clock())) {
                 Time time = new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
                 ReplicationRunner runner = ReplicationRunner.comparing(imports.journal(), time, RetryPolicy.DEFAULT);
-                BundleImport work = new BundleImport(bundle, names, target.target(), imports, runner);
+                BundleImport work = new BundleImport(
+                        bundle, names, target.target().verified(wanted.verify()), imports, runner, wanted.again());
                 ImportReport report = run(work, environment);
                 out.print(json ? ImportReportWriter.toJson(report) + "\n" : ImportReportWriter.toText(report));
                 if (wanted.receipt().isPresent()) {
@@ -227,7 +278,7 @@ final class BundleCommands {
             Time time = new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
             TargetReceipt work = new TargetReceipt(
                     names(wanted, target),
-                    target.target(),
+                    target.target().verified(wanted.verify()),
                     target.source(),
                     new SourceGraphs(time, RetryPolicy.DEFAULT).patient(target.source()),
                     imports,

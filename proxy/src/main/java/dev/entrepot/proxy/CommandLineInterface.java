@@ -115,7 +115,7 @@ final class CommandLineInterface {
                 case "entrepot sync" -> replication(command).sync(text(command, 0), json(command));
                 case "entrepot copy" -> replication(command).copy(image(command, 0), image(command, 1), json(command));
                 case "entrepot tree" -> tree(command);
-                case "entrepot verify" -> bundles().verify(given(command), client());
+                case "entrepot verify" -> bundles().verify(given(command), client(), json(command));
                 case "entrepot ls" -> bundles().list(given(command), json(command));
                 case "entrepot import" -> imports(command);
                 case "entrepot receipt" -> receipt(command);

@@ -32,6 +32,7 @@ import dev.entrepot.replicator.bundle.SignedReceipt;
 import dev.entrepot.replicator.bundle.SourceContent;
 import dev.entrepot.replicator.bundle.VolumeHead;
 import dev.entrepot.replicator.bundle.VolumePlacer;
+import dev.entrepot.replicator.graph.ManifestShelf;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.URI;
@@ -52,6 +53,8 @@ import java.util.stream.IntStream;
  * content is read through that server. For one use.
  */
 final class ExportCommand implements AutoCloseable {
+    private static final long SHELF_BYTES = 8L << 20;
+
     private final EntrepotConfig config;
     private final ClientEnvironment environment;
     private final ExportRequest request;
@@ -61,6 +64,7 @@ final class ExportCommand implements AutoCloseable {
     private final SavedExports saved;
     private final SourceGraphs graphs;
     private final ExportProgress progress;
+    private final ManifestShelf shelf = new ManifestShelf(SHELF_BYTES);
     private final Closings open = new Closings();
 
     ExportCommand(
@@ -113,6 +117,7 @@ final class ExportCommand implements AutoCloseable {
         List<SignedReceipt> since = new ArrayList<>();
         for (Path receipt : request.since()) {
             since.add(SignedReceipt.read(receipt, request.trust()));
+            err.println("the difference to the receipt of " + since.getLast().made());
         }
         String asked = asked(selection, since);
         if (request.restart()) {
@@ -140,9 +145,17 @@ final class ExportCommand implements AutoCloseable {
                 || found.images().isEmpty()) {
             return nothing(found.report());
         }
+        Inventory whole = InventoryBuilder.build(found.images(), difference(since));
+        List<SourceContent.Contradiction> contradictions = shown(closings -> {
+            progress.phase("comparing " + whole.manifests().size() + " manifests");
+            return content(whole, sources).contradictions();
+        });
+        if (!contradictions.isEmpty()) {
+            return refused(selection.shown(), contradictions);
+        }
         Inventory inventory = shown(closings -> {
             progress.phase("placing " + found.images().size() + " images");
-            return place(InventoryBuilder.build(found.images(), difference(since)), sources);
+            return place(whole, sources);
         });
         byte[] document = InventoryJson.write(inventory);
         Optional<byte[]> signature = Optional.empty();
@@ -178,6 +191,22 @@ final class ExportCommand implements AutoCloseable {
         return ExitCodes.FAILURE;
     }
 
+    // Before anything is saved, so that the same command selects anew when the source is right.
+    private int refused(String name, List<SourceContent.Contradiction> contradictions) {
+        out.print(
+                request.json()
+                        ? ExportReportWriter.toJson(name, contradictions) + "\n"
+                        : ExportReportWriter.toText(contradictions));
+        err.println("entrepot: every import would refuse " + contradictions.size()
+                + " manifests of this selection; repair them at the source, or select without their images; no bundle was"
+                + " written");
+        return ExitCodes.FAILURE;
+    }
+
+    private SourceContent content(Inventory inventory, ExportSources sources) throws IOException {
+        return new SourceContent(inventory, reader(sources), shelf);
+    }
+
     private Inventory place(Inventory whole, ExportSources sources) throws IOException {
         if (request.volumeSize().isEmpty()) {
             return whole;
@@ -185,7 +214,7 @@ final class ExportCommand implements AutoCloseable {
         // A dry run reads no blob; only the digests of parts depend on that.
         PartReader parts = request.dryRun()
                 ? (blob, sizes) -> sizes.stream().map(size -> blob).toList()
-                : new SourceContent(whole, reader(sources));
+                : content(whole, sources);
         return VolumePlacer.place(whole, request.volumeSize().get().bytes(), parts);
     }
 
@@ -226,7 +255,7 @@ final class ExportCommand implements AutoCloseable {
         List<BundleWriter.Volume> volumes = shown(closings -> {
             closings.push(saved.lock(bundle.id())::close);
             List<BundleWriter.Volume> looked = writer.look(numbers);
-            writer.write(looked, new SourceContent(bundle.inventory(), reader(sources)));
+            writer.write(looked, content(bundle.inventory(), sources));
             saved.finish(bundle.id());
             return looked;
         });
@@ -250,7 +279,7 @@ final class ExportCommand implements AutoCloseable {
         ExportSources sources = sources();
         List<BundleWriter.Volume> volumes = shown(closings -> {
             List<BundleWriter.Volume> looked = writer.look(new TreeSet<>(request.volumes()));
-            writer.write(looked, new SourceContent(bundle.inventory(), reader(sources)));
+            writer.write(looked, content(bundle.inventory(), sources));
             return looked;
         });
         return answer(bundle, new Known(bundle.name(), List.of(), 0, List.of()), volumes, Optional.of(bundle.id()));

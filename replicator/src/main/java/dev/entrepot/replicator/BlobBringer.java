@@ -1,20 +1,16 @@
 package dev.entrepot.replicator;
 
-import dev.entrepot.oci.BlobBody;
-import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
-import dev.entrepot.oci.VerifyingInputStream;
 import dev.entrepot.replicator.ImagePlan.Step;
 import dev.entrepot.replicator.TallyCounter.Kind;
 import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /** Brings the blobs of one image to one target. Each blob is brought to a repository once per run. Safe for all threads. */
 final class BlobBringer {
@@ -22,6 +18,7 @@ final class BlobBringer {
     private final TargetRepository repository;
     private final RepositorySource source;
     private final TallyCounter tally;
+    private final Set<Digest> resumed = ConcurrentHashMap.newKeySet();
 
     BlobBringer(TargetSession session, TargetRepository repository, RepositorySource source, TallyCounter tally) {
         this.session = session;
@@ -94,28 +91,37 @@ final class BlobBringer {
     /** Sends the blob without asking whether the target has it. */
     void push(Descriptor blob) throws IOException {
         BlobTransfer transfer = new BlobTransfer(source, session.sourceGate(), session.bandwidth(), session::moved);
+        ResumedUploads uploads = new ResumedUploads(new JournalUploads(session, repository.name()));
         atTarget(blob, "pushing", () -> {
             transfer.push(
                     blob,
                     repository.rawTarget(),
-                    new JournalUploads(session, repository.name()),
+                    uploads,
                     session.gate(),
                     session.services().retries().attempts());
             return blob;
         });
         tally.add(Kind.BYTES, transfer.movedBytes());
+        if (uploads.isResumed()) {
+            resumed.add(blob.digest());
+        }
+    }
+
+    /** Blobs of which an earlier process had sent the beginning: nobody knows what that was, but for a target that looks at the whole. */
+    Set<Digest> resumed() {
+        return resumed;
     }
 
     private boolean readBack(Descriptor blob) throws IOException {
-        Digest digest = blob.digest();
         return atTarget(blob, "reading back", () -> {
-            try (BlobBody body = repository.reader().openBlob(digest, ByteRange.ALL);
-                    InputStream in =
-                            new VerifyingInputStream(body.stream(), digest, OptionalLong.of(blob.sizeBytes()))) {
-                in.transferTo(OutputStream.nullOutputStream());
-                return true;
-            }
+            repository.read(blob);
+            return true;
         });
+    }
+
+    /** Whether what the target has is the blob; all of it is read. */
+    boolean isWhole(Descriptor blob) throws IOException {
+        return atTarget(blob, "reading", () -> repository.isWhole(blob));
     }
 
     private <T> T atTarget(Descriptor blob, String doing, RequestLimit.Request<T> request) throws IOException {

@@ -18,13 +18,20 @@ final class EarlyBlobs {
 
     private final TargetSession session;
     private final ProgressListener progress;
+    private final boolean looks;
     private final TallyCounter tally = new TallyCounter();
     private final Set<Wanted> sent = ConcurrentHashMap.newKeySet();
     private final Map<Wanted, ItemReport.Failure> failures = new ConcurrentHashMap<>();
 
-    EarlyBlobs(TargetSession session, ProgressListener progress) {
+    /**
+     * At a target.
+     *
+     * @param looks whether what the target has is read, and sent again if it is not what its digest says
+     */
+    EarlyBlobs(TargetSession session, ProgressListener progress, boolean looks) {
         this.session = session;
         this.progress = progress;
+        this.looks = looks;
     }
 
     /** Sends what is not there. */
@@ -55,8 +62,12 @@ final class EarlyBlobs {
                     () -> repository.hadBlob(blob));
             GatedSource source =
                     new GatedSource(session.rule().source().repository(wanted.repository()), session.sourceGate());
-            new BlobBringer(session, repository, source, tally)
-                    .bring(ImagePlan.Node.of(blob, false, there ? Step.PRESENT : Step.PUSH));
+            BlobBringer bringer = new BlobBringer(session, repository, source, tally);
+            there = there && (!looks || bringer.isWhole(blob));
+            bringer.bring(ImagePlan.Node.of(blob, false, there ? Step.PRESENT : Step.PUSH));
+            if (bringer.resumed().contains(blob.digest())) {
+                lookAt(bringer, blob);
+            }
             if (!there) {
                 sent.add(wanted);
             }
@@ -64,5 +75,18 @@ final class EarlyBlobs {
             failures.put(wanted, e.failure());
         }
         return wanted;
+    }
+
+    // What an earlier process sent of it nobody has looked at since; a target that takes anything has it now under this name.
+    private void lookAt(BlobBringer bringer, Descriptor blob) throws IOException {
+        if (bringer.isWhole(blob)) {
+            return;
+        }
+        bringer.push(blob);
+        if (!bringer.isWhole(blob)) {
+            throw new IOException(session.name() + " has something else than the blob " + blob.digest()
+                    + " under its digest, and keeps that: its beginning was sent by an import that was killed. Remove it"
+                    + " there, and import again");
+        }
     }
 }

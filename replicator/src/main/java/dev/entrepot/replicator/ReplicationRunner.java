@@ -166,13 +166,15 @@ public final class ReplicationRunner {
     }
 
     /**
-     * Brings blobs to the targets of a rule, before there is a manifest that names them.
+     * Brings blobs to the targets of a rule, before there is a manifest that names them. Of a blob whose beginning an earlier process sent the target is asked for all when it is there.
      *
+     * @param looks whether what a target has is read, and sent again if it is not what its digest says
      * @return what came of it, by target
      * @throws IOException if the journal fails or the thread is interrupted
      */
-    public List<Brought> bring(ReplicationRule rule, List<Wanted> blobs, ProgressListener progress) throws IOException {
-        return new RuleRun(rule, services, progress).bring(blobs);
+    public List<Brought> bring(ReplicationRule rule, List<Wanted> blobs, boolean looks, ProgressListener progress)
+            throws IOException {
+        return new RuleRun(rule, services, progress).bring(blobs, looks);
     }
 
     /**
@@ -194,7 +196,30 @@ public final class ReplicationRunner {
     }
 
     /**
-     * Asks the only target of a rule, by HEAD, which of these it has now, of the right size.
+     * A manifest at a target, and what is to refer to it there.
+     *
+     * @param repository the repository, by the source's name
+     * @param subject the manifest
+     * @param referrers the digests of what refers to it
+     */
+    public record Listed(RepositoryName repository, Digest subject, Set<Digest> referrers) {
+        /** Copies the set. */
+        public Listed {
+            referrers = Set.copyOf(referrers);
+        }
+    }
+
+    /**
+     * Asks the only target of a rule of which of these it lists all referrers now, by its API or by the fallback tag.
+     *
+     * @throws IOException if it gave no answer
+     */
+    public Set<Listed> listed(ReplicationRule rule, Collection<Listed> lists) throws IOException {
+        return new RuleRun(rule, services, ProgressListener.NONE).listed(lists);
+    }
+
+    /**
+     * Asks the only target of a rule, by HEAD, which of these it has now, of the right size. Where the rule verifies deep, what it has is read to its end, and is not there unless it is what its digest says.
      *
      * @throws IOException if it gave no answer
      */

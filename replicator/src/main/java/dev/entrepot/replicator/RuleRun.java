@@ -1,5 +1,6 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.replicator.graph.Concurrently;
@@ -87,11 +88,11 @@ final class RuleRun {
     }
 
     /** Brings blobs to each target that no manifest there names yet. */
-    List<ReplicationRunner.Brought> bring(List<ReplicationRunner.Wanted> blobs) throws IOException {
-        return Concurrently.map(sessions, session -> new EarlyBlobs(session, progress).bring(blobs));
+    List<ReplicationRunner.Brought> bring(List<ReplicationRunner.Wanted> blobs, boolean looks) throws IOException {
+        return Concurrently.map(sessions, session -> new EarlyBlobs(session, progress, looks).bring(blobs));
     }
 
-    /** Which of these the only target has now. */
+    /** Which of these the only target has now; where the rule verifies deep, all of each is read. */
     Set<ReplicationRunner.Wanted> present(Collection<ReplicationRunner.Wanted> nodes) throws IOException {
         TargetSession session = sessions.getFirst();
         Set<ReplicationRunner.Wanted> found = ConcurrentHashMap.newKeySet();
@@ -101,12 +102,17 @@ final class RuleRun {
                     Side.TARGET,
                     wanted.node().digest(),
                     "asking " + session.name() + " for " + wanted.node().digest(),
-                    () -> wanted.manifest()
-                            ? repository.hasManifestNow(wanted.node())
-                            : repository.hasBlobNow(wanted.node()));
+                    () -> isThere(repository, wanted));
             return there && found.add(wanted);
         });
         return found;
+    }
+
+    private boolean isThere(TargetRepository repository, ReplicationRunner.Wanted wanted) throws IOException {
+        boolean deep = rule.verify() == Verify.DEEP;
+        return wanted.manifest()
+                ? repository.hasManifestNow(wanted.node()) && (!deep || repository.isWholeManifest(wanted.node()))
+                : repository.hasBlobNow(wanted.node()) && (!deep || repository.isWhole(wanted.node()));
     }
 
     /** Which of these tags at the only target name now what they are to name. */
@@ -125,6 +131,23 @@ final class RuleRun {
                             .filter(there -> there.digest().equals(wanted.manifest()))
                             .isPresent());
             return right && found.add(wanted);
+        });
+        return found;
+    }
+
+    /** Of which of these the only target lists all referrers now. */
+    Set<ReplicationRunner.Listed> listed(Collection<ReplicationRunner.Listed> lists) throws IOException {
+        TargetSession session = sessions.getFirst();
+        Set<ReplicationRunner.Listed> found = ConcurrentHashMap.newKeySet();
+        Concurrently.map(lists, ASKED_AT_ONCE, wanted -> {
+            TargetRepository repository = session.repository(session.nameFor(wanted.repository()));
+            boolean all = CopyException.at(
+                    Side.TARGET,
+                    wanted.subject(),
+                    "asking " + session.name() + " what refers to " + wanted.subject(),
+                    () -> ReferrerKeeper.missing(repository, wanted.subject(), wanted.referrers())
+                            .isEmpty());
+            return all && found.add(wanted);
         });
         return found;
     }

@@ -21,6 +21,11 @@ public interface TargetRegistry {
     /** The same repository, for reading what is there now; never through a cache. */
     RepositorySource reader(RepositoryName name);
 
+    /** Whether what it has is on a disk of this machine and nobody but this program looks at it: then what is there is read before it is believed. */
+    default boolean isAtHand() {
+        return false;
+    }
+
     /**
      * A run begins to compare and to write. Called once per run, before everything else; a registry has nothing to do then.
      *

@@ -1,14 +1,21 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
+import dev.entrepot.oci.VerifyingInputStream;
 import dev.entrepot.replicator.graph.Memo;
 import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -78,6 +85,38 @@ final class TargetRepository {
     /** Whether the blob is there now, with its size. */
     boolean hasBlobNow(Descriptor blob) throws IOException {
         return fits(reader.statBlob(blob.digest()), blob);
+    }
+
+    /**
+     * Reads the blob to its end.
+     *
+     * @throws InvalidContentException if it is not what its digest says
+     */
+    void read(Descriptor blob) throws IOException {
+        try (BlobBody body = reader.openBlob(blob.digest(), ByteRange.ALL);
+                InputStream in =
+                        new VerifyingInputStream(body.stream(), blob.digest(), OptionalLong.of(blob.sizeBytes()))) {
+            in.transferTo(OutputStream.nullOutputStream());
+        }
+    }
+
+    /** Whether what is there is the blob; all of it is read. */
+    boolean isWhole(Descriptor blob) throws IOException {
+        try {
+            read(blob);
+            return true;
+        } catch (NotFoundException | InvalidContentException e) {
+            return false;
+        }
+    }
+
+    /** Whether what is there is the manifest; it is read. */
+    boolean isWholeManifest(Descriptor manifest) throws IOException {
+        try {
+            return reader.fetchManifest(manifest.digest()).sizeBytes() == manifest.sizeBytes();
+        } catch (NotFoundException | InvalidContentException e) {
+            return false;
+        }
     }
 
     /** Whether the manifest is there now, with its size. */

@@ -9,14 +9,15 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.MediaType;
-import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.NotFoundException.Kind;
+import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.proxy.http.ServedRepository;
 import dev.entrepot.replicator.bundle.Bundle;
 import dev.entrepot.replicator.bundle.BundledBlob;
+import dev.entrepot.replicator.bundle.BundledImage;
 import dev.entrepot.replicator.bundle.BundledManifest;
 import dev.entrepot.replicator.bundle.ImageClosure;
 import java.io.IOException;
@@ -55,26 +56,38 @@ final class BundledRepository implements ServedRepository {
                 .filter(image -> image.source().registry().equals(repository.registry())
                         && image.repository().equals(repository.name()))
                 .forEach(image -> {
-                    ImageClosure closure = ImageClosure.of(bundle.inventory(), image);
-                    boolean whole = closure.manifests().stream().allMatch(bundle::has)
-                            && closure.blobs().stream().allMatch(bundle::has);
-                    if (whole) {
+                    if (isWhole(image.tag(), image.manifest())) {
                         tags.put(image.tag(), image.manifest());
                     } else {
-                        incomplete.put(
-                                image.tag(),
-                                repository + ":" + image.tag()
-                                        + " is not whole in the volumes that are served: \"entrepot ls\""
-                                        + " shows in which it is, and what was left out because its target has it");
+                        incomplete(image.tag());
                     }
                 });
+    }
+
+    private boolean isWhole(Tag tag, Digest manifest) {
+        ImageClosure closure = ImageClosure.of(
+                bundle.inventory(), new BundledImage(repository, repository.name(), tag, manifest));
+        return closure.manifests().stream().allMatch(bundle::has)
+                && closure.blobs().stream().allMatch(bundle::has);
+    }
+
+    private void incomplete(Tag tag) {
+        incomplete.put(
+                tag,
+                repository + ":" + tag + " is not whole in the volumes that are served: \"entrepot ls\""
+                        + " shows in which it is, and what was left out because its target has it");
     }
 
     private void take(BundledManifest manifest) {
         manifest.cosign().stream()
                 .filter(tag -> tag.repository().equals(repository.name()))
-                .filter(tag -> manifest(tag.manifest()).filter(bundle::has).isPresent())
-                .forEach(tag -> tags.put(tag.tag(), tag.manifest()));
+                .forEach(tag -> {
+                    if (isWhole(tag.tag(), tag.manifest())) {
+                        tags.put(tag.tag(), tag.manifest());
+                    } else {
+                        incomplete(tag.tag());
+                    }
+                });
         Referrers referrers = referring(manifest);
         if (!referrers.descriptors().isEmpty()) {
             try {

@@ -6,10 +6,13 @@ import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.ReplicationRunner.Wanted;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.SequencedMap;
 import java.util.Set;
 
 /**
@@ -23,8 +26,12 @@ final class Arrived {
     /** Most images that are remembered. */
     static final int MOST_IMAGES = 100_000;
 
+    /** Most digests that tags have named which are remembered, of all tags together. */
+    static final int MOST_MOVES = 300_000;
+
     private final Map<Place, Node> nodes = new LinkedHashMap<>();
     private final Map<Name, Image> images = new LinkedHashMap<>();
+    private final SequencedMap<Name, List<Digest>> moves = new LinkedHashMap<>();
 
     /** A digest in a repository of the source, and the repository that it became. */
     record Place(RepositoryName repository, RepositoryName at, Digest digest) {}
@@ -54,6 +61,8 @@ final class Arrived {
      * @param manifest what it names there
      * @param members digests of all that belongs to it and is to be there
      * @param cosign cosign tags of these, and what they name
+     * @param referrers by member, the members that refer to it and are to be listed there
+     * @param whole whether these are all; else something of it was not there once, and it is only known what its tag holds
      */
     record Image(
             RepositoryName repository,
@@ -61,10 +70,23 @@ final class Arrived {
             Name name,
             Digest manifest,
             List<Digest> members,
-            Map<Tag, Digest> cosign) {
+            Map<Tag, Digest> cosign,
+            Map<Digest, Set<Digest>> referrers,
+            boolean whole) {
+        Image(
+                RepositoryName repository,
+                Tag tag,
+                Name name,
+                Digest manifest,
+                List<Digest> members,
+                Map<Tag, Digest> cosign) {
+            this(repository, tag, name, manifest, members, cosign, Map.of(), true);
+        }
+
         Image {
             members = List.copyOf(members);
             cosign = Map.copyOf(cosign);
+            referrers = Map.copyOf(referrers);
         }
 
         static Image of(ImageClosure closure, ImportNames names) {
@@ -72,24 +94,51 @@ final class Arrived {
             Set<Digest> members = new LinkedHashSet<>();
             closure.manifests().forEach(manifest -> members.add(manifest.digest()));
             closure.blobs().forEach(blob -> members.add(blob.digest()));
+            Map<Digest, Set<Digest>> referrers = new HashMap<>();
+            for (BundledManifest manifest : closure.manifests()) {
+                Set<Digest> referring = new LinkedHashSet<>(manifest.referrers());
+                referring.retainAll(members);
+                if (!referring.isEmpty()) {
+                    referrers.put(manifest.digest(), referring);
+                }
+            }
             return new Image(
                     image.repository(),
                     image.tag(),
                     new Name(names.repository(image.repository()), names.tag(image)),
                     image.manifest(),
                     List.copyOf(members),
-                    closure.cosignTags());
+                    closure.cosignTags(),
+                    referrers,
+                    true);
+        }
+
+        /** What there is of it at a target that lacks the rest. */
+        Image partly(Collection<Digest> there) {
+            return new Image(
+                    repository,
+                    tag,
+                    name,
+                    manifest,
+                    members.stream().filter(there::contains).toList(),
+                    cosign,
+                    Map.of(),
+                    false);
         }
 
         /** The same image at a target that has a trimmed index in the place of its own, which need not be there. */
         Image trimmedTo(Digest index) {
+            Map<Digest, Set<Digest>> listed = new HashMap<>(referrers);
+            listed.remove(manifest);
             return new Image(
                     repository,
                     tag,
                     name,
                     index,
                     members.stream().filter(digest -> !digest.equals(manifest)).toList(),
-                    cosign);
+                    cosign,
+                    listed,
+                    true);
         }
     }
 
@@ -103,13 +152,52 @@ final class Arrived {
         return images.values();
     }
 
-    /** Notes that this is there, or is about to be. What was said of it before still counts. */
+    /** Notes that what belongs to an image is there, or is about to be. What was said of it before still counts. */
     void add(ImageClosure closure, ImportNames names) {
         RepositoryName repository = closure.image().repository();
         RepositoryName at = names.repository(repository);
         closure.manifests().forEach(manifest -> candidate(ImportStock.wanted(repository, manifest), at));
         closure.blobs().forEach(blob -> candidate(ImportStock.wanted(repository, blob), at));
-        put(Image.of(closure, names));
+    }
+
+    /** Notes that an image and its cosign tags have their tags, or are about to. */
+    void tag(Image image) {
+        put(image);
+        moved(image.name(), image.manifest());
+        image.cosign().forEach((tag, manifest) -> moved(new Name(image.name().at(), tag), manifest));
+    }
+
+    /** Notes where the tags of an image are, as far as no import is known to have moved them. */
+    void seen(Image image) {
+        if (!moves.containsKey(image.name())) {
+            moved(image.name(), image.manifest());
+        }
+        image.cosign().forEach((tag, manifest) -> {
+            Name name = new Name(image.name().at(), tag);
+            if (!moves.containsKey(name)) {
+                moved(name, manifest);
+            }
+        });
+    }
+
+    /** Notes that a tag names this now. */
+    void moved(Name name, Digest manifest) {
+        List<Digest> before = moves.remove(name);
+        List<Digest> now = before == null ? new ArrayList<>() : before;
+        now.remove(manifest);
+        now.add(manifest);
+        moves.put(name, now);
+    }
+
+    /** What imports have made tags name, oldest first, what each names now last; the tag that was moved last is the last. */
+    SequencedMap<Name, List<Digest>> moves() {
+        return Collections.unmodifiableSequencedMap(moves);
+    }
+
+    /** Whether a tag would name again what an import brought, and a later one moved it away from. */
+    boolean goesBack(Name name, Digest manifest) {
+        List<Digest> known = moves.getOrDefault(name, List.of());
+        return known.contains(manifest) && !known.getLast().equals(manifest);
     }
 
     private void candidate(Wanted wanted, RepositoryName at) {
@@ -135,6 +223,7 @@ final class Arrived {
             candidate(node.wanted(), node.at());
         }
         found.images().forEach(this::put);
+        found.images().forEach(this::seen);
     }
 
     /** Those that go by the same name at the target now as when they were imported. */
@@ -157,12 +246,13 @@ final class Arrived {
      *
      * @param asked what it was asked for
      * @param there what of that it has
+     * @param held what a receipt says that it has
      */
-    void answered(Collection<Node> asked, Set<Wanted> there) {
+    void answered(Collection<Node> asked, Set<Wanted> there, Set<Wanted> held) {
         for (Node node : asked) {
             nodes.remove(node.place());
             if (there.contains(node.wanted())) {
-                put(new Node(node.wanted(), node.at(), true));
+                put(new Node(node.wanted(), node.at(), held.contains(node.wanted())));
             }
         }
     }
@@ -187,6 +277,14 @@ final class Arrived {
                         .allMatch(digest -> known.contains(
                                 new Place(image.repository(), image.name().at(), digest))))
                 .forEach(bounded::put);
+        int rest = MOST_MOVES;
+        for (Map.Entry<Name, List<Digest>> move : moves.reversed().entrySet()) {
+            List<Digest> some = last(move.getValue(), rest);
+            if (!some.isEmpty()) {
+                bounded.moves.putFirst(move.getKey(), new ArrayList<>(some));
+            }
+            rest -= some.size();
+        }
         return bounded;
     }
 

@@ -6,25 +6,28 @@ import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.ReplicationRunner.Wanted;
+import dev.entrepot.replicator.WholeFile;
 import java.io.BufferedReader;
 import java.io.BufferedWriter;
 import java.io.IOException;
-import java.nio.channels.Channels;
-import java.nio.channels.FileChannel;
+import java.io.OutputStreamWriter;
+import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
- * Where {@link Arrived} is kept for one target: a line for each node, and one for each image, whose members are numbers of nodes. Losing the file costs that the next
- * receipt is about its own bundle alone.
+ * Where {@link Arrived} is kept for one target: a line for each node, one for each image, whose members are numbers of nodes, and one for each tag with all that it has named.
+ * Losing the file costs that the next receipt is about its own bundle alone, and that a tag may go back unnoticed.
  *
  * @param file the file
  */
@@ -32,6 +35,8 @@ record ArrivedFile(Path file) {
     private static final String HEAD = "entrepot arrived 1 ";
     private static final String NODE = "node";
     private static final String IMAGE = "image";
+    private static final String PART = "part";
+    private static final String MOVES = "tag";
 
     /** The file for a target in a folder. */
     static ArrivedFile of(Path folder, String target) {
@@ -59,19 +64,25 @@ record ArrivedFile(Path file) {
                 if (words[0].equals(NODE) && words.length == 7) {
                     nodes.add(node(words, repositories));
                     arrived.put(nodes.getLast());
-                } else if (words[0].equals(IMAGE) && words.length == 8) {
+                } else if ((words[0].equals(IMAGE) || words[0].equals(PART))
+                        && (words.length == 8 || words.length == 9)) {
                     arrived.put(image(words, nodes));
+                } else if (words[0].equals(MOVES) && words.length == 4) {
+                    readMoves(words, arrived);
                 } else {
-                    throw new IllegalArgumentException("a line is neither of a node nor of an image");
+                    throw new IllegalArgumentException("a line is of nothing that is known");
                 }
             }
+            // An earlier version did not note where tags were.
+            arrived.images().forEach(arrived::seen);
             return arrived;
         } catch (NoSuchFileException e) {
             return arrived;
-        } catch (IllegalArgumentException | IndexOutOfBoundsException e) {
+        } catch (IllegalArgumentException | IndexOutOfBoundsException | CharacterCodingException e) {
             throw new IOException(
                     file + " is damaged: " + e.getMessage()
-                            + "; remove it: then the next receipt is about its own bundle alone",
+                            + "; remove it: then the next receipt is about its own bundle alone, and the next import does"
+                            + " not know which tags earlier ones have moved",
                     e);
         }
     }
@@ -99,7 +110,36 @@ record ArrivedFile(Path file) {
         }
         Arrived.Name name = new Arrived.Name(new RepositoryName(words[3]), new Tag(words[4]));
         return new Arrived.Image(
-                new RepositoryName(words[1]), new Tag(words[2]), name, Digest.parse(words[5]), members, cosign);
+                new RepositoryName(words[1]),
+                new Tag(words[2]),
+                name,
+                Digest.parse(words[5]),
+                members,
+                cosign,
+                words.length == 8 ? Map.of() : referrers(words[8], nodes),
+                words[0].equals(IMAGE));
+    }
+
+    // SUBJECT=REFERRER+REFERRER,SUBJECT=REFERRER: numbers of nodes, as of members.
+    private static Map<Digest, Set<Digest>> referrers(String word, List<Arrived.Node> nodes) {
+        Map<Digest, Set<Digest>> referrers = new HashMap<>();
+        for (String list : word.split(",", -1)) {
+            int equals = list.indexOf('=');
+            Set<Digest> digests = new LinkedHashSet<>();
+            for (String number : list.substring(equals + 1).split("\\+", -1)) {
+                digests.add(nodes.get(Integer.parseInt(number)).wanted().node().digest());
+            }
+            int subject = Integer.parseInt(list.substring(0, equals));
+            referrers.put(nodes.get(subject).wanted().node().digest(), digests);
+        }
+        return referrers;
+    }
+
+    private static void readMoves(String[] words, Arrived arrived) {
+        Arrived.Name name = new Arrived.Name(new RepositoryName(words[1]), new Tag(words[2]));
+        for (String digest : words[3].split(",", -1)) {
+            arrived.moved(name, Digest.parse(digest));
+        }
     }
 
     /**
@@ -110,57 +150,64 @@ record ArrivedFile(Path file) {
      */
     void write(Arrived all, String target) throws IOException {
         Arrived arrived = all.bounded(Arrived.MOST_NODES, Arrived.MOST_IMAGES);
-        Path aside = file.resolveSibling(file.getFileName() + ".incoming");
-        try (FileChannel channel = FileChannel.open(
-                        aside,
-                        StandardOpenOption.CREATE,
-                        StandardOpenOption.TRUNCATE_EXISTING,
-                        StandardOpenOption.WRITE);
-                BufferedWriter out = new BufferedWriter(Channels.newWriter(channel, StandardCharsets.UTF_8))) {
-            out.append(HEAD).append(target.replaceAll("\\s", " ")).append('\n');
-            Map<Arrived.Place, Integer> numbers = new HashMap<>();
-            for (Arrived.Node node : arrived.nodes()) {
-                numbers.put(node.place(), numbers.size());
-                Wanted wanted = node.wanted();
-                String kind = wanted.manifest() ? "manifest" : "blob";
-                out.append(String.join(
-                                " ",
-                                NODE,
-                                wanted.repository().value(),
-                                node.at().value(),
-                                kind,
-                                wanted.node().digest().toString(),
-                                Long.toString(wanted.node().sizeBytes()),
-                                node.said() ? "said" : "-"))
-                        .append('\n');
-            }
-            for (Arrived.Image image : arrived.images()) {
-                out.append(line(image, numbers)).append('\n');
-            }
+        WholeFile.write(file, bytes -> {
+            BufferedWriter out = new BufferedWriter(new OutputStreamWriter(bytes, StandardCharsets.UTF_8));
+            write(arrived, target, out);
             out.flush();
-            channel.force(true);
+        });
+    }
+
+    private static void write(Arrived arrived, String target, BufferedWriter out) throws IOException {
+        out.append(HEAD).append(target.replaceAll("\\s", " ")).append('\n');
+        Map<Arrived.Place, Integer> numbers = new HashMap<>();
+        for (Arrived.Node node : arrived.nodes()) {
+            numbers.put(node.place(), numbers.size());
+            Wanted wanted = node.wanted();
+            String kind = wanted.manifest() ? "manifest" : "blob";
+            out.append(String.join(
+                            " ",
+                            NODE,
+                            wanted.repository().value(),
+                            node.at().value(),
+                            kind,
+                            wanted.node().digest().toString(),
+                            Long.toString(wanted.node().sizeBytes()),
+                            node.said() ? "said" : "-"))
+                    .append('\n');
         }
-        Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
+        for (Arrived.Image image : arrived.images()) {
+            out.append(line(image, numbers)).append('\n');
+        }
+        for (Map.Entry<Arrived.Name, List<Digest>> move : arrived.moves().entrySet()) {
+            String digests = move.getValue().stream().map(Digest::toString).collect(Collectors.joining(","));
+            Arrived.Name name = move.getKey();
+            out.append(String.join(" ", MOVES, name.at().value(), name.as().value(), digests))
+                    .append('\n');
+        }
     }
 
     private static String line(Arrived.Image image, Map<Arrived.Place, Integer> numbers) {
-        List<String> members = new ArrayList<>();
-        for (Digest digest : image.members()) {
-            Arrived.Place place =
-                    new Arrived.Place(image.repository(), image.name().at(), digest);
-            members.add(String.valueOf(numbers.get(place)));
-        }
+        Function<Digest, String> number = digest -> String.valueOf(
+                numbers.get(new Arrived.Place(image.repository(), image.name().at(), digest)));
+        List<String> members = image.members().stream().map(number).toList();
         List<String> cosign = new ArrayList<>();
         image.cosign().forEach((tag, manifest) -> cosign.add(tag + "=" + manifest));
-        return String.join(
-                " ",
-                IMAGE,
+        List<String> referrers = new ArrayList<>();
+        image.referrers()
+                .forEach((subject, digests) -> referrers.add(number.apply(subject) + "="
+                        + digests.stream().map(number).collect(Collectors.joining("+"))));
+        List<String> words = new ArrayList<>(List.of(
+                image.whole() ? IMAGE : PART,
                 image.repository().value(),
                 image.tag().value(),
                 image.name().at().value(),
                 image.name().as().value(),
                 image.manifest().toString(),
                 members.isEmpty() ? "-" : String.join(",", members),
-                cosign.isEmpty() ? "-" : String.join(",", cosign));
+                cosign.isEmpty() ? "-" : String.join(",", cosign)));
+        if (!referrers.isEmpty()) {
+            words.add(String.join(",", referrers));
+        }
+        return String.join(" ", words);
     }
 }

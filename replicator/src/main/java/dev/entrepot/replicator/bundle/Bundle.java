@@ -54,6 +54,17 @@ public final class Bundle {
         volumes.values().forEach(volume -> volume.pieces().forEach(this::take));
     }
 
+    private Bundle(Bundle given, Map<Digest, Map<Integer, Slice>> kept) {
+        this(given.inventory, given.id, given.trusted, given.volumes);
+        kept.forEach(
+                (blob, slices) -> slices.forEach(parts.computeIfAbsent(blob, digest -> new HashMap<>(4))::putIfAbsent));
+    }
+
+    /** The same bundle, with parts of blobs that are at hand elsewhere; its volumes are those that were given. */
+    Bundle with(Map<Digest, Map<Integer, Slice>> kept) {
+        return kept.isEmpty() ? this : new Bundle(this, kept);
+    }
+
     private void take(Piece piece) {
         switch (piece.entry().content()) {
             case VolumeEntry.Content.Manifest manifest -> whole.put(manifest.digest(), piece.slice());
@@ -75,7 +86,56 @@ public final class Bundle {
      * @throws IOException if a file cannot be read
      */
     public static Bundle open(List<Path> arguments, List<BundleTrust> trust) throws IOException {
-        return BundleOpening.open(arguments, trust);
+        Examined examined = examine(arguments, trust);
+        if (!examined.problems().isEmpty()) {
+            throw new DamagedBundleException(examined.problems());
+        }
+        return examined.bundle();
+    }
+
+    /**
+     * Opens what is intact of a bundle, as {@link #open} does, and says what is wrong with the rest.
+     *
+     * @throws DamagedBundleException if of nothing that was given it is known what bundle it is of
+     * @throws BundleException if the inventory is none
+     * @throws IOException if a file cannot be read
+     */
+    public static Examined examine(List<Path> arguments, List<BundleTrust> trust) throws IOException {
+        return BundleOpening.examine(arguments, trust);
+    }
+
+    /**
+     * A bundle that was opened as far as it is intact.
+     *
+     * @param bundle with the volumes of which everything but the content is as it was exported
+     * @param problems what is wrong with the others, those that were not given included if anything is
+     */
+    public record Examined(Bundle bundle, List<VolumeProblem> problems) {
+        /** Copies the list. */
+        public Examined {
+            problems = List.copyOf(problems);
+        }
+
+        /**
+         * Looks at the content of the volumes that are intact, also where others are not, so that all that is wrong is known at once.
+         *
+         * @param moved told of bytes that were looked at; from several threads
+         * @throws DamagedBundleException if anything is not as it was exported; the message names all of it
+         * @throws IOException if a file cannot be read
+         */
+        public void verify(LongConsumer moved) throws IOException {
+            List<VolumeProblem> all = new ArrayList<>(problems);
+            try {
+                bundle.verify(moved);
+            } catch (DamagedBundleException e) {
+                e.problems().stream()
+                        .filter(problem -> problems.isEmpty() || problem.kind() != VolumeProblem.Kind.MISSING)
+                        .forEach(all::add);
+            }
+            if (!all.isEmpty()) {
+                throw new DamagedBundleException(all);
+            }
+        }
     }
 
     /**
@@ -169,6 +229,16 @@ public final class Bundle {
             }
         }
         return slices;
+    }
+
+    /** Where a part of a blob is in the volumes that were given. */
+    Optional<Slice> part(Digest blob, int number) {
+        return Optional.ofNullable(parts.getOrDefault(blob, Map.of()).get(number));
+    }
+
+    /** Whether a part of a blob is in the volumes that were given. */
+    boolean hasPart(Digest blob, int number) {
+        return part(blob, number).isPresent();
     }
 
     /** Whether all of a blob is in the volumes that were given. */

@@ -1,5 +1,6 @@
 package dev.entrepot.replicator.bundle;
 
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.replicator.ItemReport;
@@ -11,11 +12,11 @@ import dev.entrepot.replicator.ReplicationRunner.Brought;
 import dev.entrepot.replicator.ReplicationRunner.Selected;
 import dev.entrepot.replicator.ReplicationRunner.Wanted;
 import dev.entrepot.replicator.RuleBusyException;
+import dev.entrepot.replicator.TargetRegistry;
 import dev.entrepot.replicator.bundle.ImportReport.Waiting;
-import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
@@ -24,48 +25,77 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.LongConsumer;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Brings the images of a bundle to one target, and checks the bundle while it does. Images of which everything is at hand are replicated: content first, then referrers, then the tag. Of
- * those that lack volumes the blobs that are at hand are sent, and the manifests are kept until the rest comes. For one use.
+ * those that lack volumes the blobs that are at hand are sent, and the manifests, and parts of blobs that are larger than a volume, are kept until the rest comes. For one use.
  */
 public final class BundleImport {
     private final Bundle bundle;
     private final ImportNames names;
+    private final ImportFolder folder;
     private final KeptManifests kept;
+    private final KeptParts parts;
+    private final WaitedFor waited;
     private final ImportStock stock;
-    private final ArrivedFile arrived;
+    private final ImportMemory memory;
     private final ReplicationRunner runner;
     private final BundleSource source;
+    private final TargetRegistry registry;
     private final ReplicationRule rule;
+    private final ReplicationRule bringing;
     private final List<ImageClosure> closures;
+    private final boolean again;
 
     /**
-     * An import that has not begun.
+     * An import that has not begun, and that moves no tag back to what an earlier one had brought.
      *
      * @param bundle opened; {@link #run} looks at its content
      * @param target where to; repositories get the names that {@code names} has for them
      * @param folder where imports remember things; the caller has its lock
      * @param runner writes to the journal of that folder
      * @throws BundleException if no image is selected, or two tags would get one name
+     * @throws IOException if what earlier volumes brought cannot be read
      */
     public BundleImport(
             Bundle bundle, ImportNames names, ImportTarget target, ImportFolder folder, ReplicationRunner runner)
-            throws BundleException {
+            throws IOException {
+        this(bundle, names, target, folder, runner, false);
+    }
+
+    /**
+     * As above.
+     *
+     * @param again whether tags may go back to what an earlier import had brought
+     */
+    public BundleImport(
+            Bundle bundle,
+            ImportNames names,
+            ImportTarget target,
+            ImportFolder folder,
+            ReplicationRunner runner,
+            boolean again)
+            throws IOException {
         this.bundle = bundle;
         this.names = names;
-        this.kept = folder.kept(bundle.id());
-        this.stock = new ImportStock(bundle, kept);
-        this.arrived = folder.arrived(target.registry().name());
+        this.folder = folder;
+        this.registry = target.registry();
+        Path place = folder.kept(bundle.id(), registry.name());
+        this.kept = new KeptManifests(place);
+        this.parts = new KeptParts(place);
+        this.waited = new WaitedFor(place, bundle.inventory());
+        Bundle atHand = parts.with(bundle);
+        this.stock = new ImportStock(atHand, kept);
         this.runner = runner;
+        this.again = again;
         ReplicationRule.Placement placement = ImportRule.placement(target, names);
-        this.source = new BundleSource(bundle, new TargetContent(placement, kept));
-        this.rule = ImportRule.of(
-                "import of " + bundle.id().shortForm() + " to "
-                        + target.registry().name(),
-                source,
-                placement,
-                target);
+        this.source = new BundleSource(atHand, new TargetContent(placement, kept));
+        String name = "import of " + bundle.id().shortForm() + " to " + registry.name();
+        this.rule = ImportRule.of(name, source, placement, target);
+        this.bringing = ImportRule.of(name, source, placement, target.verified(Verify.HEAD));
+        this.memory = new ImportMemory(folder.arrived(registry.name()), runner, rule, names);
         this.closures = bundle.inventory().images().stream()
                 .filter(names::selects)
                 .map(image -> ImageClosure.of(bundle.inventory(), image))
@@ -82,47 +112,59 @@ public final class BundleImport {
      * blobs shows nothing to anybody. Of a bundle in which anything is wrong no manifest and no tag is written.
      *
      * @throws DamagedBundleException if anything is not as it was exported; the message names all of it
+     * @throws BundleException if a tag would go back and that is not meant
      * @throws RuleBusyException if the same import is running in this process
      * @throws IOException if a file or the journal fails, the target cannot be asked, or the thread is interrupted; all else is in the report
      */
     public ImportReport run(ProgressListener progress) throws IOException, RuleBusyException {
-        String target = rule.targets().getFirst().registry().name();
-        progress.planned(target, 0, bundle.contentBytes());
-        bundle.verify(content -> content instanceof VolumeEntry.Content.Manifest, moved(progress));
+        progress.planned(registry.name(), 0, bundle.contentBytes());
+        verifyManifests(progress);
+        Set<Wanted> there = runner.present(rule, stock.absent(closures));
         List<Waiting> waiting = new ArrayList<>();
         List<ImageClosure> ready = new ArrayList<>();
-        Set<Wanted> early = new LinkedHashSet<>();
-        Set<Wanted> there = runner.present(rule, stock.absent(closures));
+        List<ImageClosure> incomplete = new ArrayList<>();
         for (ImageClosure closure : closures) {
             Optional<Waiting> lacks = stock.lacks(closure, there);
-            if (lacks.isPresent()) {
-                waiting.add(lacks.get());
-                early.addAll(stock.blobs(closure));
-            } else {
-                ready.add(closure);
-            }
+            lacks.ifPresent(waiting::add);
+            (lacks.isPresent() ? incomplete : ready).add(closure);
+        }
+        if (!again) {
+            memory.refuseGoingBack(ready);
         }
         if (waiting.isEmpty()) {
-            ImportReport report = run(ready, waiting, early, progress);
-            if (report.copied().outcome() == ReplicationReport.Outcome.COMPLETE) {
-                kept.delete();
-            }
-            return report;
+            return run(ready, waiting, Set.of(), Set.of(), progress);
+        }
+        waited.begin(waiting.stream().map(Waiting::image).toList());
+        Set<Wanted> early = new LinkedHashSet<>();
+        Set<Digest> right = new HashSet<>();
+        for (ImageClosure closure : incomplete) {
+            early.addAll(stock.blobs(closure));
+            stock.keepParts(closure, there, bundle, parts, right);
         }
         // A tar that is packed forgets what it has gathered, unless something is still going on.
-        var registry = rule.targets().getFirst().registry();
         registry.begin();
         try {
-            return run(ready, waiting, early, progress);
+            return run(ready, waiting, early, right, progress);
         } finally {
             registry.end(false);
         }
     }
 
+    /**
+     * Runs.
+     *
+     * @param early blobs of images that wait
+     * @param right digests of parts that were looked at when they were kept
+     */
     private ImportReport run(
-            List<ImageClosure> ready, List<Waiting> waiting, Set<Wanted> early, ProgressListener progress)
+            List<ImageClosure> ready,
+            List<Waiting> waiting,
+            Set<Wanted> early,
+            Set<Digest> right,
+            ProgressListener progress)
             throws IOException, RuleBusyException {
-        Brought ahead = bring(ahead(ready), progress);
+        Set<Wanted> first = ahead(ready);
+        Brought ahead = bring(first, progress);
         Optional<Brought> brought = waiting.isEmpty() ? Optional.empty() : Optional.of(bring(early, progress));
         Set<Digest> sent = new HashSet<>(sent(ahead));
         brought.ifPresent(some -> sent.addAll(sent(some)));
@@ -130,7 +172,7 @@ public final class BundleImport {
                 content -> switch (content) {
                     case VolumeEntry.Content.Manifest manifest -> false;
                     case VolumeEntry.Content.Blob blob -> !sent.contains(blob.digest());
-                    case VolumeEntry.Content.Part part -> true;
+                    case VolumeEntry.Content.Part part -> !right.contains(part.digest());
                     case VolumeEntry.Content.Fallback fallback -> true;
                     case VolumeEntry.Content.Constant constant -> true;
                 },
@@ -138,8 +180,8 @@ public final class BundleImport {
         if (!waiting.isEmpty()) {
             kept.keepAll(bundle);
         }
-        noteHeld();
-        remember();
+        memory.noteHeld(closures);
+        memory.remember(closures, ready);
         List<Selected> selected = ready.stream()
                 .map(ImageClosure::image)
                 .map(image -> new Selected(image.repository(), image.tag(), names.tag(image)))
@@ -147,18 +189,62 @@ public final class BundleImport {
         ReplicationReport copied =
                 runner.copy(rule, "import", selected, progress).withSent(ahead.done());
         ImportReport report = new ImportReport(bundle.id(), copied, waiting, brought);
-        noteTrimmed(report);
+        memory.noteTrimmed(report, closures);
+        if (brought.isPresent()) {
+            forgetParts(early, brought.get(), first, copied.outcome() == ReplicationReport.Outcome.COMPLETE);
+        }
+        settle(report);
         return report;
     }
 
+    // Where one is damaged the rest is looked at, too, so that the sender is asked once.
+    private void verifyManifests(ProgressListener progress) throws IOException {
+        try {
+            bundle.verify(content -> content instanceof VolumeEntry.Content.Manifest, moved(progress));
+        } catch (DamagedBundleException e) {
+            bundle.verify(bytes -> {});
+            throw e;
+        }
+    }
+
+    // The target has them whole; their parts take much room. What is also of an image that was copied may have been
+    // needed
+    // for another repository.
+    private void forgetParts(Set<Wanted> early, Brought brought, Set<Wanted> ahead, boolean copied) throws IOException {
+        Set<Digest> needed = new HashSet<>();
+        brought.failures().keySet().forEach(wanted -> needed.add(wanted.node().digest()));
+        ahead.forEach(wanted -> needed.add(wanted.node().digest()));
+        if (copied) {
+            ahead.forEach(wanted -> needed.remove(wanted.node().digest()));
+        }
+        Set<Digest> gone = new HashSet<>();
+        Stream.concat(early.stream(), ahead.stream())
+                .forEach(wanted -> gone.add(wanted.node().digest()));
+        gone.removeAll(needed);
+        for (Digest blob : gone) {
+            BundledBlob known = bundle.inventory().blobs().get(blob);
+            if (known != null && known.placement() instanceof Placement.InParts) {
+                parts.forget(blob);
+            }
+        }
+    }
+
+    // What was kept is needed until each image that was begun is there, also those that this import did not select.
+    private void settle(ImportReport report) throws IOException {
+        Map<Boolean, List<BundledImage>> images = closures.stream()
+                .map(ImageClosure::image)
+                .collect(Collectors.partitioningBy(image -> report.isComplete(image, names)));
+        waited.settle(images.getOrDefault(true, List.of()), images.getOrDefault(false, List.of()));
+    }
+
     private LongConsumer moved(ProgressListener progress) {
-        String target = rule.targets().getFirst().registry().name();
-        return bytes -> progress.moved(target, bytes);
+        return bytes -> progress.moved(registry.name(), bytes);
     }
 
     // What there is to do is planned already.
     private Brought bring(Set<Wanted> blobs, ProgressListener progress) throws IOException {
-        return runner.bring(rule, List.copyOf(blobs), new ProgressListener() {
+        boolean looks = registry.isAtHand() || rule.verify() == Verify.DEEP;
+        return runner.bring(bringing, List.copyOf(blobs), looks, new ProgressListener() {
                     @Override
                     public void planned(String target, long images, long bytes) {}
 
@@ -177,68 +263,27 @@ public final class BundleImport {
     private Set<Digest> sent(Brought brought) {
         Set<Digest> sent = new HashSet<>();
         brought.sent().forEach(wanted -> sent.add(wanted.node().digest()));
-        sent.retainAll(source.readThrough());
+        sent.retainAll(source.readToTheEnd());
         return sent;
     }
 
-    /** The blobs of images that can be copied whole: each to one repository, unless another one has it, from where it is mounted. */
+    /**
+     * The blobs of images that can be copied whole: each to one repository, unless another one has it, from where it is mounted. Of a target whose repositories have their content in common each
+     * is looked at.
+     */
     private Set<Wanted> ahead(List<ImageClosure> ready) throws IOException {
         Map<Digest, Wanted> ahead = new LinkedHashMap<>();
         for (ImageClosure closure : ready) {
             stock.blobs(closure)
                     .forEach(wanted -> ahead.putIfAbsent(wanted.node().digest(), wanted));
         }
-        String target = rule.targets().getFirst().registry().name();
-        Map<Digest, List<RepositoryName>> known = runner.journal().blobLocations(target, ahead.keySet());
         Set<Wanted> result = new LinkedHashSet<>(ahead.values());
-        result.removeIf(wanted -> known.getOrDefault(wanted.node().digest(), List.of()).stream()
-                .anyMatch(place -> !place.equals(names.repository(wanted.repository()))));
+        if (!registry.isAtHand()) {
+            Map<Digest, List<RepositoryName>> known = memory.blobLocations(ahead.keySet());
+            result.removeIf(wanted -> known.getOrDefault(wanted.node().digest(), List.of()).stream()
+                    .anyMatch(place -> !place.equals(names.repository(wanted.repository()))));
+        }
         return result;
-    }
-
-    // Before a manifest is written: what turns out not to be there is forgotten by the next receipt.
-    private void remember() throws IOException {
-        Arrived all = arrived.read();
-        closures.forEach(closure -> all.add(closure, names));
-        arrived.write(all, rule.targets().getFirst().registry().name());
-    }
-
-    // An image whose index was trimmed is complete at the target as what it is there.
-    private void noteTrimmed(ImportReport report) throws IOException {
-        String target = rule.targets().getFirst().registry().name();
-        List<Arrived.Image> trimmed = new ArrayList<>();
-        for (ImageClosure closure : closures) {
-            BundledImage image = closure.image();
-            if (report.isComplete(image, names)) {
-                runner.journal()
-                        .completed(target, names.repository(image.repository()), names.tag(image))
-                        .filter(done -> done.sourceDigest().equals(image.manifest()))
-                        .map(CompletedTag::targetDigest)
-                        .filter(digest -> !digest.equals(image.manifest()))
-                        .ifPresent(digest ->
-                                trimmed.add(Arrived.Image.of(closure, names).trimmedTo(digest)));
-            }
-        }
-        if (!trimmed.isEmpty()) {
-            Arrived all = arrived.read();
-            trimmed.forEach(all::put);
-            arrived.write(all, target);
-        }
-    }
-
-    // So that it is mounted where another repository needs it, too.
-    private void noteHeld() {
-        Map<RepositoryName, Set<Digest>> held = new HashMap<>();
-        for (ImageClosure closure : closures) {
-            for (BundledBlob blob : closure.blobs()) {
-                if (blob.placement() instanceof Placement.Held at) {
-                    held.computeIfAbsent(at.repository(), name -> new LinkedHashSet<>())
-                            .add(blob.digest());
-                }
-            }
-        }
-        String target = rule.targets().getFirst().registry().name();
-        held.forEach((repository, blobs) -> runner.journal().blobsAt(target, names.repository(repository), blobs));
     }
 
     /**
@@ -248,9 +293,10 @@ public final class BundleImport {
      * @throws IOException if the target gave no answer
      */
     public Receipt receipt(ImportReport report) throws IOException {
-        Arrived all = arrived.read();
-        Receipt receipt = new ReceiptMaker(names, rule, runner, all).of(bundle, report, closures);
-        arrived.write(all, receipt.target());
+        ArrivedFile file = folder.arrived(registry.name());
+        Arrived all = file.read();
+        Receipt receipt = new ReceiptMaker(names, rule, runner, all, folder.now()).of(bundle, report, closures);
+        file.write(all, receipt.target());
         return receipt;
     }
 }

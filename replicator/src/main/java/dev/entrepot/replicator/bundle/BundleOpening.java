@@ -45,12 +45,12 @@ final class BundleOpening {
         this.trust = trust;
     }
 
-    static Bundle open(List<Path> arguments, List<BundleTrust> trust) throws IOException {
+    static Bundle.Examined examine(List<Path> arguments, List<BundleTrust> trust) throws IOException {
         BundleOpening opening = new BundleOpening(trust);
         for (VolumeReader reader : VolumePlaces.find(arguments)) {
             opening.candidates.add(opening.candidate(reader));
         }
-        return opening.open();
+        return opening.examine();
     }
 
     private Candidate candidate(VolumeReader reader) throws IOException {
@@ -73,7 +73,7 @@ final class BundleOpening {
         }
     }
 
-    private Bundle open() throws IOException {
+    private Bundle.Examined examine() throws IOException {
         Accepted accepted = accept();
         SortedMap<Integer, Bundle.Given> volumes = new TreeMap<>();
         for (Candidate candidate : candidates) {
@@ -91,11 +91,9 @@ final class BundleOpening {
                 problems.add(e.problem());
             }
         }
-        if (!problems.isEmpty()) {
-            throw new DamagedBundleException(named(volumes.keySet(), accepted));
-        }
-        return new Bundle(
+        Bundle intact = new Bundle(
                 accepted.inventory(), accepted.id(), signer(accepted.document(), accepted.signature()), volumes);
+        return new Bundle.Examined(intact, problems.isEmpty() ? List.of() : named(volumes.keySet(), accepted));
     }
 
     // One that says nothing of itself any more is the one that is not there. Where there are more such or none, those

@@ -25,14 +25,14 @@ import java.util.TreeMap;
 final class BundleRepository implements RepositorySource {
     private final Bundle bundle;
     private final Elsewhere elsewhere;
-    private final ReadThrough readThrough;
+    private final ReadToTheEnd readToTheEnd;
     private final Repository repository;
     private final SortedMap<Tag, Digest> tags;
 
-    BundleRepository(Bundle bundle, Elsewhere elsewhere, ReadThrough readThrough, Repository repository) {
+    BundleRepository(Bundle bundle, Elsewhere elsewhere, ReadToTheEnd readToTheEnd, Repository repository) {
         this.bundle = bundle;
         this.elsewhere = elsewhere;
-        this.readThrough = readThrough;
+        this.readToTheEnd = readToTheEnd;
         this.repository = repository;
         this.tags = tags(bundle.inventory(), repository.name());
     }
@@ -84,7 +84,7 @@ final class BundleRepository implements RepositorySource {
         BundledBlob blob = blob(digest)
                 .orElseThrow(() ->
                         new NotFoundException(Kind.BLOB, "the bundle has no blob " + digest + " of " + repository));
-        Optional<BlobBody> body = bundle.open(blob, range).map(opened -> readThrough.watched(digest, opened));
+        Optional<BlobBody> body = bundle.open(blob, range).map(opened -> readToTheEnd.watched(digest, opened));
         if (body.isEmpty()) {
             body = elsewhere.blob(blob, range);
         }

@@ -22,7 +22,7 @@ public final class BundleSource implements SourceRegistry {
 
     private final Bundle bundle;
     private final Elsewhere elsewhere;
-    private final ReadThrough readThrough = new ReadThrough();
+    private final ReadToTheEnd readToTheEnd = new ReadToTheEnd();
     private final ConcurrentHashMap<RepositoryName, RepositorySource> repositories = new ConcurrentHashMap<>();
 
     /** Of an open bundle; what is read of its blobs is not verified. */
@@ -47,12 +47,12 @@ public final class BundleSource implements SourceRegistry {
                 .map(image -> image.source().registry())
                 .findFirst()
                 .orElse(NO_HOST);
-        return new BundleRepository(bundle, elsewhere, readThrough, new Repository(host, name));
+        return new BundleRepository(bundle, elsewhere, readToTheEnd, new Repository(host, name));
     }
 
     /** Blobs of the volumes that were read from their first byte to their end. */
-    Set<Digest> readThrough() {
-        return readThrough.digests();
+    Set<Digest> readToTheEnd() {
+        return readToTheEnd.digests();
     }
 
     @Override

@@ -63,6 +63,7 @@ public final class BundleWriter {
      * Writes what {@link #look} found missing, each volume aside until it is whole. What an earlier call has written of one is not written again.
      *
      * @param content where content is read from
+     * @throws BundleException if another export is writing one of them
      * @throws IOException if content is not to be had or a volume cannot be written; what is written stays, for the next call
      */
     public void write(List<Volume> volumes, VolumeContent content) throws IOException {
@@ -70,7 +71,12 @@ public final class BundleWriter {
         progress.begin(plan.volumes(), missing.stream().mapToLong(Volume::bytes).sum());
         for (Volume volume : missing) {
             progress.volume(volume.number());
-            writer.write(volume.place(), plan.entries(volume.number()), content);
+            try (WriteLock _ = WriteLock.of(volume.place())) {
+                if (Files.exists(volume.place(), LinkOption.NOFOLLOW_LINKS)) {
+                    throw new BundleException(volume.place() + " was written by another export meanwhile");
+                }
+                writer.write(volume.place(), plan.entries(volume.number()), content);
+            }
         }
     }
 

@@ -45,6 +45,12 @@ final class ContentCheck {
 
     private record Task(int volume, Bundle.Piece piece) {}
 
+    /**
+     * Looks at all of it.
+     *
+     * @throws DamagedBundleException if anything is wrong, with all volumes of which something is, and those that were not given
+     * @throws IOException if a file cannot be read
+     */
     void check() throws IOException {
         Iterator<Task> tasks = bundle.given().entrySet().stream()
                 .flatMap(volume -> volume.getValue().pieces().stream()
@@ -61,11 +67,16 @@ final class ContentCheck {
     private boolean work(Iterator<Task> tasks) throws IOException {
         byte[] buffer = new byte[BUFFER_BYTES];
         for (Task task = next(tasks); task != null; task = next(tasks)) {
-            if (!problems.containsKey(task.volume())) {
+            // The first part of a blob brings those in other volumes with it, whatever is wrong with its own.
+            if (isIntact(task) || task.piece().entry().content() instanceof VolumeEntry.Content.Part) {
                 check(task, buffer);
             }
         }
         return true;
+    }
+
+    private boolean isIntact(Task task) {
+        return !problems.containsKey(task.volume());
     }
 
     private static @Nullable Task next(Iterator<Task> tasks) {
@@ -94,30 +105,34 @@ final class ContentCheck {
         } catch (InvalidContentException e) {
             report(task, Kind.ALTERED, "at " + task.piece().entry().name() + ": " + e.getMessage());
         } catch (BundleException e) {
-            report(task, Kind.CONTRADICTORY, String.valueOf(e.getMessage()));
+            report(
+                    task,
+                    Kind.CONTRADICTORY,
+                    e.getMessage() + "; the sender's export is at fault, and sending its volumes again does not help");
         }
     }
 
-    // The first part brings the others with it if they are there, so that the whole is hashed with them.
+    // The first part brings the others with it if they are there, so that the whole is hashed with them. Where one of
+    // them is wrong the others are looked at all the same: they are in other volumes.
     private void part(Task task, VolumeEntry.Content.Part part, byte[] buffer) throws IOException {
         BundledBlob blob = Objects.requireNonNull(bundle.inventory().blobs().get(part.blob()));
         if (!bundle.has(blob)) {
-            hash(task, part.digest(), buffer, Optional.empty());
+            if (isIntact(task)) {
+                hash(task, part.digest(), buffer, Optional.empty());
+            }
             return;
         }
         if (part.number() > 1) {
             return;
         }
         MessageDigest whole = blob.digest().algorithm().newMessageDigest();
-        List<Task> parts = parts(blob);
-        for (Task one : parts) {
+        boolean right = true;
+        for (Task one : parts(blob)) {
             Digest digest = ((VolumeEntry.Content.Part) one.piece().entry().content()).digest();
-            if (!hash(one, digest, buffer, Optional.of(whole))) {
-                return;
-            }
+            right = isIntact(one) && hash(one, digest, buffer, Optional.of(whole)) && right;
         }
         Digest actual = Digest.of(blob.digest().algorithm(), whole);
-        if (!actual.equals(blob.digest())) {
+        if (right && !actual.equals(blob.digest())) {
             report(
                     task,
                     Kind.CONTRADICTORY,

@@ -4,6 +4,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.replicator.Sizes;
 import java.util.List;
+import java.util.stream.Collectors;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -44,6 +45,37 @@ public final class ExportReportWriter {
         ArrayNode lost = root.putArray("lostAgain");
         report.lostAgain().forEach(digest -> lost.add(digest.toString()));
         return root.toString();
+    }
+
+    /**
+     * One JSON object about an export that was refused because every import would refuse the bundle.
+     *
+     * @param name the rule, or the images
+     */
+    public static String toJson(String name, List<SourceContent.Contradiction> contradictions) {
+        ObjectNode root = OciJson.mapper().createObjectNode();
+        root.put("name", name);
+        root.put("outcome", "failed");
+        ArrayNode problems = root.putArray("problems");
+        for (SourceContent.Contradiction contradiction : contradictions) {
+            ObjectNode problem = problems.addObject();
+            problem.put("manifest", contradiction.manifest().toString());
+            ArrayNode images = problem.putArray("images");
+            contradiction.images().forEach(image -> images.add(image.name()));
+            problem.put("what", contradiction.what());
+        }
+        return root.toString();
+    }
+
+    /** A line for each manifest that every import would refuse, ending in a line break. */
+    public static String toText(List<SourceContent.Contradiction> contradictions) {
+        StringBuilder text = new StringBuilder();
+        for (SourceContent.Contradiction contradiction : contradictions) {
+            text.append("  FAILED  ");
+            text.append(contradiction.images().stream().map(BundledImage::name).collect(Collectors.joining(", ")));
+            text.append("  ").append(contradiction.what()).append('\n');
+        }
+        return text.toString();
     }
 
     /** What a document says of the receipts that a bundle is the difference to: nothing, the digest of one, or a list, as in the inventory. */

@@ -42,7 +42,8 @@ final class GraphCheck {
         } catch (InvalidContentException e) {
             throw new BundleException("the manifest " + bytes.digest() + " cannot be read: " + e.getMessage(), e);
         }
-        Descriptor actual = bytes.descriptor().asReferrer(manifest.artifactType(), manifest.annotations());
+        Descriptor actual =
+                WellFormed.of(bytes.descriptor().asReferrer(manifest.artifactType(), manifest.annotations()));
         GraphCheck check = new GraphCheck(inventory, stated, manifest);
         check.same("description", stated.descriptor(), actual);
         check.same("subject", stated.subject(), manifest.subject().map(Descriptor::digest));
@@ -127,13 +128,14 @@ final class GraphCheck {
     private <T> void same(String what, T inInventory, T inManifest) throws BundleException {
         if (!inInventory.equals(inManifest)) {
             throw new BundleException("the manifest " + stated.digest() + " and the inventory do not agree about its "
-                    + what + ": the inventory says " + shown(inInventory) + ", the manifest says " + shown(inManifest)
-                    + "; the sender's export is at fault, and sending its volumes again does not help");
+                    + what + ": the inventory says " + shown(inInventory) + ", the manifest says " + shown(inManifest));
         }
     }
 
     private static String shown(Object value) {
-        String text = value.toString();
+        String text = value instanceof Optional<?> optional
+                ? optional.map(Object::toString).orElse("nothing")
+                : value.toString();
         return text.length() <= 300 ? text : text.substring(0, 300) + "...";
     }
 }

@@ -6,22 +6,27 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Instant;
 import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What imports remember, in the folder {@code imports} of a data folder: their journal, what they brought to each target, and manifests of bundles that have not arrived whole. It has a lock of its own, so that a server
+ * What imports remember, in the folder {@code imports} of a data folder: their journal, what they brought to each target, and manifests and parts of blobs of bundles that have not arrived whole. It has a lock of its own, so that a server
  * may be running on the data folder; the system gives it free when the process ends, however it ends.
  */
 public final class ImportFolder implements AutoCloseable {
     private final Path folder;
     private final FileChannel lock;
     private final CopyJournal journal;
+    private final InstantSource clock;
 
-    private ImportFolder(Path folder, FileChannel lock, CopyJournal journal) {
+    private ImportFolder(Path folder, FileChannel lock, CopyJournal journal, InstantSource clock) {
+        this.clock = clock;
         this.folder = folder;
         this.lock = lock;
         this.journal = journal;
@@ -43,7 +48,7 @@ public final class ImportFolder implements AutoCloseable {
                 throw new IOException("another import is using " + folder
                         + "; wait for its end, or name another data folder with --data");
             }
-            return new ImportFolder(folder, lock, CopyJournal.open(folder, clock));
+            return new ImportFolder(folder, lock, CopyJournal.open(folder, clock), clock);
         } catch (IOException | RuntimeException e) {
             lock.close();
             throw e;
@@ -63,9 +68,24 @@ public final class ImportFolder implements AutoCloseable {
         return journal;
     }
 
-    /** The manifests that are kept of a bundle. */
-    KeptManifests kept(Digest bundle) {
-        return new KeptManifests(folder.resolve(bundle.algorithm() + "-" + bundle.encoded()));
+    /**
+     * Where what is kept of a bundle that comes in several imports to a target is, if there is any. An earlier version had one place for all targets: that is for the first that asks.
+     *
+     * @throws IOException if that cannot be renamed
+     */
+    Path kept(Digest bundle, String target) throws IOException {
+        Path earlier = folder.resolve(bundle.algorithm() + "-" + bundle.encoded());
+        String place = Digest.sha256(target.getBytes(StandardCharsets.UTF_8)).encoded();
+        Path kept = folder.resolve(earlier.getFileName() + "-" + place.substring(0, 16));
+        if (Files.isDirectory(earlier) && !Files.exists(kept)) {
+            Files.move(earlier, kept, StandardCopyOption.ATOMIC_MOVE);
+        }
+        return kept;
+    }
+
+    /** The time now. */
+    Instant now() {
+        return clock.instant();
     }
 
     /** What imports brought to a target. */

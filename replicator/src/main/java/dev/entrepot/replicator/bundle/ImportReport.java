@@ -27,14 +27,12 @@ public record ImportReport(Digest bundle, ReplicationReport copied, List<Waiting
      * An image that is not tagged yet.
      *
      * @param image the image
-     * @param volumes the volumes that it still needs
-     * @param split blobs of it that are in parts in several volumes, which must be given together
+     * @param volumes the volumes that it still needs, in any order
      */
-    public record Waiting(BundledImage image, SortedSet<Integer> volumes, List<Digest> split) {
-        /** Copies the collections. */
+    public record Waiting(BundledImage image, SortedSet<Integer> volumes) {
+        /** Copies the collection. */
         public Waiting {
             volumes = new TreeSet<>(volumes);
-            split = List.copyOf(split);
         }
     }
 

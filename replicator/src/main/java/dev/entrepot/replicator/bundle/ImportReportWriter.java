@@ -25,8 +25,6 @@ public final class ImportReportWriter {
             needed.addAll(waiting.volumes());
             text.append("  waits   ").append(waiting.image().name());
             text.append("  for volumes ").append(VolumeNumbers.shown(waiting.volumes()));
-            text.append(
-                    waiting.split().isEmpty() ? "" : ", which must be given together: a blob is in parts in several");
             text.append('\n');
         }
         report.early().ifPresent(brought -> append(text, brought));
@@ -61,7 +59,6 @@ public final class ImportReportWriter {
             node.put("tag", one.image().tag().value());
             ArrayNode volumes = node.putArray("volumes");
             one.volumes().forEach(volumes::add);
-            node.put("together", !one.split().isEmpty());
         }
         report.early().ifPresent(brought -> {
             ObjectNode early = root.putObject("early");

@@ -5,7 +5,6 @@ import dev.entrepot.config.NamePattern;
 import dev.entrepot.config.PruneConfig;
 import dev.entrepot.config.ReferrersConfig;
 import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
-import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.config.TagSelectionConfig;
 import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.SourceRegistry;
@@ -15,10 +14,12 @@ import java.util.List;
 final class ImportRule {
     private ImportRule() {}
 
+    /** Where images go. */
     static ReplicationRule.Placement placement(ImportTarget target, ImportNames names) {
         return new ReplicationRule.Placement(target.registry(), names::repository, target.maxConcurrentRequests());
     }
 
+    /** The rule. */
     static ReplicationRule of(
             String name, SourceRegistry source, ReplicationRule.Placement placement, ImportTarget target) {
         return new ReplicationRule(
@@ -34,6 +35,6 @@ final class ImportRule {
                 List.of(),
                 PruneConfig.OFF,
                 LimitsConfig.NONE,
-                Verify.HEAD);
+                target.verify());
     }
 }

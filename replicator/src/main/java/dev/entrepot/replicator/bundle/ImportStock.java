@@ -7,7 +7,6 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.replicator.ReplicationRunner.Wanted;
 import dev.entrepot.replicator.bundle.ImportReport.Waiting;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
@@ -18,8 +17,8 @@ import java.util.TreeSet;
 /**
  * What an import has at hand, and what it lacks.
  *
- * @param bundle its volumes at hand
- * @param kept what earlier volumes brought
+ * @param bundle its volumes at hand, and parts of blobs that earlier volumes brought
+ * @param kept the manifests that earlier volumes brought
  */
 record ImportStock(Bundle bundle, KeptManifests kept) {
     /** What neither the volumes at hand nor earlier ones brought here, and no receipt says that the target has. */
@@ -56,7 +55,6 @@ record ImportStock(Bundle bundle, KeptManifests kept) {
      */
     Optional<Waiting> lacks(ImageClosure closure, Set<Wanted> there) throws IOException {
         SortedSet<Integer> volumes = new TreeSet<>();
-        List<Digest> split = new ArrayList<>();
         RepositoryName repository = closure.image().repository();
         for (BundledManifest manifest : closure.manifests()) {
             if (manifest.placement() instanceof Placement.InVolume in
@@ -69,15 +67,49 @@ record ImportStock(Bundle bundle, KeptManifests kept) {
             if (!bundle.has(blob) && !there.contains(wanted(repository, blob))) {
                 switch (blob.placement()) {
                     case Placement.InVolume in -> volumes.add(in.volume());
-                    case Placement.InParts in -> {
-                        in.parts().forEach(part -> volumes.add(part.volume()));
-                        split.add(blob.digest());
-                    }
+                    case Placement.InParts in -> volumes.addAll(lacking(blob, in.parts()));
                     case Placement.Held held -> {}
                 }
             }
         }
-        return volumes.isEmpty() ? Optional.empty() : Optional.of(new Waiting(closure.image(), volumes, split));
+        return volumes.isEmpty() ? Optional.empty() : Optional.of(new Waiting(closure.image(), volumes));
+    }
+
+    private Set<Integer> lacking(BundledBlob blob, List<Placement.Part> parts) {
+        Set<Integer> volumes = new TreeSet<>();
+        for (int number = 1; number <= parts.size(); number++) {
+            if (!bundle.hasPart(blob.digest(), number)) {
+                volumes.add(parts.get(number - 1).volume());
+            }
+        }
+        return volumes;
+    }
+
+    /**
+     * Keeps the parts in the volumes of this import of blobs of which others are still to come.
+     *
+     * @param there what of {@link #absent} the target has
+     * @param given the volumes of this import
+     * @param kept the digests of parts that are kept and were found to be right; more are added
+     */
+    void keepParts(ImageClosure closure, Set<Wanted> there, Bundle given, KeptParts parts, Set<Digest> kept)
+            throws IOException {
+        RepositoryName repository = closure.image().repository();
+        for (BundledBlob blob : closure.blobs()) {
+            if (blob.placement() instanceof Placement.InParts in
+                    && !bundle.has(blob)
+                    && !there.contains(wanted(repository, blob))) {
+                for (int number = 1; number <= in.parts().size(); number++) {
+                    Placement.Part part = in.parts().get(number - 1);
+                    Optional<Slice> slice = given.part(blob.digest(), number);
+                    if (slice.isPresent()
+                            && !kept.contains(part.digest())
+                            && parts.keep(blob.digest(), number, part, slice.get())) {
+                        kept.add(part.digest());
+                    }
+                }
+            }
+        }
     }
 
     /** The blobs of an image that are at hand. */
@@ -88,15 +120,17 @@ record ImportStock(Bundle bundle, KeptManifests kept) {
                 .toList();
     }
 
+    /** A manifest, as it is asked for in a repository of the source's name. */
     static Wanted wanted(RepositoryName repository, BundledManifest manifest) {
         return wanted(repository, manifest.digest(), manifest.descriptor().sizeBytes(), true);
     }
 
+    /** A blob, as it is asked for. */
     static Wanted wanted(RepositoryName repository, BundledBlob blob) {
         return wanted(repository, blob.digest(), blob.sizeBytes(), false);
     }
 
-    // Types make no difference to what is asked.
+    /** A node, as it is asked for: types make no difference to that. */
     static Wanted wanted(RepositoryName repository, Digest digest, long sizeBytes, boolean manifest) {
         return new Wanted(repository, Descriptor.of(MediaType.OCTET_STREAM, digest, sizeBytes), manifest);
     }

@@ -7,7 +7,6 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.replicator.DiscoveredImage;
 import dev.entrepot.replicator.graph.CosignTag;
 import dev.entrepot.replicator.graph.GraphNode;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.HashMap;
@@ -17,7 +16,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.SortedSet;
-import java.util.TreeMap;
 import java.util.TreeSet;
 
 /** Makes the inventory of images that were discovered, all in one volume. The same images give the same inventory. For one use. */
@@ -107,7 +105,7 @@ public final class InventoryBuilder {
         GraphNode node = draft.node;
         List<RepositoryName> repositories = List.copyOf(draft.repositories);
         return new BundledManifest(
-                wellFormed(node.descriptor()),
+                WellFormed.of(node.descriptor()),
                 repositories,
                 node.children(),
                 node.omitted().stream().map(Descriptor::digest).toList(),
@@ -118,17 +116,6 @@ public final class InventoryBuilder {
                 since.flatMap(delta -> delta.manifest(node.digest(), repositories))
                         .<Placement>map(Placement.Held::new)
                         .orElse(HERE));
-    }
-
-    // A manifest's JSON may name half of a surrogate pair, which has no bytes in UTF-8.
-    private static Descriptor wellFormed(Descriptor descriptor) {
-        Map<String, String> annotations = new TreeMap<>();
-        descriptor.annotations().forEach((key, value) -> annotations.put(wellFormed(key), wellFormed(value)));
-        return descriptor.asReferrer(descriptor.artifactType().map(InventoryBuilder::wellFormed), annotations);
-    }
-
-    private static String wellFormed(String text) {
-        return new String(text.getBytes(StandardCharsets.UTF_8), StandardCharsets.UTF_8);
     }
 
     private List<BundledBlob> blobs(Map<Digest, BundledManifest> manifests) {

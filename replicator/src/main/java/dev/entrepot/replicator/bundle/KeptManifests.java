@@ -4,18 +4,13 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.OciLimits;
+import dev.entrepot.replicator.WholeFile;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.util.List;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * The manifests of one bundle whose volumes come one at a time, until all of it has arrived. What is read is verified, so that what a crash left behind counts as not there.
@@ -42,50 +37,21 @@ record KeptManifests(Path folder) {
         }
     }
 
-    /** Keeps a manifest; when this returns it survives a power cut. */
-    void keep(ManifestBytes manifest) throws IOException {
-        Path file = file(manifest.digest());
-        if (Files.exists(file)) {
-            return;
+    // What a crash left behind, or a disk has lost, is written again.
+    private void keep(BundledManifest manifest, ManifestBytes bytes) throws IOException {
+        if (!has(manifest)) {
+            WholeFile.write(file(manifest.digest()), bytes.array());
         }
-        Path aside = file.resolveSibling(file.getFileName() + ".incoming");
-        try (FileChannel channel = FileChannel.open(
-                aside, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-            ByteBuffer bytes = ByteBuffer.wrap(manifest.array());
-            while (bytes.hasRemaining()) {
-                channel.write(bytes);
-            }
-            channel.force(true);
-        }
-        Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
     }
 
-    /** Keeps all manifests of the volumes that were given. */
+    /** Keeps all manifests of the volumes that were given; when this returns they survive a power cut. */
     void keepAll(Bundle bundle) throws IOException {
         Files.createDirectories(folder);
         for (BundledManifest manifest : bundle.inventory().manifests().values()) {
             Optional<ManifestBytes> bytes = bundle.read(manifest);
             if (bytes.isPresent()) {
-                keep(bytes.get());
+                keep(manifest, bytes.get());
             }
         }
-        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-            channel.force(true);
-        }
-    }
-
-    /** Forgets all of them. */
-    void delete() throws IOException {
-        if (!Files.isDirectory(folder)) {
-            return;
-        }
-        List<Path> files;
-        try (Stream<Path> list = Files.list(folder)) {
-            files = list.toList();
-        }
-        for (Path file : files) {
-            Files.deleteIfExists(file);
-        }
-        Files.deleteIfExists(folder);
     }
 }

@@ -1,12 +1,9 @@
 package dev.entrepot.replicator.bundle;
 
+import dev.entrepot.replicator.WholeFile;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 
 /** A receipt on disk, with its signature beside it. */
@@ -74,27 +71,10 @@ public final class ReceiptFile {
             Files.createDirectories(folder);
         }
         if (key.isPresent()) {
-            replace(signature(file), key.get().sign(document));
+            WholeFile.write(signature(file), key.get().sign(document));
         } else {
             Files.deleteIfExists(signature(file));
         }
-        replace(file, document);
-    }
-
-    private static void replace(Path file, byte[] bytes) throws IOException {
-        Path aside = aside(file);
-        try {
-            try (FileChannel channel = FileChannel.open(
-                    aside, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
-                ByteBuffer buffer = ByteBuffer.wrap(bytes);
-                while (buffer.hasRemaining()) {
-                    channel.write(buffer);
-                }
-                channel.force(true);
-            }
-            Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(aside);
-        }
+        WholeFile.write(file, document);
     }
 }

@@ -6,6 +6,8 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import java.io.ByteArrayOutputStream;
 import java.io.OutputStream;
+import java.time.Instant;
+import java.time.format.DateTimeParseException;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
@@ -69,14 +71,25 @@ public final class ReceiptJson {
         Optional<Digest> bundle = in.optionalKey("bundle") ? Optional.of(Digest.parse(in.text())) : Optional.empty();
         in.key("target");
         String target = in.text();
+        Optional<Instant> made = in.optionalKey("made") ? Optional.of(instant(in.text())) : Optional.empty();
         in.key("images");
         List<Receipt.Image> images = in.list(() -> in.object(() -> image(in)));
         in.key("held");
         SortedMap<RepositoryName, SortedSet<Digest>> held = byRepository(in);
+        SortedMap<RepositoryName, SortedSet<Digest>> loose =
+                in.optionalKey("loose") ? byRepository(in) : new TreeMap<>();
         in.key("lost");
         SortedMap<RepositoryName, SortedSet<Digest>> lost = byRepository(in);
         in.key("missing-volumes");
-        return new Receipt(bundle, target, images, held, lost, in.list(in::smallNumber));
+        return new Receipt(bundle, target, made, images, held, loose, lost, in.list(in::smallNumber));
+    }
+
+    private static Instant instant(String text) {
+        try {
+            return Instant.parse(text);
+        } catch (DateTimeParseException e) {
+            throw new IllegalArgumentException(text + " is no time", e);
+        }
     }
 
     private static Receipt.Image image(CanonicalReader in) {
@@ -106,6 +119,7 @@ public final class ReceiptJson {
             json.writeNumberProperty("receipt", Receipt.VERSION);
             receipt.bundle().ifPresent(bundle -> json.writeStringProperty("bundle", bundle.toString()));
             json.writeStringProperty("target", receipt.target());
+            receipt.made().ifPresent(made -> json.writeStringProperty("made", made.toString()));
             json.writeArrayPropertyStart("images");
             for (Receipt.Image image : receipt.images()) {
                 json.writeStartObject();
@@ -116,6 +130,9 @@ public final class ReceiptJson {
             }
             json.writeEndArray();
             write(json, "held", receipt.held());
+            if (!receipt.loose().isEmpty()) {
+                write(json, "loose", receipt.loose());
+            }
             write(json, "lost", receipt.lost());
             json.writeArrayPropertyStart("missing-volumes");
             receipt.missingVolumes().forEach(json::writeNumber);

@@ -5,12 +5,16 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.ReplicationRunner;
+import dev.entrepot.replicator.ReplicationRunner.Listed;
 import dev.entrepot.replicator.ReplicationRunner.Tagged;
 import dev.entrepot.replicator.ReplicationRunner.Wanted;
 import dev.entrepot.replicator.bundle.ImportReport.Waiting;
 import java.io.IOException;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.Collection;
+import java.util.Collections;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -21,6 +25,7 @@ import java.util.SortedMap;
 import java.util.SortedSet;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /** Makes a receipt of what a target says that it has: of a bundle, if it is to answer one, and of all that is remembered of it. For one receipt. */
 final class ReceiptMaker {
@@ -28,6 +33,7 @@ final class ReceiptMaker {
     private final ReplicationRule rule;
     private final ReplicationRunner runner;
     private final Arrived arrived;
+    private final Instant now;
     private final Set<Wanted> asked = new LinkedHashSet<>();
     private final Set<Wanted> owed = new LinkedHashSet<>();
 
@@ -35,8 +41,10 @@ final class ReceiptMaker {
      * A maker.
      *
      * @param arrived what was imported so far, a bundle that the receipt is to answer included; is brought up to date
+     * @param now the time that is in the receipt
      */
-    ReceiptMaker(ImportNames names, ReplicationRule rule, ReplicationRunner runner, Arrived arrived) {
+    ReceiptMaker(ImportNames names, ReplicationRule rule, ReplicationRunner runner, Arrived arrived, Instant now) {
+        this.now = now.truncatedTo(ChronoUnit.SECONDS);
         this.names = names;
         this.rule = rule;
         this.runner = runner;
@@ -57,7 +65,11 @@ final class ReceiptMaker {
     Receipt of(Bundle bundle, ImportReport report, List<ImageClosure> closures) throws IOException {
         ask(bundle.inventory());
         Set<Arrived.Name> failed = new HashSet<>();
+        Set<BundledImage> waiting =
+                report.waiting().stream().map(Waiting::image).collect(Collectors.toSet());
         closures.stream()
+                // Of what waits nothing was begun: what had its tag before may well have it still.
+                .filter(closure -> !waiting.contains(closure.image()))
                 .filter(closure -> !report.isComplete(closure.image(), names))
                 .forEach(closure -> failed.add(Arrived.Image.of(closure, names).name()));
         return make(Optional.of(bundle.id()), failed, missing(bundle, report));
@@ -86,14 +98,83 @@ final class ReceiptMaker {
         }
         asked.addAll(owed);
         Set<Wanted> there = runner.present(rule, asked);
-        arrived.answered(before, there);
+        SortedMap<RepositoryName, SortedSet<Digest>> has = byRepository(there);
+        List<Arrived.Image> candidates = arrived.images(names);
+        Set<Tagged> tags = new LinkedHashSet<>();
+        candidates.forEach(image -> tags.addAll(tags(image)));
+        Set<Tagged> right = runner.tagged(rule, tags);
+        List<Arrived.Image> tagged =
+                candidates.stream().filter(image -> right.contains(tag(image))).toList();
+        Set<Wanted> held = held(tagged, there);
+        List<Arrived.Image> complete = listed(tagged.stream()
+                .filter(image -> image.whole() && !failed.contains(image.name()))
+                .filter(image -> in(has, image.repository()).containsAll(image.members()))
+                .filter(image -> right.containsAll(tags(image)))
+                .toList());
+        update(candidates, tagged, complete, has);
+        arrived.answered(before, there, held);
+        Set<Wanted> loose = new LinkedHashSet<>(there);
+        loose.removeAll(held);
         return new Receipt(
                 bundle,
                 rule.targets().getFirst().registry().name(),
-                images(failed, there),
-                byRepository(there),
-                lost(there),
+                Optional.of(now),
+                byName(complete),
+                byRepository(held),
+                byRepository(loose),
+                lost(has),
                 missing);
+    }
+
+    // Those whose signatures and other referrers the target lists, too.
+    private List<Arrived.Image> listed(List<Arrived.Image> images) throws IOException {
+        Set<Listed> lists = new LinkedHashSet<>();
+        images.forEach(image -> lists.addAll(lists(image)));
+        Set<Listed> all = runner.listed(rule, lists);
+        return images.stream().filter(image -> all.containsAll(lists(image))).toList();
+    }
+
+    private static List<Listed> lists(Arrived.Image image) {
+        return image.referrers().entrySet().stream()
+                .map(list -> new Listed(image.repository(), list.getKey(), list.getValue()))
+                .toList();
+    }
+
+    // What no tag holds is taken by the next garbage collection of a registry, so that nobody may count on it.
+    private static Set<Wanted> held(List<Arrived.Image> tagged, Set<Wanted> there) {
+        Map<RepositoryName, Set<Digest>> members = new HashMap<>();
+        for (Arrived.Image image : tagged) {
+            Set<Digest> some = members.computeIfAbsent(image.repository(), name -> new HashSet<>());
+            some.addAll(image.members());
+            some.add(image.manifest());
+        }
+        Set<Wanted> held = new LinkedHashSet<>();
+        for (Wanted wanted : there) {
+            if (members.getOrDefault(wanted.repository(), Set.of())
+                    .contains(wanted.node().digest())) {
+                held.add(wanted);
+            }
+        }
+        return held;
+    }
+
+    // An image that lost something still holds the rest; one whose tag names something else, or nothing, holds nothing.
+    private void update(
+            List<Arrived.Image> candidates,
+            List<Arrived.Image> tagged,
+            List<Arrived.Image> complete,
+            SortedMap<RepositoryName, SortedSet<Digest>> has) {
+        Set<Arrived.Image> kept = new HashSet<>(tagged);
+        arrived.forget(
+                candidates.stream().filter(image -> !kept.contains(image)).toList());
+        Set<Arrived.Image> whole = new HashSet<>(complete);
+        tagged.stream()
+                .filter(image -> !whole.contains(image))
+                .forEach(image -> arrived.put(image.partly(in(has, image.repository()))));
+    }
+
+    private static Set<Digest> in(SortedMap<RepositoryName, SortedSet<Digest>> has, RepositoryName repository) {
+        return has.getOrDefault(repository, Collections.emptySortedSet());
     }
 
     private static List<Integer> missing(Bundle bundle, ImportReport report) {
@@ -105,31 +186,13 @@ final class ReceiptMaker {
         return List.copyOf(missing);
     }
 
-    // Of this import the report knows which tags were not moved; those of earlier ones may have been moved by anybody
-    // since.
-    private List<Receipt.Image> images(Set<Arrived.Name> failed, Set<Wanted> there) throws IOException {
-        Map<RepositoryName, Set<Digest>> held = new TreeMap<>();
-        there.forEach(wanted -> held.computeIfAbsent(wanted.repository(), name -> new HashSet<>())
-                .add(wanted.node().digest()));
-        List<Arrived.Image> candidates = arrived.images(names);
-        Collection<Arrived.Image> whole = candidates.stream()
-                .filter(image -> !failed.contains(image.name()))
-                .filter(image -> held.getOrDefault(image.repository(), Set.of()).containsAll(image.members()))
-                .toList();
-        Set<Tagged> tags = new LinkedHashSet<>();
-        whole.forEach(image -> tags.addAll(tags(image)));
-        Set<Tagged> right = runner.tagged(rule, tags);
-        List<Arrived.Image> complete =
-                whole.stream().filter(image -> right.containsAll(tags(image))).toList();
-        List<Arrived.Image> incomplete = new ArrayList<>(candidates);
-        incomplete.removeAll(new HashSet<>(complete));
-        arrived.forget(incomplete);
-        return byName(complete);
+    private static Tagged tag(Arrived.Image image) {
+        return new Tagged(image.repository(), image.name().as(), image.manifest());
     }
 
     private static List<Tagged> tags(Arrived.Image image) {
         List<Tagged> tags = new ArrayList<>();
-        tags.add(new Tagged(image.repository(), image.name().as(), image.manifest()));
+        tags.add(tag(image));
         for (Map.Entry<Tag, Digest> tag : image.cosign().entrySet()) {
             tags.add(new Tagged(image.repository(), tag.getKey(), tag.getValue()));
         }
@@ -145,11 +208,10 @@ final class ReceiptMaker {
         return byName.values().stream().sorted(Receipt.Image.ORDER).toList();
     }
 
-    private SortedMap<RepositoryName, SortedSet<Digest>> lost(Set<Wanted> there) {
-        SortedMap<RepositoryName, SortedSet<Digest>> held = byRepository(there);
+    private SortedMap<RepositoryName, SortedSet<Digest>> lost(SortedMap<RepositoryName, SortedSet<Digest>> has) {
         Set<Wanted> lost = new LinkedHashSet<>(owed);
-        lost.removeIf(wanted -> held.getOrDefault(wanted.repository(), new TreeSet<>())
-                .contains(wanted.node().digest()));
+        lost.removeIf(
+                wanted -> in(has, wanted.repository()).contains(wanted.node().digest()));
         return byRepository(lost);
     }
 

@@ -13,10 +13,13 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -30,6 +33,8 @@ public final class SavedExports {
     private static final String NAME = "name";
     private static final String UNFINISHED = "unfinished";
     private static final String LOCK = "lock";
+    private static final String INCOMING = ".incoming-";
+    private static final Duration LEFT_BEHIND = Duration.ofHours(1);
 
     private final Path folder;
 
@@ -63,11 +68,18 @@ public final class SavedExports {
      * Saves an export that is about to be written.
      *
      * @param request a text that is the same if the same is asked for again
+     * @throws BundleException if another process is writing the same bundle
      */
     public void save(Saved saved, String request) throws IOException {
         Path place = place(saved.id());
         Files.createDirectories(folder);
-        Path aside = Files.createTempDirectory(folder, ".incoming-");
+        if (Files.exists(place)) {
+            try (Closeable _ = lock(saved.id())) {
+                delete(place);
+            }
+        }
+        Path aside = Files.createTempDirectory(folder, INCOMING);
+        sweep(aside);
         write(aside.resolve(INVENTORY), saved.document());
         if (saved.signature().isPresent()) {
             write(aside.resolve(SIGNATURE), saved.signature().get());
@@ -75,11 +87,23 @@ public final class SavedExports {
         write(aside.resolve(NAME), saved.name().getBytes(StandardCharsets.UTF_8));
         write(aside.resolve(UNFINISHED), key(request).getBytes(StandardCharsets.UTF_8));
         FolderWriter.force(aside);
-        if (Files.exists(place)) {
-            delete(place);
-        }
         Files.move(aside, place, StandardCopyOption.ATOMIC_MOVE);
         FolderWriter.force(folder);
+    }
+
+    // What processes left that were killed here; another may be saving just now.
+    private void sweep(Path mine) throws IOException {
+        Instant old = Files.getLastModifiedTime(mine).toInstant().minus(LEFT_BEHIND);
+        List<Path> others;
+        try (Stream<Path> list = Files.list(folder)) {
+            others = list.filter(place -> String.valueOf(place.getFileName()).startsWith(INCOMING))
+                    .toList();
+        }
+        for (Path other : others) {
+            if (Files.getLastModifiedTime(other).toInstant().isBefore(old)) {
+                delete(other);
+            }
+        }
     }
 
     private static String key(String request) {
@@ -116,11 +140,17 @@ public final class SavedExports {
         return Optional.empty();
     }
 
-    /** Forgets that exports for this request are unfinished. */
+    /**
+     * Forgets that an export for this request is unfinished.
+     *
+     * @throws BundleException if a process is writing it
+     */
     public void abandon(String request) throws IOException {
         Optional<Saved> saved = unfinished(request);
         if (saved.isPresent()) {
-            finish(saved.get().id());
+            try (Closeable _ = lock(saved.get().id())) {
+                finish(saved.get().id());
+            }
         }
     }
 
@@ -151,13 +181,23 @@ public final class SavedExports {
         Files.deleteIfExists(place(id).resolve(UNFINISHED));
     }
 
-    /** The export whose id begins like this. */
+    /**
+     * The export whose id begins like this.
+     *
+     * @throws BundleException if the ids of several do
+     */
     public Optional<Saved> find(String id) throws IOException {
         String prefix = id.startsWith("sha256:") ? id.substring("sha256:".length()) : id;
         List<Path> found = places().stream()
                 .filter(place -> prefix.length() >= 6
                         && String.valueOf(place.getFileName()).startsWith(prefix))
                 .toList();
+        if (found.size() > 1) {
+            throw new BundleException("the ids of " + found.size() + " exports begin with " + prefix + ": "
+                    + found.stream()
+                            .map(place -> String.valueOf(place.getFileName()))
+                            .collect(Collectors.joining(", ")));
+        }
         return found.size() == 1 ? Optional.of(read(found.getFirst())) : Optional.empty();
     }
 

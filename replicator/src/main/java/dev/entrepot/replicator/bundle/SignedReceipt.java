@@ -71,6 +71,12 @@ public record SignedReceipt(Receipt receipt, Delta delta) {
         }
     }
 
+    /** For people: which target it is of, and when that was asked, so that an old one is not taken for the last. */
+    public String made() {
+        return receipt.target()
+                + receipt.made().map(time -> ", made at " + time).orElse(", which does not say when it was made");
+    }
+
     /** A line for people where the other side still needs volumes of the bundle that it answers. */
     public Optional<String> missing() {
         String volumes = receipt.missingVolumes().stream().map(String::valueOf).collect(Collectors.joining(","));

@@ -4,11 +4,15 @@ import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.VerifyingInputStream;
+import dev.entrepot.replicator.graph.Concurrently;
+import dev.entrepot.replicator.graph.ManifestShelf;
 import java.io.ByteArrayInputStream;
 import java.io.FilterInputStream;
 import java.io.IOException;
@@ -18,26 +22,32 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
 import org.apache.commons.io.input.BoundedInputStream;
 
 /**
- * The content of a bundle, read from the registries that its images are from, with all memory that it takes one buffer. Safe for all threads.
+ * The content of a bundle, read from the registries that its images are from, with all memory that it takes one buffer and a shelf of manifests. Safe for all threads.
  */
 public final class SourceContent implements VolumeContent, PartReader {
     private static final int BUFFER_BYTES = 128 * 1024;
+    // Manifests asked for at once; the gate of a source lets fewer through.
+    private static final int AT_ONCE = 32;
 
     private final Inventory inventory;
+    private final ManifestShelf shelf;
     private final Map<RepositoryName, RepositorySource> sources = new HashMap<>();
 
     /**
      * Of an inventory.
      *
      * @param sources opens a repository that an image is from
+     * @param seen keeps manifests that were read, so that comparing and writing ask for them once where they have room
      */
-    public SourceContent(Inventory inventory, Function<Repository, RepositorySource> sources) {
+    public SourceContent(Inventory inventory, Function<Repository, RepositorySource> sources, SeenManifests seen) {
         this.inventory = inventory;
+        this.shelf = seen.shelf();
         for (BundledImage image : inventory.images()) {
             this.sources.computeIfAbsent(image.repository(), name -> sources.apply(image.source()));
         }
@@ -105,11 +115,73 @@ public final class SourceContent implements VolumeContent, PartReader {
         return found;
     }
 
-    private InputStream manifest(Digest digest) throws IOException {
+    /**
+     * A manifest that an import would refuse, because the inventory made of what the source said does not say the same as it does.
+     *
+     * @param manifest the manifest
+     * @param images the images that have it
+     * @param what what does not agree, for people
+     */
+    public record Contradiction(Digest manifest, List<BundledImage> images, String what) {
+        /** Copies the list. */
+        public Contradiction {
+            images = List.copyOf(images);
+        }
+    }
+
+    /**
+     * Compares the manifests that the bundle carries with the inventory, as whoever reads the bundle does.
+     *
+     * @return what does not agree; such a bundle is refused by every import
+     * @throws IOException if a manifest cannot be read
+     */
+    public List<Contradiction> contradictions() throws IOException {
+        List<BundledManifest> carried = inventory.manifests().values().stream()
+                .filter(manifest -> !(manifest.placement() instanceof Placement.Held))
+                .toList();
+        return Concurrently.map(carried, AT_ONCE, this::contradiction).stream()
+                .flatMap(Optional::stream)
+                .toList();
+    }
+
+    private Optional<Contradiction> contradiction(BundledManifest stated) throws IOException {
+        ManifestBytes bytes = read(stated.digest());
+        try {
+            GraphCheck.check(inventory, stated, bytes);
+            return Optional.empty();
+        } catch (BundleException e) {
+            List<BundledImage> images = inventory.images().stream()
+                    .filter(image ->
+                            ImageClosure.of(inventory, image).manifests().contains(stated))
+                    .toList();
+            return Optional.of(new Contradiction(stated.digest(), images, String.valueOf(e.getMessage())));
+        }
+    }
+
+    private ManifestBytes read(Digest digest) throws IOException {
+        Optional<ManifestBytes> kept = shelf.get(digest);
+        if (kept.isPresent()) {
+            return kept.get();
+        }
         BundledManifest manifest = inventory.manifests().get(digest);
         List<RepositoryName> names = manifest == null ? List.of() : manifest.repositories();
-        return new ByteArrayInputStream(first(sources(names), digest, source -> source.fetchManifest(digest))
-                .array());
+        ManifestBytes bytes = first(sources(names), digest, source -> source.fetchManifest(digest));
+        // By the type that was stated, as whoever reads the bundle takes it.
+        MediaType type =
+                manifest == null ? bytes.mediaType() : manifest.descriptor().mediaType();
+        ManifestBytes typed = ManifestBytes.verified(type, digest, bytes.array());
+        shelf.put(typed);
+        return typed;
+    }
+
+    // An inventory that was saved by an earlier version may contradict what it is of.
+    private InputStream manifest(Digest digest) throws IOException {
+        ManifestBytes bytes = read(digest);
+        BundledManifest stated = inventory.manifests().get(digest);
+        if (stated != null) {
+            GraphCheck.check(inventory, stated, bytes);
+        }
+        return new ByteArrayInputStream(bytes.array());
     }
 
     private InputStream blob(Digest digest, long offset) throws IOException {

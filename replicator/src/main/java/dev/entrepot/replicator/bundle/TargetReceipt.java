@@ -33,6 +33,7 @@ public final class TargetReceipt {
     private final SourceRegistry there;
     private final Function<RepositoryName, RepositorySource> reader;
     private final ArrivedFile arrived;
+    private final ImportFolder folder;
     private final ReplicationRunner runner;
     private final ReplicationRule rule;
     private final RequestLimit limit = new RequestLimit(REQUESTS);
@@ -57,6 +58,7 @@ public final class TargetReceipt {
         this.names = names;
         this.there = there;
         this.reader = reader;
+        this.folder = folder;
         this.arrived = folder.arrived(target.registry().name());
         this.runner = runner;
         this.rule = ImportRule.of(
@@ -99,7 +101,7 @@ public final class TargetReceipt {
         all.addAll(found);
         arrived.write(all, rule.targets().getFirst().registry().name());
         Arrived kept = arrived.read();
-        Receipt receipt = new ReceiptMaker(names, rule, runner, kept).ofTarget();
+        Receipt receipt = new ReceiptMaker(names, rule, runner, kept, folder.now()).ofTarget();
         arrived.write(kept, receipt.target());
         return new Made(receipt, unread);
     }

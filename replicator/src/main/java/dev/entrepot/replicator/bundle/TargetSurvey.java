@@ -25,6 +25,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
  * Finds out what is in one repository of a target: for each tag, all that is below it and attached to it there. A manifest that an index names and that is not there is no failure: the
@@ -115,6 +116,7 @@ final class TargetSurvey {
     private Found image(Tag tag, Descriptor root) throws IOException {
         Map<Digest, Arrived.Node> nodes = new LinkedHashMap<>();
         SortedMap<Tag, Digest> cosign = new TreeMap<>();
+        Map<Digest, Set<Digest>> referrers = new LinkedHashMap<>();
         Deque<Descriptor> open = new ArrayDeque<>(List.of(root));
         while (!open.isEmpty()) {
             Descriptor next = open.remove();
@@ -132,6 +134,11 @@ final class TargetSurvey {
                                 blob -> nodes.putIfAbsent(blob.digest(), node(blob.digest(), blob.sizeBytes(), false)));
                 open.addAll(known.children());
                 open.addAll(known.referrers());
+                if (!known.referrers().isEmpty()) {
+                    referrers.put(
+                            next.digest(),
+                            known.referrers().stream().map(Descriptor::digest).collect(Collectors.toSet()));
+                }
                 open.addAll(known.cosign().values());
                 known.cosign().forEach((name, manifest) -> cosign.put(name, manifest.digest()));
             }
@@ -146,7 +153,9 @@ final class TargetSurvey {
                 new Arrived.Name(at, tag),
                 root.digest(),
                 List.copyOf(nodes.keySet()),
-                cosign);
+                cosign,
+                referrers,
+                true);
         return new Found(image, List.copyOf(nodes.values()));
     }
 

@@ -1,14 +1,12 @@
 package dev.entrepot.replicator.layout;
 
+import dev.entrepot.replicator.WholeFile;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
-import java.nio.channels.FileChannel;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
@@ -30,33 +28,15 @@ final class LayoutFiles {
             throw new IOException(file + " has no folder");
         }
         Files.createDirectories(folder);
+        // Several may bring the same content at one time.
         Path aside = Files.createTempFile(folder, ".incoming-", "");
-        try {
-            try (FileChannel channel = FileChannel.open(aside, StandardOpenOption.WRITE)) {
-                byte[] buffer = new byte[BUFFER_BYTES];
-                for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
-                    ByteBuffer bytes = ByteBuffer.wrap(buffer, 0, count);
-                    while (bytes.hasRemaining()) {
-                        channel.write(bytes);
-                    }
-                }
-                channel.force(true);
-            }
-            Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
-            forceFolder(file);
-        } finally {
-            Files.deleteIfExists(aside);
-        }
+        WholeFile.write(file, aside, out -> copy(in, out));
     }
 
-    /** Forces the folder that a file is in, so that its name is there after a power cut. */
-    static void forceFolder(Path file) throws IOException {
-        Path folder = file.toAbsolutePath().getParent();
-        if (folder == null) {
-            throw new IOException(file + " has no folder");
-        }
-        try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
-            channel.force(true);
+    private static void copy(InputStream in, OutputStream out) throws IOException {
+        byte[] buffer = new byte[BUFFER_BYTES];
+        for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
+            out.write(buffer, 0, count);
         }
     }
 

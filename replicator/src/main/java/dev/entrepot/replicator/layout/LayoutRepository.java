@@ -5,6 +5,7 @@ import dev.entrepot.oci.BlobSource;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
@@ -23,6 +24,7 @@ import java.io.ByteArrayInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -77,6 +79,14 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
         OptionalLong size = digest.isPresent() ? store.size(digest.get()) : OptionalLong.empty();
         boolean manifest = size.isPresent() && size.getAsLong() <= OciLimits.MAX_MANIFEST_BYTES;
         return manifest ? Optional.of(store.read(digest.get()).descriptor()) : Optional.empty();
+    }
+
+    private boolean isWhole(ManifestBytes manifest) throws IOException {
+        try {
+            return Arrays.equals(store.read(manifest.digest()).array(), manifest.array());
+        } catch (NotFoundException | InvalidContentException e) {
+            return false;
+        }
     }
 
     @Override
@@ -145,7 +155,7 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
 
     @Override
     public Optional<Digest> pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
-        if (store.size(manifest.digest()).isEmpty()) {
+        if (!isWhole(manifest)) {
             store.put(manifest.digest(), new ByteArrayInputStream(manifest.array()));
         }
         Optional<Digest> subject = Manifest.parse(manifest).subject().map(Descriptor::digest);

@@ -79,6 +79,11 @@ public final class LayoutTargets {
         }
 
         @Override
+        public boolean isAtHand() {
+            return true;
+        }
+
+        @Override
         public void begin() {
             tar.ifPresent(TarLayout::begin);
         }

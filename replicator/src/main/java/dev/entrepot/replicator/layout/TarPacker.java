@@ -5,6 +5,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.VerifyingInputStream;
+import dev.entrepot.replicator.WholeFile;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -43,7 +44,7 @@ final class TarPacker {
             store.guarded(index -> {
                 write(store, index, aside);
                 Files.move(aside, tar, StandardCopyOption.ATOMIC_MOVE);
-                LayoutFiles.forceFolder(tar);
+                WholeFile.forceFolder(tar);
                 store.rebase();
                 return index;
             });

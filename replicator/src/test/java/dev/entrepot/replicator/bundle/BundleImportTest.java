@@ -26,7 +26,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -165,25 +164,107 @@ class BundleImportTest {
         assertThat(folder.resolve("data/imports")).isDirectoryNotContaining("glob:**sha256-*");
     }
 
-    @Test
-    void aBlobInPartsNeedsItsVolumesTogether() throws Exception {
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void aBlobInPartsArrivesFromVolumesThatComeOneAtATime(boolean reversed) throws Exception {
         Packed packed =
                 new Packed.Packing(source).image("tool", "v1").volumes(16_000).pack();
         List<Path> volumes = packed.tars(folder.resolve("out"));
-        BundledBlob split = packed.inventory.blobs().values().stream()
-                .filter(blob -> blob.placement() instanceof Placement.InParts)
-                .findFirst()
-                .orElseThrow();
-        for (Path volume : volumes) {
+        assertThat(packed.inventory.blobs().values()).anyMatch(blob -> blob.placement() instanceof Placement.InParts);
+        List<Path> order = reversed ? volumes.reversed() : volumes;
+        for (int i = 0; i < order.size() - 1; i++) {
+            Outcome outcome = imported(List.of(order.get(i)));
+            assertThat(outcome.report().outcome()).isEqualTo("partly");
+            assertThat(outcome.report().waiting().getFirst().volumes())
+                    .as("what came is not asked for again")
+                    .hasSize(order.size() - 1 - i);
+        }
+
+        Outcome last = imported(List.of(order.getLast()));
+
+        assertThat(last.report().outcome()).isEqualTo("complete");
+        Completeness.assertComplete(source.repository("tool"), "v1", target, "mirror/tool");
+        assertThat(folder.resolve("data/imports")).isDirectoryNotContaining("glob:**sha256-*");
+    }
+
+    @Test
+    void aPartThatTheDiskHasLostIsAskedForAgain() throws Exception {
+        Packed packed =
+                new Packed.Packing(source).image("tool", "v1").volumes(16_000).pack();
+        List<Path> volumes = packed.tars(folder.resolve("out"));
+        for (Path volume : volumes.subList(0, volumes.size() - 1)) {
             imported(List.of(volume));
         }
+        Path part;
+        try (var files = Files.walk(folder.resolve("data/imports"))) {
+            part = files.filter(file -> file.getFileName().toString().startsWith("part-"))
+                    .sorted()
+                    .findFirst()
+                    .orElseThrow();
+        }
+        byte[] bytes = Files.readAllBytes(part);
+        bytes[bytes.length - 1] ^= 1;
+        Files.write(part, bytes);
+
         ImportReport.Waiting waiting =
                 imported(List.of(volumes.getLast())).report().waiting().getFirst();
 
-        assertThat(waiting.split()).contains(split.digest());
-        List<Path> together = new ArrayList<>();
-        waiting.volumes().forEach(number -> together.add(volumes.get(number - 1)));
-        assertThat(imported(together).report().outcome()).isEqualTo("complete");
+        assertThat(waiting.volumes()).hasSize(1);
+        Path again = volumes.get(waiting.volumes().getFirst() - 1);
+        assertThat(imported(List.of(again)).report().outcome()).isEqualTo("complete");
+        Completeness.assertComplete(source.repository("tool"), "v1", target, "mirror/tool");
+    }
+
+    @Test
+    void aPartThatIsDamagedOnItsVolumeIsNamedAndNotKept() throws Exception {
+        Packed packed =
+                new Packed.Packing(source).image("tool", "v1").volumes(16_000).pack();
+        List<Path> volumes = packed.tars(folder.resolve("out"));
+        byte[] bytes = Files.readAllBytes(volumes.getFirst());
+        bytes[bytes.length - 1024 - 300] ^= 1;
+        Files.write(volumes.getFirst(), bytes);
+
+        assertThatThrownBy(() -> imported(List.of(volumes.getFirst())))
+                .isInstanceOf(DamagedBundleException.class)
+                .hasMessageContaining("volume 1", "is altered");
+
+        try (var files = Files.walk(folder.resolve("data/imports"))) {
+            assertThat(files).noneMatch(file -> file.getFileName().toString().startsWith("part-"));
+        }
+    }
+
+    @Test
+    void whatWasKeptStaysForImagesThatAnImportDidNotSelect() throws Exception {
+        List<Path> volumes = packing().volumes(VOLUME_BYTES).pack().tars(folder.resolve("out"));
+        ImportNames all = names(List.of(), List.of());
+        imported(volumes.subList(0, 1), all, target.asTarget());
+        Outcome some = imported(volumes.subList(1, volumes.size() - 1), all, target.asTarget());
+        assertThat(some.report().waiting())
+                .as("only the second image is not there")
+                .extracting(waiting -> waiting.image().repository().value())
+                .containsExactly("tool");
+        imported(volumes.subList(1, volumes.size() - 1), names(List.of("team/app"), List.of()), target.asTarget());
+
+        assertThat(imported(List.of(volumes.getLast())).report().outcome()).isEqualTo("complete");
+        assertAllComplete(target);
+    }
+
+    @Test
+    void whatWasKeptForOneTargetIsNotDeletedByAnother() throws Exception {
+        MemoryRegistry other = new MemoryRegistry("other.test", Abilities.ALL);
+        List<Path> volumes = packing().volumes(VOLUME_BYTES).pack().tars(folder.resolve("out"));
+        ImportNames all = names(List.of(), List.of());
+        for (Path volume : volumes.subList(0, volumes.size() - 1)) {
+            imported(List.of(volume));
+            imported(List.of(volume), all, other.asTarget());
+        }
+
+        imported(List.of(volumes.getLast()), all, other.asTarget());
+
+        assertThat(imported(List.of(volumes.getLast())).report().outcome()).isEqualTo("complete");
+        assertAllComplete(target);
+        assertAllComplete(other);
+        assertThat(folder.resolve("data/imports")).isDirectoryNotContaining("glob:**sha256-*");
     }
 
     @Test
@@ -364,10 +445,11 @@ class BundleImportTest {
         Receipt receipt = imported(volumes.subList(0, 1)).receipt();
 
         assertThat(receipt.missingVolumes()).isNotEmpty().doesNotContain(1);
-        TreeSet<Digest> held = new TreeSet<>();
-        receipt.held().values().forEach(held::addAll);
+        TreeSet<Digest> loose = new TreeSet<>();
+        receipt.loose().values().forEach(loose::addAll);
         for (BundledBlob blob : packed.inventory.blobs().values()) {
-            assertThat(held.contains(blob.digest())).isEqualTo(blob.placement().equals(new Placement.InVolume(1)));
+            assertThat(loose.contains(blob.digest())).isEqualTo(blob.placement().equals(new Placement.InVolume(1)));
         }
+        assertThat(receipt.held()).as("no tag holds any of it yet").isEmpty();
     }
 }

@@ -2,6 +2,7 @@ package dev.entrepot.replicator.bundle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.MediaType;
@@ -200,6 +201,33 @@ class BundleWriterTest {
                 return in.read(buffer, offset, length);
             }
         };
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"out.tar", "out"})
+    void twoExportsDoNotWriteOneVolumeAtOneTime(String name) throws IOException {
+        Inventory inventory = inventory(30_000, 40_000);
+        Path output = folder.resolve(name);
+        // Left by a process that was killed.
+        Files.writeString(folder.resolve("." + name + ".lock"), "");
+        List<String> refusals = new ArrayList<>();
+        write(inventory, output, entry -> {
+            if (entry.content() instanceof VolumeEntry.Content.Blob) {
+                BundleException refused =
+                        catchThrowableOfType(BundleException.class, () -> write(inventory(500), output, this::open));
+                refusals.add(String.valueOf(refused.getMessage()));
+            }
+            return open(entry);
+        });
+
+        assertThat(refusals).hasSize(2).allMatch(message -> message.contains("another export is writing " + output));
+        assertThat(write(inventory, output, this::open))
+                .as("it is whole")
+                .singleElement()
+                .returns(false, BundleWriter.Volume::written);
+        try (Stream<Path> left = Files.list(folder)) {
+            assertThat(left).hasSize(1);
+        }
     }
 
     @Test

@@ -136,7 +136,10 @@ class ReceiptRoundsTest {
         assertThat(images(receipt)).containsExactly("v1.3.0");
         assertThat(receipt.lost()).isEmpty();
         assertThat(receipt.holds(new RepositoryName("app"), base.getFirst().digest()))
-                .isTrue();
+                .as("the next garbage collection takes it")
+                .isFalse();
+        assertThat(receipt.loose().get(new RepositoryName("app")))
+                .contains(base.getFirst().digest());
     }
 
     @Test
@@ -170,6 +173,31 @@ class ReceiptRoundsTest {
         assertThat(images(wrong)).isEmpty();
         imported(packed("v2", Optional.of(wrong)));
         Completeness.assertComplete(source.repository("app"), "v2", target, "app");
+    }
+
+    @Test
+    void aReceiptIsOnlyForImagesWhoseReferrersAreListed() throws Exception {
+        MemoryRegistry registry = new MemoryRegistry("old.test", Abilities.NO_API);
+        Descriptor root = image(40, List.of(layer(4, 2_000)));
+        app.tag("v2", root);
+        app.referrer(root, "x/sbom", "sbom");
+        Importing importing = new Importing(folder.resolve("data"));
+        List<Path> first = packed("v2", Optional.empty()).tars(folder.resolve("first"));
+        List<Path> second = packed("v1.3.0", Optional.empty()).tars(folder.resolve("second"));
+        assertThat(images(importing
+                        .into(registry.asTarget(), Importing.AS_THEY_ARE, first)
+                        .receipt()))
+                .containsExactly("v2");
+        registry.repository("app").tags.remove(root.digest().referrersTag());
+
+        Receipt receipt = importing
+                .into(registry.asTarget(), Importing.AS_THEY_ARE, second)
+                .receipt();
+
+        assertThat(images(receipt)).as("nobody finds the bill of v2 there").containsExactly("v1.3.0");
+        assertThat(receipt.holds(new RepositoryName("app"), root.digest()))
+                .as("its content is there all the same")
+                .isTrue();
     }
 
     @Test

@@ -1,0 +1,73 @@
+package dev.entrepot.replicator.bundle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.Closeable;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What exports leave in the data folder for those after them. */
+class SavedExportsTest {
+    @TempDir
+    private Path data;
+
+    private static SavedExports.Saved saved(long layer) throws Exception {
+        Inventory inventory = Inventories.layers(List.of(layer));
+        return new SavedExports.Saved(inventory, InventoryJson.write(inventory), Optional.empty(), "out.tar");
+    }
+
+    @Test
+    void anExportThatAnotherProcessIsWritingIsNeitherReplacedNorAbandoned() throws Exception {
+        SavedExports exports = new SavedExports(data);
+        SavedExports.Saved export = saved(100);
+        exports.save(export, "request");
+        try (Closeable _ = exports.lock(export.id())) {
+            assertThatThrownBy(() -> exports.save(export, "another request"))
+                    .isInstanceOf(BundleException.class)
+                    .hasMessageContaining("is being written");
+            assertThatThrownBy(() -> exports.abandon("request")).isInstanceOf(BundleException.class);
+            assertThat(exports.unfinished("request")).isPresent();
+        }
+        exports.abandon("request");
+        assertThat(exports.unfinished("request")).isEmpty();
+        exports.save(export, "another request");
+        assertThat(exports.unfinished("another request")).isPresent();
+    }
+
+    @Test
+    void whatAProcessThatWasKilledLeftIsSweptWhenItIsOld() throws Exception {
+        Path exports = Files.createDirectories(data.resolve("exports"));
+        Path old = Files.createDirectory(exports.resolve(".incoming-old"));
+        Files.writeString(old.resolve("inventory.json"), "half");
+        Path young = Files.createDirectory(exports.resolve(".incoming-young"));
+        FileTime now = Files.getLastModifiedTime(young);
+        Files.setLastModifiedTime(old, FileTime.from(now.toInstant().minus(Duration.ofHours(2))));
+
+        new SavedExports(data).save(saved(100), "request");
+
+        assertThat(old).doesNotExist();
+        assertThat(young).exists();
+    }
+
+    @Test
+    void aPrefixOfTwoIdsIsNotTakenForNone() throws Exception {
+        SavedExports exports = new SavedExports(data);
+        SavedExports.Saved export = saved(100);
+        exports.save(export, "request");
+        String id = export.id().encoded();
+        Path twin = Files.createDirectory(data.resolve("exports").resolve(id.substring(0, 10) + "0".repeat(54)));
+        Files.copy(data.resolve("exports").resolve(id).resolve("inventory.json"), twin.resolve("inventory.json"));
+
+        assertThatThrownBy(() -> exports.find(id.substring(0, 8)))
+                .isInstanceOf(BundleException.class)
+                .hasMessageContaining("ids of 2 exports begin with " + id.substring(0, 8));
+        assertThat(exports.find(id)).isPresent();
+    }
+}
