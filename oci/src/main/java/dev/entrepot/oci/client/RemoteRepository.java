@@ -43,6 +43,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
      *
      * @param tokenOutage how the request for a token to read it fails that is being repeated
      * @param reserved why what can wait is not to be fetched
+     * @param absence what follows where HEAD says that there is no such blob
      * @param partBytes the least size of a part of an upload
      */
     RemoteRepository(
@@ -52,13 +53,14 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
             Validators validators,
             Supplier<Optional<OutageException>> tokenOutage,
             Supplier<Optional<OutageException>> reserved,
+            BlobReads.Absence absence,
             long partBytes) {
         this.requests = requests;
         this.calls = calls;
         this.tokenOutage = tokenOutage;
         this.reserved = reserved;
         this.manifests = new ManifestReads(calls, requests, memory, validators);
-        this.blobs = new BlobReads(calls, requests, memory);
+        this.blobs = new BlobReads(calls, requests, memory, absence);
         this.pages = new PageReads(calls);
         this.uploads = new BlobUploads(calls, requests, blobs, memory, partBytes);
         this.writes = new ManifestWrites(calls, requests);
