@@ -17,11 +17,21 @@ final class BlobReads {
     private static final Pattern CONTENT_RANGE =
             Pattern.compile("bytes\\s+([0-9]{1,18})-([0-9]{1,18})/([0-9]{1,18}|\\*)", Pattern.CASE_INSENSITIVE);
 
+    /** What follows where HEAD says that there is no such blob. */
+    enum Absence {
+        /** It is believed: what it costs to be wrong is an upload. */
+        BELIEVED,
+        /** GET is asked: Harbor answers HEAD so for what it has not fetched yet. */
+        CONFIRMED
+    }
+
     private final Calls calls;
     private final RepositoryRequests requests;
     private final CapabilityMemory memory;
+    private final Absence absence;
 
-    BlobReads(Calls calls, RepositoryRequests requests, CapabilityMemory memory) {
+    BlobReads(Calls calls, RepositoryRequests requests, CapabilityMemory memory, Absence absence) {
+        this.absence = absence;
         this.calls = calls;
         this.requests = requests;
         this.memory = memory;
@@ -41,17 +51,9 @@ final class BlobReads {
         record Unclear() implements HeadAnswer {}
     }
 
-    /** What follows where HEAD says that there is no such blob. */
-    private enum Absence {
-        /** It is believed: what it costs to be wrong is an upload. */
-        BELIEVED,
-        /** GET is asked: Harbor answers HEAD so for what it has not fetched yet. */
-        CONFIRMED
-    }
-
     /** As {@link dev.entrepot.oci.BlobSource#statBlob}. */
     Optional<OptionalLong> stat(Digest digest) throws IOException {
-        return stat(digest, request(Operation.STAT_BLOB, "asking for", "HEAD", digest), Absence.CONFIRMED);
+        return stat(digest, request(Operation.STAT_BLOB, "asking for", "HEAD", digest), absence);
     }
 
     /** As {@link dev.entrepot.oci.RepositoryTarget#containsBlob}: with the token that the upload will need. */
@@ -61,14 +63,14 @@ final class BlobReads {
         return stat(digest, request, Absence.BELIEVED).isPresent();
     }
 
-    private Optional<OptionalLong> stat(Digest digest, ApiRequest request, Absence absence) throws IOException {
+    private Optional<OptionalLong> stat(Digest digest, ApiRequest request, Absence how) throws IOException {
         if (memory.isKnownAbsent(requests.repository(), Capability.HEAD_BLOBS)) {
             return statByGet(digest);
         }
         return switch (calls.call(request, response -> head(request, response, digest))) {
             case HeadAnswer.Present(OptionalLong size) -> Optional.of(size);
             case HeadAnswer.Absent() ->
-                switch (absence) {
+                switch (how) {
                     case BELIEVED -> Optional.empty();
                     case CONFIRMED -> contradicted(digest);
                 };

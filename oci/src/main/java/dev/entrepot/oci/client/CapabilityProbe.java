@@ -52,7 +52,7 @@ final class CapabilityProbe {
         }
         if (sample.blob().isPresent()) {
             Digest blob = sample.blob().get();
-            BlobReads blobs = new BlobReads(calls, requests, memory);
+            BlobReads blobs = new BlobReads(calls, requests, memory, BlobReads.Absence.CONFIRMED);
             step(() -> blobs.stat(blob));
             step(() -> {
                 try (BlobBody body = blobs.open(blob, ByteRange.of(0, 0))) {

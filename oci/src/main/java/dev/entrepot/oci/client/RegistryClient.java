@@ -13,7 +13,7 @@ import java.util.Optional;
 
 /**
  * The client of one registry: its connections, tokens and limits, and its mirrors, which have their own. Made once per registry and closed at the end; safe
- * for all threads.
+ * for all threads. Long, because every way of asking a registry begins here.
  */
 public final class RegistryClient implements AutoCloseable {
     private static final long PART_BYTES = 16L << 20;
@@ -150,7 +150,17 @@ public final class RegistryClient implements AutoCloseable {
         return repository(name, priority, PART_BYTES);
     }
 
+    /** A repository to copy to, in the background: where HEAD says that it has no such blob, that is believed, since a blob that is there already costs an upload and no more. */
+    public RemoteRepository target(RepositoryName name) {
+        return repository(name, Priority.BACKGROUND, BlobReads.Absence.BELIEVED, PART_BYTES);
+    }
+
     RemoteRepository repository(RepositoryName name, Priority priority, long partBytes) {
+        return repository(name, priority, BlobReads.Absence.CONFIRMED, partBytes);
+    }
+
+    private RemoteRepository repository(
+            RepositoryName name, Priority priority, BlobReads.Absence absence, long partBytes) {
         Repository repository = new Repository(endpoint.registry(), name);
         RepositoryRequests requests = new RepositoryRequests(endpoint.baseUrl(), repository, priority);
         return new RemoteRepository(
@@ -161,6 +171,7 @@ public final class RegistryClient implements AutoCloseable {
                 () -> tokenOutage(name),
                 () -> shared.safeguards().quota().isPresent() ? budgets.reserved(repository) : Optional.empty(),
                 () -> shared.safeguards().quota().isPresent() && budgets.counts(repository),
+                absence,
                 partBytes);
     }
 

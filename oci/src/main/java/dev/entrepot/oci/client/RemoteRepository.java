@@ -46,6 +46,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
      * @param tokenOutage how the request for a token to read it fails that is being repeated
      * @param reserved why what can wait is not to be fetched
      * @param countsPulls whether the registry counts pulls
+     * @param absence what follows where HEAD says that there is no such blob
      * @param partBytes the least size of a part of an upload
      */
     RemoteRepository(
@@ -56,6 +57,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
             Supplier<Optional<OutageException>> tokenOutage,
             Supplier<Optional<OutageException>> reserved,
             BooleanSupplier countsPulls,
+            BlobReads.Absence absence,
             long partBytes) {
         this.requests = requests;
         this.calls = calls;
@@ -63,7 +65,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
         this.reserved = reserved;
         this.countsPulls = countsPulls;
         this.manifests = new ManifestReads(calls, requests, memory, validators);
-        this.blobs = new BlobReads(calls, requests, memory);
+        this.blobs = new BlobReads(calls, requests, memory, absence);
         this.pages = new PageReads(calls);
         this.uploads = new BlobUploads(calls, requests, blobs, memory, partBytes);
         this.writes = new ManifestWrites(calls, requests);

@@ -234,7 +234,8 @@ class BlobReadsTest {
         REGISTRY.stubFor(head(urlEqualTo(PATH)).willReturn(aResponse().withStatus(404)));
 
         assertThat(repository.containsBlob(DIGEST)).isFalse();
-        assertThat(world.requests).containsExactly("stat-blob 404");
+        assertThat(client.target(TestWorld.NAME).statBlob(DIGEST)).isEqualTo(Optional.empty());
+        assertThat(world.requests).containsExactly("stat-blob 404", "stat-blob 404");
     }
 
     @Test

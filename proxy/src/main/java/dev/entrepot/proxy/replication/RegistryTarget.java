@@ -3,7 +3,6 @@ package dev.entrepot.proxy.replication;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
-import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.replicator.TargetRegistry;
 
@@ -22,11 +21,11 @@ record RegistryTarget(String name, RegistryClient client) implements TargetRegis
 
     @Override
     public RepositoryTarget target(RepositoryName repository) {
-        return client.repository(repository, Priority.BACKGROUND);
+        return client.target(repository);
     }
 
     @Override
     public RepositorySource reader(RepositoryName repository) {
-        return client.repository(repository, Priority.BACKGROUND);
+        return client.target(repository);
     }
 }
