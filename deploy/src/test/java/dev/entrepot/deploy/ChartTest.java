@@ -123,7 +123,8 @@ class ChartTest {
             Files.writeString(hosts.resolve(name), data.get(name).getAsString());
         }
         Files.createDirectories(folder.resolve("made"));
-        Files.writeString(Files.createDirectories(folder.resolve("authorization")).resolve("authorization"), "Basic x\n");
+        Files.writeString(
+                Files.createDirectories(folder.resolve("authorization")).resolve("authorization"), "Basic x\n");
         Path quay = Files.createDirectories(folder.resolve("host/quay.io"));
         Files.writeString(quay.resolve("hosts.toml"), "somebody else's");
         String script = data.get("write")
@@ -132,8 +133,8 @@ class ChartTest {
                 .replace("sleep 3600", "kill $$; sleep 5");
         assertThat(script).contains(folder + "/host/$registry/");
         Path written = folder.resolve("host/docker.io/hosts.toml");
-        Process process = new ProcessBuilder("sh", "-c", script.replace("while :;", "cp -p " + written + " " + folder
-                        + "/seen; while :;"))
+        Process process = new ProcessBuilder(
+                        "sh", "-c", script.replace("while :;", "cp -p " + written + " " + folder + "/seen; while :;"))
                 .redirectErrorStream(true)
                 .start();
         process.getOutputStream().close();
@@ -162,9 +163,16 @@ class ChartTest {
 
     @Test
     void addressesOfClientsAreKeptWhereThatIsAskedFor() throws Exception {
-        assertThat(render(everything()).get("Service/mirror").getAsJsonObject("spec").get("externalTrafficPolicy").getAsString())
+        assertThat(render(everything())
+                        .get("Service/mirror")
+                        .getAsJsonObject("spec")
+                        .get("externalTrafficPolicy")
+                        .getAsString())
                 .isEqualTo("Local");
-        assertThat(render(template()).get("Service/mirror").getAsJsonObject("spec").has("externalTrafficPolicy"))
+        assertThat(render(template())
+                        .get("Service/mirror")
+                        .getAsJsonObject("spec")
+                        .has("externalTrafficPolicy"))
                 .isFalse();
     }
 

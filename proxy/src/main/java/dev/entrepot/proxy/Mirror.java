@@ -230,7 +230,7 @@ final class Mirror implements Serving {
                     metrics,
                     environment,
                     tracing.map(on -> on.runs()).orElse(RunTracing.OFF),
-                    access.adminGuesses());
+                    access.adminGuard());
             open.push(service::close);
             return service;
         } catch (IOException | RuntimeException e) {

@@ -7,7 +7,6 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.proxy.access.AdminGate;
 import dev.entrepot.proxy.access.ClientAccess;
 import dev.entrepot.proxy.access.ClientGate;
-import dev.entrepot.proxy.access.GuessLimit;
 import dev.entrepot.proxy.access.LocalCommand;
 import dev.entrepot.proxy.access.WatchedFiles;
 import dev.entrepot.proxy.admin.Metrics;
@@ -100,11 +99,6 @@ final class ServedAccess implements AutoCloseable {
     /** What stands before the admin API. */
     AdminGate adminGuard() {
         return admin;
-    }
-
-    /** What bounds guessing at the admin port. */
-    GuessLimit adminGuesses() {
-        return admin.guesses();
     }
 
     /** What commands on the data folder show. */

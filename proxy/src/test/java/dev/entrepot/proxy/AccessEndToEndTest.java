@@ -305,8 +305,7 @@ class AccessEndToEndTest {
                     .as("what was denied to somebody; who was only asked who he is does not count")
                     .isEqualTo(3);
 
-            assertThat(mirror.reconfigure(
-                            configuration("htpasswd: %s, groups: {dev: [alice, bob]}", "{users: [bob]}")))
+            assertThat(mirror.reconfigure(configuration("htpasswd: %s, groups: {dev: [alice, bob]}", "{users: [bob]}")))
                     .isTrue();
             assertThat(mirror.get(manifest(OPEN)).statusCode()).isEqualTo(401);
             assertThat(mirror.get(manifest(SECRET), "Authorization", alice).statusCode())

@@ -6,6 +6,8 @@ import dev.entrepot.config.Secret;
 import dev.entrepot.config.TlsConfig;
 import dev.entrepot.proxy.admin.AdminApproach;
 import dev.entrepot.proxy.admin.AdminGuard;
+import dev.entrepot.proxy.admin.AdminRequest;
+import dev.entrepot.proxy.admin.SecretJudge;
 import dev.entrepot.proxy.http.AccessRefusedException;
 import dev.entrepot.proxy.http.ClientAddress;
 import java.io.IOException;
@@ -20,7 +22,7 @@ import java.util.Optional;
  * Stands before the admin API, by password, token or certificate: those who read, those who change things, and the commands of this program on the same data folder, which may do both. Safe for all
  * threads.
  */
-public final class AdminGate implements AdminGuard {
+public final class AdminGate implements AdminGuard, SecretJudge {
     private static final String CHALLENGE = "Basic realm=\"entrepot admin\"";
 
     private final AdminAccessConfig config;
@@ -109,6 +111,22 @@ public final class AdminGate implements AdminGuard {
             throw AccessRefusedException.denied("you may read here, and change nothing");
         }
         return shown.who();
+    }
+
+    @Override
+    public Judgement judge(AdminRequest request, boolean right, String... shown) {
+        try {
+            GuessLimit.Try attempt = guesses.begin(guesses.key(shown), request.client());
+            if (right) {
+                attempt.right();
+                return Judgement.RIGHT;
+            }
+            attempt.wrong();
+            guesses.refused();
+            return Judgement.WRONG;
+        } catch (AccessRefusedException e) {
+            return Judgement.TOO_MANY;
+        }
     }
 
     private boolean isOpen(String path) {

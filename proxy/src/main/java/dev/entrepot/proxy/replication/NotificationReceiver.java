@@ -4,11 +4,9 @@ import dev.entrepot.config.ReceiveConfig;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.OciJson;
-import dev.entrepot.proxy.access.CredentialKey;
-import dev.entrepot.proxy.access.GuessLimit;
 import dev.entrepot.proxy.admin.AdminReply;
 import dev.entrepot.proxy.admin.AdminRequest;
-import dev.entrepot.proxy.http.AccessRefusedException;
+import dev.entrepot.proxy.admin.SecretJudge;
 import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.events.EventFormats;
 import dev.entrepot.replicator.events.PushNotifications;
@@ -33,14 +31,14 @@ final class NotificationReceiver {
     private final Optional<ReceiveConfig> config;
     private final Replication replication;
     private final ReplicationScheduler scheduler;
-    private final GuessLimit guesses;
+    private final SecretJudge judge;
 
     NotificationReceiver(
             Optional<ReceiveConfig> config,
             Replication replication,
             ReplicationScheduler scheduler,
-            GuessLimit guesses) {
-        this.guesses = guesses;
+            SecretJudge judge) {
+        this.judge = judge;
         this.config = config;
         this.replication = replication;
         this.scheduler = scheduler;
@@ -58,23 +56,19 @@ final class NotificationReceiver {
         String secret = config.get().secret().reveal();
         return judged(
                 request,
-                guesses.key("notification", authorization.get()),
-                PushNotifications.knowsSecret(authorization.get(), secret));
+                PushNotifications.knowsSecret(authorization.get(), secret),
+                "notification",
+                authorization.get());
     }
 
-    private Optional<AdminReply> judged(AdminRequest request, CredentialKey shown, boolean right) {
-        try {
-            GuessLimit.Try attempt = guesses.begin(shown, request.client());
-            if (right) {
-                attempt.right();
-                return Optional.empty();
-            }
-            attempt.wrong();
-            guesses.refused();
-            return Optional.of(notAuthentic());
-        } catch (AccessRefusedException e) {
-            return Optional.of(ReplicationApi.error(429, String.valueOf(e.getMessage())));
-        }
+    private Optional<AdminReply> judged(AdminRequest request, boolean right, String... shown) {
+        return switch (judge.judge(request, right, shown)) {
+            case RIGHT -> Optional.empty();
+            case WRONG -> Optional.of(notAuthentic());
+            case TOO_MANY ->
+                Optional.of(ReplicationApi.error(
+                        429, "too many wrong passwords, tokens or secrets came from this address; try again later"));
+        };
     }
 
     /** Answers a notification. */
@@ -123,7 +117,7 @@ final class NotificationReceiver {
         boolean right = MessageDigest.isEqual(
                 signature.getBytes(StandardCharsets.UTF_8), expected.getBytes(StandardCharsets.US_ASCII));
         String body = Digest.sha256(request.body()).toString();
-        return judged(request, guesses.key("signature", signature, body), right);
+        return judged(request, right, "signature", signature, body);
     }
 
     private ArrayNode run(Set<Pushed> pushed, ReceiveConfig receive) throws IOException {

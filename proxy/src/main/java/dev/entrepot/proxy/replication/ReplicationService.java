@@ -5,9 +5,9 @@ import dev.entrepot.config.ReplicationConfig;
 import dev.entrepot.config.ReplicationRuleConfig;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.RegistryClient;
-import dev.entrepot.proxy.access.GuessLimit;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.Metrics;
+import dev.entrepot.proxy.admin.SecretJudge;
 import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.schedule.ReplicationScheduler;
 import java.io.IOException;
@@ -37,7 +37,7 @@ public final class ReplicationService implements AutoCloseable {
      * @param config the configuration that the replication was opened with
      * @param tracing follows runs
      * @param instance what tells this server from others, see {@link ServerNote}
-     * @param guesses bounds wrong secrets of notifications
+     * @param judge bounds wrong secrets of notifications
      */
     public ReplicationService(
             Replication replication,
@@ -46,7 +46,7 @@ public final class ReplicationService implements AutoCloseable {
             Metrics metrics,
             ClientEnvironment environment,
             RunTracing tracing,
-            GuessLimit guesses)
+            SecretJudge judge)
             throws IOException {
         this.replication = replication;
         NotificationsConfig notifications = config.notifications();
@@ -69,7 +69,7 @@ public final class ReplicationService implements AutoCloseable {
                 replication,
                 runs,
                 scheduler,
-                new NotificationReceiver(notifications.receive(), replication, scheduler, guesses),
+                new NotificationReceiver(notifications.receive(), replication, scheduler, judge),
                 instance);
     }
 
