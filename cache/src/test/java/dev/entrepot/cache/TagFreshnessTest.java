@@ -324,6 +324,17 @@ class TagFreshnessTest {
     }
 
     @Test
+    void whatAnUpstreamHidesFromOneCredentialIsNotTakenFromOthers() throws IOException {
+        repository.manifest(TAG);
+        FakeUpstream hiding = new FakeUpstream("registry.test/team/app");
+        cache.clock.advance(Duration.ofMinutes(2));
+        assertThatThrownBy(() -> cache.cache.repositoryFor("mallory", hiding).manifest(TAG))
+                .isInstanceOf(NotFoundException.class);
+        goOut(OutageException.Reason.UNREACHABLE);
+        assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    @Test
     void newTagOfWhatIsKeptCostsNoPullWherePullsAreCounted() throws IOException {
         upstream.countsPulls = true;
         FakeUpstream other = new FakeUpstream("registry.test/team/other");

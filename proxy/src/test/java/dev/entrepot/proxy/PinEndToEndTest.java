@@ -111,7 +111,8 @@ class PinEndToEndTest {
     }
 
     private static JsonNode pin(MirrorFixture mirror, String reference) throws Exception {
-        String path = "/explain?ref=registry.test%2Fpinned%2Fapp" + reference.replace(":", "%3A").replace("@", "%40");
+        String path = "/explain?ref=registry.test%2Fpinned%2Fapp"
+                + reference.replace(":", "%3A").replace("@", "%40");
         return OciJson.mapper().readTree(mirror.admin(path).body()).path("pin");
     }
 
@@ -127,7 +128,8 @@ class PinEndToEndTest {
             assertThat(verdict(mirror.get("/v2/pinned/app/manifests/v1"))).isEqualTo("hit");
             await(() -> mirror.metric(CHECKED) == 1);
             assertThat(pin(mirror, ":v1").path("by").asString("")).isEqualTo("rule");
-            assertThat(pin(mirror, ":v1").path("platforms").path(0).asString("")).isEqualTo("linux/amd64");
+            assertThat(pin(mirror, ":v1").path("platforms").path(0).asString(""))
+                    .isEqualTo("linux/amd64");
             for (Digest blob : blobs(amd)) {
                 assertThat(verdict(mirror.get("/v2/pinned/app/blobs/" + blob))).isEqualTo("hit");
             }
@@ -153,8 +155,7 @@ class PinEndToEndTest {
         registry.push("pinned/app", index, "v1");
         Bundle other = images.image(Platform.parse("linux/amd64"), 1000);
         registry.push("pinned/app", other);
-        try (MirrorFixture mirror =
-                MirrorFixture.started(folder, upstream() + RULE.replace("tags: [\"v*\"], ", ""))) {
+        try (MirrorFixture mirror = MirrorFixture.started(folder, upstream() + RULE.replace("tags: [\"v*\"], ", ""))) {
             mirror.get("/v2/pinned/app/manifests/v1");
             await(() -> mirror.metric(CHECKED) == 1);
             for (Bundle named : List.of(index, amd, arm, other)) {

@@ -142,7 +142,8 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
         List<Pin> fresh = new ArrayList<>();
         synchronized (this) {
             fresh.addAll(asked);
-            // Not asked again with every pull, also where it is pinned by hand or by way of a tag; but before long, since
+            // Not asked again with every pull, also where it is pinned by hand or by way of a tag; but before long,
+            // since
             // those may go.
             settled.addAll(asked);
             asked.clear();
