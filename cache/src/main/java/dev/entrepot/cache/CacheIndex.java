@@ -10,17 +10,13 @@ import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,7 +29,7 @@ import org.slf4j.LoggerFactory;
  * <p>Safe for all threads. Questions about one thing are answered from memory when it was asked for lately, and never wait for a commit.
  * A database that fails makes the cache forgetful, not unable: such questions come back empty. Lists say so with an {@link IOException}.
  *
- * <p>It is long because links, tags, documents, pins and content share one writer, one order of changes and one count; the work is in what it is made of.
+ * <p>It is long because links, tags, documents, pins and content share one writer and one order of changes; the work is in what it is made of.
  */
 public final class CacheIndex implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(CacheIndex.class);
@@ -43,23 +39,18 @@ public final class CacheIndex implements AutoCloseable {
     private final IndexDatabase database;
     private final IndexReaders readers;
     private final IndexWriter writer;
-    private final Touches touches = new Touches();
     private final IndexTables tables;
-    private final AtomicLong storedCount = new AtomicLong();
-    private final AtomicLong storedBytes = new AtomicLong();
-    private final AtomicLong smallBytes = new AtomicLong();
-    private volatile ContentWatcher watcher = ContentWatcher.NONE;
+    private final StoredContents contents;
     private volatile boolean compared;
 
     private CacheIndex(IndexDatabase database, IndexReader.Totals totals, Clock clock) {
         this.clock = clock;
         this.database = database;
         this.readers = database.readers();
+        Touches touches = new Touches();
         this.writer = new IndexWriter(database.updates(), touches, clock);
-        storedCount.set(totals.count());
-        storedBytes.set(totals.bytes());
-        smallBytes.set(totals.smallBytes());
         this.tables = new IndexTables(readers, writer);
+        this.contents = new StoredContents(tables.contents, readers, touches, totals, clock);
         writer.start(tables.contents::isPending);
     }
 
@@ -218,7 +209,7 @@ public final class CacheIndex implements AutoCloseable {
                 .isEmpty();
         tables.tags.put(new IndexTables.TagKey(repository, tag), Optional.of(found));
         if (moved) {
-            watcher.changed(repository);
+            contents.watcher().changed(repository);
         }
     }
 
@@ -256,7 +247,7 @@ public final class CacheIndex implements AutoCloseable {
     /** Keeps a referrers list. It is forgotten after 30 days at the latest. */
     public void putReferrers(Repository repository, Digest subject, KeptDocument document) {
         tables.documents.put(new IndexTables.DocumentKey(repository, Optional.of(subject)), Optional.of(document));
-        watcher.changed(repository);
+        contents.watcher().changed(repository);
     }
 
     /** Adds a pin, or changes what it covers. See {@link PinnedGraphs}. */
@@ -388,100 +379,57 @@ public final class CacheIndex implements AutoCloseable {
      */
     public void stored(
             Digest digest, ContentKind kind, long bytes, Optional<MediaType> mediaType, Optional<Repository> owner) {
-        Instant now = clock.instant();
-        Optional<IndexedContent> noted = tables.contents.update(digest, known -> {
-            Optional<MediaType> type = mediaType.or(() -> known.flatMap(IndexedContent::mediaType));
-            Optional<Repository> heldBy = owner.or(() -> known.flatMap(IndexedContent::owner));
-            IndexedContent content = new IndexedContent(kind, bytes, type, now, heldBy);
-            account(known, Optional.of(content));
-            return Optional.of(content);
-        });
-        watcher.stored(digest, kind, bytes, noted.flatMap(IndexedContent::owner));
+        contents.stored(digest, kind, bytes, mediaType, owner);
     }
 
     /** Has one other hear of what comes, is used and goes from now on. */
     void watch(ContentWatcher newWatcher) {
-        watcher = newWatcher;
-    }
-
-    // Within the step that makes the change visible: who sees the content finds it in the sums.
-    private void account(Optional<IndexedContent> before, Optional<IndexedContent> after) {
-        storedCount.addAndGet((after.isPresent() ? 1 : 0) - (before.isPresent() ? 1 : 0));
-        storedBytes.addAndGet(after.map(IndexedContent::bytes).orElse(0L)
-                - before.map(IndexedContent::bytes).orElse(0L));
-        smallBytes.addAndGet(small(after) - small(before));
-    }
-
-    private static long small(Optional<IndexedContent> content) {
-        return content.filter(known -> DiskPolicy.isSmall(known.kind(), known.bytes()))
-                .map(IndexedContent::bytes)
-                .orElse(0L);
+        contents.watch(newWatcher);
     }
 
     /** What is known of content that is registered. */
     Optional<IndexedContent> content(Digest digest) {
-        return tables.contents.get(digest);
+        return contents.content(digest);
     }
 
     /** Whether content is registered. */
     public boolean isStored(Digest digest) {
-        return tables.contents.get(digest).isPresent();
+        return contents.isStored(digest);
     }
 
     /** The type of a stored manifest; empty if it is not known, as after the index was damaged. */
     public Optional<MediaType> manifestType(Digest digest) {
-        return tables.contents.get(digest).flatMap(IndexedContent::mediaType);
+        return contents.manifestType(digest);
     }
 
     /** Notes that content was served for a repository. Cheap: no lock, no database, at most one note per digest in 30 s. */
     public void touched(Digest digest, Repository by) {
-        if (touches.add(digest, clock.millis())) {
-            watcher.used(digest, by);
-        }
+        contents.touched(digest, by);
     }
 
     /** Forgets content that has been deleted from the store. Harmless when repeated. */
     public void removed(Digest digest) {
-        touches.forget(digest);
-        tables.contents.update(digest, known -> {
-            account(known, Optional.empty());
-            return Optional.empty();
-        });
-        watcher.removed(digest);
+        contents.removed(digest);
     }
 
     /** The bytes of all stored content. */
     public long storedBytes() {
-        return storedBytes.get();
+        return contents.storedBytes();
     }
 
     /** The part of {@link #storedBytes()} that is manifests and blobs of less than 64 KiB. */
     public long smallBytes() {
-        return smallBytes.get();
+        return contents.smallBytes();
     }
 
     /** Visits all content, the longest unused first, except that what waits to be committed comes last. */
     void forEachByUse(IndexReader.ContentVisitor visitor) throws IOException {
-        Map<Digest, Optional<IndexedContent>> pending = tables.contents.pending();
-        readers.ask(reader -> {
-            reader.forEachByUse((digest, kind, bytes, owner, uses) ->
-                    pending.containsKey(digest) || visitor.visit(digest, kind, bytes, owner, uses));
-            return 0;
-        });
-        List<Candidate> found = new ArrayList<>();
-        pending.forEach((digest, value) -> value.ifPresent(
-                content -> found.add(new Candidate(digest, content.kind(), content.bytes(), content.lastUsed()))));
-        found.sort(Comparator.comparing(Candidate::lastUsed));
-        for (Candidate next : found) {
-            Optional<Repository> owner =
-                    pending.getOrDefault(next.digest(), Optional.empty()).flatMap(IndexedContent::owner);
-            visitor.visit(next.digest(), next.kind(), next.bytes(), owner, 1);
-        }
+        contents.forEachByUse(visitor);
     }
 
     /** The number of stored blobs and manifests. */
     public long storedCount() {
-        return storedCount.get();
+        return contents.storedCount();
     }
 
     /**
@@ -491,29 +439,7 @@ public final class CacheIndex implements AutoCloseable {
      * @throws IOException if the database cannot be read
      */
     List<Candidate> leastRecentlyUsed(int n) throws IOException {
-        // What is in memory first, the database second: what is committed in between is seen twice, and the pending
-        // value counts.
-        Map<Digest, Optional<IndexedContent>> pending = tables.contents.pending();
-        Map<Digest, Long> used = new HashMap<>(touches.pending());
-        // Each of these can push one row of the answer back, so with that many more the first n are among them.
-        int limit = n + pending.size() + used.size();
-        List<Candidate> found = new ArrayList<>();
-        for (Candidate row : readers.ask(reader -> reader.leastRecentlyUsed(limit))) {
-            if (!pending.containsKey(row.digest())) {
-                found.add(withUse(row, used));
-            }
-        }
-        pending.forEach((digest, value) -> value.ifPresent(content ->
-                found.add(withUse(new Candidate(digest, content.kind(), content.bytes(), content.lastUsed()), used))));
-        found.sort(Comparator.comparing(Candidate::lastUsed).thenComparing(Candidate::digest));
-        return found.subList(0, Math.min(n, found.size()));
-    }
-
-    private static Candidate withUse(Candidate candidate, Map<Digest, Long> used) {
-        Long millis = used.get(candidate.digest());
-        return millis == null || millis <= candidate.lastUsed().toEpochMilli()
-                ? candidate
-                : new Candidate(candidate.digest(), candidate.kind(), candidate.bytes(), Instant.ofEpochMilli(millis));
+        return contents.leastRecentlyUsed(n);
     }
 
     /**
