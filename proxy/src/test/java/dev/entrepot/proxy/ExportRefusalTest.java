@@ -154,6 +154,28 @@ class ExportRefusalTest {
     }
 
     @Test
+    void pastTheCacheABlobLargerThanAVolumeIsReadOnceForItsDigestsAndOnceForEachPart() throws Exception {
+        Bundle large = images.image(300_000);
+        source.push(REPOSITORY, large, "v2");
+        assertThat(export("--from", "upstream", "--volume-size", "100KB")).returns(0, Result::code);
+        Digest layer = large.blobs().keySet().stream()
+                .filter(blob -> source.blob(REPOSITORY, blob).orElseThrow().sizeBytes() == 300_000)
+                .findFirst()
+                .orElseThrow();
+        int parts = 0;
+        for (int volume = 1; Files.exists(folder.resolve("out.%03d.tar".formatted(volume))); volume++) {
+            String tar = Files.readString(
+                    folder.resolve("out.%03d.tar".formatted(volume)), StandardCharsets.ISO_8859_1);
+            parts += tar.contains("entrepot/parts/sha256-" + layer.encoded()) ? 1 : 0;
+        }
+        assertThat(parts).isGreaterThan(2);
+
+        assertThat(source.calls().gets(layer)).isEqualTo(1 + parts);
+        assertThat(folder.resolve("data/blobs")).doesNotExist();
+        assertThat(commands.run("verify", ".", "--unsigned")).returns(0, Result::code);
+    }
+
+    @Test
     void comparingAsksAnUpstreamForNoManifestTwice() {
         assertThat(export("--from", "upstream")).returns(0, Result::code);
 
