@@ -160,8 +160,8 @@ class BundleCommandsTest {
         Files.write(volumes.getLast(), third);
 
         Result verified = ends(1, "verify", "out", "--trust", "ours.pub", "--json");
-        Result imported =
-                ends(1, "import", "out", "--trust", "ours.pub", "--to", target.uri().toString(), "--json");
+        Result imported = ends(
+                1, "import", "out", "--trust", "ours.pub", "--to", target.uri().toString(), "--json");
 
         for (Result result : List.of(verified, imported)) {
             JsonNode report = OciJson.mapper().readTree(result.out());
@@ -218,7 +218,8 @@ class BundleCommandsTest {
                 mirror -> {
                     try (HttpClient client = HttpClient.newHttpClient()) {
                         String manifests = "http://127.0.0.1:" + mirror.port() + "/v2/team/app/manifests/";
-                        assertThat(get(client, manifests + signature).statusCode()).isEqualTo(200);
+                        assertThat(get(client, manifests + signature).statusCode())
+                                .isEqualTo(200);
                         HttpResponse<byte[]> tagged = get(client, manifests + tag);
                         assertThat(tagged.statusCode()).isEqualTo(404);
                         assertThat(new String(tagged.body(), StandardCharsets.UTF_8))
