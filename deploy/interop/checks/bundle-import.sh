@@ -1,4 +1,4 @@
-# Bundles that go in: through three volumes into a registry without the referrers API and into one with it, where cosign, notation and oras agree with the
+# Bundles that go in: through three volumes into a registry without the referrers API and into one with it, our simulator, where cosign, notation and oras agree with the
 # source; what is wrong is named; three rounds travel as differences by receipt, also by one that was made of the target alone; some platforms go into
 # Debian's docker-registry, which takes no index without the others; the bundle itself serves crane, skopeo and oras.
 

@@ -123,11 +123,10 @@ final class BundleCommandLine {
                                         + " default, or write a trimmed index, which has another digest.")
                         .build())
                 .addOption(verifying())
-                .addOption(
-                        flag(
-                                AGAIN,
-                                "Tags may go back to what an earlier import brought and a later one replaced: an old bundle is"
-                                        + " meant."))
+                .addOption(flag(
+                        AGAIN,
+                        "Tags may go back to what an earlier import brought and a later one replaced: an old bundle is"
+                                + " meant."))
                 .addOption(file(RECEIPT, "FILE", "Write a receipt of what the target has then, for the next export."))
                 .addOption(file(RECEIPT_KEY, "KEY.pem", "The private key that the receipt is signed with."))
                 .addOption(file(
@@ -165,7 +164,8 @@ final class BundleCommandLine {
                 .paramLabel("head|deep")
                 .type(Verify.class)
                 .converters((ITypeConverter<Verify>) BundleCommandLine::verify)
-                .description("What the target has is believed by name and size, the default, or all of it is read: deep.")
+                .description(
+                        "What the target has is believed by name and size, the default, or all of it is read: deep.")
                 .build();
     }
 

@@ -207,8 +207,7 @@ final class BundleCommands {
         return reported(json, () -> imported(given, wanted, config, environment, json));
     }
 
-    private int imported(
-            Given given, Import wanted, EntrepotConfig config, ClientEnvironment environment, boolean json)
+    private int imported(Given given, Import wanted, EntrepotConfig config, ClientEnvironment environment, boolean json)
             throws IOException, BadRequestException {
         Optional<BundleKey> key = receiptKey(given.unsigned(), wanted);
         ImportTargets targets = new ImportTargets(config.upstreams(), config.replication(), environment);

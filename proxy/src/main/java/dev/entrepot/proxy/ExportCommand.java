@@ -28,11 +28,11 @@ import dev.entrepot.replicator.bundle.InventoryBuilder;
 import dev.entrepot.replicator.bundle.InventoryJson;
 import dev.entrepot.replicator.bundle.PartReader;
 import dev.entrepot.replicator.bundle.SavedExports;
+import dev.entrepot.replicator.bundle.SeenManifests;
 import dev.entrepot.replicator.bundle.SignedReceipt;
 import dev.entrepot.replicator.bundle.SourceContent;
 import dev.entrepot.replicator.bundle.VolumeHead;
 import dev.entrepot.replicator.bundle.VolumePlacer;
-import dev.entrepot.replicator.graph.ManifestShelf;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.URI;
@@ -53,8 +53,6 @@ import java.util.stream.IntStream;
  * content is read through that server. For one use.
  */
 final class ExportCommand implements AutoCloseable {
-    private static final long SHELF_BYTES = 8L << 20;
-
     private final EntrepotConfig config;
     private final ClientEnvironment environment;
     private final ExportRequest request;
@@ -64,7 +62,7 @@ final class ExportCommand implements AutoCloseable {
     private final SavedExports saved;
     private final SourceGraphs graphs;
     private final ExportProgress progress;
-    private final ManifestShelf shelf = new ManifestShelf(SHELF_BYTES);
+    private final SeenManifests seen = new SeenManifests();
     private final Closings open = new Closings();
 
     ExportCommand(
@@ -204,7 +202,7 @@ final class ExportCommand implements AutoCloseable {
     }
 
     private SourceContent content(Inventory inventory, ExportSources sources) throws IOException {
-        return new SourceContent(inventory, reader(sources), shelf);
+        return new SourceContent(inventory, reader(sources), seen);
     }
 
     private Inventory place(Inventory whole, ExportSources sources) throws IOException {

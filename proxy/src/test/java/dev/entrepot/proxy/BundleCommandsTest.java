@@ -7,6 +7,7 @@ import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.Content;
 import dev.entrepot.oci.testing.Corpus;
+import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.CommandRunner.Result;
 import java.io.IOException;
@@ -143,6 +144,95 @@ class BundleCommandsTest {
         }
         assertThat(target.manifests(REPOSITORY)).isEmpty();
         done("verify", "out", "--trust", "ours.pub");
+    }
+
+    @Test
+    void programsAreToldWhatIsWrongWithABundle() throws Exception {
+        JsonNode right = OciJson.mapper()
+                .readTree(done("verify", "out", "--trust", "ours.pub", "--json").out());
+        assertThat(right.path("outcome").asString()).isEqualTo("complete");
+        assertThat(right.path("problems").isEmpty()).isTrue();
+        List<Path> volumes = volumes();
+        byte[] first = Files.readAllBytes(volumes.getFirst());
+        Files.write(volumes.getFirst(), Arrays.copyOf(first, first.length - 700));
+        byte[] third = Files.readAllBytes(volumes.getLast());
+        third[third.length - 9_000] ^= 1;
+        Files.write(volumes.getLast(), third);
+
+        Result verified = ends(1, "verify", "out", "--trust", "ours.pub", "--json");
+        Result imported = ends(
+                1, "import", "out", "--trust", "ours.pub", "--to", target.uri().toString(), "--json");
+
+        for (Result result : List.of(verified, imported)) {
+            JsonNode report = OciJson.mapper().readTree(result.out());
+            assertThat(report.path("outcome").asString()).isEqualTo("failed");
+            assertThat(report.path("bundle").asString())
+                    .isEqualTo(right.path("bundle").asString());
+            assertThat(report.path("problems").valueStream())
+                    .extracting(problem -> problem.path("volume").asInt())
+                    .containsExactly(1, 3);
+            assertThat(report.path("problems").path(0).path("kind").asString()).isEqualTo("truncated");
+            assertThat(report.path("problems").path(1).path("ask").asString()).contains("--volumes 3");
+            assertThat(result.err()).contains("volume 1", "volume 3");
+        }
+        assertThat(target.blobs(REPOSITORY)).isEmpty();
+    }
+
+    @Test
+    void anOldBundleIsImportedWhereThatIsMeant() {
+        String tag = "registry.test/" + REPOSITORY + ":moving";
+        Images images = new Images(7);
+        Digest old = source.push(REPOSITORY, images.image(900), "moving").digest();
+        done("export", tag, "--output", "old.tar", "--key", "ours.pem");
+        Digest young = source.push(REPOSITORY, images.image(800), "moving").digest();
+        done("export", tag, "--output", "young.tar", "--key", "ours.pem", "--from", "upstream");
+        String to = target.uri().toString();
+        done("import", "old.tar", "--trust", "ours.pub", "--to", to);
+        done("import", "young.tar", "--trust", "ours.pub", "--to", to, "--verify", "deep");
+
+        Result refused = ends(1, "import", "old.tar", "--trust", "ours.pub", "--to", to);
+
+        assertThat(refused.err()).contains(REPOSITORY + ":moving", "back to what an earlier import brought", "--again");
+        assertThat(target.resolve(REPOSITORY, "moving")).contains(young);
+        done("import", "old.tar", "--trust", "ours.pub", "--to", to, "--again");
+        assertThat(target.resolve(REPOSITORY, "moving")).contains(old);
+        assertThat(ends(2, "import", "old.tar", "--trust", "ours.pub", "--to", to, "--verify", "never")
+                        .err())
+                .contains("expected head or deep");
+    }
+
+    @Test
+    void aCosignTagIsServedOnlyIfAllOfItIsAtHand() throws Exception {
+        Images images = new Images(8);
+        Digest image = source.push("team/app", images.image(900), "v1").digest();
+        String tag = Images.cosignTag(image, "sig");
+        Digest signature = source.push("team/app", images.image(60_000), tag).digest();
+        done("export", "registry.test/team/app:v1", "--output", "some/s.tar", "--unsigned", "--volume-size", "30KB");
+        List<Path> all;
+        try (Stream<Path> list = Files.list(folder.resolve("some"))) {
+            all = list.sorted().toList();
+        }
+        assertThat(all).hasSizeGreaterThan(2);
+
+        Result result = commands.run(
+                mirror -> {
+                    try (HttpClient client = HttpClient.newHttpClient()) {
+                        String manifests = "http://127.0.0.1:" + mirror.port() + "/v2/team/app/manifests/";
+                        assertThat(get(client, manifests + signature).statusCode())
+                                .isEqualTo(200);
+                        HttpResponse<byte[]> tagged = get(client, manifests + tag);
+                        assertThat(tagged.statusCode()).isEqualTo(404);
+                        assertThat(new String(tagged.body(), StandardCharsets.UTF_8))
+                                .contains("is not whole");
+                    } catch (IOException e) {
+                        throw new AssertionError(e);
+                    }
+                },
+                "serve",
+                "--bundle",
+                all.getLast().toString(),
+                "--unsigned");
+        assertThat(result.code()).as(result.err()).isZero();
     }
 
     private void reissue(List<Path> volumes, int lost) {

@@ -104,8 +104,7 @@ class ExportRefusalTest {
         Bundle index = images.index("linux/amd64");
         source.push(REPOSITORY, index);
         long size = index.manifests().getFirst().sizeBytes();
-        Digest wrong =
-                push(edited(index, json -> json.replace("\"size\":" + size, "\"size\":" + (size + 1))), "v2");
+        Digest wrong = push(edited(index, json -> json.replace("\"size\":" + size, "\"size\":" + (size + 1))), "v2");
 
         assertRefused(
                 wrong,
@@ -130,7 +129,9 @@ class ExportRefusalTest {
         byte[] list = images.fallbackIndex(List.of(elsewhere)).root().array();
         source.faults()
                 .always(
-                        Requests.referrers().and(request -> request.path().endsWith(image.digest().toString())),
+                        Requests.referrers()
+                                .and(request ->
+                                        request.path().endsWith(image.digest().toString())),
                         Fault.body(list));
 
         assertRefused(image.digest(), "among the referrers of", "it refers to " + good.digest());
@@ -151,6 +152,28 @@ class ExportRefusalTest {
         assertThat(imported).as(imported.err()).returns(0, Result::code);
         assertThat(folder.resolve("inside/blobs/sha256/" + half.digest().encoded()))
                 .hasBinaryContent(half.array());
+    }
+
+    @Test
+    void pastTheCacheABlobLargerThanAVolumeIsReadOnceForItsDigestsAndOnceForEachPart() throws Exception {
+        Bundle large = images.image(300_000);
+        source.push(REPOSITORY, large, "v2");
+        assertThat(export("--from", "upstream", "--volume-size", "100KB")).returns(0, Result::code);
+        Digest layer = large.blobs().keySet().stream()
+                .filter(blob -> source.blob(REPOSITORY, blob).orElseThrow().sizeBytes() == 300_000)
+                .findFirst()
+                .orElseThrow();
+        int parts = 0;
+        for (int volume = 1; Files.exists(folder.resolve("out.%03d.tar".formatted(volume))); volume++) {
+            String tar =
+                    Files.readString(folder.resolve("out.%03d.tar".formatted(volume)), StandardCharsets.ISO_8859_1);
+            parts += tar.contains("entrepot/parts/sha256-" + layer.encoded()) ? 1 : 0;
+        }
+        assertThat(parts).isGreaterThan(2);
+
+        assertThat(source.calls().gets(layer)).isEqualTo(1 + parts);
+        assertThat(folder.resolve("data/blobs")).doesNotExist();
+        assertThat(commands.run("verify", ".", "--unsigned")).returns(0, Result::code);
     }
 
     @Test

@@ -77,7 +77,8 @@ final class EarlyBlobs {
         return wanted;
     }
 
-    // What an earlier process sent of it nobody has looked at since; a target that takes anything has it now under this name.
+    // What an earlier process sent of it nobody has looked at since; a target that takes anything has it now under this
+    // name.
     private void lookAt(BlobBringer bringer, Descriptor blob) throws IOException {
         if (bringer.isWhole(blob)) {
             return;

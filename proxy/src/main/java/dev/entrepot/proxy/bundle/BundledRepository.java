@@ -9,8 +9,8 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.MediaType;
-import dev.entrepot.oci.NotFoundException.Kind;
 import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.NotFoundException.Kind;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
@@ -65,8 +65,8 @@ final class BundledRepository implements ServedRepository {
     }
 
     private boolean isWhole(Tag tag, Digest manifest) {
-        ImageClosure closure = ImageClosure.of(
-                bundle.inventory(), new BundledImage(repository, repository.name(), tag, manifest));
+        ImageClosure closure =
+                ImageClosure.of(bundle.inventory(), new BundledImage(repository, repository.name(), tag, manifest));
         return closure.manifests().stream().allMatch(bundle::has)
                 && closure.blobs().stream().allMatch(bundle::has);
     }
