@@ -122,7 +122,8 @@ final class Pruner {
                 continue;
             }
             Optional<Instant> since = missing.since(brought, list.get().contains(brought.tag()));
-            if (since.isPresent() && !now().isBefore(since.get().plus(rule.prune().grace()))) {
+            if (since.isPresent()
+                    && !now().isBefore(since.get().plus(rule.prune().grace()))) {
                 due.add(brought);
             }
         }
@@ -137,8 +138,7 @@ final class Pruner {
     private Optional<Instant> missingSince(CompletedTag tag, boolean listed) throws IOException {
         return listed
                 ? Optional.empty()
-                : journal.missing(rule.name(), tag.source(), tag.tag())
-                        .or(() -> Optional.of(now()));
+                : journal.missing(rule.name(), tag.source(), tag.tag()).or(() -> Optional.of(now()));
     }
 
     private Optional<Instant> notedMissingSince(CompletedTag tag, boolean listed) throws IOException {

@@ -206,8 +206,7 @@ class PrunerTest {
                 new SplittableRandom(7));
         ReplicationRunner runner = new ReplicationRunner(engine.journal, passing, Engine.NO_RETRIES);
 
-        assertThat(runner.plan(rules.rule()).targets().getFirst().prune())
-                .containsExactly("mirror/app:v3");
+        assertThat(runner.plan(rules.rule()).targets().getFirst().prune()).containsExactly("mirror/app:v3");
         assertThat(runner.run(rules.rule(), "test", ProgressListener.NONE)
                         .targets()
                         .getFirst()
