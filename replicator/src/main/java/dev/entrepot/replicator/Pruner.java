@@ -103,7 +103,6 @@ final class Pruner {
         survey.tags().forEach(tag -> surveyed.putIfAbsent(tag.repository(), tag.discovery()));
         survey.failures().forEach(failed -> surveyed.remove(failed.repository()));
         Map<RepositoryName, Optional<Set<Tag>>> lists = new LinkedHashMap<>();
-        Instant now = session.services().time().clock().instant();
         // What came from another registry is not missing because this one lacks it.
         List<CompletedTag> all = journal.completedBy(rule.name(), session.name()).stream()
                 .filter(brought -> brought.isFrom(rule.source().name()))
@@ -123,18 +122,23 @@ final class Pruner {
                 continue;
             }
             Optional<Instant> since = missing.since(brought, list.get().contains(brought.tag()));
-            if (since.isPresent() && !now.isBefore(since.get().plus(rule.prune().grace()))) {
+            if (since.isPresent()
+                    && !now().isBefore(since.get().plus(rule.prune().grace()))) {
                 due.add(brought);
             }
         }
         return new Due(due, all.size(), rule);
     }
 
+    // Asked after what it is compared with: without a grace time, what is found to be gone is due.
+    private Instant now() {
+        return session.services().time().clock().instant();
+    }
+
     private Optional<Instant> missingSince(CompletedTag tag, boolean listed) throws IOException {
         return listed
                 ? Optional.empty()
-                : journal.missing(rule.name(), tag.source(), tag.tag())
-                        .or(() -> Optional.of(session.services().time().clock().instant()));
+                : journal.missing(rule.name(), tag.source(), tag.tag()).or(() -> Optional.of(now()));
     }
 
     private Optional<Instant> notedMissingSince(CompletedTag tag, boolean listed) throws IOException {

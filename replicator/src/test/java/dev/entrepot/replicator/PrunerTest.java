@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -190,6 +191,27 @@ class PrunerTest {
 
         assertThat(mirror.tags).containsKey(new Tag("v3"));
         assertThat(target.requests("DELETE")).isEmpty();
+    }
+
+    @Test
+    void withoutAGraceTimeWhatIsGoneIsDueAtOnceAlthoughTimePasses() throws IOException, RuleBusyException {
+        rules.prune = new PruneConfig(true, Duration.ZERO, new Percent(10));
+        app.tags.remove(new Tag("v3"));
+        Time passing = new Time(
+                () -> {
+                    engine.clock.pass(Duration.ofMillis(1));
+                    return engine.clock.instant();
+                },
+                engine.clock,
+                new SplittableRandom(7));
+        ReplicationRunner runner = new ReplicationRunner(engine.journal, passing, Engine.NO_RETRIES);
+
+        assertThat(runner.plan(rules.rule()).targets().getFirst().prune()).containsExactly("mirror/app:v3");
+        assertThat(runner.run(rules.rule(), "test", ProgressListener.NONE)
+                        .targets()
+                        .getFirst()
+                        .pruned())
+                .isEqualTo(1);
     }
 
     @Test
