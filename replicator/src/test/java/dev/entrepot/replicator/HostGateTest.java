@@ -90,7 +90,13 @@ class HostGateTest {
     @Test
     void uploadsAreHalvedWhereTheHostSaysThatThereAreTooManyRequestsAndGrowAgain() throws IOException {
         AdaptiveLimit uploads = new AdaptiveLimit(64, clock);
-        HostGate of = new HostGate("registry.test", 8, uploads, policy, RateLimit.none(clock.time()), clock.time());
+        HostGate of = new HostGate(
+                "registry.test",
+                8,
+                uploads,
+                policy,
+                new RateLimit(now -> OptionalLong.empty(), clock.time()),
+                clock.time());
         assertThat(uploads.allowed()).isEqualTo(4);
         for (int i = 0; i < 12; i++) {
             of.transfer(() -> "sent");
@@ -133,8 +139,13 @@ class HostGateTest {
         AtomicInteger running = new AtomicInteger();
         AtomicInteger most = new AtomicInteger();
         Concurrently.map(IntStream.range(0, 200).boxed().toList(), number -> {
-            HostGate of =
-                    new HostGate("run " + number % 2, 100, uploads, policy, RateLimit.none(clock.time()), clock.time());
+            HostGate of = new HostGate(
+                    "run " + number % 2,
+                    100,
+                    uploads,
+                    policy,
+                    new RateLimit(now -> OptionalLong.empty(), clock.time()),
+                    clock.time());
             return of.transfer(() -> {
                 most.accumulateAndGet(running.incrementAndGet(), Math::max);
                 Thread.yield();

@@ -78,7 +78,7 @@ final class ReplicationMetrics implements RunListener {
         this.runs = metrics.counter("entrepot_replication_runs_total", "Runs that ended.", "rule", "outcome");
         // From the start, so that the first run that fails is a change: Prometheus sees none in a series that begins
         // with 1.
-        for (String rule : this.rules) {
+        for (String rule : this.rules.keySet()) {
             failing.put(rule, false);
             for (ReplicationReport.Outcome outcome : ReplicationReport.Outcome.values()) {
                 this.runs.with(rule, outcome.toString());
