@@ -314,7 +314,7 @@ class TagFreshnessTest {
         }
         upstream.outage = Optional.empty();
         upstream.manifests.remove(TAG);
-        askBehind();
+        // Kept until it has been asked behind one of these.
         assertThatThrownBy(() -> {
                     while (true) {
                         repository.manifest(TAG);
