@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Explains a repository: goes the way of a request, with an imagined upstream at its end. All that is decided on the way is decided by what also serves:
- * {@link Judgement}, {@link Cooldown}, {@link PullThrough#denial}, {@link GuardedSource#refusal} and the failures that are remembered.
+ * {@link Judgement}, {@link Cooldown}, {@link Admission#denial}, {@link GuardedSource#refusal} and the failures that are remembered.
  *
  * <p>It is long because tags, digests and blobs each go their own way through the same decisions.
  */
@@ -135,7 +135,7 @@ final class Explaining {
                 TagHistory.NONE,
                 Optional.empty(),
                 hit ? Asks.NOT : Asks.BEFORE,
-                PullThrough.denial(repository, settings, ""),
+                Admission.denial(repository, settings, ""),
                 way);
     }
 
@@ -177,7 +177,7 @@ final class Explaining {
                 TagHistory.NONE,
                 Optional.empty(),
                 hit ? Asks.NOT : Asks.BEFORE,
-                PullThrough.denial(repository, untagged, "")
+                Admission.denial(repository, untagged, "")
                         .or(() -> limit.flatMap(found -> found.refusal(digest, size))),
                 way);
     }
@@ -206,7 +206,7 @@ final class Explaining {
                     case SERVE_AND_CHECK -> Asks.BEHIND;
                     case ASK -> Asks.BEFORE;
                 },
-                PullThrough.denial(repository, settings, "tag " + tag + " of "),
+                Admission.denial(repository, settings, "tag " + tag + " of "),
                 way);
     }
 
@@ -373,7 +373,7 @@ final class Explaining {
                 atHand ? Optional.empty() : ask(question, settings, turn.digest(), upstream);
         Optional<? extends RegistryException> trouble = failure.isPresent() || atHand ? failure : source.reserved();
         if (trouble.isPresent() && !(trouble.get() instanceof NotFoundException)) {
-            Optional<Answer<ManifestBytes>> older = PullThrough.standIn(chosen.choice(), turn, chosen.named(), keptHere)
+            Optional<Answer<ManifestBytes>> older = TagPulls.standIn(chosen.choice(), turn, chosen.named(), keptHere)
                     .flatMap(found -> answering.judge(settings).inPlaceOf(trouble.get(), found));
             if (older.isPresent()) {
                 return chosen.exempt().unknown
@@ -384,7 +384,7 @@ final class Explaining {
         }
         return failure.isPresent()
                 ? new Outcome.Failed(failure.get())
-                : new Outcome.Served(PullThrough.verdict(chosen.verdict(), atHand), Optional.of(turn.digest()));
+                : new Outcome.Served(TagPulls.verdict(chosen.verdict(), atHand), Optional.of(turn.digest()));
     }
 
     /** Whether digests are exempt from a minimum age because of what refers to them, as a request finds it out. */
@@ -403,7 +403,7 @@ final class Explaining {
         public boolean test(Digest digest) {
             return minAge.asksReferrers()
                     && referrers(digest)
-                            .filter(found -> PullThrough.isSigned(found, minAge))
+                            .filter(found -> TagPulls.isSigned(found, minAge))
                             .isPresent();
         }
 

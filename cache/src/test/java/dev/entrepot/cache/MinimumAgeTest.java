@@ -185,10 +185,10 @@ class MinimumAgeTest {
     @Test
     void whatOthersMayNotHaveIsNotToldToOneWhoWaitedWithThem() {
         BlockedException ofOthers = new BlockedException(BlockedException.Kind.DENIED, "team/secret has a limit");
-        assertThat(PullThrough.ofOthers(first.digest(), ofOthers))
+        assertThat(BlobPulls.ofOthers(first.digest(), ofOthers))
                 .isInstanceOf(OutageException.class)
                 .hasMessageNotContaining("secret");
         NotFoundException missing = new NotFoundException(NotFoundException.Kind.BLOB, "not in team/secret");
-        assertThat(PullThrough.ofOthers(first.digest(), missing)).hasMessageNotContaining("secret");
+        assertThat(BlobPulls.ofOthers(first.digest(), missing)).hasMessageNotContaining("secret");
     }
 }

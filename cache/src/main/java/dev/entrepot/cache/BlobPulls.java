@@ -1,0 +1,253 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.BlockedException;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.UnauthorizedException;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/** The blobs of one repository: from the store, or following the one fetch that brings each there. Thread-safe. */
+final class BlobPulls {
+    private static final int ATTEMPTS = 3;
+    private static final Duration TRY_AGAIN = Duration.ofSeconds(1);
+
+    private final Repository repository;
+    private final Readers readers;
+    private final Admission admission;
+    private final UpstreamProofs proofs;
+    private final GuardedSource upstream;
+    private final PullThroughCache cache;
+    private final CacheIndex index;
+    private final Answering answering;
+    private final RuleCounters counters;
+
+    BlobPulls(
+            Admission admission,
+            UpstreamProofs proofs,
+            GuardedSource upstream,
+            PullThroughCache cache,
+            CacheIndex index) {
+        this.repository = admission.repository();
+        this.readers = admission.readers();
+        this.admission = admission;
+        this.proofs = proofs;
+        this.upstream = upstream;
+        this.cache = cache;
+        this.index = index;
+        this.answering = cache.answering();
+        this.counters = cache.ruleCounters();
+    }
+
+    /** As {@link PullThrough#statBlob}. */
+    Answer<OptionalLong> statBlob(Digest digest) throws IOException {
+        CacheSettings settings = admission.admitted();
+        refuseManifest(digest);
+        OptionalLong kept = cache.repair().blobSize(digest);
+        Optional<Link> link = index.link(repository, digest);
+        refuseTooLarge(settings, digest, kept);
+        if (kept.isPresent()) {
+            Verdict verdict = link.isPresent() ? Verdict.HIT : proofs.prove(digest, false, settings);
+            return Answer.of(kept, verdict, Duration.ZERO);
+        }
+        OptionalLong size = askSize(digest, settings);
+        refuseTooLarge(settings, digest, size);
+        if (link.isEmpty()
+                && size.orElse(0) <= OciLimits.MAX_MANIFEST_BYTES
+                && BlobOrManifest.isManifest(upstream, digest)) {
+            throw BlobOrManifest.notABlob(digest, repository);
+        }
+        return Answer.of(size, Verdict.MISS, Duration.ZERO);
+    }
+
+    private OptionalLong askSize(Digest digest, CacheSettings settings) throws IOException {
+        // That the blob was denied counts here too, and not the other way: some deny by HEAD what they send.
+        answering.refuseRemembered(new Question.ForBlob(repository, digest, readers.credential()), settings);
+        Question question = new Question.ForBlobSize(repository, digest, readers.credential());
+        answering.refuseRemembered(question, settings);
+        try {
+            return upstream.statBlob(digest).orElseThrow(() -> proofs.noBlob(digest));
+        } catch (RegistryException e) {
+            answering.remember(question, e, settings);
+            throw e;
+        }
+    }
+
+    private void refuseTooLarge(CacheSettings settings, Digest digest, OptionalLong bytes) throws BlockedException {
+        Optional<BlobLimit> limit = BlobLimit.of(repository, settings);
+        if (limit.isPresent()) {
+            try {
+                limit.get().check(digest, bytes);
+            } catch (BlockedException e) {
+                counters.count(RuleEvent.TOO_LARGE);
+                throw e;
+            }
+        }
+    }
+
+    /** As {@link PullThrough#openBlob}. */
+    Answer<BlobContent> openBlob(Digest digest) throws IOException {
+        CacheSettings settings = admission.admitted();
+        refuseManifest(digest);
+        refuseUnverifiable(digest);
+        cache.running().asked(digest);
+        Answer<BlobContent> answer = opened(digest, settings);
+        BlobContent content = cache.running().reading(digest, answer.content());
+        return content == answer.content() ? answer : answer.map(same -> content);
+    }
+
+    private Answer<BlobContent> opened(Digest digest, CacheSettings settings) throws IOException {
+        for (int attempt = 1; ; attempt++) {
+            Optional<Link> link = index.link(repository, digest);
+            Optional<BlobFile> kept = cache.repair().openBlob(digest);
+            if (kept.isPresent()) {
+                return serveKept(digest, link.isPresent(), kept.get(), settings);
+            }
+            BlobFetches.Joined joined = join(digest, link, settings);
+            try {
+                return follow(digest, joined, settings);
+            } catch (IOException e) {
+                if (mustGiveUp(digest, joined, e, attempt, settings)) {
+                    throw isOwn(joined) ? e : ofOthers(digest, e);
+                }
+            }
+        }
+    }
+
+    /** As {@link PullThrough#keepBlob}. */
+    boolean keepBlob(Digest digest) throws IOException {
+        CacheSettings settings = admission.admitted();
+        refuseManifest(digest);
+        refuseUnverifiable(digest);
+        for (int attempt = 1; ; attempt++) {
+            Optional<Link> link = index.link(repository, digest);
+            if (cache.store().blobSize(digest).isPresent()) {
+                if (link.isEmpty()) {
+                    proofs.prove(digest, false, settings);
+                }
+                return true;
+            }
+            BlobFetches.Joined joined = join(digest, link, settings);
+            try {
+                return joined.fetch()
+                        .progress()
+                        .awaitEnd(cache.settings().patience())
+                        .complete();
+            } catch (IOException e) {
+                if (mustGiveUp(digest, joined, e, attempt, settings)) {
+                    throw isOwn(joined) ? e : ofOthers(digest, e);
+                }
+            }
+        }
+    }
+
+    private BlobFetches.Joined join(Digest digest, Optional<Link> link, CacheSettings settings) throws IOException {
+        OptionalLong declared = link.map(Link::sizeBytes).orElse(OptionalLong.empty());
+        refuseTooLarge(settings, digest, declared);
+        answering.refuseRemembered(new Question.ForBlob(repository, digest, readers.credential()), settings);
+        BlobFetches.Joined joined = cache.fetches()
+                .join(
+                        digest,
+                        repository,
+                        readers.credential(),
+                        upstream,
+                        !readers.alwaysAsking(),
+                        declared,
+                        link.isPresent(),
+                        BlobLimit.of(repository, settings));
+        if (link.isEmpty() && !isOwn(joined)) {
+            proofs.prove(digest, false, settings);
+        }
+        return joined;
+    }
+
+    private boolean isOwn(BlobFetches.Joined joined) {
+        return joined.fetch().isFor(repository, readers.credential());
+    }
+
+    // That another repository's upstream has failed, or another's credential was refused, or rules there have forbidden
+    // something, says nothing here.
+    private boolean mustGiveUp(
+            Digest digest, BlobFetches.Joined joined, IOException failure, int attempt, CacheSettings settings) {
+        boolean last = isOwn(joined) || attempt == ATTEMPTS;
+        if (failure instanceof BlockedException && isOwn(joined)) {
+            counters.count(RuleEvent.TOO_LARGE);
+        } else if (isOwn(joined) && failure instanceof RegistryException answer) {
+            answering.remember(new Question.ForBlob(repository, digest, readers.credential()), answer, settings);
+        }
+        return last;
+    }
+
+    /** The failure of a fetch for others: what others are denied, or their rules forbid, is no answer to this one, nor for it to know. */
+    static IOException ofOthers(Digest digest, IOException failure) {
+        return failure instanceof UnauthorizedException
+                        || failure instanceof NotFoundException
+                        || failure instanceof BlockedException
+                ? OutageException.notAsked(
+                        OutageException.Reason.SERVER_ERROR,
+                        "blob " + digest + " could not be fetched together with others who want it; try again",
+                        TRY_AGAIN)
+                : failure;
+    }
+
+    private static void refuseUnverifiable(Digest digest) throws InvalidContentException {
+        if (!digest.algorithm().isVerifiable()) {
+            throw new InvalidContentException("blob " + digest + " cannot be verified: the algorithm "
+                    + digest.algorithm() + " is not supported");
+        }
+    }
+
+    private Answer<BlobContent> follow(Digest digest, BlobFetches.Joined joined, CacheSettings settings)
+            throws IOException {
+        joined.fetch().progress().awaitStart(cache.settings().patience());
+        FetchReader reader = new FetchReader(digest, joined.fetch(), upstream, cache.settings(), cache.counters());
+        Verdict verdict = joined.underWay() ? Verdict.JOINED : Verdict.MISS;
+        Optional<BlobLimit> limit = BlobLimit.of(repository, settings);
+        if (limit.isEmpty()) {
+            return Answer.of(reader, verdict, Duration.ZERO);
+        }
+        OptionalLong size = reader.totalBytes();
+        try {
+            limit.get().check(digest, size);
+        } catch (BlockedException e) {
+            reader.close();
+            throw e;
+        }
+        BlobContent content = size.isPresent() ? reader : new LimitedContent(reader, digest, limit.get());
+        return Answer.of(content, verdict, Duration.ZERO);
+    }
+
+    private Answer<BlobContent> serveKept(Digest digest, boolean linked, BlobFile file, CacheSettings settings)
+            throws IOException {
+        Verdict verdict = Verdict.HIT;
+        try {
+            refuseTooLarge(settings, digest, OptionalLong.of(file.sizeBytes()));
+            if (!linked) {
+                verdict = proofs.prove(digest, false, settings);
+            }
+        } catch (IOException | RuntimeException e) {
+            file.close();
+            throw e;
+        }
+        index.touched(digest, repository);
+        return Answer.of(new KeptBlob(file), verdict, Duration.ZERO);
+    }
+
+    private void refuseManifest(Digest digest) throws NotFoundException {
+        Optional<Link> link = index.link(repository, digest);
+        if (link.isPresent() && link.get().manifest()) {
+            throw BlobOrManifest.notABlob(digest, repository);
+        }
+        if (link.isEmpty() && cache.store().containsManifest(digest)) {
+            // Of another repository, perhaps, of which nothing is said here.
+            throw proofs.noBlob(digest);
+        }
+    }
+}

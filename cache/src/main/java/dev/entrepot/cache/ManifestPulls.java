@@ -1,0 +1,112 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * The manifests of one repository by digest: what is kept, proved or fetched. Those that its tags name come from here too. Thread-safe.
+ */
+final class ManifestPulls implements TagCache.Manifests {
+    private final Repository repository;
+    private final Readers readers;
+    private final Admission admission;
+    private final UpstreamProofs proofs;
+    private final GuardedSource upstream;
+    private final PullThroughCache cache;
+    private final CacheIndex index;
+    private final Answering answering;
+
+    ManifestPulls(
+            Admission admission,
+            UpstreamProofs proofs,
+            GuardedSource upstream,
+            PullThroughCache cache,
+            CacheIndex index) {
+        this.repository = admission.repository();
+        this.readers = admission.readers();
+        this.admission = admission;
+        this.proofs = proofs;
+        this.upstream = upstream;
+        this.cache = cache;
+        this.index = index;
+        this.answering = cache.answering();
+    }
+
+    /** As {@link PullThrough#manifest}, of a digest. */
+    Answer<ManifestBytes> manifest(Digest digest) throws IOException {
+        CacheSettings settings = admission.admitted();
+        Optional<ManifestBytes> kept = cache.keptManifest(digest);
+        if (kept.isPresent() && index.link(repository, digest).isPresent()) {
+            index.touched(digest, repository);
+            return Answer.of(kept.get(), Verdict.HIT, Duration.ZERO);
+        }
+        if (kept.isPresent()) {
+            Verdict proved = proofs.prove(digest, true, settings);
+            return Answer.of(kept.get(), proved, Duration.ZERO);
+        }
+        return answering.shareRemembering(
+                new Question.ForManifest(repository, digest, readers),
+                settings,
+                () -> fetched(digest, Answer.of(fetchKept(Optional.empty(), digest), Verdict.MISS, Duration.ZERO)));
+    }
+
+    /** The manifest of a digest, if it is kept and linked to this repository. */
+    Optional<ManifestBytes> keptHere(Digest digest) {
+        return index.link(repository, digest).isEmpty() ? Optional.empty() : cache.keptManifest(digest);
+    }
+
+    @Override
+    public Optional<ManifestBytes> kept(Digest digest) {
+        return cache.keptManifest(digest);
+    }
+
+    // That a tag of the repository names it, by its upstream's word, is proof that the repository has it.
+    @Override
+    public Optional<ManifestBytes> named(Digest named) throws InvalidContentException {
+        Optional<ManifestBytes> kept = cache.keptManifest(named);
+        if (kept.isPresent() && index.link(repository, named).isEmpty()) {
+            index.addLinks(repository, ManifestLinks.of(kept.get()));
+        }
+        return kept;
+    }
+
+    @Override
+    public ManifestBytes fetch(Tag tag, ManifestReference reference) throws IOException {
+        return fetchKept(Optional.of(tag), reference);
+    }
+
+    // Fetches a manifest, keeps it and links it and all it names to this repository. What is fetched for a tag goes by
+    // the settings of the tag.
+    private ManifestBytes fetchKept(Optional<Tag> tag, ManifestReference reference) throws IOException {
+        if (reference instanceof Digest digest) {
+            Optional<ManifestBytes> kept = keptHere(digest);
+            if (kept.isPresent()) {
+                return kept.get();
+            }
+        }
+        ManifestBytes manifest =
+                tag.isPresent() ? upstream.fetchManifestFor(tag.get(), reference) : upstream.fetchManifest(reference);
+        // Before it is kept: what cannot be understood is refused each time, not only the first.
+        List<Link> links = ManifestLinks.of(manifest);
+        cache.keep(manifest, repository);
+        index.addLinks(repository, links);
+        return manifest;
+    }
+
+    /** The same answer, after the listener of the cache was told of it if it was fetched for a client. */
+    Answer<ManifestBytes> fetched(ManifestReference reference, Answer<ManifestBytes> answer) {
+        // Where it is fetched, not where it is answered: what is fetched behind a client's back counts too.
+        if (answer.verdict() == Verdict.MISS && !readers.alwaysAsking()) {
+            cache.listener().fetched(repository, reference, answer.content());
+        }
+        return answer;
+    }
+}

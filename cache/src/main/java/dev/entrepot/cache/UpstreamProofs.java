@@ -1,0 +1,111 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+
+/**
+ * Has the upstream of one repository say that the repository has something: to link what is kept for another one, or past all that is kept.
+ * Thread-safe.
+ */
+final class UpstreamProofs {
+    private final Repository repository;
+    private final Readers readers;
+    private final Admission admission;
+    private final GuardedSource upstream;
+    private final PullThroughCache cache;
+    private final CacheIndex index;
+    private final Answering answering;
+
+    UpstreamProofs(Admission admission, GuardedSource upstream, PullThroughCache cache, CacheIndex index) {
+        this.repository = admission.repository();
+        this.readers = admission.readers();
+        this.admission = admission;
+        this.upstream = upstream;
+        this.cache = cache;
+        this.index = index;
+        this.answering = cache.answering();
+    }
+
+    /**
+     * Proves and links what is kept for another repository: the upstream's word that this one has it too makes the link.
+     *
+     * @return {@link Verdict#REVALIDATED}
+     * @throws NotFoundException if it has not
+     */
+    Verdict prove(Digest digest, boolean manifest, CacheSettings settings) throws IOException {
+        Question question = new Question.ForProof(repository, digest, manifest, readers);
+        answering.shareRemembering(question, settings, () -> {
+            OptionalLong size = manifest
+                    ? upstream.resolve(digest)
+                            .map(found -> OptionalLong.of(found.sizeBytes()))
+                            .orElseThrow(() -> noManifest(digest))
+                    : upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
+            Optional<ManifestBytes> kept = manifest ? cache.keptManifest(digest) : Optional.empty();
+            if (kept.isPresent()) {
+                index.addLinks(repository, ManifestLinks.of(kept.get()));
+            } else if (!manifest) {
+                index.addLinks(repository, List.of(new Link(digest, provedSize(digest, size), false)));
+            }
+            return Answer.of(digest, Verdict.REVALIDATED, Duration.ZERO);
+        });
+        return Verdict.REVALIDATED;
+    }
+
+    // What is stored was verified; what is said of the length, by HEAD at that, need not be true.
+    private OptionalLong provedSize(Digest digest, OptionalLong stated) throws IOException {
+        OptionalLong stored = cache.store().blobSize(digest);
+        return stored.isPresent() || stated.orElse(0) > 0 ? first(stored, stated) : OptionalLong.empty();
+    }
+
+    private static OptionalLong first(OptionalLong one, OptionalLong other) {
+        return one.isPresent() ? one : other;
+    }
+
+    /** That the repository has no such blob. */
+    NotFoundException noBlob(Digest digest) {
+        return new NotFoundException(NotFoundException.Kind.BLOB, "blob " + digest + " is not in " + repository);
+    }
+
+    private NotFoundException noManifest(ManifestReference reference) {
+        return new NotFoundException(
+                NotFoundException.Kind.MANIFEST, "manifest " + reference + " is not in " + repository);
+    }
+
+    /** As {@link PullThrough#proveManifest}. */
+    void proveManifest(ManifestReference reference) throws IOException {
+        switch (reference) {
+            case Digest _ -> admission.admitted();
+            case Tag tag -> admission.admitted(tag);
+        }
+        if (upstream.resolve(reference).isEmpty()) {
+            throw noManifest(reference);
+        }
+    }
+
+    /** As {@link PullThrough#proveBlob}. */
+    void proveBlob(Digest digest) throws IOException {
+        admission.admitted();
+        OptionalLong stated = upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
+        OptionalLong known = index.link(repository, digest).map(Link::sizeBytes).orElse(OptionalLong.empty());
+        if (stated.isPresent() && known.isPresent() && stated.getAsLong() != known.getAsLong()) {
+            throw new InvalidContentException("blob " + digest + " of " + repository + " is said to have "
+                    + stated.getAsLong() + " bytes, expected " + known.getAsLong());
+        }
+    }
+
+    /** As {@link PullThrough#proveTags}. */
+    void proveTags() throws IOException {
+        admission.admitted();
+        upstream.listTags(Optional.empty());
+    }
+}
