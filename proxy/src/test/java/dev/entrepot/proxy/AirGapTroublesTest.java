@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.MatchResult;
+import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
@@ -110,6 +111,8 @@ class AirGapTroublesTest {
             return refused("verify", "notes.tar", "--trust", "sender.pub");
         });
         troubles.put("is not trusted", () -> refused("verify", "disk", "--trust", "stranger.pub"));
+        troubles.put("back to what an earlier import brought", this::importsAnOlderBundleOnceMore);
+        troubles.put("every import would refuse", this::exportsAContradiction);
         troubles.put("lost it: write a new receipt", this::importsADifferenceIntoATargetThatLostWhatItHad);
 
         assertThat(troubles.keySet()).containsExactlyElementsOf(quoted());
@@ -157,6 +160,29 @@ class AirGapTroublesTest {
         List<String> second = new ArrayList<>(List.of("import", "next"));
         second.addAll(to);
         return refused(second.toArray(new String[0]));
+    }
+
+    private String importsAnOlderBundleOnceMore() throws Exception {
+        String[] older = {"import", "disk", "--to", inside.uri() + "/moved", "--trust", "sender.pub", "--data", "inside"
+        };
+        runs(0, older);
+        outside.push("team/app", images.image(5_000), "v1");
+        exports("registry.test/team/app:v1", "newer/release.tar");
+        runs(0, "import", "newer", "--to", inside.uri() + "/moved", "--trust", "sender.pub", "--data", "inside");
+        outside.push("team/app", image, "v1");
+        return refused(older);
+    }
+
+    private String exportsAContradiction() throws Exception {
+        Bundle index = images.index("linux/amd64");
+        String json = new String(index.root().array(), StandardCharsets.UTF_8);
+        Matcher size = Pattern.compile("\"size\":([0-9]+)").matcher(json);
+        assertThat(size.find()).isTrue();
+        String wrong = json.substring(0, size.start(1)) + "1" + json.substring(size.start(1));
+        outside.push("team/wrong", index);
+        outside.pushManifest(
+                "team/wrong", index.root().mediaType().value(), wrong.getBytes(StandardCharsets.UTF_8), "v1");
+        return refused("export", "registry.test/team/wrong:v1", "--output", "no.tar", "--key", "sender.pem");
     }
 
     private Path volume(int number) {

@@ -250,7 +250,8 @@ class UpstreamsCommandTest {
                 clock,
                 Map.of())) {
             for (int minute = 0; minute < 20; minute++) {
-                hub.tag("team/app", "t" + minute, hub.resolve("team/app", "1").orElseThrow());
+                // Another image each time: one that is kept already costs no pull.
+                hub.push("team/app", new Images(100 + minute).image(10), "t" + minute);
                 assertThat(mirror.get("/v2/hub.test/team/app/manifests/t" + minute)
                                 .statusCode())
                         .isEqualTo(200);

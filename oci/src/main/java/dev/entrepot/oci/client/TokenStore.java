@@ -91,6 +91,10 @@ final class TokenStore {
             return;
         }
         fetched(key, () -> {
+            Token other = tokens.getIfPresent(key);
+            if (other != null && !other.equals(kept)) {
+                return other; // another renewal has come to its end since this one's token was looked at
+            }
             try {
                 return fetch.call();
             } catch (UnauthorizedException e) {
