@@ -115,6 +115,11 @@ final class BlobFetches {
                 statistics);
         Running mine = Running.begun(fetch, repository, digest);
         Running other = running.putIfAbsent(digest, mine);
+        while (other != null && other.fetch.progress().failure().isPresent()) {
+            // It has ended in vain, and its thread is about to take it away: nobody new is to fail by it.
+            running.remove(digest, other);
+            other = running.putIfAbsent(digest, mine);
+        }
         if (other != null) {
             // What was begun for nothing is forgotten: it never ends.
             statistics.joined.increment();
