@@ -168,12 +168,15 @@ class CorpusImportTest {
         try (TestRegistry registry = TestRegistry.started(Abilities.WITHOUT_REFERRERS)) {
             for (int kill = 0; kill < 4; kill++) {
                 CompletableFuture<CrashProcess> victim = new CompletableFuture<>();
-                KillPoint point = KillPoint.random(registry, "the target", 60, random);
+                KillPoint point = kill < 3
+                        ? KillPoint.random(registry, "the target", 60, random)
+                        : KillPoint.firstTag(registry, "the target");
                 point.arm(victim);
                 try (CrashProcess process = started(registry, volumes)) {
                     victim.complete(process);
                     process.awaitExit();
                 }
+                registry.calls().awaitIdle();
                 registry.faults().clear();
                 tagged += wholeOrAbsent(registry, point);
             }
