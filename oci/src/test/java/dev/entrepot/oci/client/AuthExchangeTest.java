@@ -210,26 +210,31 @@ class AuthExchangeTest {
         world.advance(Duration.ofSeconds(1));
         accept(MANIFEST, "Bearer t2");
         repository.fetchManifest(TAG);
-        awaitTokens(2);
-        // The one at hand is used until the other is there.
-        while (REGISTRY.findAll(getRequestedFor(urlEqualTo(MANIFEST)).withHeader("Authorization", equalTo("Bearer t2")))
-                .isEmpty()) {
-            repository.fetchManifest(TAG);
-        }
+        fetchUntilSent(repository, "Bearer t2");
         assertThat(world.requests.stream().filter("token 200"::equals)).hasSize(2);
     }
 
-    private void awaitTokens(int count) {
-        while (world.requests.stream().filter("token 200"::equals).count() < count) {
-            Thread.onSpinWait();
+    // The token at hand is used until the other is there.
+    private static void fetchUntilSent(RemoteRepository repository, String authorization) throws IOException {
+        while (REGISTRY.findAll(
+                        getRequestedFor(urlEqualTo(MANIFEST)).withHeader("Authorization", equalTo(authorization)))
+                .isEmpty()) {
+            repository.fetchManifest(TAG);
         }
     }
 
     @Test
     void believesInSixtySecondsWhereNoLifeIsStated() throws IOException {
         bearerChallenge();
-        REGISTRY.stubFor(get(urlPathEqualTo("/token")).willReturn(json("{\"access_token\":\"t1\"}")));
+        for (String token : List.of("t1", "t2")) {
+            REGISTRY.stubFor(get(urlPathEqualTo("/token"))
+                    .inScenario("tokens")
+                    .whenScenarioStateIs(token.equals("t1") ? "Started" : "t2")
+                    .willSetStateTo("t2")
+                    .willReturn(json("{\"access_token\":\"" + token + "\"}")));
+        }
         accept(MANIFEST, "Bearer t1");
+        accept(MANIFEST, "Bearer t2");
         RemoteRepository repository = repository(CredentialSource.NONE);
         repository.fetchManifest(TAG);
 
@@ -237,8 +242,7 @@ class AuthExchangeTest {
         repository.fetchManifest(TAG);
         assertThat(world.requests).containsExactly("manifest 401", "token 200", "manifest 200", "manifest 200");
         world.advance(Duration.ofSeconds(1));
-        repository.fetchManifest(TAG);
-        awaitTokens(2);
+        fetchUntilSent(repository, "Bearer t2");
         world.advance(Duration.ofSeconds(60));
         repository.fetchManifest(TAG);
         assertThat(world.requests.stream().filter("token 200"::equals)).hasSize(3);
