@@ -180,7 +180,7 @@ final class BlobFetch implements Runnable {
     }
 
     private OptionalLong sizeUpstream() throws IOException {
-        return upstream.statBlob(digest)
+        return source.statBlob(digest)
                 .orElseThrow(() -> new NotFoundException(
                         NotFoundException.Kind.BLOB, "blob " + digest + " is not in " + repository));
     }

@@ -115,8 +115,8 @@ final class BlobFetches {
                 statistics);
         Running mine = Running.begun(fetch, repository, digest);
         Running other = running.putIfAbsent(digest, mine);
-        while (other != null && other.fetch.progress().failure().isPresent()) {
-            // It has ended in vain, and its thread is about to take it away: nobody new is to fail by it.
+        while (other != null && other.fetch.progress().hasFailed()) {
+            // Its file is closed, and its thread is about to take it away: nobody new is to fail by it.
             running.remove(digest, other);
             other = running.putIfAbsent(digest, mine);
         }

@@ -97,6 +97,11 @@ public final class CacheIndex implements AutoCloseable {
         }
     }
 
+    /** Begins to load what an index needs, on a thread of its own. For a process that is going to open one. */
+    public static void prepare() {
+        IndexDatabase.prepare();
+    }
+
     /** Whether it has been compared with the files since it was last left without being closed. */
     public boolean isCompared() {
         return compared;

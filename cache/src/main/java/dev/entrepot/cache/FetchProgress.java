@@ -136,6 +136,16 @@ final class FetchProgress {
         }
     }
 
+    /** Whether it has ended with an exception for everybody; one that the disk has failed has not: who comes now goes on by himself. */
+    boolean hasFailed() {
+        lock.lock();
+        try {
+            return failure != null;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     private void change(Runnable change) {
         lock.lock();
         try {

@@ -96,6 +96,7 @@ final class IndexUpdates implements AutoCloseable {
                 deleteTag,
                 saveTagHistory,
                 saveDocument,
+                deleteDocument,
                 deleteDocuments,
                 saveContent,
                 deleteContent,

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -85,9 +86,14 @@ record StoreLayout(Path root) {
                 });
     }
 
+    /** What one of the 256 folders is called. */
+    static String shardName(int shard) {
+        return HexFormat.of().toHexDigits((byte) shard);
+    }
+
     /** One of the 256 folders of an algorithm. */
     Path shard(ContentKind kind, DigestAlgorithm algorithm, int shard) {
-        return tree(kind).resolve(algorithm.name()).resolve(String.format(Locale.ROOT, "%02x", shard));
+        return tree(kind).resolve(algorithm.name()).resolve(shardName(shard));
     }
 
     /** The place of published content. */

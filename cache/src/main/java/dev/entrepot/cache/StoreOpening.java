@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -91,10 +93,12 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
         Path folder =
                 Durability.parent(layout.shard(kind, DigestAlgorithm.SHA256, 0)).toAbsolutePath();
         Durability.createFolder(folder);
+        Set<String> present = new HashSet<>();
+        StoreLayout.files(folder).forEach(path -> present.add(String.valueOf(path.getFileName())));
         for (int shard = 0; shard < StoreLayout.SHARDS; shard++) {
-            Path path = layout.shard(kind, DigestAlgorithm.SHA256, shard);
-            if (!Files.isDirectory(path)) {
-                Files.createDirectory(path);
+            String name = StoreLayout.shardName(shard);
+            if (!present.contains(name)) {
+                Files.createDirectory(folder.resolve(name));
             }
         }
         // Each time: whoever made them may have been killed just before this.

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.logging.Handler;
 import java.util.logging.LogRecord;
 import java.util.logging.Logger;
@@ -53,6 +54,17 @@ class DegradedFillTest {
         assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
         assertThat(cache.store.blobSize(digest)).isEmpty();
         assertThat(cache.cache.statistics().degraded()).isEqualTo(2);
+    }
+
+    @Test
+    void whoComesWhileAFetchThatTheDiskFailedIsClosingIsServed() throws Exception {
+        CountDownLatch closing = new CountDownLatch(1);
+        upstream.holdsClose.set(closing);
+        // Served while the fetch still holds its file.
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        closing.countDown();
+        cache.awaitIdle();
     }
 
     @Test

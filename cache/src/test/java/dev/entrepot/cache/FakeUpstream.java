@@ -22,9 +22,11 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 
 /** An upstream in memory whose every byte and failure a test decides. Counts what it is asked. */
 final class FakeUpstream implements RepositorySource {
@@ -47,6 +49,8 @@ final class FakeUpstream implements RepositorySource {
     final java.util.Queue<Integer> breaks = new java.util.concurrent.ConcurrentLinkedQueue<>();
     /** When set, each byte needs a permit, except those of a range with an end. */
     volatile Semaphore permits = null;
+    /** What the next body waits for before it is closed. */
+    final AtomicReference<CountDownLatch> holdsClose = new AtomicReference<>();
 
     volatile Semaphore manifestPermits = null;
     /** When set, each question what a tag names waits for a permit. */
@@ -262,6 +266,14 @@ final class FakeUpstream implements RepositorySource {
         @Override
         public void close() {
             closed = true;
+            CountDownLatch wait = holdsClose.getAndSet(null);
+            if (wait != null) {
+                try {
+                    wait.await(20, TimeUnit.SECONDS);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.entrepot.proxy;
 
+import dev.entrepot.cache.CacheIndex;
 import dev.entrepot.config.ConfigException;
 import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.config.ConfigPrinter;
@@ -87,6 +88,11 @@ final class CommandLineInterface {
 
     /** Runs a command and returns its exit code. */
     int run(String... arguments) {
+        if (arguments.length > 0 && arguments[0].equals("serve")) {
+            // While the command line and the configuration are read.
+            WebServers.prepare();
+            CacheIndex.prepare();
+        }
         return new CommandLine(CommandLineSpec.of(List.of(arguments)))
                 .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(err, true, StandardCharsets.UTF_8))
@@ -140,7 +146,6 @@ final class CommandLineInterface {
 
     private int serve(ParseResult command)
             throws ConfigException, IOException, BadRequestException, InterruptedException {
-        WebServers.prepare();
         Optional<ListenAddress> listen = Optional.ofNullable(command.matchedOptionValue("--listen", null));
         if (command.hasMatchedOption(BundleCommandLine.BUNDLE)) {
             EntrepotConfig config = ServeCommand.overridden(load(command).config(), listen, Optional.empty());

@@ -33,6 +33,8 @@ import org.slf4j.LoggerFactory;
 final class ConfigReload implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ConfigReload.class);
     private static final Duration BETWEEN_LOOKS = Duration.ofSeconds(2);
+    // What fails may fail for a reason that passes: a file that another mends, a name that does not resolve.
+    private static final int LOOKS_BETWEEN_RETRIES = 15;
     private static final int MOST_BYTES = 16 * 1024 * 1024;
 
     private final EntrepotConfig started;
@@ -47,6 +49,7 @@ final class ConfigReload implements AutoCloseable {
     private volatile Optional<String> problem = Optional.empty();
     private Optional<Digest> inEffect;
     private Optional<Digest> seen;
+    private int looksSinceProblem;
 
     /** What else of a configuration takes effect while a server runs. */
     @FunctionalInterface
@@ -108,6 +111,8 @@ final class ConfigReload implements AutoCloseable {
         seen = now;
         if (settled && !now.equals(inEffect)) {
             reload("the file has changed");
+        } else if (settled && problem.isPresent() && ++looksSinceProblem % LOOKS_BETWEEN_RETRIES == 0) {
+            reload("it could not be read before", true);
         }
     }
 
@@ -126,7 +131,12 @@ final class ConfigReload implements AutoCloseable {
      * @param cause why, for the log
      * @return whether its rules are in effect
      */
-    synchronized boolean reload(String cause) {
+    boolean reload(String cause) {
+        return reload(cause, false);
+    }
+
+    // What fails in the same way again is not said again.
+    private synchronized boolean reload(String cause, boolean again) {
         inEffect = content();
         seen = inEffect;
         try {
@@ -151,8 +161,12 @@ final class ConfigReload implements AutoCloseable {
             return true;
         } catch (ConfigException | IOException | RuntimeException e) {
             failed.incrementAndGet();
+            Optional<String> before = problem;
             problem = Optional.of("the configuration is wrong and its former rules stay in effect: " + e.getMessage());
-            LOG.error("rules not read again, because {}: the former ones stay in effect: {}", cause, e.getMessage());
+            if (!again || !problem.equals(before)) {
+                LOG.error(
+                        "rules not read again, because {}: the former ones stay in effect: {}", cause, e.getMessage());
+            }
             return false;
         }
     }

@@ -17,7 +17,10 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.admin.Metrics;
 import dev.entrepot.proxy.warm.PinKeeping;
@@ -107,6 +110,27 @@ class PinEndToEndTest {
             await(() -> mirror.metric(CHECKED) == 1);
             assertThat(mirror.metric("entrepot_pins_incomplete")).isZero();
             assertThat(registry.requests(request -> true)).isEmpty();
+        }
+    }
+
+    @Test
+    void graphThatIsSlowToComeKeepsNoOtherFromBeingPinned() throws Exception {
+        registry.push("pinned/slow", amd, "v1");
+        registry.push("pinned/app", arm, "v1");
+        Gate gate = new Gate();
+        Digest layer = blobs(amd).getLast();
+        registry.faults()
+                .always(Requests.get().and(request -> request.path().endsWith(layer.toString())), Fault.hold(gate));
+        String rule = "rules: [{repositories: [\"pinned/**\"], pin: {referrers: true}}]\n";
+        try (MirrorFixture mirror = MirrorFixture.started(folder, upstream() + rule)) {
+            mirror.get("/v2/pinned/slow/manifests/v1");
+            gate.awaitArrivals(1);
+
+            mirror.get("/v2/pinned/app/manifests/v1");
+            await(() -> mirror.metric(CHECKED) == 1);
+            assertThat(pin(mirror, ":v1").path("by").asString("")).isEqualTo("rule");
+            gate.open();
+            await(() -> mirror.metric(CHECKED) == 2);
         }
     }
 

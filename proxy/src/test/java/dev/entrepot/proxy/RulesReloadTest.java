@@ -92,6 +92,31 @@ class RulesReloadTest {
     }
 
     @Test
+    void fileThatCouldNotBeReadForAReasonThatPassesIsReadAgainByItself() throws Exception {
+        write("{}");
+        LoadedConfig started = file().load();
+        LiveRules rules = rules(started);
+        int[] refusals = {1};
+        ConfigReload.Applied applied = (read, server) -> {
+            if (refusals[0]-- > 0) {
+                throw new IllegalStateException("not now");
+            }
+        };
+        try (ConfigReload reload = new ConfigReload(started.config(), ParsedFile.of(file(), started), rules, applied)) {
+            write(DENY);
+            reload.look();
+            reload.look();
+            assertThat(reload.problem()).isPresent();
+            for (int look = 0; look < 20; look++) {
+                reload.look();
+            }
+            assertThat(reload.problem()).isEmpty();
+            assertThat(reload.failed()).isEqualTo(1);
+            assertThat(reload.succeeded()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void fileThatWasChangedAfterItWasReadAndBeforeTheServerWasUpIsReadAgain() throws Exception {
         write("{}");
         LoadedConfig started = file().load();

@@ -85,9 +85,12 @@ final class EarlyBlobs {
         }
         bringer.push(blob);
         if (!bringer.isWhole(blob)) {
-            throw new IOException(session.name() + " has something else than the blob " + blob.digest()
-                    + " under its digest, and keeps that: its beginning was sent by an import that was killed. Remove it"
-                    + " there, and import again");
+            throw new CopyException(
+                    Side.TARGET,
+                    blob.digest(),
+                    session.name() + " has something else than the blob " + blob.digest()
+                            + " under its digest, and keeps that: its beginning was sent by an import that was killed. Remove it"
+                            + " there, and import again");
         }
     }
 }

@@ -4,6 +4,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.TagPage;
@@ -243,6 +244,10 @@ final class GraphDeletion {
         do {
             TagPage page = repository.reader().listTags(cursor);
             tags.addAll(page.tags());
+            if (tags.size() > OciLimits.MAX_TAGS || cursors.size() > OciLimits.MAX_TAGS) {
+                throw new InvalidContentException(
+                        "tag list of " + repository.name() + " has more than " + OciLimits.MAX_TAGS + " tags or pages");
+            }
             cursor = page.next();
             if (cursor.isPresent() && !cursors.add(cursor.get())) {
                 throw new InvalidContentException("tag list of " + repository.name() + " repeats a page");

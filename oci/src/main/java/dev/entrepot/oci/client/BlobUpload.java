@@ -66,6 +66,9 @@ final class BlobUpload {
                     return;
                 }
             } catch (OutageException e) {
+                if (at.isEmpty()) {
+                    throw e; // given up between two sessions
+                }
                 URI location = at.get().location();
                 failed(e);
                 at = whereItIs(location);
@@ -197,6 +200,11 @@ final class BlobUpload {
             case UploadSession.Outcome.Taken taken -> {
                 long sent = end(from.offset());
                 long reached = taken.reached().orElse(sent);
+                if (reached <= from.offset() && sent > from.offset()) {
+                    failed(noSuccess("took nothing of a part"));
+                    at = whereItIs(taken.location());
+                    yield false;
+                }
                 UploadSession.Progress progress = new UploadSession.Progress(taken.location(), Math.min(reached, sent));
                 at = Optional.of(progress);
                 moved(progress);

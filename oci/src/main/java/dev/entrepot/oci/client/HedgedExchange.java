@@ -87,7 +87,13 @@ final class HedgedExchange implements Exchange {
             won.add(first.runner());
             return first;
         }
-        HedgeRace.Outcome second = race.next();
+        HedgeRace.Outcome second;
+        try {
+            second = race.next();
+        } catch (IOException e) {
+            HedgeRace.drop(first);
+            throw e;
+        }
         if (second.isGood()) {
             HedgeRace.drop(first);
             won.add(second.runner());

@@ -273,6 +273,32 @@ class ResumedUploadsTest {
     }
 
     @Test
+    void registryThatForgetsEachSessionIsAnOutageAndSaysWhich() {
+        registry.faults().always(PATCH, Fault.error(404, "BLOB_UPLOAD_UNKNOWN"));
+
+        assertThatThrownBy(this::push)
+                .isInstanceOf(OutageException.class)
+                .hasMessageContaining("does not know the session")
+                .hasMessageContaining(DIGEST.toString());
+        assertThat(registry.requests(PATCH)).hasSize(4);
+    }
+
+    @Test
+    void registryThatTakesPartsAndGetsNoFurtherIsGivenUp() {
+        registry.faults()
+                .always(
+                        PATCH,
+                        Fault.instead(Response.of(202)
+                                .header("Location", "/v2/team/app/blobs/uploads/1")
+                                .header("Range", "0-99")));
+
+        assertThatThrownBy(this::push)
+                .isInstanceOf(OutageException.class)
+                .hasMessageContaining("took nothing of a part");
+        assertThat(registry.requests(PATCH)).hasSize(8);
+    }
+
+    @Test
     void locationOfTheLogOnPlainHttpIsNotUsedForARegistryOnTls() throws IOException {
         log.note(DIGEST, new UploadLog.Upload(registry.uri().resolve("/elsewhere"), PART));
         RegistryEndpoint secure = RegistryEndpoint.of(TestWorld.REGISTRY, URI.create("https://127.0.0.1:1"));

@@ -76,17 +76,38 @@ public final class Passwords {
         CompletableFuture<Boolean> mine = new CompletableFuture<>();
         CompletableFuture<Boolean> others = underWay.putIfAbsent(key, mine);
         if (others != null) {
-            return outcome(others);
+            try {
+                return outcome(others);
+            } catch (AccessRefusedException e) {
+                if (e.kind() != AccessRefusedException.Kind.TOO_OFTEN) {
+                    throw e;
+                }
+                // It was another address, perhaps, that has given too many wrong ones.
+                others = underWay.putIfAbsent(key, mine);
+                if (others != null) {
+                    return outcome(others);
+                }
+            }
         }
+        return begun(mine, key, hash, password, client);
+    }
+
+    private boolean begun(
+            CompletableFuture<Boolean> mine,
+            CredentialKey key,
+            Optional<String> hash,
+            String password,
+            ClientAddress client)
+            throws AccessRefusedException {
         try {
             boolean is = tried(key, hash, password, guesses.begin(key, client));
+            underWay.remove(key, mine);
             mine.complete(is);
             return is;
         } catch (AccessRefusedException | RuntimeException e) {
+            underWay.remove(key, mine);
             mine.completeExceptionally(e);
             throw e;
-        } finally {
-            underWay.remove(key);
         }
     }
 

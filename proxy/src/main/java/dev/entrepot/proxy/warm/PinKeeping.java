@@ -15,7 +15,6 @@ import dev.entrepot.proxy.admin.Metrics;
 import dev.entrepot.replicator.fill.FillReport;
 import dev.entrepot.replicator.fill.FillRequest;
 import dev.entrepot.replicator.fill.GraphFiller;
-import dev.entrepot.replicator.graph.Concurrently;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Clock;
@@ -30,6 +29,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -58,6 +62,10 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
     private final Set<Pin> incomplete = new LinkedHashSet<>();
     private final Set<Pin> settled = new HashSet<>();
     private Instant settledSince;
+    // Those that are being completed, and whether they are to be once more.
+    private final Map<Pin, Boolean> underWay = new HashMap<>();
+    private final Semaphore room = new Semaphore(GRAPHS_AT_ONCE, true);
+    private final ExecutorService completing = Executors.newVirtualThreadPerTaskExecutor();
     private final Thread thread;
     private boolean closed;
 
@@ -155,7 +163,49 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
         }
         List<Pin> all = released(pins.pins());
         List<Pin> now = dueNow(all, fresh);
-        Concurrently.map(now, GRAPHS_AT_ONCE, this::complete);
+        for (Pin pin : now) {
+            begin(pin, fresh.contains(pin));
+        }
+    }
+
+    // On threads of their own: a large graph, or a slow upstream, must not keep new pins from being pinned.
+    private void begin(Pin pin, boolean fresh) {
+        synchronized (this) {
+            if (underWay.containsKey(pin)) {
+                underWay.merge(pin, fresh, Boolean::logicalOr);
+                return;
+            }
+            underWay.put(pin, false);
+        }
+        try {
+            completing.execute(() -> completeInTurn(pin));
+        } catch (RejectedExecutionException e) {
+            LOG.debug("{} is not completed any more", pin); // this is being closed
+        }
+    }
+
+    private void completeInTurn(Pin pin) {
+        try {
+            room.acquire();
+            try {
+                complete(pin);
+            } finally {
+                room.release();
+            }
+        } catch (InterruptedException | InterruptedIOException e) {
+            Thread.currentThread().interrupt();
+        } catch (RuntimeException e) {
+            LOG.error("the pinned graph of {} could not be looked after", pin, e);
+            synchronized (this) {
+                due.put(pin, clock.instant().plus(RETRY));
+            }
+        } finally {
+            synchronized (this) {
+                if (Boolean.TRUE.equals(underWay.remove(pin))) {
+                    due.remove(pin);
+                }
+            }
+        }
     }
 
     // What somebody pinned by hand stays as it is.
@@ -206,7 +256,7 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
                 .toList();
     }
 
-    private boolean complete(Pin pin) throws InterruptedIOException {
+    private void complete(Pin pin) throws InterruptedIOException {
         FillReport report =
                 filler.fill(new FillRequest(pin.repository(), pin.reference(), pin.platforms(), pin.referrers()));
         boolean whole = report.isComplete();
@@ -228,7 +278,6 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
                         RETRY.toMinutes());
             }
         }
-        return whole;
     }
 
     @Override
@@ -238,8 +287,9 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
             notifyAll();
         }
         thread.interrupt();
+        completing.shutdownNow();
         try {
-            if (!thread.join(ENDS)) {
+            if (!thread.join(ENDS) || !completing.awaitTermination(ENDS.toSeconds(), TimeUnit.SECONDS)) {
                 LOG.warn("what is pinned was still being completed after {} s", ENDS.toSeconds());
             }
         } catch (InterruptedException e) {

@@ -46,11 +46,18 @@ final class WriteLock implements AutoCloseable {
         try {
             Object before = key(file);
             FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
-            // Whoever had it may have deleted it on its way out.
-            if (isLocked(channel, file) && Objects.equals(before, key(file))) {
+            boolean taken = false;
+            try {
+                // Whoever had it may have deleted it on its way out.
+                taken = isLocked(channel, file) && Objects.equals(before, key(file));
+            } finally {
+                if (!taken) {
+                    channel.close();
+                }
+            }
+            if (taken) {
                 return new WriteLock(file, channel);
             }
-            channel.close();
         } catch (NoSuchFileException e) {
             LOG.debug("{} has just been given free", file);
         }

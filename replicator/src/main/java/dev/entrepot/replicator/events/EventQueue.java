@@ -175,8 +175,9 @@ public final class EventQueue implements AutoCloseable {
                 if (status >= 200 && status < 300) {
                     return true;
                 }
-            } catch (IOException e) {
-                // The next attempt, or the count of what was dropped, says it.
+            } catch (IOException | RuntimeException e) {
+                // The next attempt, or the count of what was dropped, says it. One message is never the end of the
+                // thread.
                 continue;
             }
         }

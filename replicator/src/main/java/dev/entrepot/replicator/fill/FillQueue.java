@@ -88,7 +88,7 @@ public final class FillQueue implements AutoCloseable {
                 listener.accept(filler.fill(request));
             } catch (InterruptedIOException e) {
                 Thread.currentThread().interrupt();
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | StackOverflowError e) {
                 LOG.error("{} could not be filled", request.image(), e);
             } finally {
                 ended(request);

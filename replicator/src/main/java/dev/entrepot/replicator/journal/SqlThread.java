@@ -21,6 +21,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The one platform thread that talks to SQLite, because a native call would hold the carrier of a virtual thread. Work is done in the order in which
@@ -28,6 +30,7 @@ import org.jspecify.annotations.Nullable;
  * {@code kill -9} everything committed is there, after a power cut it is consistent and may lack the last moments.
  */
 final class SqlThread implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(SqlThread.class);
     private static final int MOST_WAITING = 10_000;
     private static final int BATCH = 512;
     // Longer than SQLite waits for a lock that another process has.
@@ -97,6 +100,8 @@ final class SqlThread implements AutoCloseable {
             connection.setAutoCommit(false);
             JournalSchema.prepare(connection);
             connection.commit();
+            // From here on by hand: the driver's own way cannot go on after a commit that failed.
+            connection.setAutoCommit(true);
             return new SqlThread(connection, patience);
         } catch (SQLException e) {
             throw new IOException("cannot open the replication journal " + file + ": " + e.getMessage(), e);
@@ -172,27 +177,35 @@ final class SqlThread implements AutoCloseable {
         }
     }
 
-    // Results are handed out only after the commit, so that whoever waited knows that it is on disk.
+    // Results are handed out only after the commit, so that whoever waited knows that it is on disk. A batch that
+    // cannot be written fails; the next one
+    // begins anew, because disks that are full are emptied again.
     private void runBatch(List<Task<?>> batch) {
         List<Runnable> outcomes = new ArrayList<>(batch.size());
-        for (Task<?> task : batch) {
-            outcomes.add(attempt(task));
-        }
         try {
-            connection.commit();
-            outcomes.forEach(Runnable::run);
+            execute("BEGIN");
+            for (Task<?> task : batch) {
+                outcomes.add(attempt(task));
+            }
+            execute("COMMIT");
         } catch (SQLException | RuntimeException e) {
             batch.forEach(task -> task.result().completeExceptionally(e));
             rollback();
+            return;
         }
+        outcomes.forEach(Runnable::run);
     }
 
     private <T> Runnable attempt(Task<T> task) {
         try {
             T value = task.work().run(this::prepared);
             return () -> task.result().complete(value);
-        } catch (SQLException | RuntimeException e) {
-            // Not only SQLite's own: a row that is damaged is refused by the types that it is read into.
+        } catch (SQLException e) {
+            // The driver closes a statement for good whose step has failed.
+            forgetStatements();
+            return () -> task.result().completeExceptionally(e);
+        } catch (RuntimeException e) {
+            // A row that is damaged is refused by the types that it is read into.
             return () -> task.result().completeExceptionally(e);
         } finally {
             done.incrementAndGet();
@@ -209,14 +222,31 @@ final class SqlThread implements AutoCloseable {
         return statement;
     }
 
-    private void rollback() {
-        try {
-            connection.rollback();
-        } catch (SQLException e) {
-            // The failure of the commit was reported; a connection that cannot even roll back fails each later task
-            // itself.
-            closed = true;
+    private void execute(String text) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute(text);
         }
+    }
+
+    private void rollback() {
+        forgetStatements();
+        try {
+            execute("ROLLBACK");
+        } catch (SQLException e) {
+            // As when BEGIN itself failed, or SQLite has rolled back by itself.
+            LOG.debug("rollback: {}", e.getMessage());
+        }
+    }
+
+    private void forgetStatements() {
+        for (PreparedStatement statement : statements.values()) {
+            try {
+                statement.close();
+            } catch (SQLException e) {
+                LOG.debug("closing a statement: {}", e.getMessage());
+            }
+        }
+        statements.clear();
     }
 
     @Override

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
 import java.nio.file.Path;
+import java.sql.ResultSet;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
@@ -30,6 +31,62 @@ class SqlThreadTest {
                     .hasRootCauseInstanceOf(IllegalArgumentException.class);
             String next = sql.call(statements -> "next");
             assertThat(next).isEqualTo("next");
+        }
+    }
+
+    @Test
+    void diskThatIsFullForAWhileEndsNothing() throws IOException {
+        String insert = "INSERT INTO filled VALUES (?)";
+        try (SqlThread sql = open(Duration.ofSeconds(30))) {
+            sql.call(statements -> statements.update("CREATE TABLE filled(bytes BLOB)"));
+            sql.call(statements -> statements.update(insert, new byte[10]));
+            mostPages(sql, 40);
+            assertThatThrownBy(() -> sql.call(statements -> statements.update(insert, new byte[1_000_000])))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("full");
+            mostPages(sql, 10_000);
+
+            sql.call(statements -> statements.update(insert, new byte[1_000_000]));
+            Integer rows = sql.call(statements -> {
+                try (ResultSet row =
+                        statements.prepare("SELECT count(*) FROM filled").executeQuery()) {
+                    row.next();
+                    return row.getInt(1);
+                }
+            });
+            assertThat(rows).isEqualTo(2);
+        }
+    }
+
+    private static void mostPages(SqlThread sql, int pages) throws IOException {
+        sql.call(statements -> {
+            try (ResultSet row =
+                    statements.prepare("PRAGMA max_page_count = " + pages).executeQuery()) {
+                return row.next();
+            }
+        });
+    }
+
+    @Test
+    void commitThatFailsFailsItsBatchAndNoLaterOne() throws IOException {
+        try (SqlThread sql = open(Duration.ofSeconds(30))) {
+            sql.call(statements -> statements.update("CREATE TABLE parent(id INTEGER PRIMARY KEY)"));
+            sql.call(statements -> statements.update(
+                    "CREATE TABLE child(parent INTEGER REFERENCES parent(id) DEFERRABLE INITIALLY DEFERRED)"));
+            assertThatThrownBy(() -> sql.call(statements -> {
+                        // In a transaction the other pragma does nothing.
+                        statements.update("PRAGMA defer_foreign_keys = ON");
+                        statements.update("ROLLBACK");
+                        statements.update("PRAGMA foreign_keys = ON");
+                        statements.update("BEGIN");
+                        return statements.update("INSERT INTO child VALUES (7)");
+                    }))
+                    .isInstanceOf(IOException.class)
+                    .hasMessageContaining("FOREIGN KEY");
+
+            sql.call(statements -> statements.update("INSERT INTO parent VALUES (7)"));
+            Integer added = sql.call(statements -> statements.update("INSERT INTO child VALUES (7)"));
+            assertThat(added).isEqualTo(1);
         }
     }
 
