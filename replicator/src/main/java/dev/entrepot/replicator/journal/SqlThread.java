@@ -201,12 +201,15 @@ final class SqlThread implements AutoCloseable {
             T value = task.work().run(this::prepared);
             return () -> task.result().complete(value);
         } catch (SQLException e) {
-            // The driver closes a statement for good whose step has failed.
+            // The driver closes a statement for good whose step has failed. SQLite may have rolled all of the batch
+            // back; the commit shows it.
             forgetStatements();
-            return () -> task.result().completeExceptionally(e);
+            task.result().completeExceptionally(e);
+            return () -> {};
         } catch (RuntimeException e) {
             // A row that is damaged is refused by the types that it is read into.
-            return () -> task.result().completeExceptionally(e);
+            task.result().completeExceptionally(e);
+            return () -> {};
         } finally {
             done.incrementAndGet();
         }
