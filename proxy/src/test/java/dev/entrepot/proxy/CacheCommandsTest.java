@@ -238,7 +238,9 @@ class CacheCommandsTest {
     @Test
     void pinByHandOfWhatIsNotKeptIsCompletedByTheServer() throws Exception {
         Bundle unseen = registry.push("team/unseen", images.image(1000), "1");
+        mirror.stop();
         json("pin", "registry.test/team/unseen:1");
+        mirror.start();
         MirrorFixture.await(() -> mirror.metric("entrepot_pin_checks_total{outcome=\"complete\"}") == 1);
         registry.close();
         assertThat(json("pin").path("pins").path(0).path("complete").asBoolean())
