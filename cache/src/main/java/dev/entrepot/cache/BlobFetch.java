@@ -386,7 +386,11 @@ final class BlobFetch implements Runnable {
         } catch (RegistryException e) {
             throw e;
         } catch (IOException e) {
-            LOG.warn("blob {} of {} arrived but cannot be kept: {}", digest, repository, e.toString());
+            LOG.warn(
+                    "blob {} of {} arrived but cannot be kept: {}; free space, and see that the data folder can be written",
+                    digest,
+                    repository,
+                    e.toString());
             degrade(new FetchProgress.Degraded(bytes, hashState, OptionalLong.of(bytes)));
             return;
         }

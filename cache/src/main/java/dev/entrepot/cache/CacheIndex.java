@@ -74,7 +74,7 @@ public final class CacheIndex implements AutoCloseable {
     }
 
     private static CacheIndex open(ContentStore store, Clock clock, boolean compare) throws IOException {
-        IndexDatabase database = IndexDatabase.open(store.layout());
+        IndexDatabase database = IndexDatabase.open(store.layout(), clock);
         try {
             boolean agrees = database.clean();
             if (!agrees
@@ -114,15 +114,19 @@ public final class CacheIndex implements AutoCloseable {
     }
 
     /**
-     * Makes the index of a store anew from its files and from what can be read of the old one, which is put aside once the new one is whole. Of one that is lost or
-     * damaged, what repositories have and what tags name is asked of the upstreams again.
+     * Makes the index of a store anew from its files and from what can be read of the old one, which is put aside once the new one is whole. Of one that is lost, what
+     * repositories have and what tags name is asked of the upstreams again; of one that is damaged, unless something of the repository is pinned.
      *
      * @throws IOException if a newer program wrote the old one, or the disk refuses
      */
     public static CacheIndex rebuild(ContentStore store, Clock clock) throws IOException {
-        // Moves an old format forward, and puts aside what is damaged.
-        open(store, clock).close();
-        IndexReplacement replacement = new IndexReplacement(store.layout());
+        // Moves an old format forward. What was damaged is made anew by that.
+        CacheIndex present = open(store, clock);
+        if (present.wasRebuilt()) {
+            return present;
+        }
+        present.close();
+        IndexReplacement replacement = new IndexReplacement(store.layout(), clock);
         try {
             replacement.make(empty -> {
                 IndexCopy.run(store.layout().index(), empty);
@@ -135,7 +139,7 @@ public final class CacheIndex implements AutoCloseable {
         return open(store, clock);
     }
 
-    /** Whether the index was damaged and has been made again at this start: tags, links and perhaps pins are gone, content is not. */
+    /** Whether the index was damaged and has been made again at this start: tags and links of what is not pinned are gone, and perhaps pins; content is not. */
     public boolean wasRebuilt() {
         return database.rebuilt();
     }
@@ -180,6 +184,16 @@ public final class CacheIndex implements AutoCloseable {
                 tables.links.put(key, Optional.of(merged));
             }
         }
+    }
+
+    /**
+     * A repository that is known to have a piece of content: the one that it was fetched for, else any. For what is asked seldom.
+     *
+     * @throws IOException if the database cannot be read
+     */
+    Optional<Repository> anyWith(Digest digest) throws IOException {
+        Optional<Repository> owner = content(digest).flatMap(IndexedContent::owner);
+        return owner.isPresent() ? owner : ask(reader -> reader.anyWith(digest));
     }
 
     /** What a tag was found to be. */

@@ -33,6 +33,7 @@ public final class ContentStore implements AutoCloseable {
     private final FileStore fileStore;
     private final Ingests ingests;
     private final Quarantine quarantine;
+    private final Ballast ballast;
     private final AtomicLong quarantined = new AtomicLong();
     private final AtomicLong serial = new AtomicLong();
 
@@ -42,6 +43,7 @@ public final class ContentStore implements AutoCloseable {
         this.lock = lock;
         this.ingests = new Ingests(layout);
         this.quarantine = new Quarantine(layout, clock);
+        this.ballast = new Ballast(layout);
         this.fileStore = Files.getFileStore(layout.root());
     }
 
@@ -187,6 +189,16 @@ public final class ContentStore implements AutoCloseable {
     /** What lies in quarantine. */
     Quarantine quarantine() {
         return quarantine;
+    }
+
+    /** What a start on a full disk can do without. */
+    Ballast ballast() {
+        return ballast;
+    }
+
+    /** The bytes that a start on a full disk can do without. */
+    public long ballastBytes() {
+        return ballast.bytes();
     }
 
     /** The bytes that lie in quarantine. */

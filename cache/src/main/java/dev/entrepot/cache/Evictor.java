@@ -21,8 +21,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the store within its capacity and the disk above a floor of free space, by deleting what lies in quarantine, and then what {@link DiskPolicy} finds least
- * worth keeping. Counted are stored content, partial files, what lies in quarantine, and what was {@linkplain #reserve reserved} for blobs that are still coming. An
- * idle partial counts as last used when it was last written to. Safe for all threads.
+ * worth keeping. Counted are stored content, partial files, what lies in quarantine, the {@link Ballast}, and what was {@linkplain #reserve reserved} for blobs that are
+ * still coming. An idle partial counts as last used when it was last written to. Safe for all threads.
  *
  * <p>The file goes first, then its row in the index. A crash in between leaves a row without a file: the store is thought fuller than it is,
  * until the index is compared with the files at the next start. The other order would leave a file that nobody counts and nobody evicts.
@@ -39,9 +39,6 @@ import org.slf4j.LoggerFactory;
 public final class Evictor implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Evictor.class);
     private static final int BATCH = 16;
-    // Once the file system needs room, this part of the capacity is freed as well, so that not every fetch has to
-    // evict.
-    private static final int SLACK_PARTS = 20;
     private static final Duration PATIENCE = Duration.ofSeconds(30);
 
     /** Where the free space is read: {@link ContentStore#freeBytes()}, except in tests. */
@@ -132,11 +129,59 @@ public final class Evictor implements AutoCloseable {
         while (more && !Thread.currentThread().isInterrupted()) {
             more = locked(() -> {
                 if (run.isEmpty()) {
-                    begin(need(0, limits.highBytes())).ifPresent(run::add);
+                    beginTrim().ifPresent(run::add);
                 }
-                return !run.isEmpty() && run.getFirst().goOn(run.getFirst().need.goalBytes(), BATCH);
+                boolean further = !run.isEmpty()
+                        && run.getFirst().goOn(run.getFirst().need.goalBytes(), BATCH);
+                if (!further) {
+                    noteLacking(run.isEmpty() ? 0 : run.getFirst().freed);
+                }
+                return further;
             });
         }
+    }
+
+    // Others wait for room, or the capacity was lowered: then what may go goes, though it be less than should. For the
+    // high watermark alone it stays: between that and the capacity there is room for use.
+    private Optional<Run> beginTrim() throws IOException {
+        Optional<Run> whole = begin(need(0, limits.highBytes()));
+        Optional<DiskNeed> must = whole.isPresent() ? Optional.empty() : need(0, limits.capacityBytes());
+        if (must.isEmpty()) {
+            return whole;
+        }
+        List<StoredContent> partials = store.ingests().idle();
+        long possible = others(partials) + mayGo(index.storedBytes() - pins.bytes());
+        long goal = Math.min(must.get().goalBytes(), possible);
+        return goal <= 0
+                ? Optional.empty()
+                : Optional.of(new Run(
+                        new DiskNeed(must.get().missingBytes(), goal, must.get().reason()), partials));
+    }
+
+    // What was deleted and is still being read is not free yet.
+    private void noteLacking(long freed) throws IOException {
+        long lacking = need(0, limits.capacityBytes())
+                .map(need -> need.reason() == EvictionReason.FREE_SPACE
+                        ? Math.max(0, need.missingBytes() - freed)
+                        : need.missingBytes())
+                .orElse(0L);
+        counts.lacking(lacking);
+    }
+
+    /** The bytes that would have to go for the limits to be kept, and may not, because they are pinned or in use; by the last eviction in the background. */
+    public long lackingBytes() {
+        return counts.lackingBytes();
+    }
+
+    /** Makes room for a ballast of so many bytes in the place of that there is, and counts it; returns whether there is room. */
+    boolean claim(Ballast ballast, long bytes) {
+        return locked(() -> {
+            boolean room = roomFor(Math.max(0, bytes - ballast.bytes()));
+            if (room) {
+                ballast.claim(bytes);
+            }
+            return room;
+        });
     }
 
     /** The bytes that count against the capacity. */
@@ -146,7 +191,10 @@ public final class Evictor implements AutoCloseable {
         for (Map.Entry<Digest, Long> claim : store.ingests().claims().entrySet()) {
             claimed += index.isStored(claim.getKey()) ? 0 : claim.getValue();
         }
-        return claimed + index.storedBytes() + store.quarantine().bytes();
+        return claimed
+                + index.storedBytes()
+                + store.quarantine().bytes()
+                + store.ballast().bytes();
     }
 
     /** How much of the disk may be used. */
@@ -264,37 +312,17 @@ public final class Evictor implements AutoCloseable {
         }
     }
 
-    /**
-     * What has to go.
-     *
-     * @param missingBytes without which there is no room
-     * @param goalBytes with which there is some for a while
-     */
-    private record Need(long missingBytes, long goalBytes, EvictionReason reason) {}
-
-    private Optional<Need> need(long wanted, long mostBytes) throws IOException {
-        long used = usedBytes();
-        long overCapacity = used + wanted - mostBytes;
-        long underFloor = limits.minFreeBytes()
-                + wanted
-                - (freeSpace.bytes() - store.ingests().promisedBytes());
-        long missing = Math.max(overCapacity, underFloor);
-        if (missing <= 0) {
-            return Optional.empty();
-        }
-        long goal = missing;
-        if (overCapacity > 0) {
-            goal = Math.max(goal, used + wanted - limits.lowBytes());
-        }
-        if (underFloor > 0) {
-            goal = Math.max(goal, underFloor + limits.capacityBytes() / SLACK_PARTS);
-        }
-        return Optional.of(new Need(
-                missing, goal, underFloor > overCapacity ? EvictionReason.FREE_SPACE : EvictionReason.CAPACITY));
+    private Optional<DiskNeed> need(long wanted, long mostBytes) throws IOException {
+        return DiskNeed.of(
+                limits,
+                mostBytes,
+                wanted,
+                usedBytes(),
+                freeSpace.bytes() - store.ingests().promisedBytes());
     }
 
     private boolean roomFor(long wanted) throws IOException {
-        Optional<Need> need = need(wanted, limits.capacityBytes());
+        Optional<DiskNeed> need = need(wanted, limits.capacityBytes());
         if (need.isEmpty()) {
             return true;
         }
@@ -312,18 +340,22 @@ public final class Evictor implements AutoCloseable {
     }
 
     // For what would not fit anyway, nothing is thrown away: empty then.
-    private Optional<Run> begin(Optional<Need> need) throws IOException {
+    private Optional<Run> begin(Optional<DiskNeed> need) throws IOException {
         if (need.isEmpty()) {
             return Optional.empty();
         }
         refreshPins();
         List<StoredContent> partials = store.ingests().idle();
-        long others = store.quarantine().bytes()
-                + partials.stream().mapToLong(StoredContent::sizeBytes).sum();
+        long others = others(partials);
         long missing = need.get().missingBytes();
         return missing > mayGo(missing - others) + others
                 ? Optional.empty()
                 : Optional.of(new Run(need.get(), partials));
+    }
+
+    private long others(List<StoredContent> partials) {
+        return store.quarantine().bytes()
+                + partials.stream().mapToLong(StoredContent::sizeBytes).sum();
     }
 
     // The bytes that may be evicted. What is in use is only counted where it matters to the question whether there are
@@ -360,12 +392,12 @@ public final class Evictor implements AutoCloseable {
 
     /** One eviction, in one or several turns. Each under the lock. */
     private final class Run {
-        private final Need need;
+        private final DiskNeed need;
         private final Victims victims = new Victims(index, feed, BATCH);
         private final Deque<StoredContent> partials;
         private long freed;
 
-        Run(Need need, List<StoredContent> idle) {
+        Run(DiskNeed need, List<StoredContent> idle) {
             this.need = need;
             this.partials = new ArrayDeque<>(idle.stream()
                     .sorted(Comparator.comparing(StoredContent::lastModified))

@@ -363,28 +363,34 @@ final class Explaining {
     /** What is known of a tag under a minimum age: what may be served, what the tag names, and where that is known from. */
     private record Chosen(Cooldown.Choice choice, TagRecord named, Exemptions exempt, Verdict verdict) {}
 
-    // As a request gets the bytes of a digest that the tag names. The reserve of a quota matters here alone: of other
-    // tags it
-    // is not known before they are asked for whether they have moved.
+    // As a request gets the bytes of a digest that the tag names. The reserve of a quota matters here alone, and before
+    // anybody is asked: of other tags it is not known before they are asked for whether they have moved.
     private Outcome named(Cooldown.Turn turn, Chosen chosen, CacheSettings settings, Imagined upstream) {
-        boolean atHand = manifests.apply(turn.digest()).isPresent();
+        if (manifests.apply(turn.digest()).isPresent()) {
+            return new Outcome.Served(TagPulls.verdict(chosen.verdict(), true), Optional.of(turn.digest()));
+        }
+        Optional<Kept<ManifestBytes>> standIn = TagPulls.standIn(chosen.choice(), turn, chosen.named(), keptHere);
         Question question = new Question.ForManifest(repository, turn.digest(), Readers.CLIENTS);
+        Optional<Answer<ManifestBytes>> saved =
+                source.reserved().flatMap(reserved -> older(reserved, standIn, settings));
         Optional<RegistryException> failure =
-                atHand ? Optional.empty() : ask(question, settings, turn.digest(), upstream);
-        Optional<? extends RegistryException> trouble = failure.isPresent() || atHand ? failure : source.reserved();
-        if (trouble.isPresent() && !(trouble.get() instanceof NotFoundException)) {
-            Optional<Answer<ManifestBytes>> older = TagPulls.standIn(chosen.choice(), turn, chosen.named(), keptHere)
-                    .flatMap(found -> answering.judge(settings).inPlaceOf(trouble.get(), found));
-            if (older.isPresent()) {
-                return chosen.exempt().unknown
-                        ? unknownExemption(settings)
-                        : new Outcome.Served(
-                                Verdict.STALE, Optional.of(older.get().content().digest()));
-            }
+                saved.isPresent() ? Optional.empty() : ask(question, settings, turn.digest(), upstream);
+        Optional<Answer<ManifestBytes>> older =
+                saved.or(() -> failure.flatMap(known -> older(known, standIn, settings)));
+        if (older.isPresent()) {
+            return chosen.exempt().unknown
+                    ? unknownExemption(settings)
+                    : new Outcome.Served(
+                            Verdict.STALE, Optional.of(older.get().content().digest()));
         }
         return failure.isPresent()
                 ? new Outcome.Failed(failure.get())
-                : new Outcome.Served(TagPulls.verdict(chosen.verdict(), atHand), Optional.of(turn.digest()));
+                : new Outcome.Served(TagPulls.verdict(chosen.verdict(), false), Optional.of(turn.digest()));
+    }
+
+    private Optional<Answer<ManifestBytes>> older(
+            RegistryException trouble, Optional<Kept<ManifestBytes>> standIn, CacheSettings settings) {
+        return standIn.flatMap(found -> answering.judge(settings).inPlaceOf(trouble, found));
     }
 
     /** Whether digests are exempt from a minimum age because of what refers to them, as a request finds it out. */

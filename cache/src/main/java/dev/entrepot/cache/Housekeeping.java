@@ -10,7 +10,7 @@ import org.slf4j.LoggerFactory;
 /**
  * What a running server does for its disk without being asked. At the start and every ten seconds it looks whether something has to go: others may fill the file
  * system, the capacity may be lower than before, and what is served from the disk asks for no room. Every hour it drops what was kept for a time only: what lies in
- * quarantine, unfinished blobs, and lists.
+ * quarantine, unfinished blobs, lists, and indexes that were put aside. From the second look on it sees to the {@link Ballast}.
  */
 public final class Housekeeping implements AutoCloseable {
     /** How long between two looks. */
@@ -28,6 +28,7 @@ public final class Housekeeping implements AutoCloseable {
     private final Clock clock;
     private final Scrub.Pacer pacer;
     private int looks;
+    private int nextBallast = 1;
     private @Nullable Thread thread;
 
     /**
@@ -67,6 +68,7 @@ public final class Housekeeping implements AutoCloseable {
             if (looks++ % LOOKS_TO_TIDY == 0) {
                 tidy();
             }
+            keepBallast();
         } catch (IOException e) {
             LOG.warn("the data folder could not be tidied up and will be within an hour: {}", e.toString());
         } catch (RuntimeException e) {
@@ -74,9 +76,29 @@ public final class Housekeeping implements AutoCloseable {
         }
     }
 
+    // Not with the first look, which comes with the first requests; and in an hour, where the disk refuses.
+    private void keepBallast() {
+        if (looks <= nextBallast) {
+            return;
+        }
+        try {
+            Ballast ballast = store.ballast();
+            long wanted = Ballast.bytesFor(evictor.capacityBytes());
+            if (ballast.look() != wanted && evictor.claim(ballast, wanted)) {
+                ballast.make(wanted);
+            }
+        } catch (IOException e) {
+            nextBallast = looks + LOOKS_TO_TIDY;
+            LOG.warn(
+                    "no ballast for a start on a full disk could be made; it is tried again in an hour: {}",
+                    e.toString());
+        }
+    }
+
     private void tidy() throws IOException {
         index.forgetOldLists();
         store.quarantine().tidy();
+        IndexReplacement.dropOld(store.layout(), clock.instant());
         int dropped = store.ingests().deleteIdleBefore(clock.instant().minus(StoreOpening.PARTIAL_LIFE));
         if (dropped > 0) {
             LOG.info("dropped {} unfinished blobs that nobody has asked for again in a day", dropped);

@@ -6,6 +6,7 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
 import org.slf4j.Logger;
@@ -18,7 +19,7 @@ import org.sqlite.SQLiteErrorCode;
  *
  * @param updates the connection that writes
  * @param readers the connections that read
- * @param rebuilt whether the file was damaged and has been replaced by one that has its pins at most
+ * @param rebuilt whether the file was damaged and has been replaced by one that has its pins and what is under them at most
  * @param clean whether it was closed in good order, so that it agrees with the file tree
  */
 record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt, boolean clean)
@@ -33,26 +34,23 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
     private static final int PAGE_CACHE_KIB = 8 * 1024;
 
     /**
-     * Opens the file, moving its format forward; a damaged one is put aside and a new one made, which has the pins that could be read.
+     * Opens the file, moving its format forward; a damaged one is put aside and a new one made, which has the pins that could be read, and what is under them.
      *
      * @throws IOException if a newer program wrote it, or the disk refuses
      */
-    static IndexDatabase open(StoreLayout layout) throws IOException {
-        try {
+    static IndexDatabase open(StoreLayout layout, Clock clock) throws IOException {
+        while (true) {
             try {
-                return openOrReplace(layout);
+                return openOrReplace(layout, clock);
             } catch (SQLException e) {
                 if (!isPassing(e) || !LastSpace.free(layout)) {
-                    throw e;
+                    throw new IOException("the index " + layout.index() + " cannot be opened: " + e.getMessage(), e);
                 }
-                return openOrReplace(layout);
             }
-        } catch (SQLException e) {
-            throw new IOException("the index " + layout.index() + " cannot be opened: " + e.getMessage(), e);
         }
     }
 
-    private static IndexDatabase openOrReplace(StoreLayout layout) throws SQLException, IOException {
+    private static IndexDatabase openOrReplace(StoreLayout layout, Clock clock) throws SQLException, IOException {
         IndexReplacement.dropUnfinished(layout);
         try {
             return open(layout.index(), false);
@@ -60,17 +58,18 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
             if (!isDamage(e)) {
                 throw e;
             }
-            IndexReplacement replacement = new IndexReplacement(layout);
-            List<Pin> pins = IndexSalvage.pins(layout.index());
-            replacement.make(empty -> IndexSalvage.put(pins, empty));
+            IndexReplacement replacement = new IndexReplacement(layout, clock);
+            IndexSalvage.Found found = replacement.make(empty -> IndexSalvage.run(layout, empty));
             Path aside = replacement.swap();
             LOG.error(
                     "the index is damaged ({}) and was put aside as {}; it is made again from the files of the store, but which"
-                            + " repositories have which content must be asked again. {} pins could be read in it and stay: compare"
-                            + " them with those you had (entrepot cache pin), and pin again what is missing",
+                            + " repositories have which content must be asked again. {} pins, and {} tags of their repositories, could"
+                            + " be read in it and stay: compare the pins with those you had (entrepot cache pin), and pin again what"
+                            + " is missing",
                     e.getMessage(),
                     aside,
-                    pins.size());
+                    found.pins(),
+                    found.tags());
             return open(layout.index(), true);
         }
     }

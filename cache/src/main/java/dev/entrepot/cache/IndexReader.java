@@ -189,6 +189,18 @@ final class IndexReader implements AutoCloseable {
                 row -> new Repository(new RegistryHost(row.getString(1)), new RepositoryName(row.getString(2))));
     }
 
+    /** A repository that has a link to a piece of content. A question for seldom: it looks into each repository. */
+    Optional<Repository> anyWith(Digest digest) throws SQLException {
+        try (PreparedStatement statement = connection.prepareStatement(
+                "SELECT registry, name FROM repositories r WHERE EXISTS"
+                        + " (SELECT 1 FROM links WHERE repository = r.id AND digest = ?) ORDER BY registry, name LIMIT 1")) {
+            statement.setBytes(1, DigestCode.encode(digest));
+            return first(
+                    statement,
+                    row -> new Repository(new RegistryHost(row.getString(1)), new RepositoryName(row.getString(2))));
+        }
+    }
+
     /** The digests of one of the folders of an algorithm. */
     Set<Digest> shard(DigestAlgorithm algorithm, int number) throws SQLException {
         shard.setBytes(1, DigestCode.shardStart(algorithm, number));

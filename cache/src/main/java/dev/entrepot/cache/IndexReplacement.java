@@ -6,8 +6,12 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Clock;
+import java.time.Duration;
+import java.time.Instant;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -16,8 +20,12 @@ import org.slf4j.LoggerFactory;
  * the next, never none, which the next start would take for a new store without pins.
  *
  * @param layout where things lie; nobody has the index open
+ * @param clock says since when the former one is aside
  */
-record IndexReplacement(StoreLayout layout) {
+record IndexReplacement(StoreLayout layout, Clock clock) {
+    /** How long the former one is kept for inspection. */
+    static final Duration LIFE = Duration.ofDays(7);
+
     private static final Logger LOG = LoggerFactory.getLogger(IndexReplacement.class);
 
     /** Puts something into a new database. */
@@ -33,6 +41,25 @@ record IndexReplacement(StoreLayout layout) {
         Files.deleteIfExists(next);
         Files.deleteIfExists(beside(next, "-wal"));
         Files.deleteIfExists(beside(next, "-shm"));
+    }
+
+    /**
+     * Deletes indexes that were put aside more than a week ago, by what the files say.
+     *
+     * @return how many
+     */
+    static int dropOld(StoreLayout layout, Instant now) throws IOException {
+        Instant oldest = now.minus(LIFE);
+        int dropped = 0;
+        for (Path file : StoreLayout.files(layout.root())) {
+            if (layout.isDamagedIndex(file)
+                    && Files.getLastModifiedTime(file).toInstant().isBefore(oldest)
+                    && Files.deleteIfExists(file)) {
+                LOG.info("{} was put aside more than a week ago and is deleted", file);
+                dropped++;
+            }
+        }
+        return dropped;
     }
 
     /** Makes the next database, and returns what the filling has to say. */
@@ -57,6 +84,7 @@ record IndexReplacement(StoreLayout layout) {
                 StandardCopyOption.ATOMIC_MOVE,
                 StandardCopyOption.REPLACE_EXISTING);
         Durability.forceFolder(Durability.parent(layout.index().toAbsolutePath()));
+        Files.setLastModifiedTime(aside, FileTime.from(clock.instant()));
         return aside;
     }
 

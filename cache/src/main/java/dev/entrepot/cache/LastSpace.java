@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What can be done without when a store has not even the space to be opened: what lies in quarantine, and unfinished blobs. Without an index nobody knows what else may
- * go, since it could be pinned.
+ * What can be done without when a store has not even the space to be opened: its {@link Ballast}, and if that was not enough, what lies in quarantine, and unfinished
+ * blobs. Without an index nobody knows what else may go, since it could be pinned.
  */
 final class LastSpace {
     private static final Logger LOG = LoggerFactory.getLogger(LastSpace.class);
@@ -19,13 +19,17 @@ final class LastSpace {
     private LastSpace() {}
 
     /**
-     * Deletes it, if the file system of a store has almost nothing left. Nobody is writing to the store.
+     * Deletes it, if the file system of a store has almost nothing left: the next part of it with each call. Nobody is writing to the store.
      *
      * @return whether anything was freed
      */
     static boolean free(StoreLayout layout) throws IOException {
         if (Files.getFileStore(layout.root()).getUsableSpace() > LITTLE_BYTES) {
             return false;
+        }
+        if (Files.deleteIfExists(layout.ballast())) {
+            LOG.warn("the disk of {} is full: the ballast was deleted to open the store", layout.root());
+            return true;
         }
         int deleted = deleteAll(layout.quarantine()) + deleteAll(layout.ingest());
         if (deleted > 0) {

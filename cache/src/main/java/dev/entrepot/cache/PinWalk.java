@@ -53,7 +53,10 @@ final class PinWalk {
         this.served = served;
     }
 
-    /** The graph of a pin. What cannot be read counts as missing. */
+    /**
+     * The graph of a pin. What cannot be read counts as missing. As long as something is missing of what a tag names, what it named before that and is stored is part of
+     * the graph, too, but not of what is missing.
+     */
     static PinnedGraph walk(ContentStore store, CacheIndex index, Pin pin, Served served) {
         return new PinWalk(store, index, pin, served).walk();
     }
@@ -71,11 +74,25 @@ final class PinWalk {
             case Tag tag -> addNamed(tag);
         };
         root.ifPresent(this::addManifest);
+        visitAll();
+        List<Descriptor> lacking = List.copyOf(missing);
+        boolean known = !unsure;
+        if (!lacking.isEmpty() && pin.reference() instanceof Tag tag) {
+            // What the tag names now is not whole: until it is, the one before it stays as it is.
+            index.tagHistory(pin.repository(), tag).former().reversed().stream()
+                    .filter(former -> !root.equals(Optional.of(former.digest())) && isStored(former))
+                    .findFirst()
+                    .ifPresent(former -> addManifest(former.digest()));
+            visitAll();
+        }
+        boolean unread = index.failedReads() != failedReads;
+        return new PinnedGraph(pin, root, digests, lacking, unread || !known);
+    }
+
+    private void visitAll() {
         while (!manifests.isEmpty() && digests.size() < MOST_DIGESTS) {
             visit(manifests.remove());
         }
-        unsure |= index.failedReads() != failedReads;
-        return new PinnedGraph(pin, root, digests, missing, unsure);
     }
 
     // What was denied is forgotten, and what the tag named then stays pinned. Until what it names now is here and may

@@ -231,7 +231,11 @@ public final class PullThroughCache {
             evictor.trim();
             return true;
         } catch (IOException e) {
-            LOG.warn("manifest {} cannot be kept on disk: {}", manifest.digest(), e.toString());
+            LOG.warn(
+                    "manifest {} cannot be kept on disk and is served from memory: {}; free space, and see that the data folder"
+                            + " can be written",
+                    manifest.digest(),
+                    e.toString());
             return false;
         }
     }

@@ -28,6 +28,9 @@ final class Quarantine {
 
     private static final Logger LOG = LoggerFactory.getLogger(Quarantine.class);
 
+    /** Content that was found bad. */
+    record Bad(ContentKind kind, Digest digest) {}
+
     private record Entry(Path path, long sizeBytes, Instant since) {}
 
     private final StoreLayout layout;
@@ -62,6 +65,13 @@ final class Quarantine {
         bytes.addAndGet(size(to) - replaced);
         Files.setLastModifiedTime(to, FileTime.from(clock.instant()));
         return true;
+    }
+
+    /** What lies here, the oldest first. */
+    synchronized List<Bad> contents() throws IOException {
+        return entries().stream()
+                .flatMap(entry -> layout.quarantinedContent(entry.path()).stream())
+                .toList();
     }
 
     /** Deletes what has lain here for its time, and counts the rest. */

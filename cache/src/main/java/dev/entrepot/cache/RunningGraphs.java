@@ -19,7 +19,7 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /**
- * The images that are being pulled: of those neither manifest nor blob is evicted, so that a client that has begun finds the rest. A pull runs from the answer with the
+ * The images that are being pulled: of those neither manifest nor blob is evicted, nor what an index lists, so that a client that has begun finds the rest. A pull runs from the answer with the
  * manifest until each of its blobs was asked for as often as the manifest; without a blob for {@link #FIRST_PATIENCE} at first, then for {@link #PATIENCE}; and for as
  * long as any of them is being fetched, or read while others are still to come. Safe for all threads.
  */
@@ -91,7 +91,10 @@ final class RunningGraphs implements ContentInUse {
         Map<Digest, AtomicInteger> blobs = new HashMap<>();
         long bytes = manifest.sizeBytes();
         try {
-            for (Descriptor blob : Manifest.parse(manifest).blobs()) {
+            Manifest parsed = Manifest.parse(manifest);
+            // Of an index the manifests that it lists are held, for as long as the first question after it is waited
+            // for: the one that the client takes has a run of its own then.
+            for (Descriptor blob : parsed.blobs().isEmpty() ? parsed.manifests() : parsed.blobs()) {
                 blobs.put(blob.digest(), new AtomicInteger());
                 bytes = Math.min(MOST_BYTES, bytes + Math.min(MOST_BYTES, blob.sizeBytes()));
             }

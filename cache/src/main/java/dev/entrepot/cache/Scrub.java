@@ -76,7 +76,7 @@ public final class Scrub implements AutoCloseable {
     private final AtomicLong readBytes = new AtomicLong();
     private final AtomicLong checked = new AtomicLong();
     private final AtomicLong bad = new AtomicLong();
-    private volatile Healer healer = (repository, kind, digest) -> {};
+    private final Healing healing;
     private volatile boolean closed;
     private long unpaced;
     private @Nullable Thread thread;
@@ -94,6 +94,7 @@ public final class Scrub implements AutoCloseable {
         this.store = store;
         this.index = index;
         this.repair = new StoreRepair(store, index);
+        this.healing = new Healing(store, index);
         this.period = period;
         this.bytesPerSecond = bytesPerSecond;
         this.clock = clock;
@@ -111,9 +112,9 @@ public final class Scrub implements AutoCloseable {
         void heal(Repository repository, ContentKind kind, Digest digest);
     }
 
-    /** Has what is found bad fetched anew from now on; else that is left to the next request. */
+    /** Has what is found bad fetched anew from now on, and again every hour until it is stored; else that is left to the next server, or request. */
     public void heal(Healer newHealer) {
-        healer = newHealer;
+        healing.by(newHealer);
     }
 
     /**
@@ -142,11 +143,14 @@ public final class Scrub implements AutoCloseable {
 
     private void runWhenDue() {
         try {
+            healAgain();
             while (!closed) {
                 boolean asked = requests.poll(LOOK.toMillis(), TimeUnit.MILLISECONDS) != null;
                 if (!closed && (asked || isDue())) {
                     runRound();
                     requests.clear();
+                } else if (!closed) {
+                    healAgain();
                 }
             }
         } catch (InterruptedException e) {
@@ -226,9 +230,23 @@ public final class Scrub implements AutoCloseable {
     }
 
     private void replace(ContentKind kind, Digest digest, String why) throws IOException {
-        Optional<Repository> owner = index.content(digest).flatMap(IndexedContent::owner);
+        Optional<Repository> owner = healing.owner(digest);
         repair.damaged(kind, digest, why);
-        owner.ifPresent(repository -> healer.heal(repository, kind, digest));
+        owner.ifPresent(repository -> healing.heal(repository, kind, digest));
+    }
+
+    /** Has what lies in quarantine and has not come again fetched anew, as every hour. */
+    void healAgain() {
+        healing.again(() -> closed);
+    }
+
+    /**
+     * How much of what lies in quarantine is not stored again.
+     *
+     * @throws IOException if it cannot be listed
+     */
+    public int awaited() throws IOException {
+        return healing.absent().size();
     }
 
     private void quarantineUnreadable(ContentKind kind, Digest digest, IOException cause) {

@@ -27,6 +27,7 @@ import java.util.Optional;
  * ingest/&lt;algorithm&gt;-&lt;hex&gt;.part      blobs being written, or left for a later attempt
  * ingest/*.tmp                       small files being written
  * quarantine/                        content that turned out not to be what its name says
+ * ballast                            room for a start on a full disk
  * index.db                           the index, with SQLite's own files next to it
  * index.db.next                      an index that is being made anew
  * index.db.corrupt-&lt;n&gt;               an index that was damaged or made anew, for inspection
@@ -40,6 +41,7 @@ record StoreLayout(Path root) {
     static final int SHARDS = 256;
 
     private static final String PARTIAL = ".part";
+    private static final String DAMAGED = "index.db.corrupt-";
     private static final String TEMPORARY = ".tmp";
 
     /** The file with the format version. */
@@ -59,7 +61,12 @@ record StoreLayout(Path root) {
 
     /** Where an index database that turned out to be damaged is put aside. */
     Path damagedIndex(int number) {
-        return root.resolve("index.db.corrupt-" + number);
+        return root.resolve(DAMAGED + number);
+    }
+
+    /** Whether a file is an index that was put aside, or SQLite's own file next to one. */
+    boolean isDamagedIndex(Path file) {
+        return name(file).startsWith(DAMAGED);
     }
 
     /** Where the next index database is made, until it takes the place of the present one. */
@@ -75,6 +82,11 @@ record StoreLayout(Path root) {
     /** The folder of content found bad. */
     Path quarantine() {
         return root.resolve("quarantine");
+    }
+
+    /** The file that a start on a full disk can do without. */
+    Path ballast() {
+        return root.resolve("ballast");
     }
 
     /** The root of one tree. */
@@ -125,6 +137,19 @@ record StoreLayout(Path root) {
         return quarantine()
                 .resolve(kind.name().toLowerCase(Locale.ROOT) + "-"
                         + digest.algorithm().name() + "-" + hex(digest));
+    }
+
+    /** The content that a file of {@link #quarantine()} was, if it is named for one. */
+    Optional<Quarantine.Bad> quarantinedContent(Path file) {
+        String name = name(file);
+        for (ContentKind kind : ContentKind.values()) {
+            String prefix = kind.name().toLowerCase(Locale.ROOT) + "-";
+            if (name.startsWith(prefix)) {
+                return digest(name.substring(prefix.length()).replaceFirst("-", ":"))
+                        .map(digest -> new Quarantine.Bad(kind, digest));
+            }
+        }
+        return Optional.empty();
     }
 
     /** Whether this is a small file that was being written. */

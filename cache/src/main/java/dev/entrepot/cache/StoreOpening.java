@@ -46,14 +46,17 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
 
     private ContentStore open(StoreLock lock) throws IOException {
         Optional<StoreMarker> marker = StoreMarker.read(layout.marker());
-        try {
-            makeReady(marker);
-        } catch (IOException e) {
-            if (!LastSpace.free(layout)) {
-                throw e;
+        boolean ready = false;
+        while (!ready) {
+            try {
+                makeReady(marker);
+                ready = true;
+            } catch (IOException e) {
+                if (!LastSpace.free(layout)) {
+                    throw e;
+                }
+                LOG.warn("the store is opened once more, because there was no space: {}", e.toString());
             }
-            LOG.warn("the store was opened a second time, because there was no space: {}", e.toString());
-            makeReady(marker);
         }
         ContentStore store = new ContentStore(layout, clock, lock);
         store.quarantine().tidy();

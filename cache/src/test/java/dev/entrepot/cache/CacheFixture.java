@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.Executor;
@@ -81,6 +82,27 @@ final class CacheFixture implements AutoCloseable {
                 settings.pin(),
                 settings.prefetch(),
                 minAge.isZero() ? Optional.empty() : Optional.of(MinAge.of(minAge)),
+                settings.maxBytes(),
+                settings.priority(),
+                settings.share(),
+                settings.decidedBy());
+    }
+
+    /** The same settings with other times for which something is served while its upstream is out. */
+    static CacheSettings with(CacheSettings settings, Map<StaleCause, Duration> stale) {
+        return new CacheSettings(
+                settings.denied(),
+                settings.freshFor(),
+                settings.behindFor(),
+                settings.listsFreshFor(),
+                settings.referrersFreshFor(),
+                settings.checkDeadline(),
+                stale,
+                settings.negative(),
+                settings.offline(),
+                settings.pin(),
+                settings.prefetch(),
+                settings.minAge(),
                 settings.maxBytes(),
                 settings.priority(),
                 settings.share(),

@@ -181,6 +181,36 @@ class DiskFullTest {
     }
 
     @Test
+    void fullDiskIsOpenedAtTheExpenseOfItsBallastFirst() throws IOException {
+        try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
+            index.putPin(Pin.all(REPOSITORY, new Tag("kept")));
+        }
+        Digest good = Samples.store(store, Samples.bytes(2, 100_000));
+        try (Ingest ingest = store.ingest(Digest.sha256(new byte[] {1}))) {
+            ingest.write(new byte[200_000], 0, 200_000);
+        }
+        store.ballast().make(1 << 20);
+        fill(0);
+        store.close();
+        store = ContentStore.open(disk, Clock.systemUTC());
+        try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
+            assertThat(index.pins()).hasSize(1);
+        }
+        assertThat(store.ballastBytes()).isZero();
+        assertThat(store.blobSize(good)).hasValue(100_000);
+        assertThat(store.ingests().idle()).hasSize(1);
+    }
+
+    @Test
+    void ballastThatDoesNotFitLeavesNothing() throws IOException {
+        Path filler = fill(1 << 19);
+        assertThatThrownBy(() -> store.ballast().make(1 << 20)).isInstanceOf(IOException.class);
+        assertThat(disk.resolve("ballast")).doesNotExist();
+        assertThat(store.ballastBytes()).isZero();
+        Files.delete(filler);
+    }
+
+    @Test
     void fullDiskIsRefusedAtOpeningWithTheRemedy() throws IOException {
         store.close();
         fill(0);

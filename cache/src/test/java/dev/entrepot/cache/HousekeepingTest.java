@@ -104,6 +104,108 @@ class HousekeepingTest {
     }
 
     @Test
+    void capacityThatIsLowerThanWhatIsPinnedLosesAllElse() throws Exception {
+        List<Digest> blobs = blobs(40, 100);
+        try (Evictor evictor = evictor(new DiskLimits(2_000, 1_900, 1_000, 0))) {
+            for (Digest blob : blobs.subList(0, 25)) {
+                evictor.pins().pin(Pin.all(ALPINE, blob));
+            }
+            Housekeeping housekeeping = housekeeping(evictor);
+            housekeeping.look();
+            assertThat(evictor.usedBytes()).isEqualTo(2_500);
+            assertThat(evictor.evictedBytes()).isEqualTo(1_500);
+            assertThat(evictor.lackingBytes()).isEqualTo(500);
+            housekeeping.look();
+            assertThat(evictor.evictedBytes()).isEqualTo(1_500);
+            for (Digest blob : blobs.subList(0, 10)) {
+                evictor.pins().unpin(ALPINE, blob);
+            }
+            housekeeping.look();
+            assertThat(evictor.usedBytes()).isEqualTo(1_500);
+            assertThat(evictor.lackingBytes()).isZero();
+        }
+    }
+
+    @Test
+    void whatIsPinnedBetweenTheWatermarkAndTheCapacityLeavesTheRestAlone() throws Exception {
+        List<Digest> blobs = blobs(20, 100);
+        try (Evictor evictor = evictor(new DiskLimits(2_000, 1_700, 1_000, 0))) {
+            for (Digest blob : blobs.subList(0, 18)) {
+                evictor.pins().pin(Pin.all(ALPINE, blob));
+            }
+            housekeeping(evictor).look();
+            assertThat(evictor.evictions()).isZero();
+            assertThat(evictor.lackingBytes()).isZero();
+        }
+    }
+
+    @Test
+    void diskThatANeighbourFillsGetsAllThatMayGoThoughItIsTooLittle() throws Exception {
+        List<Digest> blobs = blobs(40, 100);
+        try (Evictor evictor = evictor(DiskLimits.of(10_000, 5_000))) {
+            evictor.pins().pin(Pin.all(ALPINE, blobs.getFirst()));
+            free.set(0);
+            Housekeeping housekeeping = housekeeping(evictor);
+            housekeeping.look();
+            assertThat(evictor.evictedBytes(EvictionReason.FREE_SPACE)).isEqualTo(3_900);
+            assertThat(evictor.usedBytes()).isEqualTo(100);
+            assertThat(evictor.lackingBytes()).isEqualTo(1_100);
+            housekeeping.look();
+            assertThat(evictor.lackingBytes()).isEqualTo(5_000);
+            free.set(PLENTY);
+            housekeeping.look();
+            assertThat(evictor.lackingBytes()).isZero();
+        }
+    }
+
+    @Test
+    void ballastIsMadeWithTheSecondLookAndCounted() throws Exception {
+        long capacity = 64L << 20;
+        try (Evictor evictor = evictor(DiskLimits.of(capacity, 0))) {
+            Housekeeping housekeeping = housekeeping(evictor);
+            housekeeping.look();
+            assertThat(store.layout().ballast()).doesNotExist();
+            housekeeping.look();
+            assertThat(store.layout().ballast()).hasSize(1 << 20);
+            assertThat(evictor.usedBytes()).isEqualTo(1 << 20);
+            Files.delete(store.layout().ballast());
+            housekeeping.look();
+            assertThat(store.layout().ballast()).hasSize(1 << 20);
+        }
+        close();
+        open();
+        try (Evictor evictor = evictor(DiskLimits.of(capacity - 1, 0))) {
+            assertThat(evictor.usedBytes()).isEqualTo(1 << 20);
+            Housekeeping housekeeping = housekeeping(evictor);
+            housekeeping.look();
+            housekeeping.look();
+            assertThat(store.layout().ballast()).doesNotExist();
+            assertThat(evictor.usedBytes()).isZero();
+        }
+    }
+
+    @Test
+    void ballastWaitsUntilTheDiskHasRoomForIt() throws Exception {
+        try (Evictor evictor = evictor(DiskLimits.of(64L << 20, 2 << 20))) {
+            free.set((3 << 20) - 1);
+            Housekeeping housekeeping = housekeeping(evictor);
+            housekeeping.look();
+            housekeeping.look();
+            assertThat(store.layout().ballast()).doesNotExist();
+            free.set(3 << 20);
+            housekeeping.look();
+            assertThat(store.layout().ballast()).hasSize(1 << 20);
+        }
+    }
+
+    @Test
+    void ballastHasAPartOfTheCapacityAndNeverMuch() {
+        assertThat(Ballast.bytesFor(1L << 40)).isEqualTo(32 << 20);
+        assertThat(Ballast.bytesFor(1L << 30)).isEqualTo(16 << 20);
+        assertThat(Ballast.bytesFor(1_000_000)).isZero();
+    }
+
+    @Test
     void diskThatANeighbourFillsIsRelievedWithoutARequest() throws Exception {
         blobs(40, 100);
         try (Evictor evictor = evictor(DiskLimits.of(10_000, 5_000))) {

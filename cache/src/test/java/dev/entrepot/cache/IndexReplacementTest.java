@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.Arrays;
 import java.util.List;
@@ -70,7 +71,7 @@ class IndexReplacementTest {
     @Test
     void whoeverIsKilledWhileTheNextOneIsMadeHasTheOldOneStill() throws Exception {
         withAPinAndManyLinks();
-        IndexReplacement replacement = new IndexReplacement(store.layout());
+        IndexReplacement replacement = new IndexReplacement(store.layout(), clock);
         replacement.make(empty -> true);
         assertThat(store.layout().nextIndex()).exists();
         assertThat(pins()).containsExactly(BY_HAND);
@@ -97,6 +98,19 @@ class IndexReplacementTest {
             }
             assertThat(store.layout().damagedIndex(round)).exists();
         }
+    }
+
+    @Test
+    void whatWasPutAsideIsKeptForAWeek() throws Exception {
+        withAPinAndManyLinks();
+        CacheIndex.rebuild(store, clock).close();
+        clock.advance(Duration.ofDays(6));
+        CacheIndex.rebuild(store, clock).close();
+        clock.advance(Duration.ofDays(2));
+        assertThat(IndexReplacement.dropOld(store.layout(), clock.instant())).isEqualTo(1);
+        assertThat(store.layout().damagedIndex(1)).doesNotExist();
+        assertThat(store.layout().damagedIndex(2)).exists();
+        assertThat(pins()).containsExactly(BY_HAND);
     }
 
     @Test

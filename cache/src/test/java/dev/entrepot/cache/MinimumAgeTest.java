@@ -12,6 +12,7 @@ import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.AfterEach;
@@ -141,6 +142,15 @@ class MinimumAgeTest {
         Explanation explained = repository.explain(TAG);
         assertThat(explained.up())
                 .isEqualTo(new Explanation.Outcome.Served(Verdict.STALE, Optional.of(first.digest())));
+        // Nobody is asked, so that it does not matter how the upstream would fail; the tag was checked just now.
+        cache.rule = CacheFixture.with(cache.rule, Map.of(StaleCause.RATE_LIMITED, Duration.ofDays(7)));
+        Explanation whileOut = repository.explain(TAG);
+        assertThat(whileOut.down())
+                .containsEntry(StaleCause.UNREACHABLE, whileOut.up())
+                .containsEntry(StaleCause.DELETED, whileOut.up());
+        upstream.outage = Optional.of(new OutageException(OutageException.Reason.UNREACHABLE, "off by the test"));
+        assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.STALE);
+        upstream.outage = Optional.empty();
         upstream.reserved = Optional.empty();
         assertThat(digest(repository.manifest(TAG))).isEqualTo(second.digest());
     }

@@ -303,6 +303,32 @@ class PinnedGraphsTest {
     }
 
     @Test
+    void imageThatAPinnedTagNamedBeforeStaysWholeUntilTheNextOneIs() throws IOException {
+        ManifestBytes before = tagged();
+        repository.manifest(TAG);
+        pull(before);
+        fixture.evictor.pins().pin(pin());
+        ManifestBytes after = tagged();
+        fixture.clock.advance(Duration.ofHours(1));
+        repository.manifest(TAG);
+        assertThat(fixture.evictor.pins().missing(pin()))
+                .extracting(Descriptor::digest)
+                .hasSize(2)
+                .isSubsetOf(digests(Manifest.parse(after).blobs()));
+        fixture.clock.advance(Duration.ofHours(1));
+        pullOthers();
+        assertThat(isWhole(before)).isTrue();
+        close();
+        open();
+        pullOthers();
+        assertThat(isWhole(before)).isTrue();
+        pull(after);
+        pullOthers();
+        assertThat(isWhole(after)).isTrue();
+        assertThat(isWhole(before)).isFalse();
+    }
+
+    @Test
     void onlyTheWantedPlatformsOfAnIndexArePinned() throws IOException {
         ManifestBytes amd = image();
         ManifestBytes arm = image();
@@ -377,6 +403,24 @@ class PinnedGraphsTest {
         fixture.clock.advance(RunningGraphs.PATIENCE);
         assertThat(fixture.makeRoom(CAPACITY - 1000)).isTrue();
         assertThat(fixture.store.blobSize(blobs.get(1).digest())).isEmpty();
+    }
+
+    @Test
+    void manifestsThatAnIndexListsAreHeldUntilOneOfThemIsAskedFor() throws IOException {
+        ManifestBytes amd = image();
+        ManifestBytes arm = image();
+        ManifestBytes index = index(amd, "amd64", arm, "arm64");
+        upstream.tag("multi", index);
+        pull(amd);
+        pull(arm);
+        repository.manifest(new Tag("multi"));
+        fixture.makeRoom(CAPACITY - 1000);
+        assertThat(fixture.index.isStored(index.digest())).isTrue();
+        assertThat(fixture.index.isStored(amd.digest())).isTrue();
+        assertThat(fixture.index.isStored(arm.digest())).isTrue();
+        fixture.clock.advance(RunningGraphs.FIRST_PATIENCE);
+        assertThat(fixture.makeRoom(CAPACITY - 10)).isTrue();
+        assertThat(fixture.index.isStored(amd.digest())).isFalse();
     }
 
     @Test

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -74,6 +75,46 @@ class ScrubTest {
         assertThat(CacheFixture.readAll(repository, Digest.sha256(bad))).isEqualTo(bad);
         fixture.awaitIdle();
         assertThat(fixture.index.storedBytes()).isEqualTo(before);
+    }
+
+    @Test
+    void badBlobWithoutAnOwnerIsFetchedAnewForARepositoryThatHasIt() throws Exception {
+        Digest digest = Digest.sha256(bad);
+        fixture.index.removed(digest);
+        fixture.index.stored(digest, ContentKind.BLOB, LAYER, Optional.empty());
+        assertThat(fixture.index.content(digest).orElseThrow().owner()).isEmpty();
+        spoil();
+        List<String> asked = new ArrayList<>();
+        try (Scrub scrub = scrub(pauses::add)) {
+            scrub.heal((owner, kind, lost) -> asked.add(owner + " " + kind + " " + lost));
+            scrub.runRound();
+        }
+        assertThat(asked).containsExactly(upstream.repository() + " BLOB " + digest);
+    }
+
+    @Test
+    void whatCouldNotBeFetchedAnewIsTriedAgainUntilItHasComeAlsoByAnother() throws Exception {
+        spoil();
+        List<Digest> asked = new ArrayList<>();
+        // As a command does that finds it while there is no server.
+        try (Scrub scrub = scrub(pauses::add)) {
+            scrub.runRound();
+            assertThat(scrub.awaited()).isEqualTo(1);
+        }
+        try (Scrub scrub = scrub(pauses::add)) {
+            scrub.heal((owner, kind, lost) -> asked.add(lost));
+            scrub.healAgain();
+            scrub.healAgain();
+            assertThat(asked).containsExactly(Digest.sha256(bad), Digest.sha256(bad));
+            CacheFixture.readAll(repository, Digest.sha256(bad));
+            fixture.awaitIdle();
+            scrub.healAgain();
+            assertThat(scrub.awaited()).isZero();
+            fixture.clock.advance(Duration.ofHours(1));
+            assertThat(fixture.evictor.evict(Digest.sha256(bad))).isTrue();
+            scrub.healAgain();
+            assertThat(asked).hasSize(2);
+        }
     }
 
     @Test

@@ -36,7 +36,7 @@ class WriteBehindTest {
 
     @BeforeEach
     void open() throws IOException {
-        database = IndexDatabase.open(new StoreLayout(directory));
+        database = IndexDatabase.open(new StoreLayout(directory), java.time.Clock.systemUTC());
         writer = new IndexWriter(database.updates(), new Touches(), Clock.systemUTC());
         writer.start(digest -> false);
     }

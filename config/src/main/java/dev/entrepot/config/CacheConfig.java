@@ -1,7 +1,9 @@
 package dev.entrepot.config;
 
+import dev.entrepot.oci.Platform;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 
 /**
  * What is kept, where, and for how long without asking again.
@@ -17,6 +19,7 @@ import java.time.Duration;
  * @param scrubEvery how long after a scrub the next one begins; zero if none does by itself
  * @param scrubRate bytes per second that a scrub reads
  * @param memory bytes of memory for manifests
+ * @param platforms the platforms of an index that are pinned, prefetched and warmed where none are named; all if empty
  */
 public record CacheConfig(
         Path directory,
@@ -29,9 +32,11 @@ public record CacheConfig(
         Duration referrersFreshFor,
         Duration scrubEvery,
         ByteSize scrubRate,
-        ByteSize memory) {
-    /** Validates that there is room and that no time is negative. */
+        ByteSize memory,
+        List<Platform> platforms) {
+    /** Copies the list, and validates that there is room and that no time is negative. */
     public CacheConfig {
+        platforms = List.copyOf(platforms);
         Checks.positive("capacity", capacity);
         if (lowWatermark.value() > highWatermark.value()) {
             throw new InvalidValueException("low-watermark", "at most the high-watermark, " + highWatermark);

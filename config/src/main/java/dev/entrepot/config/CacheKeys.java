@@ -1,5 +1,6 @@
 package dev.entrepot.config;
 
+import dev.entrepot.oci.Platform;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -57,6 +58,12 @@ final class CacheKeys {
     private static final Key<CacheConfig, ByteSize> MEMORY =
             Key.withDefault("memory", Types.SIZE, "64MiB", CacheConfig::memory, "Bytes of memory for manifests.");
 
+    private static final Key<CacheConfig, List<Platform>> PLATFORMS = Key.list(
+            "platforms",
+            ListType.of(Types.PLATFORM),
+            CacheConfig::platforms,
+            "The platforms of an index that this site uses: what pin, prefetch and cache warm mean that name none; all of them without this key.");
+
     static final Section<CacheConfig> SECTION = new Section<>(
             "cache",
             List.of(
@@ -70,7 +77,8 @@ final class CacheKeys {
                     REFERRERS_FRESH_FOR,
                     SCRUB_EVERY,
                     SCRUB_RATE,
-                    MEMORY),
+                    MEMORY,
+                    PLATFORMS),
             values -> new CacheConfig(
                     values.get(DIRECTORY),
                     values.get(CAPACITY),
@@ -82,7 +90,8 @@ final class CacheKeys {
                     values.get(REFERRERS_FRESH_FOR),
                     values.get(SCRUB_EVERY),
                     values.get(SCRUB_RATE),
-                    values.get(MEMORY)));
+                    values.get(MEMORY),
+                    values.get(PLATFORMS)));
 
     private CacheKeys() {}
 }

@@ -7,7 +7,7 @@ import java.util.List;
  * How much of an image's graph is meant.
  *
  * @param enabled whether any of it is
- * @param platforms these platforms of an index; all of them if empty
+ * @param platforms these platforms of an index; if empty, those of {@link CacheConfig#platforms}
  * @param referrers whether signatures, SBOMs and other referrers are meant too
  */
 public record GraphPartConfig(boolean enabled, List<Platform> platforms, boolean referrers) {

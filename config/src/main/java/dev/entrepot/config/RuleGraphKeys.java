@@ -10,7 +10,7 @@ final class RuleGraphKeys {
             "platforms",
             ListType.of(Types.PLATFORM),
             GraphPartConfig::platforms,
-            "These platforms of an index; all of them without this key.");
+            "These platforms of an index; without this key those of cache.platforms.");
     private static final Key<GraphPartConfig, Boolean> REFERRERS = Key.withDefault(
             "referrers",
             Types.BOOL,

@@ -3,6 +3,7 @@ package dev.entrepot.config;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.RepositoryName;
 import java.io.IOException;
@@ -136,6 +137,7 @@ class ConfigLoaderTest {
                   low-watermark: 80%
                   scrub-every: 7d
                   scrub-rate: 2MiB
+                  platforms: [linux/arm64, windows/amd64]
                   memory: 1 MiB
                 """);
 
@@ -176,7 +178,8 @@ class ConfigLoaderTest {
                         Duration.ofHours(1),
                         Duration.ofDays(7),
                         new ByteSize(2 << 20),
-                        new ByteSize(1 << 20)));
+                        new ByteSize(1 << 20),
+                        List.of(Platform.parse("linux/arm64"), Platform.parse("windows/amd64"))));
     }
 
     @Test

@@ -49,12 +49,15 @@ final class CacheOperations {
         json.put("storedCount", cache.index().storedCount());
         json.put("smallBytes", cache.index().smallBytes());
         long quarantined = cache.store().quarantineBytes();
-        json.put("unfinishedBytes", Math.max(0, used - cache.index().storedBytes() - quarantined));
+        long ballast = cache.store().ballastBytes();
+        json.put("unfinishedBytes", Math.max(0, used - cache.index().storedBytes() - quarantined - ballast));
         json.put("quarantineBytes", quarantined);
+        json.put("ballastBytes", ballast);
         json.put("pinnedBytes", evictor.pinnedBytes());
         json.put("pins", evictor.pins().pins().size());
         json.put("freeBytes", evictor.freeBytes());
         json.put("minFreeBytes", limits.minFreeBytes());
+        json.put("lackingBytes", evictor.lackingBytes());
         json.put("quarantined", cache.store().quarantined());
         json.put("compared", cache.index().isCompared());
         json.put("policyReady", evictor.policyReady());
@@ -77,7 +80,7 @@ final class CacheOperations {
         return json;
     }
 
-    private ObjectNode scrubbing() {
+    private ObjectNode scrubbing() throws IOException {
         Scrub.Progress progress = cache.scrub().progress();
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("running", progress.running());
@@ -86,6 +89,7 @@ final class CacheOperations {
         json.put("readBytes", progress.readBytes());
         json.put("checked", progress.checked());
         json.put("bad", progress.bad());
+        json.put("awaited", cache.scrub().awaited());
         progress.lastRound().ifPresent(last -> json.put("lastRound", last.toString()));
         return json;
     }
@@ -228,13 +232,13 @@ final class CacheOperations {
     }
 
     /** Has all that is stored read again, in the background. */
-    ObjectNode scrub() {
+    ObjectNode scrub() throws IOException {
         cache.scrub().request();
         return scrubbing();
     }
 
-    /** Reads all that is stored again, in this thread. */
-    ObjectNode scrubNow() throws InterruptedException {
+    /** Reads all that is stored again, in this thread. What is bad is left for the next server to fetch anew. */
+    ObjectNode scrubNow() throws IOException, InterruptedException {
         cache.scrub().runRound();
         return scrubbing();
     }

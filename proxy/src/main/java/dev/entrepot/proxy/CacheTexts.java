@@ -61,11 +61,17 @@ final class CacheTexts {
         if (stats.path("quarantineBytes").asLong() > 0) {
             line(text, "quarantine", size(stats.path("quarantineBytes")));
         }
+        if (stats.path("ballastBytes").asLong() > 0) {
+            line(text, "ballast", size(stats.path("ballastBytes")));
+        }
         line(
                 text,
                 "pinned",
                 size(stats.path("pinnedBytes")) + " by " + stats.path("pins").asLong() + " pins");
         line(text, "free", size(stats.path("freeBytes")) + ", to be left " + size(stats.path("minFreeBytes")));
+        if (stats.path("lackingBytes").asLong() > 0) {
+            line(text, "", "(" + size(stats.path("lackingBytes")) + " more would have to go, and may not)");
+        }
         stats.path("pools")
                 .forEach(pool -> line(
                         text,
@@ -99,6 +105,14 @@ final class CacheTexts {
                         + (scrub.has("lastRound")
                                 ? ", last ended " + scrub.path("lastRound").asString("")
                                 : ""));
+        if (scrub.path("awaited").asLong() > 0) {
+            line(
+                    text,
+                    "",
+                    "(" + scrub.path("awaited").asLong()
+                            + " found bad and not stored again yet: a server fetches them anew when it"
+                            + " starts, and tries again every hour)");
+        }
         return text.toString();
     }
 

@@ -210,7 +210,8 @@ final class ConfigReload implements AutoCloseable {
                 Duration.ZERO,
                 cache.scrubEvery(),
                 cache.scrubRate(),
-                cache.memory());
+                cache.memory(),
+                List.of());
     }
 
     private static Map<RegistryHost, UpstreamConfig> withoutRules(Map<RegistryHost, UpstreamConfig> upstreams) {

@@ -7,6 +7,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import java.util.function.ToDoubleFunction;
 
 /** The metrics of the disk, read from what its parts count themselves. */
@@ -47,6 +48,14 @@ final class DiskMetrics {
                 "Bytes of files found bad that are kept for a week, or until their room is needed.",
                 () -> cache.store().quarantineBytes());
         metrics.gauge(
+                "entrepot_ballast_bytes",
+                "Bytes of the file that a start on a full disk deletes.",
+                () -> cache.store().ballastBytes());
+        metrics.gauge(
+                "entrepot_disk_lacking_bytes",
+                "Bytes that would have to go for capacity and min-free to be kept, and may not.",
+                evictor::lackingBytes);
+        metrics.gauge(
                 "entrepot_scrub_progress",
                 "The part of the present round of scrubbing that is done.",
                 () -> cache.scrub().progress().foldersDone()
@@ -59,6 +68,16 @@ final class DiskMetrics {
                 "entrepot_scrub_bad_total",
                 "Files that scrubbing found bad.",
                 () -> cache.scrub().progress().bad());
+    }
+
+    /** What readiness has to say of a disk that cannot be brought below its limits. */
+    static Optional<String> note(Evictor evictor) {
+        long lacking = evictor.lackingBytes();
+        return lacking == 0
+                ? Optional.empty()
+                : Optional.of(CacheTexts.size(lacking)
+                        + " more would have to go from the disk for capacity and min-free to be kept, and may not: see what is"
+                        + " pinned (entrepot cache pin), free space, or raise the capacity");
     }
 
     private static void ofReasons(Metrics metrics, String name, String help, ToDoubleFunction<EvictionReason> value) {

@@ -142,7 +142,8 @@ final class Mirror implements Serving {
                         () -> reload.flatMap(ConfigReload::problem),
                         rules::heldBack,
                         access::problem,
-                        () -> cache.index().wasRebuilt() ? Optional.of(REBUILT) : Optional.empty()));
+                        () -> cache.index().wasRebuilt() ? Optional.of(REBUILT) : Optional.empty(),
+                        () -> DiskMetrics.note(cache.evictor())));
         ReplicationService replication = openReplication(cache, instance, tracing, access);
         PinKeeping pins = new PinKeeping(
                 cache.cache().rules(), cache.evictor().pins(), cache.filler(), environment.clock(), metrics);
@@ -155,7 +156,7 @@ final class Mirror implements Serving {
                 prefetching.fetched(repository, reference, manifest);
             }
         });
-        WarmApi warm = new WarmApi(cache.filler());
+        WarmApi warm = new WarmApi(cache.filler(), () -> cache.rules().current().platforms());
         open.push(warm::close);
         UpstreamSurvey upstreams = cache.survey(replication.targetClients());
         UpstreamMetrics.register(metrics, upstreams);

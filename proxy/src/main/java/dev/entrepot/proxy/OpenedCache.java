@@ -274,13 +274,17 @@ final class OpenedCache implements AutoCloseable {
                 : cache.alwaysAsking(upstream.client().source(repository.name(), Priority.BACKGROUND));
     }
 
-    /** Brings back what a scrub has found bad, in the background; what cannot be had now comes with the next request for it. */
+    /** Brings back what was found bad, in the background; what cannot be had now is tried again within an hour, and comes with the next request for it. */
     void heal(Repository repository, ContentKind kind, Digest digest) {
         try {
             cache.restore(toFill(repository), kind, digest);
             LOG.info("{} of {} was fetched anew", digest, repository);
         } catch (IOException | IllegalArgumentException e) {
-            LOG.warn("{} of {} is fetched anew when it is asked for, not now: {}", digest, repository, e.getMessage());
+            LOG.warn(
+                    "{} of {} cannot be fetched anew now; it is tried again within an hour, and when it is asked for: {}",
+                    digest,
+                    repository,
+                    e.getMessage());
         }
     }
 

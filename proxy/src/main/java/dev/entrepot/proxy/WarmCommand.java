@@ -91,7 +91,8 @@ final class WarmCommand {
                         .type(List.class)
                         .auxiliaryTypes(Platform.class)
                         .converters((ITypeConverter<Platform>) WarmCommand::platform)
-                        .description("A platform that is wanted; may be repeated. All without it.")
+                        .description(
+                                "A platform that is wanted; may be repeated. Without it, those of cache.platforms, or all.")
                         .build())
                 .addOption(OptionSpec.builder(NO_REFERRERS)
                         .type(boolean.class)
@@ -157,7 +158,9 @@ final class WarmCommand {
             return ExitCodes.FAILURE;
         }
         WarmReport report = warm(new WarmRequests(
-                images, command.matchedOptionValue(PLATFORM, List.of()), !command.hasMatchedOption(NO_REFERRERS)));
+                images,
+                command.matchedOptionValue(PLATFORM, config.cache().platforms()),
+                !command.hasMatchedOption(NO_REFERRERS)));
         out.print(command.hasMatchedOption(JSON) ? report.toJson() + "\n" : report.toText());
         boolean all = list.unread().isEmpty() && report.complete() == images.size();
         return all ? ExitCodes.OK : report.complete() == 0 ? ExitCodes.FAILURE : ExitCodes.PARTLY;

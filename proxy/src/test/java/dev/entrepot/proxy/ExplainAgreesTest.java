@@ -6,6 +6,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
@@ -33,6 +34,10 @@ class ExplainAgreesTest {
     private static final TestRegistry REGISTRY = TestRegistry.started();
     private static final Images IMAGES = new Images(5);
     private static final String SIGNATURE = "application/vnd.test.signature";
+    /** Stands for the digest that the tag names when the rules come into effect. */
+    private static final String NAMED = "sha256:@named";
+
+    private static final String EXCEPT = "{time: 2h, except-digests: [\"" + NAMED + "\"]}";
     private static final String SIGNED = "{time: 2h, except-signed: [\"" + SIGNATURE + "\"]}";
     private static Optional<MirrorFixture> started = Optional.empty();
     private static int repositories;
@@ -57,22 +62,59 @@ class ExplainAgreesTest {
         DAYS
     }
 
-    /** How the upstream is when it is asked. */
+    /** How the upstream is when it is asked; explain does not imagine the last three, of which two refuse us. */
     enum Upstream {
         UP(Optional.empty(), ""),
         LIMITED(Optional.of(Fault.status(429)), "rate-limited"),
         BROKEN(Optional.of(Fault.status(500)), "server-error"),
         SLOW(Optional.of(Fault.status(408)), "timeout"),
         GONE(Optional.of(Fault.reset()), "unreachable"),
-        EMPTIED(Optional.of(Fault.status(404)), "deleted");
+        EMPTIED(Optional.of(Fault.status(404)), "deleted"),
+        /** Under a deadline that is over before anything is said. */
+        LATE(Optional.of(Fault.status(408)), "timeout"),
+        FORBIDDEN(Optional.of(Fault.status(403)), ""),
+        UNKNOWN(Optional.of(Fault.status(401)), "");
 
         private final Optional<Fault> fault;
         private final String cause;
+
+        boolean refusesUs() {
+            return this == FORBIDDEN || this == UNKNOWN;
+        }
 
         Upstream(Optional<Fault> fault, String cause) {
             this.fault = fault;
             this.cause = cause;
         }
+    }
+
+    /** How long something is fresh, and served while the upstream is out, if no rule says so. */
+    enum Times {
+        /** The defaults. */
+        UNSAID("", ""),
+        /** Those of the cache. */
+        OF_THE_CACHE("cache: {directory: ./data, min-free: 1MiB, fresh-for: 5m, stale-for: 1h}\n", ""),
+        /** Those of the upstream, before those of the cache. */
+        OF_THE_UPSTREAM(OF_THE_CACHE.cache, ", fresh-for: 3h, stale-for: 1d");
+
+        private final String cache;
+        private final String upstream;
+
+        Times(String cache, String upstream) {
+            this.cache = cache;
+            this.upstream = upstream;
+        }
+    }
+
+    /**
+     * Where things stand in the file.
+     *
+     * @param under how many of the rules, the first ones, stand under the upstream and not at the top; more than there are means all
+     * @param times which times stand beside them
+     */
+    record Written(int under, Times times) {
+        /** All at the top, and no times. */
+        static final Written PLAINLY = new Written(0, Times.UNSAID);
     }
 
     /** What is asked for. */
@@ -96,7 +138,7 @@ class ExplainAgreesTest {
      * @param times how often it fails, more than five times opening the circuit breaker
      * @param later the time between the two, in seconds
      * @param asked what is asked for; a blob only of an image that was pulled
-     * @param under how many of the rules, the first ones, stand under the upstream and not at the top; more than there are means all
+     * @param written where the rules stand, and which times stand elsewhere
      */
     record Case(
             List<String> rules,
@@ -107,13 +149,20 @@ class ExplainAgreesTest {
             int times,
             int later,
             Asked asked,
-            int under) {
-        // The configuration of the rules, with one behind them that waits for the upstream.
-        private String configuration() {
-            int split = Math.min(under, rules.size());
+            Written written) {
+        // The configuration of the rules, with one behind them that waits for the upstream; the digest that some of
+        // them
+        // except is what the tag names then.
+        private String configuration(Digest named, boolean late) {
+            int split = Math.min(written.under(), rules.size());
+            List<String> first = new ArrayList<>(rules.subList(0, split));
+            if (late) {
+                first.addFirst("{check-deadline: 1ms}");
+            }
             List<String> top = new ArrayList<>(rules.subList(split, rules.size()));
             top.add("{check-deadline: 0s}");
-            return ExplainAgreesTest.upstream(rules.subList(0, split)) + "rules: [" + String.join(", ", top) + "]\n";
+            String text = upstreamOf(written.times(), first) + "rules: [" + String.join(", ", top) + "]\n";
+            return text.replace(NAMED, named.toString());
         }
     }
 
@@ -130,14 +179,18 @@ class ExplainAgreesTest {
     }
 
     private static String upstream(List<String> rules) {
-        return "default-upstream: registry.test\nupstreams: {registry.test: {url: \"" + REGISTRY.uri() + "\", rules: ["
-                + String.join(", ", rules) + "]}}\n";
+        return upstreamOf(Times.UNSAID, rules);
+    }
+
+    private static String upstreamOf(Times times, List<String> rules) {
+        return times.cache + "default-upstream: registry.test\nupstreams: {registry.test: {url: \"" + REGISTRY.uri()
+                + "\"" + times.upstream + ", rules: [" + String.join(", ", rules) + "]}}\n";
     }
 
     @Provide
     Arbitrary<Case> cases() {
         Arbitrary<Optional<Upstream>> failing = Arbitraries.of(Upstream.class)
-                .filter(state -> state != Upstream.UP)
+                .filter(state -> state != Upstream.UP && state != Upstream.LATE)
                 .optional(0.3);
         return Combinators.combine(
                         rule().list().ofMaxSize(3),
@@ -154,14 +207,18 @@ class ExplainAgreesTest {
                                                 .ofMaxSize(4))
                                 .as(List::of),
                         failing,
-                        Arbitraries.of(Upstream.class),
+                        Arbitraries.of(Upstream.class).filter(state -> !state.refusesUs()),
                         Arbitraries.of(1, 1, 6),
                         Arbitraries.of(0, 20, 40),
                         Arbitraries.frequencyOf(
                                 Tuple.of(4, Arbitraries.just(Asked.TAG)),
                                 Tuple.of(1, Arbitraries.of(Asked.DIGEST, Asked.BLOB))),
-                        Arbitraries.of(0, 0, 1, 3))
-                .as((rules, steps, fails, upstream, times, later, asked, under) -> new Case(
+                        Combinators.combine(
+                                        Arbitraries.of(0, 0, 1, 3),
+                                        Arbitraries.of(
+                                                Times.UNSAID, Times.UNSAID, Times.OF_THE_CACHE, Times.OF_THE_UPSTREAM))
+                                .as(Written::new))
+                .as((rules, steps, fails, upstream, times, later, asked, written) -> new Case(
                         rules,
                         steps.getFirst(),
                         asked == Asked.BLOB ? List.of() : steps.getLast(),
@@ -170,7 +227,7 @@ class ExplainAgreesTest {
                         times,
                         later,
                         asked,
-                        under));
+                        written));
     }
 
     private static Arbitrary<String> rule() {
@@ -186,10 +243,11 @@ class ExplainAgreesTest {
                                 "stale",
                                 "0s",
                                 "3h",
+                                "{rate-limited: 1m}",
                                 "{deleted: 3h, timeout: 1m, server-error: 0s}",
                                 "{unreachable: 0s}"),
-                        settings("negative", "{not-found: 30s, outage: 30s}"),
-                        settings("min-age", "0s", "2h", "2h", SIGNED, SIGNED),
+                        settings("negative", "{not-found: 30s, outage: 30s}", "{denied: 30s}"),
+                        settings("min-age", "0s", "2h", "2h", SIGNED, SIGNED, EXCEPT),
                         Arbitraries.of(
                                 "",
                                 "",
@@ -202,7 +260,14 @@ class ExplainAgreesTest {
                                 "max-size: 5, ",
                                 "check-deadline: 5s, "),
                         Arbitraries.of(
-                                "", "", "tags: [\"1\"], ", "tags: {semver: \">=1\"}, ", "tags: {semver: \">=2\"}, "),
+                                "",
+                                "",
+                                "",
+                                "tags: [\"1\"], ",
+                                "tags: {semver: \">=1\"}, ",
+                                "tags: {semver: \">=2\"}, ",
+                                "tags: {include: [\"*\"], exclude: [\"2*\"]}, ",
+                                "tags: {include: [{regex: \"[0-9]\"}], exclude: [{regex: \"1\"}]}, "),
                         // Of the last two the one is about every other repository of the test, the other about none.
                         Arbitraries.of(
                                 "",
@@ -262,8 +327,54 @@ class ExplainAgreesTest {
                 1,
                 20,
                 Asked.TAG,
-                0);
+                Written.PLAINLY);
         assertThat(answer(remembered)).isEqualTo("502");
+    }
+
+    /** Of failures that are remembered, of refusals, of late answers, and by the times of the upstream. */
+    @Example
+    void serverDoesWhatExplainSaysOfRefusalsLateAnswersAndTimes() throws Exception {
+        List<Step> old = List.of(Step.PULL, Step.MINUTE);
+        for (Upstream refusal : List.of(Upstream.FORBIDDEN, Upstream.UNKNOWN)) {
+            assertThat(answer(refused("{negative: {denied: 30s}}", refusal, 20)))
+                    .startsWith("40");
+            assertThat(answer(refused("{negative: {denied: 30s}}", refusal, 40)))
+                    .startsWith("200");
+            assertThat(answer(refused("{negative: {outage: 30s}}", refusal, 20)))
+                    .startsWith("200");
+        }
+        assertThat(answer(given("{stale: 3h}", old, Upstream.LATE))).isEqualTo("200 stale");
+        assertThat(answer(given("{stale: {timeout: 1m, unreachable: 3h}}", old, Upstream.LATE)))
+                .isEqualTo("504");
+        assertThat(answer(given("{freshness: offline-first}", old, Upstream.LATE)))
+                .isEqualTo("200 hit");
+        assertThat(answer(given("{min-age: " + EXCEPT + "}", old, Upstream.UP))).isEqualTo("200 revalidated");
+        assertThat(answer(given("{min-age: " + EXCEPT + "}", old, List.of(Step.MOVE), Upstream.UP)))
+                .isEqualTo("200 cooled");
+        assertThat(answer(given("{tags: {include: [\"*\"], exclude: [\"1\"]}, deny: \"no\"}", old, Upstream.UP)))
+                .isEqualTo("200 revalidated");
+        List<Step> hours = List.of(Step.PULL, Step.HOURS);
+        assertThat(answer(timed(Times.OF_THE_UPSTREAM, hours, Upstream.BROKEN))).isEqualTo("200 hit");
+        assertThat(answer(timed(Times.OF_THE_CACHE, hours, Upstream.BROKEN))).isEqualTo("502");
+        assertThat(answer(timed(Times.UNSAID, hours, Upstream.BROKEN))).isEqualTo("200 stale");
+    }
+
+    private static Case refused(String rule, Upstream refusal, int later) {
+        return new Case(
+                List.of(rule),
+                List.of(),
+                List.of(),
+                Optional.of(refusal),
+                Upstream.UP,
+                1,
+                later,
+                Asked.TAG,
+                Written.PLAINLY);
+    }
+
+    private static Case timed(Times times, List<Step> before, Upstream upstream) {
+        return new Case(
+                List.of(), before, List.of(), Optional.empty(), upstream, 1, 0, Asked.TAG, new Written(0, times));
     }
 
     /** Where signatures exempt from a minimum age. */
@@ -298,7 +409,8 @@ class ExplainAgreesTest {
 
     private static Case denying(String repositories, int under) {
         List<String> rules = List.of("{repositories: [" + repositories + "], deny: \"no\"}", "{freshness: always}");
-        return new Case(rules, List.of(), List.of(), Optional.empty(), Upstream.UP, 1, 0, Asked.TAG, under);
+        Written written = new Written(under, Times.UNSAID);
+        return new Case(rules, List.of(), List.of(), Optional.empty(), Upstream.UP, 1, 0, Asked.TAG, written);
     }
 
     /** Of blobs, and while a circuit breaker is open. */
@@ -319,13 +431,22 @@ class ExplainAgreesTest {
     }
 
     private static Case blob(String rule, List<Step> before, Upstream upstream) {
-        return new Case(List.of(rule), before, List.of(), Optional.empty(), upstream, 1, 0, Asked.BLOB, 0);
+        return new Case(
+                List.of(rule), before, List.of(), Optional.empty(), upstream, 1, 0, Asked.BLOB, Written.PLAINLY);
     }
 
     private static Case broken(String rule, int later) {
         List<Step> before = List.of(Step.PULL, Step.MINUTE);
         return new Case(
-                List.of(rule), before, List.of(), Optional.of(Upstream.BROKEN), Upstream.UP, 6, later, Asked.TAG, 0);
+                List.of(rule),
+                before,
+                List.of(),
+                Optional.of(Upstream.BROKEN),
+                Upstream.UP,
+                6,
+                later,
+                Asked.TAG,
+                Written.PLAINLY);
     }
 
     private static Case given(String rule, List<Step> before, Upstream upstream) {
@@ -333,7 +454,7 @@ class ExplainAgreesTest {
     }
 
     private static Case given(String rule, List<Step> before, List<Step> during, Upstream upstream) {
-        return new Case(List.of(rule), before, during, Optional.empty(), upstream, 1, 0, Asked.TAG, 0);
+        return new Case(List.of(rule), before, during, Optional.empty(), upstream, 1, 0, Asked.TAG, Written.PLAINLY);
     }
 
     /** Where a tag has moved under a minimum age, so that what it names has never been fetched. */
@@ -349,6 +470,10 @@ class ExplainAgreesTest {
                 .isEqualTo("200 stale");
         assertThat(answer(given("{min-age: 2h, stale: 1h}", old, matured, Upstream.BROKEN)))
                 .isEqualTo("502");
+        assertThat(answer(given("{min-age: 2h, stale: {deleted: 9h}}", old, matured, Upstream.EMPTIED)))
+                .isEqualTo("200 stale");
+        assertThat(answer(given("{min-age: 2h, stale: 3h}", old, matured, Upstream.LATE)))
+                .isEqualTo("200 stale");
         assertThat(answer(given("{min-age: 2h, stale: 3h}", old, movedAgain, Upstream.GONE)))
                 .isEqualTo("200 cooled");
         assertThat(answer(given("{tags: {semver: \">=1\"}, freshness: immutable}", old, moved, Upstream.UP)))
@@ -370,7 +495,8 @@ class ExplainAgreesTest {
         for (Step step : given.before()) {
             image = take(step, mirror, name, image);
         }
-        assertThat(mirror.reconfigure(given.configuration())).isTrue();
+        Digest named = image.digest();
+        assertThat(mirror.reconfigure(given.configuration(named, false))).isTrue();
         for (Step step : given.during()) {
             image = takeUnderRules(step, mirror, name, image);
         }
@@ -396,15 +522,31 @@ class ExplainAgreesTest {
             REGISTRY.faults().clear();
             mirror.advance(Duration.ofSeconds(given.later()));
         }
-        fail(name, given.upstream());
+        boolean late = given.upstream() == Upstream.LATE;
+        if (late) {
+            assertThat(mirror.reconfigure(given.configuration(named, true))).isTrue();
+        }
         JsonNode said = explanation(mirror, explain);
         JsonNode expected = given.upstream() == Upstream.UP
                 ? said.path("now")
                 : said.path("ifUpstreamIs").path(given.upstream().cause);
+        Gate gate = new Gate();
+        // Who is said to get an answer gets it while the upstream says nothing; but signatures have no deadline where
+        // they are not known.
+        if (!late
+                || expected.path("status").asInt() != 200
+                || given.rules().toString().contains(SIGNATURE)) {
+            gate.open();
+        }
+        if (late) {
+            REGISTRY.faults().always(Requests.repository(name), Fault.hold(gate));
+        }
+        fail(name, given.upstream());
         HttpResponse<byte[]> answer = mirror.get(asked);
+        gate.open();
         REGISTRY.faults().clear();
         if (expected.has("notKnown")) {
-            assertThat(given.rules().toString()).contains("min-age");
+            assertThat(isUnknowable(given, said)).as("%s", said).isTrue();
             assertThat(answer.statusCode()).as("%s", said).isIn(200, 403);
             return "not known, " + answer.statusCode();
         }
@@ -424,6 +566,15 @@ class ExplainAgreesTest {
             assertThat(expected.has("error")).isTrue();
         }
         return status == 200 ? "200 " + MirrorFixture.verdict(answer) : Integer.toString(status);
+    }
+
+    // Nobody can say without asking whether something is signed, nor what a tag names that nothing is known of, where
+    // that may be exempt.
+    private static boolean isUnknowable(Case given, JsonNode said) {
+        String rules = given.rules().toString();
+        boolean exceptions =
+                rules.contains("except-digests") || !said.path("former").isEmpty();
+        return given.asked() == Asked.TAG && (rules.contains("except-signed") || exceptions && !said.has("kept"));
     }
 
     // Time for a probe, and an answer to it, of either kind.

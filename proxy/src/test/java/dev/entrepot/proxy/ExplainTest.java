@@ -9,6 +9,7 @@ import dev.entrepot.oci.testing.TestRegistry;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -71,6 +72,20 @@ class ExplainTest {
                 CommandRunner.Result asked = new CommandRunner(folder).run("explain", "--json", "registry.test/app:1");
                 assertThat(asked.code()).as(asked.err()).isZero();
                 assertThat(OciJson.mapper().readTree(asked.out()).path("kept")).isEqualTo(served.path("kept"));
+                Instant confirmed =
+                        Instant.parse(served.path("kept").path("confirmedAt").asString(""));
+                Instant next = Instant.parse(served.path("nextCheck").asString(""));
+                assertThat(next).isEqualTo(confirmed.plus(Duration.ofMinutes(5)));
+                assertThat(new CommandRunner(folder)
+                                .run("explain", "registry.test/app:1")
+                                .out())
+                        .contains(
+                                "confirmed    " + confirmed + ", 360 s ago",
+                                "at the first request from " + next + " on",
+                                "a request now  200 revalidated " + image.digest() + ", after asking the upstream",
+                                "if the upstream were down now\n  rate-limited ",
+                                "  unreachable    200 stale " + image.digest(),
+                                "  deleted        404 ");
             }
             assertThat(served.path("kept").path("digest").asString(""))
                     .isEqualTo(image.digest().toString());

@@ -88,6 +88,21 @@ class PrefetchEndToEndTest {
     }
 
     @Test
+    void pullOfAnIndexByItsDigestBringsTheRestToo() throws Exception {
+        registry.push("whole", index, "v1");
+
+        assertThat(verdict(pull("whole/manifests/" + index.digest()))).isEqualTo("miss");
+        awaitDone(1);
+        registry.stop();
+
+        for (Bundle image : List.of(amd, arm)) {
+            for (Digest blob : blobs(image)) {
+                assertThat(verdict(pull("whole/blobs/" + blob))).isEqualTo("hit");
+            }
+        }
+    }
+
+    @Test
     void imageThatWasFetchedBehindAClientThatGotTheFormerIsBroughtToo() throws Exception {
         registry.push("behind", amd, "v1");
         pull("behind/manifests/v1");

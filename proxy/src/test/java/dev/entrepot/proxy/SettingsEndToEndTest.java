@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
@@ -38,12 +40,14 @@ class SettingsEndToEndTest {
 
     /** A mirror with settings of the cache, of the upstream, and rules. */
     private MirrorFixture mirror(String cache, String upstream, String rules) throws Exception {
+        return MirrorFixture.started(folder, configuration(cache, upstream, rules));
+    }
+
+    private String configuration(String cache, String upstream, String rules) {
         String minFree = cache.contains("min-free") ? "" : ", min-free: 1MiB";
-        return MirrorFixture.started(
-                folder,
-                "cache: {directory: ./data" + minFree + cache + "}\n"
-                        + "default-upstream: registry.test\nupstreams: {registry.test: {url: \"" + registry.uri() + "\""
-                        + upstream + "}}\nrules: [" + rules + "{check-deadline: 0s}]\n");
+        return "cache: {directory: ./data" + minFree + cache + "}\n"
+                + "default-upstream: registry.test\nupstreams: {registry.test: {url: \"" + registry.uri() + "\""
+                + upstream + "}}\nrules: [" + rules + "{check-deadline: 0s}]\n";
     }
 
     private static int status(MirrorFixture mirror, String path) throws Exception {
@@ -144,6 +148,121 @@ class SettingsEndToEndTest {
             assertThat(verdict(mirror.get("/v2/app/manifests/v1"))).isEqualTo("stale");
             mirror.advance(Duration.ofMinutes(2));
             assertThat(status(mirror, "manifests/v1")).isGreaterThanOrEqualTo(500);
+        }
+    }
+
+    @Test
+    void staleForOfTheCache() throws Exception {
+        registry.push("app", images.image(100), "v1");
+        try (MirrorFixture mirror = mirror(", stale-for: 1h", "", "")) {
+            mirror.get("/v2/app/manifests/v1");
+            registry.faults().always(Requests.any(), Fault.status(500));
+            mirror.advance(Duration.ofMinutes(59));
+            assertThat(verdict(mirror.get("/v2/app/manifests/v1"))).isEqualTo("stale");
+            mirror.advance(Duration.ofMinutes(2));
+            assertThat(status(mirror, "manifests/v1")).isEqualTo(502);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"'', hit", "', memory: 0', miss"})
+    void memory(String memory, String verdict) throws Exception {
+        Bundle image = registry.push("app", images.image(100), "v1");
+        try (MirrorFixture mirror = mirror(memory, "", "")) {
+            assertThat(status(mirror, "manifests/" + image.digest())).isEqualTo(200);
+            String hex = image.digest().encoded();
+            Files.delete(folder.resolve("data/manifests/sha256/" + hex.substring(0, 2) + "/" + hex));
+            await(() ->
+                    verdict(mirror.get("/v2/app/manifests/" + image.digest())).equals(verdict));
+        }
+    }
+
+    @Test
+    void minFreeThatANeighbourUsesUpIsMadeByEvictingAllThatMayGoAndReadinessSaysSo() throws Exception {
+        Bundle image = registry.push("app", images.image(50_000), "v1");
+        try (MirrorFixture mirror = mirror("", "", "")) {
+            for (Digest blob : image.blobs().keySet()) {
+                assertThat(status(mirror, "blobs/" + blob)).isEqualTo(200);
+            }
+            mirror.awaitFills();
+            assertThat(mirror.admin("/readyz").body()).doesNotContain("would have to go");
+            assertThat(mirror.metric("entrepot_disk_lacking_bytes")).isZero();
+        }
+        try (MirrorFixture mirror = mirror(", min-free: 4096TiB", "", "")) {
+            await(() -> mirror.metric("entrepot_disk_lacking_bytes") > 0);
+            assertThat(mirror.metric("entrepot_evicted_bytes_by_reason_total{reason=\"free_space\"}"))
+                    .isGreaterThanOrEqualTo(50_000);
+            assertThat(mirror.admin("/readyz").statusCode()).isEqualTo(200);
+            assertThat(mirror.admin("/readyz").body()).contains("would have to go from the disk");
+        }
+    }
+
+    private Bundle pushedIndex(Bundle one, Bundle other) {
+        return registry.push("app", images.indexOf(List.of(one, other)), "v1");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"pin, entrepot_pin_checks_total", "prefetch, entrepot_prefetch_graphs_total"})
+    void platformsOfTheSite(String setting, String metric) throws Exception {
+        Bundle amd = images.image(Platform.parse("linux/amd64"), 3_000);
+        Bundle arm = images.image(Platform.parse("linux/arm64"), 4_000);
+        pushedIndex(amd, arm);
+        String rules = "{" + setting + ": true}, ";
+        try (MirrorFixture mirror = mirror(", platforms: [linux/arm64]", "", rules)) {
+            assertThat(status(mirror, "manifests/v1")).isEqualTo(200);
+            await(() -> mirror.metric(metric + "{outcome=\"complete\"}") == 1);
+            for (Digest blob : arm.blobs().keySet()) {
+                assertThat(verdict(mirror.get("/v2/app/blobs/" + blob))).isEqualTo("hit");
+            }
+            assertThat(registry.requests(
+                            request -> request.path().contains(amd.digest().encoded())))
+                    .isEmpty();
+            String explain = "/explain?ref=registry.test%2Fapp%3Av1";
+            assertThat(mirror.admin(explain).body()).contains("linux/arm64 with referrers");
+            // In effect with the rules, without a restart.
+            assertThat(mirror.reconfigure(configuration(
+                            ", platforms: [linux/amd64]", "", rules.replace("true", "{referrers: false}"))))
+                    .isTrue();
+            assertThat(mirror.admin(explain).body()).contains("linux/amd64 without referrers");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"pin, entrepot_pin_checks_total", "prefetch, entrepot_prefetch_graphs_total"})
+    void exceptionBeforeAWiderRule(String setting, String metric) throws Exception {
+        Bundle excepted = registry.push("app", images.image(1000), "v1");
+        registry.push("other", images.image(1000), "v1");
+        String rules = "{repositories: [app], " + setting + ": false}, {" + setting + ": true}, ";
+        try (MirrorFixture mirror = mirror("", "", rules)) {
+            assertThat(status(mirror, "manifests/v1")).isEqualTo(200);
+            assertThat(mirror.get("/v2/other/manifests/v1").statusCode()).isEqualTo(200);
+            await(() -> mirror.metric(metric + "{outcome=\"complete\"}") == 1);
+            assertThat(registry.requests(request -> request.path().contains("/v2/app/blobs/")))
+                    .isEmpty();
+            assertThat(OciJson.mapper()
+                            .readTree(mirror.admin("/cache/pin").body())
+                            .path("pins")
+                            .toString())
+                    .doesNotContain("registry.test/app");
+            assertThat(excepted.blobs()).isNotEmpty();
+        }
+    }
+
+    @Test
+    void offlineUpstreamIsAskedForNothingByACheckOfTheUpstreams() throws Exception {
+        registry.push("app", images.image(100), "v1");
+        try (MirrorFixture mirror = mirror("", "", "")) {
+            assertThat(status(mirror, "manifests/v1")).isEqualTo(200);
+            assertThat(mirror.reconfigure(configuration("", "", "{offline: true}, ")))
+                    .isTrue();
+            registry.calls().clear();
+            assertThat(mirror.askAdmin("POST", "/upstreams").statusCode()).isEqualTo(200);
+            assertThat(registry.requests(request -> request.path().length() > "/v2/".length()))
+                    .isEmpty();
+            assertThat(mirror.reconfigure(configuration("", "", ""))).isTrue();
+            assertThat(mirror.askAdmin("POST", "/upstreams").statusCode()).isEqualTo(200);
+            assertThat(registry.requests(request -> request.path().length() > "/v2/".length()))
+                    .isNotEmpty();
         }
     }
 

@@ -143,6 +143,41 @@ class WarmCommandTest {
     }
 
     @Test
+    void platformsOfTheSiteAreMeantWhereNoneAreNamedByTheCommandAndByTheApi() throws Exception {
+        Path file = folder.resolve("entrepot.yaml");
+        Files.writeString(file, Files.readString(file).replace("./data", "./data, platforms: [linux/arm64]"));
+
+        Result result = commands.runOn("registry.test/team/app:v1", "cache", "warm", "--no-referrers", "--json", "-");
+
+        assertThat(result.code()).as(result.err()).isZero();
+        JsonNode json = OciJson.mapper().readTree(result.out());
+        assertThat(json.path("results").path(0).path("manifests").asInt()).isEqualTo(2);
+        try (Mirror mirror = mirror()) {
+            HttpRequest request = HttpRequest.newBuilder(
+                            URI.create("http://127.0.0.1:" + mirror.adminPort() + "/cache/warm"))
+                    .POST(HttpRequest.BodyPublishers.ofString(
+                            "{\"images\": [\"registry.test/team/app:v1\"], \"referrers\": false}"))
+                    .build();
+            String url = OciJson.mapper()
+                    .readTree(client.send(request, HttpResponse.BodyHandlers.ofString())
+                            .body())
+                    .path("url")
+                    .asString("");
+            URI state = URI.create("http://127.0.0.1:" + mirror.adminPort() + url);
+            MirrorFixture.await(
+                    () -> client.send(HttpRequest.newBuilder(state).build(), HttpResponse.BodyHandlers.ofString())
+                            .body()
+                            .contains("\"ended\""));
+        }
+        assertThat(upstream.requests(
+                        request -> request.path().contains(amd.digest().encoded())))
+                .isEmpty();
+        assertThat(upstream.requests(
+                        request -> request.path().contains(arm.digest().encoded())))
+                .isNotEmpty();
+    }
+
+    @Test
     void whatCannotBeHadIsNamedAndTheRestIsWarmed() throws Exception {
         Result result = commands.runOn(
                 "registry.test/team/app:v1\nregistry.test/team/app:gone\nnowhere.test/team/app:v1\nno image\n",

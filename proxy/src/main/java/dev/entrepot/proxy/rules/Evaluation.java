@@ -11,6 +11,7 @@ import dev.entrepot.config.CacheRuleConfig;
 import dev.entrepot.config.FreshnessConfig;
 import dev.entrepot.config.GraphPartConfig;
 import dev.entrepot.config.MinAgeConfig;
+import dev.entrepot.oci.Platform;
 import java.time.Duration;
 import java.util.EnumMap;
 import java.util.List;
@@ -24,16 +25,22 @@ import java.util.function.Function;
 final class Evaluation {
     private final List<CompiledRule> rules;
     private final CacheSettings defaults;
+    private final List<Platform> platforms;
     private final Map<Setting, String> decidedBy = new EnumMap<>(Setting.class);
 
-    private Evaluation(List<CompiledRule> rules, CacheSettings defaults) {
+    private Evaluation(List<CompiledRule> rules, CacheSettings defaults, List<Platform> platforms) {
         this.rules = rules;
         this.defaults = defaults;
+        this.platforms = platforms;
     }
 
-    /** The settings that rules, which all match, make of the defaults. */
-    static CacheSettings of(List<CompiledRule> rules, CacheSettings defaults) {
-        return rules.isEmpty() ? defaults : new Evaluation(rules, defaults).settings();
+    /**
+     * The settings that rules, which all match, make of the defaults.
+     *
+     * @param platforms those that are meant where a rule names none; all if empty
+     */
+    static CacheSettings of(List<CompiledRule> rules, CacheSettings defaults, List<Platform> platforms) {
+        return rules.isEmpty() ? defaults : new Evaluation(rules, defaults, platforms).settings();
     }
 
     private <T> Optional<T> first(Setting setting, Function<CacheRuleConfig, Optional<T>> get) {
@@ -125,9 +132,10 @@ final class Evaluation {
                 first(Setting.NEGATIVE_OUTAGE, rule -> rule.negative().outage()).orElse(last.outage()));
     }
 
-    private static Optional<GraphPart> graph(Optional<GraphPartConfig> part) {
+    private Optional<GraphPart> graph(Optional<GraphPartConfig> part) {
         return part.filter(GraphPartConfig::enabled)
-                .map(enabled -> new GraphPart(enabled.platforms(), enabled.referrers()));
+                .map(enabled -> new GraphPart(
+                        enabled.platforms().isEmpty() ? platforms : enabled.platforms(), enabled.referrers()));
     }
 
     private static Optional<MinAge> minAge(Optional<MinAgeConfig> config) {

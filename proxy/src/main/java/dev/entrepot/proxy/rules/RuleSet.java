@@ -11,6 +11,7 @@ import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.LoadedConfig;
 import dev.entrepot.config.Origin;
 import dev.entrepot.config.UpstreamConfig;
+import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
@@ -33,9 +34,12 @@ public final class RuleSet implements CacheRules {
 
     /** The rules of an upstream, its own first, and what holds without any. What the same rules make of it is made once. */
     private record OfRegistry(
-            List<CompiledRule> rules, CacheSettings defaults, ConcurrentHashMap<List<String>, CacheSettings> made) {
-        OfRegistry(List<CompiledRule> rules, CacheSettings defaults) {
-            this(List.copyOf(rules), defaults, new ConcurrentHashMap<>());
+            List<CompiledRule> rules,
+            CacheSettings defaults,
+            List<Platform> platforms,
+            ConcurrentHashMap<List<String>, CacheSettings> made) {
+        OfRegistry(List<CompiledRule> rules, CacheSettings defaults, List<Platform> platforms) {
+            this(List.copyOf(rules), defaults, platforms, new ConcurrentHashMap<>());
         }
 
         /** What rules that match make of the defaults. */
@@ -45,7 +49,7 @@ public final class RuleSet implements CacheRules {
             if (known != null) {
                 return known;
             }
-            CacheSettings settings = Evaluation.of(matching, defaults);
+            CacheSettings settings = Evaluation.of(matching, defaults, platforms);
             if (made.size() < COMBINATIONS) {
                 made.put(names, settings);
             }
@@ -111,10 +115,16 @@ public final class RuleSet implements CacheRules {
                             CacheSettings.defaults(
                                     upstream.freshFor().orElse(cache.freshFor()),
                                     upstream.staleFor().orElse(cache.staleFor()),
-                                    cache.referrersFreshFor())));
+                                    cache.referrersFreshFor()),
+                            cache.platforms()));
         }
         CacheSettings defaults = CacheSettings.defaults(cache.freshFor(), cache.staleFor(), cache.referrersFreshFor());
-        return new RuleSet(registries, new OfRegistry(forAll, defaults), origins);
+        return new RuleSet(registries, new OfRegistry(forAll, defaults, cache.platforms()), origins);
+    }
+
+    /** The platforms that this site uses; all if empty. */
+    public List<Platform> platforms() {
+        return others.platforms();
     }
 
     private static List<CompiledRule> compile(String path, List<CacheRuleConfig> rules) {

@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.warm;
 
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.Platform;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.AdminReply;
 import dev.entrepot.proxy.admin.AdminRequest;
@@ -8,11 +9,13 @@ import dev.entrepot.replicator.fill.GraphFiller;
 import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Optional;
 import java.util.SequencedMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,7 +25,7 @@ import tools.jackson.databind.node.ObjectNode;
  * Warming over the admin API, in JSON:
  *
  * <pre>
- * POST /cache/warm       {"images", "platforms", "referrers"}: begin; 202 and a number, 503 if too much is under way
+ * POST /cache/warm       {"images", "platforms", "referrers"}: begin; 202 and a number, 503 if too much is under way. Without platforms those of this site
  * GET  /cache/warm/N     how far it is, or its report; the last ones are remembered
  * </pre>
  */
@@ -34,6 +37,7 @@ public final class WarmApi implements AdminEndpoint, AutoCloseable {
     private static final Duration ENDS = Duration.ofSeconds(10);
 
     private final GraphFiller filler;
+    private final Supplier<List<Platform>> platforms;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final SequencedMap<Long, Job> jobs = new LinkedHashMap<>();
     private long last;
@@ -48,9 +52,14 @@ public final class WarmApi implements AdminEndpoint, AutoCloseable {
         }
     }
 
-    /** With nothing under way. */
-    public WarmApi(GraphFiller filler) {
+    /**
+     * With nothing under way.
+     *
+     * @param platforms those that are wanted where a request names none; all if empty
+     */
+    public WarmApi(GraphFiller filler, Supplier<List<Platform>> platforms) {
         this.filler = filler;
+        this.platforms = platforms;
     }
 
     @Override
@@ -69,7 +78,7 @@ public final class WarmApi implements AdminEndpoint, AutoCloseable {
     private AdminReply begin(byte[] body) {
         WarmRequests wanted;
         try {
-            wanted = WarmRequests.read(body);
+            wanted = WarmRequests.read(body).or(platforms.get());
         } catch (IllegalArgumentException e) {
             return error(400, String.valueOf(e.getMessage()));
         }

@@ -30,6 +30,11 @@ public record WarmRequests(List<Reference> images, List<Platform> platforms, boo
         platforms = List.copyOf(platforms);
     }
 
+    /** The same, with other platforms if none are wanted in particular. */
+    WarmRequests or(List<Platform> others) {
+        return platforms.isEmpty() ? new WarmRequests(images, others, referrers) : this;
+    }
+
     /** As the filler takes them. */
     public List<FillRequest> toFill() {
         return images.stream()

@@ -1,0 +1,83 @@
+package dev.entrepot.cache;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Repository;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BooleanSupplier;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Has content that was found bad fetched anew: for the repository that it was fetched for, else for any that is known to have it. What cannot be had is tried again for
+ * as long as it lies in quarantine. Safe for all threads.
+ */
+final class Healing {
+    private static final Logger LOG = LoggerFactory.getLogger(Healing.class);
+
+    private final ContentStore store;
+    private final CacheIndex index;
+    private final Set<Digest> healed = ConcurrentHashMap.newKeySet();
+    private volatile Scrub.Healer healer = (repository, kind, digest) -> {};
+
+    /** Of a store; nobody fetches anything yet. */
+    Healing(ContentStore store, CacheIndex index) {
+        this.store = store;
+        this.index = index;
+    }
+
+    /** Has one fetch from now on. */
+    void by(Scrub.Healer newHealer) {
+        healer = newHealer;
+    }
+
+    /** A repository that has something; empty if none is known to, and then it comes with the next request for it. */
+    Optional<Repository> owner(Digest digest) {
+        try {
+            return index.anyWith(digest);
+        } catch (IOException e) {
+            LOG.warn("scrub: who has {} cannot be read: {}", digest, e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    /** Has something fetched anew for a repository. */
+    void heal(Repository repository, ContentKind kind, Digest digest) {
+        healer.heal(repository, kind, digest);
+    }
+
+    /**
+     * Has what lies in quarantine and has not come again fetched anew: what an upstream could not give at the time, what was found without a server, and what was found
+     * when it was read.
+     *
+     * @param stopped whether to leave the rest
+     */
+    void again(BooleanSupplier stopped) {
+        try {
+            for (Quarantine.Bad bad : absent()) {
+                if (!stopped.getAsBoolean()) {
+                    owner(bad.digest()).ifPresent(repository -> heal(repository, bad.kind(), bad.digest()));
+                }
+            }
+        } catch (IOException e) {
+            LOG.warn("scrub: what lies in quarantine cannot be listed: {}", e.toString());
+        }
+    }
+
+    /** What lies in quarantine and is not stored. What has come again once is let go like all else, and not brought back then. */
+    List<Quarantine.Bad> absent() throws IOException {
+        List<Quarantine.Bad> absent = new ArrayList<>();
+        for (Quarantine.Bad bad : store.quarantine().contents()) {
+            if (index.isStored(bad.digest())) {
+                healed.add(bad.digest());
+            } else if (!healed.contains(bad.digest())) {
+                absent.add(bad);
+            }
+        }
+        return absent;
+    }
+}
