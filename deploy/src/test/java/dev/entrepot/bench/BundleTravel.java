@@ -75,6 +75,7 @@ final class BundleTravel implements Scenario {
                             return imported(bench, folder, "ours.tar", "http://127.0.0.1:" + port);
                         }))
                 .add("oras", () -> intoRegistry(bench, folder, (work, port) -> oras(bench, folder, manifest, port)))
+                .add("tar", () -> unpacked(bench, folder, "ours.tar"))
                 .run(bench.options().rounds());
         bench.section()
                 .ratio(
@@ -82,6 +83,13 @@ final class BundleTravel implements Scenario {
                         registries.of("ours", FinishedProcess::seconds),
                         "oras cp",
                         registries.of("oras", FinishedProcess::seconds),
+                        new Goal.Open());
+        bench.section()
+                .ratio(
+                        "the same",
+                        registries.of("ours", FinishedProcess::seconds),
+                        "tar and sha256sum",
+                        registries.of("tar", FinishedProcess::seconds),
                         new Goal.Open());
         bench.section()
                 .figure(

@@ -127,7 +127,10 @@ final class BundleCommands {
         for (String file : given.trust()) {
             trust.add(BundleTrust.read(folder.resolve(file)));
         }
-        return Bundle.examine(given.volumes().stream().map(folder::resolve).toList(), trust);
+        Bundle.Examined examined =
+                Bundle.examine(given.volumes().stream().map(folder::resolve).toList(), trust);
+        examined.notes().forEach(err::println);
+        return examined;
     }
 
     private void verify(Bundle.Examined examined, ClientEnvironment environment) throws IOException {

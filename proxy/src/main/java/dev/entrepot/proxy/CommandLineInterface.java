@@ -126,7 +126,9 @@ final class CommandLineInterface {
                 case "entrepot import" -> imports(command);
                 case "entrepot receipt" -> receipt(command);
                 case "entrepot upstreams" -> upstreams(command);
-                case "entrepot runs" -> replication(command).runs(number(command), json(command));
+                case "entrepot runs" ->
+                    replication(command)
+                            .runs(number(command), ReplicationCommandLine.ofImports(command), json(command));
                 case "entrepot export" -> export(command);
                 case "entrepot cache warm" -> warm(command);
                 case String name when name.startsWith(CacheCommandLine.PREFIX) -> cache(command);

@@ -17,6 +17,7 @@ import dev.entrepot.replicator.RetryPolicy;
 import dev.entrepot.replicator.SourceGraphs;
 import dev.entrepot.replicator.Time;
 import dev.entrepot.replicator.bundle.BundleKey;
+import dev.entrepot.replicator.bundle.BundleLimits;
 import dev.entrepot.replicator.bundle.BundleTrust;
 import dev.entrepot.replicator.bundle.BundleWriter;
 import dev.entrepot.replicator.bundle.Delta;
@@ -159,6 +160,9 @@ final class ExportCommand implements AutoCloseable {
         Optional<byte[]> signature = Optional.empty();
         if (key.isPresent()) {
             signature = Optional.of(key.get().sign(document));
+        } else if (request.dryRun() && !request.unsigned()) {
+            // Whatever the key, a signature takes one block of a tar.
+            signature = Optional.of(new byte[BundleLimits.SIGNATURE_BYTES]);
         }
         SavedExports.Saved bundle = new SavedExports.Saved(inventory, document, signature, name());
         Known known = new Known(

@@ -157,6 +157,7 @@ final class ExportCommandLine {
                 paths(command, SINCE, workingDirectory),
                 paths(command, TRUST, workingDirectory),
                 path(command, KEY, workingDirectory),
+                command.hasMatchedOption(UNSIGNED),
                 command.matchedOptionValue(FROM, ExportRequest.From.BOTH),
                 command.hasMatchedOption(RESTART),
                 reissue,
@@ -164,7 +165,7 @@ final class ExportCommandLine {
                 command.hasMatchedOption(DRY_RUN),
                 command.hasMatchedOption(ReplicationCommandLine.JSON),
                 workingDirectory.toAbsolutePath());
-        check(request, command.hasMatchedOption(UNSIGNED));
+        check(request);
         return request;
     }
 
@@ -179,7 +180,7 @@ final class ExportCommandLine {
                 .toList();
     }
 
-    private static void check(ExportRequest request, boolean unsigned) throws BadRequestException {
+    private static void check(ExportRequest request) throws BadRequestException {
         refuse(request.output().isEmpty(), "say where to write, with " + OUTPUT + " FILE");
         if (request.reissue().isPresent()) {
             refuse(!request.names().isEmpty(), REISSUE + " writes what the bundle was made of; name no rule or image");
@@ -192,9 +193,9 @@ final class ExportCommandLine {
                 request.reissue().isEmpty()
                         && request.since().isEmpty() != request.trust().isEmpty(),
                 SINCE + " and " + TRUST + " go together: a receipt counts only if a key that you trust has signed it");
-        refuse(unsigned && request.key().isPresent(), KEY + " and " + UNSIGNED + " exclude each other");
+        refuse(request.unsigned() && request.key().isPresent(), KEY + " and " + UNSIGNED + " exclude each other");
         refuse(
-                !unsigned && request.key().isEmpty() && !request.dryRun(),
+                !request.unsigned() && request.key().isEmpty() && !request.dryRun(),
                 "say which key to sign with, " + KEY + " FILE, or " + UNSIGNED
                         + "; make a key with: openssl genpkey -algorithm ed25519 -out key.pem && openssl pkey -in key.pem -pubout -out key.pub");
     }

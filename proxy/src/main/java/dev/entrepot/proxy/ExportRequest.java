@@ -14,7 +14,8 @@ import java.util.Optional;
  * @param volumeSize the largest size of a volume
  * @param since the receipts that it is to be the difference to: what all of them have is left out
  * @param trust files of keys that a receipt may be signed by
- * @param key the key to sign with; unsigned without
+ * @param key the key to sign with
+ * @param unsigned whether it is meant that there is none; a dry run may leave open which key it is
  * @param from where content is read
  * @param restart whether an export that did not come to its end is forgotten
  * @param reissue the id of a bundle, or one of its volumes, of which volumes are written again
@@ -30,6 +31,7 @@ record ExportRequest(
         List<Path> since,
         List<Path> trust,
         Optional<Path> key,
+        boolean unsigned,
         From from,
         boolean restart,
         Optional<String> reissue,

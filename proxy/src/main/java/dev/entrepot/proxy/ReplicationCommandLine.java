@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
+import picocli.CommandLine.ParseResult;
 
 /** The commands of replication as the command line knows them: their options, parameters and help. */
 final class ReplicationCommandLine {
@@ -12,6 +13,7 @@ final class ReplicationCommandLine {
     /** The name of the option for the data folder. */
     static final String DATA = "--data";
 
+    private static final String IMPORTS = "--imports";
     private static final String LAYOUT = "layout:PATH[:[REPOSITORY:]TAG]";
     private static final String RUN_CODES =
             "Exit codes: 0 complete, 3 partly, 1 failed, 2 wrong usage, 78 wrong configuration.";
@@ -72,6 +74,10 @@ final class ReplicationCommandLine {
 
     private static CommandSpec runs() {
         return onData("Show the last runs, or the report of one.")
+                .addOption(OptionSpec.builder(IMPORTS)
+                        .type(boolean.class)
+                        .description("The runs of \"entrepot import\", which have numbers of their own.")
+                        .build())
                 .addPositional(PositionalParamSpec.builder()
                         .index("0")
                         .paramLabel("RUN")
@@ -89,6 +95,11 @@ final class ReplicationCommandLine {
                         .type(Path.class)
                         .description("The data folder, whatever the configuration says.")
                         .build());
+    }
+
+    /** Whether it is the runs of imports that are meant. */
+    static boolean ofImports(ParseResult command) {
+        return command.hasMatchedOption(IMPORTS);
     }
 
     private static CommandSpec command(String description) {

@@ -16,6 +16,7 @@ import dev.entrepot.proxy.rules.RuleSet;
 import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.ReportWriter;
 import dev.entrepot.replicator.RuleBusyException;
+import dev.entrepot.replicator.bundle.ImportFolder;
 import dev.entrepot.replicator.journal.CopyJournal;
 import dev.entrepot.replicator.journal.RunRecord;
 import java.io.IOException;
@@ -128,9 +129,14 @@ final class ReplicationCommands {
         return ExitCodes.OK;
     }
 
-    /** {@code entrepot runs [RUN]}: reads the journal, beside a server that may be writing it. */
-    int runs(Optional<Long> number, boolean json) throws IOException, BadRequestException {
-        Path directory = config.cache().directory();
+    /**
+     * {@code entrepot runs [RUN]}: reads the journal, beside a server or an import that may be writing it.
+     *
+     * @param imports whether the journal of imports is meant
+     */
+    int runs(Optional<Long> number, boolean imports, boolean json) throws IOException, BadRequestException {
+        Path data = config.cache().directory();
+        Path directory = imports ? ImportFolder.of(data) : data;
         if (Files.notExists(directory.resolve(CopyJournal.FILE))) {
             return show(List.of(), number, json);
         }
@@ -149,8 +155,8 @@ final class ReplicationCommands {
         }
         RunRecord run = runs.stream()
                 .findFirst()
-                .orElseThrow(() -> new BadRequestException(
-                        "there is no run " + number.get() + "; \"entrepot runs\" shows the last"));
+                .orElseThrow(() -> new BadRequestException("there is no run " + number.get()
+                        + "; \"entrepot runs\" shows the last, and with --imports those of imports"));
         Optional<String> report = run.reportJson();
         if (json) {
             out.println(RunTexts.toJson(run));

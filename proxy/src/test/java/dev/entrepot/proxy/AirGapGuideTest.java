@@ -59,9 +59,9 @@ class AirGapGuideTest {
                         "127.0.0.1:5000", "127.0.0.1:0"));
         outside.push("team/app", image, "v1.2.0");
         outside.push("team/app", signature);
-        Bundle next = images.image(90_000);
+        Bundle next = withMore(90_000);
         outside.push("team/app", next, "v1.3.0");
-        Bundle fix = new Images(29).image(60_000, 70_000, 80_000, 1_000);
+        Bundle fix = withMore(1_000);
         outside.push("team/app", fix, "v1.2.1");
         Files.writeString(
                 folder.resolve("entrepot.yaml"), SERVER + blocks(guide, "yaml").getFirst());
@@ -79,7 +79,9 @@ class AirGapGuideTest {
         assertThat(other.resolve("team/app", image.digest().referrersTag().value()))
                 .isPresent();
         assertThat(inside.resolve("mirror/team/app", "v1.3.0")).contains(next.digest());
-        assertThat(Files.size(folder.resolve("next/update.tar"))).isLessThan(110_000);
+        assertThat(Files.size(folder.resolve("next/update.tar")))
+                .as("the new layer, and none of the 210 kB that are inside")
+                .isBetween(90_000L, 110_000L);
         assertThat(inside.resolve("mirror/team/app", "v1.2.1")).contains(fix.digest());
         assertThat(Files.size(folder.resolve("later/patch.tar"))).isLessThan(40_000);
     }
@@ -91,7 +93,8 @@ class AirGapGuideTest {
                 readme.substring(readme.indexOf("### Carry it"), readme.indexOf("### Watch it")),
                 Map.of("http://127.0.0.1:5105", inside.uri().toString()));
         outside.push("mcr/app", image, "v1");
-        Bundle next = images.image(90_000);
+        outside.push("mcr/app", signature);
+        Bundle next = withMore(90_000);
         outside.push("mcr/app", next, "v2");
         Files.writeString(
                 folder.resolve("entrepot.yaml"), SERVER + "upstreams: {registry.test: {url: " + outside.uri() + "}}\n");
@@ -103,8 +106,24 @@ class AirGapGuideTest {
         }
         assertThat(inside.resolve("mirror/mcr/app", "v1")).contains(image.digest());
         assertThat(inside.resolve("mirror/mcr/app", "v2")).contains(next.digest());
+        assertThat(inside.manifests("mirror/mcr/app")).contains(signature.digest());
+        assertThat(Files.size(folder.resolve("disk/release.tar"))).isGreaterThan(210_000);
+        assertThat(Files.size(folder.resolve("next/update.tar")))
+                .as("the new layer, and none of the 210 kB that are inside")
+                .isBetween(90_000L, 110_000L);
         assertThat(folder.resolve("receipt.json.sig")).exists();
         assertThat(Files.readString(folder.resolve("receipt.json"))).contains("\"tag\":\"v1\"", "\"tag\":\"v2\"");
+    }
+
+    /** The layers of the first image, and one more. */
+    private Bundle withMore(long layerBytes) {
+        Bundle more = new Images(29).image(60_000, 70_000, 80_000, layerBytes);
+        assertThat(image.blobs().keySet().stream()
+                        .filter(more.blobs().keySet()::contains)
+                        .mapToLong(blob -> more.blobs().get(blob).sizeBytes())
+                        .sum())
+                .isGreaterThanOrEqualTo(210_000);
+        return more;
     }
 
     private void does(String line) throws Exception {

@@ -87,8 +87,20 @@ class AirGapTroublesTest {
             swapLastEntries(volume(2));
             return refused("verify", "disk", "--trust", "sender.pub");
         });
+        troubles.put("cannot be read", () -> {
+            // A file of Linux of which reading the beginning fails as that of a bad sector does.
+            Files.delete(volume(2));
+            Files.createSymbolicLink(volume(2), Path.of("/proc/self/mem"));
+            String said = refused("verify", "disk", "--trust", "sender.pub");
+            assertThat(said).contains("volume 2 (", "Input/output error", "--volumes 2");
+            return said;
+        });
+        troubles.put("ask the sender for this file again", () -> {
+            Files.write(volume(2), new byte[0]);
+            return refused("verify", "disk/release.002.tar", "--trust", "sender.pub");
+        });
         troubles.put("which is not of it: remove that", () -> {
-            Files.writeString(folder.resolve("open/release/.DS_Store"), "x");
+            Files.writeString(folder.resolve("open/release/notes.txt"), "to do");
             return refused("verify", "open/release", "--trust", "sender.pub");
         });
         troubles.put(

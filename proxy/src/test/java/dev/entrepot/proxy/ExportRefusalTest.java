@@ -95,7 +95,8 @@ class ExportRefusalTest {
         assertThat(problem.path("what").asString()).contains(words);
 
         source.untag(REPOSITORY, "v2");
-        assertThat(export()).as("when it is put right").returns(0, Result::code);
+        Result right = export();
+        assertThat(right).as("when it is put right: " + right.out() + right.err()).returns(0, Result::code);
         assertThat(commands.run("verify", "out.tar", "--unsigned")).returns(0, Result::code);
     }
 

@@ -83,7 +83,7 @@ public final class Bundle {
      * @param trust the keys of which any one is trusted; none if it is meant that the bundle need not be signed
      * @throws DamagedBundleException if anything of what was given is not as it was exported; the message names all of it
      * @throws BundleException if the inventory is none
-     * @throws IOException if a file cannot be read
+     * @throws IOException if a folder cannot be listed, or the thread is interrupted
      */
     public static Bundle open(List<Path> arguments, List<BundleTrust> trust) throws IOException {
         Examined examined = examine(arguments, trust);
@@ -98,7 +98,7 @@ public final class Bundle {
      *
      * @throws DamagedBundleException if of nothing that was given it is known what bundle it is of
      * @throws BundleException if the inventory is none
-     * @throws IOException if a file cannot be read
+     * @throws IOException if a folder cannot be listed, or the thread is interrupted
      */
     public static Examined examine(List<Path> arguments, List<BundleTrust> trust) throws IOException {
         return BundleOpening.examine(arguments, trust);
@@ -108,20 +108,22 @@ public final class Bundle {
      * A bundle that was opened as far as it is intact.
      *
      * @param bundle with the volumes of which everything but the content is as it was exported
-     * @param problems what is wrong with the others, those that were not given included if anything is
+     * @param problems what is wrong with the others, those that were not given included if anything is; and what is in the folder of one and does not belong there
+     * @param notes what was passed over, a line for each volume
      */
-    public record Examined(Bundle bundle, List<VolumeProblem> problems) {
-        /** Copies the list. */
+    public record Examined(Bundle bundle, List<VolumeProblem> problems, List<String> notes) {
+        /** Copies the lists. */
         public Examined {
             problems = List.copyOf(problems);
+            notes = List.copyOf(notes);
         }
 
         /**
          * Looks at the content of the volumes that are intact, also where others are not, so that all that is wrong is known at once.
          *
          * @param moved told of bytes that were looked at; from several threads
-         * @throws DamagedBundleException if anything is not as it was exported; the message names all of it
-         * @throws IOException if a file cannot be read
+         * @throws DamagedBundleException if anything is not as it was exported, or cannot be read; the message names all of it
+         * @throws IOException if the thread is interrupted
          */
         public void verify(LongConsumer moved) throws IOException {
             List<VolumeProblem> all = new ArrayList<>(problems);
@@ -142,8 +144,8 @@ public final class Bundle {
      * Looks at the content of all volumes that were given: each manifest and blob by its digest, and each manifest's own words against the inventory's.
      *
      * @param moved told of bytes that were looked at; from several threads
-     * @throws DamagedBundleException if anything is not as it was exported; the message names what, for each volume
-     * @throws IOException if a file cannot be read
+     * @throws DamagedBundleException if anything is not as it was exported, or cannot be read; the message names what, for each volume
+     * @throws IOException if the thread is interrupted
      */
     public void verify(LongConsumer moved) throws IOException {
         verify(content -> true, moved);

@@ -14,7 +14,6 @@ import java.util.Set;
 import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.stream.Collectors;
 
 /**
  * Opens a bundle. Which inventory counts is decided first, by signature; each volume is then read against that inventory alone. For one opening.
@@ -26,14 +25,19 @@ final class BundleOpening {
     private final Set<Digest> bundles = new HashSet<>();
     private final List<Candidate> candidates = new ArrayList<>();
     private final List<VolumeProblem> problems = new ArrayList<>();
+    private final List<String> notes = new ArrayList<>();
 
-    /** A place that should be a volume, and what it says, or why it says nothing. */
-    private record Candidate(VolumeReader reader, Optional<Head> head, Optional<VolumeProblem> broken) {}
+    /** A place that should be a volume, and what it says, or why it says nothing, and what can be told of it all the same. */
+    record Candidate(
+            VolumeReader reader,
+            Optional<Head> head,
+            Optional<VolumeProblem> broken,
+            Optional<VolumeClaims.Stated> traces) {}
 
     /**
      * What a volume says about itself, but for its inventory: whoever made the files decides how many and how long these are, so that none is kept before it is known which one counts.
      */
-    private record Head(
+    record Head(
             Optional<VolumeClaims.Stated> stated, Digest id, boolean agrees, boolean signed, Optional<Path> signer) {}
 
     /** The inventory that counts. */
@@ -55,7 +59,7 @@ final class BundleOpening {
 
     private Candidate candidate(VolumeReader reader) throws IOException {
         try {
-            VolumeClaims head = reader.head();
+            VolumeClaims head = head(reader);
             bundles.add(head.id());
             if (bundles.size() > MOST_BUNDLES) {
                 throw new BundleException(
@@ -67,9 +71,25 @@ final class BundleOpening {
                     head.agrees(),
                     head.signature().isPresent(),
                     signer(head.document(), head.signature()));
-            return new Candidate(reader, Optional.of(kept), Optional.empty());
+            return new Candidate(reader, Optional.of(kept), Optional.empty(), Optional.empty());
         } catch (VolumeException e) {
-            return new Candidate(reader, Optional.empty(), Optional.of(e.problem()));
+            return new Candidate(reader, Optional.empty(), Optional.of(e.problem()), traces(reader));
+        }
+    }
+
+    private static VolumeClaims head(VolumeReader reader) throws IOException {
+        try {
+            return UnreadableException.reading(reader.path(), reader::head);
+        } catch (UnreadableException e) {
+            throw new VolumeException(VolumeProblem.unreadable(reader.path(), "at its beginning", e));
+        }
+    }
+
+    private static Optional<VolumeClaims.Stated> traces(VolumeReader reader) throws IOException {
+        try {
+            return UnreadableException.reading(reader.path(), reader::traces);
+        } catch (UnreadableException | VolumeException e) {
+            return Optional.empty();
         }
     }
 
@@ -80,9 +100,15 @@ final class BundleOpening {
             try {
                 int number = number(candidate, accepted);
                 List<VolumeEntry> expected = accepted.plan().entries(number);
-                List<Slice> slices = checked(candidate, number, expected, accepted);
+                VolumeFiles files = checked(candidate, number, expected, accepted);
                 Path path = candidate.reader().path();
-                Bundle.Given earlier = volumes.putIfAbsent(number, new Bundle.Given(path, pieces(expected, slices)));
+                files.problems().forEach(problem -> problems.add(problem.in(number, accepted.id())));
+                if (!files.litter().isEmpty()) {
+                    notes.add("passed over in " + path + ", where systems leave such things: "
+                            + String.join(", ", files.litter()));
+                }
+                Bundle.Given given = new Bundle.Given(path, pieces(expected, files.slices()));
+                Bundle.Given earlier = files.isWhole() ? volumes.putIfAbsent(number, given) : null;
                 if (earlier != null) {
                     String what = "it is also " + earlier.path();
                     problems.add(VolumeProblem.of(Kind.TWICE, number, path, what, accepted.id()));
@@ -93,7 +119,7 @@ final class BundleOpening {
         }
         Bundle intact = new Bundle(
                 accepted.inventory(), accepted.id(), signer(accepted.document(), accepted.signature()), volumes);
-        return new Bundle.Examined(intact, problems.isEmpty() ? List.of() : named(volumes.keySet(), accepted));
+        return new Bundle.Examined(intact, problems.isEmpty() ? List.of() : named(volumes.keySet(), accepted), notes);
     }
 
     // One that says nothing of itself any more is the one that is not there. Where there are more such or none, those
@@ -107,8 +133,7 @@ final class BundleOpening {
         open.removeAll(intact);
         problems.forEach(problem -> problem.volume().ifPresent(open::remove));
         List<VolumeProblem> nameless = problems.stream()
-                .filter(problem -> problem.volume().isEmpty()
-                        && (problem.kind() == Kind.TRUNCATED || problem.kind() == Kind.ALTERED))
+                .filter(problem -> problem.volume().isEmpty() && problem.isMendedAgain())
                 .toList();
         boolean known = open.size() == 1 && nameless.size() == 1;
         List<VolumeProblem> named = new ArrayList<>();
@@ -134,13 +159,18 @@ final class BundleOpening {
         return pieces;
     }
 
-    private static List<Slice> checked(Candidate candidate, int number, List<VolumeEntry> expected, Accepted accepted)
+    private static VolumeFiles checked(Candidate candidate, int number, List<VolumeEntry> expected, Accepted accepted)
             throws IOException {
+        Path path = candidate.reader().path();
+        VolumeProblem problem;
         try {
-            return candidate.reader().check(expected);
+            return UnreadableException.reading(path, () -> candidate.reader().check(expected));
         } catch (VolumeException e) {
-            throw new VolumeException(e.problem().in(number, accepted.id()));
+            problem = e.problem();
+        } catch (UnreadableException e) {
+            problem = VolumeProblem.unreadable(path, "between its files", e);
         }
+        throw new VolumeException(problem.in(number, accepted.id()));
     }
 
     // The bundle that most volumes are of, of those that are trusted; the others are named as foreign to it.
@@ -167,13 +197,14 @@ final class BundleOpening {
                         VolumePlan.of(inventory, head.document(), head.signature()));
             }
         }
-        throw new DamagedBundleException(
-                candidates.stream().map(this::whyNotTrusted).toList());
+        throw new DamagedBundleException(candidates.stream()
+                .map(candidate -> Untrusted.why(candidate, trust))
+                .toList());
     }
 
     // What is read now must be what was looked at before.
     private VolumeClaims again(Candidate candidate) throws IOException {
-        VolumeClaims head = candidate.reader().head();
+        VolumeClaims head = head(candidate.reader());
         boolean same = head.id().equals(candidate.head().orElseThrow().id())
                 && (trust.isEmpty() || signer(head.document(), head.signature()).isPresent());
         if (!same) {
@@ -193,77 +224,64 @@ final class BundleOpening {
                 .findFirst();
     }
 
-    private VolumeProblem whyNotTrusted(Candidate candidate) {
-        Path path = candidate.reader().path();
-        if (candidate.head().isEmpty()) {
-            return candidate.broken().orElseThrow();
-        }
-        Head head = candidate.head().get();
-        String keys = trust.stream().map(keysOf -> keysOf.file().toString()).collect(Collectors.joining(", "));
-        VolumeProblem problem;
-        if (!head.agrees()) {
-            problem = VolumeProblem.of(
-                    Kind.ALTERED,
-                    path,
-                    "its inventory has the digest " + head.id() + ", and " + VolumePlan.VOLUME + " says "
-                            + head.stated()
-                                    .map(stated -> stated.bundle().toString())
-                                    .orElse("nothing that can be read"));
-        } else if (!head.signed()) {
-            problem = VolumeProblem.of(
-                    Kind.UNTRUSTED, path, "its inventory is not signed; --unsigned says that it need not be");
-        } else {
-            problem = VolumeProblem.of(
-                    Kind.UNTRUSTED,
-                    path,
-                    "its inventory is not signed by a key of " + keys + ", or the signature is altered");
-        }
-        return head.stated()
-                .map(stated -> problem.in(stated.volume(), stated.bundle()))
-                .orElse(problem);
-    }
-
     /** Which volume of the accepted bundle this is to be. */
-    private int number(Candidate candidate, Accepted accepted) throws IOException {
+    private static int number(Candidate candidate, Accepted accepted) throws IOException {
         if (candidate.head().isEmpty()) {
-            return guess(candidate, accepted, candidate.broken().orElseThrow());
+            return number(
+                    candidate, accepted, candidate.traces(), candidate.broken().orElseThrow());
         }
         Head head = candidate.head().get();
-        Optional<VolumeClaims.Stated> ours =
-                head.stated().filter(stated -> stated.bundle().equals(accepted.id()));
-        boolean other = !head.id().equals(accepted.id()) && ours.isEmpty() && head.agrees();
-        if (other) {
+        boolean ours = head.stated()
+                .filter(stated -> stated.bundle().equals(accepted.id()))
+                .isPresent();
+        if (!ours && !head.id().equals(accepted.id()) && head.agrees()) {
             throw new VolumeException(VolumeProblem.of(
                     Kind.OTHER_BUNDLE,
                     candidate.reader().path(),
                     "it is of bundle " + head.id() + ", the others are of " + accepted.id()));
         }
-        int stated = ours.map(VolumeClaims.Stated::volume).orElse(0);
-        return stated >= 1 && stated <= accepted.plan().volumes()
-                ? stated
-                : guess(
-                        candidate,
-                        accepted,
-                        VolumeProblem.of(
-                                Kind.ALTERED,
-                                candidate.reader().path(),
-                                VolumePlan.VOLUME + " does not name a volume of bundle " + accepted.id()));
+        VolumeProblem otherwise = VolumeProblem.of(
+                Kind.ALTERED,
+                candidate.reader().path(),
+                VolumePlan.VOLUME + " does not name a volume of bundle " + accepted.id());
+        return number(candidate, accepted, head.stated(), otherwise);
     }
 
-    // The volume that has most files where this one has them; what has none of any is none.
-    private static int guess(Candidate candidate, Accepted accepted, VolumeProblem otherwise) throws IOException {
+    // What it says of itself may be the very thing that is damaged: it is that volume of which it has any file, and if
+    // it
+    // has none of any the one that it says.
+    private static int number(
+            Candidate candidate, Accepted accepted, Optional<VolumeClaims.Stated> says, VolumeProblem otherwise)
+            throws IOException {
+        int volumes = accepted.plan().volumes();
+        int stated = says.filter(claim -> claim.bundle().equals(accepted.id()) && claim.volume() <= volumes)
+                .map(VolumeClaims.Stated::volume)
+                .orElse(0);
+        if (stated > 0 && matches(candidate, accepted, stated) > 0) {
+            return stated;
+        }
         int best = 0;
         int most = 0;
-        for (int volume = 1; volume <= accepted.plan().volumes(); volume++) {
-            int matches = candidate.reader().matches(accepted.plan().entries(volume));
+        for (int volume = 1; volume <= volumes; volume++) {
+            int matches = matches(candidate, accepted, volume);
             if (matches > most) {
                 most = matches;
                 best = volume;
             }
         }
-        if (best == 0) {
+        if (best == 0 && stated == 0) {
             throw new VolumeException(otherwise);
         }
-        return best;
+        return best == 0 ? stated : best;
+    }
+
+    private static int matches(Candidate candidate, Accepted accepted, int volume) throws IOException {
+        VolumeReader reader = candidate.reader();
+        try {
+            return UnreadableException.reading(
+                    reader.path(), () -> reader.matches(accepted.plan().entries(volume)));
+        } catch (UnreadableException e) {
+            return 0;
+        }
     }
 }

@@ -71,7 +71,12 @@ public final class BundleTrust {
             }
         }
         throw new BundleException(
-                file + " has a PUBLIC KEY that is not ECDSA with P-256, P-384 or P-521, or Ed25519", last);
+                file + " has a PUBLIC KEY that is not ECDSA with P-256, P-384 or P-521, or Ed25519"
+                        + (Der.isElliptic(der)
+                                ? ", or is not in the form that is read, which a key of these curves gets with: openssl ec -pubin -in "
+                                        + file + " -pubout -conv_form uncompressed -param_enc named_curve -out key.pub"
+                                : ""),
+                last);
     }
 
     private static PublicKey certified(Path file, byte[] der) throws BundleException {

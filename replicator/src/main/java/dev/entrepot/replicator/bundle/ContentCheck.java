@@ -49,7 +49,7 @@ final class ContentCheck {
      * Looks at all of it.
      *
      * @throws DamagedBundleException if anything is wrong, with all volumes of which something is, and those that were not given
-     * @throws IOException if a file cannot be read
+     * @throws IOException if the thread is interrupted
      */
     void check() throws IOException {
         Iterator<Task> tasks = bundle.given().entrySet().stream()
@@ -102,6 +102,8 @@ final class ContentCheck {
             ManifestBytes bytes = bundle.read(stated).orElseThrow();
             moved.accept(bytes.sizeBytes());
             GraphCheck.check(bundle.inventory(), stated, bytes);
+        } catch (UnreadableException e) {
+            unreadable(task, e);
         } catch (InvalidContentException e) {
             report(task, Kind.ALTERED, "at " + task.piece().entry().name() + ": " + e.getMessage());
         } catch (BundleException e) {
@@ -168,6 +170,9 @@ final class ContentCheck {
                 seen += count;
                 moved.accept(count);
             }
+        } catch (UnreadableException e) {
+            unreadable(task, e);
+            return false;
         }
         if (seen != entry.sizeBytes()) {
             report(task, Kind.TRUNCATED, entry.name() + " has " + seen + " bytes, expected " + entry.sizeBytes());
@@ -182,7 +187,16 @@ final class ContentCheck {
     }
 
     private void report(Task task, Kind kind, String what) {
-        Path path = Objects.requireNonNull(bundle.given().get(task.volume())).path();
-        problems.putIfAbsent(task.volume(), VolumeProblem.of(kind, task.volume(), path, what, bundle.id()));
+        problems.putIfAbsent(task.volume(), VolumeProblem.of(kind, task.volume(), path(task), what, bundle.id()));
+    }
+
+    private void unreadable(Task task, UnreadableException e) {
+        VolumeProblem problem = VolumeProblem.unreadable(
+                path(task), "at " + task.piece().entry().name(), e);
+        problems.putIfAbsent(task.volume(), problem.in(task.volume(), bundle.id()));
+    }
+
+    private Path path(Task task) {
+        return Objects.requireNonNull(bundle.given().get(task.volume())).path();
     }
 }

@@ -4,7 +4,7 @@ import java.io.ByteArrayOutputStream;
 import java.util.Arrays;
 import java.util.Optional;
 
-/** As much of DER (X.690) as it takes to put a SEC 1 private key into PKCS#8. */
+/** As much of DER (X.690) as it takes to put a SEC 1 private key into PKCS#8, and to tell what a public key is. */
 final class Der {
     private static final int INTEGER = 0x02;
     private static final int OCTETS = 0x04;
@@ -26,6 +26,19 @@ final class Der {
                     byte[] algorithm = wrap(SEQUENCE, EC_PUBLIC_KEY, curve);
                     return wrap(SEQUENCE, wrap(INTEGER, new byte[] {0}), algorithm, wrap(OCTETS, sec1));
                 }));
+    }
+
+    /**
+     * Whether a public key is one of an elliptic curve, whatever its curve and form.
+     *
+     * @param key {@code SubjectPublicKeyInfo} (RFC 5480)
+     */
+    static boolean isElliptic(byte[] key) {
+        return value(key, 0, SEQUENCE)
+                .flatMap(info -> value(info, 0, SEQUENCE))
+                .filter(algorithm -> algorithm.length >= EC_PUBLIC_KEY.length
+                        && Arrays.equals(algorithm, 0, EC_PUBLIC_KEY.length, EC_PUBLIC_KEY, 0, EC_PUBLIC_KEY.length))
+                .isPresent();
     }
 
     // version, the number, and [0] with the curve.

@@ -4,36 +4,47 @@ import dev.entrepot.replicator.bundle.VolumeProblem.Kind;
 import dev.entrepot.replicator.layout.LayoutFormat;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.file.FileVisitResult;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.SimpleFileVisitor;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.Arrays;
-import java.util.HashMap;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 
 /**
- * A volume in a folder, which has exactly its files: no others, no links, nothing special. No link in it is ever followed.
+ * A volume in a folder, which has exactly its files: no links, nothing special, and no others but what systems leave behind by themselves. No link in it is ever followed.
  *
  * @param path the folder
  */
 record FolderVolume(Path path) implements VolumeReader {
     @Override
     public VolumeClaims head() throws IOException {
-        byte[] stated = read(VolumePlan.VOLUME, VolumeClaims.SMALL_BYTES);
         byte[] document = read(VolumePlan.INVENTORY, BundleLimits.DOCUMENT_BYTES);
-        Optional<byte[]> signature = Files.exists(path.resolve(VolumePlan.SIGNATURE), LinkOption.NOFOLLOW_LINKS)
+        Optional<byte[]> signature = isThere(VolumePlan.SIGNATURE)
                 ? Optional.of(read(VolumePlan.SIGNATURE, BundleLimits.SIGNATURE_BYTES))
                 : Optional.empty();
-        return VolumeClaims.of(stated, document, signature);
+        return VolumeClaims.of(volumeDocument(), document, signature);
+    }
+
+    // What its number is can be found out without it.
+    private byte[] volumeDocument() throws IOException {
+        try {
+            return read(VolumePlan.VOLUME, VolumeClaims.SMALL_BYTES);
+        } catch (VolumeException e) {
+            return new byte[0];
+        }
+    }
+
+    @Override
+    public Optional<VolumeClaims.Stated> traces() throws IOException {
+        return VolumeClaims.Stated.read(volumeDocument());
+    }
+
+    private boolean isThere(String name) {
+        return Files.exists(path.resolve(name), LinkOption.NOFOLLOW_LINKS);
     }
 
     private byte[] read(String name, int most) throws IOException {
@@ -47,7 +58,7 @@ record FolderVolume(Path path) implements VolumeReader {
                 return in.readNBytes(most);
             }
         } catch (NoSuchFileException e) {
-            boolean layout = Files.exists(path.resolve(LayoutFormat.MARKER), LinkOption.NOFOLLOW_LINKS);
+            boolean layout = isThere(LayoutFormat.MARKER) || isThere(VolumePlan.VOLUME);
             throw problem(layout ? Kind.TRUNCATED : Kind.FOREIGN, "it has no file " + name);
         }
     }
@@ -65,80 +76,42 @@ record FolderVolume(Path path) implements VolumeReader {
     }
 
     @Override
-    public List<Slice> check(List<VolumeEntry> expected) throws IOException {
-        Map<Path, VolumeEntry> files = new HashMap<>();
-        Set<Path> folders = new HashSet<>(Set.of(path));
-        for (VolumeEntry entry : expected) {
-            Path file = path.resolve(entry.name());
-            files.put(file, entry);
-            for (Path folder = file.getParent(); folder != null && folders.add(folder); ) {
-                folder = folder.getParent();
+    public VolumeFiles check(List<VolumeEntry> expected) throws IOException {
+        FolderWalk walk = FolderWalk.over(path, expected);
+        List<VolumeProblem> problems = new ArrayList<>();
+        walk.strays().ifPresent(problems::add);
+        List<Slice> slices = List.of();
+        try {
+            if (walk.damage().isPresent()) {
+                throw new VolumeException(walk.damage().get());
             }
+            slices = slices(expected, walk);
+        } catch (VolumeException e) {
+            problems.add(e.problem());
         }
-        Set<Path> found = walk(files, folders);
+        return new VolumeFiles(slices, problems, walk.litter());
+    }
+
+    private List<Slice> slices(List<VolumeEntry> expected, FolderWalk walk) throws IOException {
         List<Slice> slices = new ArrayList<>(expected.size());
         for (VolumeEntry entry : expected) {
-            Path file = path.resolve(entry.name());
-            if (!found.contains(file)) {
+            if (!walk.has(entry)) {
                 throw problem(Kind.TRUNCATED, "it has no file " + entry.name());
             }
+            Path file = path.resolve(entry.name());
             slices.add(new Slice(file, 0, entry.sizeBytes()));
-            compareConstant(entry, file);
+            compareConstant(entry);
         }
         return slices;
     }
 
-    // Ends at the first thing that does not belong there, so that no more is walked than is expected.
-    private Set<Path> walk(Map<Path, VolumeEntry> files, Set<Path> folders) throws IOException {
-        Set<Path> found = new HashSet<>();
-        Files.walkFileTree(path, new SimpleFileVisitor<>() {
-            @Override
-            public FileVisitResult preVisitDirectory(Path folder, BasicFileAttributes attributes)
-                    throws VolumeException {
-                if (!folders.contains(folder)) {
-                    throw litter("it has a folder " + shown(folder) + ", which is not of it: remove that");
-                }
-                return FileVisitResult.CONTINUE;
-            }
-
-            @Override
-            public FileVisitResult visitFile(Path file, BasicFileAttributes attributes) throws VolumeException {
-                VolumeEntry entry = files.get(file);
-                if (entry == null) {
-                    throw litter("it has a file " + shown(file) + ", which is not of it: remove that");
-                }
-                if (!attributes.isRegularFile()) {
-                    throw problem(Kind.ALTERED, entry.name() + " is a link or something else that is no file");
-                }
-                if (attributes.size() != entry.sizeBytes()) {
-                    throw problem(
-                            attributes.size() < entry.sizeBytes() ? Kind.TRUNCATED : Kind.ALTERED,
-                            entry.name() + " has " + attributes.size() + " bytes, expected " + entry.sizeBytes());
-                }
-                found.add(file);
-                return FileVisitResult.CONTINUE;
-            }
-        });
-        return found;
-    }
-
-    private String shown(Path file) {
-        String name = path.relativize(file).toString();
-        boolean plain = name.length() <= 200 && name.chars().allMatch(c -> c >= ' ' && c < 127);
-        return plain ? name : "with an odd name";
-    }
-
-    private void compareConstant(VolumeEntry entry, Path file) throws IOException {
+    private void compareConstant(VolumeEntry entry) throws IOException {
         if (entry.content() instanceof VolumeEntry.Content.Constant constant) {
             int at = Arrays.mismatch(constant.bytes(), read(entry.name(), constant.bytes().length));
             if (at >= 0) {
                 throw problem(Kind.ALTERED, entry.name() + " differs from byte " + at + " on");
             }
         }
-    }
-
-    private VolumeException litter(String what) {
-        return new VolumeException(VolumeProblem.litter(path, what));
     }
 
     private VolumeException problem(Kind kind, String what) {

@@ -32,6 +32,11 @@ public final class ImportFolder implements AutoCloseable {
         this.journal = journal;
     }
 
+    /** Where it is in a data folder. */
+    public static Path of(Path data) {
+        return data.resolve("imports");
+    }
+
     /**
      * Opens it, and makes it if it is not there.
      *
@@ -39,7 +44,7 @@ public final class ImportFolder implements AutoCloseable {
      * @throws IOException if another import has it, or it cannot be written to
      */
     public static ImportFolder open(Path data, InstantSource clock) throws IOException {
-        Path folder = data.resolve("imports");
+        Path folder = of(data);
         Files.createDirectories(folder);
         FileChannel lock =
                 FileChannel.open(folder.resolve("lock"), StandardOpenOption.CREATE, StandardOpenOption.WRITE);

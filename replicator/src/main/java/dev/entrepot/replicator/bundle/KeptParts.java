@@ -114,8 +114,8 @@ record KeptParts(Path folder) {
      *
      * @param number which part of the blob it is, from 1
      * @param from where it is in a volume
-     * @return whether it is what its digest says; else nothing is kept
-     * @throws IOException if it cannot be read or written; the message says what can be done without keeping it
+     * @return whether it can be read and is what its digest says; else nothing is kept, and who looks at the volumes finds out what is wrong
+     * @throws IOException if it cannot be written; the message says what can be done without keeping it
      */
     boolean keep(Digest blob, int number, Placement.Part part, Slice from) throws IOException {
         if (!part.digest().algorithm().isVerifiable()) {
@@ -133,7 +133,7 @@ record KeptParts(Path folder) {
                 }
             });
             return true;
-        } catch (NotThePartException e) {
+        } catch (NotThePartException | UnreadableException e) {
             return false;
         } catch (IOException e) {
             throw new IOException(

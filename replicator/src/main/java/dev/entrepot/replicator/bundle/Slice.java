@@ -20,10 +20,10 @@ public record Slice(Path file, long offset, long bytes) {
      * The bytes from an offset on; the caller closes the stream. A file that has become shorter is the end of the stream.
      *
      * @param from offset in the slice, at most its size
-     * @throws IOException if the file cannot be opened
+     * @throws UnreadableException if the file cannot be opened; reading throws it, too
      */
     InputStream open(long from) throws IOException {
-        return new SliceInput(channel(), offset + from, offset + bytes);
+        return new SliceInput(file, UnreadableException.reading(file, this::channel), offset + from, offset + bytes);
     }
 
     /**
@@ -38,13 +38,13 @@ public record Slice(Path file, long offset, long bytes) {
     /**
      * All bytes, of which there may not be more than a caller can bear.
      *
-     * @throws IOException if the file cannot be read or is too short
+     * @throws UnreadableException if the file cannot be read or is too short
      */
     byte[] read() throws IOException {
         try (InputStream in = open(0)) {
             byte[] all = in.readNBytes(Math.toIntExact(bytes));
             if (all.length < bytes) {
-                throw new IOException(file + " ends at " + (offset + all.length) + " bytes");
+                throw new UnreadableException(file, new IOException("it ends at " + (offset + all.length) + " bytes"));
             }
             return all;
         }
@@ -52,11 +52,13 @@ public record Slice(Path file, long offset, long bytes) {
 
     /** Reads at positions of its own, so that the channel's is left alone. */
     private static final class SliceInput extends InputStream {
+        private final Path file;
         private final FileChannel channel;
         private final long end;
         private long position;
 
-        SliceInput(FileChannel channel, long position, long end) {
+        SliceInput(Path file, FileChannel channel, long position, long end) {
+            this.file = file;
             this.channel = channel;
             this.position = position;
             this.end = end;
@@ -74,7 +76,10 @@ public record Slice(Path file, long offset, long bytes) {
                 return 0;
             }
             int wanted = (int) Math.min(length, end - position);
-            int count = wanted == 0 ? -1 : channel.read(ByteBuffer.wrap(buffer, offset, wanted), position);
+            int count = wanted == 0
+                    ? -1
+                    : UnreadableException.reading(
+                            file, () -> channel.read(ByteBuffer.wrap(buffer, offset, wanted), position));
             position += Math.max(0, count);
             return count;
         }

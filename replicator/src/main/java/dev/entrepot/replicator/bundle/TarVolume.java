@@ -3,9 +3,7 @@ package dev.entrepot.replicator.bundle;
 import dev.entrepot.replicator.bundle.VolumeProblem.Kind;
 import dev.entrepot.replicator.layout.LayoutFormat;
 import java.io.IOException;
-import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
@@ -15,29 +13,62 @@ import java.util.Optional;
 
 /**
  * A volume in a tar. Its headers are compared with those that are expected, byte for byte; only to find the inventory of a volume of which nothing is known yet are name and size read
- * from them, of at most five.
+ * from them, of the first five, or where these are damaged of those that look like two of them.
  *
  * @param path the tar
  */
 record TarVolume(Path path) implements VolumeReader {
-    private static final int NAME_BYTES = 100;
-    private static final int SIZE_OFFSET = 124;
-    private static final int SIZE_DIGITS = 11;
     // No index.json is longer: it names what the inventory names.
     private static final long INDEX_BYTES = 4L * BundleLimits.DOCUMENT_BYTES;
 
     @Override
     public VolumeClaims head() throws IOException {
         try (FileChannel channel = open()) {
-            Cursor cursor = new Cursor(channel);
-            cursor.take(LayoutFormat.MARKER, VolumeClaims.SMALL_BYTES);
-            cursor.skip(LayoutFormat.INDEX, INDEX_BYTES);
-            byte[] stated = cursor.take(VolumePlan.VOLUME, VolumeClaims.SMALL_BYTES);
-            byte[] document = cursor.take(VolumePlan.INVENTORY, BundleLimits.DOCUMENT_BYTES);
-            Optional<byte[]> signature = cursor.isAt(VolumePlan.SIGNATURE)
-                    ? Optional.of(cursor.take(VolumePlan.SIGNATURE, BundleLimits.SIGNATURE_BYTES))
-                    : Optional.empty();
-            return VolumeClaims.of(stated, document, signature);
+            try {
+                Cursor cursor = new Cursor(channel, 0);
+                cursor.take(LayoutFormat.MARKER, VolumeClaims.SMALL_BYTES);
+                cursor.skip(LayoutFormat.INDEX, INDEX_BYTES);
+                byte[] stated = cursor.take(VolumePlan.VOLUME, VolumeClaims.SMALL_BYTES);
+                return claims(stated, cursor);
+            } catch (VolumeException e) {
+                return salvaged(channel, e);
+            }
+        }
+    }
+
+    private static VolumeClaims claims(byte[] stated, Cursor cursor) throws IOException {
+        byte[] document = cursor.take(VolumePlan.INVENTORY, BundleLimits.DOCUMENT_BYTES);
+        return VolumeClaims.of(stated, document, cursor.signature());
+    }
+
+    // Where only what stands before it is damaged, the inventory says the rest.
+    private VolumeClaims salvaged(FileChannel channel, VolumeException otherwise) throws IOException {
+        TarTraces traces = TarTraces.in(channel);
+        if (traces.inventory().isEmpty()) {
+            throw otherwise;
+        }
+        try {
+            byte[] stated = volumeDocument(channel, traces);
+            return claims(stated, new Cursor(channel, traces.inventory().getAsLong()));
+        } catch (VolumeException e) {
+            throw otherwise;
+        }
+    }
+
+    private byte[] volumeDocument(FileChannel channel, TarTraces traces) throws IOException {
+        try {
+            return traces.volume().isPresent()
+                    ? new Cursor(channel, traces.volume().getAsLong()).take(VolumePlan.VOLUME, VolumeClaims.SMALL_BYTES)
+                    : new byte[0];
+        } catch (VolumeException e) {
+            return new byte[0];
+        }
+    }
+
+    @Override
+    public Optional<VolumeClaims.Stated> traces() throws IOException {
+        try (FileChannel channel = open()) {
+            return VolumeClaims.Stated.read(volumeDocument(channel, TarTraces.in(channel)));
         }
     }
 
@@ -45,31 +76,38 @@ record TarVolume(Path path) implements VolumeReader {
         return FileChannel.open(path, StandardOpenOption.READ);
     }
 
-    private static byte[] read(FileChannel channel, long position, int bytes) throws IOException {
-        // Never more than is there: what is expected may be long, and the file short.
-        ByteBuffer buffer = ByteBuffer.allocate((int) Math.max(0, Math.min(bytes, channel.size() - position)));
-        while (buffer.hasRemaining() && channel.read(buffer, position + buffer.position()) >= 0) {}
-        return buffer.hasRemaining() ? Arrays.copyOf(buffer.array(), buffer.position()) : buffer.array();
-    }
-
     /** Reads the files at the beginning of a tar, one behind the other. */
     private final class Cursor {
         private final FileChannel channel;
         private long position;
 
-        Cursor(FileChannel channel) {
+        Cursor(FileChannel channel, long position) {
             this.channel = channel;
+            this.position = position;
         }
 
-        boolean isAt(String name) throws IOException {
-            return Found.read(channel, position)
-                    .filter(found -> found.name().equals(name))
-                    .isPresent();
+        // Where there is none, the content or the end follows; what is neither may have been a signature.
+        Optional<byte[]> signature() throws IOException {
+            Optional<TarFound> next = TarFound.read(channel, position);
+            if (next.isPresent()) {
+                return next.get().name().equals(VolumePlan.SIGNATURE)
+                        ? Optional.of(take(VolumePlan.SIGNATURE, BundleLimits.SIGNATURE_BYTES))
+                        : Optional.empty();
+            }
+            byte[] block = TarFound.bytes(channel, position, TarHeader.BLOCK_BYTES);
+            if (Arrays.equals(block, new byte[TarHeader.BLOCK_BYTES])) {
+                return Optional.empty();
+            }
+            boolean ended = block.length < TarHeader.BLOCK_BYTES;
+            throw problem(
+                    ended ? Kind.TRUNCATED : Kind.ALTERED,
+                    "expected a header behind " + VolumePlan.INVENTORY + ", at byte " + position + ", found "
+                            + (ended ? "the end" : "no readable one"));
         }
 
         byte[] take(String name, int most) throws IOException {
-            Found found = find(name, most);
-            byte[] content = read(channel, position + TarHeader.BLOCK_BYTES, (int) found.bytes());
+            TarFound found = find(name, most);
+            byte[] content = TarFound.bytes(channel, position + TarHeader.BLOCK_BYTES, (int) found.bytes());
             if (content.length < found.bytes()) {
                 throw problem(Kind.TRUNCATED, "it ends within " + name + ", after " + channel.size() + " bytes");
             }
@@ -82,8 +120,8 @@ record TarVolume(Path path) implements VolumeReader {
                     TarHeader.BLOCK_BYTES + TarHeader.padded(find(name, most).bytes());
         }
 
-        private Found find(String name, long most) throws IOException {
-            Optional<Found> found = Found.read(channel, position);
+        private TarFound find(String name, long most) throws IOException {
+            Optional<TarFound> found = TarFound.read(channel, position);
             boolean first = position == 0;
             if (found.isEmpty() || !found.get().name().equals(name)) {
                 boolean ended = position + TarHeader.BLOCK_BYTES > channel.size();
@@ -104,45 +142,6 @@ record TarVolume(Path path) implements VolumeReader {
         }
     }
 
-    /** A header that is readable as one: its checksum is right. */
-    private record Found(String name, long bytes) {
-        static Optional<Found> read(FileChannel channel, long position) throws IOException {
-            byte[] block = TarVolume.read(channel, position, TarHeader.BLOCK_BYTES);
-            return block.length < TarHeader.BLOCK_BYTES ? Optional.empty() : parse(block);
-        }
-
-        // Whatever else a header may say, it is compared later, or it is only named in a message.
-        static Optional<Found> parse(byte[] block) {
-            String size = new String(block, SIZE_OFFSET, SIZE_DIGITS, StandardCharsets.ISO_8859_1);
-            int end = 0;
-            while (end < NAME_BYTES && block[end] != 0) {
-                end++;
-            }
-            String name = new String(block, 0, end, StandardCharsets.ISO_8859_1);
-            boolean readable = size.chars().allMatch(c -> c >= '0' && c <= '7')
-                    && !name.isEmpty()
-                    && name.chars().allMatch(c -> c > ' ' && c < 127)
-                    && sum(block) == stated(block);
-            return readable ? Optional.of(new Found(name, Long.parseLong(size, 8))) : Optional.empty();
-        }
-
-        private static int sum(byte[] block) {
-            int sum = 0;
-            for (int i = 0; i < TarHeader.BLOCK_BYTES; i++) {
-                sum += i >= 148 && i < 156 ? ' ' : block[i] & 0xff;
-            }
-            return sum;
-        }
-
-        private static int stated(byte[] block) {
-            int value = 0;
-            for (int i = 148; i < 154; i++) {
-                value = value * 8 + (block[i] - '0');
-            }
-            return value;
-        }
-    }
-
     @Override
     public int matches(List<VolumeEntry> expected) throws IOException {
         int matches = 0;
@@ -151,7 +150,7 @@ record TarVolume(Path path) implements VolumeReader {
             for (VolumeEntry entry : expected) {
                 byte[] header = entry.header();
                 boolean constant = entry.content() instanceof VolumeEntry.Content.Constant;
-                if (!constant && Arrays.equals(header, read(channel, position, header.length))) {
+                if (!constant && Arrays.equals(header, TarFound.bytes(channel, position, header.length))) {
                     matches++;
                 }
                 position += entry.tarBytes();
@@ -161,13 +160,13 @@ record TarVolume(Path path) implements VolumeReader {
     }
 
     @Override
-    public List<Slice> check(List<VolumeEntry> expected) throws IOException {
+    public VolumeFiles check(List<VolumeEntry> expected) throws IOException {
         List<Slice> slices = new ArrayList<>(expected.size());
         try (FileChannel channel = open()) {
             long position = 0;
             for (VolumeEntry entry : expected) {
                 byte[] header = entry.header();
-                byte[] found = read(channel, position, header.length);
+                byte[] found = TarFound.bytes(channel, position, header.length);
                 if (!Arrays.equals(header, found)) {
                     throw different(expected, entry, position, header, found);
                 }
@@ -187,7 +186,7 @@ record TarVolume(Path path) implements VolumeReader {
                                 + " expected");
             }
         }
-        return slices;
+        return VolumeFiles.exact(slices);
     }
 
     private VolumeException different(
@@ -196,9 +195,9 @@ record TarVolume(Path path) implements VolumeReader {
         if (found.length < header.length) {
             return problem(Kind.TRUNCATED, "it ends" + where + ", where " + entry.name() + " should begin");
         }
-        Optional<Found> other = Found.parse(Arrays.copyOf(found, TarHeader.BLOCK_BYTES));
+        Optional<TarFound> other = TarFound.parse(Arrays.copyOf(found, TarHeader.BLOCK_BYTES));
         boolean elsewhere = expected.stream().anyMatch(one -> Arrays.equals(one.header(), found));
-        String what = other.map(Found::name).orElse("what is no header");
+        String what = other.map(TarFound::name).orElse("what is no header");
         if (elsewhere) {
             return problem(Kind.REORDERED, "expected " + entry.name() + where + ", found " + what);
         }
@@ -211,7 +210,7 @@ record TarVolume(Path path) implements VolumeReader {
 
     private void compareConstant(FileChannel channel, VolumeEntry entry, long position) throws IOException {
         if (entry.content() instanceof VolumeEntry.Content.Constant constant) {
-            byte[] found = read(channel, position, constant.bytes().length);
+            byte[] found = TarFound.bytes(channel, position, constant.bytes().length);
             int at = Arrays.mismatch(constant.bytes(), found);
             if (at >= 0) {
                 throw problem(
@@ -222,7 +221,7 @@ record TarVolume(Path path) implements VolumeReader {
     }
 
     private void compareZero(FileChannel channel, long position, int bytes, String what) throws IOException {
-        byte[] found = read(channel, position, bytes);
+        byte[] found = TarFound.bytes(channel, position, bytes);
         for (int i = 0; i < found.length; i++) {
             if (found[i] != 0) {
                 throw problem(Kind.ALTERED, what + " is not zero at byte " + (position + i));

@@ -19,8 +19,12 @@ record VolumeClaims(Optional<Stated> stated, Digest id, byte[] document, Optiona
     /** Longest marker and longest volume document that are read, in bytes. */
     static final int SMALL_BYTES = 1024;
 
-    /** What a volume document says. */
+    /** What a volume document says; of volumes that there can be. */
     record Stated(Digest bundle, int volume, int volumes) {
+        Stated {
+            Checks.volume(volume);
+        }
+
         static Optional<Stated> read(byte[] json) {
             try {
                 JsonNode root = OciJson.mapper().readTree(json);

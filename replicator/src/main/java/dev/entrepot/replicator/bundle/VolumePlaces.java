@@ -3,6 +3,7 @@ package dev.entrepot.replicator.bundle;
 import dev.entrepot.replicator.bundle.VolumeProblem.Kind;
 import dev.entrepot.replicator.layout.LayoutFormat;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -60,6 +61,8 @@ final class VolumePlaces {
             files = list.filter(file -> !String.valueOf(file.getFileName()).startsWith("."))
                     .sorted()
                     .toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
         }
         for (Path file : files) {
             if (Files.isDirectory(file, LinkOption.NOFOLLOW_LINKS) && isLayout(file)) {

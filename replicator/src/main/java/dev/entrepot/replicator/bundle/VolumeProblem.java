@@ -13,10 +13,10 @@ import java.util.OptionalInt;
  * @param file where it is, where there is one
  * @param what what was found and what was expected
  * @param bundle the bundle that it is to be of, where that is known
- * @param litter whether all of the volume is there, and something more that can be removed
+ * @param here whether it is mended here, and the sender need not be asked
  */
 public record VolumeProblem(
-        Kind kind, OptionalInt volume, Optional<Path> file, String what, Optional<Digest> bundle, boolean litter) {
+        Kind kind, OptionalInt volume, Optional<Path> file, String what, Optional<Digest> bundle, boolean here) {
     /** What can be wrong. */
     public enum Kind {
         /** It is no volume of any bundle. */
@@ -25,6 +25,8 @@ public record VolumeProblem(
         TRUNCATED("is truncated"),
         /** It is not byte for byte what was exported. */
         ALTERED("is altered"),
+        /** The medium or the system does not give what is on it. */
+        UNREADABLE("cannot be read"),
         /** It has its files in another order. */
         REORDERED("is reordered"),
         /** It is of another bundle than the others. */
@@ -33,7 +35,7 @@ public record VolumeProblem(
         TWICE("is given twice"),
         /** It was not given. */
         MISSING("is missing"),
-        /** Its inventory is not signed, or by another key. */
+        /** Its inventory is not signed, or not by a key that is trusted, or the signature is altered. */
         UNTRUSTED("is not trusted"),
         /** What it carries contradicts the inventory, although every byte is as it was exported. */
         CONTRADICTORY("contradicts itself");
@@ -66,18 +68,70 @@ public record VolumeProblem(
         return new VolumeProblem(Kind.ALTERED, OptionalInt.empty(), Optional.of(file), what, Optional.empty(), true);
     }
 
+    /** A volume whose inventory nobody signed. */
+    static VolumeProblem unsigned(Path file) {
+        return new VolumeProblem(
+                Kind.UNTRUSTED,
+                OptionalInt.empty(),
+                Optional.of(file),
+                "its inventory is not signed; --unsigned says that it need not be",
+                Optional.empty(),
+                true);
+    }
+
+    /**
+     * A volume that is not given by the medium or the system.
+     *
+     * @param where which place of it, in words
+     */
+    static VolumeProblem unreadable(Path file, String where, UnreadableException cause) {
+        return new VolumeProblem(
+                Kind.UNREADABLE,
+                OptionalInt.empty(),
+                Optional.of(file),
+                where + " the system says: " + cause.reason(),
+                Optional.empty(),
+                cause.isDenied());
+    }
+
     /** The same with the number of the volume and its bundle. */
     VolumeProblem in(int number, Digest id) {
-        return new VolumeProblem(kind, OptionalInt.of(number), file, what, Optional.of(id), litter);
+        return new VolumeProblem(kind, OptionalInt.of(number), file, what, Optional.of(id), here);
+    }
+
+    /** The same as another kind. */
+    VolumeProblem as(Kind other) {
+        return new VolumeProblem(other, volume, file, what, bundle, here);
+    }
+
+    /** Of a file that does not say any more which volume of which bundle it is, and beside which no other says it. */
+    VolumeProblem alone() {
+        return isMendedAgain() && !here
+                ? new VolumeProblem(
+                        kind,
+                        volume,
+                        file,
+                        what
+                                + "; what can be read of it does not say which volume of which bundle it is: ask the sender"
+                                + " for this file again",
+                        bundle,
+                        here)
+                : this;
+    }
+
+    /** Whether the volume is right if it is written again. */
+    boolean isMendedAgain() {
+        return switch (kind) {
+            case TRUNCATED, ALTERED, UNREADABLE, REORDERED, MISSING -> true;
+            case FOREIGN, OTHER_BUNDLE, TWICE, UNTRUSTED, CONTRADICTORY -> false;
+        };
     }
 
     /** What to ask the sender for, where that helps. */
     public Optional<String> remedy() {
-        boolean again = switch (kind) {
-            case TRUNCATED, ALTERED, REORDERED, MISSING -> true;
-            case FOREIGN, OTHER_BUNDLE, TWICE, UNTRUSTED, CONTRADICTORY -> false;
-        };
-        return again && !litter && volume.isPresent() && bundle.isPresent()
+        // Of a signature that does not fit nobody knows whether it is damaged or another's.
+        boolean helps = (isMendedAgain() || kind == Kind.UNTRUSTED) && !here;
+        return helps && volume.isPresent() && bundle.isPresent()
                 ? Optional.of(reissue(bundle.get(), String.valueOf(volume.getAsInt())))
                 : Optional.empty();
     }
@@ -94,6 +148,12 @@ public record VolumeProblem(
         String place = file.map(path -> number.isEmpty() ? path.toString() : " (" + path + ")")
                 .orElse("");
         return number + place + " " + kind.words + ": " + what
-                + remedy().map(command -> "; ask the sender for: " + command).orElse("");
+                + remedy().map(command -> asking() + command).orElse("");
+    }
+
+    private String asking() {
+        return kind == Kind.UNTRUSTED
+                ? "; if the key is the right one, ask the sender for: "
+                : "; ask the sender for: ";
     }
 }

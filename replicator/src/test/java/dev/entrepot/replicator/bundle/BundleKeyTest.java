@@ -2,14 +2,19 @@ package dev.entrepot.replicator.bundle;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Base64;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -152,6 +157,56 @@ class BundleKeyTest {
         assertThatThrownBy(() -> BundleKey.read(bad))
                 .hasMessageContaining(bad.toString())
                 .hasMessageContaining("openssl pkey");
+    }
+
+    private static byte[] der(Path pem) throws IOException {
+        String base64 = Files.readString(pem)
+                .lines()
+                .filter(line -> !line.startsWith("-----"))
+                .collect(Collectors.joining());
+        return Base64.getDecoder().decode(base64);
+    }
+
+    // RFC 5958: version 2 of PKCS#8 has the public key behind the private one; openssl does not write it, others do.
+    @ParameterizedTest
+    @ValueSource(strings = {"8121", "a1230321"})
+    void anEd25519KeyWithItsPublicKeyBesideItSignsAsTheSameKeyAlone(String tag) throws Exception {
+        make("ed25519");
+        byte[] first = der(folder.resolve("key.pem"));
+        byte[] point = der(folder.resolve("key.pub"));
+        byte[] head = HexFormat.of().parseHex(tag + "00");
+        ByteArrayOutputStream second = new ByteArrayOutputStream();
+        second.write(0x30);
+        second.write(first.length - 2 + head.length + 32);
+        second.writeBytes(new byte[] {2, 1, 1});
+        second.write(first, 5, first.length - 5);
+        second.writeBytes(head);
+        second.write(point, point.length - 32, 32);
+        Path pem = Files.writeString(
+                folder.resolve("second.pem"),
+                "-----BEGIN PRIVATE KEY-----\n" + Base64.getEncoder().encodeToString(second.toByteArray())
+                        + "\n-----END PRIVATE KEY-----\n");
+
+        byte[] signature = BundleKey.read(pem).sign(DOCUMENT);
+
+        assertThat(signature)
+                .isEqualTo(BundleKey.read(folder.resolve("key.pem")).sign(DOCUMENT));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-conv_form compressed", "-param_enc explicit"})
+    void anEllipticKeyInAnotherFormIsNamedWithTheCommandThatRewritesIt(String form) throws Exception {
+        make("P-256");
+        byte[] signature = BundleKey.read(folder.resolve("key.pem")).sign(DOCUMENT);
+        Path other = made("openssl ec -in key.pem -pubout " + form + " -out other.pub", "other.pub");
+
+        BundleException refused = catchThrowableOfType(BundleException.class, () -> BundleTrust.read(other));
+
+        assertThat(refused).hasMessageContaining(other.toString());
+        String message = String.valueOf(refused.getMessage());
+        assertThat(message).contains("openssl ec -pubin -in " + other);
+        Path rewritten = made(message.substring(message.indexOf("openssl ec ")), "key.pub");
+        assertThat(BundleTrust.read(rewritten).verifies(DOCUMENT, signature)).isTrue();
     }
 
     @Test

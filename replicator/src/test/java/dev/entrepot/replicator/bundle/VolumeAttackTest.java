@@ -129,13 +129,13 @@ class VolumeAttackTest {
     @Test
     void whatOthersLeftInAFolderIsToBeRemovedAndNotToBeAskedFor() throws Exception {
         List<Path> folders = packed.folders(folder.resolve("folders"));
-        Files.writeString(folders.get(1).resolve(".DS_Store"), "icons");
+        Files.writeString(folders.get(1).resolve("notes.txt"), "to do");
 
         assertThat(problems(folder.resolve("folders"))).singleElement().satisfies(problem -> {
             assertThat(problem.kind()).isEqualTo(Kind.ALTERED);
             assertThat(problem.volume()).hasValue(2);
             assertThat(problem.toString())
-                    .contains("a file .DS_Store, which is not of it: remove that")
+                    .contains("a file notes.txt, which is not of it: remove that")
                     .doesNotContain("reissue");
         });
     }
@@ -280,7 +280,7 @@ class VolumeAttackTest {
         Files.write(inventory, document);
         Path moved = Files.move(blobs, folder.resolve("elsewhere"));
         Files.createSymbolicLink(blobs, moved);
-        assertFolderAltered("blobs/sha256, which is not of it");
+        assertFolderAltered("blobs/sha256 is a link or something else that is no folder");
         Files.delete(blobs);
         Files.move(moved, blobs);
         assertThatCode(() -> Bundle.open(List.of(folder.resolve("folders")), Packed.trust(folder, "key"))

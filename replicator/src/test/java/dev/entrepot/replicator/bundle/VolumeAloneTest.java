@@ -1,0 +1,225 @@
+package dev.entrepot.replicator.bundle;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.replicator.MemoryRegistry;
+import dev.entrepot.replicator.MemoryRegistry.Abilities;
+import dev.entrepot.replicator.Shapes;
+import dev.entrepot.replicator.bundle.VolumeProblem.Kind;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Random;
+import java.util.SplittableRandom;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** One volume alone, in one drive: whatever of it is damaged, whoever has it knows what to ask the sender for. */
+class VolumeAloneTest {
+    @TempDir
+    private Path folder;
+
+    private final MemoryRegistry source = new MemoryRegistry("source.test", Abilities.ALL);
+    private Path key = Path.of("");
+
+    @BeforeEach
+    void fill() throws Exception {
+        key = Packed.keyPair(folder, "key");
+        Shapes app = new Shapes(source.repository("team/app"));
+        Random random = new Random(7);
+        List<Descriptor> layers = Arrays.stream(new int[] {9_000, 21_000, 45_000})
+                .mapToObj(size -> {
+                    byte[] bytes = new byte[size];
+                    random.nextBytes(bytes);
+                    return app.blob(Shapes.LAYER, DigestAlgorithm.SHA256, bytes);
+                })
+                .toList();
+        Descriptor image = app.manifest(
+                DigestAlgorithm.SHA256,
+                MediaType.OCI_MANIFEST,
+                app.blob(Shapes.CONFIG, "{}"),
+                layers,
+                Optional.empty(),
+                Optional.empty());
+        app.tag("v1", app.index(List.of(image, app.image("arm64"))));
+    }
+
+    private Packed packed(boolean several) throws Exception {
+        Packed.Packing packing =
+                new Packed.Packing(source).image("team/app", "v1").signedBy(key);
+        Packed packed = several ? packing.volumes(26_000).pack() : packing.pack();
+        assertThat(packed.plan.volumes()).isBetween(several ? 4 : 1, several ? 9 : 1);
+        return packed;
+    }
+
+    private VolumeProblem problem(Path volume, List<BundleTrust> trust) {
+        DamagedBundleException damage = catchThrowableOfType(
+                DamagedBundleException.class,
+                () -> Bundle.examine(List.of(volume), trust).verify(bytes -> {}));
+        assertThat(damage).as("something is wrong with the volume").isNotNull();
+        List<VolumeProblem> own = damage.problems().stream()
+                .filter(problem -> problem.kind() != Kind.MISSING)
+                .toList();
+        assertThat(own).as(damage.getMessage()).hasSize(1);
+        return own.getFirst();
+    }
+
+    private static void assertAsksFor(VolumeProblem problem, Packed packed, int volume) {
+        Digest id = InventoryJson.bundleId(packed.plan.document());
+        assertThat(problem.volume()).as(problem.toString()).hasValue(volume);
+        assertThat(problem.bundle()).as(problem.toString()).contains(id);
+        assertThat(problem.remedy())
+                .as(problem.toString())
+                .contains("entrepot export --reissue " + id + " --volumes " + volume + " --output .");
+        assertThat(problem.toString()).contains("ask the sender for: entrepot export");
+    }
+
+    private static int headBytes(Packed packed, int volume) {
+        return packed.plan.entries(volume).subList(0, 5).stream()
+                .mapToInt(entry -> (int) entry.tarBytes())
+                .sum();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void ofAFlippedBitAnywhereTheNumberAndTheBundleAreKnown(boolean several) throws Exception {
+        Packed packed = packed(several);
+        List<BundleTrust> trust = Packed.trust(folder, "key");
+        List<Path> tars = packed.tars(folder.resolve("tars"));
+        SplittableRandom random = new SplittableRandom(21);
+        for (int i = 0; i < 250; i++) {
+            int volume = 1 + random.nextInt(tars.size());
+            byte[] bytes = packed.tar(volume);
+            int at = random.nextInt(i < 200 ? headBytes(packed, volume) : bytes.length);
+            bytes[at] ^= (byte) (1 << random.nextInt(8));
+
+            VolumeProblem problem = problem(Files.write(tars.get(volume - 1), bytes), trust);
+
+            assertThat(problem.kind())
+                    .as("bit of byte %d of volume %d: %s", at, volume, problem)
+                    .isIn(Kind.ALTERED, Kind.TRUNCATED, Kind.REORDERED, Kind.UNTRUSTED);
+            assertAsksFor(problem, packed, volume);
+            Files.write(tars.get(volume - 1), packed.tar(volume));
+            assertThatCode(() -> Bundle.open(List.of(tars.get(volume - 1)), trust))
+                    .doesNotThrowAnyException();
+        }
+    }
+
+    @Test
+    void eachByteOfWhatAVolumeSaysOfItselfMayBeWrong() throws Exception {
+        Packed packed = packed(true);
+        Path tar = packed.tars(folder.resolve("tars")).get(1);
+        List<VolumeEntry> entries = packed.plan.entries(2);
+        long before = entries.get(0).tarBytes() + entries.get(1).tarBytes();
+        for (long at = before; at < before + entries.get(2).tarBytes(); at += 7) {
+            byte[] bytes = packed.tar(2);
+            bytes[(int) at] ^= 1;
+
+            assertAsksFor(problem(Files.write(tar, bytes), Packed.trust(folder, "key")), packed, 2);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aVolumeThatIsCutAnywhereIsAskedForByNumberOrElseByItsFile(boolean several) throws Exception {
+        Packed packed = packed(several);
+        List<BundleTrust> trust = Packed.trust(folder, "key");
+        List<Path> tars = packed.tars(folder.resolve("tars"));
+        SplittableRandom random = new SplittableRandom(22);
+        int nameless = 0;
+        for (int i = 0; i < 120; i++) {
+            int volume = 1 + random.nextInt(tars.size());
+            List<VolumeEntry> entries = packed.plan.entries(volume);
+            long said = entries.subList(0, 3).stream()
+                            .mapToLong(VolumeEntry::tarBytes)
+                            .sum()
+                    - entries.get(2).paddingBytes();
+            byte[] bytes = packed.tar(volume);
+            int length = i == 0 ? 0 : random.nextInt(i < 80 ? headBytes(packed, volume) : bytes.length);
+
+            VolumeProblem problem = problem(Files.write(tars.get(volume - 1), Arrays.copyOf(bytes, length)), trust);
+
+            assertThat(problem.kind())
+                    .as("volume %d cut to %d: %s", volume, length, problem)
+                    .isEqualTo(Kind.TRUNCATED);
+            if (length >= said) {
+                assertAsksFor(problem, packed, volume);
+            } else {
+                nameless++;
+                assertThat(problem.file()).contains(tars.get(volume - 1).toRealPath());
+                assertThat(problem.toString()).contains("ask the sender for this file again");
+            }
+        }
+        assertThat(nameless).isBetween(3, 100);
+    }
+
+    @Test
+    void anAlteredSignatureIsNotTrustedAndAskedForIfTheKeyIsTheRightOne() throws Exception {
+        Packed packed = packed(false);
+        Path tar = packed.tars(folder.resolve("tars")).getFirst();
+        VolumeEntry signature = packed.plan.entries(1).get(4);
+        assertThat(signature.name()).isEqualTo(VolumePlan.SIGNATURE);
+        byte[] bytes = packed.tar(1);
+        bytes[headBytes(packed, 1) - (int) signature.tarBytes() + 512 + 9] ^= 1;
+
+        VolumeProblem problem = problem(Files.write(tar, bytes), Packed.trust(folder, "key"));
+
+        assertThat(problem.kind()).isEqualTo(Kind.UNTRUSTED);
+        assertThat(problem.toString())
+                .contains(
+                        "or the signature is altered; if the key is the right one, ask the sender for: entrepot export");
+    }
+
+    @Test
+    void whatNobodySignedIsAskedForToo() throws Exception {
+        Packed packed = new Packed.Packing(source).image("team/app", "v1").pack();
+        Path tar = packed.tars(folder.resolve("tars")).getFirst();
+        SplittableRandom random = new SplittableRandom(23);
+        int head = packed.plan.entries(1).subList(0, 4).stream()
+                .mapToInt(entry -> (int) entry.tarBytes())
+                .sum();
+        for (int i = 0; i < 80; i++) {
+            byte[] bytes = packed.tar(1);
+            bytes[random.nextInt(head)] ^= (byte) (1 << random.nextInt(8));
+
+            VolumeProblem problem = problem(Files.write(tar, bytes), List.of());
+
+            assertThat(problem.toString()).contains("ask the sender for");
+        }
+    }
+
+    @Test
+    void aFolderAloneThatLostWhatItSaysOfItselfIsKnownByItsFiles() throws Exception {
+        Packed packed = packed(true);
+        List<BundleTrust> trust = Packed.trust(folder, "key");
+        Path second = packed.folders(folder.resolve("folders")).get(1);
+        byte[] document = Files.readAllBytes(second.resolve(VolumePlan.INVENTORY));
+        byte[] stated = Files.readAllBytes(second.resolve(VolumePlan.VOLUME));
+
+        Files.delete(second.resolve(VolumePlan.VOLUME));
+        assertAsksFor(problem(second, trust), packed, 2);
+        Files.write(
+                second.resolve(VolumePlan.VOLUME),
+                new String(stated, StandardCharsets.UTF_8)
+                        .replace("\"volume\":2", "\"volume\":3")
+                        .getBytes(StandardCharsets.UTF_8));
+        assertAsksFor(problem(second, trust), packed, 2);
+        Files.write(second.resolve(VolumePlan.VOLUME), stated);
+        Files.delete(second.resolve(VolumePlan.INVENTORY));
+        assertAsksFor(problem(second, trust), packed, 2);
+        Files.write(second.resolve(VolumePlan.INVENTORY), Arrays.copyOf(document, document.length - 1));
+        assertAsksFor(problem(second, trust), packed, 2);
+    }
+}
