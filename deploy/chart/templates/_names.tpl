@@ -34,3 +34,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $_ := set $config "cache" (omit (get $config "cache") "fresh-for" "stale-for" "referrers-fresh-for") -}}
 {{- omit $config "rules" "access" | toJson -}}
 {{- end -}}
+
+{{/* How the admin API is spoken to: HTTPS with config.server.admin-tls. */}}
+{{- define "entrepot.adminScheme" -}}
+{{- if get (default dict .Values.config.server) "admin-tls" -}}HTTPS{{- else -}}HTTP{{- end -}}
+{{- end -}}

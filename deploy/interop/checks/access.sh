@@ -152,6 +152,21 @@ access_strangers() {
   eventually 60 grep -q open "$scratch/strangers"
 }
 
+# access_holds COUNT: so many connections are open by the server's own count, and still are when it has counted anew, as it does each second.
+access_holds() {
+  eventually 30 access_connections "$1" || fail "it holds $(access_metric), not $1"
+  sleep 2
+  access_connections "$1" || fail "it held $1 connections, and now $(access_metric)"
+}
+
+access_connections() {
+  [ "$(access_metric)" -ge "$1" ]
+}
+
+access_metric() {
+  curl -sS --fail --max-time 10 "http://127.0.0.1:$admin_port/metrics" | sed -n 's/^entrepot_connections \([0-9]*\).*/\1/p'
+}
+
 access_slow() {
   access_strangers slow 300
   access_served "meanwhile"
@@ -162,6 +177,7 @@ access_slow() {
 
 access_idle() {
   access_strangers idle 10000
+  access_holds 10000
   access_served "meanwhile"
   kill "$strangers"
   eventually 20 gone "$strangers"
@@ -170,6 +186,7 @@ access_idle() {
 
 access_kept() {
   access_strangers kept 200
+  access_holds 200
   access_served "meanwhile"
   kill "$strangers"
   eventually 20 gone "$strangers"

@@ -15,6 +15,8 @@ image_group() {
   check "the container starts again on its volume and serves without the upstream" image_starts_again
   image_engine rm --force --time 5 mirror > /dev/null 2>&1 || true
   stop_upstreams
+  check "the image serves with the configuration that it has" image_starts_as_it_is
+  check "the image serves with the configuration of the compose file" image_starts_as_composed
   start_containerd
   start_dockerd
   check "docker loads the image and runs it" image_in_docker
@@ -91,6 +93,37 @@ image_starts_again() {
   curl -sS --fail --max-time 20 -D "$scratch/head" -o "$scratch/blob" "http://$proxy/v2/registry.test/mcr/net-monitor/blobs/$layer"
   same_bytes "$scratch/blob" "$layer"
   expect_match "why" "$(tr -d '\r' < "$scratch/head" | grep -i x-entrepot-cache)" "hit"
+}
+
+# image_alone OPTION...: a container with a network of its own, in which nothing but this container can be reached, and for which its configuration needs no other ports.
+image_alone() {
+  trap 'image_engine rm --force --time 5 alone > /dev/null 2>&1 || true' EXIT
+  # shellcheck disable=SC2086
+  image_engine run --detach --name alone $image_limits --network none --read-only --read-only-tmpfs=false --cap-drop all \
+    --security-opt no-new-privileges "$@" "$image_name"
+  alone=$(image_engine inspect --format '{{.State.Pid}}' alone)
+  eventually 30 image_within curl -sf --max-time 2 -o /dev/null http://127.0.0.1:5001/readyz || { image_engine logs alone; return 1; }
+  expect "the registry API" "$(image_within curl -s --max-time 10 -o /dev/null -w '%{http_code}' http://127.0.0.1:5000/v2/)" 200
+  expect "what the admin API opens" "$(image_within curl -s --max-time 10 -o /dev/null -w '%{http_code}' http://127.0.0.1:5001/metrics)" 200
+  expect_match "what it does not open" "$(image_within curl -s --max-time 10 -o /dev/null -w '%{http_code}' http://127.0.0.1:5001/cache/stats)" '^40[13]$'
+  image_engine exec alone java @/entrepot cache stats > "$scratch/stats" # as the files say
+  [ -s "$scratch/stats" ]
+}
+
+image_within() {
+  nsenter --target "$alone" --net "$@"
+}
+
+image_starts_as_it_is() {
+  image_alone
+}
+
+image_starts_as_composed() {
+  local line
+  line=$(grep -o 'docker compose exec entrepot .*' "$project/deploy/compose/entrepot.yaml")
+  expect "the command in its comment" "${line#docker compose exec entrepot }" "java @/entrepot cache stats"
+  install -m 644 "$project/deploy/compose/entrepot.yaml" "$work/compose.yaml"
+  image_alone --volume "$work/compose.yaml:/etc/entrepot/entrepot.yaml:ro"
 }
 
 image_in_docker() {

@@ -9,6 +9,7 @@ package_group() {
   check "the installation puts everything in its place" package_installs
   check "systemd-analyze verify has nothing to say" package_unit_verifies
   check "systemd-analyze security gives at most 1.5" package_unit_is_hardened
+  check "a wrong configuration ends the service with the code that systemd does not repeat" package_refuses_what_is_wrong
   start_upstreams
   package_starts
   check "the installed server serves a client" package_serves
@@ -51,6 +52,19 @@ package_unit_verifies() {
 
 package_unit_is_hardened() {
   systemd-analyze security --offline=true --threshold=15 --no-pager "$package_root/etc/systemd/system/entrepot.service" | tail -n 1
+}
+
+# What the unit does not repeat is what its main process ends with; what another process of it ends with, systemd repeats for ever.
+package_refuses_what_is_wrong() {
+  local unit=$package_root/etc/systemd/system/entrepot.service command status=0
+  printf 'server: {listne: 127.0.0.1:5000}\n' > "$package_root/etc/entrepot/wrong.yaml"
+  command=$(sed -n 's|^ExecStart=||p' "$unit" | sed "s|/opt/|$package_root/opt/|; s|/etc/entrepot/entrepot.yaml|$package_root/etc/entrepot/wrong.yaml|")
+  expect_match "the command of the unit" "$command" "/bin/entrepot serve --config .*/wrong.yaml$"
+  # shellcheck disable=SC2086
+  bounded $command > "$scratch/said" 2>&1 || status=$?
+  expect "what it ends with" "$status" "$(sed -n 's|^RestartPreventExitStatus=||p' "$unit")"
+  expect_match "what it says" "$(cat "$scratch/said")" "wrong.yaml:1.*listne"
+  refused grep -E '^Exec(StartPre|Condition)=' "$unit"
 }
 
 # As somebody without rights, with the configuration of the run and data elsewhere.

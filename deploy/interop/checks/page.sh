@@ -1,4 +1,4 @@
-# The page: its files by the packaged server, and all of it in a headless Chromium, driven by PageBrowserTest, which is left out where there is no browser.
+# The page: its files by the packaged server, and all of it in a headless Chromium, driven by PageBrowserTest, which a build without a browser leaves out.
 
 page_group() {
   phase=packaged

@@ -7,6 +7,12 @@ import java.security.SecureRandom;
 import java.security.cert.X509Certificate;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Queue;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 import javax.net.ssl.TrustManager;
@@ -17,7 +23,7 @@ import javax.net.ssl.X509TrustManager;
  *
  * <pre>
  * java Strangers.java idle PORT COUNT      opens connections, says "open", and holds them until it is killed
- * java Strangers.java kept PORT COUNT      the same over TLS, with one request on each that is answered
+ * java Strangers.java kept PORT COUNT      the same over TLS, eight at a time, with one request on each that is answered
  * java Strangers.java slow PORT COUNT      begins requests over TLS that never end, says "open", and "cut" when the server has cut all of them
  * </pre>
  */
@@ -48,19 +54,35 @@ public final class Strangers {
     private static void kept(InetSocketAddress server, int count) throws Exception {
         SSLContext context = SSLContext.getInstance("TLS");
         context.init(null, new TrustManager[] {new Credulous()}, new SecureRandom());
-        List<SSLSocket> sockets = new ArrayList<>();
-        for (int i = 0; i < count; i++) {
-            SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(server.getAddress(), server.getPort());
-            socket.setSoTimeout(60_000);
-            socket.getOutputStream().write("GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
-            if (socket.getInputStream().read() < 0) {
-                throw new IllegalStateException("connection " + i + " was closed in place of an answer");
+        Queue<SSLSocket> sockets = new ConcurrentLinkedQueue<>();
+        AtomicInteger begun = new AtomicInteger();
+        try (ExecutorService hands = Executors.newFixedThreadPool(8)) {
+            List<Future<Void>> done = new ArrayList<>();
+            for (int hand = 0; hand < 8; hand++) {
+                done.add(hands.submit(() -> {
+                    while (begun.getAndIncrement() < count) {
+                        sockets.add(answered(context, server));
+                    }
+                    return null;
+                }));
             }
-            sockets.add(socket);
+            for (Future<Void> hand : done) {
+                hand.get();
+            }
         }
         System.out.println("open");
         Thread.currentThread().join();
         System.out.println(sockets.size());
+    }
+
+    private static SSLSocket answered(SSLContext context, InetSocketAddress server) throws IOException {
+        SSLSocket socket = (SSLSocket) context.getSocketFactory().createSocket(server.getAddress(), server.getPort());
+        socket.setSoTimeout(60_000);
+        socket.getOutputStream().write("GET /v2/ HTTP/1.1\r\nHost: a\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+        if (socket.getInputStream().read() < 0) {
+            throw new IOException("a connection was closed in place of an answer");
+        }
+        return socket;
     }
 
     private static void slow(InetSocketAddress server, int count) throws Exception {

@@ -4,6 +4,7 @@
 #   $referrers_port   nginx before it, which answers referrers/<digest> from files and has no fallback tags
 #   $slow_port        nginx before it, which sends 16 MB per second and connection
 #   $private_port     nginx before it, with TLS, which wants the user mirror and the password secret
+#   $counted_port     nginx before it, which says how many pulls are left, as Docker Hub does
 #
 # nginx logs every request with the bytes sent, so that checks can count what was asked of an upstream.
 
@@ -12,6 +13,7 @@ write_upstreams() {
   free_port referrers_port
   free_port slow_port
   free_port private_port
+  free_port counted_port
   cat > "$work/docker-registry.yaml" << YAML
 version: 0.1
 log: {level: info}
@@ -22,7 +24,7 @@ YAML
   mkdir -p "$work/nginx"
   write_certificates
   echo "mirror:$(openssl passwd -apr1 secret)" > "$work/nginx/passwords"
-  sed -e "s|@plain@|$plain_port|g; s|@referrers@|$referrers_port|g; s|@slow@|$slow_port|g; s|@private@|$private_port|g; s|@work@|$work|g" \
+  sed -e "s|@plain@|$plain_port|g; s|@referrers@|$referrers_port|g; s|@slow@|$slow_port|g; s|@private@|$private_port|g; s|@counted@|$counted_port|g; s|@work@|$work|g" \
     "$here/lib/upstream-nginx.conf" > "$work/nginx/nginx.conf"
 }
 

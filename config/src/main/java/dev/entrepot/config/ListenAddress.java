@@ -46,7 +46,7 @@ public record ListenAddress(Optional<String> host, int port) {
     }
 
     /** Whether a host is this machine, as far as its name or address alone shows it. */
-    static boolean isLoopback(String host) {
+    public static boolean isLoopback(String host) {
         return host.equalsIgnoreCase("localhost")
                 || host.matches("127(\\.[0-9]{1,3}){3}")
                 || host.equals("::1")

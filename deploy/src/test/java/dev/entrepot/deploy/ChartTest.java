@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -159,6 +160,48 @@ class ChartTest {
     void aServiceMonitorThatNetworkPolicyKeepsAwayIsRefused() {
         assertThatThrownBy(() -> with("serviceMonitor: {enabled: true}").call())
                 .hasMessageContaining("networkPolicy.admins");
+    }
+
+    @Test
+    void probesAndPrometheusSpeakToTheAdminPortAsItIsConfigured() throws Exception {
+        assertThat(schemesOfProbes(render(template()))).containsOnly("HTTP");
+        assertThat(monitored(render(everything())).has("scheme")).isFalse();
+        String secured = """
+                config: {server: {admin-tls: {certificate: /etc/entrepot-tls/tls.crt, key: /etc/entrepot-tls/tls.key}}}
+                tlsSecret: mirror-tls
+                serviceMonitor: {enabled: true%s}
+                networkPolicy: {admins: [{podSelector: {}}]}
+                """;
+        Map<String, JsonObject> objects = render(with(secured.formatted(
+                ", tlsConfig: {ca: {secret: {name: mirror-tls, key: ca.crt}}, serverName: mirror.internal}")));
+        assertThat(configuration(objects).server().adminTls()).isPresent();
+        assertThat(schemesOfProbes(objects)).hasSize(3).containsOnly("HTTPS");
+        assertThat(monitored(objects).get("scheme").getAsString()).isEqualTo("https");
+        assertThat(monitored(objects)
+                        .getAsJsonObject("tlsConfig")
+                        .get("serverName")
+                        .getAsString())
+                .isEqualTo("mirror.internal");
+        assertThatThrownBy(() -> with(secured.formatted("")).call()).hasMessageContaining("serviceMonitor.tlsConfig");
+    }
+
+    private static List<String> schemesOfProbes(Map<String, JsonObject> objects) {
+        JsonObject container = podOf(objects.get("Deployment/mirror"))
+                .getAsJsonArray("containers")
+                .get(0)
+                .getAsJsonObject();
+        return Stream.of("startupProbe", "livenessProbe", "readinessProbe")
+                .map(probe -> container.getAsJsonObject(probe).getAsJsonObject("httpGet"))
+                .map(get -> get.get("scheme").getAsString())
+                .toList();
+    }
+
+    private static JsonObject monitored(Map<String, JsonObject> objects) {
+        return objects.get("ServiceMonitor/mirror")
+                .getAsJsonObject("spec")
+                .getAsJsonArray("endpoints")
+                .get(0)
+                .getAsJsonObject();
     }
 
     @Test

@@ -62,7 +62,7 @@ final class ClientConfigCommand {
      * Runs it.
      *
      * @param workingDirectory what a relative folder starts from
-     * @throws BadRequestException if there is no such client, no such upstream, no such address, or nothing to say
+     * @throws BadRequestException if there is no such client, no such upstream, no such address, none that the client could reach, or nothing to say
      * @throws IOException if a file cannot be written
      */
     static int run(ParseResult command, EntrepotConfig config, Path workingDirectory, PrintStream out)
@@ -72,8 +72,14 @@ final class ClientConfigCommand {
                 .orElseThrow(() -> new BadRequestException(
                         "there are no settings for " + label + ", only for " + String.join(", ", Client.labels())));
         String address = command.matchedOptionValue(ADDRESS, "");
+        MirrorAddress reached = address.isEmpty() ? MirrorAddress.of(config.server()) : MirrorAddress.parse(address);
+        if (client == Client.KIND && reached.isLoopback()) {
+            throw new BadRequestException(reached.authority()
+                    + " is, within a node of kind, that node itself: say with --address how its containers reach this machine"
+                    + " (`docker network inspect kind` shows the gateway), and have the server listen there");
+        }
         ClientConfiguration settings = new ClientConfiguration(
-                address.isEmpty() ? MirrorAddress.of(config.server()) : MirrorAddress.parse(address),
+                reached,
                 registries(command.matchedOptionValue(REGISTRY, List.of()), config),
                 config.defaultUpstream().map(RegistryHost::value));
         List<ConfigurationFile> files = settings.files(client);

@@ -54,6 +54,11 @@ record MirrorAddress(boolean plain, String authority) {
         return new MirrorAddress(server.tls().isEmpty(), shown.toString());
     }
 
+    /** Whether only this machine reaches it, as far as its host alone shows that. */
+    boolean isLoopback() {
+        return ListenAddress.isLoopback(URI.create(url()).getHost());
+    }
+
     /** The whole URL. */
     String url() {
         return (plain ? "http://" : "https://") + authority;

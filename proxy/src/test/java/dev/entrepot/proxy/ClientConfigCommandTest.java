@@ -46,11 +46,33 @@ class ClientConfigCommandTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"docker", "containerd", "crio", "podman", "buildkit", "k3s", "kind"})
+    @ValueSource(strings = {"docker", "containerd", "crio", "podman", "buildkit", "k3s"})
     void eachClientIsToldWhereTheFileGoesAndWhatToRestart(String client) {
         CommandRunner.Result result = run("client-config", client);
         assertThat(result.code()).isZero();
         assertThat(result.out()).startsWith("=== /etc/").contains("127.0.0.1:5000", "=== then restart: ");
+    }
+
+    /** A node of kind is a container: its loopback address is its own. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"", "http://127.0.0.1:5000", "http://127.0.3.4", "https://localhost:5000", "http://[::1]:5000"})
+    void kindIsNotToldAnAddressThatIsTheNodeItself(String address) {
+        CommandRunner.Result result = address.isEmpty()
+                ? run("client-config", "kind")
+                : run("client-config", "kind", "--address", address, "--into", "out");
+        assertThat(result.code()).isEqualTo(ExitCodes.USAGE);
+        assertThat(result.err()).contains("that node itself", "--address", "docker network inspect kind");
+        assertThat(folder.resolve("out")).doesNotExist();
+    }
+
+    @Test
+    void kindIsToldAnAddressThatItsNodesReach() {
+        CommandRunner.Result result = run("client-config", "kind", "--address", "http://172.18.0.1:5000");
+        assertThat(result.code()).isZero();
+        assertThat(result.out())
+                .startsWith("=== /etc/containerd/certs.d/")
+                .contains("[host.\"http://172.18.0.1:5000\"]", "=== then restart: nothing; in each node of kind");
     }
 
     @Test

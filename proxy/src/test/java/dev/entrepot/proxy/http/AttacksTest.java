@@ -112,7 +112,10 @@ class AttacksTest {
         try (ServerFixture server = new ServerFixture(s -> with(s, 12_000, 0, Optional.empty()));
                 CrashProcess crowd = CrashProcess.start(
                         IdleCrowd.class, Integer.toString(server.server.port()), Integer.toString(10_000))) {
-            crowd.awaitLine(IdleCrowd.OPEN::equals);
+            assertThat(crowd.awaitLine(line -> line.startsWith("held")))
+                    .as("what the crowd sees")
+                    .isEqualTo(IdleCrowd.held(10_000));
+            assertThat(server.server.connections()).as("what the server holds").isGreaterThanOrEqualTo(10_000);
             assertServes(server);
             crowd.kill();
             assertServes(server);
