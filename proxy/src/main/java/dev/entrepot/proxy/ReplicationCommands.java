@@ -122,10 +122,14 @@ final class ReplicationCommands {
     }
 
     /** {@code entrepot tree REF}. */
-    int tree(String reference, boolean json) throws IOException, BadRequestException {
-        ImageTree tree = ImageTree.read(reference, config.upstreams(), RuleSet.of(config), environment);
-        out.print(json ? tree.toJson() + "\n" : tree.toText());
-        return ExitCodes.OK;
+    int tree(String reference, boolean json) throws IOException, BadRequestException, InterruptedException {
+        try (Closings closings = new Closings()) {
+            TreeSources sources = new TreeSources(config, environment, err);
+            ImageTree tree = ImageTree.read(
+                    reference, config.upstreams(), RuleSet.of(config), environment, () -> sources.open(closings));
+            out.print(json ? tree.toJson() + "\n" : tree.toText());
+            return ExitCodes.OK;
+        }
     }
 
     /** {@code entrepot runs [RUN]}: reads the journal, beside a server that may be writing it. */
