@@ -4,6 +4,7 @@ import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.KnownManifests;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.OutageException;
@@ -122,6 +123,11 @@ final class GuardedSource implements RepositorySource {
     }
 
     @Override
+    public Optional<OutageException> spent() {
+        return upstream.spent();
+    }
+
+    @Override
     public boolean countsPulls() {
         return upstream.countsPulls();
     }
@@ -135,5 +141,11 @@ final class GuardedSource implements RepositorySource {
     public Referrers referrers(Digest subject) throws IOException {
         passWithoutTag("the referrers of " + subject);
         return upstream.referrers(subject);
+    }
+
+    @Override
+    public Referrers referrers(Digest subject, KnownManifests known) throws IOException {
+        passWithoutTag("the referrers of " + subject);
+        return upstream.referrers(subject, known);
     }
 }

@@ -4,6 +4,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.KnownManifests;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.Referrers;
@@ -33,12 +34,19 @@ final class ListCache {
     private final RepositorySource upstream;
     private final CacheIndex index;
     private final Clock clock;
+    private final KnownManifests manifests;
 
-    ListCache(RepositorySource upstream, CacheIndex index, Clock clock) {
+    /**
+     * The lists of a repository.
+     *
+     * @param manifests those that are kept, so that a list of referrers that was made of manifests costs none of them again
+     */
+    ListCache(RepositorySource upstream, CacheIndex index, Clock clock, KnownManifests manifests) {
         this.repository = upstream.repository();
         this.upstream = upstream;
         this.index = index;
         this.clock = clock;
+        this.manifests = manifests;
     }
 
     /** The tag list that is kept. */
@@ -87,7 +95,7 @@ final class ListCache {
 
     /** The referrers of a digest, after asking the upstream. */
     Answer<Referrers> askReferrers(Digest subject) throws IOException {
-        Referrers referrers = upstream.referrers(subject);
+        Referrers referrers = upstream.referrers(subject, manifests);
         index.putReferrers(repository, subject, new KeptDocument(writeReferrers(referrers), clock.instant()));
         return Answer.of(referrers, Verdict.MISS, Duration.ZERO);
     }

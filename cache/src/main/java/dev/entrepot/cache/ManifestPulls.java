@@ -1,20 +1,27 @@
 package dev.entrepot.cache;
 
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.KnownManifests;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The manifests of one repository by digest: what is kept, proved or fetched. Those that its tags name come from here too. Thread-safe.
  */
-final class ManifestPulls implements TagCache.Manifests {
+final class ManifestPulls implements TagCache.Manifests, KnownManifests {
+    private static final Logger LOG = LoggerFactory.getLogger(ManifestPulls.class);
+
     private final Repository repository;
     private final Readers readers;
     private final Admission admission;
@@ -58,6 +65,24 @@ final class ManifestPulls implements TagCache.Manifests {
                 () -> fetched(digest, Answer.of(fetchKept(Optional.empty(), digest), Verdict.MISS, Duration.ZERO)));
     }
 
+    /** As {@link PullThrough#describe}, of a digest, where pulls are counted. */
+    Answer<Descriptor> describe(Digest digest) throws IOException {
+        CacheSettings settings = admission.admitted();
+        if (cache.keptManifest(digest).isPresent()) {
+            return manifest(digest).map(ManifestBytes::descriptor);
+        }
+        return answering.shareRemembering(
+                new Question.ForDescriptor(repository, digest, readers),
+                settings,
+                () -> Answer.of(
+                        upstream.resolve(digest)
+                                .orElseThrow(() -> new NotFoundException(
+                                        NotFoundException.Kind.MANIFEST,
+                                        "manifest " + digest + " is not in " + repository)),
+                        Verdict.MISS,
+                        Duration.ZERO));
+    }
+
     /** The manifest of a digest, if it is kept and linked to this repository. */
     Optional<ManifestBytes> keptHere(Digest digest) {
         return index.link(repository, digest).isEmpty() ? Optional.empty() : cache.keptManifest(digest);
@@ -79,6 +104,20 @@ final class ManifestPulls implements TagCache.Manifests {
     }
 
     @Override
+    public Optional<ManifestBytes> listed(Digest digest) {
+        return keptHere(digest);
+    }
+
+    @Override
+    public void fetched(ManifestBytes manifest) {
+        try {
+            keep(manifest);
+        } catch (InvalidContentException e) {
+            LOG.debug("{} of {} is not kept: {}", manifest.digest(), repository, e.getMessage());
+        }
+    }
+
+    @Override
     public ManifestBytes fetch(Tag tag, ManifestReference reference) throws IOException {
         return fetchKept(Optional.of(tag), reference);
     }
@@ -94,11 +133,15 @@ final class ManifestPulls implements TagCache.Manifests {
         }
         ManifestBytes manifest =
                 tag.isPresent() ? upstream.fetchManifestFor(tag.get(), reference) : upstream.fetchManifest(reference);
+        keep(manifest);
+        return manifest;
+    }
+
+    private void keep(ManifestBytes manifest) throws InvalidContentException {
         // Before it is kept: what cannot be understood is refused each time, not only the first.
         List<Link> links = ManifestLinks.of(manifest);
         cache.keep(manifest, repository);
         index.addLinks(repository, links);
-        return manifest;
     }
 
     /** The same answer, after the listener of the cache was told of it if it was fetched for a client. */

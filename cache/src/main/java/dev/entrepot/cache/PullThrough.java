@@ -53,7 +53,7 @@ public final class PullThrough {
         this.proofs = new UpstreamProofs(admission, this.upstream, cache, index);
         this.manifests = new ManifestPulls(admission, proofs, this.upstream, cache, index);
         this.tagCache = new TagCache(this.upstream, index, clock, manifests);
-        this.listCache = new ListCache(this.upstream, index, clock);
+        this.listCache = new ListCache(this.upstream, index, clock, manifests);
         this.lists = new ListPulls(admission, this.upstream, cache, listCache);
         this.tags = new TagPulls(admission, this.upstream, cache, index, tagCache, manifests, lists);
         this.blobs = new BlobPulls(admission, proofs, this.upstream, cache, index);
@@ -78,6 +78,27 @@ public final class PullThrough {
             case Tag tag -> tags.manifest(tag);
         };
         cache.running().served(answer.content());
+        return answer;
+    }
+
+    /**
+     * What a reference names, as {@link #manifest} would serve it, for who wants no more than that. Where pulls are counted, a manifest that is not kept is not fetched for it;
+     * elsewhere it is, for who comes back for it.
+     *
+     * @throws NotFoundException if the upstream answered that there is no such manifest
+     * @throws dev.entrepot.oci.OutageException if the upstream is out and nothing is kept that may still be served
+     * @throws BlockedException if a rule refuses it
+     * @throws dev.entrepot.oci.RegistryException if the upstream refused
+     */
+    public Answer<Descriptor> describe(ManifestReference reference) throws IOException {
+        if (!upstream.countsPulls()) {
+            return manifest(reference).map(ManifestBytes::descriptor);
+        }
+        Answer<Descriptor> answer = switch (reference) {
+            case Digest digest -> manifests.describe(digest);
+            case Tag tag -> tags.describe(tag);
+        };
+        manifests.keptHere(answer.content().digest()).ifPresent(cache.running()::served);
         return answer;
     }
 
@@ -134,7 +155,7 @@ public final class PullThrough {
         if (reference instanceof Tag tag) {
             CacheSettings settings = admission.admitted(tag);
             if (Cooldown.of(tag, settings).isEmpty()) {
-                return upstream.resolve(tag);
+                return tagCache.resolve(tag);
             }
         }
         try {

@@ -19,6 +19,14 @@ sealed interface Question {
         }
     }
 
+    /** What a tag or digest names now, without its bytes. */
+    record ForDescriptor(Repository repository, ManifestReference reference, Readers readers) implements Question {
+        @Override
+        public String toString() {
+            return "what manifest " + reference + " of " + repository + " is";
+        }
+    }
+
     /** Which digest a tag names now. */
     record ForName(Repository repository, Tag tag, Readers readers) implements Question {
         @Override

@@ -68,10 +68,42 @@ final class TagCache {
         return index.tagHistory(repository, tag);
     }
 
+    /** What a tag names by the word of the upstream, which is not noted; empty if it denies the tag. */
+    Optional<Descriptor> resolve(Tag tag) throws IOException {
+        try {
+            return Optional.of(resolve(tag, index.tag(repository, tag)));
+        } catch (NotFoundException e) {
+            return Optional.empty();
+        }
+    }
+
+    /**
+     * Asks the upstream what a tag names, for who wants no more than that, and fetches nothing. That is noted unless something else is kept for the tag: which may be needed
+     * in place of what is not fetched.
+     *
+     * @param standsIn as for {@link #ask}
+     * @throws OutageException as {@link #ask}: so that a HEAD names what a GET gives
+     */
+    Answer<Descriptor> describe(Tag tag, Predicate<OutageException> standsIn) throws IOException {
+        Optional<TagRecord> record = index.tag(repository, tag);
+        Descriptor named = resolve(tag, record);
+        Optional<ManifestBytes> kept = manifests.named(named.digest());
+        boolean same = record.filter(r -> r.digest().equals(named.digest())).isPresent();
+        if (kept.isEmpty() && record.isPresent() && !same) {
+            leave(upstream.reserved().or(upstream::spent), standsIn);
+        }
+        if (kept.isPresent()
+                || record.flatMap(former -> manifests.kept(former.digest())).isEmpty()) {
+            remember(tag, record, named.digest());
+        }
+        Verdict verdict = same && kept.isPresent() ? Verdict.REVALIDATED : Verdict.MISS;
+        return Answer.of(kept.map(ManifestBytes::descriptor).orElse(named), verdict, Duration.ZERO);
+    }
+
     /** Asks the upstream what a tag names, and fetches nothing. */
     Answer<TagRecord> askName(Tag tag) throws IOException {
         Optional<TagRecord> before = index.tag(repository, tag);
-        Digest named = resolve(tag);
+        Digest named = resolve(tag, before).digest();
         TagRecord record = remember(tag, before, named);
         boolean same = before.isPresent() && before.get().digest().equals(named);
         return Answer.of(record, same ? Verdict.REVALIDATED : Verdict.MISS, Duration.ZERO);
@@ -104,7 +136,8 @@ final class TagCache {
     // What it names is noted before it is fetched: if there is no pull left for that, the next request need not ask
     // again.
     private Answer<ManifestBytes> resolveFirst(Tag tag) throws IOException {
-        TagRecord record = remember(tag, Optional.empty(), resolve(tag));
+        TagRecord record =
+                remember(tag, Optional.empty(), resolve(tag, Optional.empty()).digest());
         Optional<ManifestBytes> kept = manifests.named(record.digest());
         return kept.isPresent()
                 ? Answer.of(kept.get(), Verdict.REVALIDATED, Duration.ZERO)
@@ -113,12 +146,12 @@ final class TagCache {
 
     private Answer<ManifestBytes> revalidate(Tag tag, TagRecord record, Predicate<OutageException> standsIn)
             throws IOException {
-        Digest named = resolve(tag);
+        Digest named = resolve(tag, Optional.of(record)).digest();
         Optional<ManifestBytes> kept = manifests.named(named);
         boolean same = named.equals(record.digest());
         if (kept.isEmpty()) {
             if (!same) {
-                leaveReserve(standsIn);
+                leave(upstream.reserved(), standsIn);
             }
             return fetchNamed(tag, record, named);
         }
@@ -126,17 +159,24 @@ final class TagCache {
         return Answer.of(kept.get(), same ? Verdict.REVALIDATED : Verdict.MISS, Duration.ZERO);
     }
 
-    private Digest resolve(Tag tag) throws IOException {
-        return upstream.resolve(tag)
-                .map(Descriptor::digest)
-                .orElseThrow(() -> new NotFoundException(
-                        NotFoundException.Kind.MANIFEST, "tag " + tag + " is not in " + repository));
+    // Some registries deny by HEAD what they send: a tag that is known is gone when a GET says so too, where that costs
+    // no pull.
+    private Descriptor resolve(Tag tag, Optional<TagRecord> known) throws IOException {
+        Optional<Descriptor> named = upstream.resolve(tag);
+        if (named.isPresent()) {
+            return named.get();
+        }
+        if (known.isEmpty() || upstream.countsPulls()) {
+            throw new NotFoundException(NotFoundException.Kind.MANIFEST, "tag " + tag + " is not in " + repository);
+        }
+        return manifests.fetch(tag, tag).descriptor();
     }
 
-    private void leaveReserve(Predicate<OutageException> standsIn) throws OutageException {
-        Optional<OutageException> reserved = upstream.reserved().filter(standsIn);
-        if (reserved.isPresent()) {
-            throw reserved.get();
+    private static void leave(Optional<OutageException> quota, Predicate<OutageException> standsIn)
+            throws OutageException {
+        Optional<OutageException> stop = quota.filter(standsIn);
+        if (stop.isPresent()) {
+            throw stop.get();
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import dev.entrepot.cache.Judgement.Window;
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.NotFoundException;
@@ -73,6 +74,37 @@ final class TagPulls {
                 admission.forgetting(() -> tags.forget(tag)));
         index.touched(answer.content().digest(), repository);
         return answer;
+    }
+
+    /** As {@link PullThrough#describe}, of a tag, where pulls are counted. */
+    Answer<Descriptor> describe(Tag tag) throws IOException {
+        CacheSettings settings = admission.admitted(tag);
+        if (needsBytes(tag, settings)) {
+            return manifest(tag).map(ManifestBytes::descriptor);
+        }
+        Answer<Descriptor> answer = answering.answer(
+                new Question.ForDescriptor(repository, tag, readers),
+                settings,
+                upstream::outage,
+                admission.window(Window.ofTag(settings)),
+                () -> tags.kept(tag).map(kept -> kept.map(ManifestBytes::descriptor)),
+                () -> tags.describe(tag, outage -> standsIn(tag, settings, outage)),
+                admission.forgetting(() -> tags.forget(tag)));
+        Digest digest = answer.content().digest();
+        if (manifests.keptHere(digest).isPresent()) {
+            index.touched(digest, repository);
+        }
+        return answer;
+    }
+
+    // Where what a tag has come to name is brought in behind clients or with all its graph, or what it named stands in
+    // for it, a HEAD begins that as a GET does; and what may be had by tag alone is not asked for by digest later.
+    private boolean needsBytes(Tag tag, CacheSettings settings) {
+        return Cooldown.of(tag, settings).isPresent()
+                || settings.prefetch().isPresent()
+                || settings.pin().isPresent()
+                || settings.behindFor().compareTo(settings.freshFor()) > 0
+                || admission.settings().offline();
     }
 
     private boolean holds(TagRecord record, CacheSettings settings) {

@@ -45,11 +45,13 @@ final class UpstreamProofs {
     Verdict prove(Digest digest, boolean manifest, CacheSettings settings) throws IOException {
         Question question = new Question.ForProof(repository, digest, manifest, readers);
         answering.shareRemembering(question, settings, () -> {
-            OptionalLong size = manifest
-                    ? upstream.resolve(digest)
-                            .map(found -> OptionalLong.of(found.sizeBytes()))
-                            .orElseThrow(() -> noManifest(digest))
-                    : upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
+            OptionalLong size;
+            if (manifest) {
+                askForManifest(digest);
+                size = OptionalLong.empty();
+            } else {
+                size = upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
+            }
             Optional<ManifestBytes> kept = manifest ? cache.keptManifest(digest) : Optional.empty();
             if (kept.isPresent()) {
                 index.addLinks(repository, ManifestLinks.of(kept.get()));
@@ -87,9 +89,18 @@ final class UpstreamProofs {
             case Digest _ -> admission.admitted();
             case Tag tag -> admission.admitted(tag);
         }
-        if (upstream.resolve(reference).isEmpty()) {
+        askForManifest(reference);
+    }
+
+    // Some registries deny by HEAD what they send; where a GET costs a pull, they are believed.
+    private void askForManifest(ManifestReference reference) throws IOException {
+        if (upstream.resolve(reference).isPresent()) {
+            return;
+        }
+        if (upstream.countsPulls()) {
             throw noManifest(reference);
         }
+        upstream.fetchManifest(reference);
     }
 
     /** As {@link PullThrough#proveBlob}. */

@@ -61,6 +61,8 @@ final class FakeUpstream implements RepositorySource {
     volatile Optional<OutageException> reserved = Optional.empty();
     /** Whether HEAD of a blob is answered 404, whatever is there. */
     volatile boolean deniesSizes = false;
+    /** Whether HEAD of a manifest is answered 404, whatever is there. */
+    volatile boolean deniesNames = false;
     /** Whether HEAD of a blob says that it is empty. */
     volatile boolean statesZero = false;
 
@@ -107,7 +109,8 @@ final class FakeUpstream implements RepositorySource {
         if (namePermits != null) {
             take(namePermits, 1);
         }
-        return Optional.ofNullable(manifests.get(reference)).map(ManifestBytes::descriptor);
+        return Optional.ofNullable(deniesNames ? null : manifests.get(reference))
+                .map(ManifestBytes::descriptor);
     }
 
     @Override

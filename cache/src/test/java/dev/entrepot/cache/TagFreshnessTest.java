@@ -193,6 +193,8 @@ class TagFreshnessTest {
         FakeUpstream other = new FakeUpstream("registry.test/team/other");
         assertThatThrownBy(() -> cache.repository(other).manifest(first.digest()))
                 .isInstanceOf(NotFoundException.class);
+        assertThat(other.asked).as("denied twice").containsExactly("HEAD " + first.digest(), "GET " + first.digest());
+        other.asked.clear();
         other.tag("x", first);
         assertThat(cache.repository(other).manifest(first.digest()).verdict()).isEqualTo(Verdict.REVALIDATED);
         assertThat(other.count("GET")).isZero();

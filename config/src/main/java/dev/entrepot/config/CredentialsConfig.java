@@ -30,11 +30,25 @@ public sealed interface CredentialsConfig {
     record IdentityToken(Secret token) implements CredentialsConfig {}
 
     /**
+     * A file with a refresh token, which is read at each use so that it may be changed without a restart.
+     *
+     * @param file file whose content, without a line break at its end, is the token
+     */
+    record IdentityTokenFile(Path file) implements CredentialsConfig {}
+
+    /**
      * A bearer token, sent to the registry as it is.
      *
      * @param token the access token
      */
     record BearerToken(Secret token) implements CredentialsConfig {}
+
+    /**
+     * A file with a bearer token, which is read at each use so that it may be changed without a restart.
+     *
+     * @param file file whose content, without a line break at its end, is the token
+     */
+    record BearerTokenFile(Path file) implements CredentialsConfig {}
 
     /**
      * The entry for this registry in a docker {@code config.json}, credential helpers included.
@@ -65,8 +79,13 @@ public sealed interface CredentialsConfig {
      * @param tenant the directory
      * @param clientId the application or managed identity
      * @param clientSecret the application's secret
+     * @param clientSecretFile a file with the application's secret
      */
-    record Azure(Optional<String> tenant, Optional<String> clientId, Optional<Secret> clientSecret)
+    record Azure(
+            Optional<String> tenant,
+            Optional<String> clientId,
+            Optional<Secret> clientSecret,
+            Optional<Path> clientSecretFile)
             implements CredentialsConfig {}
 
     /**

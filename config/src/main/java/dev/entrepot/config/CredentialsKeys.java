@@ -2,11 +2,13 @@ package dev.entrepot.config;
 
 import dev.entrepot.config.CredentialsConfig.Azure;
 import dev.entrepot.config.CredentialsConfig.BearerToken;
+import dev.entrepot.config.CredentialsConfig.BearerTokenFile;
 import dev.entrepot.config.CredentialsConfig.DockerConfig;
 import dev.entrepot.config.CredentialsConfig.Ecr;
 import dev.entrepot.config.CredentialsConfig.Exec;
 import dev.entrepot.config.CredentialsConfig.Google;
 import dev.entrepot.config.CredentialsConfig.IdentityToken;
+import dev.entrepot.config.CredentialsConfig.IdentityTokenFile;
 import dev.entrepot.config.CredentialsConfig.UsernamePassword;
 import dev.entrepot.config.CredentialsConfig.UsernamePasswordFile;
 import dev.entrepot.oci.EcrRegistry;
@@ -20,7 +22,7 @@ import java.util.function.Function;
 /** The keys of {@code credentials:} and {@code client-certificate:}. */
 final class CredentialsKeys {
     private static final String ALLOWED =
-            "username with password or password-file, or one of identity-token, bearer-token, docker-config, exec and provider";
+            "username with password or password-file, or one of identity-token, bearer-token, each also as a -file, docker-config, exec and provider";
 
     /** Whose credentials they are. */
     enum Provider {
@@ -50,11 +52,21 @@ final class CredentialsKeys {
             Types.SECRET,
             credentials -> credentials instanceof IdentityToken c ? Optional.of(c.token()) : Optional.empty(),
             "Refresh token, exchanged at the token service for access tokens.");
+    private static final Key<CredentialsConfig, Optional<Path>> IDENTITY_TOKEN_FILE = Key.optional(
+            "identity-token-file",
+            Types.FILE,
+            of(IdentityTokenFile.class, c -> Optional.of(c.file())),
+            "File with the refresh token, read at each use: it may be changed without a restart.");
     private static final Key<CredentialsConfig, Optional<Secret>> BEARER_TOKEN = Key.optional(
             "bearer-token",
             Types.SECRET,
             credentials -> credentials instanceof BearerToken c ? Optional.of(c.token()) : Optional.empty(),
             "Access token, sent to the registry as it is.");
+    private static final Key<CredentialsConfig, Optional<Path>> BEARER_TOKEN_FILE = Key.optional(
+            "bearer-token-file",
+            Types.FILE,
+            of(BearerTokenFile.class, c -> Optional.of(c.file())),
+            "File with the access token, read at each use: it may be changed without a restart.");
     private static final Key<CredentialsConfig, Optional<Path>> DOCKER_CONFIG = Key.optional(
             "docker-config",
             Types.FILE,
@@ -103,11 +115,16 @@ final class CredentialsKeys {
             Types.SECRET,
             of(Azure.class, Azure::clientSecret),
             "With provider azure: the application's secret, best as ${env:NAME} or ${file:path}.");
+    private static final Key<CredentialsConfig, Optional<Path>> CLIENT_SECRET_FILE = Key.optional(
+            "client-secret-file",
+            Types.FILE,
+            of(Azure.class, Azure::clientSecretFile),
+            "With provider azure: file with the application's secret, read whenever a token is asked for.");
 
     private static final List<Key<CredentialsConfig, ? extends Optional<?>>> OF_ECR = List.of(REGION, PROFILE, ROLE);
     private static final List<Key<CredentialsConfig, ? extends Optional<?>>> OF_GOOGLE = List.of(KEY_FILE);
     private static final List<Key<CredentialsConfig, ? extends Optional<?>>> OF_AZURE =
-            List.of(TENANT, CLIENT_ID, CLIENT_SECRET);
+            List.of(TENANT, CLIENT_ID, CLIENT_SECRET, CLIENT_SECRET_FILE);
 
     static final Section<CredentialsConfig> SECTION = new Section<>(
             "credentials",
@@ -116,7 +133,9 @@ final class CredentialsKeys {
                     PASSWORD,
                     PASSWORD_FILE,
                     IDENTITY_TOKEN,
+                    IDENTITY_TOKEN_FILE,
                     BEARER_TOKEN,
+                    BEARER_TOKEN_FILE,
                     DOCKER_CONFIG,
                     EXEC,
                     PROVIDER,
@@ -126,7 +145,8 @@ final class CredentialsKeys {
                     KEY_FILE,
                     TENANT,
                     CLIENT_ID,
-                    CLIENT_SECRET),
+                    CLIENT_SECRET,
+                    CLIENT_SECRET_FILE),
             CredentialsKeys::credentials);
 
     private static final Key<ClientCertificate, Path> CERTIFICATE = Key.required(
@@ -154,7 +174,9 @@ final class CredentialsKeys {
             case UsernamePassword c -> Optional.empty();
             case UsernamePasswordFile c -> Optional.empty();
             case IdentityToken c -> Optional.empty();
+            case IdentityTokenFile c -> Optional.empty();
             case BearerToken c -> Optional.empty();
+            case BearerTokenFile c -> Optional.empty();
             case DockerConfig c -> Optional.empty();
             case Exec c -> Optional.empty();
         };
@@ -175,7 +197,9 @@ final class CredentialsKeys {
         user.flatMap(name -> values.get(PASSWORD_FILE).map(file -> new UsernamePasswordFile(name, file)))
                 .ifPresent(ways::add);
         values.get(IDENTITY_TOKEN).map(IdentityToken::new).ifPresent(ways::add);
+        values.get(IDENTITY_TOKEN_FILE).map(IdentityTokenFile::new).ifPresent(ways::add);
         values.get(BEARER_TOKEN).map(BearerToken::new).ifPresent(ways::add);
+        values.get(BEARER_TOKEN_FILE).map(BearerTokenFile::new).ifPresent(ways::add);
         values.get(DOCKER_CONFIG).map(DockerConfig::new).ifPresent(ways::add);
         if (!values.get(EXEC).isEmpty()) {
             ways.add(new Exec(values.get(EXEC)));
@@ -200,10 +224,16 @@ final class CredentialsKeys {
     }
 
     private static CredentialsConfig azure(SectionValues values) {
-        if (values.get(CLIENT_SECRET).isPresent() && values.get(CLIENT_ID).isEmpty()) {
+        boolean inFile = values.get(CLIENT_SECRET_FILE).isPresent();
+        boolean secret = values.get(CLIENT_SECRET).isPresent();
+        if ((secret || inFile) && values.get(CLIENT_ID).isEmpty()) {
             throw new InvalidValueException(CLIENT_SECRET.name(), "a client-secret goes with a client-id");
         }
-        return new Azure(values.get(TENANT), values.get(CLIENT_ID), values.get(CLIENT_SECRET));
+        if (secret && inFile) {
+            throw new InvalidValueException(CLIENT_SECRET_FILE.name(), "client-secret or client-secret-file");
+        }
+        return new Azure(
+                values.get(TENANT), values.get(CLIENT_ID), values.get(CLIENT_SECRET), values.get(CLIENT_SECRET_FILE));
     }
 
     /** Refuses what belongs to another provider than the one that is named. */

@@ -365,7 +365,8 @@ class ConfigLoaderTest {
                         new CredentialsConfig.Ecr(Optional.empty(), Optional.of("p"), Optional.of("arn")),
                         new CredentialsConfig.Ecr(Optional.empty(), Optional.empty(), Optional.empty()),
                         new CredentialsConfig.Google(Optional.of(directory.resolve("key.json"))),
-                        new CredentialsConfig.Azure(Optional.of("t"), Optional.of("i"), Optional.of(Secret.of("s"))),
+                        new CredentialsConfig.Azure(
+                                Optional.of("t"), Optional.of("i"), Optional.of(Secret.of("s")), Optional.empty()),
                         new CredentialsConfig.Exec(List.of("login", "now")));
     }
 

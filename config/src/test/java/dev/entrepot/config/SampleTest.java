@@ -38,6 +38,7 @@ class SampleTest {
             "secrets/config.json",
             "secrets/refresh-token",
             "secrets/service-account.json",
+            "secrets/access-token",
             "secrets/azure");
 
     @TempDir
@@ -113,7 +114,7 @@ class SampleTest {
     void noSecretOfTheSampleIsPrinted() throws IOException {
         LoadedConfig full = full();
 
-        assertThat(ConfigPrinter.print(full).replace("client-secret:", "client:"))
+        assertThat(ConfigPrinter.print(full).replace("client-secret:", "client:").replace("client-secret-file:", "file:"))
                 .contains("password: \"***\"", "client: \"***\"")
                 .doesNotContain("-secret");
         assertThat(full.toString().replace("client-secret", "client")).doesNotContain("-secret");

@@ -2,6 +2,8 @@ package dev.entrepot.bench;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -38,14 +40,42 @@ record Wrk(double requestsPerSecond, double p99Millis) {
      * @throws IOException if any answer was not 2xx or any connection failed
      */
     static Wrk run(Place place, String path, int seconds, List<String> headers) throws Exception {
+        return run(place.root() + path, seconds, headers, List.of());
+    }
+
+    /**
+     * As above, of many paths in turn.
+     *
+     * @param script as {@link #script} has written it
+     */
+    static Wrk runAll(Place place, Path script, int seconds, List<String> headers) throws Exception {
+        return run(place.root(), seconds, headers, List.of("-s", script.toString()));
+    }
+
+    /** Writes down which paths are to be asked for in turn. */
+    static Path script(Path folder, List<String> paths) throws IOException {
+        Path list = Files.write(folder.resolve("paths"), paths);
+        return Files.writeString(folder.resolve("paths.lua"), """
+                local paths = {}
+                for line in io.lines("%s") do paths[#paths + 1] = line end
+                local last = 0
+                request = function()
+                  last = last %% #paths + 1
+                  return wrk.format(nil, paths[last])
+                end
+                """.formatted(list));
+    }
+
+    private static Wrk run(String url, int seconds, List<String> headers, List<String> more) throws Exception {
         List<String> command =
                 new ArrayList<>(List.of("wrk", "-t1", "-c64", "-d" + seconds + "s", "--timeout", "30s", "--latency"));
         headers.forEach(header -> command.addAll(List.of("-H", header)));
-        command.add(place.root() + path);
+        command.addAll(more);
+        command.add(url);
         Process process = new ProcessBuilder(command).redirectErrorStream(true).start();
         String output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
         if (process.waitFor() != 0) {
-            throw new IOException("wrk " + place.name() + path + ": " + output);
+            throw new IOException("wrk " + url + ": " + output);
         }
         return parse(output);
     }

@@ -25,6 +25,15 @@ public interface RepositorySource extends BlobSource, ManifestSource {
     Referrers referrers(Digest subject) throws IOException;
 
     /**
+     * As above, without fetching again what the fallback tag names and lists, where somebody has it.
+     *
+     * @param known what need not be fetched
+     */
+    default Referrers referrers(Digest subject, KnownManifests known) throws IOException {
+        return referrers(subject);
+    }
+
+    /**
      * How questions about manifests, tags and lists fail at present, without asking one: such a question has failed and is being repeated, or none is sent
      * because of the last outages. Empty if none of this is known.
      */
@@ -37,6 +46,11 @@ public interface RepositorySource extends BlobSource, ManifestSource {
      * stand in for. Asks nobody; empty if that is not so, or not known.
      */
     default Optional<OutageException> reserved() {
+        return Optional.empty();
+    }
+
+    /** Why no manifest can be fetched now: of a quota nothing is left. Asks nobody; empty if that is not so, or not known. */
+    default Optional<OutageException> spent() {
         return Optional.empty();
     }
 

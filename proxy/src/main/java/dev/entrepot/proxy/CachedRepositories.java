@@ -6,6 +6,7 @@ import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.BlobContent;
 import dev.entrepot.cache.PullThrough;
 import dev.entrepot.cache.PullThroughCache;
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
@@ -78,7 +79,14 @@ final class CachedRepositories implements ServedRepositories {
         @Override
         public Answer<ManifestBytes> manifest(ManifestReference reference) throws IOException {
             Answer<ManifestBytes> answer = pull.manifest(reference);
-            listener.pulled(pull.repository(), reference, answer);
+            listener.pulled(pull.repository(), reference);
+            return answer;
+        }
+
+        @Override
+        public Answer<Descriptor> describe(ManifestReference reference) throws IOException {
+            Answer<Descriptor> answer = pull.describe(reference);
+            listener.pulled(pull.repository(), reference);
             return answer;
         }
 

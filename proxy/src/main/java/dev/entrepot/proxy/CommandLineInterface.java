@@ -206,7 +206,8 @@ final class CommandLineInterface {
                 .run(command.commandSpec().name(), CacheCommandLine.arguments(command), json(command));
     }
 
-    private int tree(ParseResult command) throws ConfigException, IOException, BadRequestException {
+    private int tree(ParseResult command)
+            throws ConfigException, IOException, BadRequestException, InterruptedException {
         BundleCommands.Given given = given(command);
         List<String> names = given.volumes();
         if (names.size() == 1 && given.trust().isEmpty() && !given.unsigned()) {

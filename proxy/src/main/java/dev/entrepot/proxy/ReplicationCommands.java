@@ -123,10 +123,14 @@ final class ReplicationCommands {
     }
 
     /** {@code entrepot tree REF}. */
-    int tree(String reference, boolean json) throws IOException, BadRequestException {
-        ImageTree tree = ImageTree.read(reference, config.upstreams(), RuleSet.of(config), environment);
-        out.print(json ? tree.toJson() + "\n" : tree.toText());
-        return ExitCodes.OK;
+    int tree(String reference, boolean json) throws IOException, BadRequestException, InterruptedException {
+        try (Closings closings = new Closings()) {
+            TreeSources sources = new TreeSources(config, environment, err);
+            ImageTree tree = ImageTree.read(
+                    reference, config.upstreams(), RuleSet.of(config), environment, () -> sources.open(closings));
+            out.print(json ? tree.toJson() + "\n" : tree.toText());
+            return ExitCodes.OK;
+        }
     }
 
     /**

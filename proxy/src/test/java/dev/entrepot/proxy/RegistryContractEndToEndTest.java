@@ -38,6 +38,7 @@ class RegistryContractEndToEndTest {
         registry = kind.open(clock);
         mirror = MirrorFixture.started(folder, registry.configuration(), clock, registry.variables);
         assertThat(registry.api.calls().all()).as("nothing is asked at start").isEmpty();
+        assertThat(registry.servicesAsked()).as("nobody is asked at start").isZero();
     }
 
     @AfterEach
@@ -269,6 +270,21 @@ class RegistryContractEndToEndTest {
         HttpResponse<byte[]> refused = mirror.get(path("manifests/new"));
         assertThat(refused.statusCode()).isEqualTo(503);
         assertThat(MirrorFixture.code(refused)).isEqualTo("TOOMANYREQUESTS");
+    }
+
+    /** A proxy project of Harbor denies by HEAD what it sends and does not hold any more. */
+    @Test
+    void tagThatHarborDeniesByHeadAndSendsIsNotForgotten() throws Exception {
+        open(SimulatedRegistries.HARBOR);
+        tag();
+        for (int i = 0; i < 2; i++) {
+            registry.expire();
+            mirror.advance(Duration.ofMinutes(2));
+            assertThat(verdict(tag())).isEqualTo("revalidated");
+        }
+        registry.api.untag("hub/library/app", "1");
+        mirror.advance(Duration.ofMinutes(2));
+        assertThat(mirror.get(path("manifests/1")).statusCode()).isEqualTo(404);
     }
 
     @Test

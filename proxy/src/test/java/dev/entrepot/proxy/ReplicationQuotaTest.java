@@ -2,6 +2,7 @@ package dev.entrepot.proxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Request;
 import dev.entrepot.oci.testing.Requests;
@@ -28,6 +29,73 @@ class ReplicationQuotaTest {
     void stop() {
         hub.close();
         target.close();
+    }
+
+    private void configure(String reserve) throws Exception {
+        Files.writeString(folder.resolve("entrepot.yaml"), """
+                server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0", drain: 1s}
+                cache: {directory: ./data, min-free: 1MiB}
+                builtin-upstreams: false
+                default-upstream: hub.test
+                upstreams:
+                  hub.test: {url: "%s", quota-reserve: %s}
+                """.formatted(hub.uri(), reserve));
+    }
+
+    @Test
+    void treeOfWhatIsKeptCostsNoPullAndOfWhatIsNotNoneThatIsKeptForClients() throws Exception {
+        Images images = new Images(5);
+        Bundle index = hub.push("team/app", images.index("linux/amd64", "linux/arm64", "linux/s390x"), "v1");
+        CommandRunner commands = new CommandRunner(folder);
+        configure("2");
+        hub.quota(3);
+
+        Result stopped = commands.run("tree", "hub.test/team/app:v1");
+        assertThat(stopped.code()).as(stopped.out()).isEqualTo(1);
+        assertThat(stopped.err()).contains("quota-reserve");
+        assertThat(hub.calls().count(PULLS)).isLessThanOrEqualTo(1);
+
+        hub.quota(100);
+        assertThat(commands.runOn("hub.test/team/app:v1\n", "cache", "warm", "-")
+                        .code())
+                .isZero();
+        int pulls = hub.calls().count(PULLS);
+        Result kept = commands.run("tree", "hub.test/team/app:v1");
+        assertThat(kept.code()).as(kept.err()).isZero();
+        assertThat(kept.out()).contains(index.digest().toString());
+        assertThat(hub.calls().count(PULLS)).isEqualTo(pulls);
+    }
+
+    @Test
+    void treeIsReadThroughTheServerThatHasTheFolderOpen() throws Exception {
+        Images images = new Images(6);
+        Bundle index = hub.push("team/app", images.index("linux/amd64", "linux/arm64"), "v1");
+        configure("2");
+        hub.quota(100);
+        CommandRunner commands = new CommandRunner(folder);
+        commands.run(
+                mirror -> {
+                    assertThat(commands.run("tree", "hub.test/team/app:v1").code())
+                            .isZero();
+                    int pulls = hub.calls().count(PULLS);
+                    assertThat(pulls).isEqualTo(3);
+                    Result again = commands.run("tree", "hub.test/team/app:v1");
+                    assertThat(again.out()).contains(index.digest().toString());
+                    assertThat(hub.calls().count(PULLS)).isEqualTo(pulls);
+                },
+                "serve");
+    }
+
+    @Test
+    void exportFromTheUpstreamLeavesWhatIsKeptForClients() throws Exception {
+        hub.push("team/app", new Images(7).index("linux/amd64", "linux/arm64", "linux/s390x"), "v1");
+        configure("2");
+        hub.quota(3);
+        Result stopped = new CommandRunner(folder)
+                .run("export", "hub.test/team/app:v1", "--output", "out", "--unsigned", "--from", "upstream");
+        assertThat(stopped.code()).as(stopped.out()).isEqualTo(1);
+        assertThat(stopped.out() + stopped.err()).contains("quota-reserve");
+        assertThat(hub.calls().count(PULLS)).isLessThanOrEqualTo(1);
     }
 
     @Test

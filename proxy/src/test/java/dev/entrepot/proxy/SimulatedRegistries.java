@@ -268,11 +268,11 @@ enum SimulatedRegistries {
                             rest,
                             Fault.redirect(request ->
                                     region.uri() + request.target().replace("/v2/app/", "/v2/" + there + "/")));
-            return k8s.withFallbackTag(region, there);
+            return k8s;
         }
     },
 
-    /** A proxy project: short names of Hub are led by 301 to {@code library/}; a robot's password for a token; HEAD knows no blob that was not fetched yet. */
+    /** A proxy project: short names of Hub are led by 301 to {@code library/}; a robot's password for a token; HEAD knows no blob and no manifest that was not fetched lately. */
     HARBOR {
         @Override
         SimulatedRegistry open(InstantSource clock) {
@@ -302,21 +302,23 @@ enum SimulatedRegistries {
                 }
             });
             Set<String> fetched = ConcurrentHashMap.newKeySet();
-            harbor.api.faults().always(Requests.repository(there).and(Requests.blobs()), new Fault() {
-                @Override
-                public Optional<Response> instead(Request request) {
-                    Optional<Response> refusal = harbor.tokens.refusal(request);
-                    if (refusal.isEmpty() && request.method().equals("GET")) {
-                        fetched.add(request.path());
-                    }
-                    boolean unknown = request.method().equals("HEAD") && !fetched.contains(request.path());
-                    return unknown
-                            ? refusal.or(() -> Optional.of(Response.error(404, "BLOB_UNKNOWN")))
-                            : Optional.empty();
-                }
-            });
+            harbor.api
+                    .faults()
+                    .always(Requests.repository(there).and(Requests.blobs().or(Requests.manifests())), new Fault() {
+                        @Override
+                        public Optional<Response> instead(Request request) {
+                            Optional<Response> refusal = harbor.tokens.refusal(request);
+                            if (refusal.isEmpty() && request.method().equals("GET")) {
+                                fetched.add(request.path());
+                            }
+                            boolean unknown = request.method().equals("HEAD") && !fetched.contains(request.path());
+                            return unknown
+                                    ? refusal.or(() -> Optional.of(Response.error(404, "NOT_FOUND")))
+                                    : Optional.empty();
+                        }
+                    });
             harbor.storage.behind(harbor.api, harbor.tokens);
-            return harbor;
+            return harbor.onExpiry(fetched::clear);
         }
     },
 

@@ -102,6 +102,11 @@ final class SimulatedRegistry implements AutoCloseable {
         services.forEach(MiniHttpServer::stop);
     }
 
+    /** How many requests the servers beside its API were sent. */
+    int servicesAsked() {
+        return services.stream().mapToInt(server -> server.calls().all().size()).sum();
+    }
+
     /** They refuse everybody. */
     void closeServices() {
         services.forEach(server -> server.faults().always(Requests.any(), Fault.status(403)));

@@ -6,7 +6,10 @@ import static dev.entrepot.proxy.MirrorFixture.header;
 import static dev.entrepot.proxy.MirrorFixture.verdict;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Request;
@@ -17,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -92,6 +96,128 @@ class UpstreamQuotaEndToEndTest {
         assertThat(answer.body()).isEqualTo(kept.getFirst().root().array());
         assertThat(verdict(answer)).isEqualTo("revalidated");
         assertThat(hub.calls().count(PULLS)).isEqualTo(10);
+    }
+
+    private void assertThatHeadIs(Bundle image, HttpResponse<byte[]> answer) {
+        assertThat(answer.statusCode()).isEqualTo(200);
+        assertThat(header(answer, "Docker-Content-Digest"))
+                .isEqualTo(image.digest().toString());
+        assertThat(header(answer, "Content-Type"))
+                .isEqualTo(image.root().mediaType().value());
+        assertThat(header(answer, "Content-Length"))
+                .isEqualTo(Integer.toString(image.root().sizeBytes()));
+        assertThat(header(answer, "ETag")).isEqualTo("\"" + image.digest() + "\"");
+    }
+
+    @Test
+    void headOfWhatIsNotKeptCostsNoPullAndIsAnsweredWithoutAPullLeft() throws Exception {
+        Bundle fresh = hub.push(APP, images.image(100), "fresh");
+        for (int i = 0; i < 3; i++) {
+            assertThatHeadIs(fresh, mirror.head(PATH + "fresh"));
+            assertThatHeadIs(fresh, mirror.head(PATH + fresh.digest()));
+            mirror.advance(Duration.ofMinutes(2));
+        }
+        assertThat(mirror.head(PATH + "missing").statusCode()).isEqualTo(404);
+        assertThat(mirror.head(PATH + Digest.sha256(new byte[] {1})).statusCode())
+                .isEqualTo(404);
+        assertThat(hub.calls().count(PULLS)).isEqualTo(10);
+
+        hub.quota(10);
+        assertThatHeadIs(fresh, mirror.head(PATH + "fresh"));
+        assertThat(hub.calls().count(PULLS)).isEqualTo(10);
+        assertThat(mirror.get(PATH + fresh.digest()).body())
+                .isEqualTo(fresh.root().array());
+        assertThat(mirror.get(PATH + "fresh").body()).isEqualTo(fresh.root().array());
+        assertThat(hub.calls().count(PULLS)).as("HEAD and then GETs").isEqualTo(11);
+    }
+
+    @Test
+    void headOfATagThatHasMovedCostsNoPullAndTakesNothingAwayThatCanStandIn() throws Exception {
+        hub.quota(100);
+        mirror.head(PATH + "kept-1");
+        Bundle moved = hub.push(APP, images.image(100), "kept-0");
+        for (int i = 0; i < 3; i++) {
+            assertThatHeadIs(moved, mirror.head(PATH + "kept-0"));
+            mirror.advance(Duration.ofMinutes(2));
+        }
+        assertThat(hub.calls().count(PULLS)).isEqualTo(10);
+        hub.stop();
+        HttpResponse<byte[]> stale = mirror.get(PATH + "kept-0");
+        assertThat(stale.body()).isEqualTo(kept.getFirst().root().array());
+        assertThat(verdict(stale)).isEqualTo("stale");
+        hub.start();
+        mirror.advance(Duration.ofMinutes(5));
+        assertThat(mirror.get(PATH + "kept-0").body()).isEqualTo(moved.root().array());
+        assertThatHeadIs(moved, mirror.head(PATH + "kept-0"));
+        assertThat(hub.calls().count(PULLS)).isEqualTo(11);
+    }
+
+    /** Many clients ask for the digest that a HEAD named: it is one that can be had. */
+    @Test
+    void headOfATagThatHasMovedNamesWhatAGetGivesWhereNoPullIsLeft() throws Exception {
+        hub.push(APP, images.image(100), "kept-0");
+        HttpResponse<byte[]> answer = mirror.head(PATH + "kept-0");
+        assertThatHeadIs(kept.getFirst(), answer);
+        assertThat(verdict(answer)).isEqualTo("stale");
+        assertThat(header(answer, "Warning")).contains("none of 10 pulls is left");
+        assertThat(mirror.get(PATH + kept.getFirst().digest()).statusCode()).isEqualTo(200);
+        assertThat(hub.calls().count(PULLS)).isEqualTo(10);
+    }
+
+    private List<Digest> referrers(HttpResponse<byte[]> answer) throws Exception {
+        assertThat(answer.statusCode()).as(MirrorFixture.text(answer)).isEqualTo(200);
+        return DescriptorJson.readIndex(answer.body()).stream()
+                .map(Descriptor::digest)
+                .toList();
+    }
+
+    // Its entries lack what only the manifests say.
+    private Bundle sign(Bundle subject, List<Bundle> before) {
+        Bundle signature = hub.push(
+                APP,
+                images.referrer(subject.descriptor(), "application/vnd.example.signature", Map.of("key", "value")));
+        List<Bundle> all = new ArrayList<>(before);
+        all.add(signature.describedAs(signature.root().descriptor()));
+        hub.push(APP, images.fallbackIndex(all), subject.digest().referrersTag().value());
+        return signature;
+    }
+
+    @Test
+    void referrersOfAFallbackTagCostPullsOnceAndAreTruthfulWithoutAPullLeft() throws Exception {
+        hub.able(Abilities.WITHOUT_REFERRERS).quota(2);
+        Bundle subject = kept.getFirst();
+        Bundle signature = sign(subject, List.of());
+        String path = "/v2/" + APP + "/referrers/" + subject.digest();
+        mirror.head(PATH + "kept-1");
+
+        assertThat(referrers(mirror.get(path))).containsExactly(signature.digest());
+        assertThat(hub.calls().count(PULLS)).as("the index and its entry").isEqualTo(12);
+        for (int i = 0; i < 3; i++) {
+            mirror.advance(Duration.ofMinutes(12));
+            HttpResponse<byte[]> again = mirror.get(path);
+            assertThat(referrers(again)).containsExactly(signature.digest());
+            assertThat(DescriptorJson.readIndex(again.body()).getFirst().annotations())
+                    .containsEntry("key", "value");
+            assertThat(verdict(again)).isEqualTo("miss");
+        }
+        assertThat(hub.calls().count(PULLS)).as("with none left").isEqualTo(12);
+
+        Bundle without = kept.get(1);
+        assertThat(referrers(mirror.get("/v2/" + APP + "/referrers/" + without.digest())))
+                .isEmpty();
+
+        Bundle second =
+                sign(subject, List.of(signature.describedAs(signature.root().descriptor())));
+        mirror.advance(Duration.ofMinutes(12));
+        HttpResponse<byte[]> stale = mirror.get(path);
+        assertThat(referrers(stale)).containsExactly(signature.digest());
+        assertThat(verdict(stale)).isEqualTo("stale");
+        hub.quota(2);
+        mirror.head(PATH + "kept-2");
+        mirror.advance(Duration.ofMinutes(12));
+        assertThat(referrers(mirror.get(path))).containsExactly(signature.digest(), second.digest());
+        assertThat(hub.calls().count(PULLS)).as("the index and the new entry").isEqualTo(14);
+        assertThat(hub.calls().all()).noneMatch(call -> call.status() == 429);
     }
 
     private void spendDownToTwo() throws Exception {

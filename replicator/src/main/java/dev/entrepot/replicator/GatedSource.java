@@ -4,6 +4,7 @@ import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.KnownManifests;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.Referrers;
@@ -29,6 +30,11 @@ record GatedSource(RepositorySource source, HostGate gate) implements Repository
     @Override
     public Referrers referrers(Digest subject) throws IOException {
         return gate.request(() -> source.referrers(subject));
+    }
+
+    @Override
+    public Referrers referrers(Digest subject, KnownManifests known) throws IOException {
+        return gate.request(() -> source.referrers(subject, known));
     }
 
     @Override

@@ -44,7 +44,12 @@ record ApiRequest(
         /** Followed wherever the address policy allows. */
         FOLLOW,
         /** Followed within the origin; the answer that leads elsewhere is handed to the caller. */
-        SAME_ORIGIN
+        SAME_ORIGIN,
+        /**
+         * Followed within the origin, and elsewhere to where the same thing is asked: a path with the same end. Any other answer that leads elsewhere, as to a page to log
+         * in, is handed to the caller.
+         */
+        SAME_QUESTION
     }
 
     /** Copies the collections. */

@@ -4,7 +4,9 @@ import dev.entrepot.oci.client.BreakerState.Position;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.HashMap;
 import java.util.LinkedHashSet;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -14,7 +16,8 @@ import java.util.Set;
  * to two minutes. Any answer closes it. Safe for all threads.
  *
  * <p>What opened it may be one repository that is out, not the registry: a proxy's project whose own upstream hangs. So a request for a repository that has met no outage
- * since its last answer need not wait: one at a time is a probe at once, whatever others do, and after a failure of such a one the next in ten seconds.
+ * since its last answer need not wait: up to four of these are let through at a time, each of another repository and as long as any request may take, whatever others do.
+ * After ten seconds without an answer such a one keeps nobody back any more; after four that failed the next go in ten seconds.
  *
  * <p>Times are those of a clock that never goes back ({@link SteadyClock}).
  */
@@ -26,6 +29,7 @@ final class CircuitBreaker {
     private static final Duration FIRST = Duration.ofSeconds(10);
     private static final Duration LONGEST = Duration.ofMinutes(2);
     private static final int MOST_SUSPECTS = 1000;
+    private static final int MOST_UNSUSPECTED = 4;
 
     private final Clock clock;
     private Position position = Position.CLOSED;
@@ -38,7 +42,10 @@ final class CircuitBreaker {
     /** About whom requests have met an outage and no answer since, the latest last. */
     private final Set<String> suspects = new LinkedHashSet<>();
 
-    private boolean unsuspectedProbe;
+    /** Those that show whether it was ever out, by what they are about. */
+    private final Map<String, Pass> unsuspected = new HashMap<>();
+
+    private int unsuspectedFailures;
     private Instant nextUnsuspected = Instant.MIN;
 
     CircuitBreaker(Clock clock) {
@@ -61,6 +68,7 @@ final class CircuitBreaker {
         private final String about;
         private final long sentIn;
         private final long answersBefore;
+        private final Instant sentAt;
         private boolean told;
 
         private Pass(Kind kind, String about) {
@@ -68,11 +76,12 @@ final class CircuitBreaker {
             this.about = about;
             this.sentIn = round;
             this.answersBefore = answers;
+            this.sentAt = clock.instant();
         }
 
-        /** Whether the request is the one that shows whether the registry is back. */
+        /** Whether the request is the one that shows whether the registry is back, and should show that soon. */
         boolean isProbe() {
-            return kind != Kind.ORDINARY;
+            return kind == Kind.PROBE;
         }
 
         /** It was answered, whatever the answer. */
@@ -95,7 +104,7 @@ final class CircuitBreaker {
         /** It was not sent, or was broken off here. Says nothing if the outcome was told before. */
         void withdrawn() {
             tell(() -> {
-                unsuspectedProbe &= kind != Kind.UNSUSPECTED;
+                unsuspected.remove(about, this);
                 if (kind == Kind.PROBE && position == Position.HALF_OPEN) {
                     position = Position.OPEN;
                 }
@@ -123,8 +132,9 @@ final class CircuitBreaker {
         }
         Instant now = clock.instant();
         if (mayShowThatItWasNeverOut(about, now)) {
-            unsuspectedProbe = true;
-            return Optional.of(new Pass(Kind.UNSUSPECTED, about));
+            Pass pass = new Pass(Kind.UNSUSPECTED, about);
+            unsuspected.put(about, pass);
+            return Optional.of(pass);
         }
         if (position == Position.HALF_OPEN || now.isBefore(until)) {
             return Optional.empty();
@@ -134,7 +144,13 @@ final class CircuitBreaker {
     }
 
     private boolean mayShowThatItWasNeverOut(String about, Instant now) {
-        return !unsuspectedProbe && !suspects.contains(about) && !now.isBefore(nextUnsuspected);
+        return !suspects.contains(about)
+                && !unsuspected.containsKey(about)
+                && !now.isBefore(nextUnsuspected)
+                && unsuspected.values().stream()
+                                .filter(pass -> now.isBefore(pass.sentAt.plus(FIRST)))
+                                .count()
+                        < MOST_UNSUSPECTED;
     }
 
     /**
@@ -163,7 +179,8 @@ final class CircuitBreaker {
         pause = FIRST;
         outages = 0;
         answers++;
-        unsuspectedProbe = false;
+        unsuspected.clear();
+        unsuspectedFailures = 0;
         nextUnsuspected = Instant.MIN;
     }
 
@@ -175,8 +192,11 @@ final class CircuitBreaker {
                 open();
             }
             case UNSUSPECTED -> {
-                unsuspectedProbe = false;
-                nextUnsuspected = clock.instant().plus(FIRST);
+                unsuspected.remove(pass.about, pass);
+                if (position != Position.CLOSED && ++unsuspectedFailures == MOST_UNSUSPECTED) {
+                    unsuspectedFailures = 0;
+                    nextUnsuspected = clock.instant().plus(FIRST);
+                }
             }
             case ORDINARY -> count(pass, timedOut);
         }

@@ -16,6 +16,8 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -27,6 +29,7 @@ import tools.jackson.databind.JsonNode;
  */
 public final class DockerConfigCredentials implements CredentialSource {
     private static final int MAX_BYTES = 4 * 1024 * 1024;
+    private static final Logger LOG = LoggerFactory.getLogger(DockerConfigCredentials.class);
     private static final String HUB_SERVER = "https://index.docker.io/v1/";
     private static final List<String> HUB_HOSTS = List.of("docker.io", "index.docker.io", "registry-1.docker.io");
     private static final Duration LONGEST_HELPER_RUN = Duration.ofSeconds(10);
@@ -36,6 +39,8 @@ public final class DockerConfigCredentials implements CredentialSource {
     private final Path file;
     private final Clock clock;
     private final CredentialHelper helper;
+    private volatile Optional<JsonNode> former = Optional.empty();
+    private volatile boolean warned;
     private final Cache<Asked, Answer> answers =
             Caffeine.newBuilder().maximumSize(1000).build();
 
@@ -112,7 +117,27 @@ public final class DockerConfigCredentials implements CredentialSource {
         return Optional.empty();
     }
 
+    // A file that is being written, or is gone for a moment, takes nothing away.
     private JsonNode read() throws IOException {
+        try {
+            JsonNode now = readNow();
+            former = Optional.of(now);
+            warned = false;
+            return now;
+        } catch (IOException e) {
+            Optional<JsonNode> before = former;
+            if (before.isEmpty()) {
+                throw e;
+            }
+            if (!warned) {
+                warned = true;
+                LOG.warn("{} cannot be read again, and what it held before stays in effect: {}", file, e.toString());
+            }
+            return before.get();
+        }
+    }
+
+    private JsonNode readNow() throws IOException {
         String text = FileCredentials.read(file, MAX_BYTES);
         try {
             return OciJson.mapper().readTree(text);

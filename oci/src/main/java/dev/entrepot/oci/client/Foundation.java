@@ -3,6 +3,7 @@ package dev.entrepot.oci.client;
 import java.io.IOException;
 import java.util.HashSet;
 import java.util.Set;
+import org.apache.hc.client5.http.DnsResolver;
 import org.apache.hc.client5.http.SystemDefaultDnsResolver;
 
 /**
@@ -46,10 +47,21 @@ record Foundation(
      */
     static Foundation open(RegistryEndpoint endpoint, Safeguards safeguards, ClientEnvironment environment)
             throws IOException {
+        return open(endpoint, safeguards, environment, SystemDefaultDnsResolver.INSTANCE);
+    }
+
+    /**
+     * As above, where names are resolved in another way.
+     *
+     * @param names all addresses of a host, before the policy says which of them may be connected to
+     */
+    static Foundation open(
+            RegistryEndpoint endpoint, Safeguards safeguards, ClientEnvironment environment, DnsResolver names)
+            throws IOException {
         SteadyClock clock = new SteadyClock(environment.clock(), environment.nanoTime());
         ProxyRules proxies = new ProxyRules(endpoint.httpProxy(), environment.variables());
-        AddressPolicy addresses = new AddressPolicy(
-                Origin.of(endpoint.baseUrl()).host(), named(endpoint, proxies), SystemDefaultDnsResolver.INSTANCE);
+        AddressPolicy addresses =
+                new AddressPolicy(Origin.of(endpoint.baseUrl()).host(), named(endpoint, proxies), names);
         HttpTransport transport = HttpTransport.open(endpoint, proxies, addresses, environment);
         WireExchange wire = new WireExchange(transport, endpoint, environment);
         StatusErrors errors = new StatusErrors(environment.clock());

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
+import java.util.function.LongSupplier;
 import org.apache.hc.client5.http.DnsResolver;
 import org.apache.hc.client5.http.SchemePortResolver;
 import org.apache.hc.client5.http.auth.AuthScope;
@@ -63,7 +64,7 @@ final class HttpTransport implements AutoCloseable {
             RegistryEndpoint endpoint, ProxyRules proxies, DnsResolver resolver, ClientEnvironment environment)
             throws IOException {
         PoolingHttpClientConnectionManager pool =
-                connections(endpoint, new AddressMemory(resolver, environment.nanoTime()));
+                connections(endpoint, new AddressMemory(resolver, environment.nanoTime()), environment.nanoTime());
         return new HttpTransport(client(endpoint, proxies, pool, environment.userAgent()), pool);
     }
 
@@ -104,8 +105,8 @@ final class HttpTransport implements AutoCloseable {
                 .build();
     }
 
-    private static PoolingHttpClientConnectionManager connections(RegistryEndpoint endpoint, AddressMemory resolver)
-            throws IOException {
+    private static PoolingHttpClientConnectionManager connections(
+            RegistryEndpoint endpoint, AddressMemory resolver, LongSupplier nanoTime) throws IOException {
         Duration handshake = endpoint.connectTimeout().multipliedBy(2);
         int perRoute = 2 * endpoint.maxConcurrentRequests() + endpoint.maxConcurrentBodies() + SPARE_CONNECTIONS;
         return new Connections(resolver)
@@ -120,7 +121,7 @@ final class HttpTransport implements AutoCloseable {
                                 .setMaxHeaderCount(MAX_HEADER_LINES)
                                 .build())
                         .build())
-                .setTlsSocketStrategy(TlsByHost.of(endpoint))
+                .setTlsSocketStrategy(TlsByHost.of(endpoint, nanoTime))
                 .setDefaultTlsConfig(TlsConfig.custom()
                         .setHandshakeTimeout(timeout(handshake))
                         .build())

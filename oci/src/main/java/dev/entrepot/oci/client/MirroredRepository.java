@@ -5,6 +5,7 @@ import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.KnownManifests;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
@@ -127,12 +128,19 @@ final class MirroredRepository implements RepositorySource {
         return mirrorsToo ? registry.outage() : Optional.empty();
     }
 
-    // A mirror may have for nothing what costs a pull here; while all are known to be out none has.
     @Override
     public Optional<OutageException> reserved() {
-        boolean mirrorsAreOut =
-                legs.stream().allMatch(leg -> leg.repository().outage().isPresent());
-        return mirrorsAreOut ? registry.reserved() : Optional.empty();
+        return mirrorsAreOut() ? registry.reserved() : Optional.empty();
+    }
+
+    @Override
+    public Optional<OutageException> spent() {
+        return mirrorsAreOut() ? registry.spent() : Optional.empty();
+    }
+
+    // A mirror may have for nothing what costs a pull here; while all are known to be out none has.
+    private boolean mirrorsAreOut() {
+        return legs.stream().allMatch(leg -> leg.repository().outage().isPresent());
     }
 
     @Override
@@ -164,16 +172,21 @@ final class MirroredRepository implements RepositorySource {
         return registry.listTags(cursor);
     }
 
-    // That a mirror has none may mean that it has no such list: only those that it has are believed.
     @Override
     public Referrers referrers(Digest subject) throws IOException {
+        return referrers(subject, KnownManifests.NONE);
+    }
+
+    // That a mirror has none may mean that it has no such list: only those that it has are believed.
+    @Override
+    public Referrers referrers(Digest subject, KnownManifests known) throws IOException {
         List<Leg> resolving =
                 legs.stream().filter(leg -> leg.mirror().resolves()).toList();
         Optional<Referrers> found = first(
                 resolving,
-                leg -> Optional.of(leg.repository().referrers(subject))
+                leg -> Optional.of(leg.repository().referrers(subject, known))
                         .filter(referrers -> !referrers.descriptors().isEmpty()));
-        return found.isPresent() ? found.get() : registry.referrers(subject);
+        return found.isPresent() ? found.get() : registry.referrers(subject, known);
     }
 
     private static <T> Optional<T> first(List<Leg> legs, Asking<T> asking) throws IOException {

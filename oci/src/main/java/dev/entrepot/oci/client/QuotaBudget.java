@@ -99,6 +99,16 @@ final class QuotaBudget {
                 .map(last -> stop(last.movesAt()));
     }
 
+    /** Why no pull can be made now: none is left, as far as is known. Empty if one may be. */
+    synchronized Optional<Verdict.Stop> spent() {
+        Instant now = clock.instant();
+        forgetWhatHasPassed(now);
+        if (now.isBefore(notBefore)) {
+            return Optional.of(stop(later(notBefore, known.map(Known::movesAt))));
+        }
+        return known.filter(last -> last.remaining() <= underWay).map(last -> stop(last.movesAt()));
+    }
+
     private Verdict.Stop stop(Instant until) {
         return new Verdict.Stop(
                 until,

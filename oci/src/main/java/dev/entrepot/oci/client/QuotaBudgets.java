@@ -57,22 +57,41 @@ final class QuotaBudgets {
     }
 
     private boolean counts(Optional<Repository> repository) {
-        return endpoint.registry().isDockerHub() || of(repository).isKnown();
+        return endpoint.isDockerHub() || of(repository).isKnown();
     }
 
     /** Why a manifest of a repository had better not be fetched for which something that is kept can stand in; empty if more is left than the reserve, or nothing. */
     Optional<OutageException> reserved(Repository repository) {
-        return of(Optional.of(repository)).reserved().map(stop -> {
-            Duration wait = Duration.between(clock.instant(), stop.until());
-            return new OutageException(
-                    OutageException.Reason.QUOTA,
-                    repository + " has changed and is not fetched from " + endpoint.registry() + ": "
-                            + stop.remaining().orElse(0) + " of " + stop.limit().orElse(0)
-                            + " pulls are left, which are kept for what is not kept here (quota-reserve), at the latest until "
-                            + clock.onWall(stop.until()).truncatedTo(ChronoUnit.SECONDS),
-                    Optional.of(wait.isNegative() ? Duration.ZERO : wait),
-                    null);
-        });
+        return of(Optional.of(repository))
+                .reserved()
+                .map(stop -> notFetched(
+                        repository,
+                        stop,
+                        stop.remaining().orElse(0) + " of " + stop.limit().orElse(0)
+                                + " pulls are left, which are kept for what is not kept here (quota-reserve)"));
+    }
+
+    /** Why no manifest of a repository can be fetched: no pull is left; empty if one may be. */
+    Optional<OutageException> spent(Repository repository) {
+        return of(Optional.of(repository))
+                .spent()
+                .map(stop -> notFetched(
+                        repository,
+                        stop,
+                        stop.limit().isPresent()
+                                ? "none of " + stop.limit().getAsLong() + " pulls is left"
+                                : "no pull is left"));
+    }
+
+    private OutageException notFetched(Repository repository, QuotaBudget.Verdict.Stop stop, String why) {
+        Duration wait = Duration.between(clock.instant(), stop.until());
+        return new OutageException(
+                OutageException.Reason.QUOTA,
+                repository + " has changed and is not fetched from " + endpoint.registry() + ": " + why
+                        + ", at the latest until "
+                        + clock.onWall(stop.until()).truncatedTo(ChronoUnit.SECONDS),
+                Optional.of(wait.isNegative() ? Duration.ZERO : wait),
+                null);
     }
 
     /** The account that the registry was last asked with; asks nobody for credentials. */

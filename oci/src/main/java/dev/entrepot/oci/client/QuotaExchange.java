@@ -228,8 +228,7 @@ final class QuotaExchange implements Exchange {
         if (headers.remaining().isPresent()) {
             return headers.remaining().getAsLong() == 0 ? TooManyKind.QUOTA : TooManyKind.RATE;
         }
-        boolean counted =
-                headers.namesQuota() || budget.isKnown() || endpoint.registry().isDockerHub();
+        boolean counted = headers.namesQuota() || budget.isKnown() || endpoint.isDockerHub();
         return costs(request) && counted && StatusErrors.errorCode(response).equals("TOOMANYREQUESTS")
                 ? TooManyKind.QUOTA
                 : TooManyKind.RATE;

@@ -54,10 +54,19 @@ final class RedirectExchange implements Exchange {
             return false;
         }
         try {
-            return !Origin.of(Locations.target(response)).equals(Origin.of(request.uri()));
+            URI target = Locations.target(response);
+            return !Origin.of(target).equals(Origin.of(request.uri()))
+                    && !(request.redirects() == ApiRequest.Redirects.SAME_QUESTION
+                            && end(target).equals(end(request.uri())));
         } catch (OutageException e) {
             return true;
         }
+    }
+
+    // What is asked for are the last two parts of a path: a list, and of what.
+    private static String end(URI uri) {
+        String path = String.valueOf(uri.getPath());
+        return path.substring(path.lastIndexOf('/', path.lastIndexOf('/') - 1) + 1);
     }
 
     // The first hop, too: it may be the location of an upload session, or a realm.

@@ -20,7 +20,8 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * Asks a registry's referrers API, all pages (distribution-spec, "Listing Referrers"). Only an answer of 200 that is an index by its type
- * and by its body comes from the API: registries without it answer 404, 400, 405, 406, a redirect to somewhere else or a page for people.
+ * and by its body comes from the API: registries without it answer 404, 400, 405, 406, a redirect to something else or a page for people. A redirect to the same list at
+ * another host is followed.
  */
 final class ReferrersReads implements ReferrersApi {
     private static final int MAX_PAGES = 10_000;
@@ -75,10 +76,10 @@ final class ReferrersReads implements ReferrersApi {
     private Optional<Page> page(Digest subject, Optional<String> cursor, boolean first) throws IOException {
         ApiRequest request = requests.reading(Operation.REFERRERS, what(subject), "GET", "referrers/" + subject)
                 .withHeader("Accept", MediaType.OCI_INDEX.value())
-                .withRedirects(ApiRequest.Redirects.SAME_ORIGIN);
+                .withRedirects(ApiRequest.Redirects.SAME_QUESTION);
         URI url = cursor.isPresent() ? requests.atOrigin(cursor.get()) : request.uri();
         return calls.call(request.withUri(url), response -> {
-            Optional<Page> page = isNoApi(response) ? Optional.empty() : parse(response);
+            Optional<Page> page = isNoApi(request, response) ? Optional.empty() : parse(request, response);
             if (page.isEmpty() && !first) {
                 throw new InvalidContentException(
                         what(subject) + ": " + response.request().host() + " has no page after one that names it");
@@ -92,8 +93,12 @@ final class ReferrersReads implements ReferrersApi {
         });
     }
 
-    private boolean isNoApi(ApiResponse response) throws IOException {
+    private boolean isNoApi(ApiRequest request, ApiResponse response) throws IOException {
         int status = response.status();
+        if ((status == 401 || status == 403) && response.isElsewhere(request)) {
+            // Our credentials are not for there.
+            return true;
+        }
         if (status == 200) {
             return !response.contentType().equals(Optional.of(MediaType.OCI_INDEX));
         }
@@ -114,14 +119,29 @@ final class ReferrersReads implements ReferrersApi {
         }
     }
 
-    private static Optional<Page> parse(ApiResponse response) throws IOException {
+    private static Optional<Page> parse(ApiRequest request, ApiResponse response) throws IOException {
         response.requireIdentity();
         byte[] body = response.readAll(OciLimits.MAX_MANIFEST_BYTES);
         if (!isIndex(body)) {
             return Optional.empty();
         }
         Manifest index = Manifest.parse(ManifestBytes.of(MediaType.OCI_INDEX, body));
-        return Optional.of(new Page(index.manifests(), Links.next(response)));
+        return Optional.of(new Page(index.manifests(), next(request, response)));
+    }
+
+    // The next page is asked for where the first was, which leads on as it did: of a link from elsewhere only the query
+    // says something here.
+    private static Optional<String> next(ApiRequest request, ApiResponse response) throws InvalidContentException {
+        Optional<String> next = Links.next(response);
+        if (next.isEmpty() || !response.isElsewhere(request)) {
+            return next;
+        }
+        int query = next.get().indexOf('?');
+        if (query < 0) {
+            throw new InvalidContentException(request.what() + ": "
+                    + response.request().host() + " sent a link to a next page that is the page itself");
+        }
+        return Optional.of(request.uri().getRawPath() + next.get().substring(query));
     }
 
     private static boolean isIndex(byte[] body) {

@@ -10,6 +10,7 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import org.apache.hc.client5.http.DnsResolver;
 
 /**
  * The client of one registry: its connections, tokens and limits, and its mirrors, which have their own. Made once per registry and closed at the end; safe
@@ -59,6 +60,14 @@ public final class RegistryClient implements AutoCloseable {
             ClientEnvironment environment)
             throws IOException {
         this(endpoint, Foundation.open(endpoint, safeguards, environment), mirrors, false);
+    }
+
+    /** As above without mirrors, where names are resolved in another way. */
+    static RegistryClient resolvingBy(
+            DnsResolver names, RegistryEndpoint endpoint, Safeguards safeguards, ClientEnvironment environment)
+            throws IOException {
+        return new RegistryClient(
+                endpoint, Foundation.open(endpoint, safeguards, environment, names), List.of(), false);
     }
 
     private RegistryClient(
@@ -170,6 +179,7 @@ public final class RegistryClient implements AutoCloseable {
                 validators,
                 () -> tokenOutage(name),
                 () -> shared.safeguards().quota().isPresent() ? budgets.reserved(repository) : Optional.empty(),
+                () -> shared.safeguards().quota().isPresent() ? budgets.spent(repository) : Optional.empty(),
                 () -> shared.safeguards().quota().isPresent() && budgets.counts(repository),
                 absence,
                 partBytes);

@@ -3,6 +3,7 @@ package dev.entrepot.oci.client;
 import dev.entrepot.oci.RegistryHost;
 import java.net.URI;
 import java.time.Duration;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 
@@ -33,6 +34,7 @@ public record RegistryEndpoint(
         Duration progressTimeout) {
 
     private static final int BODIES_PER_REQUEST = 4;
+    private static final Set<String> HUB_HOSTS = Set.of("registry-1.docker.io", "index.docker.io", "docker.io");
 
     /** Validates the URLs and limits. */
     public RegistryEndpoint {
@@ -159,6 +161,11 @@ public record RegistryEndpoint(
                 maxConcurrentRequests,
                 connect,
                 progress);
+    }
+
+    /** Whether this is Docker Hub, by its name in references or by where it is. */
+    boolean isDockerHub() {
+        return registry.isDockerHub() || HUB_HOSTS.contains(baseUrl.getHost().toLowerCase(Locale.ROOT));
     }
 
     /** Bodies of blobs at one time: they may be slow for long, and must not keep short requests from being made. */

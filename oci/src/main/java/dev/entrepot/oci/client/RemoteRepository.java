@@ -5,6 +5,7 @@ import dev.entrepot.oci.BlobSource;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.KnownManifests;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.OutageException;
@@ -35,9 +36,10 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     private final PageReads pages;
     private final BlobUploads uploads;
     private final ManifestWrites writes;
-    private final ReferrersReader referrers;
+    private final ReferrersReads referrers;
     private final Supplier<Optional<OutageException>> tokenOutage;
     private final Supplier<Optional<OutageException>> reserved;
+    private final Supplier<Optional<OutageException>> spent;
     private final BooleanSupplier countsPulls;
 
     /**
@@ -45,6 +47,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
      *
      * @param tokenOutage how the request for a token to read it fails that is being repeated
      * @param reserved why what can wait is not to be fetched
+     * @param spent why nothing can be fetched
      * @param countsPulls whether the registry counts pulls
      * @param absence what follows where HEAD says that there is no such blob
      * @param partBytes the least size of a part of an upload
@@ -56,6 +59,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
             Validators validators,
             Supplier<Optional<OutageException>> tokenOutage,
             Supplier<Optional<OutageException>> reserved,
+            Supplier<Optional<OutageException>> spent,
             BooleanSupplier countsPulls,
             BlobReads.Absence absence,
             long partBytes) {
@@ -63,13 +67,14 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
         this.calls = calls;
         this.tokenOutage = tokenOutage;
         this.reserved = reserved;
+        this.spent = spent;
         this.countsPulls = countsPulls;
         this.manifests = new ManifestReads(calls, requests, memory, validators);
         this.blobs = new BlobReads(calls, requests, memory, absence);
         this.pages = new PageReads(calls);
         this.uploads = new BlobUploads(calls, requests, blobs, memory, partBytes);
         this.writes = new ManifestWrites(calls, requests);
-        this.referrers = new ReferrersReader(new ReferrersReads(calls, requests, memory), this);
+        this.referrers = new ReferrersReads(calls, requests, memory);
     }
 
     @Override
@@ -113,7 +118,12 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
 
     @Override
     public Referrers referrers(Digest subject) throws IOException {
-        return referrers.read(subject);
+        return referrers(subject, KnownManifests.NONE);
+    }
+
+    @Override
+    public Referrers referrers(Digest subject, KnownManifests known) throws IOException {
+        return new ReferrersReader(referrers, new KnownFirst(this, known, countsPulls)).read(subject);
     }
 
     @Override
@@ -129,6 +139,11 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     @Override
     public Optional<OutageException> reserved() {
         return reserved.get();
+    }
+
+    @Override
+    public Optional<OutageException> spent() {
+        return spent.get();
     }
 
     @Override

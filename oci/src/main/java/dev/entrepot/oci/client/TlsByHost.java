@@ -3,6 +3,7 @@ package dev.entrepot.oci.client;
 import java.io.IOException;
 import java.net.Socket;
 import java.util.Set;
+import java.util.function.LongSupplier;
 import java.util.stream.Collectors;
 import javax.net.ssl.SSLSocket;
 import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
@@ -31,20 +32,21 @@ final class TlsByHost implements TlsSocketStrategy {
     /**
      * How connections for a registry get their TLS.
      *
+     * @param nanoTime time that does not go back
      * @throws IOException if a file of the settings cannot be read or does not hold what it should
      */
-    static TlsSocketStrategy of(RegistryEndpoint endpoint) throws IOException {
+    static TlsSocketStrategy of(RegistryEndpoint endpoint, LongSupplier nanoTime) throws IOException {
         TlsSettings tls = endpoint.tls();
         if (tls.clientCertificate().isEmpty()) {
-            return TlsOnFirstUse.of(tls);
+            return TlsOnFirstUse.of(tls, nanoTime);
         }
         Set<String> named =
                 endpoint.trustedRealmHosts().stream().map(Object::toString).collect(Collectors.toUnmodifiableSet());
         return new TlsByHost(
                 Origin.of(endpoint.baseUrl()),
                 named,
-                TlsOnFirstUse.of(tls),
-                TlsOnFirstUse.of(tls.withoutClientCertificate()));
+                TlsOnFirstUse.of(tls, nanoTime),
+                TlsOnFirstUse.of(tls.withoutClientCertificate(), nanoTime));
     }
 
     @Override

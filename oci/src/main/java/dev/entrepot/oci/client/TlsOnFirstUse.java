@@ -3,8 +3,8 @@ package dev.entrepot.oci.client;
 import java.io.IOException;
 import java.net.Socket;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 import javax.net.ssl.SSLSocket;
-import org.apache.hc.client5.http.ssl.ClientTlsStrategyBuilder;
 import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
 import org.apache.hc.core5.http.protocol.HttpContext;
 import org.jspecify.annotations.Nullable;
@@ -22,16 +22,11 @@ final class TlsOnFirstUse implements TlsSocketStrategy {
     /**
      * How connections get their TLS.
      *
+     * @param nanoTime time that does not go back
      * @throws IOException if a file of the settings cannot be read or does not hold what it should
      */
-    static TlsSocketStrategy of(TlsSettings settings) throws IOException {
-        return settings.equals(TlsSettings.DEFAULT) ? new TlsOnFirstUse() : strategy(settings);
-    }
-
-    private static TlsSocketStrategy strategy(TlsSettings settings) throws IOException {
-        return ClientTlsStrategyBuilder.create()
-                .setSslContext(settings.sslContext())
-                .buildClassic();
+    static TlsSocketStrategy of(TlsSettings settings, LongSupplier nanoTime) throws IOException {
+        return settings.equals(TlsSettings.DEFAULT) ? new TlsOnFirstUse() : TlsOfFiles.of(settings, nanoTime);
     }
 
     @Override
@@ -50,7 +45,7 @@ final class TlsOnFirstUse implements TlsSocketStrategy {
         try {
             TlsSocketStrategy first = made;
             if (first == null) {
-                first = strategy(TlsSettings.DEFAULT);
+                first = TlsOfFiles.strategy(TlsSettings.DEFAULT);
                 made = first;
             }
             return first;

@@ -6,10 +6,13 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
+import java.security.InvalidKeyException;
 import java.security.KeyFactory;
 import java.security.KeyStore;
 import java.security.PrivateKey;
 import java.security.SecureRandom;
+import java.security.Signature;
+import java.security.SignatureException;
 import java.security.cert.Certificate;
 import java.security.cert.CertificateException;
 import java.security.cert.CertificateFactory;
@@ -65,6 +68,14 @@ public record TlsSettings(Optional<Path> authorities, Optional<ClientCertificate
         return new TlsSettings(authorities, Optional.empty());
     }
 
+    /** The files that it is made of. */
+    List<Path> files() {
+        List<Path> files = new ArrayList<>();
+        authorities.ifPresent(files::add);
+        clientCertificate.ifPresent(client -> files.addAll(List.of(client.certificate(), client.key())));
+        return files;
+    }
+
     /**
      * Reads the files.
      *
@@ -111,10 +122,36 @@ public record TlsSettings(Optional<Path> authorities, Optional<ClientCertificate
             throws IOException, GeneralSecurityException {
         KeyStore store = emptyKeyStore();
         Certificate[] chain = certificates(client.certificate()).toArray(Certificate[]::new);
-        store.setKeyEntry("client", privateKey(client.key()), new char[0], chain);
+        PrivateKey key = privateKey(client.key());
+        if (!belongTogether(key, chain[0])) {
+            throw new IOException(client.key() + " is not the key of the certificate in " + client.certificate());
+        }
+        store.setKeyEntry("client", key, new char[0], chain);
         KeyManagerFactory factory = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
         factory.init(store, new char[0]);
         return factory;
+    }
+
+    // Of two files that are written one after the other, one may be read before its time.
+    private static boolean belongTogether(PrivateKey key, Certificate certificate) throws GeneralSecurityException {
+        String algorithm = switch (key.getAlgorithm()) {
+            case "RSA" -> "SHA256withRSA";
+            case "EC" -> "SHA256withECDSA";
+            default -> "EdDSA";
+        };
+        byte[] something = {1};
+        Signature signing = Signature.getInstance(algorithm);
+        signing.initSign(key);
+        signing.update(something);
+        byte[] signature = signing.sign();
+        try {
+            Signature verifying = Signature.getInstance(algorithm);
+            verifying.initVerify(certificate.getPublicKey());
+            verifying.update(something);
+            return verifying.verify(signature);
+        } catch (InvalidKeyException | SignatureException e) {
+            return false;
+        }
     }
 
     private static KeyStore emptyKeyStore() throws IOException, GeneralSecurityException {

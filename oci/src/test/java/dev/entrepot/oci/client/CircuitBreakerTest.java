@@ -143,13 +143,60 @@ class CircuitBreakerTest {
         assertThat(breaker.refuses("good")).isFalse();
 
         CircuitBreaker.Pass probe = about("good");
-        assertThat(probe.isProbe()).isTrue();
-        assertThat(breaker.refuses("other")).as("while one is under way").isTrue();
-        assertThat(breaker.enter("other")).isEmpty();
-        assertThat(breaker.untilProbe("other")).isEqualTo(Duration.ofSeconds(1));
+        assertThat(probe.isProbe()).as("in a hurry").isFalse();
+        assertThat(breaker.enter("good")).as("another of the same").isEmpty();
         probe.answered();
 
         assertAt(Position.CLOSED);
+        assertThat(breaker.enter("good")).isPresent();
+    }
+
+    @Test
+    void fourRepositoriesAreLetThroughAtOnceAndOneThatHangsKeepsTheNextBackForTenSeconds() {
+        about("bad").failed(true);
+        List<CircuitBreaker.Pass> hanging = new ArrayList<>();
+        for (int i = 0; i < 4; i++) {
+            assertThat(breaker.refuses("hanging-" + i)).isFalse();
+            hanging.add(about("hanging-" + i));
+            world.advance(Duration.ofSeconds(2));
+        }
+        assertThat(breaker.refuses("good")).isTrue();
+        assertThat(breaker.enter("good")).isEmpty();
+        assertThat(breaker.untilProbe("good")).isLessThanOrEqualTo(Duration.ofSeconds(2));
+        world.advance(Duration.ofSeconds(2));
+        CircuitBreaker.Pass good = about("good");
+        good.answered();
+        assertAt(Position.CLOSED);
+        hanging.forEach(pass -> pass.failed(true));
+        assertThat(breaker.enter("good")).as("after what hung has failed").isPresent();
+        assertAt(Position.CLOSED);
+    }
+
+    @Test
+    void threeThatFailKeepNobodyBackAndAfterTheFourthAllWaitForTenSeconds() {
+        about("bad").failed(true);
+        for (int i = 0; i < 3; i++) {
+            about("worse-" + i).failed(true);
+            assertThat(breaker.refuses("good")).as("after " + (i + 1)).isFalse();
+        }
+        about("worse-3").failed(true);
+        assertThat(breaker.refuses("good")).isTrue();
+        world.advance(Duration.ofSeconds(10));
+        assertThat(breaker.refuses("good")).isFalse();
+        for (int i = 4; i < 7; i++) {
+            about("worse-" + i).failed(true);
+        }
+        about("good").answered();
+        assertAt(Position.CLOSED);
+    }
+
+    @Test
+    void oneThatIsNotSentLeavesItsPlaceToTheNext() {
+        about("bad").failed(true);
+        for (int i = 0; i < 20; i++) {
+            about("other-" + i).withdrawn();
+        }
+        assertThat(breaker.refuses("good")).isFalse();
     }
 
     @Test
@@ -169,9 +216,11 @@ class CircuitBreakerTest {
     }
 
     @Test
-    void registryThatIsOutIsAskedForOneMoreRepositoryInTenSeconds() {
+    void registryThatIsOutIsAskedForFourMoreRepositoriesInTenSeconds() {
         about("first").failed(true);
-        about("second").failed(true);
+        for (int i = 0; i < 4; i++) {
+            about("second-" + i).failed(true);
+        }
         assertAt(Position.OPEN);
         assertThat(breaker.refuses("third")).isTrue();
         assertThat(breaker.untilProbe("third")).isEqualTo(Duration.ofSeconds(10));
@@ -180,7 +229,10 @@ class CircuitBreakerTest {
         world.advance(Duration.ofSeconds(1));
         about("third").failed(true);
         assertThat(about("first").isProbe()).as("whose own time has come").isTrue();
-        assertThat(breaker.enter("fourth")).isEmpty();
+        for (int i = 0; i < 3; i++) {
+            about("fourth-" + i).failed(true);
+        }
+        assertThat(breaker.enter("fifth")).isEmpty();
     }
 
     @Test
@@ -188,6 +240,7 @@ class CircuitBreakerTest {
         about("bad").failed(false);
         about("bad").answered();
         about("worse").failed(true);
-        assertThat(about("bad").isProbe()).isTrue();
+        assertThat(breaker.refuses("bad")).isFalse();
+        assertThat(breaker.refuses("worse")).isTrue();
     }
 }

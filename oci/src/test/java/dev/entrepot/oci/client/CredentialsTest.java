@@ -71,6 +71,48 @@ class CredentialsTest {
     }
 
     @Test
+    void ofAFileThatCannotBeReadAgainAreThoseThatItHeldBefore() throws IOException {
+        Path file = folder.resolve("token");
+        CredentialSource source = FileCredentials.ofIdentityToken(file);
+        assertThatThrownBy(() -> source.credential(REGISTRY)).isInstanceOf(IOException.class);
+        Files.writeString(file, "\n");
+        assertThatThrownBy(() -> source.credential(REGISTRY)).hasMessage(file + " is empty");
+
+        Files.writeString(file, "one\n");
+        assertThat(source.credential(REGISTRY)).contains(new Credential.IdentityToken("one"));
+        Files.writeString(file, "");
+        assertThat(source.credential(REGISTRY)).contains(new Credential.IdentityToken("one"));
+        Files.delete(file);
+        assertThat(source.credential(REGISTRY)).contains(new Credential.IdentityToken("one"));
+        Files.writeString(file, "two");
+        assertThat(source.credential(REGISTRY)).contains(new Credential.IdentityToken("two"));
+        assertThat(source.account()).contains("identity token in token");
+    }
+
+    @Test
+    void ofADockerConfigThatIsBeingWrittenAreThoseThatItHeldBefore() throws IOException {
+        Path file = config("{\"auths\":{\"registry.test:5000\":{\"auth\":\"" + auth("bob", "one") + "\"}}}");
+        DockerConfigCredentials source = docker(file);
+        assertThat(source.credential(REGISTRY)).contains(user("bob", "one"));
+        config("{\"auths\":");
+        assertThat(source.credential(REGISTRY)).contains(user("bob", "one"));
+        config("{\"auths\":{\"registry.test:5000\":{\"auth\":\"" + auth("bob", "two") + "\"}}}");
+        assertThat(source.credential(REGISTRY)).contains(user("bob", "two"));
+        config("{}");
+        assertThat(source.credential(REGISTRY)).as("taken away").isEmpty();
+    }
+
+    @Test
+    void ofAFileWithABearerTokenAreThatToken() throws IOException {
+        Path file = Files.writeString(folder.resolve("bearer"), "t1\n");
+        CredentialSource source = FileCredentials.ofBearerToken(file);
+        assertThat(source.credential(REGISTRY)).contains(new Credential.BearerToken("t1"));
+
+        Files.writeString(file, "t2\n");
+        assertThat(source.credential(REGISTRY)).contains(new Credential.BearerToken("t2"));
+    }
+
+    @Test
     void areReadFromAPasswordFile() throws IOException {
         Path file = Files.writeString(folder.resolve("password"), "a:b c\r\n");
 

@@ -1,7 +1,12 @@
 package dev.entrepot.oci.client;
 
 import static com.github.tomakehurst.wiremock.client.WireMock.aResponse;
+import static com.github.tomakehurst.wiremock.client.WireMock.absent;
+import static com.github.tomakehurst.wiremock.client.WireMock.containing;
+import static com.github.tomakehurst.wiremock.client.WireMock.equalTo;
 import static com.github.tomakehurst.wiremock.client.WireMock.get;
+import static com.github.tomakehurst.wiremock.client.WireMock.getRequestedFor;
+import static com.github.tomakehurst.wiremock.client.WireMock.urlPathEqualTo;
 import static com.github.tomakehurst.wiremock.core.WireMockConfiguration.wireMockConfig;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
@@ -39,6 +44,13 @@ class ReferrersReadsTest {
     static final WireMockExtension REGISTRY = WireMockExtension.newInstance()
             .options(wireMockConfig().dynamicPort())
             .build();
+
+    @RegisterExtension
+    static final WireMockExtension ELSEWHERE = WireMockExtension.newInstance()
+            .options(wireMockConfig().dynamicPort())
+            .build();
+
+    private static final String THERE = "/v2/images/team/app/referrers/" + SUBJECT;
 
     private final TestWorld world = new TestWorld();
     private RegistryClient client;
@@ -113,6 +125,84 @@ class ReferrersReadsTest {
 
         assertThat(referrers.origin()).isEqualTo(Referrers.Origin.FALLBACK_TAG);
         assertThat(referrers.descriptors()).extracting(Descriptor::digest).containsExactly(FIRST);
+    }
+
+    private static void leadElsewhere() {
+        for (String query : List.of("", "?page=2")) {
+            REGISTRY.stubFor(get(API + query)
+                    .willReturn(
+                            aResponse().withStatus(307).withHeader("Location", ELSEWHERE.baseUrl() + THERE + query)));
+        }
+    }
+
+    private RemoteRepository withPassword() throws IOException {
+        client.close();
+        client = new RegistryClient(
+                TestWorld.endpoint(REGISTRY.baseUrl())
+                        .withCredentials(CredentialSource.fixed(new Credential.UserPassword("bob", "s3cret"))),
+                world.environment());
+        return client.repository(TestWorld.NAME);
+    }
+
+    /** As of registry.k8s.io, which has nothing but leads to where all is. */
+    @Test
+    void readsAllPagesOfAnApiAtAnotherHostAndShowsNoCredentialsThere() throws IOException {
+        leadElsewhere();
+        REGISTRY.stubFor(get(urlPathEqualTo(API))
+                .withHeader("Authorization", absent())
+                .atPriority(1)
+                .willReturn(aResponse().withStatus(401).withHeader("WWW-Authenticate", "Basic realm=\"r\"")));
+        ELSEWHERE.stubFor(get(urlPathEqualTo(THERE))
+                .willReturn(index(entry(FIRST)).withHeader("Link", "<" + THERE + "?page=2>; rel=\"next\"")));
+        ELSEWHERE.stubFor(
+                get(urlPathEqualTo(THERE)).withQueryParam("page", equalTo("2")).willReturn(index(entry(SECOND))));
+
+        Referrers referrers = withPassword().referrers(SUBJECT);
+
+        assertThat(referrers.origin()).isEqualTo(Referrers.Origin.API);
+        assertThat(referrers.descriptors()).extracting(Descriptor::digest).containsExactly(FIRST, SECOND);
+        assertThat(ELSEWHERE.getAllServeEvents())
+                .hasSize(2)
+                .noneMatch(event -> event.getRequest().containsHeader("Authorization"));
+        REGISTRY.verify(2, getRequestedFor(urlPathEqualTo(API)).withHeader("Authorization", containing("Basic")));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {401, 403, 404, 400})
+    void anApiThatIsNotAtTheOtherHostIsNone(int status) throws IOException {
+        leadElsewhere();
+        ELSEWHERE.stubFor(get(urlPathEqualTo(THERE)).willReturn(aResponse().withStatus(status)));
+        REGISTRY.stubFor(get(FALLBACK).willReturn(index(entry(FIRST))));
+
+        assertThat(repository.referrers(SUBJECT).origin()).isEqualTo(Referrers.Origin.FALLBACK_TAG);
+    }
+
+    @Test
+    void aPageForPeopleAtTheOtherHostIsNoList() throws IOException {
+        leadElsewhere();
+        ELSEWHERE.stubFor(get(urlPathEqualTo(THERE))
+                .willReturn(aResponse().withHeader("Content-Type", "text/html").withBody("<html>")));
+
+        assertThat(repository.referrers(SUBJECT)).isEqualTo(Referrers.NONE);
+    }
+
+    @Test
+    void anOutageAtTheOtherHostIsNotAnEmptyList() {
+        leadElsewhere();
+        ELSEWHERE.stubFor(get(urlPathEqualTo(THERE)).willReturn(aResponse().withStatus(503)));
+        REGISTRY.stubFor(get(FALLBACK).willReturn(index(entry(FIRST))));
+
+        assertThatThrownBy(() -> repository.referrers(SUBJECT)).isInstanceOf(OutageException.class);
+    }
+
+    @Test
+    void asksNobodyWhereARegistryLeadsToSomethingElse() throws IOException {
+        REGISTRY.stubFor(get(API).willReturn(aResponse()
+                .withStatus(302)
+                .withHeader("Location", ELSEWHERE.baseUrl() + "/ServiceLogin?continue=" + API)));
+
+        assertThat(repository.referrers(SUBJECT)).isEqualTo(Referrers.NONE);
+        assertThat(ELSEWHERE.getAllServeEvents()).isEmpty();
     }
 
     @Test

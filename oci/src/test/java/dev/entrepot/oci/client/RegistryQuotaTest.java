@@ -9,6 +9,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.testing.Access;
 import dev.entrepot.oci.testing.Fault;
@@ -18,6 +19,7 @@ import dev.entrepot.oci.testing.Response;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.oci.testing.TokenService;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -32,6 +34,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** A client before a registry that counts pulls: what it sends, and above all what it does not. */
@@ -73,6 +76,23 @@ class RegistryQuotaTest {
 
     private static OutageException refused(RemoteRepository repository, Digest digest) {
         return catchThrowableOfType(OutageException.class, () -> repository.fetchManifest(digest));
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "docker.io,https://registry-1.docker.io,true",
+        "hub,https://registry-1.docker.io,true",
+        "hub,https://Index.Docker.IO/,true",
+        "docker.io,https://mirror.test,true",
+        "hub,https://registry-1.docker.io.test,false",
+        "hub,https://mirror.test,false"
+    })
+    void hubIsKnownToCountByItsNameAndByWhereItIs(String name, String url, boolean hub) throws IOException {
+        RegistryEndpoint endpoint = RegistryEndpoint.of(RegistryHost.parse(name), URI.create(url));
+        try (RegistryClient unused =
+                new RegistryClient(endpoint, Safeguards.shared(QuotaReserve.DEFAULT), world.environment())) {
+            assertThat(unused.repository(TestWorld.NAME).countsPulls()).isEqualTo(hub);
+        }
     }
 
     @Test

@@ -13,6 +13,8 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.KeyStore;
+import java.security.cert.Certificate;
+import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Set;
@@ -45,10 +47,36 @@ class TlsSettingsTest {
     private final TestWorld world = new TestWorld();
     private SSLServerSocket server;
     private volatile String answer = OK;
+    private final List<Certificate> shown = new CopyOnWriteArrayList<>();
+
+    private static KeyStore own;
+    private static KeyStore other;
+    private static Path otherCertificate;
+    private static Path otherKey;
 
     @BeforeAll
-    static void makeCertificate() throws Exception {
-        Path store = folder.resolve("server.p12");
+    static void makeCertificates() throws Exception {
+        KeyStore keys = keys("server");
+        own = keys;
+        certificate = pem("CERTIFICATE", keys.getCertificate("k").getEncoded());
+        key = pem("PRIVATE KEY", keys.getKey("k", PASSWORD).getEncoded());
+        other = keys("other");
+        otherCertificate = pem("other CERTIFICATE", other.getCertificate("k").getEncoded());
+        otherKey = pem("other PRIVATE KEY", other.getKey("k", PASSWORD).getEncoded());
+        KeyStore trusted = KeyStore.getInstance("PKCS12");
+        trusted.load(null, null);
+        trusted.setCertificateEntry("c", keys.getCertificate("k"));
+        trusted.setCertificateEntry("o", other.getCertificate("k"));
+        KeyManagerFactory keyManagers = KeyManagerFactory.getInstance("PKIX");
+        keyManagers.init(keys, PASSWORD);
+        TrustManagerFactory trustManagers = TrustManagerFactory.getInstance("PKIX");
+        trustManagers.init(trusted);
+        context = SSLContext.getInstance("TLS");
+        context.init(keyManagers.getKeyManagers(), trustManagers.getTrustManagers(), null);
+    }
+
+    private static KeyStore keys(String name) throws Exception {
+        Path store = folder.resolve(name + ".p12");
         String keytool =
                 Path.of(System.getProperty("java.home"), "bin", "keytool").toString();
         Process process = new ProcessBuilder(List.of(
@@ -78,23 +106,14 @@ class TlsSettingsTest {
         try (InputStream in = Files.newInputStream(store)) {
             keys.load(in, PASSWORD);
         }
-        certificate = pem("CERTIFICATE", keys.getCertificate("k").getEncoded());
-        key = pem("PRIVATE KEY", keys.getKey("k", PASSWORD).getEncoded());
-        KeyStore trusted = KeyStore.getInstance("PKCS12");
-        trusted.load(null, null);
-        trusted.setCertificateEntry("c", keys.getCertificate("k"));
-        KeyManagerFactory keyManagers = KeyManagerFactory.getInstance("PKIX");
-        keyManagers.init(keys, PASSWORD);
-        TrustManagerFactory trustManagers = TrustManagerFactory.getInstance("PKIX");
-        trustManagers.init(trusted);
-        context = SSLContext.getInstance("TLS");
-        context.init(keyManagers.getKeyManagers(), trustManagers.getTrustManagers(), null);
+        return keys;
     }
 
-    private static Path pem(String label, byte[] der) throws IOException {
+    private static Path pem(String name, byte[] der) throws IOException {
+        String label = name.replace("other ", "");
         String text = "-----BEGIN " + label + "-----\n"
                 + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der) + "\n-----END " + label + "-----\n";
-        return Files.writeString(folder.resolve(label.replace(' ', '-') + ".pem"), text);
+        return Files.writeString(folder.resolve(name.replace(' ', '-') + ".pem"), text);
     }
 
     private void listen(boolean needsClientCertificate) throws IOException {
@@ -113,6 +132,9 @@ class TlsSettingsTest {
         while (!server.isClosed()) {
             try (Socket socket = server.accept()) {
                 socket.getInputStream().read(new byte[4096]);
+                if (server.getNeedClientAuth()) {
+                    shown.add(((SSLSocket) socket).getSession().getPeerCertificates()[0]);
+                }
                 socket.getOutputStream().write(answer.getBytes(StandardCharsets.US_ASCII));
             } catch (IOException e) {
                 continue;
@@ -187,6 +209,77 @@ class TlsSettingsTest {
             }
             assertThat(certificates).containsExactly(named);
         }
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        Files.write(to, Files.readAllBytes(from));
+    }
+
+    private void pingLater(RegistryClient client) throws IOException {
+        world.advance(Duration.ofSeconds(10));
+        client.ping();
+    }
+
+    @Test
+    void showsTheClientCertificateThatTookThePlaceOfAnother(@TempDir Path secret) throws Exception {
+        Path shownCertificate = secret.resolve("tls.crt");
+        Path shownKey = secret.resolve("tls.key");
+        copy(certificate, shownCertificate);
+        copy(key, shownKey);
+        listen(true);
+        Certificate former = own.getCertificate("k");
+        Certificate renewed = other.getCertificate("k");
+        RegistryEndpoint endpoint = TestWorld.endpoint("https://localhost:" + server.getLocalPort())
+                .withTls(TlsSettings.DEFAULT
+                        .withAuthorities(certificate)
+                        .withClientCertificate(shownCertificate, shownKey));
+        try (RegistryClient client = new RegistryClient(endpoint, world.environment())) {
+            client.ping();
+            copy(otherCertificate, shownCertificate);
+            client.ping();
+            pingLater(client);
+            assertThat(shown).as("without its key").containsExactly(former, former, former);
+
+            copy(otherKey, shownKey);
+            pingLater(client);
+            assertThat(shown).hasSize(4).last().isEqualTo(renewed);
+
+            Files.writeString(shownCertificate, "nothing");
+            pingLater(client);
+            Files.delete(shownKey);
+            pingLater(client);
+            assertThat(shown).hasSize(6).last().isEqualTo(renewed);
+
+            copy(certificate, shownCertificate);
+            copy(key, shownKey);
+            pingLater(client);
+            assertThat(shown).hasSize(7).last().isEqualTo(former);
+        }
+    }
+
+    @Test
+    void trustsAuthoritiesThatTookThePlaceOfOthers(@TempDir Path secret) throws Exception {
+        Path authorities = secret.resolve("ca.crt");
+        copy(otherCertificate, authorities);
+        listen(false);
+        RegistryEndpoint endpoint = TestWorld.endpoint("https://localhost:" + server.getLocalPort())
+                .withTls(TlsSettings.DEFAULT.withAuthorities(authorities));
+        try (RegistryClient client = new RegistryClient(endpoint, world.environment())) {
+            assertThatThrownBy(client::ping).isInstanceOf(OutageException.class);
+            copy(certificate, authorities);
+            pingLater(client);
+            copy(otherCertificate, authorities);
+            world.advance(Duration.ofSeconds(10));
+            assertThatThrownBy(client::ping).isInstanceOf(OutageException.class);
+        }
+    }
+
+    @Test
+    void refusesTheKeyOfAnotherCertificate() throws IOException {
+        listen(false);
+        assertThatThrownBy(() -> ping("localhost", TlsSettings.DEFAULT.withClientCertificate(certificate, otherKey)))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining(otherKey + " is not the key of the certificate in " + certificate);
     }
 
     private static boolean hasPeer(SSLSocket socket) {

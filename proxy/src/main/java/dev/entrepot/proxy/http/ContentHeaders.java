@@ -2,8 +2,8 @@ package dev.entrepot.proxy.http;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
-import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
 import io.helidon.http.Header;
 import io.helidon.http.HeaderNames;
@@ -27,7 +27,7 @@ record ContentHeaders(MediaType mediaType, Header contentDigest, Header etag, He
                 .build();
 
         /** The headers of a manifest. */
-        ContentHeaders of(ManifestBytes manifest) {
+        ContentHeaders of(Descriptor manifest) {
             ContentHeaders known = byDigest.getIfPresent(manifest.digest());
             if (known != null && known.mediaType().equals(manifest.mediaType())) {
                 return known;
@@ -37,7 +37,7 @@ record ContentHeaders(MediaType mediaType, Header contentDigest, Header etag, He
             return made;
         }
 
-        private static ContentHeaders describe(ManifestBytes manifest) {
+        private static ContentHeaders describe(Descriptor manifest) {
             return new ContentHeaders(
                     manifest.mediaType(),
                     ReplyHeaders.contentDigest(manifest.digest()),

@@ -2,6 +2,7 @@ package dev.entrepot.proxy.http;
 
 import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.BlobContent;
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
@@ -18,6 +19,11 @@ import java.util.OptionalLong;
 public interface ServedRepository {
     /** A manifest, by tag or digest. */
     Answer<ManifestBytes> manifest(ManifestReference reference) throws IOException;
+
+    /** What a tag or digest names, without its bytes. */
+    default Answer<Descriptor> describe(ManifestReference reference) throws IOException {
+        return manifest(reference).map(ManifestBytes::descriptor);
+    }
 
     /** Whether the repository has a blob, and its size where that is known. Never starts a fetch. */
     Answer<OptionalLong> statBlob(Digest digest) throws IOException;

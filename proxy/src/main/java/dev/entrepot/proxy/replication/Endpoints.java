@@ -130,6 +130,8 @@ public final class Endpoints {
             case CredentialsConfig.UsernamePasswordFile c -> FileCredentials.ofPassword(c.username(), c.passwordFile());
             case CredentialsConfig.IdentityToken c ->
                 CredentialSource.fixed(new Credential.IdentityToken(c.token().reveal()));
+            case CredentialsConfig.IdentityTokenFile c -> FileCredentials.ofIdentityToken(c.file());
+            case CredentialsConfig.BearerTokenFile c -> FileCredentials.ofBearerToken(c.file());
             case CredentialsConfig.BearerToken c ->
                 CredentialSource.fixed(new Credential.BearerToken(c.token().reveal()));
             case CredentialsConfig.DockerConfig c ->
@@ -142,7 +144,7 @@ public final class Endpoints {
                 CloudCredentials.azure(
                         endpoint,
                         new CloudCredentials.AzureSettings(
-                                c.tenant(), c.clientId(), c.clientSecret().map(Secret::reveal)),
+                                c.tenant(), c.clientId(), c.clientSecret().map(Secret::reveal), c.clientSecretFile()),
                         environment);
             case CredentialsConfig.Exec c ->
                 ExecCredentials.of(

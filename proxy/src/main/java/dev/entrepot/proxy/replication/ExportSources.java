@@ -61,7 +61,9 @@ public final class ExportSources implements AutoCloseable {
 
     private static SourceRegistry direct(
             UpstreamConfig upstream, ClientEnvironment environment, List<RegistryClient> own) throws IOException {
-        RegistryClient client = UpstreamClients.open(upstream, Safeguards.NONE, environment);
+        // Every request is sent, but for pulls that are kept for clients.
+        Safeguards safeguards = new Safeguards(Optional.of(Endpoints.reserve(upstream)), false, true, false);
+        RegistryClient client = UpstreamClients.open(upstream, safeguards, environment);
         own.add(client);
         return new RegistrySource(client, Optional.empty());
     }

@@ -11,6 +11,7 @@ import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Priority;
@@ -30,7 +31,7 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
- * The whole graph of an image, read from its registry and kept nowhere.
+ * The whole graph of an image, as its registry has it.
  *
  * @param image the image, as it was asked for
  * @param graph what was found
@@ -39,8 +40,16 @@ public record ImageTree(String image, ArtifactGraph graph) {
     private static final int REQUESTS = 16;
     private static final long SHELF_BYTES = 32L << 20;
 
+    /** Opens the configured upstreams, the cheapest way that there is. */
+    @FunctionalInterface
+    public interface Opening {
+        /** The upstreams, which are closed after use. */
+        ExportSources open() throws IOException, InterruptedException;
+    }
+
     /**
-     * Discovers the graph of an image.
+     * Discovers the graph of an image. Of a configured upstream, which may count pulls, nothing is fetched again that is at hand where it is opened, and nothing that is kept for
+     * clients.
      *
      * @param text a reference of a configured upstream, or one with {@code http://} or {@code https://} before it
      * @param rules say which upstreams are never contacted
@@ -48,26 +57,38 @@ public record ImageTree(String image, ArtifactGraph graph) {
      * @throws IOException if the image is not there, or any part of its graph is not to be had
      */
     public static ImageTree read(
-            String text, Map<RegistryHost, UpstreamConfig> upstreams, CacheRules rules, ClientEnvironment environment)
-            throws BadRequestException, IOException {
+            String text,
+            Map<RegistryHost, UpstreamConfig> upstreams,
+            CacheRules rules,
+            ClientEnvironment environment,
+            Opening opening)
+            throws BadRequestException, IOException, InterruptedException {
         ImageName image = ImageName.parse(text);
-        try (RegistryClient client = connect(image, upstreams, environment)) {
-            refuseOffline(new Repository(client.endpoint().registry(), image.repository()), rules);
-            RepositoryDiscovery discovery = new RepositoryDiscovery(
-                    client.repository(image.repository(), Priority.INTERACTIVE),
-                    GraphScope.WHOLE,
-                    new RequestLimit(REQUESTS),
-                    new ManifestShelf(SHELF_BYTES));
-            ManifestReference reference = image.digest()
-                    .<ManifestReference>map(digest -> digest)
-                    .orElseGet(() -> image.tag().orElseGet(() -> new Tag("latest")));
-            Optional<Descriptor> root = discovery.resolve(reference);
-            if (root.isEmpty()) {
-                throw new NotFoundException(
-                        NotFoundException.Kind.MANIFEST, image + " does not exist, or may not be seen");
+        Optional<UpstreamConfig> upstream = upstream(image, upstreams);
+        if (upstream.filter(config -> config.passThrough().isEmpty()).isPresent()) {
+            RegistryHost name = upstream.get().name();
+            refuseOffline(new Repository(name, image.repository()), rules);
+            try (ExportSources sources = opening.open()) {
+                return read(text, image, sources.source(name).repository(image.repository()));
             }
-            return new ImageTree(text, GraphWalker.walk(discovery, root.get(), WalkLimits.DEFAULT));
         }
+        try (RegistryClient client = connect(image, upstream, upstreams, environment)) {
+            refuseOffline(new Repository(client.endpoint().registry(), image.repository()), rules);
+            return read(text, image, client.repository(image.repository(), Priority.INTERACTIVE));
+        }
+    }
+
+    private static ImageTree read(String text, ImageName image, RepositorySource source) throws IOException {
+        RepositoryDiscovery discovery = new RepositoryDiscovery(
+                source, GraphScope.WHOLE, new RequestLimit(REQUESTS), new ManifestShelf(SHELF_BYTES));
+        ManifestReference reference = image.digest()
+                .<ManifestReference>map(digest -> digest)
+                .orElseGet(() -> image.tag().orElseGet(() -> new Tag("latest")));
+        Optional<Descriptor> root = discovery.resolve(reference);
+        if (root.isEmpty()) {
+            throw new NotFoundException(NotFoundException.Kind.MANIFEST, image + " does not exist, or may not be seen");
+        }
+        return new ImageTree(text, GraphWalker.walk(discovery, root.get(), WalkLimits.DEFAULT));
     }
 
     private static void refuseOffline(Repository repository, CacheRules rules) throws OutageException {
@@ -79,15 +100,21 @@ public record ImageTree(String image, ArtifactGraph graph) {
         }
     }
 
-    private static RegistryClient connect(
-            ImageName image, Map<RegistryHost, UpstreamConfig> upstreams, ClientEnvironment environment)
-            throws BadRequestException, IOException {
+    private static Optional<UpstreamConfig> upstream(ImageName image, Map<RegistryHost, UpstreamConfig> upstreams) {
         Optional<URI> url = image.url();
-        Optional<UpstreamConfig> upstream = url.isEmpty()
+        return url.isEmpty()
                 ? Optional.ofNullable(upstreams.get(image.registry()))
                 : upstreams.values().stream()
                         .filter(config -> Endpoints.same(config.url(), url.get()))
                         .findFirst();
+    }
+
+    private static RegistryClient connect(
+            ImageName image,
+            Optional<UpstreamConfig> upstream,
+            Map<RegistryHost, UpstreamConfig> upstreams,
+            ClientEnvironment environment)
+            throws BadRequestException, IOException {
         return upstream.isPresent()
                 ? new RegistryClient(Endpoints.of(upstream.get(), environment), environment)
                 : new Registries(upstreams, Map.of(), Optional.empty(), environment).connect(image);

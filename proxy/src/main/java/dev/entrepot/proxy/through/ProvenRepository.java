@@ -3,6 +3,7 @@ package dev.entrepot.proxy.through;
 import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.BlobContent;
 import dev.entrepot.cache.PullThrough;
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
@@ -40,6 +41,11 @@ final class ProvenRepository implements ServedRepository {
     @Override
     public Answer<ManifestBytes> manifest(ManifestReference reference) throws IOException {
         return proven(Claim.Right.PULL, () -> pull.proveManifest(reference), () -> served.manifest(reference));
+    }
+
+    @Override
+    public Answer<Descriptor> describe(ManifestReference reference) throws IOException {
+        return proven(Claim.Right.PULL, () -> pull.proveManifest(reference), () -> served.describe(reference));
     }
 
     @Override

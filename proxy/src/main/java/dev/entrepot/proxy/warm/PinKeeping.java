@@ -1,6 +1,5 @@
 package dev.entrepot.proxy.warm;
 
-import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.CacheRules;
 import dev.entrepot.cache.FetchListener;
 import dev.entrepot.cache.GraphPart;
@@ -87,7 +86,7 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
     }
 
     @Override
-    public void pulled(Repository repository, ManifestReference reference, Answer<ManifestBytes> answer) {
+    public void pulled(Repository repository, ManifestReference reference) {
         ask(repository, reference, false);
     }
 

@@ -1,6 +1,7 @@
 package dev.entrepot.replicator.graph;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.KnownManifests;
 import dev.entrepot.oci.ManifestBytes;
 import java.util.LinkedHashMap;
 import java.util.Optional;
@@ -9,7 +10,7 @@ import java.util.Optional;
  * The manifests that were read last, up to a number of bytes of memory, so that comparing and copying, and several targets, read each once from a source that
  * keeps nothing itself. Safe for all threads.
  */
-public final class ManifestShelf {
+public final class ManifestShelf implements KnownManifests {
     // What a manifest takes in memory beside its bytes, roughly; most are small.
     private static final int ENTRY_BYTES = 512;
 
@@ -35,6 +36,21 @@ public final class ManifestShelf {
         while (bytes > capacityBytes && !manifests.isEmpty()) {
             bytes -= weight(manifests.pollFirstEntry().getValue());
         }
+    }
+
+    @Override
+    public Optional<ManifestBytes> named(Digest digest) {
+        return get(digest);
+    }
+
+    @Override
+    public Optional<ManifestBytes> listed(Digest digest) {
+        return get(digest);
+    }
+
+    @Override
+    public void fetched(ManifestBytes manifest) {
+        put(manifest);
     }
 
     private static long weight(ManifestBytes manifest) {

@@ -146,7 +146,7 @@ public final class RepositoryDiscovery {
     }
 
     private Attachments askAttachments(Digest digest) throws IOException {
-        Referrers answer = limit.send(() -> source.referrers(digest));
+        Referrers answer = limit.send(() -> source.referrers(digest, shelf));
         Referrers referrers = new Referrers(
                 answer.origin(),
                 answer.descriptors().stream().map(values::descriptor).toList());

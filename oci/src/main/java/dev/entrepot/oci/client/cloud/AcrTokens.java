@@ -12,6 +12,8 @@ import java.io.IOException;
 import java.net.URI;
 import java.time.Instant;
 import java.util.Base64;
+import java.util.List;
+import java.util.Locale;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -20,6 +22,8 @@ import tools.jackson.databind.JsonNode;
  * registry's token service takes them for access tokens.
  */
 final class AcrTokens implements Issuer {
+    private static final List<String> DOMAINS = List.of(".azurecr.io", ".azurecr.cn", ".azurecr.us");
+
     private final RegistryEndpoint endpoint;
     private final EntraTokens entra;
     private final ServiceClient services;
@@ -37,7 +41,7 @@ final class AcrTokens implements Issuer {
         Instant asked = environment.clock().instant();
         Form form = new Form()
                 .with("grant_type", "access_token")
-                .with("service", endpoint.registry().value())
+                .with("service", service(endpoint))
                 .with("tenant", entra.tenant())
                 .with("access_token", entra.token());
         URI exchange = endpoint.baseUrl().resolve("/oauth2/exchange");
@@ -46,6 +50,13 @@ final class AcrTokens implements Issuer {
         String token = Answers.token(request, services.json(request), "refresh_token");
         return new Issued(
                 new Credential.IdentityToken(token), Answers.epoch(claims(token).path("exp"), asked));
+    }
+
+    /** What the registry calls itself: its host at Azure, whatever the configuration calls it; behind a name of its own, the name without a port. */
+    static String service(RegistryEndpoint endpoint) {
+        String host = endpoint.baseUrl().getHost().toLowerCase(Locale.ROOT);
+        boolean atAzure = DOMAINS.stream().anyMatch(host::endsWith);
+        return atAzure ? host : endpoint.registry().hostWithoutPort();
     }
 
     // Its end is all that is read, and it is the registry's own word: there is nothing to be gained by a false one.

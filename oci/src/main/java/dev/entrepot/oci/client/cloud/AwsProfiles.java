@@ -6,9 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.Arrays;
 import java.util.HashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
@@ -113,8 +111,7 @@ final class AwsProfiles {
     }
 
     private AwsKeys ofProcess(String command) throws IOException {
-        List<String> words = Arrays.stream(command.strip().split("\\s+")).toList();
-        Program program = new Program(words, variables, LONGEST_RUN);
+        Program program = new Program(ShellWords.of(command), variables, LONGEST_RUN);
         Program.Outcome outcome = program.run("");
         if (outcome.exitCode() != 0) {
             throw new IOException(program.name() + " failed with exit code " + outcome.exitCode());

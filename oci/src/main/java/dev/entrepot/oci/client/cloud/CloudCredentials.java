@@ -29,8 +29,18 @@ public final class CloudCredentials {
      * @param tenant the directory
      * @param clientId the application, or a managed identity that was assigned by the user
      * @param clientSecret the application's secret
+     * @param clientSecretFile a file that holds it, read whenever it is needed
      */
-    public record AzureSettings(Optional<String> tenant, Optional<String> clientId, Optional<String> clientSecret) {
+    public record AzureSettings(
+            Optional<String> tenant,
+            Optional<String> clientId,
+            Optional<String> clientSecret,
+            Optional<Path> clientSecretFile) {
+        /** Without a file. */
+        public AzureSettings(Optional<String> tenant, Optional<String> clientId, Optional<String> clientSecret) {
+            this(tenant, clientId, clientSecret, Optional.empty());
+        }
+
         @Override
         public String toString() {
             return "AzureSettings[" + clientId.orElse("") + "]";

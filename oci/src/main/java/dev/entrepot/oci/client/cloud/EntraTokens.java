@@ -44,8 +44,7 @@ final class EntraTokens {
      */
     String token() throws IOException {
         Optional<String> client = settings.clientId().or(() -> variable("AZURE_CLIENT_ID"));
-        Optional<String> secret = settings.clientSecret()
-                .or(() -> settings.clientId().isPresent() ? Optional.empty() : variable("AZURE_CLIENT_SECRET"));
+        Optional<String> secret = secret();
         Optional<String> file = variable("AZURE_FEDERATED_TOKEN_FILE");
         if (secret.isPresent()) {
             return ofApplication(client, new Form().with("client_secret", secret.get()));
@@ -58,6 +57,14 @@ final class EntraTokens {
                             .with("client_assertion", Answers.file(Path.of(file.get()))));
         }
         return ofMachine(client);
+    }
+
+    private Optional<String> secret() throws IOException {
+        if (settings.clientSecretFile().isPresent()) {
+            return Optional.of(Answers.file(settings.clientSecretFile().get()));
+        }
+        return settings.clientSecret()
+                .or(() -> settings.clientId().isPresent() ? Optional.empty() : variable("AZURE_CLIENT_SECRET"));
     }
 
     private String ofApplication(Optional<String> client, Form proof) throws IOException {

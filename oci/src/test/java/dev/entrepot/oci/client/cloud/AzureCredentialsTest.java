@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.UnauthorizedException;
 import dev.entrepot.oci.client.Credential;
 import dev.entrepot.oci.client.CredentialSource;
+import dev.entrepot.oci.client.RegistryEndpoint;
 import dev.entrepot.oci.client.cloud.CloudCredentials.AzureSettings;
 import dev.entrepot.oci.testing.AcrService;
 import dev.entrepot.oci.testing.EntraService;
@@ -14,6 +16,7 @@ import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.MiniHttpServer;
 import dev.entrepot.oci.testing.Requests;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -22,6 +25,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 class AzureCredentialsTest {
     private static final AzureSettings NOTHING =
@@ -60,6 +65,42 @@ class AzureCredentialsTest {
     void applicationBySecret() throws IOException {
         assertIssued(APPLICATION, "secret");
         assertThat(APPLICATION.toString()).doesNotContain("s3cret");
+    }
+
+    @Test
+    void applicationBySecretInAFileThatChanges(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("secret"), "s3cret-former");
+        CredentialSource source = source(new AzureSettings(
+                Optional.of("the-tenant"), Optional.of("the-client"), Optional.empty(), Optional.of(file)));
+        assertThatThrownBy(() -> CloudWorld.get(source)).isInstanceOf(UnauthorizedException.class);
+
+        Files.writeString(file, EntraService.CLIENT_SECRET + "\n");
+        world.advance(Duration.ofMinutes(1));
+        assertThat(CloudWorld.get(source)).isInstanceOf(Credential.IdentityToken.class);
+        assertThat(entra.ways()).containsExactly("secret");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "one.azurecr.io,https://one.azurecr.io,one.azurecr.io",
+        "corp,https://one.azurecr.io,one.azurecr.io",
+        "corp:5000,https://One.AzureCR.io:443/,one.azurecr.io",
+        "corp,https://one.azurecr.cn,one.azurecr.cn",
+        "corp,https://one.azurecr.us,one.azurecr.us",
+        "one.azurecr.io,https://registry.corp.test,one.azurecr.io",
+        "one.azurecr.io:443,https://127.0.0.1:8443,one.azurecr.io",
+        "corp,https://one.azurecr.io.corp.test,corp"
+    })
+    void areExchangedForTheRegistryByTheNameThatAzureKnows(String name, String url, String service) {
+        assertThat(AcrTokens.service(RegistryEndpoint.of(RegistryHost.parse(name), URI.create(url))))
+                .isEqualTo(service);
+    }
+
+    @Test
+    void areIssuedByARegistryThatIsCalledOtherwiseHere() throws IOException {
+        RegistryEndpoint alias = CloudWorld.endpoint("one.azurecr.io:5000", registry);
+        assertThat(CloudWorld.get(CloudCredentials.azure(alias, NOTHING, world.environment())))
+                .isInstanceOf(Credential.IdentityToken.class);
     }
 
     @Test

@@ -187,8 +187,8 @@ class EcrCredentialsTest {
     void programOfAProfile() throws IOException {
         file(
                 "config",
-                "[default]\ncredential_process = /bin/echo {\"Version\":1,\"AccessKeyId\":\"" + AwsService.KEY_ID
-                        + "\",\"SecretAccessKey\":\"" + AwsService.SECRET + "\"}\n");
+                "[default]\ncredential_process = /bin/echo '{\"Version\":1,\"AccessKeyId\":\"" + AwsService.KEY_ID
+                        + "\",\"SecretAccessKey\":\"" + AwsService.SECRET + "\"}'\n");
 
         assertThat(CloudWorld.get(source())).isEqualTo(password(1));
     }

@@ -1,0 +1,174 @@
+package dev.entrepot.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What is asked of an upstream for who wants to know what a tag or digest names, and what is made of its answers to HEAD. */
+@Timeout(30)
+class HeadsTest {
+    private static final Tag TAG = new Tag("v1");
+
+    @TempDir
+    Path directory;
+
+    private CacheFixture cache;
+    private FakeUpstream upstream;
+    private PullThrough repository;
+    private ManifestBytes first;
+
+    @BeforeEach
+    void open() throws IOException {
+        cache = new CacheFixture(directory);
+        upstream = new FakeUpstream("registry.test/team/app");
+        upstream.countsPulls = true;
+        repository = cache.repository(upstream);
+        first = CacheFixture.image(upstream, new byte[] {1});
+        upstream.tag("v1", first);
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        cache.close();
+    }
+
+    @Test
+    void tagAndDigestAreDescribedByHeadWherePullsAreCounted() throws IOException {
+        Answer<Descriptor> byTag = repository.describe(TAG);
+        assertThat(byTag.content()).isEqualTo(first.descriptor());
+        assertThat(byTag.verdict()).isEqualTo(Verdict.MISS);
+        assertThat(repository.describe(first.digest()).content()).isEqualTo(first.descriptor());
+        assertThat(upstream.asked).containsExactly("HEAD v1", "HEAD " + first.digest());
+    }
+
+    @Test
+    void theyAreFetchedWherePullsAreNotCountedForWhoComesBackForThem() throws IOException {
+        upstream.countsPulls = false;
+        repository.describe(TAG);
+        upstream.asked.clear();
+        assertThat(repository.manifest(first.digest()).verdict()).isEqualTo(Verdict.HIT);
+        assertThat(repository.describe(TAG).verdict()).isEqualTo(Verdict.HIT);
+        assertThat(repository.describe(first.digest()).verdict()).isEqualTo(Verdict.HIT);
+        assertThat(upstream.asked).isEmpty();
+    }
+
+    @Test
+    void whatIsKeptIsDescribedAsItIsServed() throws IOException {
+        repository.manifest(TAG);
+        upstream.asked.clear();
+        assertThat(repository.describe(TAG).verdict()).isEqualTo(Verdict.HIT);
+        assertThat(repository.describe(first.digest()).verdict()).isEqualTo(Verdict.HIT);
+        assertThat(upstream.asked).isEmpty();
+        cache.clock.advance(Duration.ofMinutes(2));
+        assertThat(repository.describe(TAG).verdict()).isEqualTo(Verdict.REVALIDATED);
+        assertThat(upstream.asked).containsExactly("HEAD v1");
+        assertThat(repository.manifest(TAG).verdict()).as("renewed by that").isEqualTo(Verdict.HIT);
+    }
+
+    @Test
+    void tagThatHasMovedIsDescribedAndWhatIsKeptForItStillStandsIn() throws IOException {
+        repository.manifest(TAG);
+        ManifestBytes second = CacheFixture.image(upstream, new byte[] {2});
+        upstream.tag("v1", second);
+        cache.clock.advance(Duration.ofMinutes(2));
+        upstream.asked.clear();
+        assertThat(repository.describe(TAG).content()).isEqualTo(second.descriptor());
+        assertThat(upstream.asked).containsExactly("HEAD v1");
+        upstream.outage = Optional.of(new OutageException(OutageException.Reason.UNREACHABLE, "registry.test is out"));
+        assertThat(repository.describe(TAG).content()).isEqualTo(first.descriptor());
+        assertThat(repository.describe(TAG).verdict()).isEqualTo(Verdict.STALE);
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(first.digest());
+    }
+
+    @Test
+    void tagThatHasMovedIsDescribedAsAGetGivesItWherePullsAreReserved() throws IOException {
+        repository.manifest(TAG);
+        upstream.tag("v1", CacheFixture.image(upstream, new byte[] {2}));
+        upstream.reserved = Optional.of(new OutageException(OutageException.Reason.QUOTA, "few pulls are left"));
+        cache.clock.advance(Duration.ofMinutes(2));
+        Answer<Descriptor> described = repository.describe(TAG);
+        assertThat(described.content()).isEqualTo(first.descriptor());
+        assertThat(described.verdict()).isEqualTo(Verdict.STALE);
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(first.digest());
+    }
+
+    @Test
+    void tagWhoseBytesARuleNeedsIsFetched() throws IOException {
+        cache.tagRule =
+                Optional.of(CacheFixture.with(CacheFixture.SETTINGS, Duration.ZERO, Duration.ofHours(1), false));
+        repository.describe(TAG);
+        assertThat(upstream.asked).contains("GET " + first.digest());
+    }
+
+    @Test
+    void tagThatIsGoneIsForgotten() throws IOException {
+        repository.manifest(TAG);
+        upstream.manifests.remove(TAG);
+        cache.clock.advance(Duration.ofMinutes(2));
+        upstream.asked.clear();
+        assertThatThrownBy(() -> repository.describe(TAG)).isInstanceOf(NotFoundException.class);
+        assertThat(upstream.asked).as("believed, where a GET costs a pull").containsExactly("HEAD v1");
+        upstream.outage = Optional.of(new OutageException(OutageException.Reason.UNREACHABLE, "registry.test is out"));
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(OutageException.class);
+    }
+
+    /** As a proxy registry that knows of manifests only while it holds them. */
+    @Test
+    void tagThatIsDeniedByHeadAndSentIsKept() throws IOException {
+        upstream.countsPulls = false;
+        repository.manifest(TAG);
+        upstream.deniesNames = true;
+        for (int i = 0; i < 3; i++) {
+            cache.clock.advance(Duration.ofMinutes(2));
+            upstream.asked.clear();
+            assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.REVALIDATED);
+            assertThat(upstream.asked).containsExactly("HEAD v1", "GET v1");
+        }
+        assertThat(repository.resolve(TAG)).as("for replication").contains(first.descriptor());
+        ManifestBytes second = CacheFixture.image(upstream, new byte[] {2});
+        upstream.tag("v1", second);
+        cache.clock.advance(Duration.ofMinutes(2));
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(second.digest());
+        upstream.manifests.remove(TAG);
+        cache.clock.advance(Duration.ofMinutes(2));
+        assertThatThrownBy(() -> repository.manifest(TAG)).isInstanceOf(NotFoundException.class);
+        assertThat(repository.resolve(TAG)).isEmpty();
+    }
+
+    @Test
+    void tagThatIsDeniedByHeadIsKeptUnderAMinimumAgeToo() throws IOException {
+        upstream.countsPulls = false;
+        cache.tagRule = Optional.of(CacheFixture.with(CacheFixture.SETTINGS, Duration.ofDays(1), Duration.ZERO, false));
+        assertThatThrownBy(() -> repository.manifest(TAG)).hasMessageContaining("too young");
+        cache.clock.advance(Duration.ofDays(2));
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(first.digest());
+        upstream.deniesNames = true;
+        cache.clock.advance(Duration.ofMinutes(2));
+        assertThat(repository.manifest(TAG).content().digest()).isEqualTo(first.digest());
+    }
+
+    @Test
+    void digestThatIsDeniedByHeadAndSentIsProved() throws IOException {
+        upstream.countsPulls = false;
+        repository.manifest(first.digest());
+        FakeUpstream other = new FakeUpstream("registry.test/team/other");
+        other.deniesNames = true;
+        other.tag("x", first);
+        assertThat(cache.repository(other).manifest(first.digest()).verdict()).isEqualTo(Verdict.REVALIDATED);
+        assertThat(other.asked).containsExactly("HEAD " + first.digest(), "GET " + first.digest());
+    }
+}
