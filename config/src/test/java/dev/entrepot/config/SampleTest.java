@@ -114,7 +114,9 @@ class SampleTest {
     void noSecretOfTheSampleIsPrinted() throws IOException {
         LoadedConfig full = full();
 
-        assertThat(ConfigPrinter.print(full).replace("client-secret:", "client:").replace("client-secret-file:", "file:"))
+        assertThat(ConfigPrinter.print(full)
+                        .replace("client-secret:", "client:")
+                        .replace("client-secret-file:", "file:"))
                 .contains("password: \"***\"", "client: \"***\"")
                 .doesNotContain("-secret");
         assertThat(full.toString().replace("client-secret", "client")).doesNotContain("-secret");
