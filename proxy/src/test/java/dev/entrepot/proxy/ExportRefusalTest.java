@@ -96,7 +96,9 @@ class ExportRefusalTest {
 
         source.untag(REPOSITORY, "v2");
         Result right = export();
-        assertThat(right).as("when it is put right: " + right.out() + right.err()).returns(0, Result::code);
+        assertThat(right)
+                .as("when it is put right: " + right.out() + right.err())
+                .returns(0, Result::code);
         assertThat(commands.run("verify", "out.tar", "--unsigned")).returns(0, Result::code);
     }
 
