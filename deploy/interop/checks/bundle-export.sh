@@ -22,6 +22,12 @@ bundle-export_group() {
   check "oras finds all referrers in the folder" oras_discovers_bundle
   check "oras copies the whole graph out of the folder" oras_copies_bundle "$work/bundle/folder"
 
+  phase="one repository"
+  check "entrepot export writes a tar of one image" exports referrers.test/mcr/net-monitor:v1 single.tar --key "$work/bundle/p256.pem"
+  check "skopeo copies oci-archive: by the tag alone" skopeo_copies_bundle "oci-archive:$work/bundle/single.tar:v1"
+  check "oras cp --from-oci-layout by the tag alone" oras_copies_by_tag "$work/bundle/single.tar:v1"
+  check "podman pulls oci-archive: by the tag alone" podman_pulls_bundle arm64 oci-archive:single.tar:v1
+
   phase="again"
   check "another machine's export has the same bytes" exports_again
   check "an Ed25519 signature is verified by openssl" exports_with_ed25519
@@ -53,7 +59,7 @@ make_bundle_keys() {
   done
 }
 
-# exports RULE OUTPUT OPTION...: into $work/bundle.
+# exports RULE|IMAGE OUTPUT OPTION...: into $work/bundle.
 exports() {
   local rule=$1 output=$2
   shift 2
@@ -104,6 +110,12 @@ podman_pulls_bundle() {
 
 oras_copies_bundle() {
   bounded oras cp -r --no-tty --from-oci-layout-path "$1" --to-oci-layout-path "$scratch/copy" mcr/net-monitor:v1 v1
+  # shellcheck disable=SC2046
+  same_layout "$scratch/copy" $(corpus_graph "$index")
+}
+
+oras_copies_by_tag() {
+  bounded oras cp -r --no-tty --from-oci-layout "$1" --to-oci-layout-path "$scratch/copy" v1
   # shellcheck disable=SC2046
   same_layout "$scratch/copy" $(corpus_graph "$index")
 }

@@ -1,5 +1,5 @@
-# Bundles that go in: through three volumes into a registry without the referrers API and into one with it, our simulator, where cosign, notation and oras agree with the
-# source; what is wrong is named; three rounds travel as differences by receipt, also by one that was made of the target alone; some platforms go into
+# Bundles that go in: through three volumes into a registry without the referrers API and into one with it, our simulator, where cosign, notation and oras say the same as at the
+# source, and so they do of the bundle that is served; what is wrong is named; three rounds travel as differences by receipt, also by one that was made of the target alone; some platforms go into
 # Debian's docker-registry, which takes no index without the others; the bundle itself serves crane, skopeo and oras.
 
 bundle-import_group() {
@@ -17,6 +17,10 @@ bundle-import_group() {
   phase="damage"
   check "each volume that is lost is named, and written again alone" lost_volumes_are_named
   check "a flipped bit is named and no manifest is written" flipped_bit_is_named
+  phase="source"
+  check "cosign verifies at the source" says_of_source cosign_says
+  check "notation verifies at the source" says_of_source notation_says
+  check "oras discover finds what the corpus has at the source" says_of_source oras_says
   phase="import"
   check "a registry without the referrers API takes it" imports_to "$first_target/inside"
   check "a registry with it takes it" imports_to "$third_target/inside"
@@ -25,9 +29,9 @@ bundle-import_group() {
   for copy in "$first_target/inside" "$third_target/inside"; do
     check "oras copies the same tree from ${copy%%/*}" imported_tree "$copy"
     check "oras copies the artifact that is no image from ${copy%%/*}" imported_artifact "$copy"
-    check "oras discover agrees with the source at ${copy%%/*}" imported_referrers "$copy"
-    check "cosign verifies at ${copy%%/*}" imported_cosign "$copy"
-    check "notation verifies at ${copy%%/*}" bounded notation verify --insecure-registry "$copy/mcr/net-monitor:v1"
+    check "oras discover agrees with the source at ${copy%%/*}" agrees_with_source oras_says "$copy"
+    check "cosign verifies what it verifies at the source at ${copy%%/*}" agrees_with_source cosign_says "$copy"
+    check "notation verifies what it verifies at the source at ${copy%%/*}" agrees_with_source notation_says "$copy"
   done
   for copy in "$first_target/inside" "$third_target/inside"; do
     check "a receipt made of ${copy%%/*} alone is the one that was lost" receipt_anew "$copy"
@@ -52,6 +56,9 @@ bundle-import_group() {
   check "crane pulls from the bundle" crane_pulls_bundle
   check "skopeo copies all platforms from the bundle" skopeo_pulls_bundle
   check "oras copies the same tree from the bundle" imported_tree "$proxy"
+  check "oras discover agrees with the source at the bundle" agrees_with_source oras_says "$proxy"
+  check "cosign verifies what it verifies at the source at the bundle" agrees_with_source cosign_says "$proxy"
+  check "notation verifies what it verifies at the source at the bundle" agrees_with_source notation_says "$proxy"
   stop bundle-server
 
   stop first-target
@@ -90,9 +97,10 @@ trust_the_imports() {
   mkdir -p "$folder/truststore/x509/ca/corpus"
   cp "$here/corpus/keys/notation-acme.crt" "$folder/truststore/x509/ca/corpus/"
   jq -n --arg first "$first_target/inside/mcr/net-monitor" --arg third "$third_target/inside/mcr/net-monitor" \
+    --arg source "127.0.0.1:$referrers_port/mcr/net-monitor" --arg served "$proxy/mcr/net-monitor" \
     '{version: "1.0", trustPolicies: [{
       name: "corpus",
-      registryScopes: [$first, $third],
+      registryScopes: [$first, $third, $source, $served],
       signatureVerification: {level: "strict", override: {authenticTimestamp: "log"}},
       trustStores: ["ca:corpus"],
       trustedIdentities: ["x509.subject: C=US, ST=WA, L=Seattle, O=Notary, CN=acme.example"]
@@ -234,12 +242,22 @@ imports_folders() {
   gap_imports "$scratch/disk" "$1" "$scratch/data"
 }
 
+# Killed when the first blob has begun to arrive; should it have ended all the same, it is done again.
 killed_import_goes_on() {
-  start killed-import "$entrepot" import "$work/gap/out" --trust "$work/gap/sender.pub" --config "$work/import.yaml" --to "http://$1" \
-    --data "$scratch/data"
-  eventually 60 test -d "$work/import-target/docker/registry/v2/repositories/${1#*/}"
-  stop killed-import KILL
-  gap_imports "$work/gap/out" "$1" "$scratch/data"
+  local repositories=$work/import-target/docker/registry/v2/repositories attempt left=0
+  for attempt in 1 2 3 4 5; do
+    rm -rf "${repositories:?}/${1#*/}" "$scratch/data"
+    start killed-import "$entrepot" import "$work/gap/out" --trust "$work/gap/sender.pub" --config "$work/import.yaml" --to "http://$1" \
+      --data "$scratch/data"
+    eventually 60 test -d "$repositories/${1#*/}"
+    stop killed-import KILL
+    left=$(find "$repositories/${1#*/}" -path '*/_manifests/tags/*' -prune ! -name 'sha256-*' -print | wc -l)
+    [ "$left" != 0 ] || break
+    echo "attempt $attempt came too late"
+  done
+  expect "the tags after the kill" "$left" 0
+  gap_imports "$work/gap/out" "$1" "$scratch/data" --json > "$scratch/report"
+  [ "$(jq '[.targets[].copied] | add' "$scratch/report")" -gt 0 ] || fail "nothing was left to do: $(cat "$scratch/report")"
 }
 
 imported_tree() {
@@ -254,20 +272,58 @@ imported_artifact() {
   same_layout "$scratch/copy" $(corpus_graph "$artifact")
 }
 
-# discovered NAME: the digests of all that refers to it, at any depth.
-discovered() {
-  bounded oras discover --plain-http --format json "$1" | jq -r '.. | objects | select(has("artifactType")) | .digest' | sort
+# says_of_source TOOL_says: what a tool says of the source, kept to be compared.
+says_of_source() {
+  "$1" "127.0.0.1:$referrers_port" > "$scratch/says"
+  test -s "$scratch/says"
+  cp "$scratch/says" "$work/gap/$1"
 }
 
-imported_referrers() {
-  expect "the referrers" "$(discovered "$1/mcr/net-monitor:v1")" "$(discovered "127.0.0.1:$referrers_port/mcr/net-monitor:v1")"
+# agrees_with_source TOOL_says PLACE: the tool says there what it says of the source.
+agrees_with_source() {
+  test -s "$work/gap/$1"
+  "$1" "$2" > "$scratch/says"
+  diff "$work/gap/$1" "$scratch/says"
 }
 
-imported_cosign() {
-  local options=(--key "$here/corpus/keys/cosign.pub" --insecure-ignore-tlog=true --allow-http-registry)
-  bounded cosign verify "${options[@]}" "$1/mcr/net-monitor:v1"
-  bounded cosign verify "${options[@]}" "$1/mcr/cosign-tags:v1"
-  bounded cosign verify-attestation "${options[@]}" --type cyclonedx "$1/mcr/cosign-tags:v1"
+# oras_says PLACE: the digests of all that refers to the index and to its SBOM, which are at least those of the corpus.
+oras_says() {
+  local subject digest
+  for subject in "$index" "$sbom"; do
+    bounded oras discover --plain-http --format json "$1/mcr/net-monitor@$subject" > "$scratch/tree"
+    jq -r '.. | objects | select(has("artifactType")) | .digest' "$scratch/tree" | sort -u > "$scratch/found"
+    for digest in $(referrers "$subject" | jq -r .digest); do
+      grep -qxF "$digest" "$scratch/found" || fail "oras does not find $digest at $1"
+    done
+    sed "s|^|$subject |" "$scratch/found"
+  done
+}
+
+# cosign_says PLACE: the digests in what it verified, of the bundle, of the signature tag and of the attestation tag.
+cosign_says() {
+  local options=(--key "$here/corpus/keys/cosign.pub" --insecure-ignore-tlog=true --allow-http-registry) image
+  for image in net-monitor:v1 cosign-tags:v1; do
+    bounded cosign verify "${options[@]}" "$1/mcr/$image" > "$scratch/verified"
+    grep -qF "$index" "$scratch/verified" || fail "cosign did not verify $index at $1"
+    grep -oE '[0-9a-f]{64}' "$scratch/verified" | sort -u | sed "s|^|$image |"
+  done
+  bounded cosign verify-attestation "${options[@]}" --type cyclonedx "$1/mcr/cosign-tags:v1" > "$scratch/attested"
+  expect "what was attested" "$(jq -r '.payload | @base64d | fromjson | .subject[0].digest.sha256' "$scratch/attested")" "${index#sha256:}"
+  jq -r .payload "$scratch/attested" | sha256sum
+}
+
+# notation_says PLACE: the digest that it verified, and those of the signatures.
+notation_says() {
+  local digest
+  bounded notation verify --insecure-registry "$1/mcr/net-monitor:v1" > "$scratch/verified"
+  grep -oE 'Successfully verified signature for .*@sha256:[0-9a-f]{64}' "$scratch/verified" | sed 's/.*@//' > "$scratch/digest"
+  expect "what notation verified" "$(cat "$scratch/digest")" "$index"
+  bounded notation list --insecure-registry "$1/mcr/net-monitor@$index" > "$scratch/list"
+  for digest in $(referrers "$index" | jq -r 'select(.artifactType == "application/vnd.cncf.notary.signature") | .digest'); do
+    grep -qF "$digest" "$scratch/list" || fail "notation does not list $digest at $1"
+  done
+  cat "$scratch/digest"
+  grep -oE 'sha256:[0-9a-f]{64}' "$scratch/list" | sort -u
 }
 
 crane_pulls_bundle() {
