@@ -193,6 +193,11 @@ final class Answering {
         negative.remember(question, failure, settings);
     }
 
+    /** Forgets a failure that is remembered for a question: another question has shown that it is so no longer. */
+    void refuted(Question question) {
+        negative.forget(question);
+    }
+
     /** The failure that is remembered for a question. */
     Optional<RegistryException> remembered(Question question, CacheSettings settings) {
         return negative.of(question, settings);
@@ -227,7 +232,9 @@ final class Answering {
                 return stale.get();
             }
             boolean servedUnasked = judge(settings).step(window, now.map(Kept::confirmedAt)) != Judgement.Step.ASK;
-            if (e instanceof NotFoundException || e instanceof UnauthorizedException && !servedUnasked) {
+            // What is only remembered was heeded when it was heard; something else may have been answered since.
+            boolean denied = e instanceof NotFoundException || e instanceof UnauthorizedException && !servedUnasked;
+            if (denied && remembered.isEmpty()) {
                 // An answer: what is denied now must not come back in the next outage.
                 forget.accept(e);
             }

@@ -129,7 +129,12 @@ public final class CacheIndex implements AutoCloseable {
         IndexReplacement replacement = new IndexReplacement(store.layout(), clock);
         try {
             replacement.make(empty -> {
-                IndexCopy.run(store.layout().index(), empty);
+                if (IndexDatabase.isWhole(store.layout().index())) {
+                    IndexCopy.run(store.layout().index(), empty);
+                } else {
+                    LOG.warn("the index is damaged: pins, and what is under them, are taken over as far as they can be read");
+                    IndexSalvage.run(store.layout(), empty);
+                }
                 return true;
             });
         } catch (SQLException e) {

@@ -21,7 +21,7 @@ final class Healing {
 
     private final ContentStore store;
     private final CacheIndex index;
-    private final Set<Digest> healed = ConcurrentHashMap.newKeySet();
+    private final Set<Quarantine.Bad> healed = ConcurrentHashMap.newKeySet();
     private volatile Scrub.Healer healer = (repository, kind, digest) -> {};
 
     /** Of a store; nobody fetches anything yet. */
@@ -60,7 +60,7 @@ final class Healing {
         try {
             for (Quarantine.Bad bad : absent()) {
                 if (!stopped.getAsBoolean()) {
-                    owner(bad.digest()).ifPresent(repository -> heal(repository, bad.kind(), bad.digest()));
+                    healAlone(bad);
                 }
             }
         } catch (IOException e) {
@@ -68,13 +68,24 @@ final class Healing {
         }
     }
 
+    // Whatever is wrong with one, the others have their turn, and the thread that scrubs goes on.
+    private void healAlone(Quarantine.Bad bad) {
+        try {
+            owner(bad.digest()).ifPresent(repository -> heal(repository, bad.kind(), bad.digest()));
+        } catch (RuntimeException e) {
+            LOG.error("scrub: {} cannot be fetched anew", bad.digest(), e);
+        }
+    }
+
     /** What lies in quarantine and is not stored. What has come again once is let go like all else, and not brought back then. */
     List<Quarantine.Bad> absent() throws IOException {
         List<Quarantine.Bad> absent = new ArrayList<>();
-        for (Quarantine.Bad bad : store.quarantine().contents()) {
+        List<Quarantine.Bad> contents = store.quarantine().contents();
+        healed.retainAll(Set.copyOf(contents));
+        for (Quarantine.Bad bad : contents) {
             if (index.isStored(bad.digest())) {
-                healed.add(bad.digest());
-            } else if (!healed.contains(bad.digest())) {
+                healed.add(bad);
+            } else if (!healed.contains(bad)) {
                 absent.add(bad);
             }
         }

@@ -103,6 +103,19 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
         }
     }
 
+    /** Whether a database that nobody has open is undamaged, by reading all of it. */
+    static boolean isWhole(Path file) throws SQLException {
+        try (Connection connection = connect(file, true)) {
+            check(connection);
+            return true;
+        } catch (SQLException e) {
+            if (isDamage(e)) {
+                return false;
+            }
+            throw e;
+        }
+    }
+
     private static void closeAll(List<AutoCloseable> opened, Exception cause) {
         for (AutoCloseable one : opened) {
             try {

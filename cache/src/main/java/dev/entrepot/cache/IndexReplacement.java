@@ -8,7 +8,9 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.sql.Connection;
+import java.sql.ResultSet;
 import java.sql.SQLException;
+import java.sql.Statement;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -65,10 +67,21 @@ record IndexReplacement(StoreLayout layout, Clock clock) {
     /** Makes the next database, and returns what the filling has to say. */
     <T> T make(Filling<T> filling) throws SQLException, IOException {
         dropUnfinished(layout);
-        // Closing the only connection folds the log into the file.
         try (Connection connection = IndexDatabase.connect(layout.nextIndex(), false)) {
             IndexSchema.migrate(connection, IndexSchema.STEPS);
-            return filling.fill(connection);
+            T said = filling.fill(connection);
+            fold(connection);
+            return said;
+        }
+    }
+
+    // By itself, closing would do it and say nothing if the disk refused.
+    private static void fold(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("PRAGMA main.wal_checkpoint(TRUNCATE)")) {
+            if (!row.next() || row.getInt(1) != 0) {
+                throw new SQLException("the new index cannot be folded into one file");
+            }
         }
     }
 

@@ -54,8 +54,8 @@ final class PinWalk {
     }
 
     /**
-     * The graph of a pin. What cannot be read counts as missing. As long as something is missing of what a tag names, what it named before that and is stored is part of
-     * the graph, too, but not of what is missing.
+     * The graph of a pin. What cannot be read counts as missing. As long as something is missing of what a tag names, the last that it named before and that is whole
+     * is part of the graph, too, but not of what is missing.
      */
     static PinnedGraph walk(ContentStore store, CacheIndex index, Pin pin, Served served) {
         return new PinWalk(store, index, pin, served).walk();
@@ -79,9 +79,13 @@ final class PinWalk {
         boolean known = !unsure;
         if (!lacking.isEmpty() && pin.reference() instanceof Tag tag) {
             // What the tag names now is not whole: until it is, the one before it stays as it is.
-            index.tagHistory(pin.repository(), tag).former().reversed().stream()
+            List<TagHistory.Former> before = index.tagHistory(pin.repository(), tag).former().reversed().stream()
                     .filter(former -> !root.equals(Optional.of(former.digest())) && isStored(former))
+                    .toList();
+            before.stream()
+                    .filter(this::isWhole)
                     .findFirst()
+                    .or(() -> before.stream().findFirst())
                     .ifPresent(former -> addManifest(former.digest()));
             visitAll();
         }
@@ -114,6 +118,11 @@ final class PinWalk {
                     .ifPresent(former -> addManifest(former.digest()));
         }
         return named.map(TagHistory.Former::digest);
+    }
+
+    private boolean isWhole(TagHistory.Former former) {
+        Pin alone = new Pin(pin.repository(), former.digest(), pin.platforms(), pin.referrers(), pin.ruled());
+        return walk(store, index, alone, served).isComplete();
     }
 
     private boolean isStored(TagHistory.Former former) {

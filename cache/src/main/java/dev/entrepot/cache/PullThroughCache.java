@@ -178,6 +178,15 @@ public final class PullThroughCache {
         return answering;
     }
 
+    /** Evicts content by hand: also from memory, so that it is asked for again. As {@link Evictor#evict}. */
+    public boolean evict(Digest digest) {
+        boolean evicted = evictor.evict(digest);
+        if (evicted) {
+            manifests.invalidate(digest);
+        }
+        return evicted;
+    }
+
     /** The manifest, if it is kept. Bytes that no longer match their digest are put aside and not found. */
     Optional<ManifestBytes> keptManifest(Digest digest) {
         ManifestBytes inMemory = manifests.getIfPresent(digest);

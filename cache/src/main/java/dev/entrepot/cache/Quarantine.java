@@ -28,8 +28,8 @@ final class Quarantine {
 
     private static final Logger LOG = LoggerFactory.getLogger(Quarantine.class);
 
-    /** Content that was found bad. */
-    record Bad(ContentKind kind, Digest digest) {}
+    /** Content that was found bad, and when. */
+    record Bad(ContentKind kind, Digest digest, Instant since) {}
 
     private record Entry(Path path, long sizeBytes, Instant since) {}
 
@@ -70,7 +70,7 @@ final class Quarantine {
     /** What lies here, the oldest first. */
     synchronized List<Bad> contents() throws IOException {
         return entries().stream()
-                .flatMap(entry -> layout.quarantinedContent(entry.path()).stream())
+                .flatMap(entry -> layout.quarantinedContent(entry.path(), entry.since()).stream())
                 .toList();
     }
 

@@ -9,6 +9,7 @@ import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
@@ -140,13 +141,13 @@ record StoreLayout(Path root) {
     }
 
     /** The content that a file of {@link #quarantine()} was, if it is named for one. */
-    Optional<Quarantine.Bad> quarantinedContent(Path file) {
+    Optional<Quarantine.Bad> quarantinedContent(Path file, Instant since) {
         String name = name(file);
         for (ContentKind kind : ContentKind.values()) {
             String prefix = kind.name().toLowerCase(Locale.ROOT) + "-";
             if (name.startsWith(prefix)) {
                 return digest(name.substring(prefix.length()).replaceFirst("-", ":"))
-                        .map(digest -> new Quarantine.Bad(kind, digest));
+                        .map(digest -> new Quarantine.Bad(kind, digest, since));
             }
         }
         return Optional.empty();

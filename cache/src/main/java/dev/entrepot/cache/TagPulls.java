@@ -72,6 +72,7 @@ final class TagPulls {
                         tag,
                         tags.ask(tag, record -> holds(record, settings), outage -> standsIn(tag, settings, outage))),
                 admission.forgetting(() -> tags.forget(tag)));
+        refute(answer, new Question.ForDescriptor(repository, tag, readers));
         index.touched(answer.content().digest(), repository);
         return answer;
     }
@@ -90,11 +91,19 @@ final class TagPulls {
                 () -> tags.kept(tag).map(kept -> kept.map(ManifestBytes::descriptor)),
                 () -> tags.describe(tag, outage -> standsIn(tag, settings, outage)),
                 admission.forgetting(() -> tags.forget(tag)));
+        refute(answer, new Question.ForManifest(repository, tag, readers));
         Digest digest = answer.content().digest();
         if (manifests.keptHere(digest).isPresent()) {
             index.touched(digest, repository);
         }
         return answer;
+    }
+
+    // What the upstream has just said by GET is so by HEAD, and the other way round.
+    private void refute(Answer<?> answer, Question other) {
+        if (answer.verdict() == Verdict.MISS || answer.verdict() == Verdict.REVALIDATED) {
+            answering.refuted(other);
+        }
     }
 
     // Where what a tag has come to name is brought in behind clients or with all its graph, or what it named stands in

@@ -139,6 +139,7 @@ class DiskFaultsTest {
         assertThatThrownBy(() -> fixture.cache.restore(repository, ContentKind.BLOB, blob))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("disk");
+        fixture.awaitIdle();
         Files.delete(ingest);
         Files.createDirectory(ingest);
         fixture.cache.restore(repository, ContentKind.BLOB, blob);

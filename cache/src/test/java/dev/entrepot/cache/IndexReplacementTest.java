@@ -88,6 +88,21 @@ class IndexReplacementTest {
     }
 
     @Test
+    void nextOneThatDoesNotFitOnTheDiskIsAnErrorAndNotAnEmptyTable() throws Exception {
+        withAPinAndManyLinks();
+        assertThatThrownBy(() -> new IndexReplacement(store.layout(), clock).make(empty -> {
+                    try (var run = empty.createStatement()) {
+                        run.execute("PRAGMA max_page_count = 30");
+                    }
+                    IndexCopy.run(store.layout().index(), empty);
+                    return true;
+                }))
+                .isInstanceOf(SQLException.class)
+                .hasMessageContaining("full");
+        assertThat(pins()).containsExactly(BY_HAND);
+    }
+
+    @Test
     void oldOneIsKeptUnderAnotherNameAndTheNextHasAllThatItHad() throws Exception {
         withAPinAndManyLinks();
         for (int round = 1; round <= 2; round++) {

@@ -329,6 +329,23 @@ class PinnedGraphsTest {
     }
 
     @Test
+    void lastWholeImageOfAPinnedTagOutlivesOthersOfWhichOnlyTheManifestCame() throws IOException {
+        ManifestBytes whole = tagged();
+        repository.manifest(TAG);
+        pull(whole);
+        fixture.evictor.pins().pin(pin());
+        for (int move = 0; move < 2; move++) {
+            tagged();
+            fixture.clock.advance(Duration.ofHours(1));
+            repository.manifest(TAG);
+            fixture.evictor.pins().missing(pin());
+        }
+        fixture.clock.advance(Duration.ofHours(1));
+        pullOthers();
+        assertThat(isWhole(whole)).isTrue();
+    }
+
+    @Test
     void onlyTheWantedPlatformsOfAnIndexArePinned() throws IOException {
         ManifestBytes amd = image();
         ManifestBytes arm = image();

@@ -62,7 +62,7 @@ final class CacheKeys {
             "platforms",
             ListType.of(Types.PLATFORM),
             CacheConfig::platforms,
-            "The platforms of an index that this site uses: what pin, prefetch and cache warm mean that name none; all of them without this key.");
+            "The platforms of an index that this site uses: what the rules' pin and prefetch, and cache warm, mean that name none; all of them without this key.");
 
     static final Section<CacheConfig> SECTION = new Section<>(
             "cache",

@@ -198,7 +198,7 @@ final class CacheOperations {
         int gone = 0;
         int stayed = 0;
         for (Digest digest : digests(what)) {
-            boolean evicted = evictor.evict(digest);
+            boolean evicted = cache.cache().evict(digest);
             gone += evicted ? 1 : 0;
             stayed += !evicted && cache.index().isStored(digest) ? 1 : 0;
         }

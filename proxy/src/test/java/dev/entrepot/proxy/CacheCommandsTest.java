@@ -252,6 +252,15 @@ class CacheCommandsTest {
     }
 
     @Test
+    void manifestThatIsEvictedByHandIsAskedOfTheUpstreamAgain() throws Exception {
+        String manifest = "/v2/" + APP + "/manifests/" + image.digest();
+        assertThat(MirrorFixture.verdict(mirror.get(manifest))).isEqualTo("hit");
+        assertThat(json("evict", image.digest().toString()).path("evicted").asLong())
+                .isEqualTo(1);
+        assertThat(MirrorFixture.verdict(mirror.get(manifest))).isEqualTo("miss");
+    }
+
+    @Test
     void metricsTellOfClassesAndReasons() throws Exception {
         json("evict", blob.toString());
         assertThat(mirror.metric("entrepot_evictions_by_reason_total{reason=\"asked\"}"))

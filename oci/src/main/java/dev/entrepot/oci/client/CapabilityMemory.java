@@ -50,6 +50,11 @@ final class CapabilityMemory {
         last.put(capability, new Last(there, clock.instant()));
     }
 
+    /** Whether it is known that a repository can do something. */
+    boolean isKnownThere(Repository repository, Capability capability) {
+        return Boolean.TRUE.equals(known.getIfPresent(new Subject(repository, capability)));
+    }
+
     /** Whether it is known that a repository cannot do something. */
     boolean isKnownAbsent(Repository repository, Capability capability) {
         return Boolean.FALSE.equals(known.getIfPresent(new Subject(repository, capability)));

@@ -188,6 +188,10 @@ final class CircuitBreaker {
         suspect(pass.about);
         switch (pass.kind) {
             case PROBE -> {
+                if (pass.answersBefore != answers) {
+                    count(pass, timedOut); // others have been answered since it was sent: it proves nothing more
+                    return;
+                }
                 pause = pause.multipliedBy(2).compareTo(LONGEST) > 0 ? LONGEST : pause.multipliedBy(2);
                 open();
             }

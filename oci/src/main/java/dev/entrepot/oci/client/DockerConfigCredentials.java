@@ -140,7 +140,11 @@ public final class DockerConfigCredentials implements CredentialSource {
     private JsonNode readNow() throws IOException {
         String text = FileCredentials.read(file, MAX_BYTES);
         try {
-            return OciJson.mapper().readTree(text);
+            JsonNode root = OciJson.mapper().readTree(text);
+            if (!root.isObject()) {
+                throw new IOException(file + " is no JSON object");
+            }
+            return root;
         } catch (JacksonException e) {
             // The cause could quote the file.
             throw new IOException(file + " is not valid JSON");

@@ -45,7 +45,15 @@ record KnownFirst(ManifestSource registry, KnownManifests known, BooleanSupplier
                 .orElseThrow(() -> new NotFoundException(
                         NotFoundException.Kind.MANIFEST, "the registry says that there is no tag " + tag));
         Optional<ManifestBytes> here = known.named(digest);
-        return here.isPresent() ? here.get() : fetch(digest);
+        if (here.isPresent()) {
+            return here.get();
+        }
+        try {
+            return fetch(digest);
+        } catch (NotFoundException e) {
+            // It has moved in between, and what it named is gone: that is no word about what it names.
+            return fetch(tag);
+        }
     }
 
     private ManifestBytes fetch(ManifestReference reference) throws IOException {

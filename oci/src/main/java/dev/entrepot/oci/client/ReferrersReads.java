@@ -51,6 +51,9 @@ final class ReferrersReads implements ReferrersApi {
                 return Optional.empty();
             }
             page.get().descriptors().forEach(d -> found.putIfAbsent(d.digest(), d));
+            if (page.get().next().isPresent() && page.get().next().equals(next)) {
+                throw new InvalidContentException(what(subject) + ": a page names itself as the next");
+            }
             next = page.get().next();
             if (next.isEmpty()) {
                 return Optional.of(List.copyOf(found.values()));
@@ -84,7 +87,12 @@ final class ReferrersReads implements ReferrersApi {
                 throw new InvalidContentException(
                         what(subject) + ": " + response.request().host() + " has no page after one that names it");
             }
-            if (page.isEmpty()) {
+            if (page.isEmpty() && response.isElsewhere(request)) {
+                // It may be who refuses us there, and not the API that is lacking.
+                if (memory.isKnownThere(requests.repository(), Capability.REFERRERS)) {
+                    throw calls.errors().failure(response);
+                }
+            } else if (page.isEmpty()) {
                 remember(response);
             } else {
                 memory.saw(requests.repository(), Capability.REFERRERS, true);

@@ -86,7 +86,7 @@ final class TlsOfFiles implements TlsSocketStrategy {
         try {
             inEffect = strategy(settings);
             LOG.info("{} read again, because a file has changed", settings.files());
-        } catch (IOException e) {
+        } catch (IOException | RuntimeException e) {
             LOG.warn("{} not read again, and the former stays in effect: {}", settings.files(), e.getMessage());
         }
     }

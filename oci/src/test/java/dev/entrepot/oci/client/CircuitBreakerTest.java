@@ -80,6 +80,17 @@ class CircuitBreakerTest {
     }
 
     @Test
+    void probeThatFailsAfterAnotherWasAnsweredOpensNothing() {
+        breaker.enter("dead").orElseThrow().failed(true);
+        world.advance(Duration.ofSeconds(10));
+        CircuitBreaker.Pass probe = breaker.enter("dead").orElseThrow();
+        breaker.enter("healthy").orElseThrow().answered();
+        assertAt(Position.CLOSED);
+        probe.failed(true);
+        assertAt(Position.CLOSED);
+    }
+
+    @Test
     void eachFailedProbeDoublesThePauseUpToTwoMinutes() {
         open();
         Duration pause = Duration.ofSeconds(10);

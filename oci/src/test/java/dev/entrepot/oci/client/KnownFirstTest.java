@@ -119,4 +119,12 @@ class KnownFirstTest {
         there.put(two.digest(), two);
         assertThat(source.fetchManifest(TAG)).isSameAs(two);
     }
+
+    @Test
+    void tagThatMovesBetweenHeadAndGetIsFetchedByItsNameAndNotTakenForMissing() throws IOException {
+        KnownFirst source = source(true);
+        there.remove(one.digest());
+        assertThat(source.fetchManifest(TAG)).isSameAs(one);
+        assertThat(asked).containsExactly("HEAD t", "GET " + one.digest(), "GET t");
+    }
 }

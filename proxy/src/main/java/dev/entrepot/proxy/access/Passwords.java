@@ -104,7 +104,8 @@ public final class Passwords {
             underWay.remove(key, mine);
             mine.complete(is);
             return is;
-        } catch (AccessRefusedException | RuntimeException e) {
+        } catch (AccessRefusedException | RuntimeException | Error e) {
+            // An Error, too, as when no thread can be had: else nobody would ever be told.
             underWay.remove(key, mine);
             mine.completeExceptionally(e);
             throw e;
@@ -125,7 +126,7 @@ public final class Passwords {
             }
             attempt.wrong();
             return false;
-        } catch (AccessRefusedException e) {
+        } catch (AccessRefusedException | RuntimeException | Error e) {
             attempt.undecided();
             throw e;
         }

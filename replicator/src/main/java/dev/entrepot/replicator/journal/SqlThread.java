@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -23,6 +24,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.sqlite.SQLiteErrorCode;
 
 /**
  * The one platform thread that talks to SQLite, because a native call would hold the carrier of a virtual thread. Work is done in the order in which
@@ -31,6 +33,12 @@ import org.slf4j.LoggerFactory;
  */
 final class SqlThread implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SqlThread.class);
+    // After these, SQLite may have rolled back the transaction.
+    private static final Set<Integer> ROLLED_BACK = Set.of(
+            SQLiteErrorCode.SQLITE_FULL.code,
+            SQLiteErrorCode.SQLITE_IOERR.code,
+            SQLiteErrorCode.SQLITE_NOMEM.code,
+            SQLiteErrorCode.SQLITE_INTERRUPT.code);
     private static final int MOST_WAITING = 10_000;
     private static final int BATCH = 512;
     // Longer than SQLite waits for a lock that another process has.
@@ -178,8 +186,7 @@ final class SqlThread implements AutoCloseable {
     }
 
     // Results are handed out only after the commit, so that whoever waited knows that it is on disk. A batch that
-    // cannot be written fails; the next one
-    // begins anew, because disks that are full are emptied again.
+    // cannot be written fails; the next begins anew, because disks that are full are emptied again.
     private void runBatch(List<Task<?>> batch) {
         List<Runnable> outcomes = new ArrayList<>(batch.size());
         try {
@@ -196,15 +203,22 @@ final class SqlThread implements AutoCloseable {
         outcomes.forEach(Runnable::run);
     }
 
-    private <T> Runnable attempt(Task<T> task) {
+    /**
+     * Does one piece of work, and returns what is to be done after the commit.
+     *
+     * @throws SQLException if the whole batch has failed with it
+     */
+    private <T> Runnable attempt(Task<T> task) throws SQLException {
         try {
             T value = task.work().run(this::prepared);
             return () -> task.result().complete(value);
         } catch (SQLException e) {
-            // The driver closes a statement for good whose step has failed. SQLite may have rolled all of the batch
-            // back; the commit shows it.
+            // The driver closes a statement for good whose step has failed.
             forgetStatements();
             task.result().completeExceptionally(e);
+            if (ROLLED_BACK.contains(e.getErrorCode() & 0xff)) {
+                throw e; // what came before is undone, and what comes after would be written by itself
+            }
             return () -> {};
         } catch (RuntimeException e) {
             // A row that is damaged is refused by the types that it is read into.
