@@ -54,6 +54,9 @@ import java.util.stream.IntStream;
  * content is read through that server. For one use.
  */
 final class ExportCommand implements AutoCloseable {
+    // Stands for the digest of a part that nobody has read.
+    private static final Digest UNREAD = Digest.sha256(new byte[0]);
+
     private final EntrepotConfig config;
     private final ClientEnvironment environment;
     private final ExportRequest request;
@@ -213,9 +216,9 @@ final class ExportCommand implements AutoCloseable {
         if (request.volumeSize().isEmpty()) {
             return whole;
         }
-        // A dry run reads no blob; only the digests of parts depend on that.
+        // A dry run reads no blob; only the digests of parts depend on that. They are SHA-256, whatever the blob's is.
         PartReader parts = request.dryRun()
-                ? (blob, sizes) -> sizes.stream().map(size -> blob).toList()
+                ? (blob, sizes) -> sizes.stream().map(size -> UNREAD).toList()
                 : content(whole, sources);
         return VolumePlacer.place(whole, request.volumeSize().get().bytes(), parts);
     }

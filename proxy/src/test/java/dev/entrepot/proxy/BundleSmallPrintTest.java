@@ -85,8 +85,8 @@ class BundleSmallPrintTest {
         assertThat(imports(1, "out.tar", "--trust", "theirs.pub").err())
                 .contains("is not trusted", "theirs.pub", "if the key is the right one, ask the sender for");
         assertThat(imports(1, "open.tar", "--trust", "ours.pub").err())
-                .contains("is not trusted", "is not signed", "--unsigned")
-                .doesNotContain("ask the sender");
+                .contains("is not trusted", "is not signed", "ask the sender for: entrepot export --reissue")
+                .doesNotContain("--unsigned");
         assertThat(target.requests(request -> request.path().contains("team/app")))
                 .isEmpty();
         assertThat(folder.resolve("data/imports")).doesNotExist();

@@ -60,20 +60,26 @@ final class BundleOpening {
     private Candidate candidate(VolumeReader reader) throws IOException {
         try {
             VolumeClaims head = head(reader);
-            bundles.add(head.id());
-            if (bundles.size() > MOST_BUNDLES) {
-                throw new BundleException(
-                        "the volumes are of more than " + MOST_BUNDLES + " bundles; give those of one");
-            }
             Head kept = new Head(
                     head.stated(),
                     head.id(),
                     head.agrees(),
                     head.signature().isPresent(),
                     signer(head.document(), head.signature()));
+            count(kept);
             return new Candidate(reader, Optional.of(kept), Optional.empty(), Optional.empty());
         } catch (VolumeException e) {
             return new Candidate(reader, Optional.empty(), Optional.of(e.problem()), traces(reader));
+        }
+    }
+
+    // An inventory that is altered has an id of its own: it is of no bundle, and said to be damaged with the others.
+    private void count(Head head) throws BundleException {
+        if (isTrusted(head)) {
+            bundles.add(head.id());
+        }
+        if (bundles.size() > MOST_BUNDLES) {
+            throw new BundleException("the volumes are of more than " + MOST_BUNDLES + " bundles; give those of one");
         }
     }
 
@@ -104,13 +110,13 @@ final class BundleOpening {
                 Path path = candidate.reader().path();
                 files.problems().forEach(problem -> problems.add(problem.in(number, accepted.id())));
                 if (!files.litter().isEmpty()) {
-                    notes.add("passed over in " + path + ", where systems leave such things: "
+                    notes.add("passed over in " + ShownPath.of(path) + ", where systems leave such things: "
                             + String.join(", ", files.litter()));
                 }
                 Bundle.Given given = new Bundle.Given(path, pieces(expected, files.slices()));
                 Bundle.Given earlier = files.isWhole() ? volumes.putIfAbsent(number, given) : null;
                 if (earlier != null) {
-                    String what = "it is also " + earlier.path();
+                    String what = "it is also " + ShownPath.of(earlier.path());
                     problems.add(VolumeProblem.of(Kind.TWICE, number, path, what, accepted.id()));
                 }
             } catch (VolumeException e) {
@@ -208,7 +214,7 @@ final class BundleOpening {
         boolean same = head.id().equals(candidate.head().orElseThrow().id())
                 && (trust.isEmpty() || signer(head.document(), head.signature()).isPresent());
         if (!same) {
-            throw new BundleException(candidate.reader().path() + " changed while it was read");
+            throw new BundleException(ShownPath.of(candidate.reader().path()) + " changed while it was read");
         }
         return head;
     }

@@ -26,6 +26,7 @@ final class FolderWalk extends SimpleFileVisitor<Path> {
     private final List<String> strays = new ArrayList<>();
     private final List<String> litter = new ArrayList<>();
     private int straysSeen;
+    private int litterSeen;
     private Optional<VolumeProblem> damage = Optional.empty();
 
     private FolderWalk(Path top, List<VolumeEntry> expected) {
@@ -89,6 +90,7 @@ final class FolderWalk extends SimpleFileVisitor<Path> {
 
     private FileVisitResult passOver(Path file, String what) {
         if (KnownLitter.is(name(file))) {
+            litterSeen++;
             if (litter.size() < NAMED) {
                 litter.add(shown(file));
             }
@@ -142,8 +144,13 @@ final class FolderWalk extends SimpleFileVisitor<Path> {
                 top, "it has " + String.join(", ", strays) + more + ", which are not of it: remove them"));
     }
 
-    /** Names of what systems leave behind. */
+    /** Names of what systems leave behind, and behind them how many more there are. */
     List<String> litter() {
-        return litter;
+        if (litterSeen == litter.size()) {
+            return litter;
+        }
+        List<String> named = new ArrayList<>(litter);
+        named.add("and " + (litterSeen - litter.size()) + " more");
+        return named;
     }
 }

@@ -16,7 +16,7 @@ final class UnreadableException extends IOException {
     private final boolean denied;
 
     UnreadableException(Path file, IOException cause) {
-        super(file + " cannot be read: " + reason(cause), cause);
+        super(ShownPath.of(file) + " cannot be read: " + reason(cause), cause);
         this.reason = reason(cause);
         this.denied = cause instanceof AccessDeniedException;
     }

@@ -22,7 +22,7 @@ public final class VolumeHead {
         } catch (VolumeException e) {
             throw new BundleException(String.valueOf(e.getMessage()), e);
         }
-        Inventory inventory = InventoryJson.read(claims.document(), volume + ": " + VolumePlan.INVENTORY);
+        Inventory inventory = InventoryJson.read(claims.document(), ShownPath.of(volume) + ": " + VolumePlan.INVENTORY);
         return new SavedExports.Saved(
                 inventory, claims.document(), claims.signature(), VolumeNames.output(volume, inventory.volumes()));
     }

@@ -68,15 +68,12 @@ public record VolumeProblem(
         return new VolumeProblem(Kind.ALTERED, OptionalInt.empty(), Optional.of(file), what, Optional.empty(), true);
     }
 
-    /** A volume whose inventory nobody signed. */
+    /** A volume whose inventory has no signature, where one is asked for. It does not say how to do without: somebody may have removed it. */
     static VolumeProblem unsigned(Path file) {
-        return new VolumeProblem(
+        return of(
                 Kind.UNTRUSTED,
-                OptionalInt.empty(),
-                Optional.of(file),
-                "its inventory is not signed; --unsigned says that it need not be",
-                Optional.empty(),
-                true);
+                file,
+                "its inventory is not signed: the signature is lost, or somebody removed it, or there never was one");
     }
 
     /**
@@ -145,7 +142,8 @@ public record VolumeProblem(
     @Override
     public String toString() {
         String number = volume.isPresent() ? "volume " + volume.getAsInt() : "";
-        String place = file.map(path -> number.isEmpty() ? path.toString() : " (" + path + ")")
+        String place = file.map(ShownPath::of)
+                .map(path -> number.isEmpty() ? path : " (" + path + ")")
                 .orElse("");
         return number + place + " " + kind.words + ": " + what
                 + remedy().map(command -> asking() + command).orElse("");

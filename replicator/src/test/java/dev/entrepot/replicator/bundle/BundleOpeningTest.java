@@ -261,7 +261,9 @@ class BundleOpeningTest {
                 new Packed.Packing(source).image("base", "v1").pack().tars(folder.resolve("unsigned"));
         assertThatThrownBy(() -> verified(unsigned))
                 .isInstanceOf(DamagedBundleException.class)
-                .hasMessageContaining("--unsigned says that it need not be");
+                .hasMessageContaining("its inventory is not signed")
+                .hasMessageContaining("ask the sender for")
+                .hasMessageNotContaining("--unsigned");
         assertThatCode(() -> Bundle.open(unsigned, List.of()).verify(bytes -> {}))
                 .doesNotThrowAnyException();
         assertThatCode(() -> Bundle.open(tars, List.of()).verify(bytes -> {})).doesNotThrowAnyException();

@@ -112,6 +112,38 @@ class FolderLitterTest {
     }
 
     @Test
+    void ofMuchThatSystemsLeaveAFewAreNamedAndTheOthersCounted() throws Exception {
+        for (int i = 0; i < 23; i++) {
+            Files.writeString(blobs.resolve("._" + i), "resources");
+        }
+
+        assertThat(Bundle.examine(volumes, List.of()).notes())
+                .singleElement()
+                .asString()
+                .endsWith(", and 13 more");
+    }
+
+    @Test
+    void noNameOnAMediumReachesTheTerminalWithItsControlCharacters() throws Exception {
+        Path odd = volumes.get(1).resolveSibling("red\u001b[31m\nvolume");
+        Files.move(volumes.get(1), odd);
+        Files.writeString(odd.resolve(".DS_Store"), "icons");
+        Files.writeString(odd.resolve("blobs/extra\u001b[2J"), "");
+        volumes = List.of(volumes.get(0), odd, volumes.get(2));
+
+        assertThat(Bundle.examine(volumes, List.of()).notes())
+                .singleElement()
+                .asString()
+                .contains("red?[31m?volume")
+                .doesNotContain("\u001b", "\n");
+        assertThat(problems())
+                .singleElement()
+                .asString()
+                .contains("red?[31m?volume", "a file with an odd name")
+                .doesNotContain("\u001b", "\n");
+    }
+
+    @Test
     void litterDoesNotHideAFlippedBit() throws Exception {
         Files.writeString(blobs.resolve("extra"), "");
         byte[] bytes = Files.readAllBytes(layer());

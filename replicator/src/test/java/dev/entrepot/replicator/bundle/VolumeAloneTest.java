@@ -183,6 +183,30 @@ class VolumeAloneTest {
     }
 
     @Test
+    void aVolumeWhoseSignatureIsLostOrRemovedIsAskedForAgain() throws Exception {
+        Packed packed = packed(true);
+        List<BundleTrust> trust = Packed.trust(folder, "key");
+        Path second = packed.folders(folder.resolve("folders")).get(1);
+        Files.delete(second.resolve(VolumePlan.SIGNATURE));
+        byte[] bytes = packed.tar(2);
+        int end = headBytes(packed, 2);
+        int start = end - (int) packed.plan.entries(2).get(4).tarBytes();
+        byte[] without = Arrays.copyOf(bytes, bytes.length - (end - start));
+        System.arraycopy(bytes, end, without, start, bytes.length - end);
+        Path tar = Files.write(folder.resolve("without.tar"), without);
+
+        for (Path volume : List.of(second, tar)) {
+            VolumeProblem problem = problem(volume, trust);
+
+            assertThat(problem.kind()).isEqualTo(Kind.UNTRUSTED);
+            assertAsksFor(problem, packed, 2);
+            assertThat(problem.toString())
+                    .contains("its inventory is not signed: the signature is lost, or somebody removed it")
+                    .doesNotContain("--unsigned");
+        }
+    }
+
+    @Test
     void whatNobodySignedIsAskedForToo() throws Exception {
         Packed packed = new Packed.Packing(source).image("team/app", "v1").pack();
         Path tar = packed.tars(folder.resolve("tars")).getFirst();
