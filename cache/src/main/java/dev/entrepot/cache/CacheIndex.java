@@ -132,7 +132,8 @@ public final class CacheIndex implements AutoCloseable {
                 if (IndexDatabase.isWhole(store.layout().index())) {
                     IndexCopy.run(store.layout().index(), empty);
                 } else {
-                    LOG.warn("the index is damaged: pins, and what is under them, are taken over as far as they can be read");
+                    LOG.warn(
+                            "the index is damaged: pins, and what is under them, are taken over as far as they can be read");
                     IndexSalvage.run(store.layout(), empty);
                 }
                 return true;

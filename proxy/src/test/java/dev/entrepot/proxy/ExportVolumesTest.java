@@ -67,7 +67,9 @@ class ExportVolumesTest {
         done(List.of("export", IMAGE, "--output", "small/release.tar", "--volume-size", "100KB", "--unsigned"));
 
         assertThat(names("disk")).containsExactly("release.tar");
-        assertThat(names("small")).contains("release.001.tar", "release.002.tar").doesNotContain("release.tar");
+        assertThat(names("small"))
+                .contains("release.001.tar", "release.002.tar")
+                .doesNotContain("release.tar");
         done(List.of("verify", "disk", "--unsigned"));
     }
 

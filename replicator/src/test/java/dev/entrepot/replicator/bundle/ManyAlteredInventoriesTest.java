@@ -44,8 +44,7 @@ class ManyAlteredInventoriesTest {
                         List.of(app.blob(Shapes.LAYER, DigestAlgorithm.SHA256, layer)),
                         Optional.empty(),
                         Optional.empty()));
-        Packed.Packing packing =
-                new Packed.Packing(source).image("app", "v1").volumes(30_000);
+        Packed.Packing packing = new Packed.Packing(source).image("app", "v1").volumes(30_000);
         Packed packed = signed ? packing.signedBy(key).pack() : packing.pack();
         List<Path> tars = packed.tars(folder.resolve("tars"));
         assertThat(tars).hasSizeGreaterThan(10);
