@@ -81,9 +81,14 @@ final class FetchReader implements BlobContent {
         if (view.verified() && position >= view.visibleBytes()) {
             return -1;
         }
-        direct = new DirectRead(
-                digest, upstream, fetch.progress().now().degraded().orElseThrow(), settings, partial);
+        direct = new DirectRead(digest, upstream, left(fetch.progress().now()), settings, partial);
         return direct.read(position, buffer, offset, length);
+    }
+
+    private FetchProgress.Degraded left(FetchProgress.View view) {
+        return view.degraded()
+                .orElseGet(
+                        () -> new FetchProgress.Degraded(0, digest.algorithm().newMessageDigest(), view.totalBytes()));
     }
 
     @Override
@@ -156,15 +161,15 @@ final class FetchReader implements BlobContent {
         return window;
     }
 
-    // False when there is no file to read because the fetch has given up on the disk.
+    // False when there is no file to read: the fetch has given up on the disk, or the blob was evicted again before
+    // this reader came to open it.
     private boolean openFile(FetchProgress.View view) throws IOException {
         if (partial != null || finished != null) {
             return true;
         }
         if (view.complete()) {
-            finished = fetch.openComplete()
-                    .orElseThrow(() -> new IOException("blob " + digest + " left the cache while it was being served"));
-            return true;
+            finished = fetch.openComplete().orElse(null);
+            return finished != null;
         }
         try {
             partial = fetch.openPartial().orElse(null);

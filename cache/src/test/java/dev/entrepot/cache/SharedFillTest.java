@@ -100,6 +100,18 @@ class SharedFillTest {
     }
 
     @Test
+    void readerWhoseBlobIsGoneAgainBeforeItsFirstReadGoesOnByItself() throws IOException {
+        byte[] bytes = CacheFixture.randomBytes(300_000, 9);
+        Digest digest = linkedBlob(bytes);
+        try (BlobContent content = repository.openBlob(digest).content()) {
+            cache.awaitIdle();
+            Files.delete(cache.store.layout().content(ContentKind.BLOB, digest));
+            assertThat(CacheFixture.readFrom(content, 0)).isEqualTo(bytes);
+        }
+        assertThat(upstream.count("GET blob")).isEqualTo(2);
+    }
+
+    @Test
     void manyClientsCostTheUpstreamOneBody() throws Exception {
         byte[] bytes = CacheFixture.randomBytes(500_000, 2);
         Digest digest = linkedBlob(bytes);

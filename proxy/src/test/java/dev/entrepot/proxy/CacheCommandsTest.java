@@ -254,7 +254,6 @@ class CacheCommandsTest {
     @Test
     void manifestThatIsEvictedByHandIsAskedOfTheUpstreamAgain() throws Exception {
         String manifest = "/v2/" + APP + "/manifests/" + image.digest();
-        assertThat(MirrorFixture.verdict(mirror.get(manifest))).isEqualTo("hit");
         assertThat(json("evict", image.digest().toString()).path("evicted").asLong())
                 .isEqualTo(1);
         assertThat(MirrorFixture.verdict(mirror.get(manifest))).isEqualTo("miss");

@@ -85,12 +85,10 @@ final class EarlyBlobs {
         }
         bringer.push(blob);
         if (!bringer.isWhole(blob)) {
-            throw new CopyException(
-                    Side.TARGET,
-                    blob.digest(),
-                    session.name() + " has something else than the blob " + blob.digest()
-                            + " under its digest, and keeps that: its beginning was sent by an import that was killed. Remove it"
-                            + " there, and import again");
+            // Not the failure of one blob: later it would be found there, and taken for right.
+            throw new IOException(session.name() + " has something else than the blob " + blob.digest()
+                    + " under its digest, and keeps that: its beginning was sent by an import that was killed. Remove it"
+                    + " there, and import again");
         }
     }
 }
