@@ -29,7 +29,7 @@ import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
 import tools.jackson.databind.JsonNode;
 
-/** What explain says is what the server then does: random rules, states of the cache, states of the upstream and requests. */
+/** What explain says is what the server then does: random rules, states of the cache, states of the upstream and requests. Long, because one property draws all of them. */
 class ExplainAgreesTest {
     private static final TestRegistry REGISTRY = TestRegistry.started();
     private static final Images IMAGES = new Images(5);

@@ -8,6 +8,7 @@ import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.ReferrersApi;
 import java.io.IOException;
 import java.net.URI;
@@ -90,7 +91,10 @@ final class ReferrersReads implements ReferrersApi {
             if (page.isEmpty() && response.isElsewhere(request)) {
                 // It may be who refuses us there, and not the API that is lacking.
                 if (memory.isKnownThere(requests.repository(), Capability.REFERRERS)) {
-                    throw calls.errors().failure(response);
+                    throw new OutageException(
+                            OutageException.Reason.SERVER_ERROR,
+                            what(subject) + ": " + response.request().host() + " answers with status "
+                                    + response.status() + " and no list, where it has listed referrers before");
                 }
             } else if (page.isEmpty()) {
                 remember(response);

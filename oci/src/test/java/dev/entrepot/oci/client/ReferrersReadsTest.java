@@ -186,6 +186,20 @@ class ReferrersReadsTest {
         assertThat(repository.referrers(SUBJECT)).isEqualTo(Referrers.NONE);
     }
 
+    @ParameterizedTest
+    @ValueSource(ints = {200, 401, 403, 404})
+    void theOtherHostThatHasListedReferrersAndDoesNotNowHasNotLostThem(int status) throws IOException {
+        leadElsewhere();
+        ELSEWHERE.stubFor(get(urlPathEqualTo(THERE)).willReturn(index(entry(FIRST))));
+        REGISTRY.stubFor(get(FALLBACK).willReturn(aResponse().withStatus(404)));
+        assertThat(repository.referrers(SUBJECT).descriptors()).hasSize(1);
+
+        ELSEWHERE.stubFor(get(urlPathEqualTo(THERE)).willReturn(aResponse().withStatus(status)));
+        assertThatThrownBy(() -> repository.referrers(SUBJECT))
+                .isInstanceOf(OutageException.class)
+                .hasMessageContaining("status " + status);
+    }
+
     @Test
     void anOutageAtTheOtherHostIsNotAnEmptyList() {
         leadElsewhere();
