@@ -1,6 +1,7 @@
 package dev.entrepot.oci.testing;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.OciJson;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -19,10 +20,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
+import tools.jackson.databind.JsonNode;
 
 /**
  * What of AWS gives credentials, on one server: the APIs of ECR and ECR Public and the Security Token Service, which check signatures, the
- * metadata service of an instance (version 2 alone) and the endpoint of a container. Safe for all threads.
+ * metadata service of an instance (version 2 alone), the endpoint of a container, and of IAM Identity Center the portal and the OIDC service. Safe for all threads.
  */
 public final class AwsService implements MiniHttpServer.Handler {
     /** Keys that it knows from the start. */
@@ -37,6 +39,18 @@ public final class AwsService implements MiniHttpServer.Handler {
     /** What a web identity must show. */
     public static final String WEB_IDENTITY = "header.web-s3cret.signature";
 
+    /** The access token of the login that is there from the start. */
+    public static final String SSO_TOKEN = "sso-s3cret-0";
+
+    /** The refresh token beside it. */
+    public static final String SSO_REFRESH = "refresh-s3cret-0";
+
+    /** The tool that logged in. */
+    public static final String SSO_CLIENT = "client-of-the-tool";
+
+    /** Its secret. */
+    public static final String SSO_SECRET = "secret-of-the-tool";
+
     private static final Pattern AUTHORIZATION = Pattern.compile(
             "AWS4-HMAC-SHA256 Credential=([^/]+)/([0-9]{8})/([^/]+)/([^/]+)/aws4_request, SignedHeaders=([^,]+), Signature=([0-9a-f]{64})");
     private static final String INSTANCE_SESSION = "instance-session";
@@ -49,6 +63,8 @@ public final class AwsService implements MiniHttpServer.Handler {
     private final AtomicInteger serial = new AtomicInteger();
     private final AtomicInteger passwords = new AtomicInteger();
     private volatile String password = "";
+    private volatile String login = SSO_TOKEN;
+    private volatile String refresh = SSO_REFRESH;
 
     /** A service by a clock. */
     public AwsService(InstantSource clock) {
@@ -71,6 +87,12 @@ public final class AwsService implements MiniHttpServer.Handler {
         return signers.getOrDefault(action, "");
     }
 
+    /** Ends the login before its time. */
+    public void endLogin() {
+        login = "none";
+        refresh = "none";
+    }
+
     @Override
     public Response handle(Request request, InputStream in) throws IOException {
         String body = new String(in.readAllBytes(), StandardCharsets.UTF_8);
@@ -88,8 +110,52 @@ public final class AwsService implements MiniHttpServer.Handler {
                 request.header("Authorization").equals(Optional.of(CONTAINER_TOKEN))
                         ? lent("ASIACONTAINER")
                         : Response.of(401);
+            case "/federation/credentials" -> portal(request);
+            case "/token" -> oidc(request, body);
             default -> Response.of(404);
         };
+    }
+
+    /** {@code GetRoleCredentials}: for whoever shows the access token of a login; times in milliseconds. */
+    private Response portal(Request request) {
+        if (!request.method().equals("GET")
+                || !request.header("x-amz-sso_bearer_token").equals(Optional.of(login))) {
+            return Response.json(
+                    401, "{\"message\":\"Session token not found or invalid\",\"__type\":\"UnauthorizedException\"}");
+        }
+        if (!request.query("account_id").equals(Optional.of("123456789012"))
+                || !request.query("role_name").equals(Optional.of("Mirror+Reader"))) {
+            return Response.json(403, "{\"message\":\"No access\",\"__type\":\"ForbiddenException\"}");
+        }
+        String id = lend("ASIASSO");
+        Keys these = keys.get(id);
+        return Response.json(
+                200,
+                "{\"roleCredentials\":{\"accessKeyId\":\"%s\",\"secretAccessKey\":\"%s\",\"sessionToken\":\"%s\",\"expiration\":%d}}"
+                        .formatted(
+                                id,
+                                these.secret(),
+                                these.session().orElseThrow(),
+                                clock.instant().plus(Duration.ofHours(1)).toEpochMilli()));
+    }
+
+    /** {@code CreateToken} with a refresh token, which is good once; no signature. */
+    private Response oidc(Request request, String body) {
+        JsonNode asked = OciJson.mapper().readTree(body);
+        boolean whole = request.method().equals("POST")
+                && request.header("Content-Type").equals(Optional.of("application/json"))
+                && asked.path("grantType").asString("").equals("refresh_token")
+                && asked.path("clientId").asString("").equals(SSO_CLIENT)
+                && asked.path("clientSecret").asString("").equals(SSO_SECRET);
+        if (!whole || !asked.path("refreshToken").asString("").equals(refresh)) {
+            return Response.json(400, "{\"error\":\"invalid_grant\",\"error_description\":\"s3cret\"}");
+        }
+        login = "sso-s3cret-" + serial.incrementAndGet();
+        refresh = "refresh-s3cret-" + serial.incrementAndGet();
+        return Response.json(
+                200,
+                "{\"accessToken\":\"%s\",\"tokenType\":\"Bearer\",\"expiresIn\":3600,\"refreshToken\":\"%s\"}"
+                        .formatted(login, refresh));
     }
 
     private static Response ofInstance(Request request, Response answer) {

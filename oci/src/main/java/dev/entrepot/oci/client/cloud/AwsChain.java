@@ -8,7 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Finds keys for AWS where AWS's own tools look, in their order: variables, web identity (EKS), the shared configuration files, the
+ * Finds keys for AWS where AWS's own tools look, in their order: variables, web identity (EKS), the shared configuration files (logins of IAM Identity Center, too), the
  * container's endpoint (ECS, EKS Pod Identity), the instance's metadata service (EC2). The first place that has keys counts; one that should
  * have them and fails ends the search, so that nobody is somebody else by accident.
  */
@@ -40,7 +40,7 @@ final class AwsChain {
         this.role = role;
         this.sts = new AwsSts(services, environment, region);
         this.metadata = new AwsMetadata(services, variables);
-        this.profiles = new AwsProfiles(variables, sts, this::named);
+        this.profiles = new AwsProfiles(variables, sts, new AwsSso(services, environment), this::named);
     }
 
     /**

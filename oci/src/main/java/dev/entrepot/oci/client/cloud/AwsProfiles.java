@@ -3,7 +3,6 @@ package dev.entrepot.oci.client.cloud;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.client.Program;
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
@@ -13,11 +12,10 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The profiles of AWS's shared files, {@code ~/.aws/config} and {@code ~/.aws/credentials}: keys, roles over another profile or over what the
- * machine gives, web identity, {@code credential_process}. Profiles of IAM Identity Center, which people log in to, are refused.
+ * The profiles of AWS's shared files, {@code ~/.aws/config} and {@code ~/.aws/credentials}: roles over another profile or over what the
+ * machine gives, web identity, the logins of IAM Identity Center, keys, {@code credential_process}; in that order within a profile.
  */
 final class AwsProfiles {
-    private static final String DEFAULT = "default";
     private static final int DEEPEST = 5;
     private static final Duration LONGEST_RUN = Duration.ofSeconds(10);
 
@@ -30,18 +28,20 @@ final class AwsProfiles {
 
     private final Map<String, String> variables;
     private final AwsSts sts;
+    private final AwsSso sso;
     private final NamedSource sources;
 
-    AwsProfiles(Map<String, String> variables, AwsSts sts, NamedSource sources) {
+    AwsProfiles(Map<String, String> variables, AwsSts sts, AwsSso sso, NamedSource sources) {
         this.variables = variables;
         this.sts = sts;
+        this.sso = sso;
         this.sources = sources;
     }
 
     /** The keys of the profile that {@code AWS_PROFILE} names, else of {@code default}; empty if that is not there or has none. */
     Optional<AwsKeys> standard() throws IOException {
         String named = variables.getOrDefault("AWS_PROFILE", "");
-        return named.isEmpty() ? keys(read(), DEFAULT, 0) : Optional.of(keys(named));
+        return named.isEmpty() ? keys(AwsFiles.read(variables), AwsFiles.DEFAULT, 0) : Optional.of(keys(named));
     }
 
     /**
@@ -50,18 +50,21 @@ final class AwsProfiles {
      * @throws IOException if there is none of that name, or it has none
      */
     AwsKeys keys(String profile) throws IOException {
-        return keys(read(), profile, 0)
+        return keys(AwsFiles.read(variables), profile, 0)
                 .orElseThrow(() -> new IOException("the AWS profile " + profile + " is not there or has no keys"));
     }
 
-    private Optional<AwsKeys> keys(Map<String, Map<String, String>> all, String name, int depth) throws IOException {
+    private Optional<AwsKeys> keys(AwsFiles all, String name, int depth) throws IOException {
         if (depth == DEEPEST) {
             throw new IOException("the AWS profile " + name + " refers to profiles without an end");
         }
-        Map<String, String> profile = all.getOrDefault(name, Map.of());
+        Map<String, String> profile = all.profile(name);
         Optional<String> role = Optional.ofNullable(profile.get("role_arn"));
         if (role.isPresent()) {
             return Optional.of(ofRole(all, name, role.get(), depth));
+        }
+        if (AwsSso.isNamedBy(profile)) {
+            return Optional.of(sso.keys(all, name));
         }
         if (profile.containsKey("aws_access_key_id") && profile.containsKey("aws_secret_access_key")) {
             return Optional.of(new AwsKeys(
@@ -73,17 +76,11 @@ final class AwsProfiles {
         if (process.isPresent()) {
             return Optional.of(ofProcess(process.get()));
         }
-        if (profile.keySet().stream().anyMatch(key -> key.startsWith("sso_"))) {
-            throw new IOException(
-                    "the AWS profile " + name
-                            + " is one of IAM Identity Center, which is for people; give this process a role, or keys by credential_process");
-        }
         return Optional.empty();
     }
 
-    private AwsKeys ofRole(Map<String, Map<String, String>> all, String name, String role, int depth)
-            throws IOException {
-        Map<String, String> profile = all.getOrDefault(name, Map.of());
+    private AwsKeys ofRole(AwsFiles all, String name, String role, int depth) throws IOException {
+        Map<String, String> profile = all.profile(name);
         String session = profile.getOrDefault("role_session_name", "entrepot");
         Optional<String> tokenFile = Optional.ofNullable(profile.get("web_identity_token_file"));
         if (tokenFile.isPresent()) {
@@ -93,12 +90,12 @@ final class AwsProfiles {
         Optional<String> source = Optional.ofNullable(profile.get("credential_source"));
         AwsKeys own;
         if (over.isPresent()) {
-            Map<String, Map<String, String>> rest = new HashMap<>(all);
+            AwsFiles rest = all;
             if (over.get().equals(name)) {
                 // Its own keys, which are in the same profile.
                 Map<String, String> bare = new HashMap<>(profile);
                 bare.remove("role_arn");
-                rest.put(name, bare);
+                rest = all.with(name, bare);
             }
             own = keys(rest, over.get(), depth + 1)
                     .orElseThrow(() -> new IOException("the AWS profile " + over.get() + " has no keys"));
@@ -128,43 +125,5 @@ final class AwsProfiles {
             throw new IOException(program.name() + " answered with something that is not JSON");
         }
         throw new IOException(program.name() + " answered without keys");
-    }
-
-    /** The profiles of both files; what the file of credentials says wins. */
-    private Map<String, Map<String, String>> read() throws IOException {
-        Path home = Path.of(variables.getOrDefault("HOME", "/"), ".aws");
-        Map<String, Map<String, String>> all = new HashMap<>();
-        add(all, file("AWS_CONFIG_FILE", home.resolve("config")), true);
-        add(all, file("AWS_SHARED_CREDENTIALS_FILE", home.resolve("credentials")), false);
-        return all;
-    }
-
-    private Path file(String variable, Path usual) {
-        String other = variables.getOrDefault(variable, "");
-        return other.isEmpty() ? usual : Path.of(other);
-    }
-
-    private static void add(Map<String, Map<String, String>> all, Path file, boolean prefixed) throws IOException {
-        if (!Files.exists(file)) {
-            return;
-        }
-        Map<String, String> section = new HashMap<>();
-        for (String line : Answers.file(file).split("\\R")) {
-            String text = line.strip();
-            if (text.startsWith("[") && text.endsWith("]")) {
-                String title = text.substring(1, text.length() - 1).strip();
-                boolean profile = !prefixed || title.equals(DEFAULT) || title.matches("profile\\s+.+");
-                String name = prefixed ? title.replaceFirst("^profile\\s+", "") : title;
-                section = profile ? all.computeIfAbsent(name, key -> new HashMap<>()) : new HashMap<>();
-                continue;
-            }
-            int equals = text.indexOf('=');
-            boolean nested = Character.isWhitespace(line.isEmpty() ? 'x' : line.charAt(0));
-            if (equals > 0 && !nested && !text.startsWith("#") && !text.startsWith(";")) {
-                section.put(
-                        text.substring(0, equals).strip(),
-                        text.substring(equals + 1).strip());
-            }
-        }
     }
 }

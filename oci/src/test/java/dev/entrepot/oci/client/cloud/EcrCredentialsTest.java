@@ -166,8 +166,6 @@ class EcrCredentialsTest {
                 [profile circle]
                 role_arn = arn:aws:iam::1:role/mirror
                 source_profile = round
-                [profile people]
-                sso_session = company
                 """);
         file("credentials", "[base]\n" + keysOfAFile());
         world.with("AWS_PROFILE", "mirror");
@@ -178,9 +176,40 @@ class EcrCredentialsTest {
         assertThatThrownBy(() -> CloudWorld.get(
                         source(new EcrSettings(Optional.empty(), Optional.of("round"), Optional.empty()))))
                 .hasMessageContaining("without an end");
-        assertThatThrownBy(() -> CloudWorld.get(
-                        source(new EcrSettings(Optional.empty(), Optional.of("people"), Optional.empty()))))
-                .hasMessageContaining("IAM Identity Center");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"Environment,AKIDEXAMPLE", "EcsContainer,ASIACONTAINER", "Ec2InstanceMetadata,ASIAINSTANCE"})
+    void roleOfAProfileOverWhatTheMachineGives(String place, String keys) throws IOException {
+        file("config", "[profile mirror]\nrole_arn = arn:aws:iam::1:role/mirror\ncredential_source = " + place + "\n");
+        withKeys();
+        world.with("AWS_CONTAINER_CREDENTIALS_FULL_URI", server.uri() + "/container")
+                .with("AWS_CONTAINER_AUTHORIZATION_TOKEN", AwsService.CONTAINER_TOKEN);
+
+        CloudWorld.get(source(new EcrSettings(Optional.empty(), Optional.of("mirror"), Optional.empty())));
+
+        assertThat(aws.signer("AssumeRole")).startsWith(keys);
+        assertThat(aws.signer("token")).startsWith("ASIAROLE");
+    }
+
+    @Test
+    void webIdentityOfAProfile() throws IOException {
+        Path token = Files.writeString(folder.resolve("token"), AwsService.WEB_IDENTITY);
+        file(
+                "config",
+                "[profile mirror]\nrole_arn = arn:aws:iam::1:role/mirror\nweb_identity_token_file = " + token + "\n");
+        world.with("AWS_PROFILE", "mirror");
+
+        assertThat(CloudWorld.get(source())).isEqualTo(password(1));
+        assertThat(aws.signer("token")).startsWith("ASIAROLE");
+    }
+
+    @Test
+    void roleOverTheKeysOfTheSameProfile() throws IOException {
+        file("config", "[default]\nrole_arn = arn:aws:iam::1:role/mirror\nsource_profile = default\n" + keysOfAFile());
+
+        assertThat(CloudWorld.get(source())).isEqualTo(password(1));
+        assertThat(aws.signer("AssumeRole")).startsWith("AKIDEXAMPLE");
     }
 
     @Test

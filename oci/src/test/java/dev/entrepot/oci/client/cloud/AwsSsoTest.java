@@ -1,0 +1,274 @@
+package dev.entrepot.oci.client.cloud;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.UnauthorizedException;
+import dev.entrepot.oci.client.Credential;
+import dev.entrepot.oci.client.CredentialSource;
+import dev.entrepot.oci.client.cloud.CloudCredentials.EcrSettings;
+import dev.entrepot.oci.testing.AwsService;
+import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.MiniHttpServer;
+import dev.entrepot.oci.testing.Requests;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.Optional;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Keys by a login of IAM Identity Center: profiles with a session and without, renewed, ended, and missing. */
+class AwsSsoTest {
+    private static final String REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com";
+    private static final String START = "https://company.awsapps.com/start";
+    // What sha1sum says of "company", and of the start URL.
+    private static final String OF_SESSION = "71b21161ffa1e6516bcc072aaf5ef38cbe85b511.json";
+    private static final String OF_START = "b7037568a7e4f6fba9450af24427009b78703b33.json";
+
+    @TempDir
+    Path folder;
+
+    private final CloudWorld world = new CloudWorld();
+    private final AwsService aws = new AwsService(world);
+    private final MiniHttpServer server = MiniHttpServer.started(aws);
+
+    @BeforeEach
+    void onTheMachineOfAPerson() throws IOException {
+        String url = server.uri().toString();
+        world.with("AWS_ENDPOINT_URL_ECR", url)
+                .with("AWS_ENDPOINT_URL_SSO", url)
+                .with("AWS_ENDPOINT_URL_SSO_OIDC", url)
+                .with("AWS_ENDPOINT_URL_STS", url)
+                .with("AWS_EC2_METADATA_SERVICE_ENDPOINT", url)
+                .with("HOME", folder.toString());
+        config("""
+                [profile people]
+                sso_session = company
+                sso_account_id = 123456789012
+                sso_role_name = Mirror+Reader
+                [sso-session company]
+                sso_start_url = %1$s
+                sso_region = eu-west-1
+                sso_registration_scopes = sso:account:access
+                [profile former]
+                sso_start_url = %1$s
+                sso_region = eu-west-1
+                sso_account_id = 123456789012
+                sso_role_name = Mirror+Reader
+                [profile foreign]
+                sso_session = company
+                sso_account_id = 123456789012
+                sso_role_name = Administrator
+                [profile above]
+                role_arn = arn:aws:iam::1:role/mirror
+                source_profile = people
+                [profile lost]
+                sso_session = nowhere
+                [profile short]
+                sso_session = company
+                sso_role_name = Mirror
+                [profile elsewhere]
+                sso_start_url = %1$s
+                sso_region = evil.example.com/
+                sso_account_id = 123456789012
+                sso_role_name = Mirror
+                """.formatted(START));
+        world.with("AWS_PROFILE", "people");
+    }
+
+    @AfterEach
+    void close() {
+        server.close();
+    }
+
+    private void config(String text) throws IOException {
+        Files.createDirectories(folder.resolve(".aws/sso/cache"));
+        Files.writeString(folder.resolve(".aws/config"), text);
+    }
+
+    private Path cache(String name) {
+        return folder.resolve(".aws/sso/cache").resolve(name);
+    }
+
+    private void login(String name, String expiresAt, boolean renewable) throws IOException {
+        String rest = renewable
+                ? ",\"clientId\":\"%s\",\"clientSecret\":\"%s\",\"registrationExpiresAt\":\"2026-12-20T10:00:00Z\",\"refreshToken\":\"%s\""
+                        .formatted(AwsService.SSO_CLIENT, AwsService.SSO_SECRET, AwsService.SSO_REFRESH)
+                : "";
+        Files.writeString(
+                cache(name),
+                "{\"startUrl\":\"%s\",\"region\":\"eu-west-1\",\"accessToken\":\"%s\",\"expiresAt\":\"%s\"%s}"
+                        .formatted(START, AwsService.SSO_TOKEN, expiresAt, rest));
+    }
+
+    private CredentialSource source(Optional<String> profile) {
+        return CloudCredentials.ecr(
+                CloudWorld.endpoint(REGISTRY),
+                new EcrSettings(Optional.empty(), profile, Optional.empty()),
+                world.environment());
+    }
+
+    private CredentialSource source() {
+        return source(Optional.empty());
+    }
+
+    private static Credential password(int count) {
+        return new Credential.UserPassword("AWS", "ecr-pass-" + count);
+    }
+
+    @Test
+    void loginOfASession() throws IOException {
+        login(OF_SESSION, "2026-11-20T14:00:00Z", false);
+
+        assertThat(CloudWorld.get(source())).isEqualTo(password(1));
+        assertThat(aws.signer("token")).startsWith("ASIASSO");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"2026-11-20T14:00:00Z", "2026-11-20T14:00:00UTC"})
+    void loginByAStartUrl(String end) throws IOException {
+        login(OF_START, end, false);
+
+        assertThat(CloudWorld.get(source(Optional.of("former")))).isEqualTo(password(1));
+        assertThat(aws.signer("token")).startsWith("ASIASSO");
+    }
+
+    @Test
+    void roleOverALogin() throws IOException {
+        login(OF_SESSION, "2026-11-20T14:00:00Z", false);
+
+        assertThat(CloudWorld.get(source(Optional.of("above")))).isEqualTo(password(1));
+        assertThat(aws.signer("AssumeRole")).startsWith("ASIASSO");
+        assertThat(aws.signer("token")).startsWith("ASIAROLE");
+    }
+
+    @Test
+    void endedLoginIsRenewedAndWrittenBackForTheOtherTools() throws IOException {
+        login(OF_SESSION, "2026-11-20T09:00:00Z", true);
+        CredentialSource source = source();
+
+        assertThat(CloudWorld.get(source)).isEqualTo(password(1));
+
+        assertThat(Files.readString(cache(OF_SESSION)))
+                .contains("\"expiresAt\":\"2026-11-20T11:00:00Z\"")
+                .contains("\"startUrl\":\"" + START + "\"")
+                .contains("sso-s3cret-1")
+                .contains("refresh-s3cret-2")
+                .doesNotContain(AwsService.SSO_TOKEN, AwsService.SSO_REFRESH);
+        assertThat(PosixFilePermissions.toString(Files.getPosixFilePermissions(cache(OF_SESSION))))
+                .isEqualTo("rw-------");
+        world.advance(Duration.ofHours(13));
+        assertThat(CloudWorld.get(source)).isEqualTo(password(2));
+    }
+
+    @Test
+    void renewedLoginThatCannotBeWrittenCountsInMemory() throws IOException {
+        login(OF_SESSION, "2026-11-20T09:00:00Z", true);
+        // A folder that is not empty lies where it would be written aside.
+        Files.createDirectories(cache(OF_SESSION + ".entrepot").resolve("in-the-way"));
+        CredentialSource source = source();
+
+        assertThat(CloudWorld.get(source)).isEqualTo(password(1));
+        assertThat(Files.readString(cache(OF_SESSION))).contains(AwsService.SSO_REFRESH);
+
+        // The refresh token in the file was good once.
+        world.advance(Duration.ofHours(13));
+        assertThat(CloudWorld.get(source)).isEqualTo(password(2));
+    }
+
+    @Test
+    void loginThatEndsSoonIsUsedToItsEndWhereItCannotBeRenewed() throws IOException {
+        login(OF_SESSION, "2026-11-20T10:04:00Z", true);
+        server.faults().always(Requests.path("/token"), Fault.status(500));
+
+        assertThat(CloudWorld.get(source())).isEqualTo(password(1));
+    }
+
+    @Test
+    void endedLoginThatTheServiceCannotRenewNowIsAnOutage() throws IOException {
+        login(OF_SESSION, "2026-11-20T09:00:00Z", true);
+        server.faults().always(Requests.path("/token"), Fault.status(500));
+
+        assertThatThrownBy(() -> CloudWorld.get(source()))
+                .isInstanceOf(OutageException.class)
+                .hasMessageContaining("renewing the login for the AWS profile people")
+                .hasMessageNotContaining("s3cret");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void endedLoginSaysWhatToDo(boolean refused) throws IOException {
+        login(OF_SESSION, "2026-11-20T09:00:00Z", refused);
+        aws.endLogin();
+
+        assertThatThrownBy(() -> CloudWorld.get(source()))
+                .isExactlyInstanceOf(IOException.class)
+                .hasMessageContaining("ended at 2026-11-20T09:00:00Z")
+                .hasMessageEndingWith("log in with: aws sso login --profile people")
+                .hasMessageNotContaining("s3cret");
+    }
+
+    @Test
+    void loginThatWasEndedThereSaysWhatToDo() throws IOException {
+        login(OF_SESSION, "2026-11-20T14:00:00Z", false);
+        aws.endLogin();
+
+        assertThatThrownBy(() -> CloudWorld.get(source()))
+                .isInstanceOf(UnauthorizedException.class)
+                .hasMessageContaining("answered 401 UnauthorizedException")
+                .hasMessageEndingWith("log in with: aws sso login --profile people");
+    }
+
+    @Test
+    void roleThatIsNotForThisPersonIsARefusal() throws IOException {
+        login(OF_SESSION, "2026-11-20T14:00:00Z", false);
+
+        assertThatThrownBy(() -> CloudWorld.get(source(Optional.of("foreign"))))
+                .isInstanceOf(UnauthorizedException.class)
+                .hasMessageEndingWith("answered 403 ForbiddenException");
+    }
+
+    @Test
+    void withoutALoginTheMessageNamesTheFileAndTheRemedy() {
+        assertThatThrownBy(() -> CloudWorld.get(source()))
+                .isExactlyInstanceOf(IOException.class)
+                .hasMessageContaining(OF_SESSION)
+                .hasMessageEndingWith("log in with: aws sso login --profile people");
+    }
+
+    @Test
+    void fileThatHoldsSomethingElseIsNotShown() throws IOException {
+        Files.writeString(cache(OF_SESSION), "s3cret");
+
+        assertThatThrownBy(() -> CloudWorld.get(source()))
+                .hasMessageContaining(OF_SESSION + " is not JSON")
+                .hasMessageNotContaining("s3cret");
+    }
+
+    @Test
+    void profileThatLacksSomethingSaysWhat() throws IOException {
+        login(OF_SESSION, "2026-11-20T14:00:00Z", false);
+
+        assertThatThrownBy(() -> CloudWorld.get(source(Optional.of("lost"))))
+                .hasMessageContaining("sso-session nowhere");
+        assertThatThrownBy(() -> CloudWorld.get(source(Optional.of("short"))))
+                .hasMessageContaining("lacks sso_account_id");
+    }
+
+    @Test
+    void regionThatIsNoneMakesNoHost() throws IOException {
+        login(OF_START, "2026-11-20T14:00:00Z", false);
+
+        assertThatThrownBy(() -> CloudWorld.get(source(Optional.of("elsewhere"))))
+                .hasMessageContaining("that is none");
+        assertThat(server.calls().all()).isEmpty();
+    }
+}
