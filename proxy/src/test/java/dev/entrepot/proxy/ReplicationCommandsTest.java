@@ -292,6 +292,23 @@ class ReplicationCommandsTest {
     }
 
     @Test
+    void whatIsReadFromAnAddressStopsBeforeItsQuotaIsRefused() {
+        old.push("team/app", new Images(4).image(300, 50), "v1");
+        old.quota(1);
+        String image = old.uri() + "/team/app:v1";
+        assertThat(commands.run("tree", image)).returns(0, Result::code);
+
+        Result copy = commands.run("copy", image, able.uri() + "/elsewhere:one");
+        Result tree = commands.run("tree", image);
+
+        assertThat(copy).returns(ExitCodes.FAILURE, Result::code);
+        assertThat(copy.out()).contains("none of 1 pulls is left");
+        assertThat(tree.code()).isNotZero();
+        assertThat(tree.err()).contains("none of 1 pulls is left");
+        assertThat(old.requests(Requests.get().and(Requests.manifests()))).hasSize(1);
+    }
+
+    @Test
     void oneImageGoesIntoLayoutsAndOutOfThemAgain() throws IOException {
         loadCorpus();
         String image = "registry.test/" + REPOSITORY + ":v1";

@@ -184,11 +184,17 @@ final class ApiResponse implements AutoCloseable {
      * @throws InvalidContentException if there is a content encoding
      */
     void requireIdentity() throws InvalidContentException {
-        Optional<String> encoding = header("Content-Encoding").filter(value -> !value.equalsIgnoreCase("identity"));
-        if (encoding.isPresent()) {
+        if (isEncoded()) {
             throw new InvalidContentException(request.what() + ": " + request.host()
                     + " sent a body with a content encoding, which was not asked for");
         }
+    }
+
+    /** Whether there is a content encoding, which is never asked for: then lengths are of other bytes than digests. */
+    boolean isEncoded() {
+        return header("Content-Encoding")
+                .filter(value -> !value.equalsIgnoreCase("identity"))
+                .isPresent();
     }
 
     /** Ends the answer, keeping the connection where little of the body is left. */

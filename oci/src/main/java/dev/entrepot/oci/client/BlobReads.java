@@ -92,6 +92,10 @@ final class BlobReads {
             // A login page, say: it proves nothing.
             throw calls.errors().html(response);
         }
+        if (status == 200 && response.isEncoded()) {
+            // The length is of what it would send.
+            return new HeadAnswer.Unclear();
+        }
         if (status == 200 && response.contentLength().orElse(-1) == 0 && !isOfNothing(digest)) {
             // Some servers lose the length on HEAD.
             return new HeadAnswer.Unclear();

@@ -139,6 +139,11 @@ final class ManifestReads {
         if (response.isHtml()) {
             throw calls.errors().html(response);
         }
+        if (response.isEncoded()) {
+            // Length, validators and even the digest may be of what it would send: a GET shows the bytes, or is
+            // refused.
+            return new HeadAnswer.Unclear();
+        }
         Optional<MediaType> type = response.contentType().filter(MediaType::isManifest);
         OptionalLong length = response.contentLength();
         Optional<Digest> digest = digest(response, reference);

@@ -67,46 +67,59 @@ final class QuotaBudget {
     /** Asks for a pull. */
     synchronized Verdict ask(Priority priority) {
         Instant now = clock.instant();
-        forgetWhatHasPassed(now);
-        if (now.isBefore(notBefore)) {
-            return stop(later(notBefore, known.map(Known::movesAt)));
-        }
-        if (oneAtATime && underWay > 0) {
-            return stop(now.plus(ONE_AT_A_TIME));
-        }
-        if (known.isEmpty() || known.get().remaining() - underWay > floor(known.get(), priority)) {
+        Optional<Verdict.Stop> bar = bar(now, priority == Priority.BACKGROUND);
+        if (bar.isEmpty()) {
             underWay++;
             return new Verdict.Go();
         }
-        boolean old = !now.isBefore(known.get().seenAt().plus(BETWEEN_LOOKS))
-                && (lookedAt.equals(Instant.MIN) || !now.isBefore(lookedAt.plus(BETWEEN_LOOKS)));
-        if (old) {
-            lookedAt = now;
-            return new Verdict.Look();
-        }
-        return stop(known.get().movesAt());
+        return looks(now) ? new Verdict.Look() : bar.get();
     }
 
-    private long floor(Known last, Priority priority) {
-        return priority == Priority.BACKGROUND ? reserve.of(last.limit()) : 0;
-    }
-
-    /** Why a pull had better wait for which something that is kept can stand in: no more than the reserve is left. Empty if more is, or nothing. */
-    synchronized Optional<Verdict.Stop> reserved() {
-        forgetWhatHasPassed(clock.instant());
-        return known.filter(
-                        last -> last.remaining() > underWay && last.remaining() - underWay <= reserve.of(last.limit()))
-                .map(last -> stop(last.movesAt()));
-    }
-
-    /** Why no pull can be made now: none is left, as far as is known. Empty if one may be. */
-    synchronized Optional<Verdict.Stop> spent() {
-        Instant now = clock.instant();
+    // The one rule for whether a pull may be made: who asks for one, who asks whether one had better not be, and who
+    // asks what one would be answered go by it.
+    private Optional<Verdict.Stop> bar(Instant now, boolean sparesTheReserve) {
         forgetWhatHasPassed(now);
         if (now.isBefore(notBefore)) {
             return Optional.of(stop(later(notBefore, known.map(Known::movesAt))));
         }
-        return known.filter(last -> last.remaining() <= underWay).map(last -> stop(last.movesAt()));
+        if (oneAtATime && underWay > 0) {
+            return Optional.of(stop(now.plus(ONE_AT_A_TIME)));
+        }
+        return known.filter(last -> last.remaining() - underWay <= (sparesTheReserve ? reserve.of(last.limit()) : 0))
+                .map(last -> stop(last.movesAt()));
+    }
+
+    /** Why a pull had better wait for which something that is kept can stand in: no more than the reserve is left. Empty if more is, or nothing. */
+    synchronized Optional<Verdict.Stop> reserved() {
+        Instant now = clock.instant();
+        return bar(now, false).isPresent() ? Optional.empty() : bar(now, true);
+    }
+
+    /** Why no pull can be made now: one that {@link #ask}s would be stopped. Empty if one may be. */
+    synchronized Optional<Verdict.Stop> spent() {
+        return bar(clock.instant(), false);
+    }
+
+    /**
+     * Whether a request for a manifest that costs nothing, and that somebody sends anyway, is the look that is due; after its answer, {@link #sawNothing} is to be
+     * called.
+     */
+    synchronized boolean looks() {
+        Instant now = clock.instant();
+        return bar(now, false).isPresent() && looks(now);
+    }
+
+    // What is known is old, and nothing else stands in the way.
+    private boolean looks(Instant now) {
+        boolean due = !now.isBefore(notBefore)
+                && !(oneAtATime && underWay > 0)
+                && known.filter(last -> !now.isBefore(last.seenAt().plus(BETWEEN_LOOKS)))
+                        .isPresent()
+                && (lookedAt.equals(Instant.MIN) || !now.isBefore(lookedAt.plus(BETWEEN_LOOKS)));
+        if (due) {
+            lookedAt = now;
+        }
+        return due;
     }
 
     private Verdict.Stop stop(Instant until) {

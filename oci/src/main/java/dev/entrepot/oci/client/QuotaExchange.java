@@ -69,7 +69,17 @@ final class QuotaExchange implements Exchange {
             return noted(request, budgets.of(request), false);
         }
         QuotaBudget budget = budgets.of(request);
-        return costs(request) ? sendCosting(request, budget) : noted(request, budget, false);
+        return costs(request) ? sendCosting(request, budget) : sendFree(request, budget);
+    }
+
+    // What tells clients what a tag names shows as much as a look does, so that both are told the same of what is left.
+    private ApiResponse sendFree(ApiRequest request, QuotaBudget budget) throws IOException {
+        boolean looks = request.operation() == Operation.RESOLVE && budget.looks();
+        ApiResponse response = noted(request, budget, false);
+        if (looks && response.status() == 200) {
+            budget.sawNothing();
+        }
+        return response;
     }
 
     private static boolean isBlob(ApiRequest request) {

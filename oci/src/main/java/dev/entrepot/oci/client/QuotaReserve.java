@@ -10,6 +10,9 @@ public record QuotaReserve(long pulls, int percent) {
     /** A quarter, as of the slots for requests. */
     public static final QuotaReserve DEFAULT = new QuotaReserve(0, 25);
 
+    /** Nothing: where nobody pulls but who spends it. */
+    public static final QuotaReserve NONE = new QuotaReserve(0, 0);
+
     /** Validates the bounds. */
     public QuotaReserve {
         if (pulls < 0 || percent < 0 || percent > 100) {

@@ -12,12 +12,17 @@ import java.util.Optional;
  * @param hedges whether a small request that takes long is sent a second time
  */
 public record Safeguards(Optional<QuotaReserve> quota, boolean breakers, boolean repeats, boolean hedges) {
-    /** Every request is sent: for targets, and what one command asks. */
+    /** Every request is sent: for targets, and for a server of this program. */
     public static final Safeguards NONE = new Safeguards(Optional.empty(), false, true, false);
 
     /** All of them, for an upstream that clients and replication share. */
     public static Safeguards shared(QuotaReserve reserve) {
         return new Safeguards(Optional.of(reserve), true, true, true);
+    }
+
+    /** Every request is sent that somebody's command needs, as long as the quota lasts: for sources that no client pulls from through this process. */
+    public static Safeguards ofCommand(QuotaReserve reserve) {
+        return new Safeguards(Optional.of(reserve), false, true, false);
     }
 
     /** These, for a mirror: what it does not answer at once is asked elsewhere. */

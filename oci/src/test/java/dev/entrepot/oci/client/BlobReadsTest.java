@@ -194,6 +194,20 @@ class BlobReadsTest {
     }
 
     @Test
+    void believesNoLengthOfAHeadThatIsEncodedUnasked() throws IOException {
+        REGISTRY.stubFor(head(urlEqualTo(PATH))
+                .willReturn(aResponse()
+                        .withStatus(200)
+                        .withHeader("Content-Encoding", "gzip")
+                        .withHeader("Content-Length", "7")));
+        REGISTRY.stubFor(get(PATH)
+                .willReturn(
+                        answer(206, Arrays.copyOf(BLOB, 1)).withHeader("Content-Range", "bytes 0-0/" + BLOB.length)));
+
+        assertThat(repository.statBlob(DIGEST)).contains(OptionalLong.of(BLOB.length));
+    }
+
+    @Test
     void tellsWhatTheRegistryAnswers() {
         REGISTRY.stubFor(get(PATH).willReturn(aResponse().withStatus(404)));
         assertThatThrownBy(() -> repository.openBlob(DIGEST, ByteRange.ALL))

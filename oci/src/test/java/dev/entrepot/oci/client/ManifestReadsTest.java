@@ -199,6 +199,19 @@ class ManifestReadsTest {
     }
 
     @Test
+    void believesNoHeadThatIsEncodedUnasked() throws IOException {
+        byte[] encoded = new byte[7];
+        REGISTRY.stubFor(head(urlEqualTo(BY_TAG))
+                .willReturn(ok(encoded, MediaType.OCI_INDEX.value())
+                        .withHeader(
+                                "Docker-Content-Digest", Digest.sha256(encoded).toString())
+                        .withHeader("Content-Encoding", "gzip")));
+        REGISTRY.stubFor(get(BY_TAG).willReturn(index()));
+
+        assertThat(repository.resolve(TAG)).contains(Descriptor.of(MediaType.OCI_INDEX, DIGEST, INDEX.length));
+    }
+
+    @Test
     void takesAPageForPeopleForAnOutage() {
         REGISTRY.stubFor(any(urlEqualTo(BY_TAG))
                 .willReturn(ok("<html>log in</html>".getBytes(StandardCharsets.UTF_8), "text/html; charset=utf-8")));

@@ -77,6 +77,63 @@ class QuotaBudgetTest {
         assertThat(budget.reserved()).isEmpty();
     }
 
+    private void assertOneRule(boolean spent, boolean reserved) {
+        Optional<Verdict.Stop> said = budget.spent();
+        assertThat(said.isPresent()).as("spent").isEqualTo(spent);
+        assertThat(budget.reserved().isPresent()).as("reserved").isEqualTo(reserved);
+        Verdict clients = budget.ask(INTERACTIVE);
+        assertThat(clients).isEqualTo(said.<Verdict>map(stop -> stop).orElse(new Verdict.Go()));
+        if (clients instanceof Verdict.Go) {
+            budget.failed();
+        }
+        Verdict background = budget.ask(BACKGROUND);
+        assertThat(background instanceof Verdict.Stop)
+                .as("a pull in the background: %s", background)
+                .isEqualTo(spent || reserved);
+        if (background instanceof Verdict.Go) {
+            budget.failed();
+        }
+    }
+
+    @Test
+    void whatIsSaidOfAPullIsWhatComesOfIt() {
+        assertOneRule(false, false);
+        hear(26);
+        assertOneRule(false, false);
+        hear(25);
+        assertOneRule(false, true);
+        hear(1);
+        assertThat(budget.ask(INTERACTIVE)).isEqualTo(new Verdict.Go());
+        assertOneRule(true, false);
+        budget.failed();
+        hear(0);
+        assertOneRule(true, false);
+        world.advance(WINDOW);
+        assertOneRule(false, false);
+        // One shows whether the window has moved, and nobody else is let go meanwhile.
+        assertThat(budget.ask(INTERACTIVE)).isEqualTo(new Verdict.Go());
+        assertOneRule(true, false);
+        budget.failed();
+        assertOneRule(false, false);
+        hear(50);
+        budget.exceeded(budget.number(), QuotaHeaders.NONE, Optional.of(Duration.ofMinutes(2)));
+        assertOneRule(true, false);
+    }
+
+    @Test
+    void requestThatIsSentAnywayIsTheLookThatIsDue() {
+        hear(3);
+        assertThat(budget.looks()).as("nothing keeps a pull").isFalse();
+        budget.exceeded(budget.number(), QuotaHeaders.NONE, Optional.of(Duration.ofMinutes(2)));
+        assertThat(budget.looks()).as("the registry wants to be left alone").isFalse();
+        world.advance(Duration.ofMinutes(2));
+        assertThat(budget.looks()).isTrue();
+        assertThat(budget.looks()).as("once a minute").isFalse();
+        budget.sawNothing();
+        assertThat(budget.spent()).isEmpty();
+        assertThat(budget.ask(INTERACTIVE)).isEqualTo(new Verdict.Go());
+    }
+
     @Test
     void requestsUnderWayCountAsSpentUntilTheyAreAnsweredOrFail() {
         hear(2);

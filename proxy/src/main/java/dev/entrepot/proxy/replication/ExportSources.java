@@ -61,9 +61,8 @@ public final class ExportSources implements AutoCloseable {
 
     private static SourceRegistry direct(
             UpstreamConfig upstream, ClientEnvironment environment, List<RegistryClient> own) throws IOException {
-        // Every request is sent, but for pulls that are kept for clients.
-        Safeguards safeguards = new Safeguards(Optional.of(Endpoints.reserve(upstream)), false, true, false);
-        RegistryClient client = UpstreamClients.open(upstream, safeguards, environment);
+        RegistryClient client =
+                UpstreamClients.open(upstream, Safeguards.ofCommand(Endpoints.reserve(upstream)), environment);
         own.add(client);
         return new RegistrySource(client, Optional.empty());
     }

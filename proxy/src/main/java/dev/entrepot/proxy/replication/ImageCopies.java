@@ -32,11 +32,18 @@ final class ImageCopies {
     private static final Tag LATEST = new Tag("latest");
 
     private final Registries registries;
+    private final OtherSources others;
     private final ReplicationTargets targets;
     private final ReplicationRunner runner;
 
-    ImageCopies(Registries registries, ReplicationTargets targets, ReplicationRunner runner) {
+    /**
+     * Copies of a process.
+     *
+     * @param others what is read that is not configured
+     */
+    ImageCopies(Registries registries, OtherSources others, ReplicationTargets targets, ReplicationRunner runner) {
         this.registries = registries;
+        this.others = others;
         this.targets = targets;
         this.runner = runner;
     }
@@ -55,7 +62,7 @@ final class ImageCopies {
         Tag tag = target.tag().orElse(sourceTag);
         ManifestReference reference =
                 source.digest().<ManifestReference>map(d -> d).orElse(sourceTag);
-        List<RegistryClient> own = new ArrayList<>();
+        List<Runnable> own = new ArrayList<>();
         try {
             SourceRegistry from = source(source, anyLayout, own);
             TargetRegistry to = target(target, anyLayout, own);
@@ -67,17 +74,22 @@ final class ImageCopies {
             }
             return new ImageCopy(runner, rule(from, read, to, written, tag), read, reference, tag, own);
         } catch (BadRequestException | IOException | RuntimeException e) {
-            own.forEach(RegistryClient::close);
+            own.forEach(Runnable::run);
             throw e;
         }
     }
 
-    private SourceRegistry source(CopyName name, boolean anyLayout, List<RegistryClient> own)
+    private SourceRegistry source(CopyName name, boolean anyLayout, List<Runnable> own)
             throws BadRequestException, IOException {
         return switch (name) {
             case ImageName image -> {
-                RegistryClient client = client(image, registries.sourceOf(image), own);
-                yield new RegistrySource(client, own.contains(client) ? Optional.empty() : registries.cache());
+                Optional<RegistryClient> configured = registries.sourceOf(image);
+                if (configured.isPresent()) {
+                    yield new RegistrySource(configured.get(), registries.cache());
+                }
+                OtherSources.Use other = others.open(registries.place(image));
+                own.add(other::close);
+                yield new RegistrySource(other.client(), Optional.empty());
             }
             case LayoutName layout -> {
                 refuseUnlessKnown(layout, anyLayout);
@@ -89,11 +101,11 @@ final class ImageCopies {
         };
     }
 
-    private TargetRegistry target(CopyName name, boolean anyLayout, List<RegistryClient> own)
+    private TargetRegistry target(CopyName name, boolean anyLayout, List<Runnable> own)
             throws BadRequestException, IOException {
         return switch (name) {
             case ImageName image -> {
-                RegistryClient client = client(image, targets.find(image).or(() -> registries.upstreamOf(image)), own);
+                RegistryClient client = targetClient(image, own);
                 yield new RegistryTarget(ReplicationTargets.name(client), client);
             }
             case LayoutName layout -> {
@@ -114,13 +126,13 @@ final class ImageCopies {
         }
     }
 
-    private RegistryClient client(ImageName image, Optional<RegistryClient> known, List<RegistryClient> own)
-            throws IOException, BadRequestException {
+    private RegistryClient targetClient(ImageName image, List<Runnable> own) throws IOException, BadRequestException {
+        Optional<RegistryClient> known = targets.find(image).or(() -> registries.upstreamOf(image));
         if (known.isPresent()) {
             return known.get();
         }
         RegistryClient client = registries.connect(image);
-        own.add(client);
+        own.add(client::close);
         return client;
     }
 

@@ -3,7 +3,6 @@ package dev.entrepot.proxy.replication;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
-import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.replicator.ProgressListener;
 import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.ReplicationRule;
@@ -19,13 +18,13 @@ public final class ImageCopy implements AutoCloseable {
     private final RepositoryName repository;
     private final ManifestReference reference;
     private final Tag tag;
-    private final List<RegistryClient> own;
+    private final List<Runnable> own;
 
     /**
      * A copy.
      *
      * @param rule says from where and to where; its name is that of the run
-     * @param own clients that are closed with this
+     * @param own ends the use of clients, when this is closed
      */
     ImageCopy(
             ReplicationRunner runner,
@@ -33,7 +32,7 @@ public final class ImageCopy implements AutoCloseable {
             RepositoryName repository,
             ManifestReference reference,
             Tag tag,
-            List<RegistryClient> own) {
+            List<Runnable> own) {
         this.runner = runner;
         this.rule = rule;
         this.repository = repository;
@@ -59,6 +58,6 @@ public final class ImageCopy implements AutoCloseable {
 
     @Override
     public void close() {
-        own.forEach(RegistryClient::close);
+        own.forEach(Runnable::run);
     }
 }

@@ -16,6 +16,7 @@ import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.oci.client.Safeguards;
 import dev.entrepot.replicator.graph.ArtifactGraph;
 import dev.entrepot.replicator.graph.GraphScope;
 import dev.entrepot.replicator.graph.GraphText;
@@ -115,9 +116,14 @@ public record ImageTree(String image, ArtifactGraph graph) {
             Map<RegistryHost, UpstreamConfig> upstreams,
             ClientEnvironment environment)
             throws BadRequestException, IOException {
-        return upstream.isPresent()
-                ? new RegistryClient(Endpoints.of(upstream.get(), environment), environment)
-                : new Registries(upstreams, Map.of(), Optional.empty(), environment).connect(image);
+        if (upstream.isPresent()) {
+            return new RegistryClient(
+                    Endpoints.of(upstream.get(), environment),
+                    Safeguards.ofCommand(Endpoints.reserve(upstream.get())),
+                    environment);
+        }
+        Registries registries = new Registries(upstreams, Map.of(), Optional.empty(), environment);
+        return OtherSources.client(registries.place(image), environment);
     }
 
     /** One line for each manifest and blob, indented by depth: what it is, digest, type and size; then the sums. */

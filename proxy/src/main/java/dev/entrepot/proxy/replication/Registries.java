@@ -87,13 +87,21 @@ public record Registries(
     }
 
     /**
-     * A client for a registry that is not configured.
+     * A client to write to a registry that is not configured.
      *
      * @throws BadRequestException if the name does not say where it is
      */
     RegistryClient connect(ImageName image) throws IOException, BadRequestException {
-        URI url = image.url().orElseThrow(() -> unknown(image));
-        return new RegistryClient(Endpoints.of(url, environment), environment);
+        return new RegistryClient(Endpoints.of(place(image), environment), environment);
+    }
+
+    /**
+     * Where an image is whose registry is not configured.
+     *
+     * @throws BadRequestException if the name does not say
+     */
+    URI place(ImageName image) throws BadRequestException {
+        return image.url().orElseThrow(() -> unknown(image));
     }
 
     private BadRequestException unknown(ImageName image) {

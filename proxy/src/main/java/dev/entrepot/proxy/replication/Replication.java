@@ -29,6 +29,7 @@ public final class Replication implements AutoCloseable {
     private final Map<String, ReplicationRule> rules = new LinkedHashMap<>();
     private final CopyJournal journal;
     private final ReplicationTargets targets;
+    private final OtherSources others;
     private final ReplicationRunner runner;
     private final ImageCopies copies;
 
@@ -36,7 +37,8 @@ public final class Replication implements AutoCloseable {
         this.journal = journal;
         this.targets = targets;
         this.runner = new ReplicationRunner(journal, time, RetryPolicy.DEFAULT);
-        this.copies = new ImageCopies(sources, targets, runner);
+        this.others = new OtherSources(sources.environment());
+        this.copies = new ImageCopies(sources, others, targets, runner);
     }
 
     /**
@@ -144,6 +146,7 @@ public final class Replication implements AutoCloseable {
 
     @Override
     public void close() throws IOException {
+        others.close();
         targets.close();
         journal.close();
     }
