@@ -57,6 +57,11 @@ public final class ContentStore implements AutoCloseable {
         return new StoreOpening(new StoreLayout(directory), clock, StoreMarker.readBootId()).open();
     }
 
+    /** Whether there is a store in a folder, which any process may have open. Makes nothing. */
+    public static boolean exists(Path directory) {
+        return Files.exists(new StoreLayout(directory).marker());
+    }
+
     /**
      * Whether another process has a store open. To be asked only by a process that has not opened it itself.
      *

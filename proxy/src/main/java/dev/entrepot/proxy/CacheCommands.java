@@ -65,6 +65,9 @@ final class CacheCommands {
         if (name.equals("rebuild")) {
             return rebuild(directory);
         }
+        if (!name.equals("pin") || isListOfPins(name, arguments)) {
+            LookedAt.requireStore(directory);
+        }
         try (OpenedCache cache = new OpenedCache(config, environment)) {
             return here(new CacheOperations(cache), name, arguments);
         }

@@ -82,7 +82,8 @@ final class ExplainCommand {
                 return running.explain(reference);
             }
         }
-        try (OpenedCache cache = new OpenedCache(config, environment)) {
+        try (Closings closings = new Closings()) {
+            OpenedCache cache = LookedAt.open(config, environment, closings);
             cache.rules().replace(RuleSet.of(config, loaded::originOf));
             return cache.explainer()
                     .explain(reference)

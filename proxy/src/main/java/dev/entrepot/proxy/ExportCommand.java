@@ -367,11 +367,20 @@ final class ExportCommand implements AutoCloseable {
             err.println("reading through the server at " + registry + ", which has " + directory + " open");
             return ExportSources.through(registry, server.get().token(), config.upstreams(), environment);
         }
-        OpenedCache cache = new OpenedCache(config, environment);
-        open.push(cache::close);
+        OpenedCache cache = openCache();
         return request.from() == ExportRequest.From.CACHE
                 ? ExportSources.kept(cache.registries())
                 : ExportSources.cached(cache.registries());
+    }
+
+    // What is only to be known, or only read from what is kept, makes no store.
+    private OpenedCache openCache() throws IOException {
+        if (request.dryRun() || request.from() == ExportRequest.From.CACHE) {
+            return LookedAt.open(config, environment, open);
+        }
+        OpenedCache cache = new OpenedCache(config, environment);
+        open.push(cache::close);
+        return cache;
     }
 
     private URI readable(RunningServer server) throws BadRequestException {

@@ -32,6 +32,7 @@ import dev.entrepot.proxy.rules.RuleSet;
 import dev.entrepot.proxy.upstreams.UpstreamSurvey;
 import dev.entrepot.replicator.fill.GraphFiller;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -161,6 +162,11 @@ final class OpenedCache implements AutoCloseable {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
+    }
+
+    /** The folder that it is in. */
+    Path directory() {
+        return config.cache().directory();
     }
 
     /** The cache itself. */

@@ -66,7 +66,7 @@ final class ReplicationCommands {
     /** {@code entrepot plan RULE}. */
     int plan(String rule, boolean json) throws IOException, BadRequestException, InterruptedException {
         try (Closings closings = new Closings()) {
-            PlanAnswer plan = open(closings).plan(rule);
+            PlanAnswer plan = open(closings, true).plan(rule);
             out.print(json ? plan.json() + "\n" : plan.text());
             return ExitCodes.ofRun(plan.outcome());
         }
@@ -84,7 +84,7 @@ final class ReplicationCommands {
 
     private int run(Run run, boolean json) throws IOException, BadRequestException, InterruptedException {
         try (Closings closings = new Closings()) {
-            ReplicationReport report = shown(run, open(closings));
+            ReplicationReport report = shown(run, open(closings, false));
             out.print(json ? ReportWriter.toJson(report) + "\n" : ReportWriter.toText(report));
             if (json) {
                 report.warnings().forEach(warning -> err.println("entrepot: warning: " + warning));
@@ -103,7 +103,7 @@ final class ReplicationCommands {
         }
     }
 
-    private Replicating open(Closings closings) throws IOException, InterruptedException {
+    private Replicating open(Closings closings, boolean onlyAsks) throws IOException, InterruptedException {
         Path directory = config.cache().directory();
         Optional<RunningServer> server = RunningServer.find(directory);
         if (server.isPresent()) {
@@ -111,15 +111,20 @@ final class ReplicationCommands {
             err.println("asking the server at " + server.get().url() + ", which has " + directory + " open");
             return server.get();
         }
-        OpenedCache cache = new OpenedCache(config, environment);
-        closings.push(cache::close);
+        OpenedCache cache = onlyAsks ? LookedAt.open(config, environment, closings) : opened(closings);
         Replicating own = new OwnReplicating(
-                Replication.open(config.replication(), directory, cache.registries(), environment),
+                Replication.open(config.replication(), cache.directory(), cache.registries(), environment),
                 config.replication().notifications(),
                 environment,
                 terminal);
         closings.push(own::close);
         return own;
+    }
+
+    private OpenedCache opened(Closings closings) throws IOException {
+        OpenedCache cache = new OpenedCache(config, environment);
+        closings.push(cache::close);
+        return cache;
     }
 
     /** {@code entrepot tree REF}. */

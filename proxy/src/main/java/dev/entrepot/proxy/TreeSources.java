@@ -1,5 +1,6 @@
 package dev.entrepot.proxy;
 
+import dev.entrepot.cache.ContentStore;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.replication.ExportSources;
@@ -7,7 +8,6 @@ import dev.entrepot.proxy.replication.RunningServer;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.URI;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -41,11 +41,10 @@ final class TreeSources {
             if (registry.isPresent()) {
                 return ExportSources.through(registry.get(), server.get().token(), config.upstreams(), environment);
             }
-        } else if (Files.isDirectory(directory)) {
+        } else if (ContentStore.exists(directory)) {
             try {
-                OpenedCache cache = new OpenedCache(config, environment);
-                closings.push(cache::close);
-                return ExportSources.cached(cache.registries());
+                return ExportSources.cached(
+                        LookedAt.open(config, environment, closings).registries());
             } catch (IOException e) {
                 err.println("entrepot: what is kept in " + directory + " is not looked at: " + e.getMessage());
             }

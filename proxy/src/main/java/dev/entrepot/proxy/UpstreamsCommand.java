@@ -14,7 +14,6 @@ import dev.entrepot.proxy.upstreams.UpstreamSurvey;
 import dev.entrepot.proxy.upstreams.UpstreamsApi;
 import java.io.IOException;
 import java.io.PrintStream;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -112,18 +111,15 @@ final class UpstreamsCommand {
         }
     }
 
-    // What is kept is the best to ask for. Nothing is made or waited for to have it: there need be no data folder, and
-    // a
-    // server that gives no answer may have it open.
+    // What is kept is the best to ask for. No store is made to have it, and none is waited for that a server has open
+    // which gives no answer.
     private Optional<UpstreamReport> byWhatIsKept() throws InterruptedException {
-        Path folder = config.cache().directory();
-        try {
-            if (!Files.isDirectory(folder) || ContentStore.isInUse(folder)) {
-                return Optional.empty();
-            }
-            try (OpenedCache cache = new OpenedCache(config, environment)) {
-                return Optional.of(cache.survey(List.of()).check());
-            }
+        if (!ContentStore.exists(config.cache().directory())) {
+            return Optional.empty();
+        }
+        try (Closings closings = new Closings()) {
+            OpenedCache cache = LookedAt.open(config, environment, closings);
+            return Optional.of(cache.survey(List.of()).check());
         } catch (IOException e) {
             err.println("what is kept cannot be looked at: " + e.getMessage());
             return Optional.empty();

@@ -142,6 +142,30 @@ class CapabilitiesTest {
     }
 
     @Test
+    void mountsAreRememberedOfEachRepositoryByItself() throws IOException {
+        RemoteRepository other = client.repository(new RepositoryName("team/other"));
+        registry.faults().always(Requests.uploads().and(Requests.repository("team/other")), Fault.status(405));
+        registry.pushBlob("team/third", new byte[] {1, 2, 3});
+
+        assertThat(other.mountBlob(blob, new RepositoryName("team/third"))).isFalse();
+        assertThat(repository.mountBlob(blob, new RepositoryName("team/third"))).isTrue();
+
+        assertThat(state(Capability.MOUNTS)).isEqualTo(new CapabilityState(true, world.instant(), 1, 1));
+        world.advance(Duration.ofMinutes(11));
+        assertThat(state(Capability.MOUNTS).with() + state(Capability.MOUNTS).without())
+                .isZero();
+    }
+
+    @Test
+    void mountThatIsNoAnswerToTheQuestionIsNotRememberedAndLeavesNoSession() throws IOException {
+        assertThat(repository.mountBlob(blob, new RepositoryName("team/nowhere")))
+                .isFalse();
+
+        assertThat(client.state().capabilities()).doesNotContainKey(Capability.MOUNTS);
+        assertThat(registry.uploadsOpen()).isZero();
+    }
+
+    @Test
     void probeFindsOutAllThatCanBeReadAndWritesNothing() throws IOException {
         Sample sample = new Sample(TestWorld.NAME, index, Optional.of(blob));
         client.probe(sample);

@@ -22,6 +22,9 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** What a survey found, as text and as JSON. Shows no secret. */
 public final class UpstreamReport {
+    // To mount is to write: what is only read from is never asked for it.
+    private static final String NOT_ASKED = "not asked (only read from)";
+    private static final String NOT_TRIED = "not tried yet";
     private static final String UNKNOWN = "not known: nothing of it is kept yet";
 
     private final List<UpstreamLine> lines;
@@ -65,7 +68,7 @@ public final class UpstreamReport {
                             .map(there -> there ? "yes" : "no")
                             .orElse(nothingToAskFor(line) ? UNKNOWN : "not known"));
             if (!line.state().capabilities().isEmpty()) {
-                row(out, "capabilities", capabilities(line.state().capabilities()));
+                row(out, "capabilities", capabilities(line.state().capabilities(), NOT_ASKED));
             }
             line.state().quotas().forEach(quota -> row(out, "pulls", quota(quota)));
             if (line.state().quotas().isEmpty() && nothingToAskFor(line)) {
@@ -93,7 +96,7 @@ public final class UpstreamReport {
             row(
                     out,
                     "capabilities",
-                    target.capabilities().isEmpty() ? "not known" : capabilities(target.capabilities()));
+                    target.capabilities().isEmpty() ? "not known" : capabilities(target.capabilities(), NOT_TRIED));
         }
         return out.toString();
     }
@@ -118,10 +121,13 @@ public final class UpstreamReport {
     }
 
     // Repositories of one registry may differ: then it is said how many of those that are remembered lack it.
-    private static String capabilities(Map<Capability, CapabilityState> capabilities) {
-        return capabilities.entrySet().stream()
+    private static String capabilities(Map<Capability, CapabilityState> capabilities, String mounts) {
+        String known = capabilities.entrySet().stream()
                 .map(entry -> entry.getKey().label() + " " + word(entry.getValue()))
                 .collect(Collectors.joining(", "));
+        return capabilities.containsKey(Capability.MOUNTS)
+                ? known
+                : known + ", " + Capability.MOUNTS.label() + " " + mounts;
     }
 
     private static String word(CapabilityState state) {
@@ -166,6 +172,7 @@ public final class UpstreamReport {
             one.put("name", target.name());
             one.put("url", target.url().toString());
             capabilities(one, target.capabilities());
+            mounts(one, target.capabilities(), NOT_TRIED);
         });
         return root;
     }
@@ -187,6 +194,7 @@ public final class UpstreamReport {
                 .ifPresent(taken -> json.put("credentialsAccepted", taken));
         state.referrersApi().ifPresent(there -> json.put("referrersApi", there));
         capabilities(json, state.capabilities());
+        mounts(json, state.capabilities(), NOT_ASKED);
         ObjectNode hedges = json.putObject("hedges");
         hedges.put("sent", state.hedges().sent());
         hedges.put("won", state.hedges().won());
@@ -223,6 +231,12 @@ public final class UpstreamReport {
             one.put("repositoriesWith", seen.with());
             one.put("repositoriesWithout", seen.without());
         });
+    }
+
+    private static void mounts(ObjectNode json, Map<Capability, CapabilityState> known, String why) {
+        if (!known.containsKey(Capability.MOUNTS)) {
+            json.putObject("capabilitiesNotKnown").put(Capability.MOUNTS.label(), why);
+        }
     }
 
     private static ObjectNode json(QuotaState quota) {
