@@ -1,33 +1,22 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.AdaptiveWindow;
 import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * How many uploads of blobs may be under way to one place, of all runs together. It adapts to the place, as TCP does to a network (RFC 5681): starting
- * with four, one more after each that succeeds until the place first asks for fewer requests, from then on one more after as many successes as may run at a
- * time; half as many after such an answer, but no more than once in 100 ms, since one overload refuses many. The small requests are limited by the
+ * How many uploads of blobs may be under way to one place, of all runs together. It adapts to the place ({@link AdaptiveWindow}). The small requests are limited by the
  * registry's client, which leaves out bodies that are streamed. Safe for all threads.
  */
 final class AdaptiveLimit {
-    private static final int FIRST = 4;
-    private static final Duration BETWEEN_HALVINGS = Duration.ofMillis(100);
-
-    private final int most;
-    private final InstantSource clock;
+    private final AdaptiveWindow window;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition turn = lock.newCondition();
-    private int allowed;
     private int running;
-    private int successes;
-    private boolean wasThrottled;
-    private Instant halved = Instant.MIN;
 
     /**
      * With nothing under way.
@@ -35,9 +24,7 @@ final class AdaptiveLimit {
      * @param most uploads at a time that it never exceeds, at least 1
      */
     AdaptiveLimit(int most, InstantSource clock) {
-        this.most = most;
-        this.clock = clock;
-        this.allowed = Math.min(FIRST, most);
+        this.window = new AdaptiveWindow(most, clock::millis);
     }
 
     /**
@@ -59,7 +46,7 @@ final class AdaptiveLimit {
         try {
             lock.lockInterruptibly();
             try {
-                while (running >= allowed) {
+                while (running >= window.size()) {
                     turn.await();
                 }
                 running++;
@@ -86,10 +73,7 @@ final class AdaptiveLimit {
     void succeeded() {
         lock.lock();
         try {
-            successes++;
-            if (allowed < most && (!wasThrottled || successes >= allowed)) {
-                allowed++;
-                successes = 0;
+            if (window.succeeded()) {
                 turn.signal();
             }
         } finally {
@@ -101,13 +85,7 @@ final class AdaptiveLimit {
     void throttled() {
         lock.lock();
         try {
-            successes = 0;
-            wasThrottled = true;
-            Instant now = clock.instant();
-            if (halved.equals(Instant.MIN) || !now.isBefore(halved.plus(BETWEEN_HALVINGS))) {
-                halved = now;
-                allowed = Math.max(1, allowed / 2);
-            }
+            window.throttled();
         } finally {
             lock.unlock();
         }
@@ -117,7 +95,7 @@ final class AdaptiveLimit {
     int allowed() {
         lock.lock();
         try {
-            return allowed;
+            return window.size();
         } finally {
             lock.unlock();
         }

@@ -1,5 +1,6 @@
 package dev.entrepot.oci.client;
 
+import dev.entrepot.oci.AdaptiveWindow;
 import java.time.Clock;
 import java.time.Duration;
 import java.util.Optional;
@@ -10,27 +11,18 @@ import java.util.function.LongSupplier;
 
 /**
  * Slots at one registry, for requests or for bodies of blobs. A quarter of them, at least one, is for interactive requests alone, and no
- * background request gets a slot while an interactive one waits. How many background requests run at a time adapts to the registry, as TCP does to a
- * network (RFC 5681): starting with four, one more after each success until the registry first says 429, from then on one more after as many successes as
- * run at a time; half as many after a 429, but no more than once in 100 ms, since one overload refuses many requests. Safe for all threads.
+ * background request gets a slot while an interactive one waits. How many background requests run at a time adapts to the registry ({@link AdaptiveWindow}): it
+ * asks for fewer by 429. Safe for all threads.
  */
 final class RequestLimiter {
-    private static final int FIRST_WINDOW = 4;
-    private static final Duration BETWEEN_HALVINGS = Duration.ofMillis(100);
-
     private final int slots;
-    private final int mostBackground;
-    private final Clock clock;
+    private final AdaptiveWindow window;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition interactiveTurn = lock.newCondition();
     private final Condition backgroundTurn = lock.newCondition();
     private int running;
     private int runningBackground;
     private int waitingInteractive;
-    private int window;
-    private int successes;
-    private boolean wasThrottled;
-    private long halvedAtMillis = Long.MIN_VALUE / 2;
 
     /**
      * A limiter with all its slots free.
@@ -39,9 +31,7 @@ final class RequestLimiter {
      */
     RequestLimiter(int slots, Clock clock) {
         this.slots = slots;
-        this.mostBackground = Math.max(1, slots - Math.max(1, slots / 4));
-        this.clock = clock;
-        this.window = Math.min(FIRST_WINDOW, mostBackground);
+        this.window = new AdaptiveWindow(Math.max(1, slots - Math.max(1, slots / 4)), clock::millis);
     }
 
     /** A slot; given back once, by {@link #close}, from any thread. */
@@ -114,14 +104,14 @@ final class RequestLimiter {
     }
 
     private boolean mayRun(boolean interactive) {
-        return running < slots && (interactive || waitingInteractive == 0 && runningBackground < window);
+        return running < slots && (interactive || waitingInteractive == 0 && runningBackground < window.size());
     }
 
     private void signalNext() {
         if (running < slots) {
             if (waitingInteractive > 0) {
                 interactiveTurn.signal();
-            } else if (runningBackground < window) {
+            } else if (runningBackground < window.size()) {
                 backgroundTurn.signal();
             }
         }
@@ -142,10 +132,7 @@ final class RequestLimiter {
     void succeeded() {
         lock.lock();
         try {
-            successes++;
-            if (window < mostBackground && (!wasThrottled || successes >= window)) {
-                window++;
-                successes = 0;
+            if (window.succeeded()) {
                 signalNext();
             }
         } finally {
@@ -157,13 +144,7 @@ final class RequestLimiter {
     void throttled() {
         lock.lock();
         try {
-            successes = 0;
-            wasThrottled = true;
-            long now = clock.millis();
-            if (now - halvedAtMillis >= BETWEEN_HALVINGS.toMillis()) {
-                halvedAtMillis = now;
-                window = Math.max(1, window / 2);
-            }
+            window.throttled();
         } finally {
             lock.unlock();
         }
@@ -183,7 +164,7 @@ final class RequestLimiter {
     int window() {
         lock.lock();
         try {
-            return window;
+            return window.size();
         } finally {
             lock.unlock();
         }
