@@ -29,21 +29,16 @@ final class BlobPulls {
     private final Answering answering;
     private final RuleCounters counters;
 
-    BlobPulls(
-            Admission admission,
-            UpstreamProofs proofs,
-            GuardedSource upstream,
-            PullThroughCache cache,
-            CacheIndex index) {
-        this.repository = admission.repository();
-        this.readers = admission.readers();
-        this.admission = admission;
+    BlobPulls(PullBasis basis, UpstreamProofs proofs) {
+        this.repository = basis.repository();
+        this.readers = basis.readers();
+        this.admission = basis.admission();
         this.proofs = proofs;
-        this.upstream = upstream;
-        this.cache = cache;
-        this.index = index;
-        this.answering = cache.answering();
-        this.counters = cache.ruleCounters();
+        this.upstream = basis.upstream();
+        this.cache = basis.cache();
+        this.index = basis.index();
+        this.answering = basis.cache().answering();
+        this.counters = basis.cache().ruleCounters();
     }
 
     /** As {@link PullThrough#statBlob}. */

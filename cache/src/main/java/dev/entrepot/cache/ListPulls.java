@@ -18,14 +18,14 @@ final class ListPulls {
     private final Answering answering;
     private final ReferrersFace face;
 
-    ListPulls(Admission admission, GuardedSource upstream, PullThroughCache cache, ListCache lists) {
-        this.repository = admission.repository();
-        this.readers = admission.readers();
-        this.admission = admission;
-        this.upstream = upstream;
+    ListPulls(PullBasis basis, ListCache lists) {
+        this.repository = basis.repository();
+        this.readers = basis.readers();
+        this.admission = basis.admission();
+        this.upstream = basis.upstream();
         this.lists = lists;
-        this.answering = cache.answering();
-        this.face = cache.referrersFace();
+        this.answering = basis.cache().answering();
+        this.face = basis.cache().referrersFace();
     }
 
     /** As {@link PullThrough#tags}. */

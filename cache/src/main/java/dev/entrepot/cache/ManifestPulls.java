@@ -31,20 +31,15 @@ final class ManifestPulls implements TagCache.Manifests, KnownManifests {
     private final CacheIndex index;
     private final Answering answering;
 
-    ManifestPulls(
-            Admission admission,
-            UpstreamProofs proofs,
-            GuardedSource upstream,
-            PullThroughCache cache,
-            CacheIndex index) {
-        this.repository = admission.repository();
-        this.readers = admission.readers();
-        this.admission = admission;
+    ManifestPulls(PullBasis basis, UpstreamProofs proofs) {
+        this.repository = basis.repository();
+        this.readers = basis.readers();
+        this.admission = basis.admission();
         this.proofs = proofs;
-        this.upstream = upstream;
-        this.cache = cache;
-        this.index = index;
-        this.answering = cache.answering();
+        this.upstream = basis.upstream();
+        this.cache = basis.cache();
+        this.index = basis.index();
+        this.answering = basis.cache().answering();
     }
 
     /** As {@link PullThrough#manifest}, of a digest. */

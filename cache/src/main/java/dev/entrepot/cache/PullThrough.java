@@ -50,13 +50,14 @@ public final class PullThrough {
         this.index = index;
         this.upstream = new GuardedSource(upstream, rules, cache.ruleCounters());
         this.admission = new Admission(repository, rules, readers, cache.ruleCounters());
-        this.proofs = new UpstreamProofs(admission, this.upstream, cache, index);
-        this.manifests = new ManifestPulls(admission, proofs, this.upstream, cache, index);
+        PullBasis basis = new PullBasis(admission, this.upstream, cache, index);
+        this.proofs = new UpstreamProofs(basis);
+        this.manifests = new ManifestPulls(basis, proofs);
         this.tagCache = new TagCache(this.upstream, index, clock, manifests);
         this.listCache = new ListCache(this.upstream, index, clock, manifests);
-        this.lists = new ListPulls(admission, this.upstream, cache, listCache);
-        this.tags = new TagPulls(admission, this.upstream, cache, index, tagCache, manifests, lists);
-        this.blobs = new BlobPulls(admission, proofs, this.upstream, cache, index);
+        this.lists = new ListPulls(basis, listCache);
+        this.tags = new TagPulls(basis, tagCache, manifests, lists);
+        this.blobs = new BlobPulls(basis, proofs);
     }
 
     /** Which repository this is. */

@@ -35,21 +35,14 @@ final class TagPulls {
     private final ManifestPulls manifests;
     private final ListPulls lists;
 
-    TagPulls(
-            Admission admission,
-            GuardedSource upstream,
-            PullThroughCache cache,
-            CacheIndex index,
-            TagCache tags,
-            ManifestPulls manifests,
-            ListPulls lists) {
-        this.repository = admission.repository();
-        this.readers = admission.readers();
-        this.admission = admission;
-        this.upstream = upstream;
-        this.index = index;
-        this.answering = cache.answering();
-        this.counters = cache.ruleCounters();
+    TagPulls(PullBasis basis, TagCache tags, ManifestPulls manifests, ListPulls lists) {
+        this.repository = basis.repository();
+        this.readers = basis.readers();
+        this.admission = basis.admission();
+        this.upstream = basis.upstream();
+        this.index = basis.index();
+        this.answering = basis.cache().answering();
+        this.counters = basis.cache().ruleCounters();
         this.tags = tags;
         this.manifests = manifests;
         this.lists = lists;

@@ -26,14 +26,14 @@ final class UpstreamProofs {
     private final CacheIndex index;
     private final Answering answering;
 
-    UpstreamProofs(Admission admission, GuardedSource upstream, PullThroughCache cache, CacheIndex index) {
-        this.repository = admission.repository();
-        this.readers = admission.readers();
-        this.admission = admission;
-        this.upstream = upstream;
-        this.cache = cache;
-        this.index = index;
-        this.answering = cache.answering();
+    UpstreamProofs(PullBasis basis) {
+        this.repository = basis.repository();
+        this.readers = basis.readers();
+        this.admission = basis.admission();
+        this.upstream = basis.upstream();
+        this.cache = basis.cache();
+        this.index = basis.index();
+        this.answering = basis.cache().answering();
     }
 
     /**
