@@ -132,13 +132,19 @@ class UpstreamsCommandTest {
             get(mirror.port(), MANIFEST.replace("manifests/1", "referrers/sha256:" + "0".repeat(64)));
             get(mirror.port(), MANIFEST.replace("manifests/1", "manifests/2"));
             Result known = commands.run("upstreams");
-            assertThat(known.out()).contains("referrers no").containsPattern("referrers API +no");
+            assertThat(known.out())
+                    .contains("referrers no")
+                    .contains(", mounts not asked (only read from)")
+                    .containsPattern("referrers API +no");
             JsonNode json = OciJson.mapper()
                     .readTree(commands.run("upstreams", "--json").out());
             JsonNode referrers = json.at("/upstreams/0/capabilities/referrers");
             assertThat(referrers.path("there").asBoolean(true)).isFalse();
             assertThat(referrers.path("repositoriesWithout").asInt(0)).isEqualTo(1);
             assertThat(json.at("/upstreams/1/capabilities")).isEmpty();
+            assertThat(json.at("/upstreams/0/capabilitiesNotKnown/mounts").asString(""))
+                    .isEqualTo("not asked (only read from)");
+            assertThat(hub.calls().count(Requests.uploads())).isZero();
         }
     }
 

@@ -189,6 +189,26 @@ class MirroredRepositoryTest {
     }
 
     @Test
+    void breakersAreOfEachPlaceAndOfEachKindOfRequest() throws IOException {
+        copy.faults().always(Requests.manifests(), Fault.hold(never));
+        repository.resolve(TAG);
+
+        Map<OperationClass, BreakerState> ofTheMirror =
+                client.mirrors().getFirst().client().state().breakers();
+        assertThat(ofTheMirror.get(OperationClass.METADATA))
+                .extracting(BreakerState::position)
+                .isEqualTo(BreakerState.Position.OPEN);
+        assertThat(ofTheMirror.get(OperationClass.BLOBS))
+                .extracting(BreakerState::position)
+                .isEqualTo(BreakerState.Position.CLOSED);
+        for (RegistryClient other : List.of(client, client.mirrors().getLast().client())) {
+            assertThat(other.state().breakers().values())
+                    .extracting(BreakerState::position)
+                    .containsOnly(BreakerState.Position.CLOSED);
+        }
+    }
+
+    @Test
     void onlyTheRegistrySaysThatSomethingIsNotThere() throws IOException {
         assertThat(repository.resolve(new Tag("missing"))).isEmpty();
         assertThatThrownBy(() -> repository.fetchManifest(new Tag("missing"))).isInstanceOf(NotFoundException.class);

@@ -13,6 +13,7 @@ import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.testing.Access;
 import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Request;
 import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.Response;
@@ -100,6 +101,10 @@ class RegistryQuotaTest {
         registry.quota(100);
         clients().resolve(new Tag("t0"));
         AtomicInteger stopped = new AtomicInteger();
+        // Answers that come while others are still about to ask count what is under way twice, and keep pulls back that
+        // would be good.
+        Gate gate = new Gate();
+        registry.faults().always(PULLS, Fault.hold(gate));
         try (ExecutorService many = Executors.newVirtualThreadPerTaskExecutor()) {
             List<Future<?>> pulls = new ArrayList<>();
             for (Digest digest : manifests) {
@@ -108,7 +113,10 @@ class RegistryQuotaTest {
                         return clients().fetchManifest(digest);
                     } catch (OutageException e) {
                         assertThat(e.reason()).isEqualTo(Reason.QUOTA);
-                        return stopped.incrementAndGet();
+                        if (stopped.incrementAndGet() == 30) {
+                            gate.open();
+                        }
+                        return stopped;
                     }
                 }));
             }

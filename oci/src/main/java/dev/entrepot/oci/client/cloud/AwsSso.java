@@ -177,8 +177,14 @@ final class AwsSso {
             login.cache().write(renewal);
             return Optional.of(renewal.accessToken());
         } catch (UnauthorizedException e) {
-            LOG.warn("{}{}", e.getMessage(), login.remedy());
-            return Optional.empty();
+            // Another upstream of this process, or one of AWS's tools, may have renewed it just now.
+            Optional<AwsSsoCache.Entry> other = login.cache()
+                    .read()
+                    .filter(later -> now.isBefore(later.expiresAt().minus(SOON)));
+            if (other.isEmpty()) {
+                LOG.warn("{}{}", e.getMessage(), login.remedy());
+            }
+            return other.map(AwsSsoCache.Entry::accessToken);
         } catch (OutageException e) {
             if (now.isBefore(entry.expiresAt())) {
                 return Optional.empty();

@@ -185,6 +185,18 @@ class AwsSsoTest {
     }
 
     @Test
+    void loginThatSomebodyElseRenewsAtTheSameTimeIsUsed() throws IOException {
+        login(OF_SESSION, "2026-11-20T09:00:00Z", true);
+        Files.writeString(
+                cache(OF_SESSION),
+                Files.readString(cache(OF_SESSION)).replace(AwsService.SSO_REFRESH, "refresh-that-was-used"));
+        server.faults()
+                .once(Requests.path("/token"), Fault.first(() -> login(OF_SESSION, "2026-11-20T14:00:00Z", true)));
+
+        assertThat(CloudWorld.get(source())).isEqualTo(password(1));
+    }
+
+    @Test
     void loginThatEndsSoonIsUsedToItsEndWhereItCannotBeRenewed() throws IOException {
         login(OF_SESSION, "2026-11-20T10:04:00Z", true);
         server.faults().always(Requests.path("/token"), Fault.status(500));
