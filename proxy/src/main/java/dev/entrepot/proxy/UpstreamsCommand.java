@@ -111,8 +111,7 @@ final class UpstreamsCommand {
         }
     }
 
-    // What is kept is the best to ask for. No store is made to have it, and none is waited for that a server has open
-    // which gives no answer.
+    // What is kept is the best to ask for. No store is made to have it, nor waited for where it is in use.
     private Optional<UpstreamReport> byWhatIsKept() throws InterruptedException {
         if (!ContentStore.exists(config.cache().directory())) {
             return Optional.empty();

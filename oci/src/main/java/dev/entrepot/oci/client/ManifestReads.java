@@ -140,8 +140,7 @@ final class ManifestReads {
             throw calls.errors().html(response);
         }
         if (response.isEncoded()) {
-            // Length, validators and even the digest may be of what it would send: a GET shows the bytes, or is
-            // refused.
+            // Length and even the digest may be of the encoded bytes. A GET shows the others, or is refused.
             return new HeadAnswer.Unclear();
         }
         Optional<MediaType> type = response.contentType().filter(MediaType::isManifest);

@@ -101,8 +101,7 @@ class RegistryQuotaTest {
         registry.quota(100);
         clients().resolve(new Tag("t0"));
         AtomicInteger stopped = new AtomicInteger();
-        // Answers that come while others are still about to ask count what is under way twice, and keep pulls back that
-        // would be good.
+        // Answers that come while others are still about to ask have what is under way counted twice.
         Gate gate = new Gate();
         registry.faults().always(PULLS, Fault.hold(gate));
         try (ExecutorService many = Executors.newVirtualThreadPerTaskExecutor()) {

@@ -143,8 +143,7 @@ final class AwsSso {
                 + " (" + login.cache().file() + ")" + login.remedy());
     }
 
-    // The file may be older than what was renewed here and could not be written, or newer: a person has logged in
-    // again.
+    // The file may be older than what was renewed here and could not be written, or newer: by another login.
     private static Optional<AwsSsoCache.Entry> later(
             Optional<AwsSsoCache.Entry> file, Optional<AwsSsoCache.Entry> memory) {
         return file.filter(entry -> memory.isEmpty()

@@ -4,25 +4,33 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.UnauthorizedException;
 import dev.entrepot.oci.client.Credential;
 import dev.entrepot.oci.client.CredentialSource;
+import dev.entrepot.oci.client.Operation;
+import dev.entrepot.oci.client.RequestObserver;
 import dev.entrepot.oci.client.cloud.CloudCredentials.EcrSettings;
 import dev.entrepot.oci.testing.AwsService;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.MiniHttpServer;
 import dev.entrepot.oci.testing.Requests;
 import java.io.IOException;
+import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
+import java.util.OptionalInt;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Keys by a login of IAM Identity Center: profiles with a session and without, renewed, ended, and missing. */
@@ -273,6 +281,41 @@ class AwsSsoTest {
                 .hasMessageContaining("sso-session nowhere");
         assertThatThrownBy(() -> CloudWorld.get(source(Optional.of("short"))))
                 .hasMessageContaining("lacks sso_account_id");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"eu-west-1,amazonaws.com", "cn-north-1,amazonaws.com.cn"})
+    void hostsAreMadeOfTheRegionOfTheProfile(String region, String domain) throws IOException {
+        Path config = folder.resolve(".aws/config");
+        Files.writeString(config, Files.readString(config).replace("eu-west-1", region));
+        List<String> asked = new ArrayList<>();
+        RequestObserver observer = new RequestObserver() {
+            @Override
+            public void completed(RegistryHost registry, Operation operation, OptionalInt status, Duration took) {}
+
+            @Override
+            public Sending sending(RegistryHost registry, Operation operation, String method, URI uri) {
+                asked.add(method + " " + uri.getScheme() + "://" + uri.getAuthority() + uri.getPath());
+                return Sending.UNFOLLOWED;
+            }
+        };
+        // Nothing leaves this machine: nobody is at the proxy.
+        world.with("AWS_ENDPOINT_URL_SSO", "")
+                .with("AWS_ENDPOINT_URL_SSO_OIDC", "")
+                .with("https_proxy", "http://127.0.0.1:1");
+        for (String end : List.of("2026-11-20T14:00:00Z", "2026-11-20T09:00:00Z")) {
+            login(OF_SESSION, end, true);
+            CredentialSource source = CloudCredentials.ecr(
+                    CloudWorld.endpoint(REGISTRY),
+                    new EcrSettings(Optional.empty(), Optional.empty(), Optional.empty()),
+                    world.environment().withObserver(observer));
+            assertThatThrownBy(() -> CloudWorld.get(source)).isInstanceOf(OutageException.class);
+        }
+
+        assertThat(asked.stream().distinct())
+                .containsExactly(
+                        "GET https://portal.sso." + region + "." + domain + "/federation/credentials",
+                        "POST https://oidc." + region + "." + domain + "/token");
     }
 
     @Test
