@@ -183,7 +183,7 @@ class DiskPolicyTraceTest {
                 gains.sort(null);
                 System.out.printf(
                         Locale.ROOT,
-                        "trace: once %.0f %%, capacity %.0f %%: hit bytes %.3f, LRU %.3f, gain %.2f (%.2f to %.2f)%n",
+                        "trace: once %.0f %%, capacity %.0f %%: hit bytes %.4f, LRU %.4f, gain %.4f (%.3f to %.3f)%n",
                         once * 100,
                         part * 100,
                         ours,
@@ -193,7 +193,7 @@ class DiskPolicyTraceTest {
                         gains.getLast());
                 // The short trace is over before all that is popular was seen. Of several seeds, the goal of 1.2 holds
                 // for each row with scans.
-                assertThat(ours / plain).isGreaterThan(once == 0 ? 1.0 : SEEDS == 1 ? 1.1 : part > 0.1 ? 1.195 : 1.2);
+                assertThat(ours / plain).isGreaterThan(once == 0 ? 1.0 : SEEDS == 1 ? 1.1 : 1.2);
             }
         }
     }
