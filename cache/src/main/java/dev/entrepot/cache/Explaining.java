@@ -307,13 +307,14 @@ final class Explaining {
                 verdict = Verdict.STALE;
             }
         }
-        Instant now = answering.judge(settings).now();
+        Moment moment = answering.judge(settings).moment();
+        Instant now = moment.now();
         if (named.isEmpty()) {
             return neverAsked(tag, settings, minAge);
         }
         TagRecord record = named.get().content();
         Exemptions exempt = new Exemptions(minAge, upstream);
-        Cooldown.Choice choice = Cooldown.choose(record, tags.history(tag), minAge, exempt, now);
+        Cooldown.Choice choice = Cooldown.choose(record, tags.history(tag), minAge, exempt, moment);
         boolean confirmedNow = step == Step.ASK && verdict != Verdict.STALE;
         TagRecord found = confirmedNow ? new TagRecord(record.digest(), now, record.firstSeenAt()) : record;
         Chosen chosen = new Chosen(choice, found, exempt, verdict);
