@@ -18,11 +18,6 @@ import org.jspecify.annotations.Nullable;
  * knows what is stored. Safe for all threads. The lock of the queue is never held while the cache is called, which calls the queue in its own.
  */
 final class PolicyPool {
-    // Uses are remembered ten times as many as this, or as there are pieces if that is more, and then count half. With
-    // few pieces, what is asked for seldom but again and again would else look like what is asked for once. Takes some
-    // 250 KiB.
-    private static final int HISTORY = 16 * 1024;
-
     private final Cache<PolicyKey, PolicyKey> kept;
     private final Policy.Eviction<PolicyKey, PolicyKey> eviction;
     private final LinkedHashMap<PolicyKey, PolicyKey> waiting = new LinkedHashMap<>();
@@ -31,7 +26,6 @@ final class PolicyPool {
     /** A pool in which Caffeine keeps so many units. */
     PolicyPool(long maximumUnits) {
         kept = Caffeine.newBuilder()
-                .initialCapacity(HISTORY)
                 .maximumWeight(maximumUnits)
                 .weigher((PolicyKey key, PolicyKey same) -> key.units())
                 .evictionListener(this::dropped)
