@@ -159,6 +159,7 @@ class MirrorsEndToEndTest {
             assertThat(blob.at("/ifUpstreamIs/unreachable/notKnown").asString(""))
                     .isEqualTo("whether it is at " + copy.host() + " or " + digests.host() + "/hub");
             assertThat(mirror.get(blob()).body()).isEqualTo(layerBytes());
+            mirror.awaitFills();
             assertThat(explained(mirror, "@" + layer)
                             .at("/ifUpstreamIs/unreachable/verdict")
                             .asString(""))
