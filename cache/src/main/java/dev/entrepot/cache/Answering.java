@@ -8,6 +8,7 @@ import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -21,6 +22,7 @@ final class Answering {
     private final NegativeAnswers negative;
     private final RuleCounters counters;
     private final Clock clock;
+    private final Instant start;
     private final SilentUpstreams silent = new SilentUpstreams();
 
     Answering(SharedCalls<Question, Object> calls, NegativeAnswers negative, RuleCounters counters, Clock clock) {
@@ -28,6 +30,7 @@ final class Answering {
         this.negative = negative;
         this.counters = counters;
         this.clock = clock;
+        this.start = clock.instant();
     }
 
     /** Asks an upstream. */
@@ -35,7 +38,7 @@ final class Answering {
 
     /** The settings, applied now. */
     Judgement judge(CacheSettings settings) {
-        return new Judgement(settings, clock.instant());
+        return new Judgement(settings, Moment.of(clock, start));
     }
 
     /**

@@ -74,7 +74,30 @@ public final class CacheIndex implements AutoCloseable {
     }
 
     private static CacheIndex open(ContentStore store, Clock clock, boolean compare) throws IOException {
-        IndexDatabase database = IndexDatabase.open(store.layout(), clock);
+        boolean all = compare;
+        boolean rebuilt = false;
+        while (true) {
+            IndexDatabase database = IndexDatabase.open(store.layout(), clock);
+            rebuilt |= database.rebuilt();
+            try {
+                return open(store, clock, all || rebuilt, database.orRebuilt(rebuilt));
+            } catch (IOException e) {
+                if (!isForWantOfSpace(e) || !LastSpace.free(store.layout())) {
+                    throw e;
+                }
+                // It may have been compared in part.
+                all = true;
+                LOG.warn("the index is opened once more, because there was no space: {}", e.getMessage());
+            }
+        }
+    }
+
+    private static boolean isForWantOfSpace(IOException e) {
+        return e.getCause() instanceof SQLException cause && IndexDatabase.isPassing(cause);
+    }
+
+    private static CacheIndex open(ContentStore store, Clock clock, boolean compare, IndexDatabase database)
+            throws IOException {
         try {
             boolean agrees = database.clean();
             if (!agrees
@@ -83,6 +106,8 @@ public final class CacheIndex implements AutoCloseable {
                 agrees = true;
             }
             database.updates().deleteDocumentsBefore(clock.instant().minus(DOCUMENT_LIFE));
+            // The last space may have been freed.
+            store.recount();
             CacheIndex index = new CacheIndex(database, database.readers().ask(IndexReader::totals), clock);
             if (agrees) {
                 index.agrees();
@@ -90,7 +115,8 @@ public final class CacheIndex implements AutoCloseable {
             return index;
         } catch (SQLException e) {
             database.close();
-            throw new IOException("the index cannot be made ready: " + e.getMessage(), e);
+            throw new IOException(
+                    "the index cannot be made ready: " + e.getMessage() + IndexDatabase.remedy(e, store.layout()), e);
         } catch (IOException e) {
             database.close();
             throw e;

@@ -206,6 +206,12 @@ public final class ContentStore implements AutoCloseable {
         return ballast.bytes();
     }
 
+    /** Counts again what of quarantine and ballast is there, after it was deleted by others. */
+    void recount() throws IOException {
+        quarantine.tidy();
+        ballast.look();
+    }
+
     /** The bytes that lie in quarantine. */
     public long quarantineBytes() {
         return quarantine.bytes();

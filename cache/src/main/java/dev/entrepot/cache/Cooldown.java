@@ -31,22 +31,22 @@ final class Cooldown {
         private final TagHistory history;
         private final MinAge minAge;
         private final Predicate<Digest> atAnyAge;
-        private final Instant now;
+        private final Moment moment;
         private final Optional<Turn> current;
 
-        private Choice(TagRecord named, TagHistory history, MinAge minAge, Predicate<Digest> atAnyAge, Instant now) {
+        private Choice(TagRecord named, TagHistory history, MinAge minAge, Predicate<Digest> atAnyAge, Moment moment) {
             this.named = named;
             this.history = history;
             this.minAge = minAge;
             this.atAnyAge = atAnyAge;
-            this.now = now;
+            this.moment = moment;
             this.current = turn(named.digest(), named.firstSeenAt());
         }
 
         // Whether one is exempt is asked only if it is too young.
         private Optional<Turn> turn(Digest digest, Instant firstSeenAt) {
-            Instant matureAt = firstSeenAt.plus(minAge.time());
-            if (!matureAt.isAfter(now)) {
+            Instant matureAt = matureAt(firstSeenAt);
+            if (!matureAt.isAfter(moment.now())) {
                 return Optional.of(new Turn(digest, matureAt));
             }
             return atAnyAge.test(digest) ? Optional.of(new Turn(digest, firstSeenAt)) : Optional.empty();
@@ -59,7 +59,11 @@ final class Cooldown {
 
         /** When what the tag names may be served. */
         Instant matureAt() {
-            return named.firstSeenAt().plus(minAge.time());
+            return matureAt(named.firstSeenAt());
+        }
+
+        private Instant matureAt(Instant firstSeenAt) {
+            return moment.from(firstSeenAt).plus(minAge.time());
         }
 
         /**
@@ -113,9 +117,9 @@ final class Cooldown {
      *
      * @param exempt whether a digest is served whatever its age; asked only about one that is too young
      */
-    static Choice choose(TagRecord named, TagHistory history, MinAge minAge, Predicate<Digest> exempt, Instant now) {
+    static Choice choose(TagRecord named, TagHistory history, MinAge minAge, Predicate<Digest> exempt, Moment moment) {
         Predicate<Digest> atAnyAge = digest -> minAge.exceptDigests().contains(digest) || exempt.test(digest);
-        return new Choice(named, history, minAge, atAnyAge, now);
+        return new Choice(named, history, minAge, atAnyAge, moment);
     }
 
     /** Why nothing is served under the tag. */

@@ -122,7 +122,9 @@ final class Explaining {
                 : new Question.ForManifest(repository, digest, Readers.CLIENTS);
         Way way = upstream -> hit
                 ? new Outcome.Served(Verdict.HIT, Optional.of(digest))
-                : ask(question, settings, digest, upstream)
+                : (kept.isPresent()
+                                ? ask(question, settings, digest, upstream)
+                                : pull(question, settings, digest, upstream))
                         .<Outcome>map(Outcome.Failed::new)
                         .orElseGet(() -> new Outcome.Served(
                                 kept.isPresent() ? Verdict.REVALIDATED : Verdict.MISS, Optional.of(digest)));
@@ -254,8 +256,19 @@ final class Explaining {
             Outcome own = way.with(imagined);
             boolean upstreamFails = own instanceof Outcome.Failed
                     || own instanceof Outcome.Served served && served.verdict() == Verdict.STALE;
-            return upstreamFails ? new Outcome.Unknown("whether it is at " + String.join(" or ", first)) : own;
+            return upstreamFails ? atMirrors(first) : own;
         };
+    }
+
+    private static Outcome atMirrors(List<String> first) {
+        return new Outcome.Unknown("whether it is at " + String.join(" or ", first));
+    }
+
+    // The mirrors that may have the bytes of a digest that the upstream does not give.
+    private List<String> elsewhere(Digest digest, CacheSettings settings) {
+        return GuardedSource.refusal(repository, settings, digest).isPresent()
+                ? List.of()
+                : mirrors.askedFor(digest, false);
     }
 
     // How asking the upstream fails, if it does.
@@ -265,6 +278,12 @@ final class Explaining {
                 .or(() -> GuardedSource.refusal(repository, settings, what))
                 .or(() -> aboutBlob(question) ? source.blobOutage() : source.outage())
                 .or(() -> imagined.failure(what));
+    }
+
+    // As above, where it costs a pull: with none left, nobody is asked.
+    private Optional<RegistryException> pull(
+            Question question, CacheSettings settings, Object what, Imagined imagined) {
+        return ask(question, settings, what, Imagined.UP).or(source::spent).or(() -> imagined.failure(what));
     }
 
     // Blobs have a circuit breaker of their own.
@@ -279,16 +298,48 @@ final class Explaining {
                     Verdict.HIT, kept.map(found -> found.content().digest()));
         }
         Question question = new Question.ForManifest(repository, tag, Readers.CLIENTS);
-        Optional<RegistryException> failure = ask(question, settings, "tag " + tag, upstream);
+        Optional<Digest> held =
+                kept.isPresent() ? Optional.empty() : held(tag, settings).map(TagRecord::digest);
+        Optional<RegistryException> failure = held.isPresent()
+                ? pull(question, settings, "tag " + tag, upstream)
+                : ask(question, settings, "tag " + tag, upstream);
         if (failure.isEmpty()) {
-            return new Outcome.Served(
-                    kept.isPresent() ? Verdict.REVALIDATED : Verdict.MISS,
-                    tags.named(tag).map(named -> named.content().digest()));
+            return confirmed(tag, kept.isPresent());
+        }
+        List<String> elsewhere = held.map(digest -> elsewhere(digest, settings)).orElse(List.of());
+        if (!elsewhere.isEmpty()) {
+            return atMirrors(elsewhere);
         }
         return kept.flatMap(found -> answering.judge(settings).inPlaceOf(failure.get(), found))
                 .<Outcome>map(answer -> new Outcome.Served(
                         answer.verdict(), Optional.of(answer.content().digest())))
                 .orElseGet(() -> new Outcome.Failed(failure.get()));
+    }
+
+    // What a tag names by a word that still counts, so that it is fetched by that digest without asking for the tag.
+    private Optional<TagRecord> held(Tag tag, CacheSettings settings) {
+        return tags.named(tag)
+                .filter(known ->
+                        answering.judge(settings).step(Window.ofTag(settings), Optional.of(known.confirmedAt()))
+                                == Step.SERVE)
+                .map(Kept::content);
+    }
+
+    // What the upstream names is what it named when it was asked last. Where pulls are counted, a tag that is not known
+    // any more is asked for by HEAD first.
+    private Outcome confirmed(Tag tag, boolean kept) {
+        Optional<Digest> named = tags.named(tag)
+                .map(known -> known.content().digest())
+                .or(() -> tags.history(tag)
+                        .last()
+                        .filter(last -> source.countsPulls())
+                        .map(TagHistory.Former::digest));
+        if (kept || named.flatMap(manifests).isPresent()) {
+            return new Outcome.Served(Verdict.REVALIDATED, named);
+        }
+        return source.spent()
+                .<Outcome>map(Outcome.Failed::new)
+                .orElseGet(() -> new Outcome.Served(Verdict.MISS, named));
     }
 
     private Outcome mature(Tag tag, CacheSettings settings, MinAge minAge, Step step, Imagined upstream) {
@@ -307,13 +358,14 @@ final class Explaining {
                 verdict = Verdict.STALE;
             }
         }
-        Instant now = answering.judge(settings).now();
+        Moment moment = answering.judge(settings).moment();
+        Instant now = moment.now();
         if (named.isEmpty()) {
             return neverAsked(tag, settings, minAge);
         }
         TagRecord record = named.get().content();
         Exemptions exempt = new Exemptions(minAge, upstream);
-        Cooldown.Choice choice = Cooldown.choose(record, tags.history(tag), minAge, exempt, now);
+        Cooldown.Choice choice = Cooldown.choose(record, tags.history(tag), minAge, exempt, moment);
         boolean confirmedNow = step == Step.ASK && verdict != Verdict.STALE;
         TagRecord found = confirmedNow ? new TagRecord(record.digest(), now, record.firstSeenAt()) : record;
         Chosen chosen = new Chosen(choice, found, exempt, verdict);
@@ -374,7 +426,11 @@ final class Explaining {
         Optional<Answer<ManifestBytes>> saved =
                 source.reserved().flatMap(reserved -> older(reserved, standIn, settings));
         Optional<RegistryException> failure =
-                saved.isPresent() ? Optional.empty() : ask(question, settings, turn.digest(), upstream);
+                saved.isPresent() ? Optional.empty() : pull(question, settings, turn.digest(), upstream);
+        List<String> elsewhere = failure.isPresent() ? elsewhere(turn.digest(), settings) : List.of();
+        if (!elsewhere.isEmpty()) {
+            return atMirrors(elsewhere);
+        }
         Optional<Answer<ManifestBytes>> older =
                 saved.or(() -> failure.flatMap(known -> older(known, standIn, settings)));
         if (older.isPresent()) {

@@ -44,10 +44,27 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
                 return openOrReplace(layout, clock);
             } catch (SQLException e) {
                 if (!isPassing(e) || !LastSpace.free(layout)) {
-                    throw new IOException("the index " + layout.index() + " cannot be opened: " + e.getMessage(), e);
+                    throw new IOException(
+                            "the index " + layout.index() + " cannot be opened: " + e.getMessage() + remedy(e, layout),
+                            e);
                 }
             }
         }
+    }
+
+    /** What to do about a failure, to follow a message; nothing if it is not known. */
+    static String remedy(SQLException e, StoreLayout layout) {
+        int code = e.getErrorCode() & 0xff;
+        return code == SQLiteErrorCode.SQLITE_FULL.code
+                ? "; free space on the disk of " + layout.root() + ", some 500 bytes for each stored file"
+                : code == SQLiteErrorCode.SQLITE_READONLY.code || code == SQLiteErrorCode.SQLITE_CANTOPEN.code
+                        ? "; see that " + layout.root() + " and what is in it can be written by this user"
+                        : "";
+    }
+
+    /** The same, and known to have been made anew if it was so before it was opened. */
+    IndexDatabase orRebuilt(boolean before) {
+        return new IndexDatabase(updates, readers, rebuilt || before, clean);
     }
 
     private static IndexDatabase openOrReplace(StoreLayout layout, Clock clock) throws SQLException, IOException {

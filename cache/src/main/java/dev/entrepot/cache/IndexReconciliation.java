@@ -38,7 +38,10 @@ final class IndexReconciliation {
         try {
             reconciliation.run();
         } catch (SQLException e) {
-            throw new IOException("the index cannot be compared with the files of the store: " + e.getMessage(), e);
+            throw new IOException(
+                    "the index cannot be compared with the files of the store: " + e.getMessage()
+                            + IndexDatabase.remedy(e, store.layout()),
+                    e);
         }
     }
 

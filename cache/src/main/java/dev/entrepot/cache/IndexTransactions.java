@@ -58,7 +58,10 @@ final class IndexTransactions {
             return Optional.empty();
         } catch (SQLException e) {
             if (failure == null) {
-                LOG.error("the index cannot be written; what is in memory is used meanwhile: {}", e.getMessage());
+                LOG.error(
+                        "the index cannot be written; what is in memory is used meanwhile, and written once it can be: {};"
+                                + " free space on the disk of the data folder, and see that it can be written",
+                        e.getMessage());
             }
             failure = e;
             // The driver closes a statement for good whose step has failed.

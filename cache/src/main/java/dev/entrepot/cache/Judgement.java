@@ -13,12 +13,12 @@ import java.util.Optional;
 
 /**
  * What settings make of something that is kept, and of what an upstream says or fails to say: the one place where this is decided, for serving and for
- * explaining alike. It asks nobody. Something from the future, after the clock was set back, counts as old.
+ * explaining alike. It asks nobody. Something from the future, after the clock was set back, is asked for again; where that cannot be, it counts as old as this process.
  *
  * @param settings what rules say of it
- * @param now the time
+ * @param moment the time
  */
-record Judgement(CacheSettings settings, Instant now) {
+record Judgement(CacheSettings settings, Moment moment) {
     /** What comes first. */
     enum Step {
         /** What is kept is served. */
@@ -55,6 +55,11 @@ record Judgement(CacheSettings settings, Instant now) {
         }
     }
 
+    /** The time. */
+    Instant now() {
+        return moment.now();
+    }
+
     /** What comes first for something that was confirmed then, or is not kept. */
     Step step(Window window, Optional<Instant> confirmedAt) {
         if (confirmedAt.isEmpty()) {
@@ -76,13 +81,13 @@ record Judgement(CacheSettings settings, Instant now) {
         if (limit.equals(CacheSettings.FOREVER)) {
             return true;
         }
-        Duration age = Duration.between(then, now);
+        Duration age = Duration.between(then, now());
         return !age.isNegative() && age.compareTo(limit) < 0;
     }
 
     /** The time since {@code then}; an hour-glass that never runs backwards. */
     Duration age(Instant then) {
-        Duration age = Duration.between(then, now);
+        Duration age = Duration.between(moment.from(then), now());
         return age.isNegative() ? Duration.ZERO : age;
     }
 

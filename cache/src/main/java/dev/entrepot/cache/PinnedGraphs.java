@@ -7,6 +7,7 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.time.Clock;
+import java.time.Instant;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
@@ -42,10 +43,15 @@ public final class PinnedGraphs {
 
     /** Has what rules hold back protected no less than what is served in its place. */
     void heed(CacheRules rules, Clock clock) {
+        Instant start = clock.instant();
         served = (repository, tag, digest) -> Cooldown.of(tag, rules.of(repository, tag))
                 .filter(minAge -> !minAge.exceptDigests().contains(digest.digest()))
-                .map(minAge -> digest.firstSeenAt().plus(minAge.time()).isAfter(clock.instant()))
+                .map(minAge -> isTooYoung(digest, minAge, Moment.of(clock, start)))
                 .orElse(false);
+    }
+
+    private static boolean isTooYoung(TagHistory.Former digest, MinAge minAge, Moment moment) {
+        return moment.from(digest.firstSeenAt()).plus(minAge.time()).isAfter(moment.now());
     }
 
     /**

@@ -136,9 +136,9 @@ final class TagPulls {
                 () -> tags.askName(tag),
                 admission.forgetting(() -> tags.forget(tag)));
         TagRecord record = named.content();
-        Instant now = answering.judge(settings).now();
+        Moment moment = answering.judge(settings).moment();
         Cooldown.Choice choice =
-                Cooldown.choose(record, tags.history(tag), minAge, digest -> isExempt(digest, minAge), now);
+                Cooldown.choose(record, tags.history(tag), minAge, digest -> isExempt(digest, minAge), moment);
         if (choice.current().isPresent()) {
             return manifestNamed(tag, choice.current().get(), choice, named, settings);
         }
@@ -158,7 +158,7 @@ final class TagPulls {
             }
         }
         counters.count(RuleEvent.TOO_YOUNG);
-        throw Cooldown.refusal(repository, tag, record, choice, settings, now);
+        throw Cooldown.refusal(repository, tag, record, choice, settings, moment.now());
     }
 
     private boolean isExempt(Digest digest, MinAge minAge) {

@@ -23,6 +23,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** A disk of 4 MiB that is really full. Needs the right to mount one; skipped elsewhere. */
 class DiskFullTest {
@@ -199,6 +201,43 @@ class DiskFullTest {
         assertThat(store.ballastBytes()).isZero();
         assertThat(store.blobSize(good)).hasValue(100_000);
         assertThat(store.ingests().idle()).hasSize(1);
+    }
+
+    /** Making it anew from the files needs more than opening it. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void lostOrDamagedIndexIsMadeAnewOnAFullDisk(boolean lost) throws IOException {
+        CacheIndex.open(store, Clock.systemUTC()).close();
+        for (int i = 0; i < 300; i++) {
+            Samples.store(store, Samples.bytes(i, 100));
+        }
+        store.quarantine(Samples.store(store, Samples.bytes(1, 1_500_000)));
+        Path index = disk.resolve("index.db");
+        if (lost) {
+            Files.delete(index);
+        } else {
+            Files.writeString(index, "not a database");
+        }
+        fill(300_000);
+        try (CacheIndex opened = CacheIndex.openAtOnce(store, Clock.systemUTC())) {
+            assertThat(opened.storedCount()).isEqualTo(300);
+            assertThat(opened.isCompared()).isTrue();
+            assertThat(opened.wasRebuilt()).isEqualTo(!lost);
+        }
+        assertThat(store.quarantineBytes()).isZero();
+    }
+
+    @Test
+    void indexThatCannotBeMadeAnewSaysWhatToDo() throws IOException {
+        CacheIndex.open(store, Clock.systemUTC()).close();
+        for (int i = 0; i < 300; i++) {
+            Samples.store(store, Samples.bytes(i, 100));
+        }
+        Files.delete(disk.resolve("index.db"));
+        fill(300_000);
+        assertThatThrownBy(() -> CacheIndex.openAtOnce(store, Clock.systemUTC()))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("free space on the disk of " + disk);
     }
 
     @Test

@@ -2,9 +2,11 @@ package dev.entrepot.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.Repository;
+import java.lang.management.ManagementFactory;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -48,6 +50,35 @@ class DiskPolicyTest {
             order.add(next.getFirst().digest());
             policy.removed(next.getFirst().digest());
         }
+    }
+
+    /** By counts, since times say nothing on a busy machine; docs/benchmarks.md has those of a million. */
+    @Test
+    void victimsAmongManyCostWhatThoseAmongFewCost() {
+        long[] few = workOfNamingVictims(500);
+        long[] many = workOfNamingVictims(50_000);
+        assertThat(many[0]).isEqualTo(few[0]).isEqualTo(16);
+        assertThat(many[1]).isLessThan(few[1] * 3 / 2);
+    }
+
+    // The pieces that are looked at and the bytes that are allocated to name 16 victims.
+    private static long[] workOfNamingVictims(int pieces) {
+        DiskLimits limits = DiskLimits.of(64L << 30, 0);
+        DiskPolicy many = new DiskPolicy(limits, DiskShares.EQUAL);
+        long bytes = limits.lowBytes() / pieces;
+        for (int i = 0; i < pieces; i++) {
+            many.stored(digest(i), ContentKind.BLOB, bytes, Optional.of(PLAIN));
+        }
+        CountingSet looked = new CountingSet();
+        many.victims(16, looked);
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
+        long least = Long.MAX_VALUE;
+        for (int i = 0; i < 20; i++) {
+            long before = threads.getCurrentThreadAllocatedBytes();
+            many.victims(16, Set.of());
+            least = Math.min(least, threads.getCurrentThreadAllocatedBytes() - before);
+        }
+        return new long[] {looked.asked(), least};
     }
 
     @Test

@@ -183,7 +183,7 @@ class DiskPolicyTraceTest {
                 gains.sort(null);
                 System.out.printf(
                         Locale.ROOT,
-                        "trace: once %.0f %%, capacity %.0f %%: hit bytes %.3f, LRU %.3f, gain %.2f (%.2f to %.2f)%n",
+                        "trace: once %.0f %%, capacity %.0f %%: hit bytes %.4f, LRU %.4f, gain %.4f (%.3f to %.3f)%n",
                         once * 100,
                         part * 100,
                         ours,

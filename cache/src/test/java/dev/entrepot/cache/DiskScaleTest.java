@@ -2,10 +2,12 @@ package dev.entrepot.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.sun.management.ThreadMXBean;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.Repository;
 import java.io.IOException;
+import java.lang.management.ManagementFactory;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -15,24 +17,25 @@ import java.util.HexFormat;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.Random;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Prints what a million pieces of content cost, for docs/benchmarks.md: {@code -Dtest=DiskScaleTest -Dentrepot.scale.content=1000000}. Asserts
- * nothing about time.
+ * Prints what many pieces of content cost, for docs/benchmarks.md: {@code -Dtest=DiskScaleTest -Dentrepot.scale.content=100000,1000000}, one number after the other, so that what
+ * does not grow with them can be read. Asserts nothing about time.
  */
-@EnabledIfSystemProperty(named = "entrepot.scale.content", matches = "\\d+")
+@EnabledIfSystemProperty(named = "entrepot.scale.content", matches = "[\\d,]+")
 class DiskScaleTest {
-    private static final int COUNT = Integer.getInteger("entrepot.scale.content", 1_000_000);
-    private static final int STARTS = 5;
+    private static final String COUNTS = System.getProperty("entrepot.scale.content", "1000000");
+    private static final int STARTS = Integer.getInteger("entrepot.scale.starts", 5);
 
     private final SettableClock clock = new SettableClock(Instant.parse("2026-11-21T12:00:00Z"));
 
+    private int count;
+
     @TempDir
-    Path directory;
+    Path folder;
 
     private static Digest digest(long seed) {
         byte[] raw = new byte[32];
@@ -45,8 +48,8 @@ class DiskScaleTest {
         return number % 3 == 0 ? 2000 : 1_000_000 + number;
     }
 
-    private static void print(String what, double value, String unit) {
-        System.out.printf(Locale.ROOT, "scale: %s: %.3f %s%n", what, value, unit);
+    private void print(String what, double value, String unit) {
+        System.out.printf(Locale.ROOT, "scale: of %,d pieces: %s: %.3f %s%n", count, what, value, unit);
     }
 
     private static double millis(long since) {
@@ -66,6 +69,13 @@ class DiskScaleTest {
 
     @Test
     void manyPiecesOfContent() throws IOException, InterruptedException {
+        for (String number : COUNTS.split(",")) {
+            count = Integer.parseInt(number);
+            measure(folder.resolve(number));
+        }
+    }
+
+    private void measure(Path directory) throws IOException, InterruptedException {
         try (ContentStore store = ContentStore.open(directory, Clock.systemUTC())) {
             fill(store);
             for (int start = 0; start < STARTS; start++) {
@@ -98,7 +108,7 @@ class DiskScaleTest {
     private void fill(ContentStore store) throws IOException {
         try (CacheIndex index = CacheIndex.open(store, clock)) {
             Repository owner = Repository.parse("docker.io/library/scale");
-            for (int i = 0; i < COUNT; i++) {
+            for (int i = 0; i < count; i++) {
                 index.stored(digest(i), ContentKind.BLOB, bytes(i), Optional.empty(), Optional.of(owner));
                 clock.advance(Duration.ofMillis(1));
                 if (i % 20_000 == 0) {
@@ -109,19 +119,25 @@ class DiskScaleTest {
         }
     }
 
-    private static void decide(Evictor evictor) {
+    private void decide(Evictor evictor) {
+        CountingSet looked = new CountingSet();
+        ThreadMXBean threads = (ThreadMXBean) ManagementFactory.getThreadMXBean();
         double[] micros = new double[2000];
+        long allocated = threads.getCurrentThreadAllocatedBytes();
         for (int i = 0; i < micros.length; i++) {
             long start = System.nanoTime();
-            assertThat(evictor.policy().victims(16, Set.of())).isNotEmpty();
+            assertThat(evictor.policy().victims(16, looked)).isNotEmpty();
             micros[i] = (System.nanoTime() - start) / 1e3;
         }
+        allocated = threads.getCurrentThreadAllocatedBytes() - allocated;
+        print("pieces looked at to name 16 victims", looked.asked() / (double) micros.length, "");
+        print("memory allocated to name 16 victims", allocated / (double) micros.length, "bytes");
         Arrays.sort(micros);
         print("16 victims named, p50", micros[micros.length / 2], "us");
         print("16 victims named, p99", micros[micros.length / 100 * 99], "us");
     }
 
-    private static void evict(Evictor evictor, CacheIndex index) throws IOException {
+    private void evict(Evictor evictor, CacheIndex index) throws IOException {
         long before = evictor.evictions();
         long start = System.nanoTime();
         evictor.trimNow();

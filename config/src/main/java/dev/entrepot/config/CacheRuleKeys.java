@@ -69,7 +69,10 @@ final class CacheRuleKeys {
             CacheRuleConfig::pin,
             "Images that are never evicted and are completed in the background.");
     private static final Key<CacheRuleConfig, Optional<GraphPartConfig>> PREFETCH = Key.optional(
-            "prefetch", RuleGraphKeys.PREFETCH, CacheRuleConfig::prefetch, "What is fetched when a tag is pulled.");
+            "prefetch",
+            RuleGraphKeys.PREFETCH,
+            CacheRuleConfig::prefetch,
+            "What is fetched when a tag or an index is pulled; of what is kept, once an hour at most.");
     private static final Key<CacheRuleConfig, Optional<MinAgeConfig>> MIN_AGE = Key.optional(
             "min-age",
             RuleTimesKeys.MIN_AGE,

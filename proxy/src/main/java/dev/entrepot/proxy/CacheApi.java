@@ -20,7 +20,7 @@ import tools.jackson.databind.node.ObjectNode;
  * GET  /cache/stats                      how full the disk is, with what, what was evicted
  * GET  /cache/ls[?repository=HOST/NAME]  the repositories, or what is stored of one
  * GET  /cache/pin                        the pins, and what is missing of each
- * POST /cache/pin      {"reference", "platforms": [...], "referrers": true}
+ * POST /cache/pin      {"reference", "platforms": [...], "allPlatforms": false, "referrers": true}
  * POST /cache/unpin    {"reference"}
  * POST /cache/evict    {"reference"}     a reference or a digest
  * POST /cache/scrub                      begins in the background

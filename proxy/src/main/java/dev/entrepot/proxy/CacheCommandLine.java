@@ -15,6 +15,7 @@ final class CacheCommandLine {
 
     private static final String REPOSITORY = "--repository";
     private static final String PLATFORM = "--platform";
+    private static final String ALL_PLATFORMS = "--all-platforms";
     private static final String NO_REFERRERS = "--no-referrers";
 
     private CacheCommandLine() {}
@@ -80,7 +81,12 @@ final class CacheCommandLine {
                         .type(List.class)
                         .auxiliaryTypes(String.class)
                         .arity("1")
-                        .description("Only this platform of an index; may be repeated.")
+                        .description(
+                                "Only this platform of an index; may be repeated. Without it, those of cache.platforms, or all.")
+                        .build())
+                .addOption(OptionSpec.builder(ALL_PLATFORMS)
+                        .type(boolean.class)
+                        .description("All platforms of an index, whatever cache.platforms says.")
                         .build())
                 .addOption(OptionSpec.builder(NO_REFERRERS)
                         .type(boolean.class)
@@ -102,6 +108,9 @@ final class CacheCommandLine {
         if (command.commandSpec().findOption(PLATFORM) != null) {
             List<String> platforms = command.matchedOptionValue(PLATFORM, List.of());
             platforms.forEach(json.putArray("platforms")::add);
+            if (command.commandSpec().findOption(ALL_PLATFORMS) != null) {
+                json.put("allPlatforms", command.hasMatchedOption(ALL_PLATFORMS));
+            }
             json.put("referrers", !command.hasMatchedOption(NO_REFERRERS));
         }
         return json;

@@ -164,21 +164,31 @@ final class CacheOperations {
     ObjectNode pin(JsonNode arguments) throws IOException, BadRequestException {
         Reference reference = upstreamReference(arguments);
         try {
-            List<Platform> platforms = arguments
-                    .path("platforms")
-                    .valueStream()
-                    .map(node -> Platform.parse(node.asString("")))
-                    .toList();
             Pin pin = new Pin(
                     reference.repository(),
                     reference.manifest(),
-                    platforms,
+                    platforms(arguments),
                     arguments.path("referrers").asBoolean(true));
             evictor.pins().pin(pin);
             return shown(evictor.pins().graph(pin));
         } catch (InvalidNameException e) {
             throw new BadRequestException(String.valueOf(e.getMessage()));
         }
+    }
+
+    // Those of this site where none are named, as a rule that pins means it.
+    private List<Platform> platforms(JsonNode arguments) throws BadRequestException {
+        List<Platform> named = arguments
+                .path("platforms")
+                .valueStream()
+                .map(node -> Platform.parse(node.asString("")))
+                .toList();
+        boolean all = arguments.path("allPlatforms").asBoolean(false);
+        if (all && !named.isEmpty()) {
+            throw new BadRequestException(
+                    "either all platforms are pinned or those that are named: leave one of both out");
+        }
+        return all || !named.isEmpty() ? named : cache.rules().current().platforms();
     }
 
     /** Takes a pin away. */

@@ -79,14 +79,14 @@ final class CachedRepositories implements ServedRepositories {
         @Override
         public Answer<ManifestBytes> manifest(ManifestReference reference) throws IOException {
             Answer<ManifestBytes> answer = pull.manifest(reference);
-            listener.pulled(pull.repository(), reference);
+            listener.pulled(pull.repository(), reference, answer.map(ManifestBytes::descriptor));
             return answer;
         }
 
         @Override
         public Answer<Descriptor> describe(ManifestReference reference) throws IOException {
             Answer<Descriptor> answer = pull.describe(reference);
-            listener.pulled(pull.repository(), reference);
+            listener.pulled(pull.repository(), reference, answer);
             return answer;
         }
 

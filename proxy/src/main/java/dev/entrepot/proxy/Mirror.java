@@ -145,10 +145,11 @@ final class Mirror implements Serving {
                         () -> cache.index().wasRebuilt() ? Optional.of(REBUILT) : Optional.empty(),
                         () -> DiskMetrics.note(cache.evictor())));
         ReplicationService replication = openReplication(cache, instance, tracing, access);
-        PinKeeping pins = new PinKeeping(
-                cache.cache().rules(), cache.evictor().pins(), cache.filler(), environment.clock(), metrics);
+        PinKeeping pins =
+                new PinKeeping(cache.cache().rules(), cache.evictor().pins(), cache.filler(), cache.clock(), metrics);
         open.push(pins::close);
-        Prefetching prefetching = new Prefetching(cache.cache().rules(), cache.filler(), metrics);
+        cache.rules().whenReplaced(pins::rulesChanged);
+        Prefetching prefetching = new Prefetching(cache.cache().rules(), cache.filler(), cache.clock(), metrics);
         open.push(prefetching::close);
         cache.cache().listen((repository, reference, manifest) -> {
             pins.fetched(repository, reference, manifest);
@@ -172,7 +173,13 @@ final class Mirror implements Serving {
                         new UpstreamsApi(upstreams)),
                 access);
         open.push(page::close);
-        CachedRepositories repositories = new CachedRepositories(cache.cache(), cache.upstreams(), pins);
+        CachedRepositories repositories =
+                new CachedRepositories(cache.cache(), cache.upstreams(), (repository, reference, answer) -> {
+                    pins.pulled(repository, reference, answer);
+                    if (!cache.passesThrough(repository.registry())) {
+                        prefetching.pulled(repository, reference, answer);
+                    }
+                });
         RegistryServer server = new RegistryServer(
                 settings(config.server(), access.tls()),
                 repositories,

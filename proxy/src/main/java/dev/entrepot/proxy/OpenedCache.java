@@ -12,6 +12,7 @@ import dev.entrepot.cache.Housekeeping;
 import dev.entrepot.cache.PullThrough;
 import dev.entrepot.cache.PullThroughCache;
 import dev.entrepot.cache.Scrub;
+import dev.entrepot.cache.SteadyClock;
 import dev.entrepot.config.CacheConfig;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.PassThroughConfig;
@@ -33,6 +34,7 @@ import dev.entrepot.proxy.upstreams.UpstreamSurvey;
 import dev.entrepot.replicator.fill.GraphFiller;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.time.Clock;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -53,6 +55,7 @@ final class OpenedCache implements AutoCloseable {
 
     private final EntrepotConfig config;
     private final ClientEnvironment environment;
+    private final SteadyClock clock;
     private final Closings open = new Closings();
     private final Map<RegistryHost, Upstream> upstreams = new LinkedHashMap<>();
     private final ContentStore store;
@@ -81,15 +84,14 @@ final class OpenedCache implements AutoCloseable {
     private OpenedCache(EntrepotConfig config, ClientEnvironment environment, boolean serving) throws IOException {
         this.config = config;
         this.environment = environment;
+        this.clock = new SteadyClock(environment.clock(), environment.nanoTime());
         this.rules = new LiveRules(RuleSet.of(config));
         this.grouping = DiskGrouping.of(config);
         CacheConfig cacheConfig = config.cache();
         try {
             store = ContentStore.open(cacheConfig.directory(), environment.clock());
             open.push(store::close);
-            index = serving
-                    ? CacheIndex.openAtOnce(store, environment.clock())
-                    : CacheIndex.open(store, environment.clock());
+            index = serving ? CacheIndex.openAtOnce(store, clock) : CacheIndex.open(store, clock);
             open.push(index::close);
             evictor = new Evictor(
                     store,
@@ -107,21 +109,14 @@ final class OpenedCache implements AutoCloseable {
                     index,
                     cacheConfig.scrubEvery(),
                     cacheConfig.scrubRate().bytes(),
-                    environment.clock(),
+                    clock,
                     Thread::sleep);
             open.push(scrub::close);
             openUpstreams();
             ExecutorService fetching = Executors.newVirtualThreadPerTaskExecutor();
             open.push(() -> stopFetching(fetching));
             cache = new PullThroughCache(
-                    store,
-                    index,
-                    evictor,
-                    environment.clock(),
-                    cacheConfig.memory().bytes(),
-                    FetchSettings.DEFAULT,
-                    fetching,
-                    rules);
+                    store, index, evictor, clock, cacheConfig.memory().bytes(), FetchSettings.DEFAULT, fetching, rules);
             ComparisonAtStart comparison = ComparisonAtStart.of(store, index, settling(serving));
             open.push(comparison::close);
             if (serving) {
@@ -167,6 +162,9 @@ final class OpenedCache implements AutoCloseable {
     /** The folder that it is in. */
     Path directory() {
         return config.cache().directory();
+    /** The time by which ages are measured: it is not set back. Files have that of the wall clock. */
+    Clock clock() {
+        return clock;
     }
 
     /** The cache itself. */

@@ -236,6 +236,26 @@ class CacheCommandsTest {
     }
 
     @Test
+    void pinByHandIsOfThePlatformsOfTheSiteUnlessOthersAreNamed() throws Exception {
+        mirror.stop();
+        Path file = folder.resolve("entrepot.yaml");
+        Files.writeString(
+                file, Files.readString(file).replace("min-free: 1MiB", "min-free: 1MiB, platforms: [linux/arm64]"));
+        for (String platforms : List.of("[\"linux/arm64\"]", "[\"linux/s390x\"]", "[]")) {
+            JsonNode pin = switch (platforms) {
+                case "[]" -> json("pin", REFERENCE, "--all-platforms");
+                case "[\"linux/arm64\"]" -> json("pin", REFERENCE);
+                default -> json("pin", REFERENCE, "--platform", "linux/s390x");
+            };
+            assertThat(pin.path("platforms")).hasToString(platforms);
+            assertThat(json("pin").path("pins").path(0).path("platforms")).hasToString(platforms);
+        }
+        assertThat(run("cache", "pin", REFERENCE, "--all-platforms", "--platform", "linux/amd64")
+                        .err())
+                .contains("leave one of both out");
+    }
+
+    @Test
     void pinByHandOfWhatIsNotKeptIsCompletedByTheServer() throws Exception {
         Bundle unseen = registry.push("team/unseen", images.image(1000), "1");
         mirror.stop();

@@ -9,13 +9,14 @@ import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Requests;
-import dev.entrepot.oci.testing.TestRegistry;
+import dev.entrepot.proxy.ExplainWorld.State;
 import java.net.http.HttpResponse;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -31,7 +32,6 @@ import tools.jackson.databind.JsonNode;
 
 /** What explain says is what the server then does: random rules, states of the cache, states of the upstream and requests. Long, because one property draws all of them. */
 class ExplainAgreesTest {
-    private static final TestRegistry REGISTRY = TestRegistry.started();
     private static final Images IMAGES = new Images(5);
     private static final String SIGNATURE = "application/vnd.test.signature";
     /** Stands for the digest that the tag names when the rules come into effect. */
@@ -39,7 +39,8 @@ class ExplainAgreesTest {
 
     private static final String EXCEPT = "{time: 2h, except-digests: [\"" + NAMED + "\"]}";
     private static final String SIGNED = "{time: 2h, except-signed: [\"" + SIGNATURE + "\"]}";
-    private static Optional<MirrorFixture> started = Optional.empty();
+    private static final Map<State, ExplainWorld> WORLDS = new EnumMap<>(State.class);
+    private static ExplainWorld world;
     private static int repositories;
 
     /** What is done before, with no rule in the way. */
@@ -168,14 +169,21 @@ class ExplainAgreesTest {
 
     @BeforeContainer
     static void start() throws Exception {
-        Path folder = Files.createTempDirectory("explain");
-        started = Optional.of(MirrorFixture.started(folder, upstream(List.of())));
+        for (State first : List.of(State.PLAIN, State.COUNTED, State.MIRRORED)) {
+            WORLDS.put(first, ExplainWorld.forStatesLike(first));
+        }
+        begin(State.PLAIN);
     }
 
     @AfterContainer
     static void stop() {
-        started.ifPresent(MirrorFixture::close);
-        REGISTRY.close();
+        WORLDS.values().forEach(ExplainWorld::close);
+    }
+
+    private static void begin(State state) {
+        State like = state.counts() ? State.COUNTED : state.mirrors() ? State.MIRRORED : State.PLAIN;
+        world = Objects.requireNonNull(WORLDS.get(like));
+        world.begin(state);
     }
 
     private static String upstream(List<String> rules) {
@@ -183,8 +191,7 @@ class ExplainAgreesTest {
     }
 
     private static String upstreamOf(Times times, List<String> rules) {
-        return times.cache + "default-upstream: registry.test\nupstreams: {registry.test: {url: \"" + REGISTRY.uri()
-                + "\"" + times.upstream + ", rules: [" + String.join(", ", rules) + "]}}\n";
+        return times.cache + world.upstream(times.upstream, String.join(", ", rules));
     }
 
     @Provide
@@ -295,6 +302,18 @@ class ExplainAgreesTest {
         answer(given);
     }
 
+    /** Where pulls are counted, and fewer are left than are reserved or none, and where mirrors are asked first. */
+    @Property(tries = 100)
+    void serverDoesWhatExplainSaysUnderQuotasAndWithMirrors(@ForAll("cases") Case given, @ForAll("states") State state)
+            throws Exception {
+        answer(given, state);
+    }
+
+    @Provide
+    Arbitrary<State> states() {
+        return Arbitraries.of(State.class).filter(state -> state != State.PLAIN);
+    }
+
     /** The same on chosen cases, so that answers of every kind are among them whatever chance brings. */
     @Example
     void serverDoesWhatExplainSaysInCasesOfEveryKind() throws Exception {
@@ -357,6 +376,63 @@ class ExplainAgreesTest {
         assertThat(answer(timed(Times.OF_THE_UPSTREAM, hours, Upstream.BROKEN))).isEqualTo("200 hit");
         assertThat(answer(timed(Times.OF_THE_CACHE, hours, Upstream.BROKEN))).isEqualTo("502");
         assertThat(answer(timed(Times.UNSAID, hours, Upstream.BROKEN))).isEqualTo("200 stale");
+    }
+
+    /** Where a pull is too dear, or cannot be made. */
+    @Example
+    void serverDoesWhatExplainSaysOfReservedAndSpentPulls() throws Exception {
+        List<Step> old = List.of(Step.PULL, Step.HOURS);
+        List<Step> matured = List.of(Step.MOVE, Step.HOURS);
+        Case unseen = given("{freshness: always}", List.of(), Upstream.UP);
+        Case confirmed = given("{freshness: always}", old, Upstream.UP);
+        Case mature = given("{min-age: 2h, stale: 3h}", old, matured, Upstream.UP);
+        Case forgotten = new Case(
+                List.of("{freshness: always}"),
+                old,
+                List.of(),
+                Optional.of(Upstream.EMPTIED),
+                Upstream.UP,
+                1,
+                0,
+                Asked.TAG,
+                Written.PLAINLY);
+        Case digest = new Case(
+                List.of(), List.of(), List.of(), Optional.empty(), Upstream.UP, 1, 0, Asked.DIGEST, Written.PLAINLY);
+        assertThat(answer(unseen, State.RESERVED)).isEqualTo("200 miss");
+        assertThat(answer(unseen, State.SPENT)).isEqualTo("503");
+        assertThat(answer(confirmed, State.SPENT)).isEqualTo("200 revalidated");
+        assertThat(answer(mature, State.COUNTED)).isEqualTo("200 miss");
+        assertThat(answer(mature, State.RESERVED)).isEqualTo("200 stale");
+        assertThat(answer(mature, State.SPENT)).isEqualTo("200 stale");
+        assertThat(answer(given("{min-age: 2h, stale: 0s}", old, matured, Upstream.UP), State.RESERVED))
+                .isEqualTo("200 miss");
+        assertThat(answer(given("{min-age: 2h, stale: 0s}", old, matured, Upstream.UP), State.SPENT))
+                .isEqualTo("503");
+        assertThat(answer(forgotten)).isEqualTo("200 miss");
+        assertThat(answer(forgotten, State.SPENT)).isEqualTo("200 revalidated");
+        assertThat(answer(digest, State.RESERVED)).isEqualTo("200 miss");
+        assertThat(answer(digest, State.SPENT)).isEqualTo("503");
+    }
+
+    /** Where a mirror may have what the upstream does not give. */
+    @Example
+    void serverDoesWhatExplainSaysOfMirrors() throws Exception {
+        List<Step> old = List.of(Step.PULL, Step.HOURS);
+        List<Step> matured = List.of(Step.MOVE, Step.HOURS);
+        Case fetched = given("{min-age: 2h, stale: 3h}", old, matured, Upstream.BROKEN);
+        Case tag = given("{stale: 0s}", old, Upstream.BROKEN);
+        assertThat(answer(fetched, State.MIRRORED)).isEqualTo("not known, 200");
+        assertThat(answer(fetched, State.EMPTY_MIRROR)).isEqualTo("not known, 200");
+        assertThat(answer(fetched)).isEqualTo("200 stale");
+        for (State state : List.of(State.MIRRORED, State.EMPTY_MIRROR, State.LOST_MIRROR)) {
+            assertThat(answer(tag, state)).isEqualTo("502");
+            assertThat(answer(given("{freshness: always}", List.of(), Upstream.UP), state))
+                    .isEqualTo("200 miss");
+            assertThat(answer(blob("{freshness: 10m}", List.of(Step.PULL), Upstream.UP), state))
+                    .isEqualTo("200 miss");
+        }
+        assertThat(answer(blob("{freshness: 10m}", List.of(Step.PULL), Upstream.BROKEN), State.MIRRORED))
+                .isEqualTo("not known, 200");
     }
 
     private static Case refused(String rule, Upstream refusal, int later) {
@@ -482,13 +558,18 @@ class ExplainAgreesTest {
 
     // The answer of the server, which is found to be what explain says.
     private static String answer(Case given) throws Exception {
-        MirrorFixture mirror = started.orElseThrow();
+        return answer(given, State.PLAIN);
+    }
+
+    private static String answer(Case given, State state) throws Exception {
+        begin(state);
+        MirrorFixture mirror = world.mirror();
         String name = "app-" + repositories++;
         String path = "/v2/" + name + "/manifests/";
         assertThat(mirror.reconfigure(upstream(List.of()) + "rules: [{check-deadline: 0s}]\n"))
                 .isTrue();
         closeBreakers(mirror, name);
-        Bundle image = REGISTRY.push(name, IMAGES.image(10), "1");
+        Bundle image = world.push(name, IMAGES.image(10), "1");
         if (given.asked() == Asked.BLOB) {
             image = take(Step.PULL, mirror, name, image);
         }
@@ -496,6 +577,7 @@ class ExplainAgreesTest {
             image = take(step, mirror, name, image);
         }
         Digest named = image.digest();
+        world.enter();
         assertThat(mirror.reconfigure(given.configuration(named, false))).isTrue();
         for (Step step : given.during()) {
             image = takeUnderRules(step, mirror, name, image);
@@ -519,13 +601,14 @@ class ExplainAgreesTest {
             for (int i = 0; i < (given.asked() == Asked.BLOB ? 1 : given.times()); i++) {
                 mirror.get(asked);
             }
-            REGISTRY.faults().clear();
+            world.registry().faults().clear();
             mirror.advance(Duration.ofSeconds(given.later()));
         }
         boolean late = given.upstream() == Upstream.LATE;
         if (late) {
             assertThat(mirror.reconfigure(given.configuration(named, true))).isTrue();
         }
+        world.look();
         JsonNode said = explanation(mirror, explain);
         JsonNode expected = given.upstream() == Upstream.UP
                 ? said.path("now")
@@ -539,15 +622,20 @@ class ExplainAgreesTest {
             gate.open();
         }
         if (late) {
-            REGISTRY.faults().always(Requests.repository(name), Fault.hold(gate));
+            world.registry().faults().always(Requests.repository(name), Fault.hold(gate));
         }
         fail(name, given.upstream());
         HttpResponse<byte[]> answer = mirror.get(asked);
         gate.open();
-        REGISTRY.faults().clear();
+        world.registry().faults().clear();
+        if (expected.path("notKnown").asString("").startsWith("whether it is at 127.0.0.1:")) {
+            assertThat(state.mirrors()).isTrue();
+            return "not known, " + answer.statusCode();
+        }
         if (expected.has("notKnown")) {
             assertThat(isUnknowable(given, said)).as("%s", said).isTrue();
-            assertThat(answer.statusCode()).as("%s", said).isIn(200, 403);
+            // What may be served cannot be fetched with no pull left.
+            assertThat(answer.statusCode()).as("%s", said).isIn(200, 403, state == State.SPENT ? 503 : 200);
             return "not known, " + answer.statusCode();
         }
 
@@ -595,13 +683,13 @@ class ExplainAgreesTest {
                 yield image;
             }
             case MOVE -> {
-                Bundle moved = REGISTRY.push(name, IMAGES.image(10), "1");
+                Bundle moved = world.push(name, IMAGES.image(10), "1");
                 mirror.advance(Duration.ofMinutes(2));
                 mirror.get("/v2/" + name + "/manifests/1");
                 yield moved;
             }
             case SIGN -> {
-                REGISTRY.push(name, IMAGES.referrer(image, SIGNATURE));
+                world.push(name, IMAGES.referrer(image, SIGNATURE));
                 yield image;
             }
             case REFERRERS -> {
@@ -635,7 +723,7 @@ class ExplainAgreesTest {
         if (step != Step.MOVE || known.equals(after.digest().toString())) {
             return after;
         }
-        REGISTRY.tag(name, "1", image.digest());
+        world.registry().tag(name, "1", image.digest());
         return image;
     }
 
@@ -645,7 +733,7 @@ class ExplainAgreesTest {
     }
 
     private static void fail(String name, Upstream upstream) {
-        upstream.fault.ifPresent(fault -> REGISTRY.faults().always(Requests.repository(name), fault));
+        upstream.fault.ifPresent(fault -> world.registry().faults().always(Requests.repository(name), fault));
     }
 
     private static JsonNode explanation(MirrorFixture mirror, String path) throws Exception {

@@ -108,7 +108,8 @@ final class MirrorFixture implements AutoCloseable {
         ClientEnvironment environment = ClientEnvironment.system("test")
                 .withVariables(variables)
                 .withSleeper(sleeper)
-                .withClock(clock);
+                .withClock(clock)
+                .withNanoTime(clock::nanoTime);
         ConfigFile file = new ConfigFile(Optional.of(folder.resolve("entrepot.yaml")), folder, Map.of());
         return Mirror.start(
                 config,
@@ -169,6 +170,11 @@ final class MirrorFixture implements AutoCloseable {
     /** Lets time pass for the mirror. */
     void advance(Duration duration) {
         clock.advance(duration);
+    }
+
+    /** Sets the clock of the machine, without that time passes. */
+    void setClock(Duration ahead) {
+        clock.set(ahead);
     }
 
     int port() {

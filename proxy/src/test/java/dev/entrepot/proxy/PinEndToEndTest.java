@@ -192,6 +192,24 @@ class PinEndToEndTest {
         }
     }
 
+    @Test
+    void pinIsWhatTheRuleSaysAlsoWhenItComesBackToWhatItSaidBefore() throws Exception {
+        registry.push("pinned/app", index, "v1");
+        String other = RULE.replace("linux/amd64", "linux/arm64");
+        try (MirrorFixture mirror = MirrorFixture.started(folder, upstream() + RULE)) {
+            for (String rule : List.of(RULE, other, RULE)) {
+                assertThat(mirror.reconfigure(upstream() + rule)).isTrue();
+                String platform = rule.equals(other) ? "linux/arm64" : "linux/amd64";
+                mirror.get("/v2/pinned/app/manifests/v1");
+                await(() -> pin(mirror, ":v1")
+                        .path("platforms")
+                        .path(0)
+                        .asString("")
+                        .equals(platform));
+            }
+        }
+    }
+
     private EntrepotConfig config(String rules) throws Exception {
         Path file = folder.resolve("entrepot.yaml");
         Files.writeString(file, "cache: {directory: ./data}\n" + upstream() + rules);

@@ -8,9 +8,13 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -110,8 +114,9 @@ class PrefetchEndToEndTest {
         registry.push("behind", arm, "v1");
         mirror.advance(Duration.ofDays(1));
 
+        // The former one, a day after it was looked at last, and the present one.
         assertThat(verdict(pull("behind/manifests/v1"))).isEqualTo("hit");
-        awaitDone(2);
+        awaitDone(3);
         registry.stop();
 
         for (Digest blob : blobs(arm)) {
@@ -150,5 +155,85 @@ class PrefetchEndToEndTest {
                 .isZero();
         assertThat(mirror.metric(COMPLETE)).isEqualTo(1);
         assertThat(mirror.metric("entrepot_prefetch_waiting")).isZero();
+    }
+
+    @Test
+    void hitBringsTheRestOfWhatWasKeptBeforeThereWasARule() throws Exception {
+        registry.push("whole", index, "v1");
+        String upstream = """
+                default-upstream: registry.test
+                upstreams:
+                  registry.test: {url: "%s"}
+                """.formatted(registry.uri());
+        assertThat(mirror.reconfigure(upstream)).isTrue();
+        assertThat(verdict(pull("whole/manifests/v1"))).isEqualTo("miss");
+        assertThat(mirror.reconfigure(upstream + RULES)).isTrue();
+
+        assertThat(verdict(pull("whole/manifests/v1"))).isEqualTo("hit");
+        awaitDone(1);
+        registry.stop();
+
+        for (Bundle image : List.of(amd, arm)) {
+            for (Digest blob : blobs(image)) {
+                assertThat(verdict(pull("whole/blobs/" + blob))).isEqualTo("hit");
+            }
+        }
+    }
+
+    @Test
+    void hitOfAnIndexBringsReferrersThatCameLaterAndLayersThatWereEvictedOnceAnHour() throws Exception {
+        registry.push("whole", index, "v1");
+        pull("whole/manifests/v1");
+        awaitDone(1);
+        registry.push("whole", sbom);
+        mirror.advance(Duration.ofMinutes(59));
+        Digest layer = blobs(arm).getLast();
+        assertThat(post("/cache/evict", "{\"reference\": \"" + layer + "\"}")).contains("\"evicted\":1");
+
+        assertThat(verdict(pull("whole/manifests/" + index.digest()))).isEqualTo("hit");
+        assertThat(mirror.metric(COMPLETE) + mirror.metric("entrepot_prefetch_waiting"))
+                .isEqualTo(1);
+        mirror.advance(Duration.ofMinutes(1));
+        for (int i = 0; i < 3; i++) {
+            assertThat(verdict(pull("whole/manifests/" + index.digest()))).isEqualTo("hit");
+        }
+        awaitDone(2);
+        registry.stop();
+
+        assertThat(verdict(pull("whole/referrers/" + index.digest()))).isEqualTo("hit");
+        assertThat(verdict(pull("whole/manifests/" + sbom.digest()))).isEqualTo("hit");
+        assertThat(verdict(pull("whole/blobs/" + layer))).isEqualTo("hit");
+        assertThat(mirror.metric(COMPLETE)).isEqualTo(2);
+    }
+
+    @Test
+    void hitOfAnImageByItsDigestAndWhatIsServedStaleAsksForNothing() throws Exception {
+        registry.push("whole", index, "v1");
+        pull("whole/manifests/v1");
+        awaitDone(1);
+        mirror.advance(Duration.ofHours(2));
+
+        registry.calls().clear();
+        assertThat(verdict(pull("whole/manifests/" + arm.digest()))).isEqualTo("hit");
+        assertThat(registry.calls().all()).isEmpty();
+        registry.faults().always(Requests.any(), Fault.status(500));
+        assertThat(verdict(pull("whole/manifests/v1"))).isEqualTo("stale");
+        assertThat(mirror.metric(COMPLETE.replace("complete", "incomplete"))).isZero();
+        assertThat(mirror.metric("entrepot_prefetch_waiting")).isZero();
+
+        // Nor has that spent the hour.
+        registry.faults().clear();
+        assertThat(verdict(pull("whole/manifests/v1"))).isEqualTo("revalidated");
+        awaitDone(2);
+    }
+
+    private String post(String path, String body) throws Exception {
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + mirror.adminPort() + path))
+                    .header("Content-Type", "application/json")
+                    .POST(HttpRequest.BodyPublishers.ofString(body))
+                    .build();
+            return client.send(request, HttpResponse.BodyHandlers.ofString()).body();
+        }
     }
 }

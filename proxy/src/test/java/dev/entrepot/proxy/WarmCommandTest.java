@@ -17,6 +17,7 @@ import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -28,6 +29,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
@@ -75,7 +77,11 @@ class WarmCommandTest {
     }
 
     private HttpResponse<byte[]> pull(Mirror mirror, String path) throws Exception {
-        URI uri = URI.create("http://127.0.0.1:" + mirror.port() + "/v2/registry.test/" + NAME + path);
+        return pull(mirror, NAME, path);
+    }
+
+    private HttpResponse<byte[]> pull(Mirror mirror, String name, String path) throws Exception {
+        URI uri = URI.create("http://127.0.0.1:" + mirror.port() + "/v2/registry.test/" + name + path);
         return client.send(HttpRequest.newBuilder(uri).build(), HttpResponse.BodyHandlers.ofByteArray());
     }
 
@@ -230,6 +236,145 @@ class WarmCommandTest {
 
         assertThat(result.out()).isEqualTo("registry.test/team/app:v1\nregistry.test/team/app@" + amd.digest() + "\n");
         assertThat(result.err()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"text, false", "json, false", "text, true", "json, true"})
+    void accessLogOfOneServerFillsAnotherThatIsEmpty(String format, boolean serving) throws Exception {
+        Path file = folder.resolve("entrepot.yaml");
+        Files.writeString(file, Files.readString(file).replace("\"off\"", format));
+        ByteArrayOutputStream log = new ByteArrayOutputStream();
+        try (Mirror busy = Mirror.start(
+                ConfigLoader.load(Optional.empty(), folder, Map.of()).config(),
+                ClientEnvironment.system("test"),
+                log)) {
+            pull(busy, "/manifests/v1");
+            pull(busy, "/manifests/gone");
+            pull(busy, "/manifests/" + arm.digest());
+        }
+        Files.move(folder.resolve("data"), folder.resolve("of-the-other"));
+
+        Result result;
+        if (serving) {
+            Mirror empty = mirror();
+            try (empty) {
+                result = commands.runOn(log.toString(StandardCharsets.UTF_8), "cache", "warm", "-");
+            }
+        } else {
+            result = commands.runOn(log.toString(StandardCharsets.UTF_8), "cache", "warm", "-");
+        }
+
+        assertThat(result.out()).contains("2 of 2 images are in the cache as a whole");
+        assertThat(result.err().contains("asking the server at")).isEqualTo(serving);
+        assertThat(result.code()).isZero();
+        upstream.stop();
+        try (Mirror filled = mirror()) {
+            assertServed(filled);
+        }
+    }
+
+    /** As kubectl prints it, but for what it says of other things. */
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void podsOnStandardInputAreWarmedWithInitAndEphemeralContainers(boolean serving) throws Exception {
+        Bundle init = upstream.push("team/init", images.image(Platform.parse("linux/amd64"), 5_000), "2");
+        Bundle debug = upstream.push("team/debug", images.image(Platform.parse("linux/amd64"), 5_000));
+        String pods = podList(debug.digest());
+
+        Result result;
+        if (serving) {
+            Mirror empty = mirror();
+            try (empty) {
+                result = commands.runOn(pods, "cache", "warm", "-");
+            }
+        } else {
+            result = commands.runOn(pods, "cache", "warm", "-");
+        }
+
+        assertThat(result.out()).contains("3 of 3 images are in the cache as a whole: 6 manifests");
+        assertThat(result.err().contains("asking the server at")).isEqualTo(serving);
+        assertThat(result.err()).doesNotContain("is no image");
+        assertThat(result.code()).isZero();
+        upstream.stop();
+        try (Mirror filled = mirror()) {
+            assertServed(filled);
+            for (Bundle image : List.of(init, debug)) {
+                String name = image == init ? "team/init" : "team/debug";
+                for (Digest blob : image.blobs().keySet()) {
+                    assertThat(Digest.sha256(
+                                    pull(filled, name, "/blobs/" + blob).body()))
+                            .isEqualTo(blob);
+                }
+            }
+        }
+    }
+
+    // What nodes have made of the names (imageID) is not what they ask for when a pod is started anew; nobody has it
+    // here.
+    private static String podList(Digest debug) {
+        String gone = Digest.sha256(new byte[] {1}).toString();
+        return """
+                {
+                    "apiVersion": "v1",
+                    "items": [
+                        {
+                            "apiVersion": "v1",
+                            "kind": "Pod",
+                            "metadata": {
+                                "annotations": {"image": "not/this:1"},
+                                "labels": {"app": "app"},
+                                "name": "app-5d4f8c7b9-x2x4z",
+                                "namespace": "team",
+                                "ownerReferences": [{"apiVersion": "apps/v1", "controller": true, "kind": "ReplicaSet"}]
+                            },
+                            "spec": {
+                                "containers": [
+                                    {
+                                        "env": [{"name": "IMAGE", "value": "nor/this:1"}],
+                                        "image": "registry.test/team/app:v1",
+                                        "imagePullPolicy": "IfNotPresent",
+                                        "name": "app",
+                                        "resources": {"limits": {"memory": "64Mi"}}
+                                    }
+                                ],
+                                "initContainers": [{"image": "registry.test/team/init:2", "name": "init"}],
+                                "restartPolicy": "Always"
+                            },
+                            "status": {
+                                "containerStatuses": [
+                                    {
+                                        "containerID": "containerd://1f2e",
+                                        "image": "registry.test/team/app:v1",
+                                        "imageID": "registry.test/team/app@%1$s",
+                                        "ready": true,
+                                        "restartCount": 0
+                                    }
+                                ],
+                                "initContainerStatuses": [
+                                    {
+                                        "image": "%1$s",
+                                        "imageID": "docker-pullable://registry.test/team/init@%1$s",
+                                        "ready": true
+                                    }
+                                ],
+                                "phase": "Running"
+                            }
+                        },
+                        {
+                            "apiVersion": "v1",
+                            "kind": "Pod",
+                            "metadata": {"name": "app-5d4f8c7b9-b7kqq", "namespace": "team"},
+                            "spec": {
+                                "containers": [{"image": "registry.test/team/app:v1", "name": "app"}],
+                                "ephemeralContainers": [{"image": "registry.test/team/debug@%2$s", "name": "debugger-8xzrl"}]
+                            },
+                            "status": {"containerStatuses": [{"image": "", "imageID": "", "ready": false}], "phase": "Pending"}
+                        }
+                    ],
+                    "kind": "List",
+                    "metadata": {"resourceVersion": ""}
+                }
+                """.formatted(gone, debug);
     }
 
     @Test

@@ -9,9 +9,9 @@ final class Quota {
     private final AtomicInteger limit = new AtomicInteger(Integer.MAX_VALUE);
     private final AtomicInteger used = new AtomicInteger();
 
-    void allow(int pulls) {
+    void allow(int pulls, int usedUp) {
         limit.set(pulls);
-        used.set(0);
+        used.set(usedUp);
     }
 
     /** Whether the request exceeds the quota; if it is a pull and does not, it is counted. */

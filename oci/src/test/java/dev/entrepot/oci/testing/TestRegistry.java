@@ -86,7 +86,12 @@ public final class TestRegistry implements AutoCloseable {
 
     /** Allows so many manifest GETs from now on; to those that follow the answer is 429. */
     public TestRegistry quota(int pulls) {
-        quota.allow(pulls);
+        return quota(pulls, 0);
+    }
+
+    /** As above, but so many of them have been made already. */
+    public TestRegistry quota(int pulls, int made) {
+        quota.allow(pulls, made);
         return this;
     }
 

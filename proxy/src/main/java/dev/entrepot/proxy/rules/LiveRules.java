@@ -10,6 +10,7 @@ import java.util.Optional;
 /** The rules in effect, which may be replaced at any time, all at once. Safe for all threads. */
 public final class LiveRules implements CacheRules {
     private volatile RuleSet current;
+    private volatile Runnable listener = () -> {};
 
     /** Begins with these. */
     public LiveRules(RuleSet first) {
@@ -19,6 +20,12 @@ public final class LiveRules implements CacheRules {
     /** From the next question on, these are in effect. */
     public void replace(RuleSet next) {
         current = next;
+        listener.run();
+    }
+
+    /** Has one other called each time that others have come into effect, on the thread that replaced them. */
+    public void whenReplaced(Runnable newListener) {
+        listener = newListener;
     }
 
     /** Those in effect now. */

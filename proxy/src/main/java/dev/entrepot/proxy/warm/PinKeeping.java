@@ -1,10 +1,12 @@
 package dev.entrepot.proxy.warm;
 
+import dev.entrepot.cache.Answer;
 import dev.entrepot.cache.CacheRules;
 import dev.entrepot.cache.FetchListener;
 import dev.entrepot.cache.GraphPart;
 import dev.entrepot.cache.Pin;
 import dev.entrepot.cache.PinnedGraphs;
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
@@ -86,7 +88,7 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
     }
 
     @Override
-    public void pulled(Repository repository, ManifestReference reference) {
+    public void pulled(Repository repository, ManifestReference reference, Answer<Descriptor> answer) {
         ask(repository, reference, false);
     }
 
@@ -219,6 +221,11 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
         if (free) {
             pins.pin(pin);
         }
+    }
+
+    /** Forgets what former rules made of pulls, so that the next ones are looked at by the present rules. */
+    public void rulesChanged() {
+        forgetSettled();
     }
 
     private synchronized void forgetSettled() {
