@@ -162,6 +162,8 @@ final class OpenedCache implements AutoCloseable {
     /** The folder that it is in. */
     Path directory() {
         return config.cache().directory();
+    }
+
     /** The time by which ages are measured: it is not set back. Files have that of the wall clock. */
     Clock clock() {
         return clock;
