@@ -52,6 +52,9 @@ final class BlobFetch implements Runnable {
     private final FetchProgress progress;
     private final CacheStatistics statistics;
     private boolean started;
+    /** Whether the upstream and a manifest state different sizes. */
+    private boolean doubtful;
+
     private volatile boolean shared;
     /** What became of a fetch that the disk failed before it was known whether this is a blob at all. */
     private FetchProgress.@Nullable Degraded undecided;
@@ -226,8 +229,8 @@ final class BlobFetch implements Runnable {
                     limit.get().check(digest, body.totalBytes());
                 }
                 body.totalBytes().ifPresent(progress::expect);
-                boolean agrees = named && !contradictsHint(body.totalBytes());
-                startIf(agrees || body.totalBytes().orElse(0) > OciLimits.MAX_MANIFEST_BYTES);
+                doubtful = contradictsHint(body.totalBytes());
+                startIf(named && !doubtful || body.totalBytes().orElse(0) > OciLimits.MAX_MANIFEST_BYTES);
                 copy(body, ingest);
             }
         } catch (InvalidContentException | NotFoundException | BlockedException e) {
@@ -319,7 +322,8 @@ final class BlobFetch implements Runnable {
                 return;
             }
             progress.written(ingest.writtenBytes());
-            startIf(ingest.writtenBytes() > OciLimits.MAX_MANIFEST_BYTES || isNoObject(ingest, buffer, count));
+            startIf(ingest.writtenBytes() > OciLimits.MAX_MANIFEST_BYTES
+                    || !doubtful && isNoObject(ingest, buffer, count));
         }
         end(ingest, total);
     }
