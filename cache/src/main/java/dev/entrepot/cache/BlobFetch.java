@@ -35,6 +35,8 @@ final class BlobFetch implements Runnable {
     private static final int BUFFER_BYTES = 128 * 1024;
     /** In what steps room is set aside for a blob whose size nobody states. */
     private static final long UNKNOWN_STEP_BYTES = 64L << 20;
+    /** From what length on clients are not left waiting while a partial is hashed. */
+    private static final long LONG_TO_HASH_BYTES = 64L << 20;
 
     private final Digest digest;
     private final Repository repository;
@@ -50,6 +52,9 @@ final class BlobFetch implements Runnable {
     private final FetchProgress progress;
     private final CacheStatistics statistics;
     private boolean started;
+    /** Whether the upstream and a manifest state different sizes. */
+    private boolean doubtful;
+
     private volatile boolean shared;
     /** What became of a fetch that the disk failed before it was known whether this is a blob at all. */
     private FetchProgress.@Nullable Degraded undecided;
@@ -68,7 +73,7 @@ final class BlobFetch implements Runnable {
      *
      * @param credential as {@link Readers#credential()}
      * @param urgent whether a client waits for it, and not only the background
-     * @param declaredBytes the size that a manifest states
+     * @param declaredBytes the size that a manifest states: a hint, which another manifest may contradict; the upstream's own word and the digest decide
      * @param named whether a manifest of the repository names this digest as a blob; if none does, it may turn out to be a manifest, and
      *     those are never served as blobs
      * @param limit how large it may be by the rules of the repository that starts the fetch
@@ -156,9 +161,7 @@ final class BlobFetch implements Runnable {
         }
         Ingest ingest = openIngest();
         if (ingest == null) {
-            OptionalLong stated = sizeUpstream();
-            decide(new FetchProgress.Degraded(
-                    0, digest.algorithm().newMessageDigest(), stated.isPresent() ? stated : declaredBytes));
+            decide(new FetchProgress.Degraded(0, digest.algorithm().newMessageDigest(), sizeUpstream()));
             return;
         }
         try (ingest) {
@@ -206,15 +209,10 @@ final class BlobFetch implements Runnable {
     private void fill(Ingest ingest) throws IOException {
         try {
             progress.readFrom(ingest::openReader);
-            if (declaredBytes.isPresent()) {
-                progress.expect(declaredBytes.getAsLong());
-            }
+            startBeforeHashing(ingest);
             long taken;
             try {
-                taken = ingest.takeUp(bytes -> {
-                    progress.written(bytes);
-                    startIf(named && declaredBytes.isPresent());
-                });
+                taken = ingest.takeUp(progress::written);
             } catch (InterruptedIOException e) {
                 throw e;
             } catch (IOException e) {
@@ -225,12 +223,14 @@ final class BlobFetch implements Runnable {
                 finishWhole(ingest, taken);
                 return;
             }
-            try (ResumingBody body = new ResumingBody(source, digest, taken, declaredBytes, settings)) {
+            try (ResumingBody body =
+                    new ResumingBody(source, digest, taken, OptionalLong.empty(), () -> mayEnd(ingest), settings)) {
                 if (limit.isPresent()) {
                     limit.get().check(digest, body.totalBytes());
                 }
                 body.totalBytes().ifPresent(progress::expect);
-                startIf(named || body.totalBytes().orElse(0) > OciLimits.MAX_MANIFEST_BYTES);
+                doubtful = contradictsHint(body.totalBytes());
+                startIf(named && !doubtful || body.totalBytes().orElse(0) > OciLimits.MAX_MANIFEST_BYTES);
                 copy(body, ingest);
             }
         } catch (InvalidContentException | NotFoundException | BlockedException e) {
@@ -249,6 +249,32 @@ final class BlobFetch implements Runnable {
         }
     }
 
+    // Clients get headers before much that is there is hashed again, if the upstream agrees with the manifest on the
+    // size.
+    private void startBeforeHashing(Ingest ingest) throws IOException {
+        if (!named || declaredBytes.isEmpty() || ingest.leftBytes() < LONG_TO_HASH_BYTES) {
+            return;
+        }
+        try {
+            if (source.statBlob(digest).filter(declaredBytes::equals).isPresent()) {
+                progress.expect(declaredBytes.getAsLong());
+                startIf(true);
+            }
+        } catch (RegistryException e) {
+            // What it answers to the request for the blob itself is what counts.
+        }
+    }
+
+    // One of the two is wrong; where it is the upstream, a small blob is refused before anything of it is said.
+    private boolean contradictsHint(OptionalLong stated) {
+        return stated.isPresent() && declaredBytes.isPresent() && !stated.equals(declaredBytes);
+    }
+
+    // Of a body that states no size, a break looks as its end does.
+    private boolean mayEnd(Ingest ingest) {
+        return declaredBytes.isEmpty() || ingest.writtenBytes() >= declaredBytes.getAsLong() || ingest.isWhole();
+    }
+
     // An earlier process was killed between the last byte and the rename.
     private void finishWhole(Ingest ingest, long bytes) throws IOException {
         if (!named) {
@@ -264,7 +290,7 @@ final class BlobFetch implements Runnable {
             throw cause;
         }
         LOG.warn("blob {} of {}: what had come of it cannot be read: {}", digest, repository, cause.toString());
-        undecided = new FetchProgress.Degraded(0, digest.algorithm().newMessageDigest(), declaredBytes);
+        undecided = new FetchProgress.Degraded(0, digest.algorithm().newMessageDigest(), OptionalLong.empty());
     }
 
     private void copy(ResumingBody body, Ingest ingest) throws IOException {
@@ -296,7 +322,8 @@ final class BlobFetch implements Runnable {
                 return;
             }
             progress.written(ingest.writtenBytes());
-            startIf(ingest.writtenBytes() > OciLimits.MAX_MANIFEST_BYTES || isNoObject(ingest, buffer, count));
+            startIf(ingest.writtenBytes() > OciLimits.MAX_MANIFEST_BYTES
+                    || !doubtful && isNoObject(ingest, buffer, count));
         }
         end(ingest, total);
     }
@@ -378,7 +405,7 @@ final class BlobFetch implements Runnable {
     private void commit(Ingest ingest, OptionalLong total) throws IOException {
         long bytes = ingest.writtenBytes();
         MessageDigest hashState = ingest.hashState();
-        ingest.verify(total);
+        verify(ingest, total);
         // The digest is right: clients get their last bytes now and do not wait for the disk.
         progress.verified();
         try {
@@ -396,6 +423,18 @@ final class BlobFetch implements Runnable {
         }
         keeper.kept(repository, digest, bytes);
         progress.complete(bytes);
+    }
+
+    private void verify(Ingest ingest, OptionalLong total) throws InvalidContentException {
+        long bytes = ingest.writtenBytes();
+        try {
+            ingest.verify(total);
+        } catch (InvalidContentException e) {
+            throw declaredBytes.isEmpty() || declaredBytes.getAsLong() == bytes
+                    ? e
+                    : new InvalidContentException(
+                            e.getMessage() + "; a manifest says " + declaredBytes.getAsLong() + " bytes", e);
+        }
     }
 
     private void degrade(Ingest ingest, OptionalLong total) {

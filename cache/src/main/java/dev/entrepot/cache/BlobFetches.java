@@ -122,17 +122,30 @@ final class BlobFetches {
         }
         if (other != null) {
             // What was begun for nothing is forgotten: it never ends.
-            statistics.joined.increment();
-            other.joinedByThisThread();
-            other.fetch.joinedBy(repository);
             if (urgent && other.fetch.isFor(repository, credential)) {
                 other.fetch.hurry(upstream);
             }
-            return new Joined(other.fetch, true);
+            return joined(other, repository);
         }
         statistics.fills.increment();
         start(digest, mine);
         return new Joined(fetch, false);
+    }
+
+    /** Joins the fetch of this digest if one is under way, and starts none. */
+    Optional<Joined> joinRunning(Digest digest, Repository repository) {
+        Running other = running.get(digest);
+        if (other == null || other.fetch.progress().hasFailed()) {
+            return Optional.empty();
+        }
+        return Optional.of(joined(other, repository));
+    }
+
+    private Joined joined(Running other, Repository repository) {
+        statistics.joined.increment();
+        other.joinedByThisThread();
+        other.fetch.joinedBy(repository);
+        return new Joined(other.fetch, true);
     }
 
     private void start(Digest digest, Running mine) {

@@ -143,9 +143,62 @@ final class BlobPulls {
         }
     }
 
+    /** As {@link PullThrough#passBlob}. */
+    Answer<BlobContent> passBlob(Digest digest, long from) throws IOException {
+        CacheSettings settings = admission.admitted();
+        refuseManifest(digest);
+        refuseUnverifiable(digest);
+        Optional<Link> link = index.link(repository, digest);
+        Optional<BlobFile> kept = cache.repair().openBlob(digest);
+        if (kept.isPresent()) {
+            return serveKept(digest, link.isPresent(), kept.get(), settings);
+        }
+        refuseDeclared(settings, digest, link.map(Link::sizeBytes).orElse(OptionalLong.empty()));
+        Question question = new Question.ForBlob(repository, digest, readers.credential());
+        answering.refuseRemembered(question, settings);
+        Optional<BlobFetches.Joined> running = cache.fetches().joinRunning(digest, repository);
+        if (running.isPresent()) {
+            try {
+                if (link.isEmpty() && !isOwn(running.get())) {
+                    proofs.prove(digest, false, settings);
+                }
+                return follow(digest, running.get(), settings);
+            } catch (OutageException e) {
+                // It is that of another's fetch: this one has not asked yet.
+            }
+        }
+        try {
+            return passed(digest, from, link.isPresent(), settings);
+        } catch (RegistryException e) {
+            answering.remember(question, e, settings);
+            throw e;
+        }
+    }
+
+    private Answer<BlobContent> passed(Digest digest, long from, boolean named, CacheSettings settings)
+            throws IOException {
+        if (!named) {
+            OptionalLong size = upstream.statBlob(digest).orElseThrow(() -> proofs.noBlob(digest));
+            if (size.orElse(0) <= OciLimits.MAX_MANIFEST_BYTES && BlobOrManifest.isManifest(upstream, digest)) {
+                throw BlobOrManifest.notABlob(digest, repository);
+            }
+        }
+        PassedBlob blob = new PassedBlob(digest, upstream, from, cache.settings());
+        try {
+            refuseTooLarge(settings, digest, blob.totalBytes());
+        } catch (BlockedException e) {
+            blob.close();
+            throw e;
+        }
+        Optional<BlobLimit> limit =
+                blob.totalBytes().isPresent() ? Optional.empty() : BlobLimit.of(repository, settings);
+        BlobContent content = limit.isPresent() ? new LimitedContent(blob, digest, limit.get()) : blob;
+        return Answer.of(content, Verdict.MISS, Duration.ZERO);
+    }
+
     private BlobFetches.Joined join(Digest digest, Optional<Link> link, CacheSettings settings) throws IOException {
         OptionalLong declared = link.map(Link::sizeBytes).orElse(OptionalLong.empty());
-        refuseTooLarge(settings, digest, declared);
+        refuseDeclared(settings, digest, declared);
         answering.refuseRemembered(new Question.ForBlob(repository, digest, readers.credential()), settings);
         BlobFetches.Joined joined = cache.fetches()
                 .join(
@@ -161,6 +214,23 @@ final class BlobPulls {
             proofs.prove(digest, false, settings);
         }
         return joined;
+    }
+
+    // A manifest may state a wrong size: the upstream is asked before one is believed that refuses the blob. Where it
+    // does
+    // not say another, the manifest's counts.
+    private void refuseDeclared(CacheSettings settings, Digest digest, OptionalLong declared) throws IOException {
+        Optional<BlobLimit> limit = BlobLimit.of(repository, settings);
+        if (limit.isEmpty() || limit.get().refusal(digest, declared).isEmpty()) {
+            return;
+        }
+        OptionalLong stated = OptionalLong.empty();
+        try {
+            stated = askSize(digest, settings);
+        } catch (RegistryException e) {
+            // It does not say another.
+        }
+        refuseTooLarge(settings, digest, stated.isPresent() ? stated : declared);
     }
 
     private boolean isOwn(BlobFetches.Joined joined) {

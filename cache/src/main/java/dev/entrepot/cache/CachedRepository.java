@@ -25,10 +25,21 @@ import java.util.OptionalLong;
  */
 public final class CachedRepository implements RepositorySource {
     private final PullThrough pullThrough;
+    private final boolean keepsBlobs;
 
     /** Adapts a pull-through. */
     public CachedRepository(PullThrough pullThrough) {
+        this(pullThrough, true);
+    }
+
+    private CachedRepository(PullThrough pullThrough, boolean keepsBlobs) {
         this.pullThrough = pullThrough;
+        this.keepsBlobs = keepsBlobs;
+    }
+
+    /** Adapts a pull-through for a reader that needs each blob once and has a place for it: those that are not kept yet are not kept for it ({@link PullThrough#passBlob}). */
+    public static CachedRepository passingBlobs(PullThrough pullThrough) {
+        return new CachedRepository(pullThrough, false);
     }
 
     @Override
@@ -57,7 +68,9 @@ public final class CachedRepository implements RepositorySource {
 
     @Override
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
-        return new ContentBody(pullThrough.openBlob(digest).content(), range);
+        Answer<BlobContent> answer =
+                keepsBlobs ? pullThrough.openBlob(digest) : pullThrough.passBlob(digest, range.first());
+        return new ContentBody(answer, range);
     }
 
     @Override
@@ -74,11 +87,13 @@ public final class CachedRepository implements RepositorySource {
     /** A blob's content as a body that is read once, from front to back. */
     private static final class ContentBody extends InputStream implements BlobBody {
         private final BlobContent content;
+        private final boolean kept;
         private final ByteRange range;
         private long position;
 
-        ContentBody(BlobContent content, ByteRange range) {
-            this.content = content;
+        ContentBody(Answer<BlobContent> answer, ByteRange range) {
+            this.content = answer.content();
+            this.kept = answer.verdict().isOfTheStore();
             this.range = range;
             this.position = range.first();
         }
@@ -91,6 +106,11 @@ public final class CachedRepository implements RepositorySource {
         @Override
         public long offset() {
             return range.first();
+        }
+
+        @Override
+        public boolean isFromCache() {
+            return kept;
         }
 
         @Override

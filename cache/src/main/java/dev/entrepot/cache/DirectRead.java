@@ -12,7 +12,7 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is left of a blob for one reader after the disk failed its fetch: read straight from the upstream, hashed on from the state that the
+ * What is left of a blob for one reader after the disk failed its fetch, or all of one that is not to be kept: read straight from the upstream, hashed on from the state that the
  * fetch had reached, the last bytes withheld until the digest is known to be right. A reader that begins beyond that offset (a range request)
  * is served without verification: it cannot get a whole body.
  *
@@ -53,6 +53,11 @@ final class DirectRead implements Closeable {
         this.state = state;
         this.settings = settings;
         this.written = written;
+    }
+
+    /** Opens the upstream at a position, and returns the size of the whole blob as far as the upstream states it. */
+    OptionalLong begin(long position) throws IOException {
+        return openAt(position).totalBytes();
     }
 
     /** As {@link BlobContent#read}. */
@@ -100,7 +105,7 @@ final class DirectRead implements Closeable {
         if (continues && gap > 0) {
             takeFromFile(Objects.requireNonNull(written), position, (int) gap);
         }
-        ResumingBody opened = new ResumingBody(upstream, digest, received, state.totalBytes(), settings);
+        ResumingBody opened = new ResumingBody(upstream, digest, received, state.totalBytes(), () -> true, settings);
         body = opened;
         return opened;
     }

@@ -65,6 +65,11 @@ final class Ingest implements AutoCloseable {
         return digest;
     }
 
+    /** How much an earlier attempt left behind. Called before {@link #takeUp}. */
+    long leftBytes() throws IOException {
+        return file.length();
+    }
+
     /**
      * Hashes what an earlier attempt left behind and goes on after it. Called before the first {@link #write}, which otherwise starts
      * from nothing.

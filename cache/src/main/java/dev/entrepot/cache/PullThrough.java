@@ -190,6 +190,16 @@ public final class PullThrough {
     }
 
     /**
+     * As {@link #openBlob}, but what is not kept is not kept for this reader either: it follows a fetch that is under way for others, or reads the upstream by itself, and
+     * nothing of that is written to the disk. From the beginning the last bytes come only after the digest was found right.
+     *
+     * @param from where the reader is about to begin; a piece that begins elsewhere cannot be verified here
+     */
+    public Answer<BlobContent> passBlob(Digest digest, long from) throws IOException {
+        return blobs.passBlob(digest, from);
+    }
+
+    /**
      * Brings a blob into the store without a client, or waits for the fetch that does. What is there already is not read and does not count as used.
      *
      * @return whether it is in the store now; false if the local disk failed or has no room for it

@@ -11,6 +11,7 @@ import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.util.OptionalLong;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.BooleanSupplier;
 
 /**
  * The bytes of an upstream blob from an offset to its end, across breaks of the connection: after a break the blob is opened again at the
@@ -23,6 +24,7 @@ final class ResumingBody implements AutoCloseable {
     private final BlobSource source;
     private final Digest digest;
     private final FetchSettings settings;
+    private final BooleanSupplier mayEnd;
     private volatile boolean closed;
     private volatile BlobBody body;
     private long offset;
@@ -33,15 +35,23 @@ final class ResumingBody implements AutoCloseable {
      * Opens the blob, with one attempt: the client below has its own for the beginning.
      *
      * @param offset where to begin
-     * @param expectedBytes the size of the whole blob, if something says so; another size is refused
+     * @param expectedBytes the size of the whole blob, if the source has stated it before; another size is refused
+     * @param mayEnd asked at the end of a body whose size nobody has stated: whether that can be the end of the blob, and not a break
      */
-    ResumingBody(BlobSource source, Digest digest, long offset, OptionalLong expectedBytes, FetchSettings settings)
+    ResumingBody(
+            BlobSource source,
+            Digest digest,
+            long offset,
+            OptionalLong expectedBytes,
+            BooleanSupplier mayEnd,
+            FetchSettings settings)
             throws IOException {
         this.source = source;
         this.digest = digest;
         this.settings = settings;
         this.offset = offset;
         this.totalBytes = expectedBytes;
+        this.mayEnd = mayEnd;
         this.body = openAtOffset();
     }
 
@@ -64,7 +74,7 @@ final class ResumingBody implements AutoCloseable {
                     failures = 0;
                     return count;
                 }
-                if (count < 0 && (totalBytes.isEmpty() || offset >= totalBytes.getAsLong())) {
+                if (count < 0 && (totalBytes.isPresent() ? offset >= totalBytes.getAsLong() : mayEnd.getAsBoolean())) {
                     return -1;
                 }
                 throw new OutageException(

@@ -1,5 +1,7 @@
 package dev.entrepot.cache;
 
+import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
@@ -107,10 +109,21 @@ final class UpstreamProofs {
     void proveBlob(Digest digest) throws IOException {
         admission.admitted();
         OptionalLong stated = upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
-        OptionalLong known = index.link(repository, digest).map(Link::sizeBytes).orElse(OptionalLong.empty());
-        if (stated.isPresent() && known.isPresent() && stated.getAsLong() != known.getAsLong()) {
+        OptionalLong stored = cache.store().blobSize(digest);
+        OptionalLong known = stored.isPresent()
+                ? stored
+                : index.link(repository, digest).map(Link::sizeBytes).orElse(OptionalLong.empty());
+        boolean agree = stated.isEmpty() || known.isEmpty() || stated.equals(known);
+        if (!agree && (stored.isPresent() || !sizeBySending(digest).equals(stated))) {
             throw new InvalidContentException("blob " + digest + " of " + repository + " is said to have "
                     + stated.getAsLong() + " bytes, expected " + known.getAsLong());
+        }
+    }
+
+    // A manifest may state a wrong size; what answers HEAD need not be the blob either.
+    private OptionalLong sizeBySending(Digest digest) throws IOException {
+        try (BlobBody body = upstream.openBlob(digest, ByteRange.of(0, 0))) {
+            return body.totalBytes();
         }
     }
 

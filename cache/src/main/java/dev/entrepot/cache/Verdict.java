@@ -17,6 +17,14 @@ public enum Verdict {
     /** What the tag named before, because what it names now is too young by a rule. */
     COOLED;
 
+    /** Whether what is answered was in the store when it was asked for. */
+    public boolean isOfTheStore() {
+        return switch (this) {
+            case HIT, REVALIDATED, STALE, COOLED -> true;
+            case MISS, JOINED -> false;
+        };
+    }
+
     /** The header value, in lower case. */
     public String headerValue() {
         return name().toLowerCase(Locale.ROOT);

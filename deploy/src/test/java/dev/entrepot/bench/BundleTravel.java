@@ -42,7 +42,7 @@ final class BundleTravel implements Scenario {
                     upstreams: {registry.test: {url: "%s"}}
                     """.formatted(folder, source.uri()));
             makeKey(bench, folder);
-            export(bench, folder, 1, "layout", List.of());
+            export(bench, folder, 1, "layout", List.of("--keep"));
             exports(bench, folder);
             imports(bench, folder, first);
             changes(bench, folder, content);

@@ -18,6 +18,11 @@ public interface BlobBody extends AutoCloseable {
     /** The size of the whole blob in bytes, where the server stated it. */
     OptionalLong totalBytes();
 
+    /** Whether the bytes were in a cache of this program already, here or at a server of it. */
+    default boolean isFromCache() {
+        return false;
+    }
+
     /** Ends the transfer at once, without reading what remains. Harmless when repeated. */
     @Override
     void close() throws IOException;

@@ -101,6 +101,11 @@ final class CachedRepositories implements ServedRepositories {
         }
 
         @Override
+        public Answer<BlobContent> passBlob(Digest digest, long from) throws IOException {
+            return pull.passBlob(digest, from);
+        }
+
+        @Override
         public Answer<List<Tag>> tags() throws IOException {
             return pull.tags();
         }

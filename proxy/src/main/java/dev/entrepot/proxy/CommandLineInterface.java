@@ -128,7 +128,7 @@ final class CommandLineInterface {
                 case "entrepot upstreams" -> upstreams(command);
                 case "entrepot runs" ->
                     replication(command)
-                            .runs(number(command), ReplicationCommandLine.ofImports(command), json(command));
+                            .runs(number(command), ReplicationCommandLine.journalOf(command), json(command));
                 case "entrepot export" -> export(command);
                 case "entrepot cache warm" -> warm(command);
                 case String name when name.startsWith(CacheCommandLine.PREFIX) -> cache(command);

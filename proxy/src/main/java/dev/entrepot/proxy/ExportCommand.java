@@ -7,6 +7,7 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.proxy.http.Passing;
 import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.proxy.replication.ExportSources;
 import dev.entrepot.proxy.replication.ProgressPrinter;
@@ -28,6 +29,7 @@ import dev.entrepot.replicator.bundle.Inventory;
 import dev.entrepot.replicator.bundle.InventoryBuilder;
 import dev.entrepot.replicator.bundle.InventoryJson;
 import dev.entrepot.replicator.bundle.PartReader;
+import dev.entrepot.replicator.bundle.ReadTally;
 import dev.entrepot.replicator.bundle.SavedExports;
 import dev.entrepot.replicator.bundle.SeenManifests;
 import dev.entrepot.replicator.bundle.SignedReceipt;
@@ -48,6 +50,7 @@ import java.util.Optional;
 import java.util.TreeSet;
 import java.util.function.Function;
 import java.util.stream.IntStream;
+import tools.jackson.databind.node.ObjectNode;
 
 /**
  * {@code entrepot export}: selects, discovers, writes and signs the inventory, and writes the volumes. Writing is done in this process, also where a server has the data folder open; then
@@ -67,6 +70,8 @@ final class ExportCommand implements AutoCloseable {
     private final SourceGraphs graphs;
     private final ExportProgress progress;
     private final SeenManifests seen = new SeenManifests();
+    private final ReadTally read = new ReadTally();
+    private final ExportLog log;
     private final Closings open = new Closings();
 
     ExportCommand(
@@ -86,6 +91,7 @@ final class ExportCommand implements AutoCloseable {
         Time time = new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
         this.graphs = new SourceGraphs(time, RetryPolicy.DEFAULT);
         this.progress = new ExportProgress(environment.clock());
+        this.log = new ExportLog(config.cache().directory(), environment.clock(), err);
     }
 
     /** What was found out before writing, for the report. */
@@ -107,7 +113,25 @@ final class ExportCommand implements AutoCloseable {
      * @throws IOException if the bundle could not be made or written
      */
     int run() throws IOException, BadRequestException, InterruptedException {
-        return request.reissue().isPresent() ? reissue(request.reissue().get()) : export();
+        try {
+            return request.reissue().isPresent() ? reissue(request.reissue().get()) : export();
+        } catch (IOException | BadRequestException | InterruptedException | RuntimeException e) {
+            log.failed(e);
+            throw e;
+        }
+    }
+
+    private void begin(String name) throws IOException {
+        if (!request.dryRun()) {
+            open.push(log::close);
+            log.begin(name);
+        }
+    }
+
+    private int ended(int code, String json, String text) {
+        ObjectNode report = log.ended(code, json, text);
+        out.print(request.json() ? report + "\n" : text);
+        return code;
     }
 
     private int export() throws IOException, BadRequestException, InterruptedException {
@@ -127,6 +151,7 @@ final class ExportCommand implements AutoCloseable {
         }
         Optional<SavedExports.Saved> begun = request.dryRun() ? Optional.empty() : saved.unfinished(asked);
         ExportSources sources = sources();
+        begin(selection.shown());
         if (begun.isPresent()) {
             err.println("going on with bundle " + begun.get().id() + ", which was begun; --restart selects anew");
             Known known = new Known(selection.shown(), since, 0, List.of());
@@ -188,7 +213,7 @@ final class ExportCommand implements AutoCloseable {
 
     // As a replication says it: nothing was written, so all of it has failed.
     private int nothing(ReplicationReport report) {
-        out.print(request.json() ? ReportWriter.toJson(report) + "\n" : ReportWriter.toText(report));
+        ended(ExitCodes.FAILURE, ReportWriter.toJson(report), ReportWriter.toText(report));
         String why = report.outcome() == ReplicationReport.Outcome.COMPLETE
                 ? "nothing is selected"
                 : "not everything that is selected could be found out";
@@ -198,10 +223,10 @@ final class ExportCommand implements AutoCloseable {
 
     // Before anything is saved, so that the same command selects anew when the source is right.
     private int refused(String name, List<SourceContent.Contradiction> contradictions) {
-        out.print(
-                request.json()
-                        ? ExportReportWriter.toJson(name, contradictions) + "\n"
-                        : ExportReportWriter.toText(contradictions));
+        ended(
+                ExitCodes.FAILURE,
+                ExportReportWriter.toJson(name, contradictions),
+                ExportReportWriter.toText(contradictions));
         err.println("entrepot: every import would refuse " + contradictions.size()
                 + " manifests of this selection; repair them at the source, or select without their images; no bundle was"
                 + " written");
@@ -209,7 +234,7 @@ final class ExportCommand implements AutoCloseable {
     }
 
     private SourceContent content(Inventory inventory, ExportSources sources) throws IOException {
-        return new SourceContent(inventory, reader(sources), seen);
+        return new SourceContent(inventory, reader(sources), seen, read);
     }
 
     private Inventory place(Inventory whole, ExportSources sources) throws IOException {
@@ -282,6 +307,7 @@ final class ExportCommand implements AutoCloseable {
         Files.createDirectories(output());
         BundleWriter writer = new BundleWriter(bundle.plan(), output().resolve(bundle.name()), progress);
         ExportSources sources = sources();
+        begin("volumes " + new TreeSet<>(request.volumes()) + " of " + bundle.name() + " again");
         List<BundleWriter.Volume> volumes = shown(closings -> {
             List<BundleWriter.Volume> looked = writer.look(new TreeSet<>(request.volumes()));
             writer.write(looked, content(bundle.inventory(), sources));
@@ -324,9 +350,9 @@ final class ExportCommand implements AutoCloseable {
                 volumes,
                 known.delta().map(delta -> delta.lostIn(bundle.inventory())).orElse(List.of()),
                 known.sourceRequests(),
+                read.sums(),
                 warnings);
-        out.print(request.json() ? ExportReportWriter.toJson(report) + "\n" : ExportReportWriter.toText(report));
-        return ExitCodes.OK;
+        return ended(ExitCodes.OK, ExportReportWriter.toJson(report), ExportReportWriter.toText(report));
     }
 
     /** Something that takes its time. */
@@ -365,12 +391,14 @@ final class ExportCommand implements AutoCloseable {
             open.push(server.get()::close);
             URI registry = readable(server.get());
             err.println("reading through the server at " + registry + ", which has " + directory + " open");
-            return ExportSources.through(registry, server.get().token(), config.upstreams(), environment);
+            Optional<String> passing = request.keep() ? Optional.empty() : Optional.of(Passing.HEADER);
+            return ExportSources.through(registry, server.get().token(), passing, config.upstreams(), environment);
         }
         OpenedCache cache = openCache();
-        return request.from() == ExportRequest.From.CACHE
-                ? ExportSources.kept(cache.registries())
-                : ExportSources.cached(cache.registries());
+        if (request.from() == ExportRequest.From.CACHE) {
+            return ExportSources.kept(cache.registries());
+        }
+        return request.keep() ? ExportSources.cached(cache.registries()) : ExportSources.passing(cache.registries());
     }
 
     // What is only to be known, or only read from what is kept, makes no store.

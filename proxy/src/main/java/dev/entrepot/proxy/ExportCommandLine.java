@@ -23,6 +23,7 @@ final class ExportCommandLine {
     private static final String KEY = "--key";
     private static final String UNSIGNED = "--unsigned";
     private static final String FROM = "--from";
+    private static final String KEEP = "--keep";
     private static final String RESTART = "--restart";
     private static final String DRY_RUN = "--dry-run";
     private static final String REISSUE = "--reissue";
@@ -78,8 +79,11 @@ final class ExportCommandLine {
                         .paramLabel("cache|upstream|both")
                         .type(ExportRequest.From.class)
                         .converters((ITypeConverter<ExportRequest.From>) ExportCommandLine::from)
-                        .description("Read through the cache (both, the default), past it, or only what it keeps.")
+                        .description(
+                                "Read what the cache keeps from there and the rest from the upstreams (both, the default), all from the upstreams, or only what the cache keeps.")
                         .build())
+                .addOption(flag(
+                        KEEP, "Keep the blobs that come from upstreams in the cache, too: a second copy on the disk."))
                 .addOption(flag(RESTART, "Select anew, where an export of the same was begun and did not end."))
                 .addOption(flag(DRY_RUN, "Say what would be written, and write nothing."))
                 .addOption(OptionSpec.builder(REISSUE)
@@ -159,6 +163,7 @@ final class ExportCommandLine {
                 path(command, KEY, workingDirectory),
                 command.hasMatchedOption(UNSIGNED),
                 command.matchedOptionValue(FROM, ExportRequest.From.BOTH),
+                command.hasMatchedOption(KEEP),
                 command.hasMatchedOption(RESTART),
                 reissue,
                 volumes,
@@ -181,6 +186,9 @@ final class ExportCommandLine {
     }
 
     private static void check(ExportRequest request) throws BadRequestException {
+        refuse(
+                request.keep() && request.from() != ExportRequest.From.BOTH,
+                KEEP + " goes with " + FROM + " " + ExportRequest.From.BOTH);
         refuse(request.output().isEmpty(), "say where to write, with " + OUTPUT + " FILE");
         if (request.reissue().isPresent()) {
             refuse(!request.names().isEmpty(), REISSUE + " writes what the bundle was made of; name no rule or image");

@@ -17,6 +17,7 @@ import java.util.Optional;
  * @param key the key to sign with
  * @param unsigned whether it is meant that there is none; a dry run may leave open which key it is
  * @param from where content is read
+ * @param keep whether the cache keeps the blobs that are read of upstreams
  * @param restart whether an export that did not come to its end is forgotten
  * @param reissue the id of a bundle, or one of its volumes, of which volumes are written again
  * @param volumes which ones
@@ -33,6 +34,7 @@ record ExportRequest(
         Optional<Path> key,
         boolean unsigned,
         From from,
+        boolean keep,
         boolean restart,
         Optional<String> reissue,
         List<Integer> volumes,
@@ -45,7 +47,7 @@ record ExportRequest(
         CACHE,
         /** From the upstreams, past the cache. */
         UPSTREAM,
-        /** Through the cache. */
+        /** What the cache keeps from there, and the rest from the upstreams. */
         BOTH;
 
         /** As the option has it. */

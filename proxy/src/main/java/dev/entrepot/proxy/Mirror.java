@@ -186,6 +186,7 @@ final class Mirror implements Serving {
                 router(),
                 access.gate(),
                 passedThrough(cache, repositories),
+                access.localToken(),
                 observer(accessLogOutput),
                 tracing.map(on -> on.requests(config.server().tls().isPresent() ? "https" : "http")),
                 environment.clock(),

@@ -1,6 +1,10 @@
 package dev.entrepot.proxy;
 
+import dev.entrepot.proxy.replication.BadRequestException;
+import dev.entrepot.replicator.bundle.ExportRuns;
+import dev.entrepot.replicator.bundle.ImportFolder;
 import java.nio.file.Path;
+import java.util.function.UnaryOperator;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 import picocli.CommandLine.Model.PositionalParamSpec;
@@ -14,6 +18,7 @@ final class ReplicationCommandLine {
     static final String DATA = "--data";
 
     private static final String IMPORTS = "--imports";
+    private static final String EXPORTS = "--exports";
     private static final String LAYOUT = "layout:PATH[:[REPOSITORY:]TAG]";
     private static final String RUN_CODES =
             "Exit codes: 0 complete, 3 partly, 1 failed, 2 wrong usage, 78 wrong configuration.";
@@ -78,6 +83,10 @@ final class ReplicationCommandLine {
                         .type(boolean.class)
                         .description("The runs of \"entrepot import\", which have numbers of their own.")
                         .build())
+                .addOption(OptionSpec.builder(EXPORTS)
+                        .type(boolean.class)
+                        .description("The runs of \"entrepot export\", which have numbers of their own.")
+                        .build())
                 .addPositional(PositionalParamSpec.builder()
                         .index("0")
                         .paramLabel("RUN")
@@ -97,9 +106,20 @@ final class ReplicationCommandLine {
                         .build());
     }
 
-    /** Whether it is the runs of imports that are meant. */
-    static boolean ofImports(ParseResult command) {
-        return command.hasMatchedOption(IMPORTS);
+    /**
+     * Where, of a data folder, the journal of the runs is that are meant.
+     *
+     * @throws BadRequestException if two are
+     */
+    static UnaryOperator<Path> journalOf(ParseResult command) throws BadRequestException {
+        boolean exports = command.hasMatchedOption(EXPORTS);
+        if (!command.hasMatchedOption(IMPORTS)) {
+            return exports ? ExportRuns::of : UnaryOperator.identity();
+        }
+        if (exports) {
+            throw new BadRequestException(IMPORTS + " and " + EXPORTS + " have numbers of their own; name one of them");
+        }
+        return ImportFolder::of;
     }
 
     private static CommandSpec command(String description) {

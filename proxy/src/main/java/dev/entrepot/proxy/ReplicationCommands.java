@@ -9,14 +9,12 @@ import dev.entrepot.proxy.replication.PlanAnswer;
 import dev.entrepot.proxy.replication.ProgressPrinter;
 import dev.entrepot.proxy.replication.Replicating;
 import dev.entrepot.proxy.replication.Replication;
-import dev.entrepot.proxy.replication.ReportReader;
 import dev.entrepot.proxy.replication.RunTexts;
 import dev.entrepot.proxy.replication.RunningServer;
 import dev.entrepot.proxy.rules.RuleSet;
 import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.ReportWriter;
 import dev.entrepot.replicator.RuleBusyException;
-import dev.entrepot.replicator.bundle.ImportFolder;
 import dev.entrepot.replicator.journal.CopyJournal;
 import dev.entrepot.replicator.journal.RunRecord;
 import java.io.IOException;
@@ -27,6 +25,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.function.UnaryOperator;
 
 /**
  * The commands of replication. Where a server has the data folder open, it is asked to do it; else it is done here. Answers go to standard output, how
@@ -139,13 +138,13 @@ final class ReplicationCommands {
     }
 
     /**
-     * {@code entrepot runs [RUN]}: reads the journal, beside a server or an import that may be writing it.
+     * {@code entrepot runs [RUN]}: reads a journal, beside a server, an import or an export that may be writing it.
      *
-     * @param imports whether the journal of imports is meant
+     * @param journalOf the folder of the journal that is meant, of the data folder
      */
-    int runs(Optional<Long> number, boolean imports, boolean json) throws IOException, BadRequestException {
-        Path data = config.cache().directory();
-        Path directory = imports ? ImportFolder.of(data) : data;
+    int runs(Optional<Long> number, UnaryOperator<Path> journalOf, boolean json)
+            throws IOException, BadRequestException {
+        Path directory = journalOf.apply(config.cache().directory());
         if (Files.notExists(directory.resolve(CopyJournal.FILE))) {
             return show(List.of(), number, json);
         }
@@ -165,14 +164,13 @@ final class ReplicationCommands {
         RunRecord run = runs.stream()
                 .findFirst()
                 .orElseThrow(() -> new BadRequestException("there is no run " + number.get()
-                        + "; \"entrepot runs\" shows the last, and with --imports those of imports"));
-        Optional<String> report = run.reportJson();
+                        + "; \"entrepot runs\" shows the last, with --imports those of imports and with --exports those of"
+                        + " exports"));
+        Optional<String> report = RunTexts.report(run);
         if (json) {
             out.println(RunTexts.toJson(run));
-        } else if (report.isPresent()) {
-            out.print(ReportWriter.toText(ReportReader.read(report.get())));
         } else {
-            out.print(RunTexts.toText(runs));
+            out.print(report.orElseGet(() -> RunTexts.toText(runs)));
         }
         return ExitCodes.OK;
     }

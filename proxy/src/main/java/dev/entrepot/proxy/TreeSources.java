@@ -39,7 +39,8 @@ final class TreeSources {
             closings.push(server.get()::close);
             Optional<URI> registry = server.get().registry().filter(url -> "http".equals(url.getScheme()));
             if (registry.isPresent()) {
-                return ExportSources.through(registry.get(), server.get().token(), config.upstreams(), environment);
+                return ExportSources.through(
+                        registry.get(), server.get().token(), Optional.empty(), config.upstreams(), environment);
             }
         } else if (ContentStore.exists(directory)) {
             try {

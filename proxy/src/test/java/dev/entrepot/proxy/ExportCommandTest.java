@@ -176,7 +176,7 @@ class ExportCommandTest {
                 "outside", "--output", "layout", "--key", "ours.pem", "--from", "upstream", "--data", "not-kept"));
         Files.createDirectories(folder.resolve("not-kept/blobs"));
         assertThat(files("not-kept/blobs")).isEmpty();
-        assertThat(files("data/blobs")).isNotEmpty();
+        assertThat(files("data/blobs")).isEmpty();
         Map<String, byte[]> inFolder = files("layout");
         assertThat(inFolder.keySet()).isEqualTo(files.keySet());
         inFolder.forEach((name, bytes) -> assertThat(bytes).as(name).isEqualTo(files.get(name)));
@@ -431,7 +431,7 @@ class ExportCommandTest {
         assertThat(without.out()).contains("does not keep v1 of registry.test/" + REPOSITORY);
         assertThat(source.requests(Requests.any())).isEmpty();
 
-        assertDone(export(IMAGE, "--output", "out.tar", "--unsigned"));
+        assertDone(export(IMAGE, "--output", "out.tar", "--unsigned", "--keep"));
         // A tag is kept when a client has pulled it, and replication resolves it by HEAD.
         try (MirrorFixture mirror = MirrorFixture.started(
                 folder,
@@ -455,7 +455,7 @@ class ExportCommandTest {
                 ConfigLoader.load(Optional.empty(), folder, Map.of()).config(),
                 ClientEnvironment.system("test"),
                 OutputStream.nullOutputStream())) {
-            Result result = export("outside", "--output", "out.tar", "--unsigned");
+            Result result = export("outside", "--output", "out.tar", "--unsigned", "--keep");
             assertDone(result);
             assertThat(result.err()).contains("reading through the server at http://127.0.0.1:" + mirror.port());
             assertDone(export(IMAGE, "--output", "again.tar", "--unsigned"));

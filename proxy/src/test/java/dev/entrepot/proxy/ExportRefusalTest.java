@@ -123,6 +123,26 @@ class ExportRefusalTest {
         assertRefused(wrong, "size of the blob", "says 3000,", "says 3001");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"both", "upstream"})
+    void aManifestThatAloneStatesAWrongSizeIsNamedAndKeepsNoOtherFromBeingExported(String from) throws Exception {
+        Digest wrong = push(edited(good, json -> json.replace("\"size\":3000", "\"size\":3001")), "v2");
+        String[] wrongAlone = {
+            "export", "registry.test/" + REPOSITORY + ":v2", "--output", "out.tar", "--unsigned", "--from", from
+        };
+        String[] goodAlone = {
+            "export", "registry.test/" + REPOSITORY + ":v1", "--output", "good.tar", "--unsigned", "--from", from
+        };
+
+        Result refused = commands.run(wrongAlone);
+
+        assertThat(refused).returns(1, Result::code);
+        assertThat(refused.err()).contains(wrong.toString(), "has 3000 bytes", "says 3001", "--restart");
+        assertThat(folder.resolve("out.tar")).doesNotExist();
+        assertThat(commands.run(goodAlone)).returns(0, Result::code);
+        assertThat(commands.run("verify", "good.tar", "--unsigned")).returns(0, Result::code);
+    }
+
     @Test
     void aReferrerThatRefersToSomethingElseStaysBehind() throws Exception {
         Bundle image = images.image(500);

@@ -25,7 +25,6 @@ import java.util.Set;
  */
 public final class ReplicationRunner {
     private static final Duration RECHECK = Duration.ofDays(1);
-    private static final Duration HISTORY = Duration.ofDays(90);
     private static final Duration MOUNT_PATIENCE = Duration.ofSeconds(60);
 
     private final RunServices services;
@@ -245,7 +244,7 @@ public final class ReplicationRunner {
             throws IOException, RuleBusyException {
         RunningTargets.Claim claim = running.claim(rule);
         try {
-            services.journal().forgetRuns(HISTORY);
+            services.journal().forgetRuns(CopyJournal.HISTORY);
             Instant started = services.time().clock().instant();
             long number = services.journal().startRun(rule.name(), trigger);
             progress.begun(number);

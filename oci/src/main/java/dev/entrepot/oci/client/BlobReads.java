@@ -7,6 +7,7 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.NotFoundException;
 import java.io.IOException;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
@@ -29,12 +30,28 @@ final class BlobReads {
     private final RepositoryRequests requests;
     private final CapabilityMemory memory;
     private final Absence absence;
+    private final Optional<Map<String, String>> toServer;
 
     BlobReads(Calls calls, RepositoryRequests requests, CapabilityMemory memory, Absence absence) {
+        this(calls, requests, memory, absence, Optional.empty());
+    }
+
+    private BlobReads(
+            Calls calls,
+            RepositoryRequests requests,
+            CapabilityMemory memory,
+            Absence absence,
+            Optional<Map<String, String>> toServer) {
+        this.toServer = toServer;
         this.absence = absence;
         this.calls = calls;
         this.requests = requests;
         this.memory = memory;
+    }
+
+    /** As {@link RemoteRepository#ofServer}. */
+    BlobReads ofServer(Map<String, String> headers) {
+        return new BlobReads(calls, requests, memory, absence, Optional.of(Map.copyOf(headers)));
     }
 
     /** As {@link dev.entrepot.oci.BlobSource#ignoresRanges}. */
@@ -139,6 +156,13 @@ final class BlobReads {
     /** As {@link dev.entrepot.oci.BlobSource#openBlob}. */
     BlobBody open(Digest digest, ByteRange range) throws IOException {
         ApiRequest request = request(Operation.BLOB, "fetching", "GET", digest);
+        for (Map.Entry<String, String> header : toServer.orElse(Map.of()).entrySet()) {
+            request = request.withHeader(header.getKey(), header.getValue());
+        }
+        return open(request, range);
+    }
+
+    private BlobBody open(ApiRequest request, ByteRange range) throws IOException {
         return calls.open(range.isAll() ? request : request.withHeader("Range", range.toHeader()), r -> body(r, range));
     }
 
@@ -155,7 +179,7 @@ final class BlobReads {
                     memory.saw(requests.repository(), Capability.RANGES, false);
                 }
                 OptionalLong length = response.contentLength();
-                return new RemoteBlobBody(response, 0, length, length);
+                return new RemoteBlobBody(response, 0, length, length, toServer.isPresent());
             }
             case 206 -> {
                 response.requireIdentity();
@@ -167,7 +191,7 @@ final class BlobReads {
         }
     }
 
-    private static BlobBody partial(ApiResponse response, ByteRange range) throws InvalidContentException {
+    private BlobBody partial(ApiResponse response, ByteRange range) throws InvalidContentException {
         String text = response.header("Content-Range").orElse("");
         Matcher matcher = CONTENT_RANGE.matcher(text);
         if (!matcher.matches()) {
@@ -180,7 +204,7 @@ final class BlobReads {
         }
         OptionalLong total =
                 matcher.group(3).equals("*") ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(matcher.group(3)));
-        return new RemoteBlobBody(response, first, OptionalLong.of(last - first + 1), total);
+        return new RemoteBlobBody(response, first, OptionalLong.of(last - first + 1), total, toServer.isPresent());
     }
 
     private static InvalidContentException wrongRange(ApiResponse response, ByteRange range, String how) {

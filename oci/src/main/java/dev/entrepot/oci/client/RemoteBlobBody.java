@@ -8,12 +8,18 @@ import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /** A blob on its way. Its stream ends exactly after the stated number of bytes, or throws. */
 final class RemoteBlobBody implements BlobBody {
+    // What a server of this program says of where an answer is from.
+    private static final String VERDICT = "X-Entrepot-Cache";
+    private static final Set<String> KEPT = Set.of("hit", "revalidated");
+
     private final ApiResponse response;
     private final long offset;
     private final OptionalLong totalBytes;
+    private final boolean ofServer;
     private final InputStream stream;
 
     /**
@@ -22,12 +28,15 @@ final class RemoteBlobBody implements BlobBody {
      * @param offset offset in the blob of the first byte of the body
      * @param bodyBytes number of bytes of the body, where it is stated
      * @param totalBytes size of the blob, where it is stated
+     * @param ofServer whether it is from a server of this program, which says whether it had the blob
      */
-    RemoteBlobBody(ApiResponse response, long offset, OptionalLong bodyBytes, OptionalLong totalBytes) {
+    RemoteBlobBody(
+            ApiResponse response, long offset, OptionalLong bodyBytes, OptionalLong totalBytes, boolean ofServer) {
         response.withoutEnd();
         this.response = response;
         this.offset = offset;
         this.totalBytes = totalBytes;
+        this.ofServer = ofServer;
         this.stream = bodyBytes.isPresent() ? new Counted(response, bodyBytes.getAsLong()) : response.body();
     }
 
@@ -44,6 +53,11 @@ final class RemoteBlobBody implements BlobBody {
     @Override
     public OptionalLong totalBytes() {
         return totalBytes;
+    }
+
+    @Override
+    public boolean isFromCache() {
+        return ofServer && response.header(VERDICT).filter(KEPT::contains).isPresent();
     }
 
     @Override

@@ -19,6 +19,7 @@ import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.TagPage;
 import dev.entrepot.oci.UploadLog;
 import java.io.IOException;
+import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
@@ -75,6 +76,30 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
         this.uploads = new BlobUploads(calls, requests, blobs, memory, partBytes);
         this.writes = new ManifestWrites(calls, requests);
         this.referrers = new ReferrersReads(calls, requests, memory);
+    }
+
+    private RemoteRepository(RemoteRepository other, BlobReads blobs) {
+        this.requests = other.requests;
+        this.calls = other.calls;
+        this.tokenOutage = other.tokenOutage;
+        this.reserved = other.reserved;
+        this.spent = other.spent;
+        this.countsPulls = other.countsPulls;
+        this.manifests = other.manifests;
+        this.blobs = blobs;
+        this.pages = other.pages;
+        this.uploads = other.uploads;
+        this.writes = other.writes;
+        this.referrers = other.referrers;
+    }
+
+    /**
+     * The same repository, of a server of this program, which is believed what it says of whether it had a blob ({@link BlobBody#isFromCache}).
+     *
+     * @param headers sent with each request for the bytes of a blob
+     */
+    public RemoteRepository ofServer(Map<String, String> headers) {
+        return new RemoteRepository(this, blobs.ofServer(headers));
     }
 
     @Override

@@ -38,7 +38,9 @@ final class BlobHandler {
                     : content(Status.OK_200, headers, new ReplyBody.Unopened(answer.content()), answer.verdict());
         }
         Optional<RangeHeader> range = Conditions.range(call.headers(), digest);
-        Answer<BlobContent> answer = repository.openBlob(digest);
+        Answer<BlobContent> answer = call.passing()
+                ? repository.passBlob(digest, range.map(RangeHeader::start).orElse(0L))
+                : repository.openBlob(digest);
         boolean streams = false;
         try {
             Reply reply = open(answer, headers(digest, answer), range);

@@ -52,6 +52,7 @@ final class FrontDoor implements Filter {
     private final Optional<RequestRates<Object>> rates;
     private final TokenHandler tokens;
     private final String scheme;
+    private final Passing passing;
     private final ManifestHandler manifests = new ManifestHandler();
     private final BlobHandler blobs;
     private final ReplySender sender;
@@ -68,6 +69,7 @@ final class FrontDoor implements Filter {
             OwnCredentials own,
             Optional<RequestRates<Object>> rates,
             String scheme,
+            Passing passing,
             BlobHandler blobs,
             ReplySender sender,
             RequestObserver observer,
@@ -80,6 +82,7 @@ final class FrontDoor implements Filter {
         this.own = own;
         this.rates = rates;
         this.scheme = scheme;
+        this.passing = passing;
         this.tokens = new TokenHandler(gate, router);
         this.blobs = blobs;
         this.sender = sender;
@@ -147,7 +150,11 @@ final class FrontDoor implements Filter {
             } catch (InvalidNameException e) {
                 return sender.send(ErrorReplies.of(e, Optional.empty()), head, true, response, exchange);
             }
-            Reply reply = reply(request, target, new ClientCall(head, request.headers()), exchange);
+            Reply reply = reply(
+                    request,
+                    target,
+                    new ClientCall(head, passing.isAsked(request.headers()), request.headers()),
+                    exchange);
             try {
                 return sender.send(reply, head, close, response, exchange);
             } catch (ClientStream.ClientGone e) {

@@ -86,6 +86,11 @@ record RangeHeader(List<Spec> specs) {
         return specs.isEmpty() ? Optional.empty() : Optional.of(new RangeHeader(specs));
     }
 
+    /** Where reading begins, as far as the header says so without the size of the blob: 0 else. */
+    long start() {
+        return Math.max(0, specs.getFirst().first());
+    }
+
     private static @Nullable Spec spec(String text) {
         int dash = text.indexOf('-');
         if (dash < 0) {

@@ -56,12 +56,13 @@ public final class RegistryServer implements AutoCloseable {
             RequestObserver observer,
             InstantSource clock,
             LongSupplier nanoClock) {
-        this(settings, repositories, router, gate, own, observer, Optional.empty(), clock, nanoClock);
+        this(settings, repositories, router, gate, own, "", observer, Optional.empty(), clock, nanoClock);
     }
 
     /**
      * As above.
      *
+     * @param local what commands on the data folder show; empty if there are none
      * @param tracing follows requests; nobody does without
      */
     public RegistryServer(
@@ -70,6 +71,7 @@ public final class RegistryServer implements AutoCloseable {
             UpstreamRouter router,
             Gate gate,
             OwnCredentials own,
+            String local,
             RequestObserver observer,
             Optional<RequestTracing> tracing,
             InstantSource clock,
@@ -86,6 +88,7 @@ public final class RegistryServer implements AutoCloseable {
                 own,
                 settings.rate().map(rate -> new RequestRates<>(rate.perSecond(), rate.burst(), nanoClock)),
                 settings.tls().isPresent() ? "https" : "http",
+                new Passing(local),
                 new BlobHandler(() -> boundary(new SecureRandom())),
                 new ReplySender(stalls, settings.tls().isPresent() ? _ -> Optional.empty() : channels::of),
                 observer,

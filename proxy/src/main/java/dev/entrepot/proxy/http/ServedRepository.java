@@ -31,6 +31,15 @@ public interface ServedRepository {
     /** A blob, which the caller closes. */
     Answer<BlobContent> openBlob(Digest digest) throws IOException;
 
+    /**
+     * As above, for who must not have it kept.
+     *
+     * @param from the offset that is read first
+     */
+    default Answer<BlobContent> passBlob(Digest digest, long from) throws IOException {
+        return openBlob(digest);
+    }
+
     /** All tags, in order. */
     Answer<List<Tag>> tags() throws IOException;
 

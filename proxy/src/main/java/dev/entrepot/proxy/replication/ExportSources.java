@@ -12,6 +12,7 @@ import dev.entrepot.oci.client.CredentialSource;
 import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.oci.client.RegistryEndpoint;
+import dev.entrepot.oci.client.RemoteRepository;
 import dev.entrepot.oci.client.Safeguards;
 import dev.entrepot.replicator.SourceRegistry;
 import java.io.IOException;
@@ -46,6 +47,14 @@ public final class ExportSources implements AutoCloseable {
                 registries.upstreams(), new ArrayList<>(), upstream -> registries.source(upstream.name()));
     }
 
+    /** Through a cache, which keeps no blob because of it: one that it does not have comes from the upstream. */
+    public static ExportSources passing(Registries registries) {
+        return new ExportSources(
+                registries.upstreams(),
+                new ArrayList<>(),
+                upstream -> registries.source(upstream.name()).passingBlobs());
+    }
+
     /** Out of a cache, without asking any upstream. */
     public static ExportSources kept(Registries registries) {
         PullThroughCache cache = registries.cache().orElseThrow();
@@ -72,9 +81,14 @@ public final class ExportSources implements AutoCloseable {
      *
      * @param registry where its pull API is
      * @param token what a command on its data folder shows there; empty if it wants nothing
+     * @param passing the header that shows it where the server is to keep no blob because of this; empty where it may
      */
     public static ExportSources through(
-            URI registry, String token, Map<RegistryHost, UpstreamConfig> upstreams, ClientEnvironment environment) {
+            URI registry,
+            String token,
+            Optional<String> passing,
+            Map<RegistryHost, UpstreamConfig> upstreams,
+            ClientEnvironment environment) {
         List<RegistryClient> own = new ArrayList<>();
         return new ExportSources(upstreams, own, upstream -> {
             RegistryEndpoint endpoint =
@@ -83,7 +97,7 @@ public final class ExportSources implements AutoCloseable {
                     token.isEmpty() ? CredentialSource.NONE : CredentialSource.fixed(new Credential.BearerToken(token));
             RegistryClient client = new RegistryClient(endpoint.withCredentials(shown), environment);
             own.add(client);
-            return new ThroughServer(client, direct(upstream, environment, own));
+            return new ThroughServer(client, token, passing, direct(upstream, environment, own));
         });
     }
 
@@ -149,7 +163,8 @@ public final class ExportSources implements AutoCloseable {
         }
     }
 
-    private record ThroughServer(RegistryClient client, SourceRegistry upstream) implements SourceRegistry {
+    private record ThroughServer(RegistryClient client, String token, Optional<String> passing, SourceRegistry upstream)
+            implements SourceRegistry {
         @Override
         public String name() {
             return upstream.name();
@@ -157,7 +172,8 @@ public final class ExportSources implements AutoCloseable {
 
         @Override
         public RepositorySource repository(RepositoryName name) {
-            return client.repository(name, Priority.BACKGROUND);
+            RemoteRepository repository = client.repository(name, Priority.BACKGROUND);
+            return repository.ofServer(passing.isEmpty() || token.isEmpty() ? Map.of() : Map.of(passing.get(), token));
         }
 
         @Override

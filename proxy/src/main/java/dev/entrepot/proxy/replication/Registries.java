@@ -6,7 +6,6 @@ import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.RegistryClient;
-import dev.entrepot.replicator.SourceRegistry;
 import java.io.IOException;
 import java.net.URI;
 import java.util.LinkedHashMap;
@@ -38,7 +37,7 @@ public record Registries(
      *
      * @throws IllegalArgumentException if it is not configured
      */
-    SourceRegistry source(RegistryHost upstream) {
+    RegistrySource source(RegistryHost upstream) {
         RegistryClient client = clients.get(upstream);
         if (client == null) {
             throw new IllegalArgumentException(upstream + " is not configured");

@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.replication;
 
 import dev.entrepot.cache.CachedRepository;
+import dev.entrepot.cache.PullThrough;
 import dev.entrepot.cache.PullThroughCache;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.OutageException;
@@ -21,10 +22,21 @@ import java.util.Optional;
  *
  * @param client its client, which others close
  * @param cache the cache before it, if there is one
+ * @param keepsBlobs whether it keeps blobs that are read of it
  */
-record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache) implements SourceRegistry {
+record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache, boolean keepsBlobs)
+        implements SourceRegistry {
     // Of at least one name each; more than any registry has.
     private static final int MOST_PAGES = 100_000;
+
+    RegistrySource(RegistryClient client, Optional<PullThroughCache> cache) {
+        this(client, cache, true);
+    }
+
+    /** The same, with a cache that keeps no blob because it is read here. */
+    RegistrySource passingBlobs() {
+        return new RegistrySource(client, cache, false);
+    }
 
     @Override
     public String name() {
@@ -34,8 +46,12 @@ record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache) i
     @Override
     public RepositorySource repository(RepositoryName name) {
         RepositorySource remote = client.source(name, Priority.BACKGROUND);
-        return cache.<RepositorySource>map(shared -> new CachedRepository(shared.alwaysAsking(remote)))
+        return cache.<RepositorySource>map(shared -> cached(shared.alwaysAsking(remote)))
                 .orElse(remote);
+    }
+
+    private CachedRepository cached(PullThrough pull) {
+        return keepsBlobs ? new CachedRepository(pull) : CachedRepository.passingBlobs(pull);
     }
 
     @Override

@@ -1,7 +1,12 @@
 package dev.entrepot.proxy.replication;
 
+import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.replicator.ReportWriter;
+import dev.entrepot.replicator.Sizes;
 import dev.entrepot.replicator.journal.RunRecord;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
@@ -10,7 +15,26 @@ import tools.jackson.databind.node.ObjectNode;
 
 /** Writes what the journal knows of runs, for people and for programs. */
 public final class RunTexts {
+    /** Where a report has what it is for people, if that is not made of the rest of it. */
+    public static final String TEXT = "text";
+
     private RunTexts() {}
+
+    /** A line with what a report does not say of itself, ending in a line break. */
+    public static String lastLine(Instant started, Instant ended, int exitCode) {
+        return String.format("began %.19sZ, took ", started) + Sizes.time(Duration.between(started, ended))
+                + ", exit code " + exitCode + "\n";
+    }
+
+    /** The report of a run for people; empty if it has none. */
+    public static Optional<String> report(RunRecord run) throws InvalidContentException {
+        if (run.reportJson().isEmpty()) {
+            return Optional.empty();
+        }
+        String json = run.reportJson().get();
+        JsonNode text = OciJson.mapper().readTree(json).path(TEXT);
+        return Optional.of(text.isString() ? text.asString() : ReportWriter.toText(ReportReader.read(json)));
+    }
 
     /** A JSON array. */
     public static String toJson(List<RunRecord> runs) {
@@ -22,7 +46,11 @@ public final class RunTexts {
     /** One JSON object, with the whole report once the run has ended. */
     public static ObjectNode toJson(RunRecord run) {
         ObjectNode json = summary(run);
-        run.reportJson().ifPresent(report -> json.set("report", OciJson.mapper().readTree(report)));
+        run.reportJson().ifPresent(report -> {
+            ObjectNode node = (ObjectNode) OciJson.mapper().readTree(report);
+            node.remove(TEXT);
+            json.set("report", node);
+        });
         return json;
     }
 
@@ -57,7 +85,12 @@ public final class RunTexts {
 
     private static String counts(String report) {
         StringBuilder text = new StringBuilder();
-        for (JsonNode target : OciJson.mapper().readTree(report).path("targets")) {
+        JsonNode root = OciJson.mapper().readTree(report);
+        if (root.has("carried")) {
+            text.append("; ").append(root.path("volumes").size()).append(" volumes, ");
+            text.append(Sizes.bytes(root.path("carried").path("bytes").asLong(0)));
+        }
+        for (JsonNode target : root.path("targets")) {
             text.append("; ")
                     .append(target.path("target").asString(""))
                     .append(": ")

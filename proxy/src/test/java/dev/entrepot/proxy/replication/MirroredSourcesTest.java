@@ -81,9 +81,9 @@ class MirroredSourcesTest {
                     .isEqualTo(Duration.ofSeconds(3));
             assertThat(client.mirrors().getFirst().client().endpoint().connectTimeout())
                     .isEqualTo(Duration.ofSeconds(3));
-            RegistrySource source = (RegistrySource)
-                    new Registries(Map.of(NAME, config), Map.of(NAME, client), Optional.empty(), environment)
-                            .source(NAME);
+            RegistrySource source = new Registries(
+                            Map.of(NAME, config), Map.of(NAME, client), Optional.empty(), environment)
+                    .source(NAME);
             RepositorySource repository = source.repository(new RepositoryName(APP));
             assertThat(repository.repository().registry()).isEqualTo(NAME);
             assertThat(repository.resolve(new Tag("1"))).map(d -> d.digest()).contains(image.digest());

@@ -50,8 +50,13 @@ final class BundleOpening {
     }
 
     static Bundle.Examined examine(List<Path> arguments, List<BundleTrust> trust) throws IOException {
+        return examineVolumes(VolumePlaces.find(arguments), trust);
+    }
+
+    /** As {@link Bundle#examine}, of volumes that were found. */
+    static Bundle.Examined examineVolumes(List<VolumeReader> readers, List<BundleTrust> trust) throws IOException {
         BundleOpening opening = new BundleOpening(trust);
-        for (VolumeReader reader : VolumePlaces.find(arguments)) {
+        for (VolumeReader reader : readers) {
             opening.candidates.add(opening.candidate(reader));
         }
         return opening.examine();
@@ -203,9 +208,11 @@ final class BundleOpening {
                         VolumePlan.of(inventory, head.document(), head.signature()));
             }
         }
-        throw new DamagedBundleException(candidates.stream()
-                .map(candidate -> Untrusted.why(candidate, trust))
-                .toList());
+        List<VolumeProblem> why = new ArrayList<>();
+        for (Candidate candidate : candidates) {
+            why.add(Untrusted.why(candidate, trust));
+        }
+        throw new DamagedBundleException(why);
     }
 
     // What is read now must be what was looked at before.
@@ -259,33 +266,38 @@ final class BundleOpening {
     private static int number(
             Candidate candidate, Accepted accepted, Optional<VolumeClaims.Stated> says, VolumeProblem otherwise)
             throws IOException {
+        VolumeReader reader = candidate.reader();
         int volumes = accepted.plan().volumes();
         int stated = says.filter(claim -> claim.bundle().equals(accepted.id()) && claim.volume() <= volumes)
                 .map(VolumeClaims.Stated::volume)
                 .orElse(0);
-        if (stated > 0 && matches(candidate, accepted, stated) > 0) {
+        if (stated > 0 && matches(reader, accepted.plan(), stated) > 0) {
             return stated;
         }
-        int best = 0;
-        int most = 0;
-        for (int volume = 1; volume <= volumes; volume++) {
-            int matches = matches(candidate, accepted, volume);
-            if (matches > most) {
-                most = matches;
-                best = volume;
-            }
-        }
+        int best = byItsFiles(reader, accepted.plan());
         if (best == 0 && stated == 0) {
             throw new VolumeException(otherwise);
         }
         return best == 0 ? stated : best;
     }
 
-    private static int matches(Candidate candidate, Accepted accepted, int volume) throws IOException {
-        VolumeReader reader = candidate.reader();
+    /** Which volume of a plan has the most of a volume's files, 0 if none has any. */
+    static int byItsFiles(VolumeReader reader, VolumePlan plan) throws IOException {
+        int best = 0;
+        int most = 0;
+        for (int volume = 1; volume <= plan.volumes(); volume++) {
+            int matches = matches(reader, plan, volume);
+            if (matches > most) {
+                most = matches;
+                best = volume;
+            }
+        }
+        return best;
+    }
+
+    private static int matches(VolumeReader reader, VolumePlan plan, int volume) throws IOException {
         try {
-            return UnreadableException.reading(
-                    reader.path(), () -> reader.matches(accepted.plan().entries(volume)));
+            return UnreadableException.reading(reader.path(), () -> reader.matches(plan.entries(volume)));
         } catch (UnreadableException e) {
             return 0;
         }

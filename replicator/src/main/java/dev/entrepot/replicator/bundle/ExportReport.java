@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param volumes the volumes, in order; of a dry run, where they would be
  * @param lostAgain what the other side had and lost, and is in the bundle again
  * @param sourceRequests requests sent to find out what it carries
+ * @param read what was read to write it
  * @param warnings what of the selection found nothing, each a line for people
  */
 public record ExportReport(
@@ -24,6 +25,7 @@ public record ExportReport(
         List<BundleWriter.Volume> volumes,
         List<Digest> lostAgain,
         long sourceRequests,
+        ReadTally.Sums read,
         List<String> warnings) {
     /** Copies the lists. */
     public ExportReport {

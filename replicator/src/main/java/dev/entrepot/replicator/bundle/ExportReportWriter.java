@@ -22,6 +22,11 @@ public final class ExportReportWriter {
         putSince(root, report.inventory().since());
         root.put("signed", report.signed());
         root.put("sourceRequests", report.sourceRequests());
+        ReadTally.Sums read = report.read();
+        ObjectNode content = root.putObject("read");
+        content.put("requests", read.requests());
+        content.putObject("fromCache").put("blobs", read.blobsFromCache()).put("bytes", read.bytesFromCache());
+        content.putObject("fromUpstream").put("blobs", read.blobsFromUpstream()).put("bytes", read.bytesFromUpstream());
         sum(root.putObject("carried"), report.carried());
         sum(root.putObject("held"), report.held());
         ArrayNode warnings = root.putArray("warnings");
@@ -113,6 +118,15 @@ public final class ExportReportWriter {
         text.append(dry ? "would carry " : "carries ")
                 .append(text(report.carried()))
                 .append('\n');
+        if (!dry) {
+            ReadTally.Sums read = report.read();
+            text.append("read from the cache: ").append(Sizes.bytes(read.bytesFromCache()));
+            text.append(" in ").append(read.blobsFromCache()).append(" blobs; from upstreams: ");
+            text.append(Sizes.bytes(read.bytesFromUpstream())).append(" in ").append(read.blobsFromUpstream());
+            text.append(" blobs; ")
+                    .append(report.sourceRequests() + read.requests())
+                    .append(" requests\n");
+        }
         int receipts = report.inventory().since().size();
         if (receipts > 0) {
             text.append(

@@ -37,16 +37,20 @@ public final class SourceContent implements VolumeContent, PartReader {
 
     private final Inventory inventory;
     private final ManifestShelf shelf;
+    private final ReadTally read;
     private final Map<RepositoryName, RepositorySource> sources = new HashMap<>();
 
     /**
      * Of an inventory.
      *
      * @param sources opens a repository that an image is from
+     * @param read counts what is read
      * @param seen keeps manifests that were read, so that comparing and writing ask for them once where they have room
      */
-    public SourceContent(Inventory inventory, Function<Repository, RepositorySource> sources, SeenManifests seen) {
+    public SourceContent(
+            Inventory inventory, Function<Repository, RepositorySource> sources, SeenManifests seen, ReadTally read) {
         this.inventory = inventory;
+        this.read = read;
         this.shelf = seen.shelf();
         for (BundledImage image : inventory.images()) {
             this.sources.computeIfAbsent(image.repository(), name -> sources.apply(image.source()));
@@ -89,9 +93,10 @@ public final class SourceContent implements VolumeContent, PartReader {
     }
 
     // What belongs to several repositories may be gone from one of them.
-    private static <T> T first(List<RepositorySource> sources, Object node, Reading<T> reading) throws IOException {
+    private <T> T first(List<RepositorySource> sources, Object node, Reading<T> reading) throws IOException {
         for (RepositorySource source : sources) {
             try {
+                read.requested();
                 return reading.from(source);
             } catch (NotFoundException e) {
                 // The next may have it.
@@ -189,21 +194,59 @@ public final class SourceContent implements VolumeContent, PartReader {
         List<RepositoryName> names = blob == null ? List.of() : blob.repositories();
         BlobBody body = first(sources(names), digest, source -> source.openBlob(digest, ByteRange.from(offset)));
         try {
+            if (blob != null) {
+                refuseOtherSize(blob, body.totalBytes());
+            }
             body.stream().skipNBytes(offset - body.offset());
-            return new BodyStream(body);
+            read.opened(body.isFromCache());
+            return new BodyStream(body, read);
         } catch (IOException | RuntimeException e) {
             body.close();
             throw e;
         }
     }
 
+    // The size is the manifests'; what the source says of it itself is right, or the digest would not be.
+    private void refuseOtherSize(BundledBlob blob, OptionalLong stated) throws BundleException {
+        if (stated.isEmpty() || stated.getAsLong() == blob.sizeBytes()) {
+            return;
+        }
+        List<String> by = inventory.manifests().values().stream()
+                .filter(manifest -> manifest.blobs().contains(blob.digest()))
+                .map(manifest -> manifest.digest().toString())
+                .toList();
+        throw new BundleException("blob " + blob.digest() + " has " + stated.getAsLong() + " bytes at its source, and "
+                + (by.size() == 1 ? "manifest " : "the manifests ") + String.join(", ", by)
+                + (by.size() == 1 ? " says " : " say ") + blob.sizeBytes()
+                + "; every import would refuse that: repair it at the source, or select without its images, and export"
+                + " again with --restart");
+    }
+
     /** The bytes of a body, which is closed with the stream. */
     private static final class BodyStream extends FilterInputStream {
         private final BlobBody body;
+        private final boolean cached;
+        private final ReadTally read;
 
-        BodyStream(BlobBody body) {
+        BodyStream(BlobBody body, ReadTally read) {
             super(body.stream());
             this.body = body;
+            this.cached = body.isFromCache();
+            this.read = read;
+        }
+
+        @Override
+        public int read() throws IOException {
+            int one = super.read();
+            read.read(cached, one < 0 ? 0 : 1);
+            return one;
+        }
+
+        @Override
+        public int read(byte[] buffer, int offset, int length) throws IOException {
+            int count = super.read(buffer, offset, length);
+            read.read(cached, Math.max(0, count));
+            return count;
         }
 
         @Override

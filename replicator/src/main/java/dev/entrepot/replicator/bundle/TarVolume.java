@@ -17,9 +17,19 @@ import java.util.Optional;
  *
  * @param path the tar
  */
-record TarVolume(Path path) implements VolumeReader {
+record TarVolume(Path path, Opening opening) implements VolumeReader {
     // No index.json is longer: it names what the inventory names.
     private static final long INDEX_BYTES = 4L * BundleLimits.DOCUMENT_BYTES;
+
+    /** Opens the file. */
+    interface Opening {
+        FileChannel open() throws IOException;
+    }
+
+    /** The tar at a place. */
+    TarVolume(Path path) {
+        this(path, () -> FileChannel.open(path, StandardOpenOption.READ));
+    }
 
     @Override
     public VolumeClaims head() throws IOException {
@@ -30,10 +40,18 @@ record TarVolume(Path path) implements VolumeReader {
                 cursor.skip(LayoutFormat.INDEX, INDEX_BYTES);
                 byte[] stated = cursor.take(VolumePlan.VOLUME, VolumeClaims.SMALL_BYTES);
                 return claims(stated, cursor);
-            } catch (VolumeException e) {
-                return salvaged(channel, e);
+            } catch (IOException e) {
+                return salvaged(channel, damage(e));
             }
         }
+    }
+
+    // A block that the medium does not give is as one that is altered; an interrupt is no damage.
+    private static IOException damage(IOException failure) throws IOException {
+        if (failure instanceof VolumeException || UnreadableException.isOfTheMedium(failure)) {
+            return failure;
+        }
+        throw failure;
     }
 
     private static VolumeClaims claims(byte[] stated, Cursor cursor) throws IOException {
@@ -42,17 +60,17 @@ record TarVolume(Path path) implements VolumeReader {
     }
 
     // Where only what stands before it is damaged, the inventory says the rest.
-    private VolumeClaims salvaged(FileChannel channel, VolumeException otherwise) throws IOException {
-        TarTraces traces = TarTraces.in(channel);
-        if (traces.inventory().isEmpty()) {
-            throw otherwise;
-        }
+    private VolumeClaims salvaged(FileChannel channel, IOException otherwise) throws IOException {
         try {
-            byte[] stated = volumeDocument(channel, traces);
-            return claims(stated, new Cursor(channel, traces.inventory().getAsLong()));
-        } catch (VolumeException e) {
-            throw otherwise;
+            TarTraces traces = TarTraces.in(channel);
+            if (traces.inventory().isPresent()) {
+                byte[] stated = volumeDocument(channel, traces);
+                return claims(stated, new Cursor(channel, traces.inventory().getAsLong()));
+            }
+        } catch (IOException e) {
+            damage(e);
         }
+        throw otherwise;
     }
 
     private byte[] volumeDocument(FileChannel channel, TarTraces traces) throws IOException {
@@ -60,7 +78,8 @@ record TarVolume(Path path) implements VolumeReader {
             return traces.volume().isPresent()
                     ? new Cursor(channel, traces.volume().getAsLong()).take(VolumePlan.VOLUME, VolumeClaims.SMALL_BYTES)
                     : new byte[0];
-        } catch (VolumeException e) {
+        } catch (IOException e) {
+            damage(e);
             return new byte[0];
         }
     }
@@ -73,7 +92,7 @@ record TarVolume(Path path) implements VolumeReader {
     }
 
     private FileChannel open() throws IOException {
-        return FileChannel.open(path, StandardOpenOption.READ);
+        return opening.open();
     }
 
     /** Reads the files at the beginning of a tar, one behind the other. */
@@ -150,13 +169,22 @@ record TarVolume(Path path) implements VolumeReader {
             for (VolumeEntry entry : expected) {
                 byte[] header = entry.header();
                 boolean constant = entry.content() instanceof VolumeEntry.Content.Constant;
-                if (!constant && Arrays.equals(header, TarFound.bytes(channel, position, header.length))) {
+                if (!constant && isAt(channel, position, header)) {
                     matches++;
                 }
                 position += entry.tarBytes();
             }
         }
         return matches;
+    }
+
+    private static boolean isAt(FileChannel channel, long position, byte[] header) throws IOException {
+        try {
+            return Arrays.equals(header, TarFound.bytes(channel, position, header.length));
+        } catch (IOException e) {
+            damage(e);
+            return false;
+        }
     }
 
     @Override

@@ -53,14 +53,18 @@ final class UnreadableException extends IOException {
     static <T> T reading(Path file, Reading<T> reading) throws IOException {
         try {
             return reading.now();
-        } catch (VolumeException
-                | BundleException
-                | UnreadableException
-                | InterruptedIOException
-                | ClosedByInterruptException e) {
+        } catch (UnreadableException e) {
             throw e;
         } catch (IOException e) {
-            throw new UnreadableException(file, e);
+            throw isOfTheMedium(e) ? new UnreadableException(file, e) : e;
         }
+    }
+
+    /** Whether it is the system that did not give something. What is wrong with what was read, and an interrupt, are something else. */
+    static boolean isOfTheMedium(IOException failure) {
+        return !(failure instanceof VolumeException
+                || failure instanceof BundleException
+                || failure instanceof InterruptedIOException
+                || failure instanceof ClosedByInterruptException);
     }
 }

@@ -1,6 +1,8 @@
 package dev.entrepot.replicator.bundle;
 
+import dev.entrepot.oci.Digest;
 import dev.entrepot.replicator.bundle.VolumeProblem.Kind;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Collectors;
@@ -10,9 +12,9 @@ final class Untrusted {
     private Untrusted() {}
 
     /** Why nothing that a volume says is believed. */
-    static VolumeProblem why(BundleOpening.Candidate candidate, List<BundleTrust> trust) {
+    static VolumeProblem why(BundleOpening.Candidate candidate, List<BundleTrust> trust) throws IOException {
         return candidate.head().isPresent()
-                ? untrusted(candidate.reader().path(), candidate.head().get(), trust)
+                ? untrusted(candidate.reader(), candidate.head().get(), trust)
                 : broken(candidate, candidate.broken().orElseThrow());
     }
 
@@ -26,18 +28,11 @@ final class Untrusted {
         return problem.in(stated.volume(), stated.bundle());
     }
 
-    private static VolumeProblem untrusted(Path path, BundleOpening.Head head, List<BundleTrust> trust) {
+    private static VolumeProblem untrusted(VolumeReader reader, BundleOpening.Head head, List<BundleTrust> trust)
+            throws IOException {
+        Path path = reader.path();
         if (!head.agrees()) {
-            VolumeProblem problem = VolumeProblem.of(
-                    Kind.ALTERED,
-                    path,
-                    "its inventory has the digest " + head.id() + ", and " + VolumePlan.VOLUME + " says "
-                            + head.stated()
-                                    .map(stated -> stated.bundle().toString())
-                                    .orElse("nothing that can be read"));
-            return head.stated()
-                    .map(stated -> problem.in(stated.volume(), stated.bundle()))
-                    .orElseGet(problem::alone);
+            return contradicting(reader, head, !trust.isEmpty() && head.signed());
         }
         String keys = trust.stream().map(keysOf -> keysOf.file().toString()).collect(Collectors.joining(", "));
         VolumeProblem problem = head.signed()
@@ -48,5 +43,36 @@ final class Untrusted {
                 : VolumeProblem.unsigned(path);
         VolumeClaims.Stated stated = head.stated().orElseThrow();
         return problem.in(stated.volume(), stated.bundle());
+    }
+
+    // Where there is a signature that does not fit, it is the inventory that is altered, or the key is another. Where
+    // there is none, nothing says which of the two is right: a remedy that
+    // goes by one of them may name a bundle that there never was.
+    private static VolumeProblem contradicting(VolumeReader reader, BundleOpening.Head head, boolean signed)
+            throws IOException {
+        String what = "its inventory has the digest " + head.id() + ", and " + VolumePlan.VOLUME + " says ";
+        if (head.stated().isEmpty()) {
+            VolumeProblem problem = VolumeProblem.of(Kind.ALTERED, reader.path(), what + "nothing that can be read");
+            int number = byItsFiles(reader, head.id());
+            return number == 0 ? problem.alone() : problem.in(number, head.id());
+        }
+        VolumeClaims.Stated stated = head.stated().get();
+        VolumeProblem problem = VolumeProblem.of(Kind.ALTERED, reader.path(), what + stated.bundle());
+        return signed
+                ? problem.in(stated.volume(), stated.bundle())
+                : problem.inOneOf(stated.volume(), head.id(), stated.bundle());
+    }
+
+    // An inventory that can be read as one, and names the files that are there, is hardly the one that is damaged.
+    private static int byItsFiles(VolumeReader reader, Digest id) throws IOException {
+        try {
+            VolumeClaims claims = UnreadableException.reading(reader.path(), reader::head);
+            Inventory inventory = InventoryJson.read(claims.document(), VolumePlan.INVENTORY);
+            return claims.id().equals(id)
+                    ? BundleOpening.byItsFiles(reader, VolumePlan.of(inventory, claims.document(), claims.signature()))
+                    : 0;
+        } catch (BundleException | UnreadableException | VolumeException e) {
+            return 0;
+        }
     }
 }

@@ -101,6 +101,20 @@ public record VolumeProblem(
         return new VolumeProblem(other, volume, file, what, bundle, here);
     }
 
+    /** The same of a volume that names two bundles, of which one is damaged: the sender knows which of them there is. */
+    VolumeProblem inOneOf(int number, Digest one, Digest other) {
+        String volume = String.valueOf(number);
+        return new VolumeProblem(
+                kind,
+                OptionalInt.of(number),
+                file,
+                what
+                        + "; one of the two is damaged, and nothing here says which: ask the sender for that of these that he has: "
+                        + reissue(one, volume) + " or " + reissue(other, volume),
+                Optional.empty(),
+                here);
+    }
+
     /** Of a file that does not say any more which volume of which bundle it is, and beside which no other says it. */
     VolumeProblem alone() {
         return isMendedAgain() && !here

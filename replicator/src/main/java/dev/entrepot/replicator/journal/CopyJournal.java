@@ -31,6 +31,9 @@ public final class CopyJournal implements AutoCloseable {
     /** The name of the file in the folder. */
     public static final String FILE = "replication.db";
 
+    /** How long runs are listed. */
+    public static final Duration HISTORY = Duration.ofDays(90);
+
     private static final int AT_ONCE = 500;
 
     private final SqlThread sql;

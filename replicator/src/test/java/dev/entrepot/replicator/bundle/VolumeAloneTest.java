@@ -12,22 +12,28 @@ import dev.entrepot.replicator.MemoryRegistry;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import dev.entrepot.replicator.Shapes;
 import dev.entrepot.replicator.bundle.VolumeProblem.Kind;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.Random;
 import java.util.SplittableRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** One volume alone, in one drive: whatever of it is damaged, whoever has it knows what to ask the sender for. */
 class VolumeAloneTest {
+    private static final int SECTOR = 2048;
+
     @TempDir
     private Path folder;
 
@@ -204,6 +210,118 @@ class VolumeAloneTest {
                     .contains("its inventory is not signed: the signature is lost, or somebody removed it")
                     .doesNotContain("--unsigned");
         }
+    }
+
+    private VolumeProblem problemOfBadSector(Path tar, long at, List<BundleTrust> trust) {
+        VolumeReader reader = new TarVolume(
+                tar, () -> new BadSectors(FileChannel.open(tar, StandardOpenOption.READ), at, at + SECTOR - 1));
+        DamagedBundleException damage = catchThrowableOfType(
+                DamagedBundleException.class,
+                () -> BundleOpening.examineVolumes(List.of(reader), trust).verify(bytes -> {}));
+        assertThat(damage).as("the sector at " + at).isNotNull();
+        List<VolumeProblem> own = damage.problems().stream()
+                .filter(problem -> problem.kind() != Kind.MISSING)
+                .toList();
+        assertThat(own).as(damage.getMessage()).hasSize(1);
+        return own.getFirst();
+    }
+
+    private static boolean overlaps(Packed packed, int volume, String name, long sector) {
+        long start = 0;
+        for (VolumeEntry entry : packed.plan.entries(volume)) {
+            if (entry.name().equals(name)) {
+                return sector < start + entry.tarBytes() - entry.paddingBytes() && sector + SECTOR > start;
+            }
+            start += entry.tarBytes();
+        }
+        return false;
+    }
+
+    @ParameterizedTest
+    @CsvSource({"true, true", "true, false", "false, true", "false, false"})
+    void ofABadSectorInTheHeadTheNumberAndTheBundleAreKnown(boolean several, boolean signed) throws Exception {
+        Packed packed = signed ? packed(several) : unsigned(several);
+        List<BundleTrust> trust = signed ? Packed.trust(folder, "key") : List.of();
+        int volume = several ? 2 : 1;
+        Path tar = packed.tars(folder.resolve("tars")).get(volume - 1);
+        int head = packed.plan.entries(volume).subList(0, signed ? 5 : 4).stream()
+                .mapToInt(entry -> (int) entry.tarBytes())
+                .sum();
+        int known = 0;
+        for (long at = 0; at < head; at += SECTOR) {
+            VolumeProblem problem = problemOfBadSector(tar, at, trust);
+
+            assertThat(problem.kind()).as(problem.toString()).isIn(Kind.UNREADABLE, Kind.ALTERED);
+            if (overlaps(packed, volume, VolumePlan.VOLUME, at) && overlaps(packed, volume, VolumePlan.INVENTORY, at)) {
+                // Both of what would say it.
+                assertThat(problem.toString()).contains("ask the sender for this file again", "Input/output error");
+            } else {
+                assertAsksFor(problem, packed, volume);
+                known++;
+            }
+        }
+        assertThat(known).isPositive();
+    }
+
+    @Test
+    void aMediumThatGivesNothingIsNotReadToItsEndInVain() throws Exception {
+        Packed packed = packed(false);
+        Path tar = packed.tars(folder.resolve("tars")).getFirst();
+        AtomicInteger opened = new AtomicInteger();
+        VolumeReader reader = new TarVolume(tar, () -> {
+            opened.incrementAndGet();
+            return new BadSectors(FileChannel.open(tar, StandardOpenOption.READ), 0, Long.MAX_VALUE - 1);
+        });
+
+        DamagedBundleException damage = catchThrowableOfType(
+                DamagedBundleException.class,
+                () -> BundleOpening.examineVolumes(List.of(reader), Packed.trust(folder, "key")));
+
+        assertThat(damage.problems())
+                .singleElement()
+                .satisfies(problem -> assertThat(problem.toString())
+                        .contains("Input/output error", "ask the sender for this file again"));
+        assertThat(opened).hasValueLessThan(5);
+    }
+
+    private Packed unsigned(boolean several) throws Exception {
+        Packed.Packing packing = new Packed.Packing(source).image("team/app", "v1");
+        return several ? packing.volumes(26_000).pack() : packing.pack();
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void ofAnUnsignedVolumeThatNamesAnotherBundleThanItHasBothAreNamed(boolean several) throws Exception {
+        Packed packed = unsigned(several);
+        Digest id = InventoryJson.bundleId(packed.plan.document());
+        int volume = several ? 2 : 1;
+        Path tar = packed.tars(folder.resolve("tars")).get(volume - 1);
+        String head = new String(packed.tar(volume), StandardCharsets.ISO_8859_1);
+        int stated = head.indexOf(id.toString());
+        byte[] bytes = packed.tar(volume);
+        // A digit for another one.
+        bytes[stated + 20] = (byte) (bytes[stated + 20] == '0' ? '1' : '0');
+        String wrong = new String(bytes, stated, id.toString().length(), StandardCharsets.ISO_8859_1);
+        assertThat(Digest.parse(wrong)).isNotEqualTo(id);
+
+        VolumeProblem problem = problem(Files.write(tar, bytes), List.of());
+
+        assertThat(problem.volume()).hasValue(volume);
+        assertThat(problem.bundle()).isEmpty();
+        assertThat(problem.remedy()).isEmpty();
+        assertThat(problem.toString())
+                .contains("one of the two is damaged", "ask the sender for")
+                .contains("entrepot export --reissue " + id + " --volumes " + volume)
+                .contains("entrepot export --reissue " + wrong + " --volumes " + volume);
+    }
+
+    @Test
+    void anUnsignedVolumeThatLostWhatItSaysOfItselfIsKnownByItsInventoryAndItsFiles() throws Exception {
+        Packed packed = unsigned(true);
+        Path second = packed.folders(folder.resolve("folders")).get(1);
+        Files.delete(second.resolve(VolumePlan.VOLUME));
+
+        assertAsksFor(problem(second, List.of()), packed, 2);
     }
 
     @Test

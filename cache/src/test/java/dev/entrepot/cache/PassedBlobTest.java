@@ -1,0 +1,148 @@
+package dev.entrepot.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.NotFoundException;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.concurrent.Semaphore;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A blob for a reader that has a place of its own for it: nothing of it is kept because of that reader. */
+@Timeout(30)
+class PassedBlobTest {
+    @TempDir
+    private Path directory;
+
+    private final byte[] bytes = CacheFixture.randomBytes(300_000, 5);
+    private final Digest digest = Digest.sha256(bytes);
+    private CacheFixture cache;
+    private FakeUpstream upstream;
+    private PullThrough repository;
+
+    @BeforeEach
+    void open() throws IOException {
+        cache = new CacheFixture(directory);
+        upstream = new FakeUpstream("registry.test/team/app");
+        repository = cache.repository(upstream);
+        ManifestBytes manifest = CacheFixture.image(upstream, bytes);
+        repository.manifest(manifest.digest());
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        if (upstream.permits != null) {
+            upstream.permits.release(1 << 30);
+        }
+        cache.close();
+    }
+
+    private byte[] passed(long from) throws IOException {
+        try (BlobContent content = repository.passBlob(digest, from).content()) {
+            return CacheFixture.readFrom(content, from);
+        }
+    }
+
+    private void assertNothingKept() throws IOException {
+        assertThat(cache.store.blobSize(digest)).isEmpty();
+        try (Stream<Path> files = Files.walk(directory)) {
+            assertThat(files.filter(file -> file.toString().contains(digest.encoded())))
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void nothingOfItIsKept() throws IOException {
+        assertThat(passed(0)).isEqualTo(bytes);
+        assertThat(passed(200_000)).isEqualTo(Arrays.copyOfRange(bytes, 200_000, 300_000));
+
+        assertNothingKept();
+        assertThat(upstream.blobRanges).extracting(ByteRange::first).containsExactly(0L, 200_000L);
+    }
+
+    @Test
+    void whatIsKeptComesFromThereAndTheSourceSaysSo() throws IOException {
+        CachedRepository source = CachedRepository.passingBlobs(repository);
+        try (BlobBody body = source.openBlob(digest, ByteRange.ALL)) {
+            assertThat(body.isFromCache()).isFalse();
+            assertThat(body.totalBytes()).hasValue(300_000);
+        }
+        repository.keepBlob(digest);
+        try (BlobBody body = source.openBlob(digest, ByteRange.ALL)) {
+            assertThat(body.isFromCache()).isTrue();
+            assertThat(body.stream().readAllBytes()).isEqualTo(bytes);
+        }
+        assertThat(upstream.count("GET blob")).isEqualTo(2);
+    }
+
+    @Test
+    void aBreakIsGoneOnFromWhereItWas() throws IOException {
+        upstream.breaks.add(120_000);
+
+        assertThat(passed(0)).isEqualTo(bytes);
+
+        assertThat(upstream.blobRanges).extracting(ByteRange::first).containsExactly(0L, 120_000L);
+        assertNothingKept();
+    }
+
+    @Test
+    void itReadsAlongBehindAFetchThatIsUnderWayForAClient() throws Exception {
+        upstream.permits = new Semaphore(100_000);
+        try (BlobContent client = repository.openBlob(digest).content()) {
+            assertThat(client.read(0, new byte[10], 0, 10)).isEqualTo(10);
+            Answer<BlobContent> answer = repository.passBlob(digest, 0);
+            assertThat(answer.verdict()).isEqualTo(Verdict.JOINED);
+            upstream.permits.release(1 << 20);
+            try (BlobContent content = answer.content()) {
+                assertThat(CacheFixture.readFrom(content, 0)).isEqualTo(bytes);
+            }
+        }
+        assertThat(upstream.count("GET blob")).isEqualTo(1);
+    }
+
+    @Test
+    void theEndOfAWrongBodyIsWithheld() {
+        byte[] wrong = bytes.clone();
+        wrong[7] ^= 1;
+        upstream.blobs.put(digest, wrong);
+        long[] received = {0};
+
+        assertThatThrownBy(() -> {
+                    try (BlobContent content = repository.passBlob(digest, 0).content()) {
+                        byte[] buffer = new byte[10_000];
+                        for (int count = 1; count > 0; received[0] += Math.max(0, count)) {
+                            count = content.read(received[0], buffer, 0, buffer.length);
+                        }
+                    }
+                })
+                .isInstanceOf(InvalidContentException.class)
+                .hasMessageContaining(digest.toString());
+        assertThat(received[0]).isLessThanOrEqualTo(300_000 - 16 * 1024);
+        assertThat(upstream.refuted).containsExactly(digest);
+    }
+
+    @Test
+    void whatTheRepositoryDoesNotHaveOrHasAsAManifestIsRefused() throws IOException {
+        ManifestBytes manifest = CacheFixture.image(upstream, new byte[] {1});
+        upstream.blobs.put(manifest.digest(), manifest.array());
+
+        assertThatThrownBy(() -> repository.passBlob(manifest.digest(), 0))
+                .isInstanceOf(NotFoundException.class)
+                .hasMessageContaining("is a manifest");
+        assertThatThrownBy(() -> repository.passBlob(Digest.sha256(new byte[] {9}), 0))
+                .isInstanceOf(NotFoundException.class);
+    }
+}
