@@ -20,6 +20,8 @@ image_group() {
   start_containerd
   start_dockerd
   check "docker loads the image and runs it" image_in_docker
+  compose=$(ENTREPOT_CLIENTS=${clients%/bin} "$here/install-clients" docker-compose > /dev/null && command -v docker-compose)
+  check "compose brings it up as the file says, and down again" image_composed
   stop_dockerd
   stop_containerd
 }
@@ -131,4 +133,28 @@ image_in_docker() {
   # shellcheck disable=SC2086
   docker run --rm $image_limits --network none --read-only --cap-drop all "$image_name" --version > "$scratch/version"
   expect_match "the version" "$(cat "$scratch/version")" "^entrepot [0-9]"
+}
+
+# The compose file as it is, in the folder where it lies, with its ports; where others have these, nothing is brought up. Only the project's name is the run's.
+image_composed() {
+  local port version
+  for port in 5000 5001; do
+    ! curl -s --max-time 2 -o /dev/null "http://127.0.0.1:$port/" || { echo "port $port, which compose.yaml publishes, is taken" >&2; return 1; }
+  done
+  version=$(grep -o 'image: localhost/entrepot:.*' "$project/deploy/compose/compose.yaml")
+  docker tag "$image_name" "${version#image: }"
+  trap 'image_compose logs; image_compose down --volumes --timeout 20' EXIT
+  image_compose up --detach
+  eventually 60 curl -sf --max-time 2 -o /dev/null http://127.0.0.1:5001/readyz
+  expect "the registry API" "$(curl -s --max-time 10 -o /dev/null -w '%{http_code}' http://127.0.0.1:5000/v2/)" 200
+  expect_match "what the admin port does not open" "$(curl -s --max-time 10 -o /dev/null -w '%{http_code}' http://127.0.0.1:5001/cache/stats)" '^40[13]$'
+  image_compose exec -T entrepot java @/entrepot cache stats > "$scratch/stats"
+  [ -s "$scratch/stats" ]
+  expect "what may be written" "$(docker inspect --format '{{.HostConfig.ReadonlyRootfs}} {{.HostConfig.CapDrop}}' interop_entrepot_1)" "true [ALL]"
+  image_compose stop
+  expect "the exit code after draining" "$(docker inspect --format '{{.State.ExitCode}}' interop_entrepot_1)" 143
+}
+
+image_compose() {
+  DOCKER_HOST=unix://$docker_socket bounded "$compose" --project-name interop --file "$project/deploy/compose/compose.yaml" "$@"
 }

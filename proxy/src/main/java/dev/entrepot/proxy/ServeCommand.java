@@ -111,8 +111,9 @@ final class ServeCommand {
     int run(OutputStream accessLog, Stop stop) throws IOException, InterruptedException {
         ClientEnvironment environment =
                 ClientEnvironment.system(Version.current()).withVariables(variables);
-        try (Mirror mirror = Mirror.start(
-                config, Optional.of(ParsedFile.of(file, loaded)), loaded::originOf, environment, accessLog)) {
+        try (CarrierWatch _ = CarrierWatch.start();
+                Mirror mirror = Mirror.start(
+                        config, Optional.of(ParsedFile.of(file, loaded)), loaded::originOf, environment, accessLog)) {
             LOG.info(
                     "entrepot {} serves {} on {}://{}, admin on {}://{}, data in {}, configuration {}",
                     Version.current(),
@@ -139,7 +140,8 @@ final class ServeCommand {
     static int serve(EntrepotConfig whole, Bundle bundle, OutputStream accessLog, Stop stop)
             throws IOException, InterruptedException {
         ServerConfig config = whole.server();
-        try (BundleMirror mirror = BundleMirror.start(whole, bundle, accessLog)) {
+        try (CarrierWatch _ = CarrierWatch.start();
+                BundleMirror mirror = BundleMirror.start(whole, bundle, accessLog)) {
             LOG.info(
                     "entrepot {} serves {} on {}://{}, admin on {}://{}",
                     Version.current(),

@@ -1,0 +1,146 @@
+package dev.entrepot.proxy;
+
+import java.lang.management.ManagementFactory;
+import java.time.Duration;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import jdk.management.VirtualThreadSchedulerMXBean;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Sees to it that virtual threads go on when others wait for the disk. A virtual thread that reads a file holds the thread of the operating system that
+ * carries it; with as many of these as processors, which is fastest, as many slow reads would stop everything. So a virtual thread is started now and then
+ * that does nothing but begin: while one has to wait and the processors are not busy, many may be carried at a time, until all has gone well for a while.
+ *
+ * <p>One thread of the operating system that wakes up twenty times in a second. Safe for all threads.
+ */
+final class CarrierWatch implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(CarrierWatch.class);
+    private static final int LEAST = 2;
+    private static final int MOST = 16;
+    private static final int MOST_PER_PROCESSOR = 4;
+    /** Of the processors, what this process may use and still not be called busy. */
+    private static final double IDLE_SHARE = 0.75;
+
+    private final VirtualThreadSchedulerMXBean scheduler;
+    private final Times times;
+    private final int least;
+    private final int most;
+    private final int processors = Runtime.getRuntime().availableProcessors();
+    private final Thread thread;
+
+    /**
+     * How often is looked, and what is made of it.
+     *
+     * @param pause between two looks
+     * @param late after which a virtual thread that has not begun is late
+     * @param calm how long none may have been late before no more are carried than usual
+     * @param hanging after how long at the most there are, without one that begins, the log is told
+     */
+    record Times(Duration pause, Duration late, Duration calm, Duration hanging) {
+        private static final Times USUAL =
+                new Times(Duration.ofMillis(50), Duration.ofMillis(10), Duration.ofSeconds(2), Duration.ofSeconds(5));
+    }
+
+    CarrierWatch(VirtualThreadSchedulerMXBean scheduler, Times times, int least, int most) {
+        this.scheduler = scheduler;
+        this.times = times;
+        this.least = least;
+        this.most = most;
+        thread = Thread.ofPlatform().daemon().name("carrier-watch").unstarted(this::run);
+    }
+
+    /** Watches the scheduler of this process, from now on. */
+    static CarrierWatch start() {
+        int processors = Runtime.getRuntime().availableProcessors();
+        CarrierWatch watch = new CarrierWatch(
+                ManagementFactory.getPlatformMXBean(VirtualThreadSchedulerMXBean.class),
+                Times.USUAL,
+                Math.max(LEAST, processors),
+                Math.max(MOST, MOST_PER_PROCESSOR * processors));
+        watch.thread.start();
+        return watch;
+    }
+
+    /** For tests, which choose the times. */
+    CarrierWatch started() {
+        thread.start();
+        return this;
+    }
+
+    private void run() {
+        try {
+            scheduler.setParallelism(least);
+            long calmSince = System.nanoTime();
+            while (true) {
+                if (!goesOn()) {
+                    calmSince = System.nanoTime();
+                } else if (System.nanoTime() - calmSince > times.calm().toNanos()) {
+                    allow(least);
+                }
+                TimeUnit.NANOSECONDS.sleep(times.pause().toNanos());
+            }
+        } catch (InterruptedException e) {
+            LOG.debug("closed");
+        }
+    }
+
+    // Returns when a virtual thread has begun: whether it did so in time.
+    private boolean goesOn() throws InterruptedException {
+        CountDownLatch begun = new CountDownLatch(1);
+        Thread.ofVirtual().name("carrier-probe").start(begun::countDown);
+        long started = System.nanoTime();
+        long used = processorNanos();
+        boolean told = false;
+        boolean inTime = true;
+        while (!begun.await(times.late().toNanos(), TimeUnit.NANOSECONDS)) {
+            inTime = false;
+            long now = processorNanos();
+            if (now - used < IDLE_SHARE * processors * times.late().toNanos()) {
+                allow(most);
+                nudge();
+            }
+            used = now;
+            if (!told && System.nanoTime() - started > times.hanging().toNanos()) {
+                told = true;
+                LOG.warn(
+                        "nothing has gone on for {} s, with {} threads that may wait for a disk: does the disk of the store answer? (dmesg, iostat)",
+                        times.hanging().toSeconds(),
+                        scheduler.getParallelism());
+            }
+        }
+        if (told) {
+            LOG.info(
+                    "things go on, after {} s",
+                    Duration.ofNanos(System.nanoTime() - started).toSeconds());
+        }
+        return inTime;
+    }
+
+    // The scheduler, once stuck, begins to carry more only when something comes into a queue of its that is empty;
+    // which
+    // of its queues a thread puts it into depends on the thread.
+    private static void nudge() throws InterruptedException {
+        Thread other =
+                Thread.ofPlatform().daemon().name("carrier-nudge").start(() -> Thread.startVirtualThread(() -> {}));
+        other.join();
+    }
+
+    private void allow(int carriers) {
+        if (carriers != scheduler.getParallelism()) {
+            scheduler.setParallelism(carriers);
+        }
+    }
+
+    private static long processorNanos() {
+        return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean process
+                ? process.getProcessCpuTime()
+                : 0;
+    }
+
+    @Override
+    public void close() {
+        thread.interrupt();
+    }
+}
