@@ -29,23 +29,55 @@ access_certificates() {
   cp "$work/tls/ca.pem" "$scratch/certificates/ca.crt"
 }
 
-# start_containerd: with an empty store in a folder of its own; its socket is $containerd_socket.
+# start_containerd [CERTS_D]: with an empty store in a folder of its own; its socket is $containerd_socket. With a folder of hosts.toml files it also has the API
+# by which a kubelet tells it to pull, which reads that folder.
 start_containerd() {
-  local folder=$work/containerd
+  local folder=$work/containerd disabled='"io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"'
   mkdir "$folder"
+  [ -n "${1-}" ] || disabled+=', "io.containerd.grpc.v1.cri"'
   containerd_socket=$folder/containerd.sock
   cat > "$folder/config.toml" << TOML
 version = 2
 root = "$folder/root"
 state = "$folder/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt", "io.containerd.nri.v1.nri"]
+disabled_plugins = [$disabled]
 [grpc]
   address = "$containerd_socket"
 [ttrpc]
   address = "$folder/ttrpc.sock"
 TOML
+  if [ -n "${1-}" ]; then
+    cat >> "$folder/config.toml" << TOML
+[plugins."io.containerd.grpc.v1.cri".containerd]
+  snapshotter = "native"
+[plugins."io.containerd.grpc.v1.cri".registry]
+  config_path = "$1"
+TOML
+  fi
   start containerd containerd --config "$folder/config.toml"
   comes_up containerd 30 ctr --address "$containerd_socket" version
+}
+
+# kubelet_pulls IMAGE: the call that a kubelet makes, without one: PullImage of containerd's CRI plugin, which then pulls by itself. The name is shorter than 124 octets.
+kubelet_pulls() {
+  local length=${#1}
+  {
+    printf '\0\0\0\0' # not compressed, and the first three octets of the length
+    octet $((length + 4))
+    printf '\n' # field 1 of PullImageRequest: the ImageSpec
+    octet $((length + 2))
+    printf '\n' # field 1 of ImageSpec: the name
+    octet "$length"
+    printf %s "$1"
+  } > "$scratch/call"
+  curl -sS --max-time 90 --http2-prior-knowledge --unix-socket "$containerd_socket" -H 'content-type: application/grpc' -H 'te: trailers' \
+    --data-binary "@$scratch/call" -D "$scratch/said" -o "$scratch/answer" http://localhost/runtime.v1.ImageService/PullImage
+  tr -d '\r' < "$scratch/said" | grep -qx 'grpc-status: 0' || { cat "$scratch/said"; fail "containerd did not pull $1"; }
+}
+
+octet() {
+  # shellcheck disable=SC2059
+  printf "\\x$(printf %02x "$1")"
 }
 
 stop_containerd() {

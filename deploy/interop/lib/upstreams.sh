@@ -6,6 +6,8 @@
 #   $private_port     nginx before it, with TLS, which wants the user mirror and the password secret
 #   $counted_port     nginx before it, which says how many pulls are left, as Docker Hub does
 #
+# And $events_port: nginx as somebody who is told of events at /hook; log/events has a line with signature and body of each.
+#
 # nginx logs every request with the bytes sent, so that checks can count what was asked of an upstream.
 
 write_upstreams() {
@@ -14,6 +16,7 @@ write_upstreams() {
   free_port slow_port
   free_port private_port
   free_port counted_port
+  free_port events_port
   cat > "$work/docker-registry.yaml" << YAML
 version: 0.1
 log: {level: info}
@@ -24,7 +27,7 @@ YAML
   mkdir -p "$work/nginx"
   write_certificates
   echo "mirror:$(openssl passwd -apr1 secret)" > "$work/nginx/passwords"
-  sed -e "s|@plain@|$plain_port|g; s|@referrers@|$referrers_port|g; s|@slow@|$slow_port|g; s|@private@|$private_port|g; s|@counted@|$counted_port|g; s|@work@|$work|g" \
+  sed -e "s|@plain@|$plain_port|g; s|@referrers@|$referrers_port|g; s|@slow@|$slow_port|g; s|@private@|$private_port|g; s|@counted@|$counted_port|g; s|@events@|$events_port|g; s|@work@|$work|g" \
     "$here/lib/upstream-nginx.conf" > "$work/nginx/nginx.conf"
 }
 
@@ -81,6 +84,37 @@ fill_upstreams() {
   head -c $((96 * 1024 * 1024)) /dev/urandom > "$work/large"
   large=sha256:$(sha256sum "$work/large" | cut -d ' ' -f 1)
   (cd "$work" && bounded oras push --plain-http --no-tty "127.0.0.1:$plain_port/big/blob:v1" large:application/octet-stream)
+}
+
+# fill_images REPOSITORY TAG...: the image of the corpus under these tags, unsigned.
+fill_images() {
+  local repository=$1 tag
+  shift
+  for tag; do
+    bounded oras cp --no-tty --from-oci-layout --to-plain-http "$work/corpus/net-monitor:v1" "127.0.0.1:$plain_port/$repository:$tag"
+  done
+}
+
+# fill_repository REPOSITORY TAG...: the same with all that refers to it.
+fill_repository() {
+  local repository=$1 tag
+  fill_images "$@"
+  for tag in $(corpus_tags net-monitor | grep -E '^sha256-[0-9a-f]+$'); do
+    push_tag net-monitor "$repository" "$tag"
+  done
+}
+
+# start_empty_registry NAME VARIABLE: one more docker-registry, without anything in it; sets the variable to its port.
+start_empty_registry() {
+  free_port "$2"
+  cat > "$work/$1.yaml" << YAML
+version: 0.1
+log: {level: info}
+storage: {filesystem: {rootdirectory: $work/registry-$1}}
+http: {addr: 127.0.0.1:${!2}}
+YAML
+  start "registry-$1" docker-registry serve "$work/$1.yaml"
+  comes_up "registry-$1" 30 answers "http://127.0.0.1:${!2}"
 }
 
 # push_tag LAYOUT REPOSITORY TAG

@@ -27,6 +27,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
@@ -154,6 +155,89 @@ class ChartTest {
                 .isEqualTo("rw-------");
         assertThat(written).as("taken away when the pod ends").doesNotExist();
         assertThat(quay.resolve("hosts.toml")).hasContent("somebody else's");
+    }
+
+    @Test
+    void nobodyMayPullUnlessSomebodySaysWho() throws Exception {
+        assertThatThrownBy(() -> untouched().call()).hasMessageContaining("config.server: say who may pull");
+        assertThat(configuration(render(everything())).server().anonymous()).isFalse();
+        String authorities = "config: {server: {tls: {client-ca: /etc/entrepot-tls/tls.crt}}}\ntlsSecret: mirror-tls\n";
+        Path values = Files.writeString(folder.resolve("changed.yaml"), authorities);
+        assertThat(configuration(render(untouched().withValuesFile(values)))
+                        .server()
+                        .tls()
+                        .orElseThrow()
+                        .clientCa())
+                .isPresent();
+    }
+
+    /** What the interoperability run has a shell run and containerd read. */
+    @Test
+    void filesOfTheDaemonSetAreThoseThatContainerdReads() throws Exception {
+        JsonObject data = render(with("""
+                        tlsSecret: mirror-tls
+                        config: {server: {authentication: {htpasswd: /etc/entrepot-secrets/users/htpasswd}}}
+                        hostsToml:
+                          enabled: true
+                          address: "https://mirror.internal:5000"
+                          registries: [docker.io, mcr.microsoft.com]
+                          ca: "a certificate"
+                          authorization: {secret: nodes}
+                        """)).get("ConfigMap/mirror-hosts").getAsJsonObject("data");
+        for (String name : List.of("hosts.toml", "write")) {
+            Path file = Path.of("interop/daemonset").resolve(name);
+            String rendered = data.get(name).getAsString();
+            if (Boolean.parseBoolean(System.getenv("ENTREPOT_REGENERATE"))) {
+                Files.writeString(file, rendered);
+            }
+            assertThat(file).content().isEqualTo(rendered);
+        }
+    }
+
+    @Test
+    void networkPolicyLetsInWhomTheValuesName() throws Exception {
+        assertThat(ingress(render(template()))).isEqualTo(json("""
+                [{"ports": [{"port": "registry", "protocol": "TCP"}]}]"""));
+        assertThat(ingress(render(everything()))).isEqualTo(json("""
+                [{"from": [{"ipBlock": {"cidr": "10.0.0.0/8"}}], "ports": [{"port": "registry", "protocol": "TCP"}]},
+                 {"from": [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}],
+                  "ports": [{"port": "admin", "protocol": "TCP"}]}]"""));
+        assertThat(render(with("networkPolicy: {enabled: false}"))).doesNotContainKey("NetworkPolicy/mirror");
+    }
+
+    private static JsonElement ingress(Map<String, JsonObject> objects) {
+        return objects.get("NetworkPolicy/mirror").getAsJsonObject("spec").get("ingress");
+    }
+
+    private static JsonElement json(String text) {
+        return JsonParser.parseString(text);
+    }
+
+    @Test
+    void volumeIsOfTheSizeThatIsAskedForAndStaysWhenTheReleaseGoes() throws Exception {
+        JsonObject claim =
+                render(with("persistence: {size: 70Gi, storageClass: fast}")).get("PersistentVolumeClaim/mirror");
+        assertThat(claim.getAsJsonObject("spec")).isEqualTo(json("""
+                {"accessModes": ["ReadWriteOnce"], "storageClassName": "fast", "resources": {"requests": {"storage": "70Gi"}}}"""));
+        assertThat(claim.getAsJsonObject("metadata").get("annotations"))
+                .isEqualTo(json("{\"helm.sh/resource-policy\": \"keep\"}"));
+        assertThat(claimed(render(template()))).isEqualTo("mirror");
+        assertThat(claimed(render(everything()))).isEqualTo("mine");
+        assertThat(render(template())
+                        .get("PersistentVolumeClaim/mirror")
+                        .getAsJsonObject("spec")
+                        .has("storageClassName"))
+                .isFalse();
+    }
+
+    private static String claimed(Map<String, JsonObject> objects) {
+        return podOf(objects.get("Deployment/mirror")).getAsJsonArray("volumes").asList().stream()
+                .map(JsonElement::getAsJsonObject)
+                .filter(volume -> volume.has("persistentVolumeClaim"))
+                .map(volume -> volume.getAsJsonObject("persistentVolumeClaim")
+                        .get("claimName")
+                        .getAsString())
+                .collect(Collectors.joining(","));
     }
 
     @Test
@@ -291,7 +375,12 @@ class ChartTest {
         return ConfigLoader.load(Optional.of(file), folder, Map.of()).config();
     }
 
+    // Somebody has to say who may pull.
     private static TemplateCommand template() {
+        return untouched().set("config.server.anonymous", true);
+    }
+
+    private static TemplateCommand untouched() {
         return new Helm(CHART).template().withName("mirror").withKubeVersion("1.31.0");
     }
 
@@ -314,7 +403,7 @@ class ChartTest {
                 tolerations: [{key: mirror, operator: Exists}]
                 podAnnotations: {team: platform}
                 """);
-        return template().withValuesFile(values);
+        return untouched().withValuesFile(values);
     }
 
     /** What is rendered, by kind and name, each held against its type. */

@@ -50,6 +50,8 @@ class ShippedConfigurationsTest {
         assertThat(service.get("image")).isEqualTo("localhost/entrepot:" + version());
         assertThat(service.get("volumes"))
                 .isEqualTo(List.of("data:" + DATA, "./entrepot.yaml:/etc/entrepot/entrepot.yaml:ro"));
+        // Nobody on another machine is let in unasked, since everybody may pull who reaches the port.
+        assertThat(service.get("ports")).isEqualTo(List.of("127.0.0.1:5000:5000", "127.0.0.1:5001:5001"));
         assertThat(((Map<?, ?>) compose.get("volumes")).keySet()).hasToString("[data]");
         assertThat(Path.of("compose/entrepot.yaml")).exists();
     }

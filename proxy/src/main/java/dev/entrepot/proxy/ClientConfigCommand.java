@@ -46,7 +46,8 @@ final class ClientConfigCommand {
                         .addOption(OptionSpec.builder(INTO)
                                 .paramLabel("FOLDER")
                                 .type(Path.class)
-                                .description("Write the files there, by their paths, and print only those.")
+                                .description(
+                                        "Write the files there, by their paths, and print only those (and notes to standard error).")
                                 .build())
                         .addPositional(PositionalParamSpec.builder()
                                 .index("0")
@@ -62,10 +63,12 @@ final class ClientConfigCommand {
      * Runs it.
      *
      * @param workingDirectory what a relative folder starts from
+     * @param out where files are printed, with notes on what they leave open; or the names of those that are written
+     * @param err where these notes go then
      * @throws BadRequestException if there is no such client, no such upstream, no such address, none that the client could reach, or nothing to say
      * @throws IOException if a file cannot be written
      */
-    static int run(ParseResult command, EntrepotConfig config, Path workingDirectory, PrintStream out)
+    static int run(ParseResult command, EntrepotConfig config, Path workingDirectory, PrintStream out, PrintStream err)
             throws BadRequestException, IOException {
         String label = command.matchedPositionalValue(0, "");
         Client client = Client.of(label)
@@ -96,6 +99,9 @@ final class ClientConfigCommand {
                 print(file, out);
             }
         }
+        PrintStream notes = into.isPresent() ? err : out;
+        ClientNotes.of(client, reached, !address.isEmpty(), config.server())
+                .forEach(note -> notes.println("=== note: " + note));
         return ExitCodes.OK;
     }
 

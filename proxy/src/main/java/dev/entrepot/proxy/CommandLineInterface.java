@@ -116,7 +116,7 @@ final class CommandLineInterface {
                 case "entrepot config show" -> show(load(command));
                 case "entrepot explain" -> explain(command).run(text(command, 0), json(command));
                 case "entrepot client-config" ->
-                    ClientConfigCommand.run(command, load(command).config(), workingDirectory, out);
+                    ClientConfigCommand.run(command, load(command).config(), workingDirectory, out, err);
                 case "entrepot plan" -> replication(command).plan(text(command, 0), json(command));
                 case "entrepot sync" -> replication(command).sync(text(command, 0), json(command));
                 case "entrepot copy" -> replication(command).copy(image(command, 0), image(command, 1), json(command));
@@ -149,13 +149,15 @@ final class CommandLineInterface {
     private int serve(ParseResult command)
             throws ConfigException, IOException, BadRequestException, InterruptedException {
         Optional<ListenAddress> listen = Optional.ofNullable(command.matchedOptionValue("--listen", null));
+        Optional<Path> named = Optional.ofNullable(command.matchedOptionValue("--config", null));
+        ConfigFile file = new ConfigFile(named, workingDirectory, environment);
         if (command.hasMatchedOption(BundleCommandLine.BUNDLE)) {
-            EntrepotConfig config = ServeCommand.overridden(load(command).config(), listen, Optional.empty());
+            LoadedConfig loaded = load(command);
+            EntrepotConfig config = ServeCommand.overridden(
+                    loaded.config(), file.withListen(listen).server(loaded.config()), Optional.empty());
             log.accept(config.server().log());
             return ServeCommand.serve(config, bundles().open(given(command)), out, stop);
         }
-        Optional<Path> named = Optional.ofNullable(command.matchedOptionValue("--config", null));
-        ConfigFile file = new ConfigFile(named, workingDirectory, environment);
         LoadedConfig loaded = load(command);
         log.accept(loaded.config().server().log());
         return new ServeCommand(loaded, file, listen, data(command), environment).run(out, stop);
@@ -180,7 +182,7 @@ final class CommandLineInterface {
                 ? Optional.empty()
                 : data(command);
         return new ReplicationCommands(
-                ServeCommand.overridden(config, Optional.empty(), data),
+                ServeCommand.overridden(config, data),
                 ClientEnvironment.system(Version.current()).withVariables(environment),
                 out,
                 err,
@@ -190,7 +192,7 @@ final class CommandLineInterface {
     private int warm(ParseResult command)
             throws ConfigException, IOException, BadRequestException, InterruptedException {
         return new WarmCommand(
-                        ServeCommand.overridden(load(command).config(), Optional.empty(), data(command)),
+                        ServeCommand.overridden(load(command).config(), data(command)),
                         ClientEnvironment.system(Version.current()).withVariables(environment),
                         out,
                         err,
@@ -200,7 +202,7 @@ final class CommandLineInterface {
 
     private int cache(ParseResult command)
             throws ConfigException, BadRequestException, IOException, InterruptedException {
-        EntrepotConfig config = ServeCommand.overridden(load(command).config(), Optional.empty(), data(command));
+        EntrepotConfig config = ServeCommand.overridden(load(command).config(), data(command));
         ClientEnvironment clients = ClientEnvironment.system(Version.current()).withVariables(environment);
         return new CacheCommands(config, clients, out, err)
                 .run(command.commandSpec().name(), CacheCommandLine.arguments(command), json(command));
@@ -220,7 +222,7 @@ final class CommandLineInterface {
 
     private int receipt(ParseResult command) throws ConfigException, IOException, BadRequestException {
         String[] none = {};
-        EntrepotConfig config = ServeCommand.overridden(load(command).config(), Optional.empty(), data(command));
+        EntrepotConfig config = ServeCommand.overridden(load(command).config(), data(command));
         return bundles()
                 .receipt(
                         List.of(command.matchedPositionalValue(0, none)),
@@ -232,7 +234,7 @@ final class CommandLineInterface {
 
     private int imports(ParseResult command) throws ConfigException, IOException, BadRequestException {
         BundleCommands.Import wanted = BundleCommandLine.wanted(command);
-        EntrepotConfig config = ServeCommand.overridden(load(command).config(), Optional.empty(), data(command));
+        EntrepotConfig config = ServeCommand.overridden(load(command).config(), data(command));
         return bundles().imports(given(command), wanted, config, client(), json(command));
     }
 
@@ -261,7 +263,7 @@ final class CommandLineInterface {
     private int export(ParseResult command)
             throws ConfigException, BadRequestException, IOException, InterruptedException {
         ExportRequest request = ExportCommandLine.request(command, workingDirectory);
-        EntrepotConfig config = ServeCommand.overridden(load(command).config(), Optional.empty(), data(command));
+        EntrepotConfig config = ServeCommand.overridden(load(command).config(), data(command));
         ClientEnvironment world = ClientEnvironment.system(Version.current()).withVariables(environment);
         try (ExportCommand export = new ExportCommand(config, world, request, out, err, terminal)) {
             return export.run();
@@ -273,7 +275,7 @@ final class CommandLineInterface {
     private int upstreams(ParseResult command)
             throws ConfigException, IOException, BadRequestException, InterruptedException {
         return new UpstreamsCommand(
-                        ServeCommand.overridden(load(command).config(), Optional.empty(), data(command)),
+                        ServeCommand.overridden(load(command).config(), data(command)),
                         ClientEnvironment.system(Version.current()).withVariables(environment),
                         out,
                         err)

@@ -1,12 +1,15 @@
 package dev.entrepot.proxy;
 
+import dev.entrepot.config.ConfigError;
 import dev.entrepot.config.ConfigException;
 import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.InvalidValueException;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
 import dev.entrepot.config.ServerConfig;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
@@ -20,6 +23,8 @@ import java.util.Optional;
  */
 record ConfigFile(
         Optional<Path> named, Path workingDirectory, Map<String, String> variables, Optional<ListenAddress> listen) {
+    private static final String OPTION = "--listen";
+
     /** A file of which no option overrides anything. */
     ConfigFile(Optional<Path> named, Path workingDirectory, Map<String, String> variables) {
         this(named, workingDirectory, variables, Optional.empty());
@@ -30,9 +35,26 @@ record ConfigFile(
         return new ConfigFile(named, workingDirectory, variables, address);
     }
 
-    /** How the server is configured that such a file is read for again. */
-    ServerConfig server(EntrepotConfig read) {
-        return listen.map(read.server()::withListen).orElse(read.server());
+    /**
+     * How the server is configured, with the option.
+     *
+     * @throws ConfigException if what the file says does not let anybody listen there
+     */
+    ServerConfig server(EntrepotConfig read) throws ConfigException {
+        try {
+            return listen.map(read.server()::withListen).orElse(read.server());
+        } catch (InvalidValueException e) {
+            String allowed = e.key().equals("admin") ? "an address other than that of server.admin" : e.allowed();
+            throw new ConfigException(List.of(new ConfigError(
+                    ConfigError.Kind.INVALID_VALUE,
+                    name(),
+                    0,
+                    0,
+                    OPTION,
+                    listen.map(ListenAddress::toString).orElse(""),
+                    allowed,
+                    Optional.empty())));
+        }
     }
 
     /** Reads it. */
@@ -42,6 +64,10 @@ record ConfigFile(
 
     /** Where it is, or would be. */
     Path path() {
-        return workingDirectory.resolve(named.orElse(ConfigLoader.DEFAULT_FILE));
+        return workingDirectory.resolve(name());
+    }
+
+    private Path name() {
+        return named.orElse(ConfigLoader.DEFAULT_FILE);
     }
 }

@@ -37,7 +37,7 @@ final class ExplainCommand {
      */
     ExplainCommand(LoadedConfig loaded, Optional<Path> data, ClientEnvironment environment, PrintStream out) {
         this.loaded = loaded;
-        this.config = ServeCommand.overridden(loaded.config(), Optional.empty(), data);
+        this.config = ServeCommand.overridden(loaded.config(), data);
         this.environment = environment;
         this.out = out;
     }

@@ -1,6 +1,7 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.config.CacheConfig;
+import dev.entrepot.config.ConfigException;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
@@ -62,25 +63,31 @@ final class ServeCommand {
      * @param file where the configuration was loaded from, to be read again
      * @param listen where to listen instead
      * @param data where to keep data instead
+     * @throws ConfigException if the configuration does not let anybody listen there
      */
     ServeCommand(
             LoadedConfig loaded,
             ConfigFile file,
             Optional<ListenAddress> listen,
             Optional<Path> data,
-            Map<String, String> variables) {
+            Map<String, String> variables)
+            throws ConfigException {
         this.loaded = loaded;
         this.file = file.withListen(listen);
-        this.config = overridden(loaded.config(), listen, data);
+        this.config = overridden(loaded.config(), this.file.server(loaded.config()), data);
         this.variables = variables;
     }
 
+    /** A configuration with another data folder, if one is given. */
+    static EntrepotConfig overridden(EntrepotConfig config, Optional<Path> data) {
+        return overridden(config, config.server(), data);
+    }
+
     /** A configuration with what options override. */
-    static EntrepotConfig overridden(EntrepotConfig config, Optional<ListenAddress> listen, Optional<Path> data) {
-        ServerConfig server = config.server();
+    static EntrepotConfig overridden(EntrepotConfig config, ServerConfig server, Optional<Path> data) {
         CacheConfig cache = config.cache();
         return new EntrepotConfig(
-                listen.map(server::withListen).orElse(server),
+                server,
                 new CacheConfig(
                         data.orElse(cache.directory()),
                         cache.capacity(),

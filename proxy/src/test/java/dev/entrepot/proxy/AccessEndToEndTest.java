@@ -37,6 +37,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -590,8 +592,15 @@ class AccessEndToEndTest {
                     .isEqualTo(403);
             KeyPair stranger = ecKeys.generateKeyPair();
             String unsigned = encoded("{\"alg\":\"none\"}") + "." + encoded(good) + ".";
-            String symmetric =
-                    encoded("{\"alg\":\"HS256\",\"kid\":\"RS256\"}") + "." + encoded(good) + "." + "A".repeat(43);
+            // As a server would take them that believes "alg": the secret is what everybody has of the key.
+            byte[] published = rsa.getPublic().getEncoded();
+            String symmetric = symmetric(good, published);
+            String symmetricByText = symmetric(
+                    good,
+                    ("-----BEGIN PUBLIC KEY-----\n"
+                                    + Base64.getMimeEncoder(64, new byte[] {'\n'})
+                                            .encodeToString(published) + "\n-----END PUBLIC KEY-----\n")
+                            .getBytes(StandardCharsets.US_ASCII));
             for (String wrong : List.of(
                     Provider.token("ES256", good, stranger),
                     Provider.token("ES256", claims(provider.issuer(), "other", 100, ""), ec),
@@ -601,6 +610,7 @@ class AccessEndToEndTest {
                     Provider.token(
                             "ES256", "{\"iss\":\"" + provider.issuer() + "\",\"aud\":\"mirror\",\"sub\":\"x\"}", ec),
                     unsigned,
+                    symmetricByText,
                     symmetric)) {
                 assertThat(mirror.get(manifest(OPEN), "Authorization", "Bearer " + wrong)
                                 .statusCode())
@@ -609,6 +619,14 @@ class AccessEndToEndTest {
             }
             assertThat(provider.fetches.get()).isEqualTo(1);
         }
+    }
+
+    private static String symmetric(String claims, byte[] secret) throws Exception {
+        String signed = encoded("{\"alg\":\"HS256\",\"kid\":\"RS256\"}") + "." + encoded(claims);
+        Mac mac = Mac.getInstance("HmacSHA256");
+        mac.init(new SecretKeySpec(secret, "HmacSHA256"));
+        byte[] signature = mac.doFinal(signed.getBytes(StandardCharsets.US_ASCII));
+        return signed + "." + Base64.getUrlEncoder().withoutPadding().encodeToString(signature);
     }
 
     @Test

@@ -68,7 +68,7 @@ class AirGapGuideTest {
 
         List<String> commands =
                 blocks(guide, "sh").stream().flatMap(String::lines).toList();
-        assertThat(commands).hasSizeGreaterThan(15);
+        assertThat(commands).hasSize(22);
         for (String command : commands) {
             does(command);
         }

@@ -107,6 +107,58 @@ class ClientConfigCommandTest {
                 .contains("\"https://mirror.test\"");
     }
 
+    /** Without these a client goes past the mirror, or fails, and says little of why. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "docker; /etc/docker/certs.d/mirror.test:5000/ca.crt; docker login mirror.test:5000",
+                "containerd; ca = \"/path/to/ca.crt\"; [host.\"https://mirror.test:5000\".header] with authorization = \"Basic",
+                "kind; ca = \"/path/to/ca.crt\"; [host.\"https://mirror.test:5000\".header] with authorization = \"Basic",
+                "crio; /etc/containers/certs.d/mirror.test:5000/ca.crt; mirror.test:5000 in the file that global_auth_file",
+                "podman; /etc/containers/certs.d/mirror.test:5000/ca.crt; podman login mirror.test:5000",
+                "buildkit; [registry.\"mirror.test:5000\"] with ca = [\"/path/to/ca.crt\"]; docker login mirror.test:5000",
+                "k3s; configs: {\"mirror.test:5000\": {tls: {ca_file: /path/to/ca.crt}}}; {auth: {username: USER"
+            })
+    void eachClientIsToldOfTheAuthorityAndThePassword(String client, String authority, String login) throws Exception {
+        for (String file : new String[] {"users", "tls.crt", "tls.key"}) {
+            Files.writeString(folder.resolve(file), "");
+        }
+        Files.writeString(folder.resolve("entrepot.yaml"), """
+                server:
+                  listen: ":5000"
+                  tls: {certificate: tls.crt, key: tls.key}
+                  authentication: {htpasswd: users}
+                default-upstream: docker.io
+                """);
+        CommandRunner.Result printed = run("client-config", client, "--address", "https://mirror.test:5000");
+        assertThat(printed.out().lines().filter(line -> line.startsWith("=== note: ")))
+                .satisfiesExactly(
+                        note -> assertThat(note).contains("the authority of the server's certificate", authority),
+                        note -> assertThat(note).contains("server.authentication", login));
+        assertThat(printed.err()).isEmpty();
+        CommandRunner.Result written =
+                run("client-config", client, "--address", "https://mirror.test:5000", "--into", "out");
+        assertThat(written.out()).doesNotContain("note");
+        assertThat(written.err()).contains(authority, login);
+        assertThat(run("client-config", client, "--address", "http://mirror.test:5000")
+                        .out())
+                .contains("=== note: this server speaks TLS", "begins with https://")
+                .doesNotContain("ca.crt");
+    }
+
+    @Test
+    void addressThatOnlyThisMachineReachesIsSaidToBeThat() throws Exception {
+        Files.writeString(folder.resolve("entrepot.yaml"), "server: {listen: \":5000\", anonymous: true}\n");
+        assertThat(run("client-config", "containerd").out())
+                .contains("=== note: 127.0.0.1:5000 is this machine alone", "server.listen: :5000", "--address");
+        assertThat(run("client-config", "containerd", "--address", "http://mirror.test:5000")
+                        .out())
+                .doesNotContain("note");
+        Files.writeString(folder.resolve("entrepot.yaml"), "");
+        assertThat(run("client-config", "containerd").out()).doesNotContain("note");
+    }
+
     @Test
     void dockerWithoutDockerHubAsDefaultIsRefusedWithTheRemedy() throws Exception {
         Files.writeString(folder.resolve("entrepot.yaml"), "default-upstream: quay.io\n");

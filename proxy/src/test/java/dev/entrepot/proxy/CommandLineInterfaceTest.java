@@ -17,6 +17,8 @@ import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CommandLineInterfaceTest {
     @TempDir
@@ -127,6 +129,34 @@ class CommandLineInterfaceTest {
         assertThat(status).hasValue(200);
         assertThat(folder.resolve("elsewhere")).isDirectory();
         assertThat(out()).contains(" path=/v2/ kind=ping status=200 ");
+    }
+
+    /** What the file says of who may pull was said of its own {@code listen}, and is asked again for the option's. */
+    @ParameterizedTest
+    @ValueSource(strings = {"serve", "serve --bundle disk --unsigned"})
+    void listenOptionForOtherMachinesMustBeAskedForAsInTheFile(String command) throws Exception {
+        String[] arguments = (command + " --listen 0.0.0.0:0").split(" ", -1);
+        assertThat(run(arguments)).isEqualTo(78);
+        assertThat(err())
+                .isEqualTo("entrepot.yaml: --listen: invalid value \"0.0.0.0:0\": expected a loopback address, because"
+                        + " nobody can say who he is: for other machines add server.authentication, or server.anonymous:"
+                        + " true to let everybody pull who reaches it\n");
+        Files.writeString(folder.resolve("other.yaml"), "server: {admin: 127.0.0.1:5001}\n");
+        err.reset();
+        String[] admins = (command + " --config other.yaml --listen 127.0.0.1:5001").split(" ", -1);
+        assertThat(run(admins)).isEqualTo(78);
+        assertThat(err())
+                .isEqualTo("other.yaml: --listen: invalid value \"127.0.0.1:5001\": expected an address other than"
+                        + " that of server.admin\n");
+    }
+
+    @Test
+    void listenOptionForOtherMachinesServesThemWhereTheFileLetsThem() throws Exception {
+        Files.writeString(folder.resolve("entrepot.yaml"), "server: {admin: 127.0.0.1:0, anonymous: true}\n");
+        AtomicInteger status = new AtomicInteger();
+        assertThat(run(mirror -> status.set(ping(mirror.port())), "serve", "--listen", "0.0.0.0:0"))
+                .isZero();
+        assertThat(status).hasValue(200);
     }
 
     private static int ping(int port) throws InterruptedException {

@@ -67,7 +67,7 @@ class MirrorGuideTest {
                 })
                 .at("9. What to watch", () -> filesAreAsPrinted(project));
         walk.walk();
-        assertThat(walk.commands()).isGreaterThan(20);
+        assertThat(walk.commands()).isEqualTo(31);
         for (MatchResult name : Pattern.compile("`(entrepot_[a-z_]+)`")
                 .matcher(walk.text())
                 .results()

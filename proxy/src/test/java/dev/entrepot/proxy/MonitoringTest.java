@@ -201,6 +201,10 @@ class MonitoringTest {
         if (node.has("expr")) {
             expressions.add(node.get("expr").stringValue());
         }
+        // That of a variable.
+        if (node.path("query").isString()) {
+            expressions.add(node.get("query").stringValue());
+        }
         node.forEach(child -> collect(child, expressions));
     }
 }

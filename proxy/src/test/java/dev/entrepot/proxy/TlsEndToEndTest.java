@@ -160,4 +160,21 @@ class TlsEndToEndTest {
             assertThatThrownBy(() -> get(one.showingTo(one), mirror, "/v2/")).isInstanceOf(IOException.class);
         }
     }
+
+    @Test
+    void changedAuthoritiesOfClientsAreReadAgain() throws Exception {
+        Path authority = folder.resolve("clients.pem");
+        Files.copy(one.certificate(), authority);
+        String required = ", client-ca: \"" + authority + "\", client-certificates: required";
+        try (MirrorFixture mirror = mirror(required, "")) {
+            assertThat(get(one.showingTo(one), mirror, "/v2/").statusCode()).isEqualTo(200);
+            assertThatThrownBy(() -> get(two.showingTo(one), mirror, "/v2/")).isInstanceOf(IOException.class);
+
+            Files.copy(two.certificate(), authority, StandardCopyOption.REPLACE_EXISTING);
+            MirrorFixture.await(() -> mirror.metric("entrepot_files_reloads_total") == 1);
+
+            assertThat(get(two.showingTo(one), mirror, "/v2/").statusCode()).isEqualTo(200);
+            assertThatThrownBy(() -> get(one.showingTo(one), mirror, "/v2/")).isInstanceOf(IOException.class);
+        }
+    }
 }

@@ -133,14 +133,14 @@ class TroubleshootingTest {
         assertThat(ours()).as(said).anyMatch(quote -> quote.isIn(said));
     }
 
-    private String serves(String configuration) throws IOException {
+    private String serves(String configuration, String... options) throws IOException {
         Files.writeString(folder.resolve("entrepot.yaml"), configuration);
         Result result = new CommandRunner(folder)
                 .run(
                         mirror -> {
                             throw new AssertionError("this must not start");
                         },
-                        "serve");
+                        Stream.concat(Stream.of("serve"), Stream.of(options)).toArray(String[]::new));
         assertThat(result.code()).isNotZero();
         return result.err();
     }
@@ -149,6 +149,7 @@ class TroubleshootingTest {
     void serverThatDoesNotStartSaysWhatIsDocumented() throws Exception {
         isDocumented(serves("servr: {}\n"));
         isDocumented(serves("server: {listen: \":5000\"}\n"));
+        isDocumented(serves("", "--listen", "0.0.0.0:0"));
         isDocumented(serves("server: {admin: \":5001\"}\n"));
         try (ServerSocket taken = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
             isDocumented(

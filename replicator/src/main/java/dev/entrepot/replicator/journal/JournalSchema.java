@@ -48,7 +48,8 @@ final class JournalSchema {
             }
             if (version > VERSION) {
                 throw new SQLException("the journal was written by a newer version of this program (schema " + version
-                        + ", this one knows " + VERSION + ")");
+                        + ", this one knows " + VERSION
+                        + "): run that version, or restore the data folder from before the upgrade");
             }
             if (version == 0) {
                 for (String table : TABLES) {

@@ -167,7 +167,8 @@ class CopyJournalTest {
         }
         assertThatThrownBy(() -> CopyJournal.open(folder, clock))
                 .isInstanceOf(IOException.class)
-                .hasMessageContaining("newer version");
+                .hasMessageContaining("newer version")
+                .hasMessageContaining("run that version, or restore the data folder");
     }
 
     @Test
