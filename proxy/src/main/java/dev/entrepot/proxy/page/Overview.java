@@ -70,7 +70,12 @@ final class Overview {
 
     private static ObjectNode disk(Evictor evictor, CacheIndex index) throws IOException {
         ObjectNode json = OciJson.mapper().createObjectNode();
-        json.put("usedBytes", evictor.usedBytes());
+        Evictor.Usage usage = evictor.usage();
+        json.put("usedBytes", usage.total());
+        json.put("contentBytes", usage.stored());
+        json.put("comingBytes", usage.coming());
+        json.put("quarantineBytes", usage.quarantine());
+        json.put("ballastBytes", usage.ballast());
         json.put("capacityBytes", evictor.capacityBytes());
         json.put("highBytes", evictor.limits().highBytes());
         json.put("freeBytes", evictor.freeBytes());
