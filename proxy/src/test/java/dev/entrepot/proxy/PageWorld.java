@@ -156,7 +156,10 @@ final class PageWorld implements AutoCloseable {
         get("/v2/team/app/manifests/%3Cscript%3Ealert(1)%3C/script%3E");
     }
 
-    /** Everything that the page can show at once: answers of all kinds, an upstream that is out, a quota that is nearly used up, an image that is kept in part, runs of all outcomes. */
+    /**
+     * Everything that the page can show at once: answers of all kinds, an upstream that is out, a quota that is nearly used up, an image that is
+     * kept in part, a run that was complete and one that failed.
+     */
     void beBusy() throws Exception {
         bePartlyKept();
         beRevalidatedAndStale();

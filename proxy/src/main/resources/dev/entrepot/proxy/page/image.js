@@ -202,7 +202,7 @@ function explained(found) {
       ["Now", outcome(found.now)],
       ["Asks the upstream", found.asks === "not" ? "no" : found.asks.replaceAll("_", " ")],
       ["Next check", found.nextCheck ? ago(found.nextCheck) : null],
-      ...Object.entries(found.ifUpstreamIs).map(([cause, one]) => ["If the upstream is: " + cause.replaceAll("-", " "), outcome(one)]),
+      ...Object.entries(found.ifUpstreamIs).map(([cause, one]) => ["If upstream: " + cause.replaceAll("-", " "), outcome(one)]),
     ]),
     table(null, [["Setting"], ["Value", "", "value"], ["Rule", "", "rule"]], found.settings.map((one) => [one.setting, one.value,
       [one.rule, one.where ? h("div", { class: "muted" }, one.where) : null]]), { class: "stack" }),

@@ -140,7 +140,7 @@ export async function tags(repository, signal) {
         found.upstreamListAsOf ? h("span", { class: "muted" }, "the upstream's own list was read ", ago(found.upstreamListAsOf)) : null),
       result, pager),
     found.manifests.length ? h("section", { class: "card" }, h("h2", {}, "Manifests last used, tagged or not"),
-      table(null, [["Digest", "mono"], ["Is", "whole"], ["Manifest size", "num wide"], ["Last used", "num"]], found.manifests.map((one) => [
+      table(null, [["Digest", "mono nowrap"], ["Is", "whole"], ["Manifest size", "num wide"], ["Last used", "num"]], found.manifests.map((one) => [
         h("a", { href: imageLink(repository, one.digest), title: one.digest }, short(one.digest)), listedKind(one), bytes(one.bytes), ago(one.lastUsed)]))) : null);
 }
 
