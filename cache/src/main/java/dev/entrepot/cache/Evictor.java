@@ -184,34 +184,19 @@ public final class Evictor implements AutoCloseable {
         });
     }
 
-    /**
-     * What the bytes are that count against the capacity.
-     *
-     * @param stored blobs and manifests
-     * @param coming of blobs that are still coming, and of idle partial files
-     * @param quarantine what was found to be something else, and waits for people to look at it
-     * @param ballast of the {@link Ballast}
-     */
-    public record Usage(long stored, long coming, long quarantine, long ballast) {
-        /** All of it. */
-        public long total() {
-            return stored + coming + quarantine + ballast;
-        }
-    }
-
     /** The bytes that count against the capacity. */
     public long usedBytes() throws IOException {
         return usage().total();
     }
 
     /** The bytes that count against the capacity, by what they are. */
-    public Usage usage() throws IOException {
+    public DiskUsage usage() throws IOException {
         // Claims before the sum: a blob that is registered in between is counted twice for a moment, never not at all.
         long claimed = 0;
         for (Map.Entry<Digest, Long> claim : store.ingests().claims().entrySet()) {
             claimed += index.isStored(claim.getKey()) ? 0 : claim.getValue();
         }
-        return new Usage(
+        return new DiskUsage(
                 index.storedBytes(),
                 claimed,
                 store.quarantine().bytes(),
