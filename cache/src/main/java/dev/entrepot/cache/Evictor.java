@@ -186,15 +186,21 @@ public final class Evictor implements AutoCloseable {
 
     /** The bytes that count against the capacity. */
     public long usedBytes() throws IOException {
+        return usage().total();
+    }
+
+    /** The bytes that count against the capacity, by what they are. */
+    public DiskUsage usage() throws IOException {
         // Claims before the sum: a blob that is registered in between is counted twice for a moment, never not at all.
         long claimed = 0;
         for (Map.Entry<Digest, Long> claim : store.ingests().claims().entrySet()) {
             claimed += index.isStored(claim.getKey()) ? 0 : claim.getValue();
         }
-        return claimed
-                + index.storedBytes()
-                + store.quarantine().bytes()
-                + store.ballast().bytes();
+        return new DiskUsage(
+                index.storedBytes(),
+                claimed,
+                store.quarantine().bytes(),
+                store.ballast().bytes());
     }
 
     /** How much of the disk may be used. */

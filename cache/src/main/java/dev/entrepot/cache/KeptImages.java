@@ -20,6 +20,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** Shows the graphs of images from what is kept. Asks no upstream, and counts as no use of what it reads. Safe for all threads. */
 public final class KeptImages {
@@ -31,6 +33,11 @@ public final class KeptImages {
 
     /** Bytes of manifests that are read for one image. */
     static final long MOST_BYTES = 32L << 20;
+
+    /** Bytes of the largest manifest that is read for a list. */
+    static final long MOST_LISTED_BYTES = 128L << 10;
+
+    private static final Logger LOG = LoggerFactory.getLogger(KeptImages.class);
 
     // Cosign's tags, which no referrers list names.
     private static final List<String> TAG_SUFFIXES = List.of(".sig", ".att", ".sbom");
@@ -57,6 +64,32 @@ public final class KeptImages {
                         ? Optional.of(new Walk(repository).from(digest, Optional.empty()))
                         : Optional.empty();
         };
+    }
+
+    /**
+     * The artifact type of a manifest that is kept: its own, else the media type of its configuration. Empty if it has none, if it is not kept, if it
+     * cannot be read, or if it has more than {@link #MOST_LISTED_BYTES}, since lists ask this of each of their lines.
+     */
+    public Optional<String> artifactType(Digest digest, long bytes) {
+        if (bytes > MOST_LISTED_BYTES) {
+            return Optional.empty();
+        }
+        try {
+            Optional<ManifestBytes> kept = read(digest);
+            return kept.isPresent() ? Manifest.parse(kept.get()).artifactType() : Optional.empty();
+        } catch (IOException e) {
+            LOG.debug("the type of {} is not listed: {}", digest, e.getMessage());
+            return Optional.empty();
+        }
+    }
+
+    private Optional<ManifestBytes> read(Digest digest) throws IOException {
+        Optional<byte[]> found = store.manifest(digest);
+        if (found.isEmpty()) {
+            return Optional.empty();
+        }
+        MediaType type = index.manifestType(digest).orElse(MediaType.OCTET_STREAM);
+        return Optional.of(ManifestTypes.withType(ManifestBytes.verified(type, digest, found.get())));
     }
 
     private final class Walk {
@@ -133,15 +166,6 @@ public final class KeptImages {
                             index.link(repository, digest)
                                     .map(link -> link.sizeBytes().orElse(0))
                                     .orElse(0L)));
-        }
-
-        private Optional<ManifestBytes> read(Digest digest) throws IOException {
-            Optional<byte[]> found = store.manifest(digest);
-            if (found.isEmpty()) {
-                return Optional.empty();
-            }
-            MediaType type = index.manifestType(digest).orElse(MediaType.OCTET_STREAM);
-            return Optional.of(ManifestTypes.withType(ManifestBytes.verified(type, digest, found.get())));
         }
 
         private List<Digest> name(List<Descriptor> descriptors) {

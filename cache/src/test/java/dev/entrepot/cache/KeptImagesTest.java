@@ -62,6 +62,17 @@ class KeptImagesTest {
     }
 
     @Test
+    void listsAreToldTheArtifactTypeOfAManifestThatIsKeptUnlessItIsLarge() throws IOException {
+        ManifestBytes image = pulled();
+        String type = Manifest.parse(image).artifactType().orElseThrow();
+        assertThat(images.artifactType(image.digest(), image.sizeBytes())).contains(type);
+        assertThat(images.artifactType(image.digest(), KeptImages.MOST_LISTED_BYTES + 1))
+                .isEmpty();
+        Digest stranger = Digest.sha256("not kept".getBytes(StandardCharsets.US_ASCII));
+        assertThat(images.artifactType(stranger, 10)).isEmpty();
+    }
+
+    @Test
     void manifestThatAnotherRepositoryHasIsNotShownForThisOne() throws IOException {
         ManifestBytes image = pulled();
         assertThat(images.find(Repository.parse("docker.io/library/other"), image.digest()))

@@ -32,7 +32,7 @@ final class LookedAt {
         } else {
             Path nothing = Files.createTempDirectory("entrepot-nothing-kept");
             closings.push(() -> delete(nothing));
-            looked = ServeCommand.overridden(config, Optional.empty(), Optional.of(nothing));
+            looked = ServeCommand.overridden(config, Optional.of(nothing));
         }
         OpenedCache cache = new OpenedCache(looked, environment);
         closings.push(cache::close);

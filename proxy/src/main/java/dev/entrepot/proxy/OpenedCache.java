@@ -8,11 +8,11 @@ import dev.entrepot.cache.DiskLimits;
 import dev.entrepot.cache.DiskShares;
 import dev.entrepot.cache.Evictor;
 import dev.entrepot.cache.FetchSettings;
+import dev.entrepot.cache.ForwardClock;
 import dev.entrepot.cache.Housekeeping;
 import dev.entrepot.cache.PullThrough;
 import dev.entrepot.cache.PullThroughCache;
 import dev.entrepot.cache.Scrub;
-import dev.entrepot.cache.SteadyClock;
 import dev.entrepot.config.CacheConfig;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.PassThroughConfig;
@@ -55,7 +55,7 @@ final class OpenedCache implements AutoCloseable {
 
     private final EntrepotConfig config;
     private final ClientEnvironment environment;
-    private final SteadyClock clock;
+    private final ForwardClock clock;
     private final Closings open = new Closings();
     private final Map<RegistryHost, Upstream> upstreams = new LinkedHashMap<>();
     private final ContentStore store;
@@ -84,7 +84,7 @@ final class OpenedCache implements AutoCloseable {
     private OpenedCache(EntrepotConfig config, ClientEnvironment environment, boolean serving) throws IOException {
         this.config = config;
         this.environment = environment;
-        this.clock = new SteadyClock(environment.clock(), environment.nanoTime());
+        this.clock = new ForwardClock(environment.clock(), environment.nanoTime());
         this.rules = new LiveRules(RuleSet.of(config));
         this.grouping = DiskGrouping.of(config);
         CacheConfig cacheConfig = config.cache();

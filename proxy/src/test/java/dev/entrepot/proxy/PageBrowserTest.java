@@ -2,12 +2,16 @@ package dev.entrepot.proxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Gate;
+import dev.entrepot.oci.testing.Requests;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -43,6 +47,8 @@ class PageBrowserTest {
               }
               return bad.join('; ');
             })()""";
+
+    private static final String MAIN = "document.querySelector('main').innerText";
 
     @TempDir
     private static Path folder;
@@ -233,7 +239,7 @@ class PageBrowserTest {
         browser.await("document.querySelector('.where').innerText.startsWith('1–10 of 10')");
         assertThat(browser.text("location.hash")).contains("text=app-0777");
         browser.press("ArrowDown");
-        assertThat(focused()).isEqualTo("registry.test/many/app-07770");
+        assertThat(focused()).isEqualTo("registry.test/various/app-07770");
         browser.press("ArrowDown");
         browser.press("ArrowUp");
         browser.press("ArrowUp");
@@ -248,32 +254,212 @@ class PageBrowserTest {
         browser.await("document.querySelector('main').innerText.includes('Not running')");
         world.sync();
         browser.await("document.querySelector('progress') !== null");
-        picture("replication-running");
-        gate.open();
+        // What is sent already is the same in the card and in the list of the runs.
+        browser.await("/Running: 0 of 1\u00a0image, [1-9][^/]* of [^/]*, /.test(" + MAIN + ")");
         browser.await(
-                "document.querySelector('progress') === null && document.querySelector('main').innerText.includes('complete')");
+                "(() => { const sent = / image, ([^,]+?) of /.exec(" + MAIN
+                        + ".replaceAll('\u00a0image', ' image'))?.[1];"
+                        + " return sent === document.querySelector('[data-rows] tr:has(a[href^=\"#/replication/runs/\"]) td:last-child').innerText; })()");
+        picture("replication-running");
         browser.evaluate("document.querySelector('a[href^=\"#/replication/runs/\"]').click()");
         browser.await("document.querySelector('h1').innerText.startsWith('Run ')");
+        browser.await("document.querySelector('progress') !== null");
+        picture("run-running");
+        gate.open();
+        browser.await("document.querySelector('progress') === null && " + MAIN + ".includes('complete')");
+        browser.await(MAIN + ".includes('nothing failed')");
+    }
+
+    private void awaitFigures() throws Exception {
+        browser.await("document.getElementById('live').innerText === 'live'");
+        browser.await("document.querySelector('main [aria-busy]') === null && !" + MAIN + ".includes('Waiting for')");
+    }
+
+    /** The value beside a name in a list of figures. */
+    private String figure(String name) throws Exception {
+        return browser.text("[...document.querySelectorAll('main dt')].find((e) => e.innerText === " + quoted(name)
+                        + ")?.nextElementSibling.innerText")
+                .replace('\u00a0', ' ');
+    }
+
+    @Test
+    void figuresAreNamedForWhatTheyCount() throws Exception {
+        go("");
+        awaitFigures();
+        JsonNode overview = world.json("/ui/api/overview");
+        assertThat(figure("Blob fetches begun"))
+                .isEqualTo(overview.path("fills").path("begun").asString());
+        assertThat(figure("Blobs fetched")).isNotEmpty().isNotEqualTo("0 B");
+        assertThat(figure("Content")).contains("KiB in ").contains("pieces");
+        assertThat(figure("Quarantine")).isEqualTo("0 B");
+        assertThat(figure("Reserve (ballast)")).isIn("0 B", "32.0 MiB");
+        assertThat(figure("Evicted")).isEqualTo("0 evictions, 0 B");
+        assertThat(browser.text("document.querySelector('h2').innerText")).startsWith("Hit ratio");
+        assertThat(browser.text(MAIN)).contains("in bytes", "Share of bytes", "counting for");
+        // Of a rule that never ran nothing is known, which is not that nothing is missing.
+        assertThat(
+                        browser.text(
+                                "[...document.querySelectorAll('main tr')].find((e) => e.innerText.startsWith('to-eu')).lastElementChild.innerText"))
+                .isEqualTo("–");
+    }
+
+    @Test
+    void quotaOfWhichNothingIsLeftToSayIsUnknown() throws Exception {
+        go("#/upstreams");
+        awaitFigures();
+        assertThat(figure("Left")).contains(" of 100 (", " %), per 6 h");
+        assertThat(figure("Kept for clients")).isEqualTo("25 pulls");
+        assertThat(figure("Forecast")).isNotEmpty();
+        String unknown = """
+                Promise.all([import('./data.js'), import('./upstreams.js')]).then(([data, view]) => {
+                  const before = data.known.upstreams;
+                  const one = before.upstreams.find((up) => up.quotas.length);
+                  data.known.upstreams = { upstreams: [{ ...one, quotas: [{ account: 'anonymous', limit: 100, reserve: 25 }] }] };
+                  const card = view.render();
+                  data.known.upstreams = before;
+                  return card.querySelectorAll('.meter').length + ' ' + [...card.querySelectorAll('dt')].find((e) => e.textContent === 'Left').nextElementSibling.textContent;
+                })""";
+        assertThat(browser.text(unknown)).isEqualTo("0 unknown");
+    }
+
+    @Test
+    void artifactsAreNamedInListsToo() throws Exception {
+        go("#/repositories/" + PageWorld.APP + "/tags/");
+        assertThat(browser.text(
+                        "[...document.querySelectorAll('main tr td:nth-child(2)')].map((e) => e.innerText).join('|')"))
+                .contains("SBOM CycloneDX", "Signature Notary", "Index", "Image");
+        assertThat(browser.evaluate("document.querySelectorAll('.pager')[0].checkVisibility()")
+                        .asBoolean())
+                .as("a pager of one page")
+                .isFalse();
+    }
+
+    @Test
+    void searchBoxSaysWhatIsShownAndWhatIsFoundLeadsThere() throws Exception {
+        go("#/search?text=cyclonedx");
+        assertThat(browser.text("document.getElementById('search-text').value")).isEqualTo("cyclonedx");
+        assertThat(browser.text(MAIN)).contains(world.sbom.digest().toString());
+        browser.evaluate("[...document.querySelectorAll('main a')].find((e) => e.innerText === '" + world.sbom.digest()
+                + "').click()");
+        browser.await("document.querySelector('[role=tree]') !== null");
+        assertThat(browser.text("document.querySelector('[role=treeitem]').ariaLabel"))
+                .startsWith("SBOM, CycloneDX");
+        assertThat(browser.text("document.getElementById('search-text').value")).isEmpty();
+    }
+
+    @Test
+    void platformHasTheSizeOfWhatAPullOfItBrings() throws Exception {
+        go("#/repositories/" + PageWorld.APP + "/tags/1.0");
+        JsonNode image = world.json("/ui/api/image?reference=1.0&repository=" + PageWorld.APP);
+        JsonNode amd64 = image.path("manifests")
+                .valueStream()
+                .filter(node -> node.path("platform").asString("").equals("linux/amd64"))
+                .findFirst()
+                .orElseThrow();
+        long whole = amd64.path("bytes").asLong()
+                + amd64.path("blobs")
+                        .valueStream()
+                        .mapToLong(blob -> blob.path("bytes").asLong())
+                        .sum();
+        String shown = browser.text("import('./format.js').then((format) => format.bytes(" + whole + "))");
+        assertThat(
+                        browser.text(
+                                "[...document.querySelectorAll('[role=treeitem]')].find((e) => e.ariaLabel.includes('linux/amd64')).querySelector('.size').innerText"))
+                .isEqualTo(shown);
+        assertThat(browser.text("document.querySelector('[role=treeitem] .size').innerText"))
+                .as("of an index of which a platform is not kept")
+                .startsWith("over ");
+        assertThat(figure("Manifest size")).isNotEmpty();
+    }
+
+    @Test
+    void detailsAreUnderTheChosenRowWhereThereIsNoRoomBeside() throws Exception {
+        browser.look(400, 900, false);
+        go("#/repositories/" + PageWorld.APP + "/tags/1.0");
+        browser.evaluate("document.querySelector('[role=treeitem][tabindex=\"0\"]').focus()");
+        browser.press("ArrowDown");
+        assertThat(browser.text("document.querySelector('.detail').parentElement.ariaLabel"))
+                .startsWith("Image, linux/amd64");
+        // Keys of what is in there are its own.
+        browser.evaluate("document.querySelector('.detail button').focus()");
+        browser.press("Enter");
+        browser.await("document.querySelector('.detail button').innerText !== 'Copy'");
+        browser.look(1600, 900, false);
+        browser.await("document.querySelector('.detail').parentElement.className === 'beside'");
+    }
+
+    @Test
+    void whatIsNotKnownIsNamedAndTheWayBackIsThere() throws Exception {
+        go("#/repositories/" + PageWorld.APP + "/tags/nothing");
+        assertThat(browser.text("document.querySelector('h1').innerText"))
+                .isEqualTo(PageWorld.APP + ":nothing: not known here");
+        browser.evaluate(
+                "[...document.querySelectorAll('main a')].find((e) => e.innerText.startsWith('Tags of')).click()");
+        browser.await("document.querySelector('h1').innerText === '" + PageWorld.APP + "'");
+    }
+
+    @Test
+    void serverThatStopsAndIsGoneIsSaidToBe() throws Exception {
+        Gate gate = new Gate();
+        Digest zeros = world.registry.pushBlob("team/app", new byte[300_000]);
+        world.registry.faults().once(Requests.blob(zeros), Fault.stallAfter(1000, gate));
+        CompletableFuture<Void> client =
+                CompletableFuture.runAsync(() -> world.statusOf("/v2/team/app/blobs/" + zeros));
+        go("");
+        awaitFigures();
+        MirrorFixture.await(() ->
+                world.json("/ui/api/overview").path("fills").path("active").asLong() > 0);
+        CompletableFuture<Void> end = CompletableFuture.runAsync(world::stop);
+        browser.await("document.getElementById('ready').innerText === 'not ready' && " + MAIN
+                + ".includes('Not ready: draining')");
+        pictures("not-ready");
+        gate.open();
+        client.get(20, TimeUnit.SECONDS);
+        end.get(20, TimeUnit.SECONDS);
+        browser.await("document.getElementById('live').innerText === 'no connection'");
+        pictures("no-connection");
+        browser.evaluate("location.hash = '#/repositories'");
+        browser.await(MAIN + ".includes('The server does not answer')");
+        pictures("no-answer");
+    }
+
+    private void pictures(String name) throws Exception {
+        for (int width : new int[] {1600, 400}) {
+            for (boolean dark : new boolean[] {false, true}) {
+                browser.look(width, 900, dark);
+                look(name + "-" + width + (dark ? "-dark" : "-light"), width);
+            }
+        }
+    }
+
+    private void look(String name, int width) throws Exception {
+        picture(name);
+        assertThat(browser.evaluate("document.documentElement.scrollWidth").asInt())
+                .as("width of " + name)
+                .isLessThanOrEqualTo(width);
+        assertThat(browser.text(CONTRAST)).as("contrast of " + name).isEmpty();
     }
 
     @Test
     void everyViewFitsAndCanBeReadInLightAndDark() throws Exception {
-        world.sync();
-        MirrorFixture.await(() -> world.json("/ui/api/replication")
-                .path("rules")
-                .path(0)
-                .path("targets")
-                .path(0)
-                .has("lagSeconds"));
+        world.beBusy();
         String[][] views = {
             {"overview", ""},
             {"repositories", "#/repositories"},
             {"tags", "#/repositories/" + PageWorld.APP + "/tags/"},
             {"image", "#/repositories/" + PageWorld.APP + "/tags/1.0"},
+            {"image-partly", "#/repositories/hub.test/library/alpine/tags/3.20"},
+            {"why", "#/repositories/hub.test/library/alpine/tags/3.20"},
             {"replication", "#/replication"},
             {"upstreams", "#/upstreams"},
             {"refusals", "#/refusals"},
+            {"run-complete", "#/replication/runs/1"},
+            {"run-failed", "#/replication/runs/2"},
             {"search", "#/search?text=cyclonedx"},
+            {"search-names", "#/search?text=app-0777"},
+            {"search-tags", "#/search?text=alpine:3.1"},
+            {"search-digest", "#/search?text=" + world.sbom.digest()},
+            {"search-nothing", "#/search?text=zzzzz"},
             {"error", "#/repositories/" + PageWorld.APP + "/tags/nothing"}
         };
         for (int width : new int[] {1600, 400}) {
@@ -282,15 +468,12 @@ class PageBrowserTest {
                 for (String[] view : views) {
                     String name = view[0] + "-" + width + (dark ? "-dark" : "-light");
                     go(view[1]);
-                    browser.await("document.getElementById('live').innerText === 'live'");
-                    browser.await("document.querySelector('main [aria-busy]') === null"
-                            + " && !document.querySelector('main').innerText.includes('Waiting for')");
-                    picture(name);
-                    assertThat(browser.evaluate("document.documentElement.scrollWidth")
-                                    .asInt())
-                            .as("width of " + name)
-                            .isLessThanOrEqualTo(width);
-                    assertThat(browser.text(CONTRAST)).as("contrast of " + name).isEmpty();
+                    awaitFigures();
+                    if (view[0].equals("why")) {
+                        browser.evaluate("document.querySelector('#why').open = true");
+                        browser.await("document.querySelector('#why table') !== null");
+                    }
+                    look(name, width);
                 }
             }
         }

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -116,6 +117,13 @@ class PageTest {
         JsonNode disk = world.json("/ui/api/overview").path("disk");
         assertThat(disk.path("usedBytes").asLong()).isGreaterThan(700_000);
         assertThat(disk.path("capacityBytes").asLong()).isEqualTo(20L << 30);
+        assertThat(Stream.of("contentBytes", "comingBytes", "quarantineBytes", "ballastBytes")
+                        .mapToLong(part -> disk.path(part).asLong(-1))
+                        .peek(part -> assertThat(part).isNotNegative())
+                        .sum())
+                .as("the parts of what is used")
+                .isEqualTo(disk.path("usedBytes").asLong());
+        assertThat(disk.path("contentBytes").asLong()).isGreaterThan(700_000);
     }
 
     @Test
@@ -158,6 +166,11 @@ class PageTest {
                 .isEqualTo(world.image.digest().toString());
         assertThat(tag.path("kept").asBoolean()).isTrue();
         assertThat(tags.path("manifests").size()).isEqualTo(5);
+        assertThat(tags.path("manifests")
+                        .valueStream()
+                        .map(line -> line.path("artifactType").asString(""))
+                        .toList())
+                .contains(PageWorld.SBOM, PageWorld.SIGNATURE, PageWorld.MARKUP);
         assertThat(world.json("/ui/api/tags?text=zz&repository=" + PageWorld.APP)
                         .path("tags")
                         .size())
@@ -242,14 +255,14 @@ class PageTest {
     void replicationShowsRulesTheirLagAndRuns() throws Exception {
         JsonNode rule = world.json("/ui/api/replication").path("rules").path(0);
         assertThat(rule.path("rule").asString("")).isEqualTo("to-eu");
-        assertThat(rule.path("targets").path(0).has("lagSeconds")).isFalse();
+        assertThat(rule.path("targets").path(0).has("completeSince")).isFalse();
         world.sync();
         MirrorFixture.await(() -> world.json("/ui/api/replication")
                 .path("rules")
                 .path(0)
                 .path("targets")
                 .path(0)
-                .has("lagSeconds"));
+                .has("completeSince"));
         MirrorFixture.await(() -> world.json("/ui/api/replication")
                         .path("runs")
                         .path(0)

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 
 /**
@@ -61,14 +62,33 @@ public final class ProgressLine implements ProgressListener {
      * @param failed of them
      * @param bytes planned
      * @param movedBytes of them; more, if more had to be moved than was planned
+     * @param bytesPerSecond moved since the start, on average
+     * @param left the time that is left at this rate; empty if that cannot be said
      * @param text the same as a line
      */
-    public record Progress(long images, long done, long failed, long bytes, long movedBytes, String text) {}
+    public record Progress(
+            long images,
+            long done,
+            long failed,
+            long bytes,
+            long movedBytes,
+            long bytesPerSecond,
+            Optional<Duration> left,
+            String text) {}
 
     /** How far the run has come, in numbers. */
     public synchronized Progress progress() {
         Counts all = targets.values().stream().reduce(Counts.NONE, Counts::plus);
-        return new Progress(all.images(), all.done(), all.failed(), all.bytes(), all.moved(), plain());
+        double share = sharePlanned(all);
+        return new Progress(
+                all.images(),
+                all.done(),
+                all.failed(),
+                all.bytes(),
+                all.moved(),
+                rate(all),
+                left(share),
+                text(all, share));
     }
 
     /** The line for a terminal, with a bar; without a line break. */
@@ -84,22 +104,36 @@ public final class ProgressLine implements ProgressListener {
     /** The same without a bar, for logs. */
     public synchronized String plain() {
         Counts all = targets.values().stream().reduce(Counts.NONE, Counts::plus);
-        return text(
-                all, all.bytes() > 0 ? Math.min(1, ratio(all.moved(), all.bytes())) : ratio(all.done(), all.images()));
+        return text(all, sharePlanned(all));
+    }
+
+    private static double sharePlanned(Counts all) {
+        return all.bytes() > 0 ? Math.min(1, ratio(all.moved(), all.bytes())) : ratio(all.done(), all.images());
+    }
+
+    private Duration past() {
+        return Duration.between(started, clock.instant());
+    }
+
+    private long rate(Counts all) {
+        Duration past = past();
+        return past.isZero() ? 0 : (long) (all.moved() * 1000.0 / Math.max(1, past.toMillis()));
+    }
+
+    private Optional<Duration> left(double share) {
+        return share <= 0 || share >= 1
+                ? Optional.empty()
+                : Optional.of(Duration.ofMillis((long) (past().toMillis() * (1 - share) / share)));
     }
 
     private String text(Counts all, double share) {
-        Duration past = Duration.between(started, clock.instant());
-        long rate = past.isZero() ? 0 : (long) (all.moved() * 1000.0 / Math.max(1, past.toMillis()));
-        String left = share <= 0 || share >= 1
-                ? ""
-                : ", " + Sizes.time(Duration.ofMillis((long) (past.toMillis() * (1 - share) / share))) + " left";
+        String left = left(share).map(time -> ", " + Sizes.time(time) + " left").orElse("");
         // As long as no image is planned, there is only content that is looked at or sent ahead.
         String images = all.images() == 0 && all.bytes() > 0
                 ? ""
                 : all.done() + "/" + all.images() + " images"
                         + (all.failed() > 0 ? " (" + all.failed() + " failed)" : "") + ", ";
-        return images + Sizes.bytes(all.moved()) + "/" + Sizes.bytes(all.bytes()) + ", " + Sizes.bytes(rate) + "/s"
+        return images + Sizes.bytes(all.moved()) + "/" + Sizes.bytes(all.bytes()) + ", " + Sizes.bytes(rate(all)) + "/s"
                 + left;
     }
 

@@ -159,6 +159,8 @@ class WritersTest {
         engine.clock.pass(Duration.ofSeconds(5));
         assertThat(line.draw()).isEqualTo("[#####---------------] 0/4 images, 5.0 MiB/20.0 MiB, 1.0 MiB/s, 15.0s left");
         assertThat(line.plain()).isEqualTo("0/4 images, 5.0 MiB/20.0 MiB, 1.0 MiB/s, 15.0s left");
+        assertThat(line.progress().bytesPerSecond()).isEqualTo(1 << 20);
+        assertThat(line.progress().left()).contains(Duration.ofSeconds(15));
     }
 
     @Test

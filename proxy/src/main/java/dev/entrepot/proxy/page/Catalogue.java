@@ -90,21 +90,26 @@ final class Catalogue {
         return json;
     }
 
-    private static ObjectNode tag(Browsing.TagLine tag) {
+    private ObjectNode tag(Browsing.TagLine tag) {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("tag", tag.tag().value());
         json.put("digest", tag.digest().toString());
         json.put("checkedAt", tag.checkedAt().toString());
         json.put("firstSeenAt", tag.firstSeenAt().toString());
         json.put("kept", tag.manifest().isPresent());
-        tag.manifest().flatMap(Browsing.StoredManifest::mediaType).ifPresent(type -> json.put("mediaType", type));
+        tag.manifest().ifPresent(manifest -> types(json, tag.digest(), manifest));
         return json;
     }
 
-    private static ObjectNode manifest(Browsing.ManifestLine line) {
+    private void types(ObjectNode json, Digest digest, Browsing.StoredManifest manifest) {
+        manifest.mediaType().ifPresent(type -> json.put("mediaType", type));
+        images.artifactType(digest, manifest.bytes()).ifPresent(type -> json.put("artifactType", type));
+    }
+
+    private ObjectNode manifest(Browsing.ManifestLine line) {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("digest", line.digest().toString());
-        line.manifest().mediaType().ifPresent(type -> json.put("mediaType", type));
+        types(json, line.digest(), line.manifest());
         json.put("bytes", line.manifest().bytes());
         json.put("lastUsed", line.lastUsed().toString());
         return json;

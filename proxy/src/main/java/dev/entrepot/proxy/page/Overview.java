@@ -2,6 +2,7 @@ package dev.entrepot.proxy.page;
 
 import dev.entrepot.cache.CacheIndex;
 import dev.entrepot.cache.CacheStatistics;
+import dev.entrepot.cache.DiskUsage;
 import dev.entrepot.cache.Evictor;
 import dev.entrepot.cache.PullThroughCache;
 import dev.entrepot.cache.RuleEvent;
@@ -70,7 +71,12 @@ final class Overview {
 
     private static ObjectNode disk(Evictor evictor, CacheIndex index) throws IOException {
         ObjectNode json = OciJson.mapper().createObjectNode();
-        json.put("usedBytes", evictor.usedBytes());
+        DiskUsage usage = evictor.usage();
+        json.put("usedBytes", usage.total());
+        json.put("contentBytes", usage.stored());
+        json.put("comingBytes", usage.coming());
+        json.put("quarantineBytes", usage.quarantine());
+        json.put("ballastBytes", usage.ballast());
         json.put("capacityBytes", evictor.capacityBytes());
         json.put("highBytes", evictor.limits().highBytes());
         json.put("freeBytes", evictor.freeBytes());

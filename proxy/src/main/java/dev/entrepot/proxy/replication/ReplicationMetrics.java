@@ -127,22 +127,17 @@ final class ReplicationMetrics implements RunListener {
     /**
      * How a rule stands at a target.
      *
-     * @param lag how long ago the last run began after which nothing was missing; empty if there was none
+     * @param completeSince when the last run began after which nothing was missing; empty if there was none
      * @param missing tags that the last run did not bring
      * @param ratio share of the tags that are complete there after the last run, from 0 to 1
      */
-    record Standing(String rule, String target, Optional<Duration> lag, long missing, double ratio) {}
+    record Standing(String rule, String target, Optional<Instant> completeSince, long missing, double ratio) {}
 
     /** How the rules stand, as far as runs are known. */
     synchronized List<Standing> standings() {
         List<Standing> standings = new ArrayList<>();
-        Instant now = clock.instant();
-        states.forEach((place, state) -> standings.add(new Standing(
-                place.rule(),
-                place.target(),
-                state.successStart().map(since -> Duration.between(since, now)),
-                state.missing(),
-                state.ratio())));
+        states.forEach((place, state) -> standings.add(
+                new Standing(place.rule(), place.target(), state.successStart(), state.missing(), state.ratio())));
         return standings;
     }
 

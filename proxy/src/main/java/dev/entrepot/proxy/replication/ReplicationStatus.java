@@ -83,7 +83,7 @@ public final class ReplicationStatus {
                 .filter(standing ->
                         standing.rule().equals(rule) && standing.target().equals(target))
                 .forEach(standing -> {
-                    standing.lag().ifPresent(lag -> json.put("lagSeconds", lag.toSeconds()));
+                    standing.completeSince().ifPresent(since -> json.put("completeSince", since.toString()));
                     json.put("missing", standing.missing());
                     json.put("ratio", standing.ratio());
                 });
@@ -97,6 +97,8 @@ public final class ReplicationStatus {
         json.put("failed", progress.failed());
         json.put("bytes", progress.bytes());
         json.put("movedBytes", progress.movedBytes());
+        json.put("bytesPerSecond", progress.bytesPerSecond());
+        progress.left().ifPresent(left -> json.put("secondsLeft", left.toSeconds()));
         json.put("text", progress.text());
         return json;
     }

@@ -12,6 +12,7 @@ import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
@@ -253,6 +254,8 @@ final class RuleRuns implements AutoCloseable {
                 runs.stream().mapToLong(ProgressLine.Progress::failed).sum(),
                 runs.stream().mapToLong(ProgressLine.Progress::bytes).sum(),
                 runs.stream().mapToLong(ProgressLine.Progress::movedBytes).sum(),
+                runs.stream().mapToLong(ProgressLine.Progress::bytesPerSecond).sum(),
+                runs.stream().flatMap(run -> run.left().stream()).max(Comparator.naturalOrder()),
                 runs.stream().map(ProgressLine.Progress::text).collect(Collectors.joining("; ")));
     }
 

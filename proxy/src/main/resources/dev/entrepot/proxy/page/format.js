@@ -27,6 +27,11 @@ export function counted(number, one, many) {
   return count(number) + "\u00a0" + (number === 1 ? one : many ?? one + "s");
 }
 
+/** 3.1 MiB/s. */
+export function rate(bytesPerSecond) {
+  return bytes(bytesPerSecond) + "/s";
+}
+
 /** 94.2 %; a dash where there is nothing to divide. Only all of it is 100 %. */
 export function percent(part, whole) {
   if (!whole) {
@@ -43,6 +48,9 @@ export function percent(part, whole) {
 /** 3 min, 2 h 5 min, 4 d. */
 export function duration(seconds) {
   const s = Math.max(0, Math.round(seconds));
+  if (s === 0 && seconds > 0) {
+    return "<\u202f1\u00a0s";
+  }
   if (s < 60) {
     return s + "\u00a0s";
   }
@@ -59,24 +67,36 @@ export function duration(seconds) {
 function relative(date) {
   const seconds = (date.getTime() - Date.now()) / 1000;
   if (Math.abs(seconds) < 5) {
-    return "now";
+    return seconds < 0 ? "just now" : "now";
   }
   return seconds < 0 ? duration(-seconds) + " ago" : "in " + duration(seconds);
 }
 
-/** A point in time as "3 min ago", the exact one in its title. */
-export function ago(text) {
+// How a time is told: as "3 min ago", or as how long it has been since.
+const TOLD = { ago: relative, since: (date) => duration((Date.now() - date.getTime()) / 1000) };
+
+function time(text, told) {
   if (!text) {
     return null;
   }
   const date = new Date(text);
-  return h("time", { datetime: text, title: date.toLocaleString() + " (" + text + ")", class: "nowrap" }, relative(date));
+  return h("time", { datetime: text, "data-told": told, title: date.toLocaleString() + " (" + text + ")", class: "nowrap" }, TOLD[told](date));
+}
+
+/** A point in time as "3 min ago", the exact one in its title. */
+export function ago(text) {
+  return time(text, "ago");
+}
+
+/** How long it has been since a point in time, as "3 min", the point in its title. */
+export function since(text) {
+  return time(text, "since");
 }
 
 /** Brings all relative times on the page up to date. */
 export function refreshTimes() {
   for (const time of document.querySelectorAll("main time[datetime]")) {
-    const fresh = relative(new Date(time.dateTime));
+    const fresh = TOLD[time.dataset.told](new Date(time.dateTime));
     if (time.textContent !== fresh) {
       time.textContent = fresh;
     }

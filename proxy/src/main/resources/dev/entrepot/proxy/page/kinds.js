@@ -35,12 +35,14 @@ export function kindOf(node, tagSuffix) {
   return { kind: "Artifact", note: "" };
 }
 
-/** The media type of a manifest in a list, in a word. */
-export function shortType(mediaType) {
-  if (!mediaType) {
+/** What a manifest in a list is, in a few words, by its types and, if it has one, the tag that stands for it. */
+export function listedKind(line) {
+  if (!line.mediaType) {
     return "";
   }
-  return /image\.index|manifest\.list/.test(mediaType) ? "index" : /manifest/.test(mediaType) ? "image" : mediaType;
+  const suffix = /^sha\d+-[0-9a-f]+\.(sig|att|sbom)$/.exec(line.tag ?? "")?.[1];
+  const { kind, note } = kindOf(line, suffix);
+  return [kind, note].filter(Boolean).join(" ");
 }
 
 /** What a blob is. */

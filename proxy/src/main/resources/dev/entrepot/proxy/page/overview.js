@@ -1,7 +1,7 @@
 // Figures of everything, live.
 
 import { h, svg, facts, table } from "./dom.js";
-import { ago, bytes, count, counted, percent, duration } from "./format.js";
+import { ago, bytes, count, counted, percent, since } from "./format.js";
 import { known } from "./data.js";
 import { inOrder, quotaLine, stateOf } from "./upstreams.js";
 import { worst } from "./replication.js";
@@ -35,7 +35,7 @@ export function render() {
 
 function head(overview) {
   return h("div", { class: "head" }, h("h1", { tabindex: "-1" }, title),
-    overview && h("span", { class: "muted" }, "counting since ", ago(overview.started)));
+    overview && h("span", { class: "muted" }, "counting for ", since(overview.started)));
 }
 
 const sum = (byVerdict) => Object.values(byVerdict).reduce((a, b) => a + b, 0);
@@ -43,16 +43,16 @@ const sum = (byVerdict) => Object.values(byVerdict).reduce((a, b) => a + b, 0);
 function clients(traffic) {
   const requests = sum(traffic.requests);
   const size = sum(traffic.bytes);
-  return h("section", { class: "card" }, h("h2", {}, "What clients got without a fetch of their own"),
+  return h("section", { class: "card" }, h("h2", {}, "Hit ratio ", h("span", { class: "of" }, "what clients got without a fetch of their own")),
     h("div", { class: "big" },
       h("div", {}, h("span", { class: "number", id: "hit-bytes" }, percent(size - traffic.bytes.miss, size)),
-        h("span", { class: "what" }, "of " + bytes(size))),
+        h("span", { class: "what" }, "of " + bytes(size) + " in bytes")),
       h("div", {}, h("span", { class: "number", id: "hit-requests" }, percent(requests - traffic.requests.miss, requests)),
         h("span", { class: "what" }, "of " + counted(requests, "answer")))),
     requests === 0 ? h("p", { class: "empty" }, "No client has asked for anything yet. ",
       h("code", {}, "entrepot client-config containerd"), " prints how to point a client here.")
       : [stacked(traffic.bytes, size, "bytes"),
-        table(null, [["From"], ["Answers", "num"], ["Bytes", "num"], ["Share", "num wide"], ["", "muted wide"]],
+        table(null, [["From"], ["Answers", "num"], ["Bytes", "num"], ["Share of bytes", "num wide"], ["", "muted wide"]],
           VERDICTS.map(([verdict, name, meaning]) => [[h("span", { class: "swatch v-" + verdict }), name],
             count(traffic.requests[verdict]), bytes(traffic.bytes[verdict]), percent(traffic.bytes[verdict], size), meaning])),
         chart(traffic.minutes)]);
@@ -61,7 +61,7 @@ function clients(traffic) {
 function stacked(values, whole, what) {
   const label = VERDICTS.map(([verdict, name]) => name + " " + percent(values[verdict], whole)).join(", ");
   return h("div", { class: "bar", role: "img", "aria-label": "Share of " + what + ": " + label },
-    VERDICTS.map(([verdict]) => h("span", { class: "v-" + verdict, "width%": whole ? (100 * values[verdict]) / whole : 0 })));
+    VERDICTS.map(([verdict]) => h("span", { class: "v-" + verdict, hidden: !values[verdict], "width%": whole ? (100 * values[verdict]) / whole : 0 })));
 }
 
 function chart(minutes) {
@@ -72,7 +72,9 @@ function chart(minutes) {
     svg("rect", { class: "all", x: i * 10 + 1, width: 8, y: 100 - (100 * minute[2]) / most, height: (100 * minute[2]) / most }),
     svg("rect", { class: "kept", x: i * 10 + 1, width: 8, y: 100 - (100 * minute[3]) / most, height: (100 * minute[3]) / most })]);
   const label = "The last hour, in bytes for each minute: " + bytes(all) + ", of which " + percent(kept, all) + " without a fetch of their own";
-  return [svg("svg", { class: "chart", viewBox: "0 0 600 101", preserveAspectRatio: "none", role: "img", "aria-label": label },
+  return [h("div", { class: "chart-head" }, h("span", {}, "Bytes in each minute of the last hour"),
+    h("span", { class: "nowrap" }, h("span", { class: "swatch v-hit" }), "without a fetch of their own"), h("span", { class: "nowrap" }, h("span", { class: "swatch v-miss" }), "miss")),
+  svg("svg", { class: "chart", viewBox: "0 0 600 101", preserveAspectRatio: "none", role: "img", "aria-label": label },
     bars, svg("line", { class: "base", x1: 0, x2: 600, y1: 100.5, y2: 100.5 })),
   h("div", { class: "chart-foot" }, h("span", {}, "an hour ago"),
     h("span", {}, "most in a minute: " + bytes(most === 1 && all === 0 ? 0 : most)), h("span", {}, "now"))];
@@ -86,9 +88,12 @@ function disk(disk) {
       h("span", { class: "what" }, "of " + bytes(disk.capacityBytes) + ", " + percent(disk.usedBytes, disk.capacityBytes)))),
     h("div", { class: tight ? "meter tight" : "meter" }, h("span", { "width%": Math.min(100, 100 * share) })),
     facts("figures", [
-      ["Blobs and manifests", count(disk.storedCount)],
+      ["Content", bytes(disk.contentBytes) + " in " + counted(disk.storedCount, "piece")],
       ["Pinned", bytes(disk.pinnedBytes)],
-      ["Evicted", bytes(disk.evictedBytes) + " in " + count(disk.evictions)],
+      ["Coming, or cut off", bytes(disk.comingBytes)],
+      ["Quarantine", bytes(disk.quarantineBytes)],
+      ["Reserve (ballast)", bytes(disk.ballastBytes)],
+      ["Evicted", counted(disk.evictions, "eviction") + ", " + bytes(disk.evictedBytes)],
       ["Eviction begins at", bytes(disk.highBytes)],
       ["File system has left", h("span", { class: tight ? "warn" : null }, bytes(disk.freeBytes) + (tight ? ", too little" : ""))],
     ]));
@@ -101,11 +106,11 @@ function fills(overview) {
   return h("section", { class: "card" }, h("h2", {}, "Now, and since the start"),
     facts("figures", [
       ["Requests running", count(overview.traffic.active)],
-      ["Fetches running", count(fills.active)],
-      ["Fetches begun", count(fills.begun)],
-      ["Fetches failed", h("span", { class: fills.failed ? "warn" : null }, count(fills.failed))],
+      ["Blob fetches running", count(fills.active)],
+      ["Blob fetches begun", count(fills.begun)],
+      ["Blob fetches failed", h("span", { class: fills.failed ? "warn" : null }, count(fills.failed))],
       ["Readers that joined one", count(fills.joined)],
-      ["Fetched from upstreams", bytes(fills.fetchedBytes)],
+      ["Blobs fetched", bytes(fills.fetchedBytes)],
       ["Served stale", h("span", { class: stale ? "warn" : null }, count(stale))],
       ["Not kept for want of disk", fills.degraded ? count(fills.degraded) : null],
       ["Refused", h("a", { href: "#/refusals" }, count(overview.refusals))],
@@ -134,7 +139,7 @@ function replication() {
       : table(null, [["Rule"], ["Lag", "num"], ["Missing", "num"]], rules.slice(0, 12).map((rule) => {
         const at = worst(rule);
         return [[h("a", { href: "#/replication" }, rule.rule), rule.progress ? [" ", h("span", { class: "tag" }, "running")] : null],
-          at.lagSeconds === undefined ? h("span", { class: "muted" }, "never complete") : duration(at.lagSeconds),
-          h("span", { class: at.missing ? "warn" : null }, count(at.missing ?? 0))];
+          at.completeSince === undefined ? h("span", { class: "muted" }, "never complete") : since(at.completeSince),
+          at.missing === undefined ? "–" : h("span", { class: at.missing ? "warn" : null }, count(at.missing))];
       })));
 }

@@ -3,7 +3,7 @@
 import { h, morph } from "./dom.js";
 import { refreshTimes } from "./format.js";
 import { known, listen, watch } from "./data.js";
-import { parse } from "./links.js";
+import { parse, repositoryLink } from "./links.js";
 import * as overview from "./overview.js";
 import * as repositories from "./repositories.js";
 import * as image from "./image.js";
@@ -29,6 +29,7 @@ async function show(focus) {
   const signal = leaving.signal;
   const where = parse(location.hash);
   mark(where.part);
+  searched(where);
   const waiting = setTimeout(() => main.setAttribute("aria-busy", "true"), 300);
   let node;
   try {
@@ -37,7 +38,7 @@ async function show(focus) {
     if (signal.aborted) {
       return;
     }
-    node = failed(e);
+    node = failed(e, where);
   } finally {
     clearTimeout(waiting);
   }
@@ -55,10 +56,27 @@ async function show(focus) {
   }
 }
 
-function failed(e) {
-  return h("div", {}, h("div", { class: "head" }, h("h1", { tabindex: "-1" }, e.status === 404 ? "Not known here" : "This did not work")),
+function failed(e, where) {
+  const named = where.repository && where.repository + (where.reference ? (where.reference.includes(":") ? "@" : ":") + where.reference : "");
+  const what = e.status === 404 ? "not known here" : "could not be shown";
+  return h("div", {},
+    where.repository ? h("p", { class: "crumbs" }, h("a", { href: "#/repositories" }, "Repositories"),
+      where.reference && h("a", { href: repositoryLink(where.repository) }, where.repository)) : null,
+    h("div", { class: "head" }, h("h1", { tabindex: "-1" }, named ? named + ": " + what : e.status === 404 ? "Not known here" : "This did not work")),
     h("p", { class: "notice bad-edge", role: "alert" }, e.message),
-    h("p", {}, h("button", { type: "button", on: { click: () => show(true) } }, "Try again"), " ", h("a", { href: "#/repositories" }, "All repositories")));
+    h("p", { class: "next" }, h("button", { type: "button", on: { click: () => show(true) } }, "Try again"),
+      where.repository && where.reference ? h("a", { href: repositoryLink(where.repository) }, "Tags of " + where.repository) : null,
+      h("a", { href: "#/repositories" }, "All repositories")));
+}
+
+// The search box says what is shown, and nothing where that is no search; unless somebody types in it.
+function searched(where) {
+  const box = document.getElementById("search-text");
+  if (where.part === "search") {
+    box.value = where.parameters.get("text") ?? "";
+  } else if (document.activeElement !== box) {
+    box.value = "";
+  }
 }
 
 async function view(where, signal) {
@@ -72,7 +90,7 @@ async function view(where, signal) {
     case "search": return search.render(where.parameters.get("text") ?? "", signal);
     case "replication":
       if (where.run) {
-        return replication.run(where.run, signal);
+        return run(where.run, signal);
       }
       return live(replication);
     default:
@@ -88,6 +106,26 @@ function live(part) {
     }
   });
   return part.render();
+}
+
+// A run that is under way is drawn anew with each event, and read again when there is another state of it.
+async function run(id, signal) {
+  let found = await replication.load(id, signal);
+  if (found.outcome === "running") {
+    stopListening = listen(async (topic) => {
+      if (topic !== "replication" || found.outcome !== "running") {
+        return;
+      }
+      const line = known.replication.runs.find((one) => String(one.run) === id);
+      if (line?.outcome !== "running") {
+        found = await replication.load(id, signal).catch(() => found);
+      }
+      if (!signal.aborted && shown?.isConnected) {
+        shown = morph(shown, replication.run(found));
+      }
+    });
+  }
+  return replication.run(found);
 }
 
 async function refused(signal) {

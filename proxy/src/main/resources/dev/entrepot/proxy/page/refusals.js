@@ -18,7 +18,7 @@ export function render(state) {
     h("span", { class: "muted" }, count(state.count) + " since the start" + (state.count > state.kept ? "; the last " + state.kept + " are here" : ""))),
   h("section", { class: "card" }, state.refusals.length === 0
     ? h("p", { class: "empty" }, "Nothing was refused. What rules deny, what no upstream is configured for, what is used up and what came with a wrong digest is listed here.")
-    : table(null, [["When"], ["What"], ["Reason"], ["Request", "mono path"], ["Client", "agent", "from"]], state.refusals.map((one) => [
+    : table(null, [["When"], ["What", "what"], ["Reason"], ["Request", "mono path"], ["Client", "agent", "from"]], state.refusals.map((one) => [
       ago(one.at),
       [h("span", { class: "tag " + (WORSE.has(one.kind) ? "bad" : "warn") }, one.kind), " ", h("span", { class: "muted nowrap" }, String(one.status))],
       one.reason || (one.kind === "cut" ? "the content failed in the middle of the answer" : "–"),

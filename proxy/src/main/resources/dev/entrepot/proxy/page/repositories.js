@@ -3,7 +3,7 @@
 import { h, table } from "./dom.js";
 import { ago, bytes, count, counted, short } from "./format.js";
 import { get } from "./data.js";
-import { shortType } from "./kinds.js";
+import { listedKind } from "./kinds.js";
 import { imageLink, repositoryLink } from "./links.js";
 
 const PAGE = 50;
@@ -56,6 +56,7 @@ export async function list(parameters, signal, go) {
     const end = offset + found.repositories.length;
     where.textContent = (matching ? count(offset + 1) + "–" + count(end) + " of " + count(matching) : "none")
       + (matching < found.all ? " (" + count(found.all) + " in all)" : "") + (found.complete ? "" : "; there are more that are not listed");
+    before.hidden = after.hidden = last.hidden = matching <= PAGE;
     before.disabled = offset === 0;
     after.disabled = last.disabled = end >= matching;
     result.replaceChildren(found.repositories.length ? rows(found.repositories) : nothing(found));
@@ -90,6 +91,7 @@ export async function tags(repository, signal) {
   const lines = [];
   const result = h("div", {});
   const more = h("button", { type: "button", on: { click: async () => { const shown = lines.length; await load(false); result.querySelectorAll("tbody a")[shown]?.focus(); } } }, "Show more");
+  const pager = h("div", { class: "pager" }, more);
   const input = h("input", { type: "search", placeholder: "Part of a tag", "aria-label": "Filter tags by a part of their name", autocomplete: "off", spellcheck: "false",
     autocapitalize: "none", on: { input: () => { clearTimeout(typing); typing = setTimeout(() => { text = input.value; load(true); }, 200); } } });
   const box = h("input", { type: "checkbox", on: { change: () => { all = box.checked ? "true" : ""; load(true); } } });
@@ -113,14 +115,14 @@ export async function tags(repository, signal) {
   }
 
   function draw() {
-    more.hidden = !next;
+    pager.hidden = !next;
     result.replaceChildren(lines.length === 0
       ? h("p", { class: "empty" }, text ? "No tag that is known here contains “" + text + "”." : "No tag of this repository is known here; it was asked for by digest only.")
-      : table(null, [["Tag"], ["Names", "mono wide"], ["Confirmed", "num"], ["First seen", "num wide"], ["", "num"]], lines.map((one) => [
+      : table(null, [["Tag"], ["Digest", "mono wide"], ["Confirmed", "num"], ["First seen", "num wide"], ["Is", "num"]], lines.map((one) => [
         h("a", { href: imageLink(repository, one.tag) }, one.tag),
         h("span", { title: one.digest }, short(one.digest)),
         ago(one.checkedAt), ago(one.firstSeenAt),
-        one.kept ? h("span", { class: "tag" }, shortType(one.mediaType) || "kept") : h("span", { class: "tag warn" }, "not kept")])));
+        one.kept ? h("span", { class: "tag" }, listedKind(one) || "kept") : h("span", { class: "tag warn" }, "not kept")])));
   }
 
   const found = await load(true);
@@ -135,10 +137,10 @@ export async function tags(repository, signal) {
       h("span", { class: "muted" }, (line.atLeast ? "over " : "") + bytes(line.bytes) + " kept in " + counted(line.manifests, "manifest") + " and " + counted(line.blobs, "blob"))),
     h("section", { class: "card" }, h("h2", {}, "Tags known here"),
       h("div", { class: "tools" }, input, h("label", { class: "check" }, box, "with those that stand for signatures"),
-        found.upstreamListAsOf ? h("span", { class: "muted" }, "upstream's own list kept, of ", ago(found.upstreamListAsOf)) : null),
-      result, h("div", { class: "pager" }, more)),
+        found.upstreamListAsOf ? h("span", { class: "muted" }, "the upstream's own list was read ", ago(found.upstreamListAsOf)) : null),
+      result, pager),
     found.manifests.length ? h("section", { class: "card" }, h("h2", {}, "Manifests last used, tagged or not"),
-      table(null, [["Digest", "mono"], ["Is", ""], ["Size", "num"], ["Last used", "num"]], found.manifests.map((one) => [
-        h("a", { href: imageLink(repository, one.digest), title: one.digest }, short(one.digest)), shortType(one.mediaType), bytes(one.bytes), ago(one.lastUsed)]))) : null);
+      table(null, [["Digest", "mono nowrap"], ["Is", "whole"], ["Manifest size", "num wide"], ["Last used", "num"]], found.manifests.map((one) => [
+        h("a", { href: imageLink(repository, one.digest), title: one.digest }, short(one.digest)), listedKind(one), bytes(one.bytes), ago(one.lastUsed)]))) : null);
 }
 

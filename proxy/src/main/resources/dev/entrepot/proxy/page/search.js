@@ -14,12 +14,13 @@ export async function render(text, signal) {
   const found = await get("api/search", { text }, signal);
   const parts = [
     part("Repositories", found.repositories, (list) => table(null, [["Name"]], list.map((one) => [h("a", { href: repositoryLink(one.repository) }, one.repository)]))),
-    part("Tags", found.tags, (list) => table(null, [["Image"], ["Names", "mono wide"], ["Confirmed", "num"]], list.map((one) => [
+    part("Tags", found.tags, (list) => table(null, [["Image"], ["Digest", "mono wide"], ["Confirmed", "num"]], list.map((one) => [
       h("a", { href: imageLink(one.repository, one.tag) }, one.repository + ":" + one.tag), h("span", { title: one.digest }, short(one.digest)), ago(one.checkedAt)]))),
     part("Artifact types, in the lists of referrers that are kept", found.artifacts, (list) => table(null, [["Type"], ["Of", "", "of"], ["Artifact", "mono", "artifact"]], list.map((one) => [
-      one.artifactType, h("a", { href: imageLink(one.repository, one.subject) }, one.repository + "@" + short(one.subject)), short(one.digest)]), { class: "stack" })),
+      one.artifactType, h("a", { href: imageLink(one.repository, one.subject), title: one.subject }, one.repository + "@" + short(one.subject)),
+      h("a", { href: imageLink(one.repository, one.digest) }, one.digest)]), { class: "stack" })),
     part("Repositories that have it", found.having, (list) => table(null, [["Image"]], list.map((one) => [
-      h("a", { href: imageLink(one.repository, one.digest) }, one.repository + "@" + short(one.digest))]))),
+      h("a", { href: imageLink(one.repository, one.digest), title: one.digest }, one.repository + "@" + short(one.digest))]))),
   ].filter(Boolean);
   return h("div", {}, h("div", { class: "head" }, h("h1", { tabindex: "-1" }, "Search for “" + text + "”")),
     parts.length ? parts : h("p", { class: "empty" }, "Nothing that is known here matches. Only what clients have asked for is known; names are searched as they are, ",

@@ -6,7 +6,8 @@ import { h } from "./dom.js";
  * Makes a tree.
  *
  * An item is {name, parts, size, gone, open, children, show}: what a screen reader says, what is seen, the size on the right, whether it is not kept, whether it
- * begins open, a function that gives the items below it (or none), and a function that gives what is known of it.
+ * begins open, a function that gives the items below it (or none), and a function that gives what is known of it. Who is told of the selection gets the item and its element;
+ * what is put between its row and the items below keeps its own keys.
  */
 export function tree(label, root, selected) {
   const list = h("ul", { role: "tree", "aria-label": label });
@@ -67,7 +68,7 @@ export function tree(label, root, selected) {
     current = node;
     node.setAttribute("aria-selected", "true");
     node.setAttribute("tabindex", "0");
-    selected(node.item);
+    selected(node.item, node);
   }
 
   function visible() {
@@ -85,7 +86,7 @@ export function tree(label, root, selected) {
   }
 
   function pressed(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) {
+    if (event.altKey || event.ctrlKey || event.metaKey || !event.target.matches("[role=treeitem]")) {
       return;
     }
     const node = current;

@@ -1,6 +1,6 @@
 // How the upstreams are, as far as requests of clients have shown.
 
-import { h, facts } from "./dom.js";
+import { h, facts, table } from "./dom.js";
 import { ago, count, counted, duration, percent } from "./format.js";
 import { known } from "./data.js";
 
@@ -43,7 +43,20 @@ export function render() {
     h("span", { class: "muted" }, "as seen by requests; ", h("code", {}, "entrepot upstreams"), " asks each one")),
     !upstreams ? h("p", { class: "muted" }, "Waiting for the first figures…")
       : upstreams.length === 0 ? h("p", { class: "empty" }, "No upstream is configured. Add one under ", h("code", {}, "upstreams"), " and start again.")
-        : h("div", { class: "grid" }, inOrder(upstreams).map(card)));
+        : shown(inOrder(upstreams)));
+}
+
+// Of those that nobody asked there is nothing to say but how they are configured.
+function shown(upstreams) {
+  const quiet = upstreams.filter((one) => one.reachable === undefined && one.quotas.length === 0);
+  const others = upstreams.filter((one) => !quiet.includes(one));
+  return [others.length ? h("div", { class: "grid even" }, others.map(card)) : null,
+    quiet.length ? h("section", { class: "card", "data-key": "quiet" }, h("h2", {}, "Not asked yet"),
+      table(null, [["Name"], ["Address", "mono"], ["Account", "", "account"]], quiet.map((one) => [one.name, one.url, account(one)]), { class: "stack" })) : null];
+}
+
+function account(one) {
+  return one.account + (one.authentication === "none" ? "" : " (" + one.authentication + ")");
 }
 
 function card(one) {
@@ -53,7 +66,7 @@ function card(one) {
     facts("facts", [
       ["State", h("span", { class: "dot " + style }, text)],
       ["Address", h("span", { class: "mono" }, one.url)],
-      ["Account", one.account + (one.authentication === "none" ? "" : " (" + one.authentication + ")")],
+      ["Account", account(one)],
       ["Last answer", ago(one.answeredAt)],
       ["Last outage", ago(one.failedAt)],
       [one.reachable === false ? "Problem" : "Last error", one.problem ?? one.lastError],
@@ -71,15 +84,15 @@ function breakers(all) {
 
 function quota(one) {
   const whole = one.limit ?? 0;
-  const left = one.remaining ?? 0;
-  const low = left <= (one.reserve ?? 0);
+  const left = one.stoppedUntil ? 0 : one.remaining;
+  const low = left !== undefined && left <= (one.reserve ?? 0);
   return h("div", {}, h("h3", {}, "Pulls of " + one.account),
-    whole ? h("div", { class: low ? "meter tight" : "meter" }, h("span", { "width%": Math.min(100, (100 * left) / whole) })) : null,
+    whole && left !== undefined ? h("div", { class: low ? "meter tight" : "meter" }, h("span", { "width%": Math.min(100, (100 * left) / whole) })) : null,
     facts("facts", [
-      ["Left", one.remaining === undefined ? "none" : count(left) + (whole ? " of " + count(whole) + ", " + percent(left, whole) : "")
-        + (one.windowSeconds ? " in " + duration(one.windowSeconds) : "")],
-      ["Kept for clients", one.reserve === undefined ? null : count(one.reserve)],
-      ["Forecast", one.forecast === "used-up" ? ["used up ", ago(one.usedUpAt)] : one.forecast === "lasts" ? "lasts at the present rate" : null],
+      ["Left", left === undefined ? h("span", { class: "muted" }, "unknown") : h("span", { class: low ? "warn" : null },
+        count(left) + (whole ? " of " + count(whole) + " (" + percent(left, whole) + ")" : "") + (one.windowSeconds ? ", per " + duration(one.windowSeconds) : ""))],
+      ["Kept for clients", one.reserve === undefined ? null : counted(one.reserve, "pull")],
+      ["Forecast", one.forecast === "used-up" ? ["used up ", ago(one.usedUpAt)] : one.forecast === "lasts" ? "lasts at the present rate" : "not known yet"],
       ["Stopped until", ago(one.stoppedUntil)],
       ["New pulls", ago(one.reset)],
       ["Seen", ago(one.seenAt)],

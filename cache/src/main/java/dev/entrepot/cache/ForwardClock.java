@@ -13,8 +13,8 @@ import org.slf4j.LoggerFactory;
  * grows older all the while, and no rule about its age stands still for hours. What goes forward is believed, since a machine that slept cannot tell it from time that has passed.
  * Safe for all threads; costs a look at the wall clock.
  */
-public final class SteadyClock extends Clock {
-    private static final Logger LOG = LoggerFactory.getLogger(SteadyClock.class);
+public final class ForwardClock extends Clock {
+    private static final Logger LOG = LoggerFactory.getLogger(ForwardClock.class);
     private static final long BETWEEN_NOTES_MILLIS = 1000;
     // Clocks are corrected by less all the time.
     private static final Duration NOTICED = Duration.ofSeconds(1);
@@ -35,7 +35,7 @@ public final class SteadyClock extends Clock {
      *
      * @param nanoTime nanoseconds from some point on, never going back
      */
-    public SteadyClock(Clock wall, LongSupplier nanoTime) {
+    public ForwardClock(Clock wall, LongSupplier nanoTime) {
         this.wall = wall;
         this.nanoTime = nanoTime;
         this.last = new Note(wall.instant(), nanoTime.getAsLong(), false);
@@ -79,6 +79,6 @@ public final class SteadyClock extends Clock {
 
     @Override
     public Clock withZone(ZoneId zone) {
-        return new SteadyClock(wall.withZone(zone), nanoTime);
+        return new ForwardClock(wall.withZone(zone), nanoTime);
     }
 }

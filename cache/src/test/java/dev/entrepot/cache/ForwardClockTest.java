@@ -8,12 +8,12 @@ import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 
 /** What the clock shows when others move the wall clock. */
-class SteadyClockTest {
+class ForwardClockTest {
     private static final Instant START = Instant.parse("2026-11-20T10:00:00Z");
 
     private final SettableClock wall = new SettableClock(START);
     private final AtomicLong nanos = new AtomicLong(-5);
-    private final SteadyClock clock = new SteadyClock(wall, nanos::get);
+    private final ForwardClock clock = new ForwardClock(wall, nanos::get);
 
     private void pass(Duration time) {
         wall.advance(time);
