@@ -1,6 +1,12 @@
 package dev.entrepot.proxy;
 
+import java.io.IOException;
 import java.lang.management.ManagementFactory;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryIteratorException;
+import java.nio.file.DirectoryStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -11,7 +17,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Sees to it that virtual threads go on when others wait for the disk. A virtual thread that reads a file holds the thread of the operating system that
  * carries it; with as many of these as processors, which is fastest, as many slow reads would stop everything. So a virtual thread is started now and then
- * that does nothing but begin: while one has to wait and the processors are not busy, many may be carried at a time, until all has gone well for a while.
+ * that does nothing but begin: while one has to wait and none of these threads runs or could run, many may be carried at a time, until all has gone well for
+ * a while.
  *
  * <p>One thread of the operating system that wakes up twenty times in a second. Safe for all threads.
  */
@@ -20,15 +27,14 @@ final class CarrierWatch implements AutoCloseable {
     private static final int LEAST = 2;
     private static final int MOST = 16;
     private static final int MOST_PER_PROCESSOR = 4;
-    // Of the processors, what this process may use and still not be called busy. Where others compete for them, a
-    // server that is only busy uses more than this; one that waits for a disk, hardly anything.
-    private static final double IDLE_SHARE = 0.35;
+    // proc(5); a name is cut after 15 letters.
+    private static final Path TASKS = Path.of("/proc/self/task");
+    private static final String CARRIER = "(ForkJoinPool-";
 
     private final VirtualThreadSchedulerMXBean scheduler;
     private final Times times;
     private final int least;
     private final int most;
-    private final int processors = Runtime.getRuntime().availableProcessors();
     private final Thread thread;
 
     /**
@@ -92,17 +98,18 @@ final class CarrierWatch implements AutoCloseable {
         CountDownLatch begun = new CountDownLatch(1);
         Thread.ofVirtual().name("carrier-probe").start(begun::countDown);
         long started = System.nanoTime();
-        long used = processorNanos();
         boolean told = false;
         boolean inTime = true;
+        boolean waited = false;
         while (!begun.await(times.late().toNanos(), TimeUnit.NANOSECONDS)) {
             inTime = false;
-            long now = processorNanos();
-            if (now - used < IDLE_SHARE * processors * times.late().toNanos()) {
+            boolean wait = allWait();
+            // Twice, since a thread may wait for a lock for a moment.
+            if (wait && waited) {
                 allow(most);
                 nudge();
             }
-            used = now;
+            waited = wait;
             if (!told && System.nanoTime() - started > times.hanging().toNanos()) {
                 told = true;
                 LOG.warn(
@@ -134,10 +141,33 @@ final class CarrierWatch implements AutoCloseable {
         }
     }
 
-    private static long processorNanos() {
-        return ManagementFactory.getOperatingSystemMXBean() instanceof com.sun.management.OperatingSystemMXBean process
-                ? process.getProcessCpuTime()
-                : 0;
+    // Whether no thread that carries virtual ones runs, or would if it got a processor. Where the system does not say
+    // so,
+    // they are believed to wait.
+    private static boolean allWait() {
+        if (!Files.isDirectory(TASKS)) {
+            return true;
+        }
+        try (DirectoryStream<Path> tasks = Files.newDirectoryStream(TASKS)) {
+            for (Path task : tasks) {
+                if (isRunningCarrier(task)) {
+                    return false;
+                }
+            }
+            return true;
+        } catch (IOException | DirectoryIteratorException e) {
+            LOG.debug("{} cannot be read: {}", TASKS, e.toString());
+            return true;
+        }
+    }
+
+    private static boolean isRunningCarrier(Path task) {
+        try {
+            String stat = Files.readString(task.resolve("stat"), StandardCharsets.ISO_8859_1);
+            return stat.contains(CARRIER) && stat.startsWith(" R", stat.lastIndexOf(')') + 1);
+        } catch (IOException e) {
+            return false; // it has ended meanwhile
+        }
     }
 
     @Override
