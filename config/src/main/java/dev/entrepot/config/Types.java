@@ -81,6 +81,9 @@ final class Types {
             RepositoryName::value,
             JsonForm.text());
 
+    static final ScalarType<ProbedImage> PROBED_IMAGE =
+            ScalarType.of("image", ProbedImage.ALLOWED, ProbedImage::parse, ProbedImage::toString, JsonForm.text());
+
     static final ScalarType<Platform> PLATFORM = ScalarType.of(
             "platform",
             "os/architecture or os/architecture/variant, for example linux/arm64",

@@ -26,6 +26,7 @@ import java.util.Set;
  * @param maxConcurrentRequests requests at one time, at least 1
  * @param quotaReserve what of its pull quota is left to clients
  * @param hedge whether a small request that takes long is sent a second time
+ * @param probe what a check asks it for as long as nothing of it is kept
  * @param freshFor overrides {@link CacheConfig#freshFor()}
  * @param staleFor overrides {@link CacheConfig#staleFor()}
  * @param rules how what comes from it is cached, before those for all upstreams
@@ -45,6 +46,7 @@ public record UpstreamConfig(
         int maxConcurrentRequests,
         QuotaReserve quotaReserve,
         boolean hedge,
+        Optional<ProbedImage> probe,
         Optional<Duration> freshFor,
         Optional<Duration> staleFor,
         List<CacheRuleConfig> rules) {
@@ -114,6 +116,7 @@ public record UpstreamConfig(
                 maxConcurrentRequests,
                 quotaReserve,
                 hedge,
+                probe,
                 Optional.empty(),
                 Optional.empty(),
                 List.of());
@@ -136,6 +139,7 @@ public record UpstreamConfig(
                 DEFAULT_MAX_CONCURRENT_REQUESTS,
                 QuotaReserve.DEFAULT,
                 true,
+                Optional.empty(),
                 Optional.empty(),
                 Optional.empty(),
                 List.of());

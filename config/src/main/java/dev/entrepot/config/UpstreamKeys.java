@@ -81,6 +81,12 @@ final class UpstreamKeys {
             "true",
             UpstreamConfig::hedge,
             "Whether a small request that takes longer than nearly all lately is sent a second time; at most one in twenty, and none that costs a pull.");
+    private static final Key<UpstreamConfig, Optional<ProbedImage>> PROBE = Key.optional(
+            "probe",
+            Types.PROBED_IMAGE,
+            UpstreamConfig::probe,
+            "What entrepot upstreams asks this registry for as long as nothing of it is kept, to see what it can do: a repository, with a tag where that is"
+                    + " not latest. Costs no pull.");
     private static final Key<UpstreamConfig, Optional<Duration>> FRESH_FOR = Key.<UpstreamConfig, Duration>optional(
                     "fresh-for", Types.DURATION, UpstreamConfig::freshFor, "As cache.fresh-for, for this registry.")
             .shownDefault("cache.fresh-for");
@@ -110,6 +116,7 @@ final class UpstreamKeys {
                     MAX_CONCURRENT_REQUESTS,
                     QUOTA_RESERVE,
                     HEDGE,
+                    PROBE,
                     FRESH_FOR,
                     STALE_FOR,
                     RULES),
@@ -138,6 +145,7 @@ final class UpstreamKeys {
                 values.get(MAX_CONCURRENT_REQUESTS),
                 values.get(QUOTA_RESERVE),
                 values.get(HEDGE),
+                values.get(PROBE),
                 values.get(FRESH_FOR),
                 values.get(STALE_FOR),
                 values.get(RULES));

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
@@ -203,6 +204,7 @@ class ConfigLoaderTest {
                             max-concurrent-requests: 3
                             quota-reserve: 50
                             hedge: false
+                            probe: team/app:1.2
                             mirrors:
                               - {url: "http://mirror.test:5000/", timeout: 5s}
                               - {url: "https://mirror.test", prefix: hub/proxy, answers: tags, credentials: {bearer-token: t}}
@@ -237,6 +239,7 @@ class ConfigLoaderTest {
                         3,
                         new QuotaReserve(50, false),
                         false,
+                        Optional.of(new ProbedImage(new RepositoryName("team/app"), new Tag("1.2"))),
                         Optional.of(Duration.ofMinutes(5)),
                         Optional.of(Duration.ofDays(1)),
                         List.of()));
@@ -270,6 +273,20 @@ class ConfigLoaderTest {
         assertThat(Loading.error("upstreams:\n  registry.test: {mirrors: [{url: \"http://m.test\", answers: all}]}\n")
                         .toString())
                 .contains("one of digests, tags");
+    }
+
+    @Test
+    void probeIsARepositoryWithOrWithoutATag() {
+        assertThat(Loading.config("upstreams:\n  registry.test: {probe: app}\n")
+                        .upstreams()
+                        .get(new RegistryHost("registry.test"))
+                        .probe())
+                .map(ProbedImage::toString)
+                .contains("app:latest");
+        for (String wrong : List.of("App", "app:", "app@sha256:1", "app:1:2", "https://registry.test/app")) {
+            ConfigError error = Loading.error("upstreams:\n  registry.test: {probe: \"" + wrong + "\"}\n");
+            assertThat(error.toString()).as(wrong).contains("a repository of this registry");
+        }
     }
 
     @Test

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 public record EcrRegistry(Visibility visibility, String region, URI api) {
     private static final Pattern REGION = Pattern.compile("[a-z]{2,4}(-[a-z]+)+-[0-9]{1,2}");
     private static final Pattern PRIVATE =
-            Pattern.compile("[0-9]{12}\\.dkr\\.(ecr|ecr-fips)\\.([a-z0-9-]+)\\.(amazonaws\\.com(?:\\.cn)?)");
+            Pattern.compile("[0-9]{12}\\.dkr\\.(ecr|ecr-fips)\\.([a-z0-9-]+)\\.(amazonaws\\.(?:com|com\\.cn|eu))");
     private static final Pattern DUAL_STACK =
             Pattern.compile("[0-9]{12}\\.dkr-(ecr|ecr-fips)\\.([a-z0-9-]+)\\.on\\.(aws|amazonwebservices\\.com\\.cn)");
     private static final String PUBLIC_REGION = "us-east-1";
@@ -64,7 +64,10 @@ public record EcrRegistry(Visibility visibility, String region, URI api) {
 
     /** The domain of Amazon's services in a region. */
     public static String domain(String region) {
-        return region.startsWith("cn-") ? "amazonaws.com.cn" : "amazonaws.com";
+        if (region.startsWith("cn-")) {
+            return "amazonaws.com.cn";
+        }
+        return region.startsWith("eusc-") ? "amazonaws.eu" : "amazonaws.com";
     }
 
     private static EcrRegistry privateOne(String region, String api) {

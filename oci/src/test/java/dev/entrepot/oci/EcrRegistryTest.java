@@ -13,6 +13,8 @@ class EcrRegistryTest {
         "123456789012.dkr.ecr.cn-north-1.amazonaws.com.cn,cn-north-1,https://api.ecr.cn-north-1.amazonaws.com.cn/",
         "123456789012.dkr.ecr-fips.us-gov-west-1.amazonaws.com,us-gov-west-1,https://ecr-fips.us-gov-west-1.amazonaws.com/",
         "123456789012.dkr-ecr.us-east-2.on.aws,us-east-2,https://ecr.us-east-2.api.aws/",
+        "123456789012.dkr.ecr.eusc-de-east-1.amazonaws.eu,eusc-de-east-1,https://api.ecr.eusc-de-east-1.amazonaws.eu/",
+        "123456789012.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn,cn-north-1,https://ecr.cn-north-1.api.amazonwebservices.com.cn/",
         "public.ecr.aws,us-east-1,https://api.ecr-public.us-east-1.amazonaws.com/",
     })
     void isKnownByItsName(String host, String region, String api) {

@@ -13,6 +13,7 @@ import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.proxy.replication.ImageTree;
 import dev.entrepot.proxy.replication.ImportTargets;
 import dev.entrepot.proxy.replication.ProgressPrinter;
+import dev.entrepot.proxy.replication.Replication;
 import dev.entrepot.replicator.ProgressLine;
 import dev.entrepot.replicator.ReplicationRunner;
 import dev.entrepot.replicator.RetryPolicy;
@@ -227,7 +228,7 @@ final class BundleCommands {
                 ReceiptFile.prepare(folder.resolve(wanted.receipt().get()));
             }
             try (ImportFolder imports = ImportFolder.open(config.cache().directory(), environment.clock())) {
-                Time time = new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
+                Time time = Replication.time(environment);
                 ReplicationRunner runner = ReplicationRunner.comparing(imports.journal(), time, RetryPolicy.DEFAULT);
                 BundleImport work = new BundleImport(
                         bundle, names, target.target().verified(wanted.verify()), imports, runner, wanted.again());
@@ -277,7 +278,7 @@ final class BundleCommands {
         try (ImportTargets.Opened target = targets.open(wanted.to(), folder, Optional.empty());
                 ImportFolder imports = ImportFolder.open(config.cache().directory(), environment.clock())) {
             ReceiptFile.prepare(file);
-            Time time = new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
+            Time time = Replication.time(environment);
             TargetReceipt work = new TargetReceipt(
                     names(wanted, target),
                     target.target().verified(wanted.verify()),

@@ -11,6 +11,7 @@ import dev.entrepot.proxy.http.Passing;
 import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.proxy.replication.ExportSources;
 import dev.entrepot.proxy.replication.ProgressPrinter;
+import dev.entrepot.proxy.replication.Replication;
 import dev.entrepot.proxy.replication.RunningServer;
 import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.ReportWriter;
@@ -88,7 +89,7 @@ final class ExportCommand implements AutoCloseable {
         this.err = err;
         this.terminal = terminal;
         this.saved = new SavedExports(config.cache().directory());
-        Time time = new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
+        Time time = Replication.time(environment);
         this.graphs = new SourceGraphs(time, RetryPolicy.DEFAULT);
         this.progress = new ExportProgress(environment.clock());
         this.log = new ExportLog(config.cache().directory(), environment.clock(), err);

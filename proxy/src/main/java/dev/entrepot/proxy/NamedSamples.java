@@ -18,8 +18,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * Something that an upstream should have, by which it can be asked what it can do before anything of it is kept: what the configuration names of it without a
- * wildcard, or, of Docker Hub, an image that everybody may pull.
+ * Something that an upstream should have, by which it can be asked what it can do before anything of it is kept: its {@code probe}, what the configuration names of it
+ * besides without a wildcard, or, of Docker Hub, an image that everybody may pull.
  */
 final class NamedSamples {
     private static final Tag USUAL = new Tag("latest");
@@ -39,6 +39,8 @@ final class NamedSamples {
         if (settings.passThrough().isPresent()) {
             return Optional.empty();
         }
+        Stream<Sample> named =
+                settings.probe().stream().map(probe -> new Sample(probe.repository(), probe.tag(), Optional.empty()));
         Stream<Sample> copied = config.replication().rules().stream()
                 .filter(rule -> rule.source().equals(upstream))
                 .flatMap(rule -> samples(rule.repositories(), tag(rule)));
@@ -47,7 +49,7 @@ final class NamedSamples {
                 .flatMap(repositories -> samples(repositories, USUAL));
         Stream<Sample> known =
                 upstream.isDockerHub() ? Stream.of(new Sample(OF_DOCKER_HUB, USUAL, Optional.empty())) : Stream.empty();
-        return Stream.of(copied, cached, known)
+        return Stream.of(named, copied, cached, known)
                 .flatMap(samples -> samples)
                 .filter(sample ->
                         !rules.of(new Repository(upstream, sample.repository())).offline())

@@ -8,6 +8,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Images;
@@ -24,6 +25,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
+import tools.jackson.databind.JsonNode;
 
 /** What a client gets through the mirror is the same, whatever registry is behind it: one contract for all of them. */
 class RegistryContractEndToEndTest {
@@ -257,6 +259,23 @@ class RegistryContractEndToEndTest {
         pull();
         assertThat(registry.tokens.issued()).isEqualTo(1);
         assertThatNothingLeaked();
+    }
+
+    /** That {@code /v2/} is open says nothing of credentials, and they are still shown where they are asked for. */
+    @Test
+    void openDoorHasTakenNoCredentialsAndTheRoomsBehindItStillDo() throws Exception {
+        registry = SimulatedRegistries.OPEN_DOOR.open(clock);
+        // A check asks all upstreams.
+        mirror = MirrorFixture.started(
+                folder, "builtin-upstreams: false\n" + registry.configuration(), clock, registry.variables);
+        HttpResponse<String> checked = mirror.askAdmin("POST", "/upstreams");
+        JsonNode line = OciJson.mapper().readTree(checked.body()).at("/upstreams/0");
+        assertThat(line.path("name").asString("")).isEqualTo(registry.name);
+        assertThat(line.path("reachable").asBoolean(false)).isTrue();
+        assertThat(line.path("credentialsAccepted").isBoolean()).isFalse();
+        assertThat(registry.tokens.issued()).isZero();
+        pull();
+        assertThat(registry.tokens.issued()).isEqualTo(1);
     }
 
     /** A proxy project of Harbor answers 429 when the registry behind it does. */

@@ -224,12 +224,13 @@ enum SimulatedRegistries {
         }
     },
 
-    /** No service in its challenge; after a token's end another realm, which gives nothing; pages of HTML. */
+    /** No service in its challenge; after a token's end a realm at another host, which gives nothing; pages of HTML. */
     NVCR {
         @Override
         SimulatedRegistry open(InstantSource clock) {
             SimulatedRegistry nvcr = new SimulatedRegistry("nvcr.io", "nvidia/app", 300_000)
                     .credentials("{username: $oauthtoken, password: key-s3cret}");
+            MiniHttpServer authn = nvcr.service((request, body) -> Response.of(401));
             nvcr.tokens
                     .challenging(error -> "realm=\"" + nvcr.api.uri() + "/proxy_auth\",scope=\"" + scope(nvcr) + "\"")
                     .answering("{\"token\":\"%s\",\"expires_in\":600}"::formatted)
@@ -238,10 +239,9 @@ enum SimulatedRegistries {
                                     401, "text/html", Content.of("<html>".getBytes(StandardCharsets.UTF_8)))
                             .header(
                                     "WWW-Authenticate",
-                                    "Bearer realm=\"" + nvcr.api.uri() + "/authn/token\",error=\"invalid_token\""));
+                                    "Bearer realm=\"" + authn.uri() + "/token\",error=\"invalid_token\""));
             nvcr.api
                     .beside("/proxy_auth", nvcr.tokens)
-                    .beside("/authn", (request, body) -> Response.of(401))
                     .open(new Access.By(nvcr.tokens))
                     .able(Abilities.WITHOUT_REFERRERS);
             nvcr.storage.behind(nvcr.api, nvcr.tokens);
@@ -340,6 +340,24 @@ enum SimulatedRegistries {
                     .forEach(manifest -> artifactory.api.pushBlob(artifactory.repository, manifest.array()));
             artifactory.storage.behind(artifactory.api, door);
             return artifactory;
+        }
+    },
+
+    /** Lets everybody in at {@code /v2/}, and into its repositories nobody without a token: a registry with anonymous access to some of it. */
+    OPEN_DOOR {
+        @Override
+        SimulatedRegistry open(InstantSource clock) {
+            SimulatedRegistry half = new SimulatedRegistry("half-open.test", "team/app", 300_000)
+                    .credentials("{username: mirror, password: mirror-s3cret}");
+            half.tokens
+                    .challenging(error -> bearer(half.api.uri() + "/token", "half-open.test", scope(half), error))
+                    .answering("{\"token\":\"%s\"}"::formatted)
+                    .to(user("mirror", "mirror-s3cret"));
+            Access.Door door =
+                    request -> request.path().equals("/v2/") ? Optional.empty() : half.tokens.refusal(request);
+            half.api.beside("/token", half.tokens).open(new Access.By(door));
+            half.storage.behind(half.api, door);
+            return half;
         }
     },
 

@@ -219,6 +219,27 @@ class UpstreamsCommandTest {
     }
 
     @Test
+    void upstreamOfWhichNothingIsKeptIsAskedForWhatItsProbeNames() throws Exception {
+        Bundle image = other.push("team/tool", new Images(3).image(100), "1.2");
+        Files.writeString(folder.resolve("entrepot.yaml"), """
+                server: {listen: 127.0.0.1:0, admin: 127.0.0.1:0, access-log: "off"}
+                cache: {directory: ./data, min-free: 1MiB}
+                builtin-upstreams: false
+                default-upstream: none
+                upstreams: {other.test: {url: "%s", probe: "team/tool:1.2"}}
+                """.formatted(other.uri()));
+        JsonNode json =
+                OciJson.mapper().readTree(commands.run("upstreams", "--json").out());
+        assertThat(json.at("/upstreams/0/capabilities/referrers/there").asBoolean(false))
+                .isTrue();
+        assertThat(other.requests(Requests.head().and(Requests.manifests())))
+                .isNotEmpty()
+                .allMatch(call -> call.request().path().equals("/v2/team/tool/manifests/1.2"));
+        assertThat(other.requests(Requests.get().and(Requests.manifests()))).isEmpty();
+        assertThat(image.blobs()).isNotEmpty();
+    }
+
+    @Test
     void serverWithNothingKeptAsksForWhatIsNamed() throws Exception {
         configureWithNothingKept();
         try (Mirror mirror = mirror()) {

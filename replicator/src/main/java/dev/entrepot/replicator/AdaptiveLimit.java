@@ -4,7 +4,7 @@ import dev.entrepot.oci.AdaptiveWindow;
 import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.time.InstantSource;
+import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
@@ -22,9 +22,11 @@ final class AdaptiveLimit {
      * With nothing under way.
      *
      * @param most uploads at a time that it never exceeds, at least 1
+     * @param time whose steady part counts
      */
-    AdaptiveLimit(int most, InstantSource clock) {
-        this.window = new AdaptiveWindow(most, clock::millis);
+    AdaptiveLimit(int most, Time time) {
+        this.window = new AdaptiveWindow(
+                most, () -> TimeUnit.NANOSECONDS.toMillis(time.nanoTime().getAsLong()));
     }
 
     /**

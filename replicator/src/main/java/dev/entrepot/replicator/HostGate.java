@@ -39,7 +39,7 @@ final class HostGate {
      * @param rate requests per second
      */
     HostGate(String host, int concurrency, RetryPolicy policy, RateLimit rate, Time time) {
-        this(host, concurrency, new AdaptiveLimit(concurrency, time.clock()), policy, rate, time);
+        this(host, concurrency, new AdaptiveLimit(concurrency, time), policy, rate, time);
     }
 
     /**

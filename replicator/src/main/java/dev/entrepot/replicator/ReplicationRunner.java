@@ -53,7 +53,7 @@ public final class ReplicationRunner {
                 journal,
                 new SubjectLocks(),
                 new RepositoryClaims(),
-                new UploadLimits(time.clock()),
+                new UploadLimits(time),
                 time,
                 retries,
                 recheck,

@@ -1,6 +1,5 @@
 package dev.entrepot.replicator;
 
-import java.time.InstantSource;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -9,15 +8,15 @@ final class UploadLimits {
     // Each run has a limit of its own besides, the rule's.
     private static final int MOST = 64;
 
-    private final InstantSource clock;
+    private final Time time;
     private final Map<String, AdaptiveLimit> limits = new ConcurrentHashMap<>();
 
-    UploadLimits(InstantSource clock) {
-        this.clock = clock;
+    UploadLimits(Time time) {
+        this.time = time;
     }
 
     /** That of a place. */
     AdaptiveLimit of(String place) {
-        return limits.computeIfAbsent(place, key -> new AdaptiveLimit(MOST, clock));
+        return limits.computeIfAbsent(place, key -> new AdaptiveLimit(MOST, time));
     }
 }

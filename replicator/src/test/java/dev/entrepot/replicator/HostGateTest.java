@@ -12,11 +12,13 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.SplittableRandom;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
@@ -89,7 +91,7 @@ class HostGateTest {
 
     @Test
     void uploadsAreHalvedWhereTheHostSaysThatThereAreTooManyRequestsAndGrowAgain() throws IOException {
-        AdaptiveLimit uploads = new AdaptiveLimit(64, clock);
+        AdaptiveLimit uploads = new AdaptiveLimit(64, clock.time());
         HostGate of = new HostGate(
                 "registry.test",
                 8,
@@ -118,7 +120,7 @@ class HostGateTest {
 
     @Test
     void oneOverloadHalvesUploadsOnceAndNeverToNone() {
-        AdaptiveLimit uploads = new AdaptiveLimit(64, clock);
+        AdaptiveLimit uploads = new AdaptiveLimit(64, clock.time());
         for (int i = 0; i < 5; i++) {
             uploads.throttled();
         }
@@ -131,8 +133,20 @@ class HostGateTest {
     }
 
     @Test
+    void wallClockThatIsSetBackKeepsNoUploadsFromBeingHalved() {
+        AtomicLong nanos = new AtomicLong();
+        AdaptiveLimit uploads = new AdaptiveLimit(64, new Time(clock, nanos::get, clock, new SplittableRandom(7)));
+        uploads.throttled();
+        assertThat(uploads.allowed()).isEqualTo(2);
+        clock.pass(Duration.ofHours(-1));
+        nanos.addAndGet(Duration.ofSeconds(1).toNanos());
+        uploads.throttled();
+        assertThat(uploads.allowed()).isEqualTo(1);
+    }
+
+    @Test
     void uploadsOfAllRunsToOnePlaceAreLimitedTogether() throws Exception {
-        UploadLimits limits = new UploadLimits(clock);
+        UploadLimits limits = new UploadLimits(clock.time());
         assertThat(limits.of("registry.test")).isSameAs(limits.of("registry.test"));
         assertThat(limits.of("registry.test")).isNotSameAs(limits.of("other.test"));
         AdaptiveLimit uploads = limits.of("registry.test");

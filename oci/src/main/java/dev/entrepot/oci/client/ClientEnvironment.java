@@ -17,6 +17,7 @@ import java.util.random.RandomGenerator;
  * @param observer is told of every request
  * @param variables environment variables, for {@code http_proxy} and its like and for the search path of credential helpers
  * @param userAgent the {@code User-Agent} of all requests
+ * @param logins the logins that this process has renewed
  */
 public record ClientEnvironment(
         Clock clock,
@@ -25,7 +26,8 @@ public record ClientEnvironment(
         RandomGenerator random,
         RequestObserver observer,
         Map<String, String> variables,
-        String userAgent) {
+        String userAgent,
+        SharedLogins logins) {
     private static final long NANOS_PER_SECOND = 1_000_000_000;
 
     /** Copies the variables. */
@@ -41,7 +43,7 @@ public record ClientEnvironment(
             RequestObserver observer,
             Map<String, String> variables,
             String userAgent) {
-        this(clock, nanosOf(clock), sleeper, random, observer, variables, userAgent);
+        this(clock, nanosOf(clock), sleeper, random, observer, variables, userAgent, new SharedLogins());
     }
 
     private static LongSupplier nanosOf(Clock clock) {
@@ -61,31 +63,33 @@ public record ClientEnvironment(
                 new Random(),
                 RequestObserver.NONE,
                 System.getenv(),
-                "entrepot/" + version);
+                "entrepot/" + version,
+                new SharedLogins());
     }
 
     /** This, with another observer. */
     public ClientEnvironment withObserver(RequestObserver newObserver) {
-        return new ClientEnvironment(clock, nanoTime, sleeper, random, newObserver, variables, userAgent);
+        return new ClientEnvironment(clock, nanoTime, sleeper, random, newObserver, variables, userAgent, logins);
     }
 
     /** This, with another clock, by which all time passes. */
     public ClientEnvironment withClock(Clock newClock) {
-        return new ClientEnvironment(newClock, sleeper, random, observer, variables, userAgent);
+        return new ClientEnvironment(
+                newClock, nanosOf(newClock), sleeper, random, observer, variables, userAgent, logins);
     }
 
     /** This, with another source of time that never goes back. */
     public ClientEnvironment withNanoTime(LongSupplier newNanoTime) {
-        return new ClientEnvironment(clock, newNanoTime, sleeper, random, observer, variables, userAgent);
+        return new ClientEnvironment(clock, newNanoTime, sleeper, random, observer, variables, userAgent, logins);
     }
 
     /** This, with another sleeper. */
     public ClientEnvironment withSleeper(Sleeper newSleeper) {
-        return new ClientEnvironment(clock, nanoTime, newSleeper, random, observer, variables, userAgent);
+        return new ClientEnvironment(clock, nanoTime, newSleeper, random, observer, variables, userAgent, logins);
     }
 
     /** This, with other environment variables. */
     public ClientEnvironment withVariables(Map<String, String> newVariables) {
-        return new ClientEnvironment(clock, nanoTime, sleeper, random, observer, newVariables, userAgent);
+        return new ClientEnvironment(clock, nanoTime, sleeper, random, observer, newVariables, userAgent, logins);
     }
 }

@@ -7,6 +7,7 @@ import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
 import java.time.Duration;
@@ -39,10 +40,19 @@ public final class DockerConfigCredentials implements CredentialSource {
     private final Path file;
     private final Clock clock;
     private final CredentialHelper helper;
+    private final Absence absence;
     private volatile Optional<JsonNode> former = Optional.empty();
     private volatile boolean warned;
     private final Cache<Asked, Answer> answers =
             Caffeine.newBuilder().maximumSize(1000).build();
+
+    /** What it means that there is no such file. */
+    private enum Absence {
+        /** It was named, and should be there. */
+        IS_A_FAULT,
+        /** Nobody has logged in. */
+        IS_ANONYMOUS
+    }
 
     private record Asked(String helper, String server) {}
 
@@ -56,13 +66,22 @@ public final class DockerConfigCredentials implements CredentialSource {
      * @param variables environment variables; {@code PATH} says where helpers are
      */
     public DockerConfigCredentials(Path file, Clock clock, Map<String, String> variables) {
-        this(file, clock, new CredentialHelper(variables, LONGEST_HELPER_RUN));
+        this(file, clock, variables, Absence.IS_A_FAULT);
     }
 
-    DockerConfigCredentials(Path file, Clock clock, CredentialHelper helper) {
+    private DockerConfigCredentials(Path file, Clock clock, Map<String, String> variables, Absence absence) {
         this.file = file;
         this.clock = clock;
-        this.helper = helper;
+        this.helper = new CredentialHelper(variables, LONGEST_HELPER_RUN);
+        this.absence = absence;
+    }
+
+    /** Reads from the file of the user, in the folder {@code DOCKER_CONFIG} or {@code ~/.docker}; anonymous while there is none. */
+    public static DockerConfigCredentials ofUser(Clock clock, Map<String, String> variables) {
+        Path folder = Optional.ofNullable(variables.get("DOCKER_CONFIG"))
+                .map(Path::of)
+                .orElseGet(() -> Path.of(variables.getOrDefault("HOME", "."), ".docker"));
+        return new DockerConfigCredentials(folder.resolve("config.json"), clock, variables, Absence.IS_ANONYMOUS);
     }
 
     @Override
@@ -119,6 +138,9 @@ public final class DockerConfigCredentials implements CredentialSource {
 
     // A file that is being written, or is gone for a moment, takes nothing away.
     private JsonNode read() throws IOException {
+        if (absence == Absence.IS_ANONYMOUS && !Files.isRegularFile(file)) {
+            return OciJson.mapper().createObjectNode();
+        }
         try {
             JsonNode now = readNow();
             former = Optional.of(now);

@@ -56,8 +56,13 @@ final class RealmPolicy {
 
     // Domains with regions or services between the owner's label and the shared part, so that no number of labels tells
     // owners apart: there, only a host itself is trusted.
-    private static final List<String> SHARED_AT_ANY_DEPTH =
-            List.of(".amazonaws.com", ".amazonaws.com.cn", ".on.aws", ".windows.net");
+    private static final List<String> SHARED_AT_ANY_DEPTH = List.of(
+            ".amazonaws.com",
+            ".amazonaws.com.cn",
+            ".amazonaws.eu",
+            ".on.aws",
+            ".on.amazonwebservices.com.cn",
+            ".windows.net");
 
     // Second-level labels that stand before a country, as in co.uk.
     private static final Set<String> SECOND_LEVEL = Set.of(

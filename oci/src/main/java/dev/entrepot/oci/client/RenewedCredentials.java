@@ -62,6 +62,8 @@ public final class RenewedCredentials implements CredentialSource {
     private @Nullable Instant doubtedAt;
     private @Nullable Failure failure;
     private @Nullable CompletableFuture<Lease> running;
+    // Whether a fault of the program was logged since the last that were issued.
+    private volatile boolean faulty;
 
     /**
      * Asks for nothing yet.
@@ -158,17 +160,33 @@ public final class RenewedCredentials implements CredentialSource {
             Instant renewAt = asked.plus(life.multipliedBy(4).dividedBy(5));
             Lease fresh = new Lease(issued.credential(), asked, renewAt, issued.expiresAt());
             end(fresh, null);
+            faulty = false;
             outcome.complete(fresh);
         } catch (IOException e) {
-            end(null, new Failure(e, clock.instant().plus(PAUSE)));
-            outcome.completeExceptionally(e);
+            fail(outcome, e);
+        } catch (RuntimeException e) {
+            // Who waits is told no more than that there are none; what is kept is served.
+            if (!faulty) {
+                LOG.warn("{}: none can be had, by a fault of this program", what, e);
+            }
+            faulty = true;
+            fail(outcome, fault());
         } finally {
-            // Without an outcome only after a fault of the program, which the thread's handler reports.
+            // Without an outcome only after an error of the runtime, which the thread's handler reports.
             if (!outcome.isDone()) {
-                end(null, null);
-                outcome.cancel(false);
+                fail(outcome, fault());
             }
         }
+    }
+
+    private OutageException fault() {
+        return new OutageException(
+                Reason.TOKEN_SERVICE, what + ": none can be had, by a fault of this program (its log)");
+    }
+
+    private void fail(CompletableFuture<Lease> outcome, IOException why) {
+        end(null, new Failure(why, clock.instant().plus(PAUSE)));
+        outcome.completeExceptionally(why);
     }
 
     private void end(@Nullable Lease fresh, @Nullable Failure why) {

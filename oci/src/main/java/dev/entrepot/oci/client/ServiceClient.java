@@ -218,7 +218,12 @@ public final class ServiceClient {
         }
     }
 
-    private static JsonNode parsed(ServiceRequest request, String body) throws OutageException {
+    /**
+     * An answer as JSON.
+     *
+     * @throws OutageException if it is none
+     */
+    public static JsonNode parsed(ServiceRequest request, String body) throws OutageException {
         try {
             return OciJson.mapper().readTree(body);
         } catch (JacksonException e) {

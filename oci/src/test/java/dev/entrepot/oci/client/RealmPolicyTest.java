@@ -46,6 +46,8 @@ class RealmPolicyTest {
         "ecr,https://1.dkr.ecr.cn-north-1.amazonaws.com.cn,https://x.cn-north-1.amazonaws.com.cn/t,anonymous",
         "ecr,https://1.dkr-ecr.eu-west-1.on.aws,https://x.lambda-url.eu-west-1.on.aws/t,anonymous",
         "ecr,https://1.dkr-ecr.eu-west-1.on.aws,https://1.dkr-ecr.eu-west-1.on.aws/t,trusted",
+        "ecr,https://1.dkr-ecr.cn-north-1.on.amazonwebservices.com.cn,https://x.cn-north-1.on.amazonwebservices.com.cn/t,anonymous",
+        "ecr,https://1.dkr.ecr.eusc-de-east-1.amazonaws.eu,https://x.eusc-de-east-1.amazonaws.eu/t,anonymous",
         "10.0.0.1,https://10.0.0.1,https://10.9.0.1/token,anonymous",
         "localhost,https://localhost,https://other/token,anonymous",
         // Never.

@@ -139,6 +139,32 @@ class RenewedCredentialsTest {
         assertThat(issued).hasValue(3);
     }
 
+    /** A date that no calendar has, for example, in an answer of somebody else. */
+    @Test
+    void faultOfTheProgramIsAnOutageAndNobodyIsAskedForTenSeconds() throws IOException {
+        AtomicInteger asked = new AtomicInteger();
+        RenewedCredentials faulty = new RenewedCredentials(
+                "a token",
+                "robot",
+                () -> {
+                    if (asked.incrementAndGet() == 1) {
+                        throw new IllegalStateException("not foreseen");
+                    }
+                    return new RenewedCredentials.Issued(
+                            new Credential.BearerToken("t"), world.instant().plus(LIFE));
+                },
+                world);
+
+        for (int i = 0; i < 2; i++) {
+            assertThatThrownBy(() -> faulty.credential(TestWorld.REGISTRY))
+                    .isInstanceOfSatisfying(
+                            OutageException.class, e -> assertThat(e.reason()).isEqualTo(Reason.TOKEN_SERVICE));
+        }
+        assertThat(asked).hasValue(1);
+        world.advance(Duration.ofSeconds(10));
+        assertThat(faulty.credential(TestWorld.REGISTRY)).contains(new Credential.BearerToken("t"));
+    }
+
     @Test
     void thatHaveExpiredAlreadyAreAnOutage() {
         RenewedCredentials old = new RenewedCredentials(

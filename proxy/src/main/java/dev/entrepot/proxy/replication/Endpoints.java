@@ -68,17 +68,10 @@ public final class Endpoints {
         return with(endpoint, config.proxy(), config.credentials(), environment);
     }
 
-    /** How a registry is reached that is not configured: with what the user's docker {@code config.json} has for its host. */
+    /** How a registry is reached that is not configured: with what the user's docker {@code config.json} has for its host at each use. */
     static RegistryEndpoint of(URI url, ClientEnvironment environment) {
-        Path folder = Optional.ofNullable(environment.variables().get("DOCKER_CONFIG"))
-                .map(Path::of)
-                .orElseGet(() -> Path.of(environment.variables().getOrDefault("HOME", "."), ".docker"));
-        Path file = folder.resolve("config.json");
-        RegistryEndpoint endpoint = RegistryEndpoint.of(host(url), url);
-        return file.toFile().isFile()
-                ? endpoint.withCredentials(
-                        new DockerConfigCredentials(file, environment.clock(), environment.variables()))
-                : endpoint;
+        return RegistryEndpoint.of(host(url), url)
+                .withCredentials(DockerConfigCredentials.ofUser(environment.clock(), environment.variables()));
     }
 
     /** The host of a registry's URL, with the port where one is written. */

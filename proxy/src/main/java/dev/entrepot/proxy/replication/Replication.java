@@ -69,8 +69,9 @@ public final class Replication implements AutoCloseable {
     }
 
     /** Clock, sleep and randomness for runs. */
-    static Time time(ClientEnvironment environment) {
-        return new Time(environment.clock(), environment.sleeper()::sleep, environment.random());
+    public static Time time(ClientEnvironment environment) {
+        return new Time(
+                environment.clock(), environment.nanoTime(), environment.sleeper()::sleep, environment.random());
     }
 
     /** All rules that copy somewhere, in the order of the configuration. */

@@ -64,6 +64,7 @@ class MirroredSourcesTest {
                 plain.maxConcurrentRequests(),
                 plain.quotaReserve(),
                 plain.hedge(),
+                plain.probe(),
                 plain.freshFor(),
                 plain.staleFor(),
                 plain.rules());

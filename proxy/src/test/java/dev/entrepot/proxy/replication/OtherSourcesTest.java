@@ -8,10 +8,12 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.UnauthorizedException;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.QuotaState;
 import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.oci.testing.Access;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Images;
@@ -20,17 +22,23 @@ import dev.entrepot.oci.testing.Response;
 import dev.entrepot.oci.testing.TestRegistry;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What commands read from places that are not configured: by one client for each, however many read. */
 class OtherSourcesTest {
     private static final RepositoryName APP = new RepositoryName("team/app");
 
     private final TestRegistry registry = TestRegistry.started();
-    private final OtherSources sources =
-            new OtherSources(ClientEnvironment.system("test").withVariables(Map.of("HOME", "/nowhere")));
+    private final OtherSources sources = ofUserAt("/nowhere");
+
+    private static OtherSources ofUserAt(String home) {
+        return new OtherSources(ClientEnvironment.system("test").withVariables(Map.of("HOME", home)));
+    }
 
     @AfterEach
     void close() {
@@ -53,6 +61,29 @@ class OtherSourcesTest {
 
         try (OtherSources.Use later = sources.open(registry.uri())) {
             assertThat(later.client().state().quotas()).hasSize(1);
+        }
+    }
+
+    @Test
+    void loginThatComesLaterCountsFromThenOn(@TempDir Path home) throws IOException {
+        registry.push("team/app", new Images(1).image(100, 10), "v1");
+        registry.open(new Access.Basic("robot", "a-secret"));
+        try (OtherSources own = ofUserAt(home.toString())) {
+            try (OtherSources.Use before = own.open(registry.uri())) {
+                assertThatThrownBy(() -> before.client().repository(APP).resolve(new Tag("v1")))
+                        .isInstanceOf(UnauthorizedException.class);
+            }
+
+            Path file = Files.createDirectory(home.resolve(".docker")).resolve("config.json");
+            Files.writeString(
+                    file,
+                    "{\"auths\":{\"" + registry.uri().getAuthority()
+                            + "\":{\"username\":\"robot\",\"password\":\"a-secret\"}}}");
+
+            try (OtherSources.Use after = own.open(registry.uri())) {
+                assertThat(after.client().repository(APP).resolve(new Tag("v1")))
+                        .isPresent();
+            }
         }
     }
 

@@ -7,13 +7,14 @@ import dev.entrepot.oci.UnauthorizedException;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.ServiceClient;
 import dev.entrepot.oci.client.ServiceRequest;
+import dev.entrepot.oci.client.SharedLogins;
+import dev.entrepot.oci.client.StoredLogin;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Pattern;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -34,7 +35,6 @@ final class AwsSso {
     private final ServiceClient services;
     private final ClientEnvironment environment;
     private final Map<String, String> variables;
-    private final Map<AwsSsoCache, AwsSsoCache.Entry> renewals = new ConcurrentHashMap<>();
 
     AwsSso(ServiceClient services, ClientEnvironment environment) {
         this.services = services;
@@ -50,22 +50,32 @@ final class AwsSso {
         }
     }
 
-    /** Whether a profile is one of IAM Identity Center. */
+    /** Whether a profile has keys by IAM Identity Center; one that names a session alone is logged in for other things. */
     static boolean isNamedBy(Map<String, String> profile) {
-        return profile.containsKey("sso_session") || profile.containsKey("sso_start_url");
+        return (profile.containsKey("sso_session") || profile.containsKey("sso_start_url"))
+                && (profile.containsKey("sso_account_id") || profile.containsKey("sso_role_name"));
     }
 
     /**
      * The keys of the role that a profile names.
      *
      * @throws dev.entrepot.oci.RegistryException if AWS refuses them, or does not answer
-     * @throws IOException if the profile lacks something, or nobody is logged in
+     * @throws IOException if the profile lacks something, nobody is logged in, or the login has ended and is not renewed
      */
     AwsKeys keys(AwsFiles files, String name) throws IOException {
         Login login = login(files, name);
-        String token = token(login);
+        String token = token(login, Optional.empty());
+        Optional<AwsKeys> keys = lent(login, token);
+        if (keys.isEmpty()) {
+            keys = lent(login, token(login, Optional.of(token)));
+        }
+        return keys.orElseThrow(() -> refused(login));
+    }
+
+    // Empty if the login has ended there before its time: 401. That this account or role is not for this person is 403.
+    private Optional<AwsKeys> lent(Login login, String token) throws IOException {
         ServiceRequest request = ServiceRequest.of(
-                        "asking IAM Identity Center for the keys of the AWS profile " + name,
+                        "asking IAM Identity Center for the keys of the AWS profile " + login.profile(),
                         "GET",
                         URI.create(api("AWS_ENDPOINT_URL_SSO", "portal.sso", login.region())
                                         .resolve("/federation/credentials")
@@ -76,17 +86,23 @@ final class AwsSso {
                                         .encoded()))
                 .with("Accept", "application/json")
                 .with("x-amz-sso_bearer_token", token);
-        try {
-            var lent = services.json(request).path("roleCredentials");
-            return new AwsKeys(
-                    Answers.token(request, lent, "accessKeyId"),
-                    Answers.token(request, lent, "secretAccessKey"),
-                    Optional.of(Answers.token(request, lent, "sessionToken")));
-        } catch (UnauthorizedException e) {
-            // 401: the login has ended there before its time; 403: this account or role is not for this person.
-            String remedy = e.status() == 401 ? login.remedy() : "";
-            throw new UnauthorizedException(e.status(), e.getMessage() + remedy);
+        ServiceClient.Answer answer = services.send(request);
+        if (answer.status() == 401) {
+            return Optional.empty();
         }
+        if (answer.status() != 200) {
+            throw services.failure(request, answer);
+        }
+        var lent = ServiceClient.parsed(request, answer.body()).path("roleCredentials");
+        return Optional.of(new AwsKeys(
+                Answers.token(request, lent, "accessKeyId"),
+                Answers.token(request, lent, "secretAccessKey"),
+                Optional.of(Answers.token(request, lent, "sessionToken"))));
+    }
+
+    private static IOException refused(Login login) {
+        return new IOException("IAM Identity Center answered 401: the login for the AWS profile " + login.profile()
+                + " was ended there before its time (" + login.cache().file() + ")" + login.remedy());
     }
 
     private Login login(AwsFiles files, String name) throws IOException {
@@ -122,37 +138,76 @@ final class AwsSso {
         return value;
     }
 
-    private String token(Login login) throws IOException {
-        Instant now = environment.clock().instant();
-        AwsSsoCache.Entry entry = later(login.cache().read(), Optional.ofNullable(renewals.get(login.cache())))
-                .orElseThrow(() -> new IOException("nobody is logged in for the AWS profile " + login.profile() + " ("
-                        + login.cache().file() + " is not there)" + login.remedy()));
-        if (now.isBefore(entry.expiresAt().minus(SOON))) {
+    // One that was refused is good for nothing, whatever its end.
+    private String token(Login login, Optional<String> refused) throws IOException {
+        SharedLogins.OfFile shared = environment.logins().of(login.cache().file());
+        StoredLogin atHand = shared.atHand(inFile(login));
+        return isFresh(atHand, refused)
+                ? atHand.accessToken()
+                // Another upstream of this process may be renewing it.
+                : shared.alone(() -> tokenAlone(login, shared, refused));
+    }
+
+    private String tokenAlone(Login login, SharedLogins.OfFile shared, Optional<String> refused) throws IOException {
+        StoredLogin file = inFile(login);
+        StoredLogin entry = shared.atHand(file);
+        if (isFresh(entry, refused)) {
             return entry.accessToken();
         }
+        Instant now = environment.clock().instant();
+        boolean good = now.isBefore(entry.expiresAt()) && !isRefused(entry, refused);
         if (entry.isRenewableAt(now)) {
-            Optional<String> renewed = renewed(login, entry, now);
-            if (renewed.isPresent()) {
-                return renewed.get();
+            try {
+                Optional<StoredLogin> renewed = renewed(login, entry);
+                if (renewed.isPresent()) {
+                    shared.renewed(file, renewed.get());
+                    login.cache().write(renewed.get());
+                    return renewed.get().accessToken();
+                }
+                // One of AWS's tools, or another process, may have renewed it just now.
+                Optional<StoredLogin> other = login.cache().read().filter(later -> isFresh(later, refused));
+                if (other.isPresent()) {
+                    return other.get().accessToken();
+                }
+                LOG.warn("the login for the AWS profile {} is not renewed any more{}", login.profile(), login.remedy());
+            } catch (OutageException e) {
+                if (!good) {
+                    throw e;
+                }
             }
         }
-        if (now.isBefore(entry.expiresAt())) {
+        if (good) {
             return entry.accessToken();
         }
-        throw new IOException("the login for the AWS profile " + login.profile() + " ended at " + entry.expiresAt()
-                + " (" + login.cache().file() + ")" + login.remedy());
+        throw isRefused(entry, refused) ? refused(login) : ended(login, entry);
     }
 
-    // The file may be older than what was renewed here and could not be written, or newer: by another login.
-    private static Optional<AwsSsoCache.Entry> later(
-            Optional<AwsSsoCache.Entry> file, Optional<AwsSsoCache.Entry> memory) {
-        return file.filter(entry -> memory.isEmpty()
-                        || !entry.expiresAt().isBefore(memory.get().expiresAt()))
-                .or(() -> file.isEmpty() ? file : memory);
+    private static IOException ended(Login login, StoredLogin entry) {
+        String end = entry.expiresAt().equals(AwsSsoCache.NO_END)
+                ? "has no expiresAt that can be read"
+                : "ended at " + entry.expiresAt();
+        return new IOException("the login for the AWS profile " + login.profile() + " " + end + " ("
+                + login.cache().file() + ")" + login.remedy());
     }
 
-    // Empty if AWS renews it no more, or not now while the token at hand is still good.
-    private Optional<String> renewed(Login login, AwsSsoCache.Entry entry, Instant now) throws IOException {
+    private boolean isFresh(StoredLogin entry, Optional<String> refused) {
+        return environment.clock().instant().isBefore(entry.expiresAt().minus(SOON)) && !isRefused(entry, refused);
+    }
+
+    private static boolean isRefused(StoredLogin entry, Optional<String> refused) {
+        return refused.filter(entry.accessToken()::equals).isPresent();
+    }
+
+    private static StoredLogin inFile(Login login) throws IOException {
+        return login.cache()
+                .read()
+                .orElseThrow(() -> new IOException("nobody is logged in for the AWS profile " + login.profile() + " ("
+                        + login.cache().file() + " is not there)" + login.remedy()));
+    }
+
+    // Empty if AWS renews it no more.
+    private Optional<StoredLogin> renewed(Login login, StoredLogin entry) throws IOException {
+        Instant now = environment.clock().instant();
         ServiceRequest request = ServiceRequest.of(
                         "renewing the login for the AWS profile " + login.profile(),
                         "POST",
@@ -168,27 +223,13 @@ final class AwsSso {
                                         "refreshToken", entry.refreshToken().orElseThrow())));
         try {
             var answer = services.json(request);
-            AwsSsoCache.Entry renewal = entry.with(
+            return Optional.of(entry.with(
                     Answers.token(request, answer, "accessToken"),
                     Answers.endOf(answer.path("expiresIn"), now),
-                    Answers.text(answer, "refreshToken"));
-            renewals.put(login.cache(), renewal);
-            login.cache().write(renewal);
-            return Optional.of(renewal.accessToken());
+                    Answers.text(answer, "refreshToken")));
         } catch (UnauthorizedException e) {
-            // Another upstream of this process, or one of AWS's tools, may have renewed it just now.
-            Optional<AwsSsoCache.Entry> other = login.cache()
-                    .read()
-                    .filter(later -> now.isBefore(later.expiresAt().minus(SOON)));
-            if (other.isEmpty()) {
-                LOG.warn("{}{}", e.getMessage(), login.remedy());
-            }
-            return other.map(AwsSsoCache.Entry::accessToken);
-        } catch (OutageException e) {
-            if (now.isBefore(entry.expiresAt())) {
-                return Optional.empty();
-            }
-            throw e;
+            LOG.info("{}", e.getMessage());
+            return Optional.empty();
         }
     }
 

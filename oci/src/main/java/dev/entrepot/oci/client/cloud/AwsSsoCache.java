@@ -1,6 +1,7 @@
 package dev.entrepot.oci.client.cloud;
 
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.client.StoredLogin;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -31,50 +32,11 @@ import tools.jackson.databind.node.ObjectNode;
  */
 record AwsSsoCache(Path file) {
     private static final Logger LOG = LoggerFactory.getLogger(AwsSsoCache.class);
+    /** The end of a login whose file does not say it in a form that is known: over. */
+    static final Instant NO_END = Instant.EPOCH;
+
     private static final FileAttribute<?> OWNER_ONLY =
             PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------"));
-
-    /**
-     * A login.
-     *
-     * @param accessToken what the portal wants to see
-     * @param expiresAt when that is good for nothing
-     * @param clientId the tool that logged in, as it is registered
-     * @param clientSecret its secret
-     * @param registrationExpiresAt when that registration ends, where it says so
-     * @param refreshToken what another access token is given for
-     */
-    record Entry(
-            String accessToken,
-            Instant expiresAt,
-            Optional<String> clientId,
-            Optional<String> clientSecret,
-            Optional<Instant> registrationExpiresAt,
-            Optional<String> refreshToken) {
-        /** Whether there is all that a renewal needs. */
-        boolean isRenewableAt(Instant now) {
-            return clientId.isPresent()
-                    && clientSecret.isPresent()
-                    && refreshToken.isPresent()
-                    && registrationExpiresAt.filter(end -> !now.isBefore(end)).isEmpty();
-        }
-
-        /** This after a renewal; the refresh token stays where no other was given. */
-        Entry with(String newToken, Instant newEnd, Optional<String> newRefreshToken) {
-            return new Entry(
-                    newToken,
-                    newEnd,
-                    clientId,
-                    clientSecret,
-                    registrationExpiresAt,
-                    newRefreshToken.or(() -> refreshToken));
-        }
-
-        @Override
-        public String toString() {
-            return "Entry[until " + expiresAt + "]";
-        }
-    }
 
     /** The file of a session. */
     static AwsSsoCache of(Path home, String session) {
@@ -93,7 +55,7 @@ record AwsSsoCache(Path file) {
      *
      * @throws IOException if it cannot be read, or holds something else; shows nothing of it
      */
-    Optional<Entry> read() throws IOException {
+    Optional<StoredLogin> read() throws IOException {
         if (!Files.exists(file)) {
             return Optional.empty();
         }
@@ -101,9 +63,9 @@ record AwsSsoCache(Path file) {
         String token = Answers.text(root, "accessToken")
                 .filter(text -> text.chars().allMatch(c -> c > ' ' && c < 127))
                 .orElseThrow(() -> new IOException(file + " has no access token"));
-        return Optional.of(new Entry(
+        return Optional.of(new StoredLogin(
                 token,
-                time(root, "expiresAt").orElse(Instant.MIN),
+                time(root, "expiresAt").orElse(NO_END),
                 Answers.text(root, "clientId"),
                 Answers.text(root, "clientSecret"),
                 time(root, "registrationExpiresAt"),
@@ -111,10 +73,10 @@ record AwsSsoCache(Path file) {
     }
 
     /**
-     * Writes a renewed login beside what else the file holds, readable by this user alone. Where that fails (a folder that is mounted for reading) it is
+     * Writes a renewed login beside what else the file holds, readable by its owner alone. Where that fails (a folder that is mounted for reading) it is
      * said in the log, since AWS's tools then have to log in anew.
      */
-    void write(Entry renewed) {
+    void write(StoredLogin renewed) {
         Path aside = file.resolveSibling(file.getFileName() + ".entrepot");
         try {
             if (!(json() instanceof ObjectNode root)) {
@@ -128,9 +90,29 @@ record AwsSsoCache(Path file) {
             Files.deleteIfExists(aside);
             Files.createFile(aside, OWNER_ONLY);
             Files.write(aside, OciJson.mapper().writeValueAsBytes(root), StandardOpenOption.TRUNCATE_EXISTING);
+            keepOwner(aside);
             Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
             LOG.warn("the renewed login cannot be written to {}, and is kept in memory: {}", file, e.toString());
+            remove(aside);
+        }
+    }
+
+    // Root may renew the login of somebody else, who is to read it later. Nobody but root can give a file away.
+    private void keepOwner(Path aside) {
+        try {
+            Files.setOwner(aside, Files.getOwner(file));
+        } catch (IOException | UnsupportedOperationException e) {
+            LOG.debug("{} gets another owner: {}", file, e.toString());
+        }
+    }
+
+    // It may hold the new tokens.
+    private static void remove(Path aside) {
+        try {
+            Files.deleteIfExists(aside);
+        } catch (IOException e) {
+            LOG.warn("{} cannot be deleted: {}", aside, e.toString());
         }
     }
 
@@ -143,12 +125,12 @@ record AwsSsoCache(Path file) {
         }
     }
 
-    // Former tools wrote "2020-06-17T19:56:31UTC".
+    // Former tools wrote "2020-06-17T19:56:31UTC", others write "+0000" for Z.
     private static Optional<Instant> time(JsonNode root, String property) {
         try {
             return Answers.text(root, property)
-                    .map(text ->
-                            OffsetDateTime.parse(text.replaceFirst("UTC$", "Z")).toInstant());
+                    .map(text -> text.replaceFirst("UTC$", "Z").replaceFirst("([+-][0-9]{2})([0-9]{2})$", "$1:$2"))
+                    .map(text -> OffsetDateTime.parse(text).toInstant());
         } catch (DateTimeParseException e) {
             return Optional.empty();
         }

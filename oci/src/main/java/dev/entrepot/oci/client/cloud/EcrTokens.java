@@ -12,7 +12,6 @@ import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.Base64;
-import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
 /**
@@ -42,8 +41,8 @@ final class EcrTokens implements Issuer {
     }
 
     private URI api(String variable) throws IOException {
-        Optional<String> other = Optional.ofNullable(environment.variables().get(variable));
-        return other.isPresent() ? Answers.url(variable, other.get()) : registry.api();
+        String other = environment.variables().getOrDefault(variable, "");
+        return other.isEmpty() ? registry.api() : Answers.url(variable, other);
     }
 
     private Issued issue(String service, String target, URI api) throws IOException {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.UnauthorizedException;
+import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Credential;
 import dev.entrepot.oci.client.CredentialSource;
 import dev.entrepot.oci.client.Operation;
@@ -25,6 +26,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -80,6 +85,12 @@ class AwsSsoTest {
                 source_profile = people
                 [profile lost]
                 sso_session = nowhere
+                sso_account_id = 123456789012
+                sso_role_name = Mirror
+                [profile keys]
+                sso_session = company
+                aws_access_key_id = %2$s
+                aws_secret_access_key = %3$s
                 [profile short]
                 sso_session = company
                 sso_role_name = Mirror
@@ -88,7 +99,7 @@ class AwsSsoTest {
                 sso_region = evil.example.com/
                 sso_account_id = 123456789012
                 sso_role_name = Mirror
-                """.formatted(START));
+                """.formatted(START, AwsService.KEY_ID, AwsService.SECRET));
         world.with("AWS_PROFILE", "people");
     }
 
@@ -118,10 +129,14 @@ class AwsSsoTest {
     }
 
     private CredentialSource source(Optional<String> profile) {
+        return source(profile, world.environment());
+    }
+
+    private static CredentialSource source(Optional<String> profile, ClientEnvironment environment) {
         return CloudCredentials.ecr(
                 CloudWorld.endpoint(REGISTRY),
                 new EcrSettings(Optional.empty(), profile, Optional.empty()),
-                world.environment());
+                environment);
     }
 
     private CredentialSource source() {
@@ -141,7 +156,7 @@ class AwsSsoTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"2026-11-20T14:00:00Z", "2026-11-20T14:00:00UTC"})
+    @ValueSource(strings = {"2026-11-20T14:00:00Z", "2026-11-20T14:00:00UTC", "2026-11-20T14:00:00+0000"})
     void loginByAStartUrl(String end) throws IOException {
         login(OF_START, end, false);
 
@@ -193,6 +208,40 @@ class AwsSsoTest {
     }
 
     @Test
+    void renewedLoginThatCannotBeWrittenCountsForAllUpstreamsOfTheProcess() throws IOException {
+        login(OF_SESSION, "2026-11-20T09:00:00Z", true);
+        Files.createDirectories(cache(OF_SESSION + ".entrepot").resolve("in-the-way"));
+        ClientEnvironment process = world.environment();
+
+        assertThat(CloudWorld.get(source(Optional.empty(), process))).isEqualTo(password(1));
+
+        // The refresh token in the file was good once.
+        assertThat(CloudWorld.get(source(Optional.empty(), process.withSleeper(pause -> {}))))
+                .isEqualTo(password(2));
+        assertThat(server.calls().count(Requests.path("/token"))).isEqualTo(1);
+    }
+
+    @Test
+    void upstreamsThatNeedALoginAtTheSameTimeRenewItOnce() throws Exception {
+        login(OF_SESSION, "2026-11-20T09:00:00Z", true);
+        Files.createDirectories(cache(OF_SESSION + ".entrepot").resolve("in-the-way"));
+        ClientEnvironment process = world.environment();
+        List<CredentialSource> sources = Stream.generate(() -> source(Optional.empty(), process))
+                .limit(8)
+                .toList();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            List<Future<Credential>> all = sources.stream()
+                    .map(source -> threads.submit(() -> CloudWorld.get(source)))
+                    .toList();
+            for (Future<Credential> one : all) {
+                assertThat(one.get()).isInstanceOf(Credential.UserPassword.class);
+            }
+        }
+
+        assertThat(server.calls().count(Requests.path("/token"))).isEqualTo(1);
+    }
+
+    @Test
     void loginThatSomebodyElseRenewsAtTheSameTimeIsUsed() throws IOException {
         login(OF_SESSION, "2026-11-20T09:00:00Z", true);
         Files.writeString(
@@ -237,14 +286,76 @@ class AwsSsoTest {
     }
 
     @Test
-    void loginThatWasEndedThereSaysWhatToDo() throws IOException {
-        login(OF_SESSION, "2026-11-20T14:00:00Z", false);
+    void loginThatWasEndedThereIsRenewedOnce() throws IOException {
+        login(OF_SESSION, "2026-11-20T14:00:00Z", true);
+        server.faults().once(Requests.path("/federation/"), Fault.status(401));
+
+        assertThat(CloudWorld.get(source())).isEqualTo(password(1));
+        assertThat(server.calls().count(Requests.path("/token"))).isEqualTo(1);
+    }
+
+    /** The file says that the former login is good for longer than the renewed one. */
+    @Test
+    void loginThatWasEndedThereDoesNotCountAgainWhereTheRenewedOneCannotBeWritten() throws IOException {
+        login(OF_SESSION, "2026-11-20T14:00:00Z", true);
+        Files.createDirectories(cache(OF_SESSION + ".entrepot").resolve("in-the-way"));
+        server.faults().once(Requests.path("/federation/"), Fault.status(401));
+        ClientEnvironment process = world.environment();
+
+        assertThat(CloudWorld.get(source(Optional.empty(), process))).isEqualTo(password(1));
+        assertThat(CloudWorld.get(source(Optional.empty(), process))).isEqualTo(password(2));
+        assertThat(server.calls().count(Requests.path("/token"))).isEqualTo(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void loginThatWasEndedThereSaysWhatToDoAndIsAnOutage(boolean renewable) throws IOException {
+        login(OF_SESSION, "2026-11-20T14:00:00Z", renewable);
         aws.endLogin();
 
         assertThatThrownBy(() -> CloudWorld.get(source()))
-                .isInstanceOf(UnauthorizedException.class)
-                .hasMessageContaining("answered 401 UnauthorizedException")
+                .isExactlyInstanceOf(IOException.class)
+                .hasMessageContaining("answered 401")
+                .hasMessageContaining("was ended there before its time")
+                .hasMessageNotContaining("s3cret")
                 .hasMessageEndingWith("log in with: aws sso login --profile people");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "soon", "1795176000", "2026-11-20"})
+    void loginWhoseEndCannotBeReadIsRenewed(String end) throws IOException {
+        login(OF_SESSION, end, true);
+
+        assertThat(CloudWorld.get(source())).isEqualTo(password(1));
+        assertThat(server.calls().count(Requests.path("/token"))).isEqualTo(1);
+    }
+
+    @Test
+    void loginWhoseEndCannotBeReadAndThatCannotBeRenewedSaysWhatToDo() throws IOException {
+        login(OF_SESSION, "soon", false);
+
+        assertThatThrownBy(() -> CloudWorld.get(source()))
+                .isExactlyInstanceOf(IOException.class)
+                .hasMessageContaining("has no expiresAt that can be read")
+                .hasMessageEndingWith("log in with: aws sso login --profile people");
+    }
+
+    /** Such a profile is logged in for other things than keys. */
+    @Test
+    void profileThatNamesASessionAndNoAccountGoesOnToItsOwnKeys() throws IOException {
+        assertThat(CloudWorld.get(source(Optional.of("keys")))).isEqualTo(password(1));
+        assertThat(aws.signer("token")).startsWith(AwsService.KEY_ID);
+    }
+
+    @Test
+    void addressThatIsEmptyIsNone() throws IOException {
+        login(OF_SESSION, "2026-11-20T14:00:00Z", false);
+        // Nothing leaves this machine: nobody is at the proxy.
+        world.with("AWS_ENDPOINT_URL_ECR", "").with("https_proxy", "http://127.0.0.1:1");
+
+        assertThatThrownBy(() -> CloudWorld.get(source()))
+                .isInstanceOf(OutageException.class)
+                .hasMessageContaining("asking AWS for a token of ECR");
     }
 
     @Test
