@@ -16,16 +16,23 @@ disk_group() {
   check "an image is pinned and pulled" pin_disk_image
   # Not within a check: what is started in one is not known outside.
   start disk-clients eight_disk_clients
-  while running disk-clients; do
-    sleep 3
+  disk_kills=0
+  disk_most=0
+  while sleep 3 && running disk-clients && [ ! -e "$work/disk/wrong" ]; do
+    see_disk
     kill_entrepot
+    disk_kills=$((disk_kills + 1))
     start_entrepot
   done
+  stop disk-clients
   check "eight clients pull $((disk_mib * 5)) MiB through $disk_mib MiB, with a kill every few seconds" disk_clients_have_all
+  check "the proxy was killed $disk_kills times meanwhile" disk_was_killed_often
+  check "at each kill there was no more on the disk than may be and the blobs in flight: $((disk_most >> 20)) MiB at most" disk_was_never_over
   check "the count is exact, nothing is orphaned, the capacity is kept" disk_count_is_exact
   check "the pin is there and complete" disk_pin_is_whole
-  stop entrepot
   stop disk-upstream
+  check "the pinned image comes without its upstream, byte for byte" disk_pull "$(head -n 1 "$work/disk/images")"
+  stop entrepot
   rm -rf "$work/disk"
 }
 
@@ -83,15 +90,19 @@ disk_pull() {
   done
 }
 
+# until_right PATH: until it has come to its end. An attempt that breaks off, or is refused, is repeated; one that came to its end with other bytes is not.
 until_right() {
-  local attempt
+  local attempt got=$work/disk/got-$BASHPID
   for attempt in {1..150}; do
-    if curl -sS --fail --max-time 60 "http://$proxy/v2/disk.test/disk/image/$1" 2> /dev/null | cmp -s - "$work/disk/v2/disk/image/$1"; then
-      return 0
+    if curl -sS --fail --max-time 60 -o "$got" "http://$proxy/v2/disk.test/disk/image/$1" 2> /dev/null; then
+      cmp "$got" "$work/disk/v2/disk/image/$1" && return 0
+      touch "$work/disk/wrong"
+      fail "$1 came to its end with other bytes, at attempt $attempt"
+      return 1
     fi
     sleep 0.2
   done
-  fail "$1 never came right in $attempt attempts"
+  fail "$1 never came to its end in $attempt attempts"
 }
 
 pin_disk_image() {
@@ -101,7 +112,7 @@ pin_disk_image() {
 }
 
 eight_disk_clients() {
-  local client clients=()
+  local client clients=() all=true
   trap 'kill "${clients[@]}" 2> /dev/null; exit 143' TERM
   for client in {0..7}; do
     (
@@ -112,9 +123,30 @@ eight_disk_clients() {
     clients+=($!)
   done
   for client in "${clients[@]}"; do
-    wait "$client"
+    wait "$client" || all=false
   done
-  touch "$work/disk/all"
+  ! $all || touch "$work/disk/all"
+}
+
+# bytes_of NAME...: of what the cache has under these names; files may come and go meanwhile.
+bytes_of() {
+  { (cd "$work/cache" && find "$@" -type f -printf '%s\n') 2> /dev/null || true; } | awk '{ sum += $1 } END { printf "%d", sum }'
+}
+
+see_disk() {
+  local bytes
+  bytes=$(bytes_of blobs manifests ingest ballast)
+  [ "$bytes" -le "$disk_most" ] || disk_most=$bytes
+}
+
+disk_was_never_over() {
+  [ "$disk_most" -gt 0 ] || fail "nobody has looked"
+  # Each of the eight may have one blob that is under way, and may be seen twice where it is moved to its place.
+  [ "$disk_most" -le $(((disk_mib + 8 * disk_layer_mib) << 20)) ] || fail "$disk_most bytes were on the disk"
+}
+
+disk_was_killed_often() {
+  [ "$disk_kills" -ge $((disk_mib < 1024 ? 1 : 5)) ] || fail "that is not often enough to say anything"
 }
 
 disk_clients_have_all() {
@@ -134,11 +166,11 @@ disk_count_is_exact() {
   "$entrepot" cache rebuild --json --config "$entrepot_config" | tee "$scratch/compared"
   grep -q '"registered":0,"forgotten":0' "$scratch/compared" || fail "files and rows differed"
   local bytes
-  bytes=$(find "$work/cache/blobs" "$work/cache/manifests" -type f -printf '%s\n' | awk '{ sum += $1 } END { printf "%d", sum }')
+  bytes=$(bytes_of blobs manifests)
   expect "the stored bytes" "$(of_stats storedBytes)" "$bytes"
   # What was cut off is in the folder ingest, and counts too; so does the ballast.
   local used
-  used=$(find "$work/cache/blobs" "$work/cache/manifests" "$work/cache/ingest" "$work/cache/ballast" -type f -printf '%s\n' | awk '{ sum += $1 } END { printf "%d", sum }')
+  used=$(bytes_of blobs manifests ingest ballast)
   expect "the used bytes" "$(of_stats usedBytes)" "$used"
   [ "$(of_stats usedBytes)" -le $((disk_mib << 20)) ] || fail "more is used than may be"
   [ "$bytes" -gt $((disk_mib << 19)) ] || fail "the disk is not even half full: $bytes bytes"

@@ -443,6 +443,11 @@ public final class CacheIndex implements AutoCloseable {
         return contents.content(digest);
     }
 
+    /** Content that is registered, with its last use. */
+    Optional<Candidate> candidate(Digest digest) {
+        return contents.candidate(digest);
+    }
+
     /** Whether content is registered. */
     public boolean isStored(Digest digest) {
         return contents.isStored(digest);

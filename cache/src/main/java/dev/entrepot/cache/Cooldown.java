@@ -57,6 +57,11 @@ final class Cooldown {
             return current;
         }
 
+        /** Since when it is known that the tag names it. */
+        Instant firstSeenAt() {
+            return moment.from(named.firstSeenAt());
+        }
+
         /** When what the tag names may be served. */
         Instant matureAt() {
             return matureAt(named.firstSeenAt());
@@ -128,7 +133,7 @@ final class Cooldown {
         return new BlockedException(
                 BlockedException.Kind.TOO_YOUNG,
                 "tag " + tag + " of " + repository + " names " + named.digest() + ", first seen at "
-                        + named.firstSeenAt() + " and too young by " + settings.rule(Setting.MIN_AGE)
+                        + choice.firstSeenAt() + " and too young by " + settings.rule(Setting.MIN_AGE)
                         + "; it will be served from " + choice.matureAt() + " on",
                 Optional.of(Duration.between(now, choice.matureAt())));
     }

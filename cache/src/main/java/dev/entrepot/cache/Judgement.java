@@ -70,11 +70,12 @@ record Judgement(CacheSettings settings, Moment moment) {
                 : isWithin(confirmedAt.get(), window.behindFor()) ? Step.SERVE_AND_CHECK : Step.ASK;
     }
 
-    /** When the upstream is asked next, at the first request from then on; empty for never. */
+    /** When the upstream is asked next, at the first request from then on; empty for never, and now for what was confirmed in the future. */
     Optional<Instant> nextCheck(Window window, Instant confirmedAt) {
-        return window.freshFor().equals(CacheSettings.FOREVER)
-                ? Optional.empty()
-                : Optional.of(confirmedAt.plus(window.freshFor()));
+        if (window.freshFor().equals(CacheSettings.FOREVER)) {
+            return Optional.empty();
+        }
+        return Optional.of(confirmedAt.isAfter(now()) ? now() : confirmedAt.plus(window.freshFor()));
     }
 
     private boolean isWithin(Instant then, Duration limit) {

@@ -158,9 +158,11 @@ public final class Scrub implements AutoCloseable {
         }
     }
 
+    // Also if the last round ended in what is now the future: the clock was set back, and nobody knows when it was.
     private boolean isDue() {
-        long ended = number(ENDED).orElse(clock.millis());
-        return !period.isZero() && clock.millis() - ended >= period.toMillis();
+        long now = clock.millis();
+        long ended = number(ENDED).orElse(now);
+        return !period.isZero() && (ended > now || now - ended >= period.toMillis());
     }
 
     /**

@@ -97,6 +97,13 @@ final class StoredContents {
         return contents.get(digest);
     }
 
+    /** Content that is registered, with its last use. */
+    Optional<Candidate> candidate(Digest digest) {
+        return content(digest)
+                .map(known -> withUse(
+                        new Candidate(digest, known.kind(), known.bytes(), known.lastUsed()), touches.pending()));
+    }
+
     /** Whether content is registered. */
     boolean isStored(Digest digest) {
         return contents.get(digest).isPresent();

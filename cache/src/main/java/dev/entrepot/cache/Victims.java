@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -16,15 +17,31 @@ final class Victims {
     /** Content, and whether it goes because its group has more than its share. */
     record Next(Candidate content, boolean overShare) {}
 
+    /** The order of the index. */
+    @FunctionalInterface
+    interface ByUse {
+        /** So many that were not used for longest, the longest first. */
+        List<Candidate> first(int n) throws IOException;
+    }
+
     private final CacheIndex index;
+    private final ByUse byUse;
     private final PolicyFeed feed;
     private final int batch;
     private final Set<Digest> passed = new HashSet<>();
     private final Deque<Next> upcoming = new ArrayDeque<>();
+    // So many of the first that are upcoming may have gone, or been used, since they were looked at.
+    private int unsure;
 
     /** Looks {@code batch} ahead. */
     Victims(CacheIndex index, PolicyFeed feed, int batch) {
+        this(index, index::leastRecentlyUsed, feed, batch);
+    }
+
+    /** As above, with the order of the index as somebody sees it who counts. */
+    Victims(CacheIndex index, ByUse byUse, PolicyFeed feed, int batch) {
         this.index = index;
+        this.byUse = byUse;
         this.feed = feed;
         this.batch = batch;
     }
@@ -35,23 +52,32 @@ final class Victims {
      * @throws IOException if the index cannot be read
      */
     Optional<Next> peek() throws IOException {
-        while (upcoming.isEmpty()) {
-            Optional<DiskPolicy> policy = feed.ready();
-            boolean more = policy.isPresent() ? fromPolicy(policy.get()) : fromIndex();
-            if (!more) {
-                return Optional.empty();
+        while (true) {
+            if (upcoming.isEmpty()) {
+                Optional<DiskPolicy> policy = feed.ready();
+                boolean more = policy.isPresent() ? fromPolicy(policy.get()) : fromIndex();
+                if (!more) {
+                    return Optional.empty();
+                }
+            } else if (unsure == 0 || isAsItWas(upcoming.element().content())) {
+                return Optional.of(upcoming.element());
+            } else {
+                take();
             }
         }
-        return Optional.of(upcoming.element());
     }
 
-    /** Forgets what it has looked ahead: others may have evicted it. */
+    /** Trusts no more in what it has looked ahead: others may have evicted or used it. */
     void lookAgain() {
-        upcoming.clear();
+        if (feed.ready().isPresent()) {
+            upcoming.clear();
+        }
+        unsure = upcoming.size();
     }
 
     /** Takes what {@link #peek()} has shown. */
     Next take() {
+        unsure = Math.max(0, unsure - 1);
         return upcoming.remove();
     }
 
@@ -65,28 +91,38 @@ final class Victims {
         boolean any = false;
         for (DiskPolicy.Victim victim : policy.victims(batch, passed)) {
             any = true;
-            long failures = index.failedReads();
-            Optional<IndexedContent> row = index.content(victim.digest());
-            if (row.isEmpty()) {
-                if (index.failedReads() != failures) {
-                    throw new IOException(
-                            "the index cannot be read, so that nobody knows what " + victim.digest() + " is");
-                }
+            Optional<Candidate> candidate = candidate(victim.digest());
+            if (candidate.isEmpty()) {
                 policy.removed(victim.digest());
                 continue;
             }
-            IndexedContent content = row.get();
-            Candidate candidate = new Candidate(victim.digest(), content.kind(), content.bytes(), content.lastUsed());
-            upcoming.add(new Next(candidate, victim.overShare()));
+            upcoming.add(new Next(candidate.get(), victim.overShare()));
         }
         return any;
     }
 
+    // What cannot go is read again each time, so that each time at least as much else is read.
     private boolean fromIndex() throws IOException {
-        index.leastRecentlyUsed(batch + passed.size()).stream()
+        byUse.first(passed.size() + Math.max(batch, passed.size())).stream()
                 .filter(candidate -> !passed.contains(candidate.digest()))
                 .map(candidate -> new Next(candidate, false))
                 .forEach(upcoming::add);
         return !upcoming.isEmpty();
+    }
+
+    // What was used since comes later in the order.
+    private boolean isAsItWas(Candidate candidate) throws IOException {
+        return candidate(candidate.digest())
+                .filter(now -> !now.lastUsed().isAfter(candidate.lastUsed()))
+                .isPresent();
+    }
+
+    private Optional<Candidate> candidate(Digest digest) throws IOException {
+        long failures = index.failedReads();
+        Optional<Candidate> row = index.candidate(digest);
+        if (row.isEmpty() && index.failedReads() != failures) {
+            throw new IOException("the index cannot be read, so that nobody knows what " + digest + " is");
+        }
+        return row;
     }
 }

@@ -150,6 +150,28 @@ class ScrubTest {
     }
 
     @Test
+    void roundIsDueWhereTheLastOneEndedInWhatIsNowTheFuture() throws Exception {
+        spoil();
+        fixture.index.putNumber(
+                "scrub_ended", fixture.clock.instant().plus(Duration.ofDays(1)).toEpochMilli());
+        fixture.index.flush();
+        try (Scrub scrub = scrub(pauses::add)) {
+            scrub.start();
+            awaitRound(scrub);
+            assertThat(scrub.progress().bad()).isEqualTo(1);
+        }
+    }
+
+    private void awaitRound(Scrub scrub) {
+        long deadline = System.nanoTime() + Duration.ofSeconds(20).toNanos();
+        while (!scrub.progress().lastRound().equals(Optional.of(fixture.clock.instant()))
+                && System.nanoTime() < deadline) {
+            Thread.onSpinWait();
+        }
+        assertThat(scrub.progress().lastRound()).contains(fixture.clock.instant());
+    }
+
+    @Test
     void scrubInTheBackgroundBeginsWhenItIsAskedFor() throws Exception {
         spoil();
         try (Scrub scrub = scrub(pauses::add)) {

@@ -4,6 +4,7 @@ import static dev.entrepot.proxy.MirrorFixture.header;
 import static dev.entrepot.proxy.MirrorFixture.verdict;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Images;
@@ -42,6 +43,12 @@ class ClockSetBackEndToEndTest {
                 """.formatted(registry.uri(), rule);
     }
 
+    private static String explained(MirrorFixture mirror, String name) throws Exception {
+        String said =
+                mirror.admin("/explain?ref=registry.test%2Fteam%2Fapp%3Av1").body();
+        return OciJson.mapper().readTree(said).path(name).asString("");
+    }
+
     @Test
     void timeOfStaleContentRunsFromTheStartAfterTheClockWasSetBack() throws Exception {
         registry.push("team/app", images.image(10), "v1");
@@ -53,6 +60,7 @@ class ClockSetBackEndToEndTest {
             registry.faults().always(Requests.any(), Fault.status(500));
 
             // What was confirmed in the future is asked for again.
+            assertThat(explained(mirror, "nextCheck")).isEqualTo("2026-11-20T01:00:00Z");
             assertThat(verdict(mirror.get(TAG))).isEqualTo("stale");
             mirror.advance(Duration.ofMinutes(59));
             assertThat(verdict(mirror.get(TAG))).isEqualTo("stale");
@@ -73,6 +81,8 @@ class ClockSetBackEndToEndTest {
             HttpResponse<byte[]> refused = mirror.get(TAG);
             assertThat(refused.statusCode()).isEqualTo(403);
             assertThat(header(refused, "Retry-After")).isEqualTo("7200");
+            assertThat(MirrorFixture.text(refused))
+                    .contains("first seen at 2026-11-20T01:00:00Z", "from 2026-11-20T03:00:00Z on");
             mirror.advance(Duration.ofHours(2));
             HttpResponse<byte[]> served = mirror.get(TAG);
             assertThat(served.statusCode()).isEqualTo(200);

@@ -276,7 +276,12 @@ class DiskTroubleEndToEndTest {
             }
             mirror.start();
 
-            assertThat(pull(mirror, KEPT, kept)).contains("miss");
+            // The manifest, and then the blobs in the same order.
+            List<String> verdicts = pull(mirror, KEPT, kept);
+            assertThat(verdicts.getFirst()).as("the manifest that was removed").isEqualTo("miss");
+            assertThat(verdicts.get(1)).as("the blob that was removed").isEqualTo("miss");
+            assertThat(blobs).hasSizeGreaterThan(1);
+            assertThat(verdicts.getLast()).as("the blob that was cut short").isEqualTo("miss");
             assertThat(pull(mirror, KEPT, kept)).containsOnly("hit");
             assertSaid(blobs.getLast().toString(), "quarantine");
         }

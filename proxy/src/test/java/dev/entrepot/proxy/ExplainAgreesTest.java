@@ -8,16 +8,19 @@ import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.Request;
 import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.proxy.ExplainWorld.State;
 import java.net.http.HttpResponse;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.function.Predicate;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
@@ -625,8 +628,12 @@ class ExplainAgreesTest {
             world.registry().faults().always(Requests.repository(name), Fault.hold(gate));
         }
         fail(name, given.upstream());
+        int before = world.registry().calls().count(byTag(name));
         HttpResponse<byte[]> answer = mirror.get(asked);
         gate.open();
+        if (given.asked() == Asked.TAG && said.has("nextCheck")) {
+            assertAskedWhenDue(given, name, said, before, mirror.now());
+        }
         world.registry().faults().clear();
         if (expected.path("notKnown").asString("").startsWith("whether it is at 127.0.0.1:")) {
             assertThat(state.mirrors()).isTrue();
@@ -654,6 +661,29 @@ class ExplainAgreesTest {
             assertThat(expected.has("error")).isTrue();
         }
         return status == 200 ? "200 " + MirrorFixture.verdict(answer) : Integer.toString(status);
+    }
+
+    // That the upstream is asked for the tag if its time has come, and that it is not before. A tag that is denied is
+    // not asked for; and after a failure that is remembered, or has opened the circuit breaker, nothing is.
+    private static void assertAskedWhenDue(Case given, String name, JsonNode said, int before, Instant now)
+            throws InterruptedException {
+        boolean due = !now.isBefore(Instant.parse(said.path("nextCheck").asString("")));
+        if (given.rules().toString().contains("deny:")) {
+            return;
+        }
+        assertThat(!said.path("asks").asString("").equals("not")).as("%s", said).isEqualTo(due);
+        if (!due) {
+            assertThat(world.registry().calls().count(byTag(name)))
+                    .as("%s", said)
+                    .isEqualTo(before);
+        } else if (given.failing().isEmpty()) {
+            // Perhaps behind the answer.
+            world.registry().calls().await(before + 1, byTag(name));
+        }
+    }
+
+    private static Predicate<Request> byTag(String name) {
+        return Requests.path("/" + name + "/manifests/1");
     }
 
     // Nobody can say without asking whether something is signed, nor what a tag names that nothing is known of, where

@@ -16,6 +16,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -170,6 +171,11 @@ final class MirrorFixture implements AutoCloseable {
     /** Lets time pass for the mirror. */
     void advance(Duration duration) {
         clock.advance(duration);
+    }
+
+    /** The time by the clock of the machine. */
+    Instant now() {
+        return clock.instant();
     }
 
     /** Sets the clock of the machine, without that time passes. */

@@ -30,6 +30,7 @@ import org.junit.jupiter.api.io.TempDir;
 /** An upstream that counts pulls, and clients that want more of them than there are. */
 class UpstreamQuotaEndToEndTest {
     private static final Predicate<Request> PULLS = Requests.get().and(Requests.manifests());
+    private static final String PREFETCHED = "entrepot_prefetch_graphs_total{outcome=\"complete\"}";
     private static final String PATH = "/v2/" + APP + "/manifests/";
 
     private final TestRegistry hub = TestRegistry.started();
@@ -129,6 +130,36 @@ class UpstreamQuotaEndToEndTest {
                 .isEqualTo(fresh.root().array());
         assertThat(mirror.get(PATH + "fresh").body()).isEqualTo(fresh.root().array());
         assertThat(hub.calls().count(PULLS)).as("HEAD and then GETs").isEqualTo(11);
+    }
+
+    @Test
+    void headOfAnIndexThatIsNotKeptCostsNoPullWhereGraphsArePrefetched() throws Exception {
+        hub.quota(100);
+        mirror.head(PATH + "kept-1");
+        assertThat(mirror.reconfigure("""
+                default-upstream: registry.test
+                upstreams:
+                  registry.test: {url: "%s"}
+                rules: [{prefetch: true}]
+                """.formatted(hub.uri()))).isTrue();
+        Bundle unknown = hub.push(APP, images.indexOf(List.of(images.image(100), images.image(101))), "unknown");
+        Bundle image = images.image(102);
+        Bundle other = hub.push(APP, images.indexOf(List.of(image)), "other");
+        hub.calls().clear();
+
+        assertThatHeadIs(unknown, mirror.head(PATH + unknown.digest()));
+        assertThat(mirror.metric("entrepot_prefetch_waiting")).isZero();
+        assertThat(hub.calls().count(PULLS)).isZero();
+
+        // What is begun after it is at its end: what the HEAD had begun would have been seen.
+        mirror.get(PATH + other.digest());
+        MirrorFixture.await(() -> mirror.metric(PREFETCHED) > 0);
+        assertThat(mirror.metric(PREFETCHED)).isEqualTo(1);
+        assertThat(hub.calls().count(PULLS)).as("the other index and its image").isEqualTo(2);
+        assertThat(hub.calls().gets(unknown.digest())).isZero();
+        assertThat(hub.calls().matching(Requests.get().and(Requests.blobs())))
+                .allMatch(call -> image.blobs().keySet().stream()
+                        .anyMatch(blob -> call.request().path().endsWith(blob.toString())));
     }
 
     @Test

@@ -71,12 +71,13 @@ public final class Prefetching implements FetchListener, PullListener, AutoClose
         });
     }
 
-    // What had to be fetched was offered before the client had it, and is not due here.
+    // What had to be fetched was offered before the client had it. What was not, but for a HEAD only described by the
+    // upstream, where pulls are counted, is a miss as well: a HEAD costs no pull.
     @Override
     public void pulled(Repository repository, ManifestReference reference, Answer<Descriptor> answer) {
         boolean root = reference instanceof Tag || answer.content().mediaType().isIndex();
         // While the upstream is out there is nothing to be had, and the hour is not spent on that.
-        if (!root || answer.verdict() == Verdict.STALE) {
+        if (!root || !answer.verdict().isOfTheStore() || answer.verdict() == Verdict.STALE) {
             return;
         }
         Optional<GraphPart> part = settings(repository, reference).prefetch();
