@@ -339,7 +339,7 @@ final class BlobFetch implements Runnable {
     }
 
     private void end(Ingest ingest, OptionalLong total) throws IOException {
-        if (!started) {
+        if (!started && !named) {
             try {
                 refuseManifest(ingest);
             } catch (RegistryException e) {

@@ -13,9 +13,12 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /** The blobs of one repository: from the store, or following the one fetch that brings each there. Thread-safe. */
 final class BlobPulls {
+    private static final Logger LOG = LoggerFactory.getLogger(BlobPulls.class);
     private static final int ATTEMPTS = 3;
     private static final Duration TRY_AGAIN = Duration.ofSeconds(1);
 
@@ -158,13 +161,18 @@ final class BlobPulls {
         answering.refuseRemembered(question, settings);
         Optional<BlobFetches.Joined> running = cache.fetches().joinRunning(digest, repository);
         if (running.isPresent()) {
+            boolean own = isOwn(running.get());
+            if (link.isEmpty() && !own) {
+                proofs.prove(digest, false, settings);
+            }
             try {
-                if (link.isEmpty() && !isOwn(running.get())) {
-                    proofs.prove(digest, false, settings);
-                }
                 return follow(digest, running.get(), settings);
-            } catch (OutageException e) {
-                // It is that of another's fetch: this one has not asked yet.
+            } catch (IOException e) {
+                // That of another's fetch, whatever it is, says nothing here; after an outage this one has not asked
+                // yet.
+                if (own && !(e instanceof OutageException)) {
+                    throw e;
+                }
             }
         }
         try {
@@ -183,7 +191,7 @@ final class BlobPulls {
                 throw BlobOrManifest.notABlob(digest, repository);
             }
         }
-        PassedBlob blob = new PassedBlob(digest, upstream, from, cache.settings());
+        PassedBlob blob = new PassedBlob(digest, upstream, from, cache.settings(), cache.counters());
         try {
             refuseTooLarge(settings, digest, blob.totalBytes());
         } catch (BlockedException e) {
@@ -194,6 +202,20 @@ final class BlobPulls {
                 blob.totalBytes().isPresent() ? Optional.empty() : BlobLimit.of(repository, settings);
         BlobContent content = limit.isPresent() ? new LimitedContent(blob, digest, limit.get()) : blob;
         return Answer.of(content, Verdict.MISS, Duration.ZERO);
+    }
+
+    /** As {@link PullThrough#refuted}. */
+    void refuted(Digest digest) {
+        try {
+            cache.repair().doubtBlob(digest);
+        } catch (IOException e) {
+            LOG.warn(
+                    "blob {} of {} may have gone bad on the disk, and cannot be read again: {}; look at the disk, and run"
+                            + " entrepot cache scrub",
+                    digest,
+                    repository,
+                    e.toString());
+        }
     }
 
     private BlobFetches.Joined join(Digest digest, Optional<Link> link, CacheSettings settings) throws IOException {

@@ -74,6 +74,11 @@ public final class CachedRepository implements RepositorySource {
     }
 
     @Override
+    public void refuted(Digest digest) {
+        pullThrough.refuted(digest);
+    }
+
+    @Override
     public TagPage listTags(Optional<String> cursor) throws IOException {
         List<Tag> tags = pullThrough.tags().content();
         return new TagPage(tags, Optional.empty());

@@ -9,6 +9,7 @@ import java.io.RandomAccessFile;
 import java.security.MessageDigest;
 import java.util.Objects;
 import java.util.OptionalLong;
+import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -27,6 +28,7 @@ final class DirectRead implements Closeable {
     private final FetchProgress.Degraded state;
     private final FetchSettings settings;
     private final @Nullable RandomAccessFile written;
+    private final IntConsumer counted;
     private final byte[] chunk = new byte[CHUNK_BYTES];
     private byte[] pending = new byte[CHUNK_BYTES];
     private int pendingStart;
@@ -41,18 +43,21 @@ final class DirectRead implements Closeable {
      * Goes on where a fetch has stopped.
      *
      * @param written the file that the fetch wrote, if the reader has it open; closed by others
+     * @param counted is told how many bytes came from the upstream
      */
     DirectRead(
             Digest digest,
             RepositorySource upstream,
             FetchProgress.Degraded state,
             FetchSettings settings,
-            @Nullable RandomAccessFile written) {
+            @Nullable RandomAccessFile written,
+            IntConsumer counted) {
         this.digest = digest;
         this.upstream = upstream;
         this.state = state;
         this.settings = settings;
         this.written = written;
+        this.counted = counted;
     }
 
     /** Opens the upstream at a position, and returns the size of the whole blob as far as the upstream states it. */
@@ -133,6 +138,7 @@ final class DirectRead implements Closeable {
             return;
         }
         received += count;
+        counted.accept(count);
         if (hasher != null) {
             hasher.update(chunk, 0, count);
         }

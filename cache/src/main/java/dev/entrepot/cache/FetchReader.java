@@ -81,7 +81,7 @@ final class FetchReader implements BlobContent {
         if (view.verified() && position >= view.visibleBytes()) {
             return -1;
         }
-        direct = new DirectRead(digest, upstream, left(fetch.progress().now()), settings, partial);
+        direct = new DirectRead(digest, upstream, left(fetch.progress().now()), settings, partial, _ -> {});
         return direct.read(position, buffer, offset, length);
     }
 

@@ -22,10 +22,11 @@ final class PassedBlob implements BlobContent {
      *
      * @param from where the reader is about to begin; from 0 on the blob is verified before its last bytes are handed on, from elsewhere it cannot be
      */
-    PassedBlob(Digest digest, RepositorySource upstream, long from, FetchSettings settings) throws IOException {
+    PassedBlob(Digest digest, RepositorySource upstream, long from, FetchSettings settings, CacheStatistics statistics)
+            throws IOException {
         FetchProgress.Degraded nothingYet =
                 new FetchProgress.Degraded(0, digest.algorithm().newMessageDigest(), OptionalLong.empty());
-        this.read = new DirectRead(digest, upstream, nothingYet, settings, null);
+        this.read = new DirectRead(digest, upstream, nothingYet, settings, null, statistics.bytesFetched::add);
         this.totalBytes = read.begin(from);
     }
 

@@ -200,6 +200,14 @@ public final class PullThrough {
     }
 
     /**
+     * Takes note that what a reader was given of a blob is not the blob. What is kept of it is read again, and if it has gone bad, put in quarantine, so that the next reader has it from the
+     * upstream.
+     */
+    void refuted(Digest digest) {
+        blobs.refuted(digest);
+    }
+
+    /**
      * Brings a blob into the store without a client, or waits for the fetch that does. What is there already is not read and does not count as used.
      *
      * @return whether it is in the store now; false if the local disk failed or has no room for it

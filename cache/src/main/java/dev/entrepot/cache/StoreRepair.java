@@ -3,6 +3,7 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Repository;
 import java.io.IOException;
+import java.security.MessageDigest;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.slf4j.Logger;
@@ -14,6 +15,7 @@ import org.slf4j.LoggerFactory;
  */
 record StoreRepair(ContentStore store, CacheIndex index) {
     private static final Logger LOG = LoggerFactory.getLogger(StoreRepair.class);
+    private static final int BUFFER_BYTES = 128 * 1024;
 
     /**
      * Opens a blob that is as long as it was when it was stored. The caller closes it.
@@ -43,6 +45,35 @@ record StoreRepair(ContentStore store, CacheIndex index) {
         file.get().close();
         damaged(ContentKind.BLOB, digest, "has " + bytes + " bytes, not those that were stored");
         return Optional.empty();
+    }
+
+    /**
+     * Reads a blob again, of which a reader has found that it is not what it should be; if it is not, it counts as absent from now on.
+     *
+     * @throws IOException if it cannot be read, or not be put aside
+     */
+    void doubtBlob(Digest digest) throws IOException {
+        Optional<BlobFile> file = openBlob(digest);
+        if (file.isEmpty()) {
+            return;
+        }
+        Digest actual;
+        try (BlobFile open = file.get()) {
+            actual = digest(open, digest);
+        }
+        if (!actual.equals(digest)) {
+            damaged(ContentKind.BLOB, digest, "has gone bad on the disk: its digest is " + actual);
+        }
+    }
+
+    private static Digest digest(BlobFile file, Digest expected) throws IOException {
+        MessageDigest hasher = expected.algorithm().newMessageDigest();
+        byte[] buffer = new byte[BUFFER_BYTES];
+        long position = 0;
+        for (int count; (count = file.read(position, buffer, 0, buffer.length)) > 0; position += count) {
+            hasher.update(buffer, 0, count);
+        }
+        return Digest.of(expected.algorithm(), hasher);
     }
 
     /** The length of a blob; empty if it is not here, or not as it was stored. */

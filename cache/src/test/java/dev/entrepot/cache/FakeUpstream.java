@@ -66,6 +66,9 @@ final class FakeUpstream implements RepositorySource {
     /** Whether HEAD of a blob says that it is empty. */
     volatile boolean statesZero = false;
 
+    /** When set, how the opening of a blob fails once it has its slot. */
+    volatile Optional<IOException> refusesBlobs = Optional.empty();
+
     /** When set, each opening of a blob waits for a permit, as for a slot; who is interrupted meanwhile was not asked. */
     volatile Semaphore slots = null;
 
@@ -137,6 +140,9 @@ final class FakeUpstream implements RepositorySource {
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
         ask("GET blob " + digest);
         takeSlot();
+        if (refusesBlobs.isPresent()) {
+            throw refusesBlobs.get();
+        }
         byte[] bytes = blobs.get(digest);
         if (bytes == null) {
             throw new NotFoundException(NotFoundException.Kind.BLOB, digest + " is not here");

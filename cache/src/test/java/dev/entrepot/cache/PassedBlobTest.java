@@ -4,22 +4,32 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.BlockedException;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** A blob for a reader that has a place of its own for it: nothing of it is kept because of that reader. */
 @Timeout(30)
@@ -111,6 +121,68 @@ class PassedBlobTest {
             }
         }
         assertThat(upstream.count("GET blob")).isEqualTo(1);
+    }
+
+    static Stream<IOException> answersToOthers() {
+        return Stream.of(
+                new NotFoundException(NotFoundException.Kind.BLOB, "it is not there"),
+                new UnauthorizedException(401, "they may not have it"),
+                new BlockedException(BlockedException.Kind.DENIED, "it is larger than they may have"),
+                new InvalidContentException("theirs is something else"),
+                new OutageException(OutageException.Reason.UNREACHABLE, "theirs is out"),
+                new IOException("their disk"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("answersToOthers")
+    void howTheFetchOfAnotherRepositoryFailsIsNoAnswerHere(IOException theirs) throws Exception {
+        FakeUpstream other = new FakeUpstream("registry.test/other/app");
+        other.addBlob(bytes);
+        other.slots = new Semaphore(0);
+        other.refusesBlobs = Optional.of(theirs);
+        PullThrough others = cache.repository(other);
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            Future<byte[]> client = threads.submit(() -> CacheFixture.readAll(others, digest));
+            while (other.count("GET blob") == 0) {
+                Thread.onSpinWait();
+            }
+            Future<byte[]> here = threads.submit(() -> passed(0));
+            while (cache.cache.statistics().joined() == 0) {
+                Thread.onSpinWait();
+            }
+            other.slots.release(100);
+
+            assertThat(here.get(20, TimeUnit.SECONDS)).isEqualTo(bytes);
+            assertThatThrownBy(() -> client.get(20, TimeUnit.SECONDS)).hasCauseInstanceOf(IOException.class);
+        }
+        assertThat(upstream.count("GET blob")).isEqualTo(1);
+        assertThat(cache.store.blobSize(digest)).isEmpty();
+    }
+
+    @Test
+    void whatIsPassedCountsAsFetched() throws IOException {
+        passed(0);
+        passed(200_000);
+
+        assertThat(cache.cache.statistics().bytesFetched()).isEqualTo(400_000);
+    }
+
+    @Test
+    void whatHasGoneBadInTheStoreIsPutAsideWhenAReaderSaysSo() throws IOException {
+        CachedRepository source = CachedRepository.passingBlobs(repository);
+        repository.keepBlob(digest);
+        source.refuted(digest);
+        assertThat(cache.store.blobSize(digest)).as("it is right").hasValue(300_000);
+        byte[] bad = bytes.clone();
+        bad[123_456] ^= 1;
+        Path kept = new StoreLayout(directory).content(ContentKind.BLOB, digest);
+        Files.write(kept, bad);
+
+        source.refuted(digest);
+
+        assertThat(cache.store.blobSize(digest)).isEmpty();
+        assertThat(cache.index.content(digest)).isEmpty();
+        assertThat(passed(0)).isEqualTo(bytes);
     }
 
     @Test

@@ -206,6 +206,20 @@ class StatedSizesTest {
     }
 
     @Test
+    void layerThatIsAManifestByItselfIsALayerAlsoWhereItsSizeIsInDoubt() throws IOException {
+        byte[] layer = "{\"schemaVersion\":2,\"config\":{},\"layers\":[]}".getBytes(StandardCharsets.UTF_8);
+        ManifestBytes right = CacheFixture.image(upstream, layer);
+        String json = new String(right.array(), StandardCharsets.UTF_8);
+        ManifestBytes wrong = ManifestBytes.of(
+                right.mediaType(),
+                json.replace("\"size\":" + layer.length, "\"size\":9999").getBytes(StandardCharsets.UTF_8));
+        upstream.manifests.put(wrong.digest(), wrong);
+        repository.manifest(wrong.digest());
+
+        assertThat(CacheFixture.readAll(repository, Digest.sha256(layer))).isEqualTo(layer);
+    }
+
+    @Test
     void clientsOfALargePartialHaveTheSizeBeforeItIsHashed() throws IOException {
         byte[] large = CacheFixture.randomBytes((64 << 20) + 10, 4);
         ManifestBytes manifest = CacheFixture.image(upstream, large);

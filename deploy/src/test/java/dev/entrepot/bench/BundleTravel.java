@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * A signed bundle of 2 GiB that the cache has: exported, imported into a layout and into distribution's registry, and then one changed layer
+ * A signed bundle of 2 GiB that the cache has: exported (and once more where it has nothing of it), imported into a layout and into distribution's registry, and then one changed layer
  * after another as differences by receipt. Against {@code tar} and {@code sha256sum} over the same files. Processes are timed whole.
  */
 final class BundleTravel implements Scenario {
@@ -53,8 +53,35 @@ final class BundleTravel implements Scenario {
         Rounds<FinishedProcess> rounds = new Rounds<FinishedProcess>()
                 .add("ours", () -> export(bench, folder, 1, "ours.tar", List.of()))
                 .add("tar", () -> packed(bench, folder, "layout"))
+                .add("cold", () -> cold(bench, folder))
                 .run(bench.options().rounds());
         report(bench, "export of 2 GiB", rounds, "tar and sha256sum");
+        String what = "export of 2 GiB that the cache lacks, straight from the upstream";
+        bench.section()
+                .ratio(
+                        what + ", s",
+                        rounds.of("cold", FinishedProcess::seconds),
+                        "tar and sha256sum",
+                        rounds.of("tar", FinishedProcess::seconds),
+                        new Goal.Open());
+        bench.section()
+                .figure(
+                        what + ", peak memory of the process, MiB",
+                        rounds.of("cold", FinishedProcess::peakMebibytes),
+                        MEMORY);
+        delete(folder.resolve("cold"));
+        delete(folder.resolve("cold.tar"));
+    }
+
+    // As on a machine that has pulled nothing of it; the upstream is this process.
+    private static FinishedProcess cold(Bench bench, Path folder) throws Exception {
+        delete(folder.resolve("cold"));
+        return export(
+                bench,
+                folder,
+                1,
+                "cold.tar",
+                List.of("--data", folder.resolve("cold").toString()));
     }
 
     private static void imports(Bench bench, Path folder, Digest manifest) throws Exception {

@@ -44,7 +44,12 @@ final class CachedRepositories implements ServedRepositories {
     @Override
     public ServedRepository open(Repository repository) {
         ServedRepository known = atHand.getIfPresent(repository);
-        return known != null ? known : atHand.get(repository, this::connect);
+        return known != null ? known : atHand.get(repository, name -> connect(name, Priority.INTERACTIVE));
+    }
+
+    @Override
+    public ServedRepository openInBackground(Repository repository) {
+        return connect(repository, Priority.BACKGROUND);
     }
 
     /** A repository as it is served, however its upstream is asked. */
@@ -58,7 +63,7 @@ final class CachedRepositories implements ServedRepositories {
         return known != null && known.showsOurs() ? Audience.SOME : Audience.EVERYBODY;
     }
 
-    private ServedRepository connect(Repository repository) {
+    private ServedRepository connect(Repository repository, Priority priority) {
         Upstream upstream = upstreams.get(repository.registry());
         if (upstream == null) {
             throw new IllegalStateException("routed to " + repository.registry() + ", which is not configured");
@@ -67,7 +72,7 @@ final class CachedRepositories implements ServedRepositories {
             throw new IllegalStateException(
                     repository.registry() + " is asked with the credentials of each client, and by no other way");
         }
-        return serving(cache.repository(upstream.client().source(repository.name(), Priority.INTERACTIVE)));
+        return serving(cache.repository(upstream.client().source(repository.name(), priority)));
     }
 
     @Override

@@ -122,7 +122,7 @@ final class ExportCommand implements AutoCloseable {
         }
     }
 
-    private void begin(String name) throws IOException {
+    private void begin(String name) {
         if (!request.dryRun()) {
             open.push(log::close);
             log.begin(name);

@@ -30,17 +30,17 @@ final class ExportLog implements AutoCloseable {
         this.started = clock.instant();
     }
 
-    /**
-     * Notes that it begins.
-     *
-     * @throws IOException if the data folder cannot be written to
-     */
-    void begin(String what) throws IOException {
-        ExportRuns opened = ExportRuns.open(data, clock);
-        runs = opened;
-        run = opened.begin(what);
-        name = what;
-        open = true;
+    /** Notes that it begins. */
+    void begin(String what) {
+        try {
+            ExportRuns opened = ExportRuns.open(data, clock);
+            runs = opened;
+            run = opened.begin(what);
+            name = what;
+            open = true;
+        } catch (IOException e) {
+            notKept(e);
+        }
     }
 
     /**
@@ -97,9 +97,14 @@ final class ExportLog implements AutoCloseable {
             try {
                 keeping.in(found);
             } catch (IOException e) {
-                err.println("entrepot: the report of this export is not kept: " + e.getMessage());
+                notKept(e);
             }
         }
+    }
+
+    private void notKept(IOException why) {
+        err.println(
+                "entrepot: the report of this export is not kept in " + ExportRuns.of(data) + ": " + why.getMessage());
     }
 
     @Override

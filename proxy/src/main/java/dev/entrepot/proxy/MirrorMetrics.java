@@ -52,7 +52,7 @@ final class MirrorMetrics {
                 () -> cache.statistics().joined());
         metrics.counterFrom(
                 "entrepot_fetched_bytes_total",
-                "Bytes of blobs fetched from upstreams into the store.",
+                "Bytes of blobs fetched from upstreams, into the store or for an export past it.",
                 () -> cache.statistics().bytesFetched());
         metrics.counterFrom(
                 "entrepot_ahead_bytes_total",

@@ -125,6 +125,23 @@ class AirGapTroublesTest {
         troubles.put("is not trusted", () -> refused("verify", "disk", "--trust", "stranger.pub"));
         troubles.put("back to what an earlier import brought", this::importsAnOlderBundleOnceMore);
         troubles.put("every import would refuse", this::exportsAContradiction);
+        troubles.put("has gone bad in the cache", () -> {
+            assertThat(new CommandRunner(folder).runOn("registry.test/team/other:v1\n", "cache", "warm", "-"))
+                    .returns(0, Result::code);
+            try (Stream<Path> kept = Files.walk(folder.resolve("data/blobs/sha256"))) {
+                for (Path blob : kept.filter(Files::isRegularFile).toList()) {
+                    flip(blob);
+                }
+            }
+            return refused(
+                    "export",
+                    "registry.test/team/other:v1",
+                    "--output",
+                    "else/bad.tar",
+                    "--unsigned",
+                    "--from",
+                    "cache");
+        });
         troubles.put("lost it: write a new receipt", this::importsADifferenceIntoATargetThatLostWhatItHad);
 
         assertThat(troubles.keySet()).containsExactlyElementsOf(quoted());

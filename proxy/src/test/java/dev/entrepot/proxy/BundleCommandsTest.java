@@ -125,6 +125,7 @@ class BundleCommandsTest {
                     .contains("volume " + (i + 1), "is truncated", remedy);
             Files.delete(volume);
             reissue(volumes, i);
+            assertThat(Files.readAllBytes(volume)).isEqualTo(bytes);
 
             byte[] flipped = bytes.clone();
             flipped[random.nextInt(bytes.length)] ^= 4;
@@ -141,6 +142,7 @@ class BundleCommandsTest {
                     .contains("volume " + (i + 1), remedy);
             Files.delete(volume);
             reissue(volumes, i);
+            assertThat(Files.readAllBytes(volume)).isEqualTo(bytes);
         }
         assertThat(target.manifests(REPOSITORY)).isEmpty();
         done("verify", "out", "--trust", "ours.pub");

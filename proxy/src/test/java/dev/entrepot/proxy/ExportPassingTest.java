@@ -36,6 +36,8 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 /** A bundle is written as it is read: what the cache keeps comes from there, and the rest from the upstream with no second copy on the disk, by a process of its own and through a server. */
@@ -231,6 +233,57 @@ class ExportPassingTest {
         assertThat(commands.run("export", IMAGE, "--output", "o.tar", "--unsigned", "--keep", "--from", "upstream"))
                 .returns(2, Result::code)
                 .satisfies(result -> assertThat(result.err()).contains("--keep goes with --from both"));
+    }
+
+    /** Has the disk lose a bit of a blob that is kept. */
+    private void rot(Digest blob) throws IOException {
+        Path kept = folder.resolve("data/blobs/sha256/" + blob.encoded().substring(0, 2) + "/" + blob.encoded());
+        byte[] bytes = Files.readAllBytes(kept);
+        bytes[bytes.length / 2] ^= 1;
+        Files.write(kept, bytes);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"1MB", "250KB"})
+    void whatHasGoneBadInTheCacheComesFromTheUpstreamOnceMore(String volumes) throws Exception {
+        export("first.tar", "--keep");
+        source.calls().clear();
+        rot(largest());
+
+        export("out/o.tar", "--volume-size", volumes);
+
+        // In volumes that it does not fit into, a blob is read for its parts, and each part.
+        assertThat(source.calls().gets(largest())).isBetween(1, 4);
+        assertThat(source.calls().matching(Requests.blobs()))
+                .as("the others are right, and are there")
+                .hasSize(source.calls().gets(largest()));
+        assertThat(commands.run("verify", "out", "--unsigned")).returns(0, Result::code);
+        try (Stream<Path> files = Files.walk(folder.resolve("data"))) {
+            assertThat(files.filter(file -> file.toString().contains("quarantine"))
+                            .filter(Files::isRegularFile))
+                    .isNotEmpty();
+        }
+    }
+
+    @Test
+    void whereItCannotComeFromTheUpstreamTheMessageSaysWhatHelps() throws Exception {
+        assertThat(commands.runOn(IMAGE + "\n", "cache", "warm", "-")).returns(0, Result::code);
+        rot(largest());
+
+        Result kept = commands.run("export", IMAGE, "--output", "k.tar", "--unsigned", "--from", "cache");
+
+        assertThat(kept).returns(1, Result::code);
+        assertThat(kept.err())
+                .contains(largest().toString(), "gone bad in the cache", "entrepot cache scrub", "--from upstream");
+        try (Mirror _ = server()) {
+            Result through = commands.run("export", IMAGE, "--output", "s.tar", "--unsigned");
+            assertThat(through).returns(1, Result::code);
+            assertThat(through.err())
+                    .contains(largest().toString(), "gone bad in the cache", "entrepot cache scrub", "--from upstream");
+        }
+        export("u.tar", "--from", "upstream");
+        assertThat(commands.run("cache", "scrub")).returns(0, Result::code);
+        export("out.tar");
     }
 
     @Test

@@ -140,6 +140,18 @@ class ExportReportsTest {
     }
 
     @Test
+    void aReportThatCannotBeKeptFailsNoExport() throws Exception {
+        Files.createDirectories(folder.resolve("data"));
+        Files.writeString(folder.resolve("data/export-runs"), "in the way");
+
+        Result done = export("out.tar");
+
+        assertThat(done).as(done.err()).returns(0, Result::code);
+        assertThat(done.err()).contains("the report of this export is not kept in ", "export-runs");
+        assertThat(commands.run("verify", "out.tar", "--unsigned")).returns(0, Result::code);
+    }
+
+    @Test
     void anExportThatWasKilledIsInterruptedAndOneThatRunsIsNot() throws Exception {
         try (ExportRuns running = ExportRuns.open(folder.resolve("data"), InstantSource.system())) {
             running.begin("the one that runs");

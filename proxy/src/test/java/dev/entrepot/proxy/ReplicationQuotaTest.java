@@ -87,6 +87,23 @@ class ReplicationQuotaTest {
     }
 
     @Test
+    void exportThroughAServerLeavesWhatIsKeptForClients() throws Exception {
+        hub.push("team/app", new Images(7).index("linux/amd64", "linux/arm64", "linux/s390x"), "v1");
+        configure("2");
+        hub.quota(3);
+        CommandRunner commands = new CommandRunner(folder);
+        commands.run(
+                mirror -> {
+                    Result stopped = commands.run("export", "hub.test/team/app:v1", "--output", "out", "--unsigned");
+                    assertThat(stopped.code()).as(stopped.out()).isEqualTo(1);
+                    assertThat(stopped.out() + stopped.err())
+                            .contains("reading through the server", "FAILED", "team/app:v1");
+                    assertThat(hub.calls().count(PULLS)).isLessThanOrEqualTo(1);
+                },
+                "serve");
+    }
+
+    @Test
     void exportFromTheUpstreamLeavesWhatIsKeptForClients() throws Exception {
         hub.push("team/app", new Images(7).index("linux/amd64", "linux/arm64", "linux/s390x"), "v1");
         configure("2");

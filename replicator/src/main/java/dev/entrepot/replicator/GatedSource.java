@@ -48,6 +48,11 @@ record GatedSource(RepositorySource source, HostGate gate) implements Repository
     }
 
     @Override
+    public void refuted(Digest digest) {
+        source.refuted(digest);
+    }
+
+    @Override
     public Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
         return gate.request(() -> source.resolve(reference));
     }

@@ -38,6 +38,7 @@ record ApiRequest(
         boolean probe) {
 
     static final String AUTHORIZATION = "Authorization";
+    private static final String OURS = "X-Entrepot-";
 
     /** How redirects are dealt with. */
     enum Redirects {
@@ -91,6 +92,17 @@ record ApiRequest(
         fewer.remove(name);
         return new ApiRequest(
                 operation, what, method, uri, fewer, body, repository, scopes, redirects, repeatable, priority, probe);
+    }
+
+    /** Without what is shown to the origin alone: a credential, and headers that a server of this program takes. */
+    ApiRequest withoutSecrets() {
+        ApiRequest fewer = withoutHeader(AUTHORIZATION);
+        for (String name : headers.keySet()) {
+            if (name.regionMatches(true, 0, OURS, 0, OURS.length())) {
+                fewer = fewer.withoutHeader(name);
+            }
+        }
+        return fewer;
     }
 
     ApiRequest withUri(URI newUri) {

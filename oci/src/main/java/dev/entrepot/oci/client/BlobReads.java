@@ -7,7 +7,6 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.NotFoundException;
 import java.io.IOException;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
@@ -30,19 +29,15 @@ final class BlobReads {
     private final RepositoryRequests requests;
     private final CapabilityMemory memory;
     private final Absence absence;
-    private final Optional<Map<String, String>> toServer;
+    private final boolean ofServer;
 
     BlobReads(Calls calls, RepositoryRequests requests, CapabilityMemory memory, Absence absence) {
-        this(calls, requests, memory, absence, Optional.empty());
+        this(calls, requests, memory, absence, false);
     }
 
     private BlobReads(
-            Calls calls,
-            RepositoryRequests requests,
-            CapabilityMemory memory,
-            Absence absence,
-            Optional<Map<String, String>> toServer) {
-        this.toServer = toServer;
+            Calls calls, RepositoryRequests requests, CapabilityMemory memory, Absence absence, boolean ofServer) {
+        this.ofServer = ofServer;
         this.absence = absence;
         this.calls = calls;
         this.requests = requests;
@@ -50,8 +45,8 @@ final class BlobReads {
     }
 
     /** As {@link RemoteRepository#ofServer}. */
-    BlobReads ofServer(Map<String, String> headers) {
-        return new BlobReads(calls, requests, memory, absence, Optional.of(Map.copyOf(headers)));
+    BlobReads ofServer(RepositoryRequests toServer) {
+        return new BlobReads(calls, toServer, memory, absence, true);
     }
 
     /** As {@link dev.entrepot.oci.BlobSource#ignoresRanges}. */
@@ -155,11 +150,7 @@ final class BlobReads {
 
     /** As {@link dev.entrepot.oci.BlobSource#openBlob}. */
     BlobBody open(Digest digest, ByteRange range) throws IOException {
-        ApiRequest request = request(Operation.BLOB, "fetching", "GET", digest);
-        for (Map.Entry<String, String> header : toServer.orElse(Map.of()).entrySet()) {
-            request = request.withHeader(header.getKey(), header.getValue());
-        }
-        return open(request, range);
+        return open(request(Operation.BLOB, "fetching", "GET", digest), range);
     }
 
     private BlobBody open(ApiRequest request, ByteRange range) throws IOException {
@@ -179,7 +170,7 @@ final class BlobReads {
                     memory.saw(requests.repository(), Capability.RANGES, false);
                 }
                 OptionalLong length = response.contentLength();
-                return new RemoteBlobBody(response, 0, length, length, toServer.isPresent());
+                return new RemoteBlobBody(response, 0, length, length, ofServer);
             }
             case 206 -> {
                 response.requireIdentity();
@@ -204,7 +195,7 @@ final class BlobReads {
         }
         OptionalLong total =
                 matcher.group(3).equals("*") ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(matcher.group(3)));
-        return new RemoteBlobBody(response, first, OptionalLong.of(last - first + 1), total, toServer.isPresent());
+        return new RemoteBlobBody(response, first, OptionalLong.of(last - first + 1), total, ofServer);
     }
 
     private static InvalidContentException wrongRange(ApiResponse response, ByteRange range, String how) {

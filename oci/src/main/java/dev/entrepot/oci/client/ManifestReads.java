@@ -42,6 +42,11 @@ final class ManifestReads {
         this.validators = validators;
     }
 
+    /** The same by other requests. */
+    ManifestReads by(RepositoryRequests others) {
+        return new ManifestReads(calls, others, memory, validators);
+    }
+
     private sealed interface HeadAnswer {
         record Known(Descriptor descriptor) implements HeadAnswer {}
 

@@ -6,8 +6,8 @@ import java.io.IOException;
 import java.net.URI;
 
 /**
- * Follows redirects: at most five, never from HTTPS to HTTP, never to addresses that the policy forbids. {@code Authorization} is dropped
- * for good at the first change of origin, {@code Range} is kept (distribution-spec, "Redirects").
+ * Follows redirects: at most five, never from HTTPS to HTTP, never to addresses that the policy forbids. {@code Authorization}, and what is shown to a server of this
+ * program only, are dropped for good at the first change of origin, {@code Range} is kept (distribution-spec, "Redirects").
  */
 final class RedirectExchange implements Exchange {
     private static final int MAX_HOPS = 5;
@@ -81,6 +81,6 @@ final class RedirectExchange implements Exchange {
     private static ApiRequest following(ApiRequest request, URI target) {
         boolean sameOrigin = Origin.of(target).equals(Origin.of(request.uri()));
         ApiRequest followed = request.withUri(target);
-        return sameOrigin ? followed : followed.withoutHeader(ApiRequest.AUTHORIZATION);
+        return sameOrigin ? followed : followed.withoutSecrets();
     }
 }

@@ -37,6 +37,11 @@ final class ReferrersReads implements ReferrersApi {
         this.memory = memory;
     }
 
+    /** The same by other requests. */
+    ReferrersReads by(RepositoryRequests others) {
+        return new ReferrersReads(calls, others, memory);
+    }
+
     private record Page(List<Descriptor> descriptors, Optional<String> next) {}
 
     @Override

@@ -78,28 +78,28 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
         this.referrers = new ReferrersReads(calls, requests, memory);
     }
 
-    private RemoteRepository(RemoteRepository other, BlobReads blobs) {
-        this.requests = other.requests;
+    private RemoteRepository(RemoteRepository other, RepositoryRequests toServer) {
+        this.requests = toServer;
         this.calls = other.calls;
         this.tokenOutage = other.tokenOutage;
         this.reserved = other.reserved;
         this.spent = other.spent;
         this.countsPulls = other.countsPulls;
-        this.manifests = other.manifests;
-        this.blobs = blobs;
+        this.manifests = other.manifests.by(toServer);
+        this.blobs = other.blobs.ofServer(toServer);
         this.pages = other.pages;
         this.uploads = other.uploads;
         this.writes = other.writes;
-        this.referrers = other.referrers;
+        this.referrers = other.referrers.by(toServer);
     }
 
     /**
      * The same repository, of a server of this program, which is believed what it says of whether it had a blob ({@link BlobBody#isFromCache}).
      *
-     * @param headers sent with each request for the bytes of a blob
+     * @param headers sent with each request that reads
      */
     public RemoteRepository ofServer(Map<String, String> headers) {
-        return new RemoteRepository(this, blobs.ofServer(headers));
+        return new RemoteRepository(this, requests.with(headers));
     }
 
     @Override

@@ -5,6 +5,7 @@ import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.net.URI;
+import java.util.Map;
 
 /**
  * Makes the requests that concern one repository: their URLs, their scopes and how messages name them.
@@ -12,12 +13,26 @@ import java.net.URI;
  * @param base where the registry's API is
  * @param repository the repository
  * @param priority how urgent the requests are
+ * @param headers of each request that reads
  */
-record RepositoryRequests(URI base, Repository repository, Priority priority) {
+record RepositoryRequests(URI base, Repository repository, Priority priority, Map<String, String> headers) {
+    RepositoryRequests(URI base, Repository repository, Priority priority) {
+        this(base, repository, priority, Map.of());
+    }
+
+    /** The same with these headers. */
+    RepositoryRequests with(Map<String, String> more) {
+        return new RepositoryRequests(base, repository, priority, Map.copyOf(more));
+    }
+
     /** A request that reads, of {@code path} below the repository. */
     ApiRequest reading(Operation operation, String what, String method, String path) {
-        return ApiRequest.of(operation, what, method, url(path), priority)
+        ApiRequest request = ApiRequest.of(operation, what, method, url(path), priority)
                 .withAccess(repository, Scope.pull(repository.name()));
+        for (Map.Entry<String, String> header : headers.entrySet()) {
+            request = request.withHeader(header.getKey(), header.getValue());
+        }
+        return request;
     }
 
     /** A request that writes, sent once only. */

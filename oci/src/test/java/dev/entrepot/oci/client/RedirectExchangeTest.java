@@ -89,6 +89,19 @@ class RedirectExchangeTest {
     }
 
     @Test
+    void whatAServerOfThisProgramIsToldGoesToNobodyElse() throws IOException {
+        RawServer storage = server(request -> request.answer(200, "abcd"));
+        RawServer registry = registry(storage.url() + "/x", 307);
+        RemoteRepository repository = repository(registry).ofServer(Map.of("X-Entrepot-Pass", "t0ken"));
+
+        assertThat(read(repository, ByteRange.ALL)).isEqualTo("abcd");
+
+        assertThat(heads.getFirst()).containsEntry("X-Entrepot-Pass", "t0ken");
+        assertThat(heads.getLast()).doesNotContainKeys("X-Entrepot-Pass", "x-entrepot-pass", "X-entrepot-pass");
+        assertThat(storage.requests).hasSize(1);
+    }
+
+    @Test
     void keepsCredentialsWithinTheOrigin() throws IOException {
         RawServer registry = server(request -> {
             if (!request.headers.containsKey("Authorization")) {

@@ -270,10 +270,10 @@ final class FrontDoor implements Filter {
     private Reply handle(RegistryRequest parsed, Guest guest, String host, ClientCall call, Exchange exchange)
             throws IOException {
         return switch (parsed) {
-            case ManifestRequest r -> manifests.handle(r, open(r.name(), guest, host, exchange), call);
-            case BlobRequest r -> blobs.handle(r, open(r.name(), guest, host, exchange), call);
-            case TagsRequest r -> TagsHandler.handle(r, open(r.name(), guest, host, exchange));
-            case ReferrersRequest r -> ReferrersHandler.handle(r, open(r.name(), guest, host, exchange));
+            case ManifestRequest r -> manifests.handle(r, open(r.name(), guest, host, call, exchange), call);
+            case BlobRequest r -> blobs.handle(r, open(r.name(), guest, host, call, exchange), call);
+            case TagsRequest r -> TagsHandler.handle(r, open(r.name(), guest, host, call, exchange));
+            case ReferrersRequest r -> ReferrersHandler.handle(r, open(r.name(), guest, host, call, exchange));
             case Catalog r -> {
                 guest.requireCatalog();
                 requireKnown(r.scope(), guest, host);
@@ -294,7 +294,8 @@ final class FrontDoor implements Filter {
         };
     }
 
-    private ServedRepository open(RequestedName name, Guest guest, String host, Exchange exchange) throws IOException {
+    private ServedRepository open(RequestedName name, Guest guest, String host, ClientCall call, Exchange exchange)
+            throws IOException {
         Route route;
         try {
             route = router.route(name, host);
@@ -312,7 +313,7 @@ final class FrontDoor implements Filter {
         }
         exchange.isFor(repositories.audience(repository.registry()));
         exchange.routed(route);
-        return repositories.open(repository);
+        return call.passing() ? repositories.openInBackground(repository) : repositories.open(repository);
     }
 
     // The message says what is configured, which is for those only who have said who they are.

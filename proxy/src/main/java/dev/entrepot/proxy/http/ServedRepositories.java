@@ -11,6 +11,11 @@ public interface ServedRepositories {
     /** The repository, which need not exist. The registry is one of those that requests are routed to. */
     ServedRepository open(Repository repository);
 
+    /** The same, for who can wait: it leaves of quotas and limits what is kept for those who cannot. */
+    default ServedRepository openInBackground(Repository repository) {
+        return open(repository);
+    }
+
     /** For whom what comes from an upstream is, as far as that depends on how it is asked. */
     default Audience audience(RegistryHost upstream) {
         return Audience.EVERYBODY;

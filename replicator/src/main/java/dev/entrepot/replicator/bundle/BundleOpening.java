@@ -271,10 +271,11 @@ final class BundleOpening {
         int stated = says.filter(claim -> claim.bundle().equals(accepted.id()) && claim.volume() <= volumes)
                 .map(VolumeClaims.Stated::volume)
                 .orElse(0);
-        if (stated > 0 && matches(reader, accepted.plan(), stated) > 0) {
+        BadReads bad = new BadReads();
+        if (stated > 0 && matches(reader, accepted.plan(), stated, bad) > 0) {
             return stated;
         }
-        int best = byItsFiles(reader, accepted.plan());
+        int best = byItsFiles(reader, accepted.plan(), bad);
         if (best == 0 && stated == 0) {
             throw new VolumeException(otherwise);
         }
@@ -283,10 +284,14 @@ final class BundleOpening {
 
     /** Which volume of a plan has the most of a volume's files, 0 if none has any. */
     static int byItsFiles(VolumeReader reader, VolumePlan plan) throws IOException {
+        return byItsFiles(reader, plan, new BadReads());
+    }
+
+    private static int byItsFiles(VolumeReader reader, VolumePlan plan, BadReads bad) throws IOException {
         int best = 0;
         int most = 0;
         for (int volume = 1; volume <= plan.volumes(); volume++) {
-            int matches = matches(reader, plan, volume);
+            int matches = matches(reader, plan, volume, bad);
             if (matches > most) {
                 most = matches;
                 best = volume;
@@ -295,9 +300,9 @@ final class BundleOpening {
         return best;
     }
 
-    private static int matches(VolumeReader reader, VolumePlan plan, int volume) throws IOException {
+    private static int matches(VolumeReader reader, VolumePlan plan, int volume, BadReads bad) throws IOException {
         try {
-            return UnreadableException.reading(reader.path(), () -> reader.matches(plan.entries(volume)));
+            return UnreadableException.reading(reader.path(), () -> reader.matches(plan.entries(volume), bad));
         } catch (UnreadableException e) {
             return 0;
         }

@@ -43,12 +43,16 @@ public final class ExportRuns implements AutoCloseable {
         CopyJournal journal = null;
         try {
             FileLock alone = channelLock(channel::tryLock);
-            journal = alone == null ? CopyJournal.openForReading(folder, clock) : CopyJournal.open(folder, clock);
             if (alone != null) {
+                journal = CopyJournal.open(folder, clock);
                 alone.release();
             }
-            // Waits for another that finds out in this moment which were killed.
+            // Waits for another that is alone in this moment: it may be making the file, and finds out which were
+            // killed.
             channelLock(() -> channel.lock(0, Long.MAX_VALUE, true));
+            if (journal == null) {
+                journal = CopyJournal.openForReading(folder, clock);
+            }
             return new ExportRuns(journal, channel);
         } catch (IOException | RuntimeException e) {
             channel.close();

@@ -68,7 +68,7 @@ record FolderVolume(Path path) implements VolumeReader {
     }
 
     @Override
-    public int matches(List<VolumeEntry> expected) {
+    public int matches(List<VolumeEntry> expected, BadReads bad) {
         return (int) expected.stream()
                 .filter(entry -> !(entry.content() instanceof VolumeEntry.Content.Constant))
                 .filter(entry -> Files.isRegularFile(path.resolve(entry.name()), LinkOption.NOFOLLOW_LINKS))

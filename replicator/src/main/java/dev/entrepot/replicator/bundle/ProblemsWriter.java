@@ -14,7 +14,7 @@ public final class ProblemsWriter {
 
     /**
      * One JSON object: {@code outcome}, {@code bundle} where it is known, and {@code problems}, each with its {@code kind}, {@code what}, and where they are known {@code volume},
-     * {@code file} and the command to {@code ask} the sender for.
+     * {@code file} and the command to {@code ask} the sender for, or two of them with {@code or} between, where nothing says which of two bundles it is.
      *
      * @param outcome {@code complete}, {@code partly} or {@code failed}
      */
@@ -32,7 +32,7 @@ public final class ProblemsWriter {
             problem.volume().ifPresent(volume -> node.put("volume", volume));
             problem.file().ifPresent(file -> node.put("file", file.toString()));
             node.put("what", problem.what());
-            problem.remedy().ifPresent(command -> node.put("ask", command));
+            problem.ask().ifPresent(command -> node.put("ask", command));
         }
         return root.toString();
     }

@@ -4,9 +4,11 @@ import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
@@ -24,11 +26,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import org.apache.commons.io.input.BoundedInputStream;
 
 /**
- * The content of a bundle, read from the registries that its images are from, with all memory that it takes one buffer and a shelf of manifests. Safe for all threads.
+ * The content of a bundle, read from the registries that its images are from, with all memory that it takes one buffer and a shelf of manifests. It is long because all that may be wrong with what
+ * a source gives is found here, and nowhere later. Safe for all threads.
  */
 public final class SourceContent implements VolumeContent, PartReader {
     private static final int BUFFER_BYTES = 128 * 1024;
@@ -39,6 +44,8 @@ public final class SourceContent implements VolumeContent, PartReader {
     private final ManifestShelf shelf;
     private final ReadTally read;
     private final Map<RepositoryName, RepositorySource> sources = new HashMap<>();
+    // Blobs that a cache has given as something else than they are.
+    private final Set<Digest> bad = ConcurrentHashMap.newKeySet();
 
     /**
      * Of an inventory.
@@ -67,15 +74,18 @@ public final class SourceContent implements VolumeContent, PartReader {
                         new ByteArrayInputStream(inventory.fallbackIndex(fallback.subject())), fallback.digest(), size);
             case VolumeEntry.Content.Manifest manifest ->
                 verified(manifest(manifest.digest()), manifest.digest(), size);
-            case VolumeEntry.Content.Blob blob -> verified(blob(blob.digest(), 0), blob.digest(), size);
-            case VolumeEntry.Content.Part part ->
-                verified(
-                        BoundedInputStream.builder()
-                                .setInputStream(blob(part.blob(), part.offset()))
-                                .setMaxCount(entry.sizeBytes())
-                                .get(),
-                        part.digest(),
-                        size);
+            case VolumeEntry.Content.Blob blob -> {
+                BodyStream body = blob(blob.digest(), 0);
+                yield doubted(body, verified(body, blob.digest(), size));
+            }
+            case VolumeEntry.Content.Part part -> {
+                BodyStream body = blob(part.blob(), part.offset());
+                InputStream bounded = BoundedInputStream.builder()
+                        .setInputStream(body)
+                        .setMaxCount(entry.sizeBytes())
+                        .get();
+                yield doubted(body, verified(bounded, part.digest(), size));
+            }
         };
     }
 
@@ -189,20 +199,64 @@ public final class SourceContent implements VolumeContent, PartReader {
         return new ByteArrayInputStream(bytes.array());
     }
 
-    private InputStream blob(Digest digest, long offset) throws IOException {
+    private record Opened(RepositorySource source, BlobBody body) {}
+
+    private BodyStream blob(Digest digest, long offset) throws IOException {
         BundledBlob blob = inventory.blobs().get(digest);
         List<RepositoryName> names = blob == null ? List.of() : blob.repositories();
-        BlobBody body = first(sources(names), digest, source -> source.openBlob(digest, ByteRange.from(offset)));
+        Opened opened = first(
+                sources(names), digest, source -> new Opened(source, source.openBlob(digest, ByteRange.from(offset))));
+        BlobBody body = opened.body();
         try {
             if (blob != null) {
                 refuseOtherSize(blob, body.totalBytes());
             }
             body.stream().skipNBytes(offset - body.offset());
             read.opened(body.isFromCache());
-            return new BodyStream(body, read);
+            return new BodyStream(digest, opened, read);
         } catch (IOException | RuntimeException e) {
             body.close();
             throw e;
+        }
+    }
+
+    // What a cache keeps is not hashed when it is served, and may have gone bad on its disk.
+    private InputStream doubted(BodyStream body, InputStream verified) {
+        return body.cached ? new Doubted(verified, body) : verified;
+    }
+
+    /** What a cache keeps of a blob: where it is not the blob, the cache is told so, and whoever reads is to read once more, from where the cache has it then. */
+    private final class Doubted extends FilterInputStream {
+        private final BodyStream body;
+
+        Doubted(InputStream verified, BodyStream body) {
+            super(verified);
+            this.body = body;
+        }
+
+        @Override
+        public int read() throws IOException {
+            byte[] one = new byte[1];
+            return read(one, 0, 1) < 0 ? -1 : one[0] & 0xff;
+        }
+
+        @Override
+        public int read(byte[] buffer, int offset, int length) throws IOException {
+            try {
+                return super.read(buffer, offset, length);
+            } catch (InvalidContentException e) {
+                throw gone(e);
+            }
+        }
+
+        private IOException gone(InvalidContentException cause) {
+            String what = "blob " + body.blob + " has gone bad in the cache: " + cause.getMessage();
+            if (!bad.add(body.blob)) {
+                return new BundleException(
+                        what + "; run entrepot cache scrub, which puts it aside, or export with --from upstream");
+            }
+            body.source.refuted(body.blob);
+            return new OutageException(OutageException.Reason.SERVER_ERROR, what, cause);
         }
     }
 
@@ -224,13 +278,17 @@ public final class SourceContent implements VolumeContent, PartReader {
 
     /** The bytes of a body, which is closed with the stream. */
     private static final class BodyStream extends FilterInputStream {
+        private final Digest blob;
+        private final RepositorySource source;
         private final BlobBody body;
         private final boolean cached;
         private final ReadTally read;
 
-        BodyStream(BlobBody body, ReadTally read) {
-            super(body.stream());
-            this.body = body;
+        BodyStream(Digest blob, Opened opened, ReadTally read) {
+            super(opened.body().stream());
+            this.blob = blob;
+            this.source = opened.source();
+            this.body = opened.body();
             this.cached = body.isFromCache();
             this.read = read;
         }
@@ -257,10 +315,22 @@ public final class SourceContent implements VolumeContent, PartReader {
 
     @Override
     public List<Digest> digests(Digest blob, List<Long> sizes) throws IOException {
+        try {
+            return digestsRead(blob, sizes);
+        } catch (OutageException e) {
+            if (!bad.contains(blob)) {
+                throw e;
+            }
+            return digestsRead(blob, sizes);
+        }
+    }
+
+    private List<Digest> digestsRead(Digest blob, List<Long> sizes) throws IOException {
         List<Digest> digests = new ArrayList<>();
         long total = sizes.stream().mapToLong(Long::longValue).sum();
         byte[] buffer = new byte[BUFFER_BYTES];
-        try (InputStream in = verified(blob(blob, 0), blob, OptionalLong.of(total))) {
+        BodyStream body = blob(blob, 0);
+        try (InputStream in = doubted(body, verified(body, blob, OptionalLong.of(total)))) {
             for (long size : sizes) {
                 MessageDigest hasher = DigestAlgorithm.SHA256.newMessageDigest();
                 long rest = size;

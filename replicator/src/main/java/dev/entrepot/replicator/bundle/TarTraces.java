@@ -19,20 +19,18 @@ record TarTraces(OptionalLong volume, OptionalLong inventory) {
     private static final int STEP_BYTES = 64 * 1024;
     // Of an optical disc; those of other media are read in whole numbers of it, or are no larger.
     private static final int SECTOR_BYTES = 2048;
-    // Each takes a drive its time, and where nothing can be read nothing will be found.
-    private static final int MOST_BAD_SECTORS = 64;
     private static final byte[] COMMON = "entrepot/".getBytes(StandardCharsets.US_ASCII);
 
     /**
      * Looks for them.
      *
-     * @throws IOException if more than {@value #MOST_BAD_SECTORS} sectors on the way cannot be read
+     * @throws IOException if more than {@value BadReads#MOST} sectors on the way cannot be read
      */
     static TarTraces in(FileChannel channel) throws IOException {
         OptionalLong volume = OptionalLong.empty();
         int bad = 0;
         for (long start = 0; start < SEARCHED_BYTES; start += STEP_BYTES) {
-            Step read = step(channel, start, MOST_BAD_SECTORS - bad);
+            Step read = step(channel, start, BadReads.MOST - bad);
             byte[] step = read.bytes();
             bad += read.bad();
             for (int at = 0; at + TarHeader.BLOCK_BYTES <= step.length; at += TarHeader.BLOCK_BYTES) {

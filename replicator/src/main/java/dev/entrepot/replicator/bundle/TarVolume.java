@@ -162,14 +162,14 @@ record TarVolume(Path path, Opening opening) implements VolumeReader {
     }
 
     @Override
-    public int matches(List<VolumeEntry> expected) throws IOException {
+    public int matches(List<VolumeEntry> expected, BadReads bad) throws IOException {
         int matches = 0;
         try (FileChannel channel = open()) {
             long position = 0;
             for (VolumeEntry entry : expected) {
                 byte[] header = entry.header();
                 boolean constant = entry.content() instanceof VolumeEntry.Content.Constant;
-                if (!constant && isAt(channel, position, header)) {
+                if (!constant && !bad.areEnough() && isAt(channel, position, header, bad)) {
                     matches++;
                 }
                 position += entry.tarBytes();
@@ -178,11 +178,12 @@ record TarVolume(Path path, Opening opening) implements VolumeReader {
         return matches;
     }
 
-    private static boolean isAt(FileChannel channel, long position, byte[] header) throws IOException {
+    private static boolean isAt(FileChannel channel, long position, byte[] header, BadReads bad) throws IOException {
         try {
             return Arrays.equals(header, TarFound.bytes(channel, position, header.length));
         } catch (IOException e) {
             damage(e);
+            bad.add();
             return false;
         }
     }

@@ -2,8 +2,10 @@ package dev.entrepot.replicator.bundle;
 
 import dev.entrepot.oci.Digest;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.stream.Collectors;
 
 /**
  * Something that is wrong with a volume, or a volume that is not there.
@@ -14,9 +16,26 @@ import java.util.OptionalInt;
  * @param what what was found and what was expected
  * @param bundle the bundle that it is to be of, where that is known
  * @param here whether it is mended here, and the sender need not be asked
+ * @param either the two bundles of which it is one, where nothing says which; else empty
  */
 public record VolumeProblem(
-        Kind kind, OptionalInt volume, Optional<Path> file, String what, Optional<Digest> bundle, boolean here) {
+        Kind kind,
+        OptionalInt volume,
+        Optional<Path> file,
+        String what,
+        Optional<Digest> bundle,
+        boolean here,
+        List<Digest> either) {
+    /** Copies the list. */
+    public VolumeProblem {
+        either = List.copyOf(either);
+    }
+
+    private VolumeProblem(
+            Kind kind, OptionalInt volume, Optional<Path> file, String what, Optional<Digest> bundle, boolean here) {
+        this(kind, volume, file, what, bundle, here, List.of());
+    }
+
     /** What can be wrong. */
     public enum Kind {
         /** It is no volume of any bundle. */
@@ -98,35 +117,28 @@ public record VolumeProblem(
 
     /** The same as another kind. */
     VolumeProblem as(Kind other) {
-        return new VolumeProblem(other, volume, file, what, bundle, here);
+        return new VolumeProblem(other, volume, file, what, bundle, here, either);
     }
 
     /** The same of a volume that names two bundles, of which one is damaged: the sender knows which of them there is. */
     VolumeProblem inOneOf(int number, Digest one, Digest other) {
-        String volume = String.valueOf(number);
-        return new VolumeProblem(
-                kind,
-                OptionalInt.of(number),
-                file,
-                what
-                        + "; one of the two is damaged, and nothing here says which: ask the sender for that of these that he has: "
-                        + reissue(one, volume) + " or " + reissue(other, volume),
-                Optional.empty(),
-                here);
+        VolumeProblem problem = new VolumeProblem(
+                kind, OptionalInt.of(number), file, what, Optional.empty(), here, List.of(one, other));
+        return problem.saying(
+                "; one of the two is damaged, and nothing here says which: ask the sender for that of these"
+                        + " that he has: " + problem.ask().orElseThrow());
+    }
+
+    private VolumeProblem saying(String more) {
+        return new VolumeProblem(kind, volume, file, what + more, bundle, here, either);
     }
 
     /** Of a file that does not say any more which volume of which bundle it is, and beside which no other says it. */
     VolumeProblem alone() {
         return isMendedAgain() && !here
-                ? new VolumeProblem(
-                        kind,
-                        volume,
-                        file,
-                        what
-                                + "; what can be read of it does not say which volume of which bundle it is: ask the sender"
-                                + " for this file again",
-                        bundle,
-                        here)
+                ? saying(
+                        "; what can be read of it does not say which volume of which bundle it is: ask the sender for this"
+                                + " file again")
                 : this;
     }
 
@@ -145,6 +157,15 @@ public record VolumeProblem(
         return helps && volume.isPresent() && bundle.isPresent()
                 ? Optional.of(reissue(bundle.get(), String.valueOf(volume.getAsInt())))
                 : Optional.empty();
+    }
+
+    /** As {@link #remedy}, and of a volume that is of one of two bundles the commands for both, with {@code or} between them. */
+    public Optional<String> ask() {
+        return either.isEmpty()
+                ? remedy()
+                : Optional.of(either.stream()
+                        .map(id -> reissue(id, String.valueOf(volume.orElseThrow())))
+                        .collect(Collectors.joining(" or ")));
     }
 
     /** The command that writes volumes of a bundle again, where it is given. */

@@ -28,9 +28,10 @@ sealed interface VolumeReader permits TarVolume, FolderVolume {
     /**
      * How many of the files of a volume are where they would be, the constant ones not counted: for finding out which volume a damaged one is.
      *
+     * @param bad counts what cannot be read on the way; when that is enough, nothing more is read
      * @throws IOException if it cannot be read
      */
-    int matches(List<VolumeEntry> expected) throws IOException;
+    int matches(List<VolumeEntry> expected, BadReads bad) throws IOException;
 
     /**
      * Compares everything but the content that has a digest: names, order, sizes, constant content, padding, and that there is nothing else.

@@ -13,9 +13,16 @@ final class BadSectors extends FileChannel {
     private final FileChannel file;
     private final long first;
     private final long last;
+    private final Runnable tried;
 
     /** With bad bytes from {@code first} to {@code last}, both inclusive. */
     BadSectors(FileChannel file, long first, long last) {
+        this(file, first, last, () -> {});
+    }
+
+    /** The same, which tells of each read that failed. */
+    BadSectors(FileChannel file, long first, long last, Runnable tried) {
+        this.tried = tried;
         this.file = file;
         this.first = first;
         this.last = last;
@@ -24,6 +31,7 @@ final class BadSectors extends FileChannel {
     @Override
     public int read(ByteBuffer target, long position) throws IOException {
         if (position <= last && position + target.remaining() > first) {
+            tried.run();
             throw new IOException("Input/output error");
         }
         return file.read(target, position);

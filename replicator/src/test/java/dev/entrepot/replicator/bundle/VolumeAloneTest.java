@@ -8,6 +8,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.OciJson;
 import dev.entrepot.replicator.MemoryRegistry;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import dev.entrepot.replicator.Shapes;
@@ -23,12 +24,14 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.SplittableRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
+import tools.jackson.databind.JsonNode;
 
 /** One volume alone, in one drive: whatever of it is damaged, whoever has it knows what to ask the sender for. */
 class VolumeAloneTest {
@@ -267,11 +270,10 @@ class VolumeAloneTest {
     void aMediumThatGivesNothingIsNotReadToItsEndInVain() throws Exception {
         Packed packed = packed(false);
         Path tar = packed.tars(folder.resolve("tars")).getFirst();
-        AtomicInteger opened = new AtomicInteger();
-        VolumeReader reader = new TarVolume(tar, () -> {
-            opened.incrementAndGet();
-            return new BadSectors(FileChannel.open(tar, StandardOpenOption.READ), 0, Long.MAX_VALUE - 1);
-        });
+        // Of a length at which trying each sector would tell.
+        Files.write(tar, new byte[1 << 20], StandardOpenOption.APPEND);
+        AtomicInteger tried = new AtomicInteger();
+        VolumeReader reader = givingNothing(tar, tried);
 
         DamagedBundleException damage = catchThrowableOfType(
                 DamagedBundleException.class,
@@ -281,7 +283,43 @@ class VolumeAloneTest {
                 .singleElement()
                 .satisfies(problem -> assertThat(problem.toString())
                         .contains("Input/output error", "ask the sender for this file again"));
-        assertThat(opened).hasValueLessThan(5);
+        assertThat(tried).hasValueBetween(BadReads.MOST, 3 * BadReads.MOST);
+    }
+
+    private static VolumeReader givingNothing(Path tar, AtomicInteger tried) {
+        return new TarVolume(
+                tar,
+                () -> new BadSectors(
+                        FileChannel.open(tar, StandardOpenOption.READ), 0, Long.MAX_VALUE - 1, tried::incrementAndGet));
+    }
+
+    @Test
+    void ofAMediumThatGivesNothingNotAllPlacesOfAllFilesOfAllVolumesAreTried() throws Exception {
+        Shapes app = new Shapes(source.repository("team/app"));
+        List<Descriptor> layers = IntStream.range(0, 150)
+                .mapToObj(i -> app.blob(Shapes.LAYER, "layer " + i))
+                .toList();
+        app.tag(
+                "many",
+                app.manifest(
+                        DigestAlgorithm.SHA256,
+                        MediaType.OCI_MANIFEST,
+                        app.blob(Shapes.CONFIG, "{}"),
+                        layers,
+                        Optional.empty(),
+                        Optional.empty()));
+        Packed packed = new Packed.Packing(source)
+                .image("team/app", "many")
+                .volumes(110_000)
+                .pack();
+        assertThat(packed.plan.volumes()).isGreaterThan(1);
+        Path tar = packed.tars(folder.resolve("many")).getFirst();
+        AtomicInteger tried = new AtomicInteger();
+
+        assertThat(BundleOpening.byItsFiles(givingNothing(tar, tried), packed.plan))
+                .isZero();
+
+        assertThat(tried).hasValue(BadReads.MOST);
     }
 
     private Packed unsigned(boolean several) throws Exception {
@@ -313,6 +351,10 @@ class VolumeAloneTest {
                 .contains("one of the two is damaged", "ask the sender for")
                 .contains("entrepot export --reissue " + id + " --volumes " + volume)
                 .contains("entrepot export --reissue " + wrong + " --volumes " + volume);
+        JsonNode json = OciJson.mapper().readTree(ProblemsWriter.toJson("failed", Optional.empty(), List.of(problem)));
+        assertThat(json.path("problems").path(0).path("ask").asString())
+                .isEqualTo("entrepot export --reissue " + id + " --volumes " + volume + " --output . or entrepot export"
+                        + " --reissue " + wrong + " --volumes " + volume + " --output .");
     }
 
     @Test
