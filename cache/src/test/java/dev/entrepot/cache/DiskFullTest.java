@@ -208,10 +208,11 @@ class DiskFullTest {
     @ValueSource(booleans = {true, false})
     void lostOrDamagedIndexIsMadeAnewOnAFullDisk(boolean lost) throws IOException {
         CacheIndex.open(store, Clock.systemUTC()).close();
-        for (int i = 0; i < 300; i++) {
+        for (int i = 0; i < 150; i++) {
             Samples.store(store, Samples.bytes(i, 100));
         }
-        store.quarantine(Samples.store(store, Samples.bytes(1, 1_500_000)));
+        // The log of the database may grow to more than the index, while a reader looks at what was.
+        store.quarantine(Samples.store(store, Samples.bytes(1, 2_300_000)));
         Path index = disk.resolve("index.db");
         if (lost) {
             Files.delete(index);
@@ -220,7 +221,7 @@ class DiskFullTest {
         }
         fill(300_000);
         try (CacheIndex opened = CacheIndex.openAtOnce(store, Clock.systemUTC())) {
-            assertThat(opened.storedCount()).isEqualTo(300);
+            assertThat(opened.storedCount()).isEqualTo(150);
             assertThat(opened.isCompared()).isTrue();
             assertThat(opened.wasRebuilt()).isEqualTo(!lost);
         }
