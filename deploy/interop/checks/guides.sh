@@ -332,7 +332,7 @@ guides_air_gap() {
   check "5. Next time: the difference" guide_next_time
   check "When a volume is lost or damaged" guide_step "When a volume is lost or damaged"
   check "options in the sentences of the page do what these say" guide_air_gap_options
-  check "no command of the page was left out" guide_ends 29
+  check "no command of the page was left out" guide_ends 30
   stop registry-inside
   stop registry-other
   stop_upstreams
@@ -356,13 +356,15 @@ guide_grow() {
 guide_exports() {
   guide_step "2. Outside: export"
   expect "the volumes" "$(cd "$guide/disk" && echo *)" "release.001.tar release.002.tar release.003.tar"
+  (cd "$guide" && bash -c "$(guide_sentence '^\./entrepot runs --exports')") > "$scratch/printed"
+  grep -q complete "$scratch/printed" || { cat "$scratch/printed"; fail "the export is not listed"; }
 }
 
 guide_imports() {
   guide_step "4. Inside: import" before
   guide_is_at "127.0.0.1:$inside_port/mirror/team/app:v1.2.0"
   guide_is_at "127.0.0.1:$other_port/team/app:v1.2.0"
-  (cd "$guide" && bash -c "$(guide_sentence '^\./entrepot runs ')") > "$scratch/printed"
+  (cd "$guide" && bash -c "$(guide_sentence '^\./entrepot runs --imports')") > "$scratch/printed"
   grep -q complete "$scratch/printed" || { cat "$scratch/printed"; fail "the import is not listed"; }
 }
 
