@@ -13,15 +13,31 @@ public final class NotFoundException extends RegistryException {
     }
 
     private final Kind kind;
+    private final String code;
 
     /** Says what is missing, and where. */
     public NotFoundException(Kind kind, String message) {
+        this(kind, "", message);
+    }
+
+    /**
+     * As above, as a registry says it.
+     *
+     * @param code the error code of the answer's body (distribution-spec, "Error Codes"), or empty
+     */
+    public NotFoundException(Kind kind, String code, String message) {
         super(message);
         this.kind = kind;
+        this.code = code;
     }
 
     /** What is missing. */
     public Kind kind() {
         return kind;
+    }
+
+    /** The error code of the answer's body, or empty: a 404 without one may be anybody's on the way. */
+    public String code() {
+        return code;
     }
 }

@@ -64,6 +64,7 @@ final class EarlyBlobs {
                     new GatedSource(session.rule().source().repository(wanted.repository()), session.sourceGate());
             BlobBringer bringer = new BlobBringer(session, repository, source, tally);
             there = there && (!looks || bringer.isWhole(blob));
+            repository.begin();
             bringer.bring(ImagePlan.Node.of(blob, false, there ? Step.PRESENT : Step.PUSH));
             if (bringer.resumed().contains(blob.digest())) {
                 lookAt(bringer, blob);

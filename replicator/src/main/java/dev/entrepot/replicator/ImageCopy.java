@@ -74,6 +74,7 @@ final class ImageCopy {
      */
     Digest copy() throws IOException {
         try {
+            repository.begin();
             Optional<ManifestBytes> trimmed = copyContent();
             Concurrently.map(
                     graph.nodes().stream()

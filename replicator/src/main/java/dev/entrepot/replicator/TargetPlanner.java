@@ -68,7 +68,7 @@ final class TargetPlanner {
         }
         Descriptor root = discovery.root(tag);
         Optional<Digest> live =
-                atTarget(tag.tag(), () -> repository.head(tag.tag())).map(Descriptor::digest);
+                atTarget(tag.tag(), () -> named(repository, tag.tag())).map(Descriptor::digest);
         if (known.isPresent() && isCurrent(known.get(), tag, root, live)) {
             return settled(
                     tag,
@@ -89,6 +89,13 @@ final class TargetPlanner {
         }
         ArtifactGraph graph = discovery.graph(tag, root);
         return compare(tag, repository, graph, live, moves);
+    }
+
+    // Where something may have to be kept, a list that is wrong or late is not enough to take a tag for absent.
+    private Optional<Descriptor> named(TargetRepository repository, Tag tag) throws IOException {
+        return rule.onConflict() == OnConflict.OVERWRITE && repository.isUnknown()
+                ? Optional.empty()
+                : repository.head(tag);
     }
 
     private Optional<CompletedTag> usable(TargetRepository repository, SourceTag tag) throws IOException {

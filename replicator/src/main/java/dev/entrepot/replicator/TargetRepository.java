@@ -8,11 +8,13 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.VerifyingInputStream;
 import dev.entrepot.replicator.graph.Memo;
+import dev.entrepot.replicator.journal.CopyJournal;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -26,20 +28,28 @@ import java.util.concurrent.ConcurrentHashMap;
  * One repository of one target during one run: what it was found to have, and who is bringing what. Safe for all threads.
  */
 final class TargetRepository {
+    private static final String UNKNOWN = "NAME_UNKNOWN";
+
     private final RepositoryName name;
+    private final String targetName;
+    private final CopyJournal journal;
     private final RepositoryTarget target;
     private final RepositorySource reader;
     private final HostGate gate;
     private final Memo<ManifestReference, Optional<Descriptor>> heads;
     private final Memo<Digest, Optional<OptionalLong>> blobs;
+    private final Memo<RepositoryName, Boolean> unknown = new Memo<>(key -> askWhetherUnknown());
+    private final Memo<RepositoryName, Boolean> begun = new Memo<>(key -> noteBegun());
     private final Memo<Digest, Boolean> brought = new Memo<>(digest -> false);
     private final ConcurrentHashMap<Digest, CompletableFuture<Boolean>> committed = new ConcurrentHashMap<>();
     private final Set<Digest> pushed = ConcurrentHashMap.newKeySet();
     private final Set<Digest> untracked = ConcurrentHashMap.newKeySet();
     private volatile boolean pretends;
 
-    TargetRepository(RepositoryName name, TargetRegistry registry, HostGate gate) {
+    TargetRepository(RepositoryName name, TargetRegistry registry, HostGate gate, CopyJournal journal) {
         this.name = name;
+        this.targetName = registry.name();
+        this.journal = journal;
         this.target = registry.target(name);
         this.reader = new GatedSource(registry.reader(name), gate);
         this.gate = gate;
@@ -65,6 +75,41 @@ final class TargetRepository {
         return gate;
     }
 
+    /**
+     * Whether the target did not know this repository when it was first asked in this run, and no run has ever begun to send anything to it: then nothing
+     * in it need be asked for. Registries say that they do not know a repository as long as it has no tag, so their word alone would have what a killed run
+     * has brought sent again.
+     */
+    boolean isUnknown() throws IOException {
+        return unknown.get(name);
+    }
+
+    private boolean askWhetherUnknown() throws IOException {
+        if (journal.hasBegun(targetName, name)) {
+            return false;
+        }
+        try {
+            reader.listTags(Optional.empty());
+            return false;
+        } catch (NotFoundException e) {
+            return e.code().equals(UNKNOWN);
+        } catch (RegistryException e) {
+            // Lists are more than many a registry gives, or gives in time; what is in it can be asked for piece by
+            // piece.
+            return false;
+        }
+    }
+
+    /** To be called before anything is sent here: from now on, in later runs too, what is here is asked for. */
+    void begin() throws IOException {
+        begun.get(name);
+    }
+
+    private boolean noteBegun() throws IOException {
+        journal.begin(targetName, name);
+        return true;
+    }
+
     /** What a tag or digest named when it was first asked for in this run. */
     Optional<Descriptor> head(ManifestReference reference) throws IOException {
         return heads.get(reference);
@@ -72,14 +117,15 @@ final class TargetRepository {
 
     /** Whether the manifest was there, with its size, when it was first asked for in this run. */
     boolean hadManifest(Descriptor manifest) throws IOException {
-        return heads.get(manifest.digest())
-                .filter(there -> there.sizeBytes() == manifest.sizeBytes())
-                .isPresent();
+        return !isUnknown()
+                && heads.get(manifest.digest())
+                        .filter(there -> there.sizeBytes() == manifest.sizeBytes())
+                        .isPresent();
     }
 
     /** Whether the blob was there, with its size, when it was first asked for in this run. */
     boolean hadBlob(Descriptor blob) throws IOException {
-        return fits(blobs.get(blob.digest()), blob);
+        return !isUnknown() && fits(blobs.get(blob.digest()), blob);
     }
 
     /** Whether the blob is there now, with its size. */

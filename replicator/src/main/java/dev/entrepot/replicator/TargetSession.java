@@ -108,7 +108,8 @@ final class TargetSession {
     }
 
     TargetRepository repository(RepositoryName name) {
-        return repositories.computeIfAbsent(name, key -> new TargetRepository(key, placement.registry(), gate));
+        return repositories.computeIfAbsent(
+                name, key -> new TargetRepository(key, placement.registry(), gate, journal()));
     }
 
     /** Notes bytes that the target took. */

@@ -121,7 +121,7 @@ public final class MemoryRepository implements RepositorySource, RepositoryTarge
             throw new RefusedException(405, "UNSUPPORTED", name + " does not list tags");
         }
         if (manifests.isEmpty()) {
-            throw new NotFoundException(NotFoundException.Kind.NAME, "no repository " + name);
+            throw new NotFoundException(NotFoundException.Kind.NAME, "NAME_UNKNOWN", "no repository " + name);
         }
         List<Tag> all = tags.keySet().stream()
                 .filter(tag -> cursor.isEmpty() || tag.value().compareTo(cursor.get()) > 0)

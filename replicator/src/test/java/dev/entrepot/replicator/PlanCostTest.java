@@ -55,18 +55,35 @@ class PlanCostTest {
 
     @Test
     void eachTagCostsTheSameRequestsHoweverManyThereAre() throws IOException {
+        somethingElseIsAtTheTarget();
         for (int count : List.of(10, 20, 40)) {
             ReplicationPlan plan = plan(count);
 
             assertThat(plan.targets().getFirst().count(ImagePlan.Action.COPY)).isEqualTo(count);
-            // One list of tags; at the target the base layer and the empty configuration, which all share.
+            // One list of tags; at the target the base layer and the empty configuration, which all share, and one
+            // list.
             assertThat(source.requests()).hasSize(1 + SOURCE_REQUESTS_EACH * count);
-            assertThat(target.requests()).hasSize(2 + TARGET_REQUESTS_EACH * count);
+            assertThat(target.requests()).hasSize(3 + TARGET_REQUESTS_EACH * count);
         }
+    }
+
+    // Of a repository that it does not know nothing is asked.
+    private void somethingElseIsAtTheTarget() {
+        Shapes there = new Shapes(target.repository("mirror/app"));
+        there.tag("other", there.image("other"));
+    }
+
+    @Test
+    void ofARepositoryThatTheTargetDoesNotKnowOneListIsAllThatIsAsked() throws IOException {
+        ReplicationPlan plan = plan(10);
+
+        assertThat(plan.targets().getFirst().count(ImagePlan.Action.COPY)).isEqualTo(10);
+        assertThat(target.requests()).containsExactly("GET tags mirror/app ");
     }
 
     @Test
     void tagsAreBegunAsOthersEnd() throws IOException {
+        somethingElseIsAtTheTarget();
         for (int i = 0; i < 100; i++) {
             shapes.tag("v" + i, shapes.image("v" + i));
         }

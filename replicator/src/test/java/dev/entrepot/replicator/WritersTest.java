@@ -133,6 +133,8 @@ class WritersTest {
     @Test
     void fewFailuresAreToldOneByOneAndDifferentCausesApart() throws IOException {
         MemoryRegistry ill = deadTarget(8);
+        Shapes there = new Shapes(ill.repository("mirror/app"));
+        there.image("so that the repository is known, and each tag is asked for");
         ill.gate((index, request) -> {
             if (request.endsWith(" v1") || request.endsWith(" v2")) {
                 throw new OutageException(OutageException.Reason.UNREACHABLE, "no connection");

@@ -52,7 +52,7 @@ final class StatusErrors {
         String message = message(response, code);
         return switch (status) {
             case 401, 403 -> new UnauthorizedException(status, message);
-            case 404 -> new NotFoundException(kind(response.request().operation(), code), message);
+            case 404 -> new NotFoundException(kind(response.request().operation(), code), code, message);
             default -> new RefusedException(status, code, message);
         };
     }
@@ -64,7 +64,7 @@ final class StatusErrors {
         }
         String code = errorCode(response);
         return code.equals("NAME_UNKNOWN")
-                ? new NotFoundException(NotFoundException.Kind.NAME, message(response, code))
+                ? new NotFoundException(NotFoundException.Kind.NAME, code, message(response, code))
                 : new RefusedException(404, code, message(response, code));
     }
 

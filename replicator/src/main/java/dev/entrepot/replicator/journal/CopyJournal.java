@@ -217,6 +217,22 @@ public final class CopyJournal implements AutoCloseable {
                 tag.value()));
     }
 
+    /** Notes that something is about to be sent to a repository at a target, and waits until that is on disk. */
+    public void begin(String target, RepositoryName repository) throws IOException {
+        sql.call(statements -> statements.update(
+                "INSERT OR IGNORE INTO begun(target, repository) VALUES (?, ?)", target, repository.value()));
+    }
+
+    /** Whether anything was ever about to be sent to a repository at a target. */
+    public boolean hasBegun(String target, RepositoryName repository) throws IOException {
+        return !query(
+                        "SELECT 1 FROM begun WHERE target = ? AND repository = ?",
+                        row -> true,
+                        target,
+                        repository.value())
+                .isEmpty();
+    }
+
     /** Notes blobs that manifests of a repository at a target hold on to; does not wait. */
     public void blobsAt(String target, RepositoryName repository, Collection<Digest> blobs) {
         List<Digest> copy = List.copyOf(blobs);

@@ -7,7 +7,10 @@ import java.sql.Statement;
 
 /** The tables of the journal, and their version. An older file is brought to this version when it is opened. */
 final class JournalSchema {
-    private static final int VERSION = 2;
+    private static final int VERSION = 3;
+
+    private static final String BEGUN =
+            "CREATE TABLE begun(target TEXT NOT NULL, repository TEXT NOT NULL, PRIMARY KEY(target, repository)) WITHOUT ROWID";
 
     private static final String[] TABLES = {
         """
@@ -32,10 +35,16 @@ final class JournalSchema {
         """
         CREATE TABLE upload(target TEXT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL, location TEXT NOT NULL,
             reached INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(target, repository, digest)) WITHOUT ROWID""",
+        BEGUN,
     };
 
     // Where the tags of version 1 came from is not known: they are compared in full once.
     private static final String FROM_1_TO_2 = "ALTER TABLE completed ADD COLUMN registry TEXT NOT NULL DEFAULT ''";
+
+    // To where a killed run of version 2 had begun to copy is known only where a tag came.
+    private static final String[] FROM_2_TO_3 = {
+        BEGUN, "INSERT INTO begun SELECT DISTINCT target, repository FROM completed",
+    };
 
     private JournalSchema() {}
 
@@ -55,8 +64,14 @@ final class JournalSchema {
                 for (String table : TABLES) {
                     statement.execute(table);
                 }
-            } else if (version == 1) {
+            }
+            if (version == 1) {
                 statement.execute(FROM_1_TO_2);
+            }
+            if (version == 1 || version == 2) {
+                for (String change : FROM_2_TO_3) {
+                    statement.execute(change);
+                }
             }
             if (version < VERSION) {
                 statement.execute("PRAGMA user_version = " + VERSION);

@@ -117,6 +117,20 @@ class CopyJournalTest {
     }
 
     @Test
+    void whereACopyHasBegunIsKnownToAnotherProcessAtOnce() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            journal.begin("target", app);
+            journal.begin("target", app);
+
+            try (CopyJournal beside = CopyJournal.openForReading(folder, clock)) {
+                assertThat(beside.hasBegun("target", app)).isTrue();
+                assertThat(beside.hasBegun("target", other)).isFalse();
+                assertThat(beside.hasBegun("elsewhere", app)).isFalse();
+            }
+        }
+    }
+
+    @Test
     void missingSinceIsTheFirstTime() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             var first = journal.missingSince("rule", app, new Tag("v1"));
@@ -145,6 +159,8 @@ class CopyJournalTest {
                 assertThat(old.registry()).isEmpty();
                 assertThat(old.isFrom("registry.test")).isFalse();
                 assertThat(old.targetDigest()).isEqualTo(digest("t"));
+                assertThat(journal.hasBegun("target", other)).isTrue();
+                assertThat(journal.hasBegun("target", app)).isFalse();
                 journal.complete(completed("v2"));
                 assertThat(journal.completed("target", other, new Tag("v2"))).contains(completed("v2"));
             }
