@@ -13,6 +13,9 @@ final class Limits {
 
     /** Bytes per second. */
     static RateLimit bandwidth(LimitsConfig config, Time time) {
+        if (config.hours().isEmpty() && config.bandwidth().isEmpty()) {
+            return RateLimit.none(time);
+        }
         return new RateLimit(
                 now -> hours(config, now)
                         .map(LimitsConfig.Hours::bandwidth)
@@ -25,6 +28,9 @@ final class Limits {
 
     /** Requests per second. */
     static RateLimit requests(LimitsConfig config, Time time) {
+        if (config.hours().isEmpty() && config.requestsPerSecond().isEmpty()) {
+            return RateLimit.none(time);
+        }
         return new RateLimit(
                 now -> hours(config, now)
                         .map(LimitsConfig.Hours::requestsPerSecond)

@@ -21,6 +21,7 @@ final class LimitedExchange implements Exchange {
     private final RequestLimiter requests;
     private final RequestLimiter bodies;
     private final Duration patience;
+    private final Duration backgroundPatience;
     private final AtomicLong progress = new AtomicLong();
 
     /**
@@ -33,6 +34,7 @@ final class LimitedExchange implements Exchange {
         this.requests = requests;
         this.bodies = bodies;
         this.patience = patience;
+        this.backgroundPatience = patience.multipliedBy(BACKGROUND_PATIENCE);
     }
 
     @Override
@@ -95,7 +97,7 @@ final class LimitedExchange implements Exchange {
     private RequestLimiter.Permit permit(ApiRequest request, RequestLimiter limiter, String what)
             throws OutageException {
         boolean interactive = request.priority() == Priority.INTERACTIVE;
-        Duration longest = interactive ? patience : patience.multipliedBy(BACKGROUND_PATIENCE);
+        Duration longest = interactive ? patience : backgroundPatience;
         try {
             return (limiter == bodies
                             ? limiter.acquire(request.priority(), longest, progress::get)
