@@ -2,28 +2,35 @@ package dev.entrepot.oci.client;
 
 import java.time.Duration;
 
-/** Cuts a request whose answer has no complete head after a while: a socket bounds the time of each read, never that of all. Runs on a thread of its own until it is closed. */
-final class HeadBound {
-    private final Thread thread;
+/** Cuts a request whose answer has no complete head after a while: a socket bounds the time of each read, never that of all. Watched until it is closed. */
+final class HeadBound implements OverdueWatch.Watched {
+    private final OverdueWatch watch;
+    private final long longestNanos;
+    private final Runnable cancel;
+    private final long startNanos = System.nanoTime();
     private volatile boolean fired;
 
     /**
      * Starts to wait.
      *
+     * @param watch what looks at it
      * @param longest how long all of it may take
      * @param cancel cuts the connection
      */
-    HeadBound(Duration longest, Runnable cancel) {
-        this.thread = Thread.ofVirtual().name("head bound").start(() -> {
-            try {
-                Thread.sleep(longest);
-                fired = true;
-                cancel.run();
-            } catch (InterruptedException e) {
-                // Closed: the head is there.
-                return;
-            }
-        });
+    HeadBound(OverdueWatch watch, Duration longest, Runnable cancel) {
+        this.watch = watch;
+        this.longestNanos = longest.toNanos();
+        this.cancel = cancel;
+        watch.add(this);
+    }
+
+    @Override
+    public void look() {
+        if (!fired && System.nanoTime() - startNanos >= longestNanos) {
+            fired = true;
+            watch.remove(this);
+            Thread.ofVirtual().name("overdue").start(cancel);
+        }
     }
 
     /** Whether it has cut the connection. */
@@ -33,6 +40,6 @@ final class HeadBound {
 
     /** The head is there, or there is none. */
     void close() {
-        thread.interrupt();
+        watch.remove(this);
     }
 }

@@ -13,6 +13,7 @@ final class OutgoingEntity extends AbstractHttpEntity {
     private static final int BUFFER_BYTES = 64 * 1024;
 
     private final RequestBody.Stream body;
+    private final OverdueWatch watch;
     private final Duration longestWrite;
     private final Runnable cancel;
     private volatile boolean stalled;
@@ -20,12 +21,14 @@ final class OutgoingEntity extends AbstractHttpEntity {
     /**
      * A body to send.
      *
+     * @param watch what looks whether the peer takes any
      * @param longestWrite how long the peer may take no byte
      * @param cancel cuts the connection
      */
-    OutgoingEntity(RequestBody.Stream body, Duration longestWrite, Runnable cancel) {
+    OutgoingEntity(RequestBody.Stream body, OverdueWatch watch, Duration longestWrite, Runnable cancel) {
         super(ContentType.create(body.type().value()), null);
         this.body = body;
+        this.watch = watch;
         this.longestWrite = longestWrite;
         this.cancel = cancel;
     }
@@ -39,7 +42,7 @@ final class OutgoingEntity extends AbstractHttpEntity {
     @Override
     public void writeTo(OutputStream out) throws IOException {
         byte[] buffer = new byte[BUFFER_BYTES];
-        StallGuard guard = new StallGuard(longestWrite, cancel);
+        StallGuard guard = new StallGuard(watch, longestWrite, cancel);
         try (guard;
                 Source in = new Source(body.opener())) {
             for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {

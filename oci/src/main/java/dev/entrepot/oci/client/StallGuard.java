@@ -3,40 +3,43 @@ package dev.entrepot.oci.client;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
-/**
- * Cuts a connection whose peer stops taking bytes: a socket bounds the time of a read, never that of a write. Runs on a thread of its own
- * until it is closed.
- */
-final class StallGuard implements AutoCloseable {
+/** Cuts a connection whose peer stops taking bytes: a socket bounds the time of a read, never that of a write. Watched until it is closed. */
+final class StallGuard implements OverdueWatch.Watched, AutoCloseable {
+    private final OverdueWatch watch;
+    private final long longestNanos;
+    private final Runnable cancel;
     // Odd while a write is under way.
     private final AtomicLong steps = new AtomicLong();
-    private final Thread thread;
+    // What was seen last, and when it was seen first: for the thread of the watch alone.
+    private long seen;
+    private long sinceNanos = System.nanoTime();
     private volatile boolean fired;
 
     /**
      * Starts to watch.
      *
+     * @param watch what looks at it
      * @param longest how long one write may take
      * @param cancel cuts the connection
      */
-    StallGuard(Duration longest, Runnable cancel) {
-        this.thread = Thread.ofVirtual().name("stall guard").start(() -> watch(longest, cancel));
+    StallGuard(OverdueWatch watch, Duration longest, Runnable cancel) {
+        this.watch = watch;
+        this.longestNanos = longest.toNanos();
+        this.cancel = cancel;
+        watch.add(this);
     }
 
-    private void watch(Duration longest, Runnable cancel) {
-        try {
-            while (true) {
-                long before = steps.get();
-                Thread.sleep(longest);
-                if (before % 2 == 1 && steps.get() == before) {
-                    fired = true;
-                    cancel.run();
-                    return;
-                }
-            }
-        } catch (InterruptedException e) {
-            // Closed: nothing to watch any more.
-            return;
+    @Override
+    public void look() {
+        long step = steps.get();
+        long now = System.nanoTime();
+        if (step != seen) {
+            seen = step;
+            sinceNanos = now;
+        } else if (!fired && step % 2 == 1 && now - sinceNanos >= longestNanos) {
+            fired = true;
+            watch.remove(this);
+            Thread.ofVirtual().name("overdue").start(cancel);
         }
     }
 
@@ -55,6 +58,6 @@ final class StallGuard implements AutoCloseable {
 
     @Override
     public void close() {
-        thread.interrupt();
+        watch.remove(this);
     }
 }

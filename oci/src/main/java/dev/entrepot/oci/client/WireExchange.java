@@ -28,6 +28,7 @@ final class WireExchange implements Exchange {
     private final RegistryEndpoint endpoint;
     private final ClientEnvironment environment;
     private final Duration longest;
+    private final OverdueWatch watch;
 
     WireExchange(HttpTransport transport, RegistryEndpoint endpoint, ClientEnvironment environment) {
         this(transport, endpoint, environment, LONGEST);
@@ -40,6 +41,8 @@ final class WireExchange implements Exchange {
      */
     WireExchange(HttpTransport transport, RegistryEndpoint endpoint, ClientEnvironment environment, Duration longest) {
         this.longest = longest;
+        Duration progress = endpoint.progressTimeout();
+        this.watch = new OverdueWatch(progress.compareTo(longest) < 0 ? progress : longest);
         this.http = transport.http();
         this.transport = transport;
         this.endpoint = endpoint;
@@ -68,8 +71,8 @@ final class WireExchange implements Exchange {
         }
         Instant start = environment.clock().instant();
         OptionalInt status = OptionalInt.empty();
-        HeadBound bound =
-                new HeadBound(request.body() instanceof RequestBody.Stream ? LONGEST_OUT : longest, message::cancel);
+        HeadBound bound = new HeadBound(
+                watch, request.body() instanceof RequestBody.Stream ? LONGEST_OUT : longest, message::cancel);
         try {
             ClassicHttpResponse response =
                     http.executeOpen(new HttpHost(origin.scheme(), origin.host(), origin.port()), message, null);
@@ -115,6 +118,6 @@ final class WireExchange implements Exchange {
     }
 
     private OutgoingEntity entity(RequestBody.Stream stream, HttpUriRequestBase message) {
-        return new OutgoingEntity(stream, endpoint.progressTimeout(), message::cancel);
+        return new OutgoingEntity(stream, watch, endpoint.progressTimeout(), message::cancel);
     }
 }
