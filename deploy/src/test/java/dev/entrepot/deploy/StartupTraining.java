@@ -1,6 +1,7 @@
 package dev.entrepot.deploy;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.TestRegistry;
@@ -27,7 +28,7 @@ import org.sqlite.util.OSInfo;
 
 /**
  * Writes the cache of loaded classes and method profiles with which later starts are fast (JEP 483, 514 and 515): runs the server once, with a load of
- * pulls and a replication between registries of its own, all on loopback. The launcher runs this after a build; without the cache everything works, only
+ * pulls and a replication between registries of its own, one of which has no referrers API, all on loopback. The launcher runs this after a build; without the cache everything works, only
  * later.
  *
  * <p>Before that it takes SQLite's library for this machine out of its archive, which otherwise happens at each start.
@@ -61,8 +62,10 @@ final class StartupTraining {
         unpackLibrary(Path.of(arguments[2]).toAbsolutePath());
         Path folder = Files.createTempDirectory("entrepot-training");
         try (TestRegistry source = TestRegistry.started();
-                TestRegistry target = TestRegistry.started()) {
-            new StartupTraining(freePort(), freePort()).run(launcher, cache, folder, source, target);
+                TestRegistry target = TestRegistry.started();
+                TestRegistry unable = TestRegistry.started(Abilities.WITHOUT_REFERRERS)) {
+            new StartupTraining(freePort(), freePort())
+                    .run(launcher, cache, folder, source, List.of(target.uri(), unable.uri()));
         } catch (Exception e) {
             Path log = folder.resolve(LOG);
             throw new IOException(Files.exists(log) ? "the server said:\n" + Files.readString(log) : "no server", e);
@@ -101,8 +104,7 @@ final class StartupTraining {
         }
     }
 
-    private void run(Path launcher, Path cache, Path folder, TestRegistry source, TestRegistry target)
-            throws Exception {
+    private void run(Path launcher, Path cache, Path folder, TestRegistry source, List<URI> targets) throws Exception {
         Bundle image = fill(source);
         Path config = Files.writeString(folder.resolve("entrepot.yaml"), """
                 server: {listen: "%s", admin: "%s"}
@@ -116,7 +118,7 @@ final class StartupTraining {
                     - name: training
                       source: source.test
                       repositories: ["train/*"]
-                      targets: [{url: "%s"}]
+                      targets: [{url: "%s"}, {url: "%s"}]
                       schedule: every 1h
                 """.formatted(
                         pulls.getAuthority(),
@@ -124,7 +126,8 @@ final class StartupTraining {
                         folder,
                         source.uri(),
                         source.uri().toString().replace("http:", "https:"),
-                        target.uri()));
+                        targets.getFirst(),
+                        targets.getLast()));
         ProcessBuilder command = new ProcessBuilder(launcher.toString(), "serve", "--config", config.toString())
                 .redirectErrorStream(true)
                 .redirectOutput(folder.resolve(LOG).toFile())
