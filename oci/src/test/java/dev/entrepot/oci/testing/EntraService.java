@@ -3,6 +3,7 @@ package dev.entrepot.oci.testing;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -11,8 +12,8 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * What of Azure gives tokens for container registries, on one server: the token endpoint of the directory {@code the-tenant}, the metadata
- * service of a machine, and the endpoint that containers have. Safe for all threads.
+ * What of Azure gives tokens for container registries, on one server: the token endpoint of the directory {@code
+ * the-tenant}, the metadata service of a machine, and the endpoint that containers have. Safe for all threads.
  */
 public final class EntraService implements MiniHttpServer.Handler {
     /** The secret of the application {@code the-client}. */
@@ -62,7 +63,9 @@ public final class EntraService implements MiniHttpServer.Handler {
     private Response application(Request form) {
         boolean right = form.query("grant_type").equals(Optional.of("client_credentials"))
                 && form.query("client_id").equals(Optional.of("the-client"))
-                && form.query("scope").equals(Optional.of(AUDIENCE + "/.default"));
+                && form.query("scope")
+                        .filter(scopes -> List.of(scopes.split("[ +]")).contains(AUDIENCE + "/.default"))
+                        .isPresent();
         boolean bySecret = form.query("client_secret").equals(Optional.of(CLIENT_SECRET));
         boolean byAssertion = form.query("client_assertion").equals(Optional.of(ASSERTION))
                 && form.query("client_assertion_type")
@@ -84,8 +87,12 @@ public final class EntraService implements MiniHttpServer.Handler {
         String token = "entra-token-" + serial.incrementAndGet();
         issued.add(token);
         ways.add(way);
+        // Seconds from now, and seconds since 1970 by the clock of the machine: Microsoft's library wants the latter
+        // of machines.
         return Response.json(
-                200, "{\"access_token\":\"%s\",\"expires_in\":%s,\"token_type\":\"Bearer\"}".formatted(token, seconds));
+                200,
+                "{\"access_token\":\"%s\",\"expires_in\":%s,\"expires_on\":\"%d\",\"token_type\":\"Bearer\"}"
+                        .formatted(token, seconds, Instant.now().getEpochSecond() + 3599));
     }
 
     private static Response error(String code) {

@@ -3,6 +3,7 @@ package dev.entrepot.oci.client.cloud;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.microsoft.aad.msal4j.MachineVariables;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.UnauthorizedException;
@@ -15,11 +16,13 @@ import dev.entrepot.oci.testing.EntraService;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.MiniHttpServer;
 import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.Response;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -48,6 +51,7 @@ class AzureCredentialsTest {
 
     @AfterEach
     void close() {
+        MachineVariables.reset();
         cloud.close();
         registry.close();
     }
@@ -134,10 +138,41 @@ class AzureCredentialsTest {
 
     @Test
     void identityOfAContainer() throws IOException {
-        world.with("IDENTITY_ENDPOINT", cloud.uri() + "/msi/token")
-                .with("IDENTITY_HEADER", EntraService.IDENTITY_HEADER);
+        MachineVariables.use(Map.of(
+                "IDENTITY_ENDPOINT", cloud.uri() + "/msi/token", "IDENTITY_HEADER", EntraService.IDENTITY_HEADER));
 
         assertIssued(NOTHING, "container");
+    }
+
+    @Test
+    void serverThatNamesAFileIsShownNothingOfIt(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("some.key"), "s3cret");
+        cloud.faults()
+                .always(
+                        Requests.any(),
+                        Fault.instead(Response.of(401).header("WWW-Authenticate", "Basic realm=" + file)));
+        MachineVariables.use(Map.of("IDENTITY_ENDPOINT", cloud.uri() + "/arc", "IMDS_ENDPOINT", "here"));
+
+        assertThatThrownBy(() -> CloudWorld.get(source(NOTHING)))
+                .isInstanceOf(UnauthorizedException.class)
+                .hasMessageEndingWith("127.0.0.1 answered 401");
+        assertThat(cloud.calls().all()).hasSize(1);
+    }
+
+    @Test
+    void serviceFabricWhoseRequestsWouldNotBeOursIsRefused() {
+        MachineVariables.use(Map.of(
+                "IDENTITY_ENDPOINT",
+                cloud.uri().toString(),
+                "IDENTITY_HEADER",
+                "s3cret",
+                "IDENTITY_SERVER_THUMBPRINT",
+                "00"));
+
+        assertThatThrownBy(() -> CloudWorld.get(source(NOTHING)))
+                .isExactlyInstanceOf(IOException.class)
+                .hasMessage("identities of Azure Service Fabric are not supported here");
+        assertThat(cloud.calls().all()).isEmpty();
     }
 
     @Test
