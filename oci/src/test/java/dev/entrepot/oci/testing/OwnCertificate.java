@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
+import java.security.cert.X509Certificate;
 import java.util.Base64;
 import java.util.List;
 import javax.net.ServerSocketFactory;
@@ -17,9 +18,12 @@ import javax.net.ssl.SSLContext;
  *
  * @param pem file with the certificate, for who is to trust it
  * @param store PKCS#12 with certificate and key
+ * @param certificate itself
+ * @param keyPem its key in PEM
  * @param sockets listen with it
  */
-public record OwnCertificate(Path pem, Path store, ServerSocketFactory sockets) {
+public record OwnCertificate(
+        Path pem, Path store, X509Certificate certificate, String keyPem, ServerSocketFactory sockets) {
     /** What {@link #store} is locked with. */
     public static final String PASSWORD = "password";
 
@@ -45,14 +49,20 @@ public record OwnCertificate(Path pem, Path store, ServerSocketFactory sockets) 
             managers.init(keys, PASSWORD.toCharArray());
             SSLContext context = SSLContext.getInstance("TLS");
             context.init(managers.getKeyManagers(), null, null);
-            String text = "-----BEGIN CERTIFICATE-----\n"
-                    + Base64.getMimeEncoder(64, new byte[] {'\n'})
-                            .encodeToString(keys.getCertificate("k").getEncoded())
-                    + "\n-----END CERTIFICATE-----\n";
+            X509Certificate certificate = (X509Certificate) keys.getCertificate("k");
             return new OwnCertificate(
-                    Files.writeString(folder.resolve("own.pem"), text), store, context.getServerSocketFactory());
+                    Files.writeString(folder.resolve("own.pem"), pem("CERTIFICATE", certificate.getEncoded())),
+                    store,
+                    certificate,
+                    pem("PRIVATE KEY", keys.getKey("k", PASSWORD.toCharArray()).getEncoded()),
+                    context.getServerSocketFactory());
         } catch (GeneralSecurityException e) {
             throw new IOException(e);
         }
+    }
+
+    private static String pem(String label, byte[] der) {
+        return "-----BEGIN " + label + "-----\n"
+                + Base64.getMimeEncoder(64, new byte[] {'\n'}).encodeToString(der) + "\n-----END " + label + "-----\n";
     }
 }

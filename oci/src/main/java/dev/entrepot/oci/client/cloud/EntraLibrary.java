@@ -46,6 +46,23 @@ final class EntraLibrary {
         return ofApplication(calls, application, audience, ClientCredentialFactory.createFromSecret(secret));
     }
 
+    /**
+     * A token of an application by a claim that its certificate signs.
+     *
+     * @throws IOException if the library takes no such key, too
+     */
+    static String byCertificate(
+            LibraryCalls calls, Application application, String audience, EntraCertificate certificate)
+            throws IOException {
+        IClientCredential proof;
+        try {
+            proof = ClientCredentialFactory.createFromCertificateChain(certificate.key(), certificate.chain());
+        } catch (RuntimeException e) {
+            throw new IOException("an application of Microsoft Entra needs an RSA key of 2048 bits at least");
+        }
+        return ofApplication(calls, application, audience, proof);
+    }
+
     /** A token of an application by a token that somebody else gave it. */
     static String byAssertion(LibraryCalls calls, Application application, String audience, String assertion)
             throws IOException {

@@ -46,9 +46,17 @@ final class EntraTokens {
     String token() throws IOException {
         Optional<String> client = settings.clientId().or(() -> variable("AZURE_CLIENT_ID"));
         Optional<String> secret = secret();
+        Optional<String> certificate = ofVariables("AZURE_CLIENT_CERTIFICATE_PATH");
         Optional<String> file = variable("AZURE_FEDERATED_TOKEN_FILE");
         if (secret.isPresent()) {
             return EntraLibrary.bySecret(atAuthority(), application(client), AUDIENCE, secret.get());
+        }
+        if (certificate.isPresent()) {
+            return EntraLibrary.byCertificate(
+                    atAuthority(),
+                    application(client),
+                    AUDIENCE,
+                    EntraCertificate.read(Path.of(certificate.get()), variable("AZURE_CLIENT_CERTIFICATE_PASSWORD")));
         }
         if (file.isPresent() && tenant().isPresent() && client.isPresent()) {
             String assertion = Answers.file(Path.of(file.get()));
@@ -61,8 +69,12 @@ final class EntraTokens {
         if (settings.clientSecretFile().isPresent()) {
             return Optional.of(Answers.file(settings.clientSecretFile().get()));
         }
-        return settings.clientSecret()
-                .or(() -> settings.clientId().isPresent() ? Optional.empty() : variable("AZURE_CLIENT_SECRET"));
+        return settings.clientSecret().or(() -> ofVariables("AZURE_CLIENT_SECRET"));
+    }
+
+    // What proves the application of the variables does not prove another one, that is configured.
+    private Optional<String> ofVariables(String proof) {
+        return settings.clientId().isPresent() ? Optional.empty() : variable(proof);
     }
 
     private EntraLibrary.Application application(Optional<String> client) throws IOException {

@@ -15,6 +15,7 @@ import dev.entrepot.oci.testing.AcrService;
 import dev.entrepot.oci.testing.EntraService;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.MiniHttpServer;
+import dev.entrepot.oci.testing.OwnCertificate;
 import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.Response;
 import java.io.IOException;
@@ -30,6 +31,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class AzureCredentialsTest {
     private static final AzureSettings NOTHING =
@@ -114,6 +116,36 @@ class AzureCredentialsTest {
                 .with("AZURE_CLIENT_SECRET", EntraService.CLIENT_SECRET);
 
         assertIssued(NOTHING, "secret");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"pem", "p12"})
+    void applicationByCertificate(String form, @TempDir Path folder) throws Exception {
+        OwnCertificate own = OwnCertificate.in(folder);
+        entra.trusting(own.certificate());
+        Path pem = Files.writeString(folder.resolve("both.pem"), own.keyPem() + Files.readString(own.pem()));
+        world.with("AZURE_TENANT_ID", "the-tenant")
+                .with("AZURE_CLIENT_ID", "the-client")
+                .with("AZURE_CLIENT_CERTIFICATE_PATH", (form.equals("pem") ? pem : own.store()).toString())
+                .with("AZURE_CLIENT_CERTIFICATE_PASSWORD", OwnCertificate.PASSWORD);
+
+        assertIssued(NOTHING, "certificate");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"s3cret", "-----BEGIN PRIVATE KEY-----\nczNjcmV0\n-----END PRIVATE KEY-----"})
+    void certificateThatIsNoneIsNamedAndNotShown(String text, @TempDir Path folder) throws Exception {
+        Path file = Files.writeString(folder.resolve("certificate"), text);
+        world.with("AZURE_TENANT_ID", "the-tenant")
+                .with("AZURE_CLIENT_ID", "the-client")
+                .with("AZURE_CLIENT_CERTIFICATE_PATH", file.toString());
+
+        assertThatThrownBy(() -> CloudWorld.get(source(NOTHING)))
+                .isExactlyInstanceOf(IOException.class)
+                .hasMessageStartingWith(file + " holds no certificate with its RSA key")
+                .hasNoCause()
+                .hasMessageNotContaining("s3cret");
+        assertThat(cloud.calls().all()).isEmpty();
     }
 
     @Test
