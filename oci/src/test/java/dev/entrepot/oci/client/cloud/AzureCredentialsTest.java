@@ -23,8 +23,15 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.StreamHandler;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -189,6 +196,33 @@ class AzureCredentialsTest {
                 .isInstanceOf(UnauthorizedException.class)
                 .hasMessageEndingWith("127.0.0.1 answered 401");
         assertThat(cloud.calls().all()).hasSize(1);
+    }
+
+    // By itself it logs answers, and at the level of errors those that are refusals.
+    @Test
+    void libraryLogsNothing() {
+        cloud.faults()
+                .always(
+                        Requests.any(),
+                        Fault.instead(Response.json(400, "{\"error\":\"invalid\",\"error_description\":\"s3cret\"}")));
+        List<String> logged = new CopyOnWriteArrayList<>();
+        Handler handler = new StreamHandler() {
+            @Override
+            public void publish(LogRecord event) {
+                logged.add(event.getLoggerName());
+            }
+        };
+        Logger root = Logger.getLogger("");
+        Level former = root.getLevel();
+        root.addHandler(handler);
+        root.setLevel(Level.ALL);
+        try {
+            assertThatThrownBy(() -> CloudWorld.get(source(NOTHING))).hasMessageNotContaining("s3cret");
+        } finally {
+            root.setLevel(former);
+            root.removeHandler(handler);
+        }
+        assertThat(logged).noneMatch(name -> name.startsWith("com.microsoft"));
     }
 
     @Test
