@@ -59,7 +59,7 @@ final class EntraTokens {
                     EntraCertificate.read(Path.of(certificate.get()), variable("AZURE_CLIENT_CERTIFICATE_PASSWORD")));
         }
         if (file.isPresent() && tenant().isPresent() && client.isPresent()) {
-            String assertion = Answers.file(Path.of(file.get()));
+            String assertion = filled(Path.of(file.get()));
             return EntraLibrary.byAssertion(atAuthority(), application(client), AUDIENCE, assertion);
         }
         return EntraLibrary.ofMachine(onMachine(), AUDIENCE, client);
@@ -67,9 +67,17 @@ final class EntraTokens {
 
     private Optional<String> secret() throws IOException {
         if (settings.clientSecretFile().isPresent()) {
-            return Optional.of(Answers.file(settings.clientSecretFile().get()));
+            return Optional.of(filled(settings.clientSecretFile().get()));
         }
         return settings.clientSecret().or(() -> ofVariables("AZURE_CLIENT_SECRET"));
+    }
+
+    private static String filled(Path file) throws IOException {
+        String text = Answers.file(file);
+        if (text.isEmpty()) {
+            throw new IOException(file + " is empty");
+        }
+        return text;
     }
 
     // What proves the application of the variables does not prove another one, that is configured.

@@ -93,6 +93,15 @@ class AzureCredentialsTest {
         assertThat(entra.ways()).containsExactly("secret");
     }
 
+    @Test
+    void fileOfASecretThatIsEmptyIsNamed(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("secret"), "\n");
+        assertThatThrownBy(() -> CloudWorld.get(source(new AzureSettings(
+                        Optional.of("the-tenant"), Optional.of("the-client"), Optional.empty(), Optional.of(file)))))
+                .isExactlyInstanceOf(IOException.class)
+                .hasMessage(file + " is empty");
+    }
+
     @ParameterizedTest
     @CsvSource({
         "one.azurecr.io,https://one.azurecr.io,one.azurecr.io",
