@@ -168,6 +168,25 @@ class ArchitectureTest {
                 .check(CLASSES);
     }
 
+    // So that nothing of them is loaded before a token of that cloud is needed.
+    @Test
+    void onlyOnePlaceKnowsTheLibraryOfEachCloud() {
+        noClasses()
+                .that()
+                .haveNameNotMatching(".*\\.cloud\\.Google(Library|Transport)(\\$.*)?")
+                .should()
+                .dependOnClassesThat()
+                .resideInAPackage("com.google..")
+                .check(CLASSES);
+        noClasses()
+                .that()
+                .haveNameNotMatching(".*\\.cloud\\.EntraLibrary(\\$.*)?")
+                .should()
+                .dependOnClassesThat()
+                .resideInAnyPackage("com.microsoft..", "com.azure..")
+                .check(CLASSES);
+    }
+
     @Test
     void nothingUsesReflectionOrThreadLocals() {
         noClasses()

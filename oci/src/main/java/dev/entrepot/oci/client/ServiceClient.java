@@ -17,6 +17,7 @@ import java.util.regex.Pattern;
 import org.apache.hc.client5.http.SystemDefaultDnsResolver;
 import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
 import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.http.io.entity.ByteArrayEntity;
@@ -54,9 +55,10 @@ public final class ServiceClient {
      * An answer.
      *
      * @param status its status: no 408, 410, 429 and 5xx
+     * @param challenge its field {@code WWW-Authenticate}, the first if there are several
      * @param body its body, which may be a secret
      */
-    public record Answer(int status, String body) {
+    public record Answer(int status, Optional<String> challenge, String body) {
         @Override
         public String toString() {
             return "Answer[" + status + "]";
@@ -190,7 +192,9 @@ public final class ServiceClient {
                         Reason.TOKEN_SERVICE,
                         request.what() + ": " + host + " sent more than the limit of " + MAX_ANSWER_BYTES + " bytes");
             }
-            return new Answer(status, new String(bytes, StandardCharsets.UTF_8));
+            Optional<String> challenge = Optional.ofNullable(response.getFirstHeader("WWW-Authenticate"))
+                    .map(Header::getValue);
+            return new Answer(status, challenge, new String(bytes, StandardCharsets.UTF_8));
         }
     }
 

@@ -42,6 +42,11 @@ public record ServiceRequest(
         return new ServiceRequest(what, method, uri, typed.headers, content, direct);
     }
 
+    /** This, to another address. */
+    public ServiceRequest at(URI newUri) {
+        return new ServiceRequest(what, method, newUri, headers, body, direct);
+    }
+
     /** This, past all proxies. */
     public ServiceRequest directly() {
         return new ServiceRequest(what, method, uri, headers, body, true);

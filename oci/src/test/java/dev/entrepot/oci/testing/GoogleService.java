@@ -4,6 +4,7 @@ import dev.entrepot.oci.OciJson;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
+import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
 import java.security.KeyPair;
@@ -21,8 +22,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What of Google gives access tokens, on one server: OAuth 2 at {@code /token}, the exchange of workload identity federation at {@code /sts},
- * tokens of a service account at {@code /impersonate}, and the metadata server. Safe for all threads.
+ * What of Google gives access tokens, on one server: OAuth 2 at {@code /token}, the exchange of workload identity
+ * federation at {@code /sts}, tokens of a service account at {@link #IMPERSONATION}, the metadata server, and what an
+ * instance of AWS asks for its keys under {@code /aws}. Safe for all threads.
  */
 public final class GoogleService implements MiniHttpServer.Handler {
     /** A refresh token that it takes. */
@@ -30,6 +32,13 @@ public final class GoogleService implements MiniHttpServer.Handler {
 
     /** A token of another issuer that it takes. */
     public static final String SUBJECT = "header.subject-s3cret.signature";
+
+    /** Where tokens of a service account are given to those who may be it. */
+    public static final String IMPERSONATION =
+            "/v1/projects/-/serviceAccounts/mirror@p.iam.gserviceaccount.com:generateAccessToken";
+
+    // Whatever the address that a key file says.
+    private static final String AUDIENCE = "https://oauth2.googleapis.com/token";
 
     private static final String SCOPE = "https://www.googleapis.com/auth/cloud-platform";
 
@@ -43,7 +52,11 @@ public final class GoogleService implements MiniHttpServer.Handler {
     private final Set<String> issued = ConcurrentHashMap.newKeySet();
     private final List<String> ways = new CopyOnWriteArrayList<>();
 
-    /** A service by a clock. */
+    /**
+     * A service by a clock.
+     *
+     * @param clock the time; Google's own library goes by the machine's
+     */
     public GoogleService(InstantSource clock) {
         this.clock = clock;
     }
@@ -76,6 +89,7 @@ public final class GoogleService implements MiniHttpServer.Handler {
                 .put("private_key_id", "key-1")
                 .put("private_key", pem)
                 .put("client_email", "mirror@p.iam.gserviceaccount.com")
+                .put("client_id", "100000000000000000001")
                 .put("token_uri", server + "/token")
                 .toString();
     }
@@ -85,9 +99,9 @@ public final class GoogleService implements MiniHttpServer.Handler {
         String body = new String(in.readAllBytes(), StandardCharsets.UTF_8);
         Request form = new Request("GET", "/", body, request.headers());
         return switch (request.path()) {
-            case "/token" -> oauth(request, form);
+            case "/token" -> oauth(form);
             case "/sts" -> exchange(form);
-            case "/impersonate" -> impersonate(request, body);
+            case IMPERSONATION -> impersonate(request, body);
             case "/computeMetadata/v1/instance/service-accounts/default/token" ->
                 request.header("Metadata-Flavor").equals(Optional.of("Google"))
                         ? token("metadata").header("Metadata-Flavor", "Google")
@@ -96,11 +110,29 @@ public final class GoogleService implements MiniHttpServer.Handler {
                 request.header("X-Subject").equals(Optional.of("yes"))
                         ? Response.json(200, "{\"value\":\"" + SUBJECT + "\"}")
                         : Response.of(403);
+            case "/aws/token" ->
+                request.method().equals("PUT")
+                                && request.header("x-aws-ec2-metadata-token-ttl-seconds")
+                                        .isPresent()
+                        ? Response.json(200, "aws-session-s3cret")
+                        : Response.of(403);
+            case "/aws/region" -> ofInstance(request, "eu-central-1b");
+            case "/aws/role" -> ofInstance(request, "the-role");
+            case "/aws/role/the-role" ->
+                ofInstance(
+                        request,
+                        "{\"AccessKeyId\":\"AKIDEXAMPLE\",\"SecretAccessKey\":\"aws-s3cret\",\"Token\":\"aws-token-s3cret\"}");
             default -> Response.of(404);
         };
     }
 
-    private Response oauth(Request request, Request form) {
+    private static Response ofInstance(Request request, String text) {
+        return request.header("x-aws-ec2-metadata-token").equals(Optional.of("aws-session-s3cret"))
+                ? Response.json(200, text)
+                : Response.of(401);
+    }
+
+    private Response oauth(Request form) {
         String grant = form.query("grant_type").orElse("");
         if (grant.equals("refresh_token")) {
             boolean right = form.query("refresh_token").equals(Optional.of(REFRESH))
@@ -109,13 +141,11 @@ public final class GoogleService implements MiniHttpServer.Handler {
             return right ? token("user") : error("invalid_grant");
         }
         boolean right = grant.equals("urn:ietf:params:oauth:grant-type:jwt-bearer")
-                && isGood(
-                        form.query("assertion").orElse(""),
-                        "http://" + request.header("Host").orElse("") + "/token");
+                && isGood(form.query("assertion").orElse(""));
         return right ? token("service account") : error("invalid_grant");
     }
 
-    private boolean isGood(String jwt, String audience) {
+    private boolean isGood(String jwt) {
         String[] parts = jwt.split("\\.");
         try {
             Signature signature = Signature.getInstance("SHA256withRSA");
@@ -128,7 +158,7 @@ public final class GoogleService implements MiniHttpServer.Handler {
                     && header.path("alg").asString("").equals("RS256")
                     && header.path("kid").asString("").equals("key-1")
                     && claims.path("iss").asString("").equals("mirror@p.iam.gserviceaccount.com")
-                    && claims.path("aud").asString("").equals(audience)
+                    && claims.path("aud").asString("").equals(AUDIENCE)
                     && claims.path("scope").asString("").equals(SCOPE)
                     && end.isAfter(clock.instant())
                     && !end.isAfter(clock.instant().plusSeconds(3600));
@@ -139,8 +169,13 @@ public final class GoogleService implements MiniHttpServer.Handler {
 
     private Response exchange(Request form) {
         boolean right = form.query("grant_type").equals(Optional.of("urn:ietf:params:oauth:grant-type:token-exchange"))
-                && form.query("subject_token").equals(Optional.of(SUBJECT))
-                && form.query("subject_token_type").equals(Optional.of("urn:ietf:params:oauth:token-type:jwt"))
+                && (form.query("subject_token_type").equals(Optional.of("urn:ietf:params:oauth:token-type:jwt"))
+                                && form.query("subject_token").equals(Optional.of(SUBJECT))
+                        || form.query("subject_token_type")
+                                        .equals(Optional.of("urn:ietf:params:aws:token-type:aws4_request"))
+                                && form.query("subject_token")
+                                        .filter(GoogleService::isSignedForAws)
+                                        .isPresent())
                 && form.query("audience")
                         .filter(a -> a.startsWith("//iam.googleapis.com/"))
                         .isPresent()
@@ -148,6 +183,16 @@ public final class GoogleService implements MiniHttpServer.Handler {
                 && form.query("requested_token_type")
                         .equals(Optional.of("urn:ietf:params:oauth:token-type:access_token"));
         return right ? token("federation") : error("invalid_request");
+    }
+
+    // A request to AWS, as it would be sent, which only AWS can verify.
+    private static boolean isSignedForAws(String token) {
+        JsonNode signed = OciJson.mapper().readTree(URLDecoder.decode(token, StandardCharsets.UTF_8));
+        String headers = signed.path("headers").toString();
+        return signed.path("url").asString("").startsWith("https://sts.eu-central-1.amazonaws.com")
+                && headers.contains("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
+                && headers.contains("eu-central-1/sts/aws4_request")
+                && headers.contains("//iam.googleapis.com/");
     }
 
     private Response impersonate(Request request, String body) {
@@ -170,7 +215,9 @@ public final class GoogleService implements MiniHttpServer.Handler {
 
     private Response token(String way) {
         return Response.json(
-                200, "{\"access_token\":\"%s\",\"expires_in\":3599,\"token_type\":\"Bearer\"}".formatted(issue(way)));
+                200,
+                "{\"access_token\":\"%s\",\"expires_in\":3599,\"token_type\":\"Bearer\",\"issued_token_type\":\"urn:ietf:params:oauth:token-type:access_token\"}"
+                        .formatted(issue(way)));
     }
 
     private static Response error(String code) {

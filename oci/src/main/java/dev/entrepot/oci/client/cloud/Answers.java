@@ -11,8 +11,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.time.OffsetDateTime;
-import java.time.format.DateTimeParseException;
 import java.util.Optional;
 import tools.jackson.databind.JsonNode;
 
@@ -53,13 +51,11 @@ final class Answers {
         return asked.plus(duration);
     }
 
-    /** A time of RFC 3339, at most a day ahead; five minutes ahead where it is none. */
-    static Instant time(Optional<String> text, Instant asked) {
-        try {
-            return bounded(text.map(t -> OffsetDateTime.parse(t).toInstant()).orElse(asked.plus(DEFAULT_LIFE)), asked);
-        } catch (DateTimeParseException e) {
-            return asked.plus(DEFAULT_LIFE);
-        }
+    /** The end of what is good for a while from when it was asked for, at most a day; five minutes where that is not known, or is over. */
+    static Instant endOf(Optional<Duration> left, Instant asked) {
+        return left.filter(duration -> duration.isPositive())
+                .map(duration -> bounded(asked.plus(duration), asked))
+                .orElse(asked.plus(DEFAULT_LIFE));
     }
 
     /** A time as seconds since 1970, with or without a fraction, at most a day ahead; five minutes ahead where it is none. */

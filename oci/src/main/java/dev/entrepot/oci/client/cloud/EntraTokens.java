@@ -12,8 +12,9 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * Tokens of Microsoft Entra that are good for container registries and nothing else: of an application by its secret, or by a token that its
- * Kubernetes cluster has written for it (workload identity), else of the managed identity of the machine.
+ * Tokens of Microsoft Entra that are good for container registries and nothing else: of an application by its secret,
+ * or by a token that its Kubernetes cluster has written for it (workload identity), else of the managed identity of
+ * the machine. Microsoft's library gets them ({@link EntraLibrary}).
  */
 final class EntraTokens {
     private static final String AUDIENCE = "https://containerregistry.azure.net";
@@ -45,69 +46,79 @@ final class EntraTokens {
     String token() throws IOException {
         Optional<String> client = settings.clientId().or(() -> variable("AZURE_CLIENT_ID"));
         Optional<String> secret = secret();
+        Optional<String> certificate = ofVariables("AZURE_CLIENT_CERTIFICATE_PATH");
         Optional<String> file = variable("AZURE_FEDERATED_TOKEN_FILE");
         if (secret.isPresent()) {
-            return ofApplication(client, new Form().with("client_secret", secret.get()));
+            return EntraLibrary.bySecret(atAuthority(), application(client), AUDIENCE, secret.get());
+        }
+        if (certificate.isPresent()) {
+            return EntraLibrary.byCertificate(
+                    atAuthority(),
+                    application(client),
+                    AUDIENCE,
+                    EntraCertificate.read(Path.of(certificate.get()), variable("AZURE_CLIENT_CERTIFICATE_PASSWORD")));
         }
         if (file.isPresent() && tenant().isPresent() && client.isPresent()) {
-            return ofApplication(
-                    client,
-                    new Form()
-                            .with("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
-                            .with("client_assertion", Answers.file(Path.of(file.get()))));
+            String assertion = filled(Path.of(file.get()));
+            return EntraLibrary.byAssertion(atAuthority(), application(client), AUDIENCE, assertion);
         }
-        return ofMachine(client);
+        return EntraLibrary.ofMachine(onMachine(), AUDIENCE, client);
     }
 
     private Optional<String> secret() throws IOException {
         if (settings.clientSecretFile().isPresent()) {
-            return Optional.of(Answers.file(settings.clientSecretFile().get()));
+            return Optional.of(filled(settings.clientSecretFile().get()));
         }
-        return settings.clientSecret()
-                .or(() -> settings.clientId().isPresent() ? Optional.empty() : variable("AZURE_CLIENT_SECRET"));
+        return settings.clientSecret().or(() -> ofVariables("AZURE_CLIENT_SECRET"));
     }
 
-    private String ofApplication(Optional<String> client, Form proof) throws IOException {
+    private static String filled(Path file) throws IOException {
+        String text = Answers.file(file);
+        if (text.isEmpty()) {
+            throw new IOException(file + " is empty");
+        }
+        return text;
+    }
+
+    // What proves the application of the variables does not prove another one, that is configured.
+    private Optional<String> ofVariables(String proof) {
+        return settings.clientId().isPresent() ? Optional.empty() : variable(proof);
+    }
+
+    private EntraLibrary.Application application(Optional<String> client) throws IOException {
         String directory = tenant().filter(text -> TENANT.matcher(text).matches())
                 .orElseThrow(() -> new IOException("an application of Microsoft Entra needs its tenant"));
-        Form form = proof.with("grant_type", "client_credentials")
-                .with(
-                        "client_id",
-                        client.orElseThrow(
-                                () -> new IOException("an application of Microsoft Entra needs its client-id")))
-                .with("scope", AUDIENCE + "/.default");
-        URI authority = url("AZURE_AUTHORITY_HOST", AUTHORITY);
-        return ask(form.on(ServiceRequest.of(
-                "asking Microsoft Entra for a token",
-                "POST",
-                authority.resolve("/" + directory + "/oauth2/v2.0/token"))));
+        String id = client.orElseThrow(() -> new IOException("an application of Microsoft Entra needs its client-id"));
+        return new EntraLibrary.Application("https://" + authority().getRawAuthority() + "/" + directory + "/", id);
     }
 
-    private String ofMachine(Optional<String> client) throws IOException {
-        Form query = new Form().with("resource", AUDIENCE).with("client_id", client);
-        Optional<String> header = variable("IDENTITY_HEADER");
-        if (variable("IDENTITY_ENDPOINT").isPresent() && header.isPresent()) {
-            URI endpoint = url("IDENTITY_ENDPOINT", "");
-            return ask(direct(endpoint + "?"
-                            + query.with("api-version", "2019-08-01").encoded())
-                    .with("X-IDENTITY-HEADER", header.get()));
-        }
-        URI imds = url("AZURE_POD_IDENTITY_AUTHORITY_HOST", METADATA);
-        return ask(direct(imds.resolve("/metadata/identity/oauth2/token") + "?"
-                        + query.with("api-version", "2018-02-01").encoded())
-                .with("Metadata", "true"));
+    private URI authority() throws IOException {
+        return url("AZURE_AUTHORITY_HOST", AUTHORITY);
     }
 
-    private static ServiceRequest direct(String url) {
-        return ServiceRequest.of(
-                        "asking the machine for a token of Microsoft Entra, since no application is configured",
-                        "GET",
-                        URI.create(url))
-                .directly();
+    // The library knows https alone; the operator's variable has the last word.
+    private LibraryCalls atAuthority() throws IOException {
+        URI authority = authority();
+        return new LibraryCalls(services, "asking Microsoft Entra for a token", wanted -> {
+            URI asked = authority.resolve(wanted.uri().getRawPath());
+            return wanted.at(asked);
+        });
     }
 
-    private String ask(ServiceRequest request) throws IOException {
-        return Answers.token(request, services.json(request), "access_token");
+    private LibraryCalls onMachine() throws IOException {
+        URI metadata = url("AZURE_POD_IDENTITY_AUTHORITY_HOST", METADATA);
+        return new LibraryCalls(
+                services,
+                "asking the machine for a token of Microsoft Entra, since no application is configured",
+                wanted -> at(metadata, wanted).directly());
+    }
+
+    // The library looks into the variables of the process, which need not be ours.
+    private static ServiceRequest at(URI metadata, ServiceRequest wanted) {
+        URI url = wanted.uri();
+        return url.toString().startsWith(METADATA)
+                ? wanted.at(metadata.resolve(url.getRawPath() + "?" + url.getRawQuery()))
+                : wanted;
     }
 
     private URI url(String variable, String usual) throws IOException {

@@ -3,6 +3,7 @@ package dev.entrepot.oci.client.cloud;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.microsoft.aad.msal4j.MachineVariables;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.UnauthorizedException;
@@ -14,19 +15,30 @@ import dev.entrepot.oci.testing.AcrService;
 import dev.entrepot.oci.testing.EntraService;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.MiniHttpServer;
+import dev.entrepot.oci.testing.OwnCertificate;
 import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.Response;
 import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.logging.Handler;
+import java.util.logging.Level;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.StreamHandler;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class AzureCredentialsTest {
     private static final AzureSettings NOTHING =
@@ -48,6 +60,7 @@ class AzureCredentialsTest {
 
     @AfterEach
     void close() {
+        MachineVariables.reset();
         cloud.close();
         registry.close();
     }
@@ -78,6 +91,15 @@ class AzureCredentialsTest {
         world.advance(Duration.ofMinutes(1));
         assertThat(CloudWorld.get(source)).isInstanceOf(Credential.IdentityToken.class);
         assertThat(entra.ways()).containsExactly("secret");
+    }
+
+    @Test
+    void fileOfASecretThatIsEmptyIsNamed(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("secret"), "\n");
+        assertThatThrownBy(() -> CloudWorld.get(source(new AzureSettings(
+                        Optional.of("the-tenant"), Optional.of("the-client"), Optional.empty(), Optional.of(file)))))
+                .isExactlyInstanceOf(IOException.class)
+                .hasMessage(file + " is empty");
     }
 
     @ParameterizedTest
@@ -112,6 +134,36 @@ class AzureCredentialsTest {
         assertIssued(NOTHING, "secret");
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"pem", "p12"})
+    void applicationByCertificate(String form, @TempDir Path folder) throws Exception {
+        OwnCertificate own = OwnCertificate.in(folder);
+        entra.trusting(own.certificate());
+        Path pem = Files.writeString(folder.resolve("both.pem"), own.keyPem() + Files.readString(own.pem()));
+        world.with("AZURE_TENANT_ID", "the-tenant")
+                .with("AZURE_CLIENT_ID", "the-client")
+                .with("AZURE_CLIENT_CERTIFICATE_PATH", (form.equals("pem") ? pem : own.store()).toString())
+                .with("AZURE_CLIENT_CERTIFICATE_PASSWORD", OwnCertificate.PASSWORD);
+
+        assertIssued(NOTHING, "certificate");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"s3cret", "-----BEGIN PRIVATE KEY-----\nczNjcmV0\n-----END PRIVATE KEY-----"})
+    void certificateThatIsNoneIsNamedAndNotShown(String text, @TempDir Path folder) throws Exception {
+        Path file = Files.writeString(folder.resolve("certificate"), text);
+        world.with("AZURE_TENANT_ID", "the-tenant")
+                .with("AZURE_CLIENT_ID", "the-client")
+                .with("AZURE_CLIENT_CERTIFICATE_PATH", file.toString());
+
+        assertThatThrownBy(() -> CloudWorld.get(source(NOTHING)))
+                .isExactlyInstanceOf(IOException.class)
+                .hasMessageStartingWith(file + " holds no certificate with its RSA key")
+                .hasNoCause()
+                .hasMessageNotContaining("s3cret");
+        assertThat(cloud.calls().all()).isEmpty();
+    }
+
     @Test
     void workloadOfACluster(@TempDir Path folder) throws IOException {
         Path token = Files.writeString(folder.resolve("token"), EntraService.ASSERTION);
@@ -134,10 +186,68 @@ class AzureCredentialsTest {
 
     @Test
     void identityOfAContainer() throws IOException {
-        world.with("IDENTITY_ENDPOINT", cloud.uri() + "/msi/token")
-                .with("IDENTITY_HEADER", EntraService.IDENTITY_HEADER);
+        MachineVariables.use(Map.of(
+                "IDENTITY_ENDPOINT", cloud.uri() + "/msi/token", "IDENTITY_HEADER", EntraService.IDENTITY_HEADER));
 
         assertIssued(NOTHING, "container");
+    }
+
+    @Test
+    void serverThatNamesAFileIsShownNothingOfIt(@TempDir Path folder) throws IOException {
+        Path file = Files.writeString(folder.resolve("some.key"), "s3cret");
+        cloud.faults()
+                .always(
+                        Requests.any(),
+                        Fault.instead(Response.of(401).header("WWW-Authenticate", "Basic realm=" + file)));
+        MachineVariables.use(Map.of("IDENTITY_ENDPOINT", cloud.uri() + "/arc", "IMDS_ENDPOINT", "here"));
+
+        assertThatThrownBy(() -> CloudWorld.get(source(NOTHING)))
+                .isInstanceOf(UnauthorizedException.class)
+                .hasMessageEndingWith("127.0.0.1 answered 401");
+        assertThat(cloud.calls().all()).hasSize(1);
+    }
+
+    // By itself it logs answers, and at the level of errors those that are refusals.
+    @Test
+    void libraryLogsNothing() {
+        cloud.faults()
+                .always(
+                        Requests.any(),
+                        Fault.instead(Response.json(400, "{\"error\":\"invalid\",\"error_description\":\"s3cret\"}")));
+        List<String> logged = new CopyOnWriteArrayList<>();
+        Handler handler = new StreamHandler() {
+            @Override
+            public void publish(LogRecord event) {
+                logged.add(event.getLoggerName());
+            }
+        };
+        Logger root = Logger.getLogger("");
+        Level former = root.getLevel();
+        root.addHandler(handler);
+        root.setLevel(Level.ALL);
+        try {
+            assertThatThrownBy(() -> CloudWorld.get(source(NOTHING))).hasMessageNotContaining("s3cret");
+        } finally {
+            root.setLevel(former);
+            root.removeHandler(handler);
+        }
+        assertThat(logged).noneMatch(name -> name.startsWith("com.microsoft"));
+    }
+
+    @Test
+    void serviceFabricWhoseRequestsWouldNotBeOursIsRefused() {
+        MachineVariables.use(Map.of(
+                "IDENTITY_ENDPOINT",
+                cloud.uri().toString(),
+                "IDENTITY_HEADER",
+                "s3cret",
+                "IDENTITY_SERVER_THUMBPRINT",
+                "00"));
+
+        assertThatThrownBy(() -> CloudWorld.get(source(NOTHING)))
+                .isExactlyInstanceOf(IOException.class)
+                .hasMessage("identities of Azure Service Fabric are not supported here");
+        assertThat(cloud.calls().all()).isEmpty();
     }
 
     @Test
