@@ -97,6 +97,12 @@ final class GuardedSource implements RepositorySource {
     }
 
     @Override
+    public BlobBody openBlob(Digest digest, ByteRange range, OptionalLong knownBytes) throws IOException {
+        passWithoutTag("blob " + digest);
+        return upstream.openBlob(digest, range, knownBytes);
+    }
+
+    @Override
     public boolean ignoresRanges() {
         return upstream.ignoresRanges();
     }

@@ -137,8 +137,7 @@ final class ReferrersReads implements ReferrersApi {
     }
 
     private static Optional<Page> parse(ApiRequest request, ApiResponse response) throws IOException {
-        response.requireIdentity();
-        byte[] body = response.readAll(OciLimits.MAX_MANIFEST_BYTES);
+        byte[] body = response.readDocument(OciLimits.MAX_MANIFEST_BYTES);
         if (!isIndex(body)) {
             return Optional.empty();
         }

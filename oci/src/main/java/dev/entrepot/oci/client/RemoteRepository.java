@@ -124,7 +124,12 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
 
     @Override
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
-        return blobs.open(digest, range);
+        return blobs.open(digest, range, OptionalLong.empty());
+    }
+
+    @Override
+    public BlobBody openBlob(Digest digest, ByteRange range, OptionalLong knownBytes) throws IOException {
+        return blobs.open(digest, range, knownBytes);
     }
 
     @Override

@@ -129,7 +129,7 @@ final class StatusErrors {
 
     /** The error code of a body (distribution-spec, "Error Codes"), or empty: one that says that something is missing, else the first. */
     static String errorCode(ApiResponse response) {
-        byte[] body = response.readLeniently(MAX_ERROR_BYTES);
+        byte[] body = response.readDocumentLeniently(MAX_ERROR_BYTES);
         if (body.length == 0) {
             return "";
         }
