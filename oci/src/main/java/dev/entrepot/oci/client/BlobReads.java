@@ -45,8 +45,8 @@ final class BlobReads {
     }
 
     /** As {@link RemoteRepository#ofServer}. */
-    BlobReads ofServer(RepositoryRequests toServer) {
-        return new BlobReads(calls, toServer, memory, absence, true);
+    BlobReads ofServer(Calls callsToServer, RepositoryRequests toServer) {
+        return new BlobReads(callsToServer, toServer, memory, absence, true);
     }
 
     /** As {@link dev.entrepot.oci.BlobSource#ignoresRanges}. */

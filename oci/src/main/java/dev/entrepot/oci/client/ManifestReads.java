@@ -43,8 +43,8 @@ final class ManifestReads {
     }
 
     /** The same by other requests. */
-    ManifestReads by(RepositoryRequests others) {
-        return new ManifestReads(calls, others, memory, validators);
+    ManifestReads by(Calls otherCalls, RepositoryRequests others) {
+        return new ManifestReads(otherCalls, others, memory, validators);
     }
 
     private sealed interface HeadAnswer {

@@ -38,8 +38,8 @@ final class ReferrersReads implements ReferrersApi {
     }
 
     /** The same by other requests. */
-    ReferrersReads by(RepositoryRequests others) {
-        return new ReferrersReads(calls, others, memory);
+    ReferrersReads by(Calls otherCalls, RepositoryRequests others) {
+        return new ReferrersReads(otherCalls, others, memory);
     }
 
     private record Page(List<Descriptor> descriptors, Optional<String> next) {}
