@@ -10,6 +10,7 @@ import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -328,7 +329,15 @@ final class BlobPulls {
             throw e;
         }
         index.touched(digest, repository);
-        return Answer.of(new KeptBlob(file), verdict, Duration.ZERO);
+        Path path = cache.store().layout().content(ContentKind.BLOB, digest);
+        return Answer.of(new KeptBlob(digest, file, path, () -> unreadable(digest)), verdict, Duration.ZERO);
+    }
+
+    // The next request is to get it from the upstream. Where none may be asked, a part is better than nothing.
+    private void unreadable(Digest digest) {
+        if (upstream.mayBeAsked()) {
+            refuted(digest);
+        }
     }
 
     private void refuseManifest(Digest digest) throws NotFoundException {
