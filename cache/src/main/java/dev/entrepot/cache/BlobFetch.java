@@ -121,6 +121,11 @@ final class BlobFetch implements Runnable {
         source.hurry(forClient);
     }
 
+    /** The size that a manifest states. */
+    OptionalLong declaredBytes() {
+        return declaredBytes;
+    }
+
     /** How far it is; what readers wait on. */
     FetchProgress progress() {
         return progress;
@@ -223,8 +228,8 @@ final class BlobFetch implements Runnable {
                 finishWhole(ingest, taken);
                 return;
             }
-            try (ResumingBody body =
-                    new ResumingBody(source, digest, taken, OptionalLong.empty(), () -> mayEnd(ingest), settings)) {
+            try (ResumingBody body = new ResumingBody(
+                    source, digest, taken, OptionalLong.empty(), declaredBytes, () -> mayEnd(ingest), settings)) {
                 if (limit.isPresent()) {
                     limit.get().check(digest, body.totalBytes());
                 }

@@ -52,6 +52,11 @@ final class BlobFile implements Closeable {
         return count;
     }
 
+    /** Whether nobody has closed it. */
+    boolean isOpen() {
+        return file.getChannel().isOpen();
+    }
+
     /** The file, for reads at positions; closed with this. */
     FileChannel channel() {
         return file.getChannel();

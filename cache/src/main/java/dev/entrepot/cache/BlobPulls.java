@@ -10,6 +10,7 @@ import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -156,7 +157,7 @@ final class BlobPulls {
         if (kept.isPresent()) {
             return serveKept(digest, link.isPresent(), kept.get(), settings);
         }
-        refuseDeclared(settings, digest, link.map(Link::sizeBytes).orElse(OptionalLong.empty()));
+        refuseDeclared(settings, digest, declared(link));
         Question question = new Question.ForBlob(repository, digest, readers.credential());
         answering.refuseRemembered(question, settings);
         Optional<BlobFetches.Joined> running = cache.fetches().joinRunning(digest, repository);
@@ -176,22 +177,22 @@ final class BlobPulls {
             }
         }
         try {
-            return passed(digest, from, link.isPresent(), settings);
+            return passed(digest, from, link, settings);
         } catch (RegistryException e) {
             answering.remember(question, e, settings);
             throw e;
         }
     }
 
-    private Answer<BlobContent> passed(Digest digest, long from, boolean named, CacheSettings settings)
+    private Answer<BlobContent> passed(Digest digest, long from, Optional<Link> link, CacheSettings settings)
             throws IOException {
-        if (!named) {
+        if (link.isEmpty()) {
             OptionalLong size = upstream.statBlob(digest).orElseThrow(() -> proofs.noBlob(digest));
             if (size.orElse(0) <= OciLimits.MAX_MANIFEST_BYTES && BlobOrManifest.isManifest(upstream, digest)) {
                 throw BlobOrManifest.notABlob(digest, repository);
             }
         }
-        PassedBlob blob = new PassedBlob(digest, upstream, from, cache.settings(), cache.counters());
+        PassedBlob blob = new PassedBlob(digest, upstream, from, declared(link), cache.settings(), cache.counters());
         try {
             refuseTooLarge(settings, digest, blob.totalBytes());
         } catch (BlockedException e) {
@@ -218,8 +219,12 @@ final class BlobPulls {
         }
     }
 
+    private static OptionalLong declared(Optional<Link> link) {
+        return link.map(Link::sizeBytes).orElse(OptionalLong.empty());
+    }
+
     private BlobFetches.Joined join(Digest digest, Optional<Link> link, CacheSettings settings) throws IOException {
-        OptionalLong declared = link.map(Link::sizeBytes).orElse(OptionalLong.empty());
+        OptionalLong declared = declared(link);
         refuseDeclared(settings, digest, declared);
         answering.refuseRemembered(new Question.ForBlob(repository, digest, readers.credential()), settings);
         BlobFetches.Joined joined = cache.fetches()
@@ -324,7 +329,15 @@ final class BlobPulls {
             throw e;
         }
         index.touched(digest, repository);
-        return Answer.of(new KeptBlob(file), verdict, Duration.ZERO);
+        Path path = cache.store().layout().content(ContentKind.BLOB, digest);
+        return Answer.of(new KeptBlob(digest, file, path, () -> unreadable(digest)), verdict, Duration.ZERO);
+    }
+
+    // The next request is to get it from the upstream. Where none may be asked, a part is better than nothing.
+    private void unreadable(Digest digest) {
+        if (upstream.mayBeAsked()) {
+            refuted(digest);
+        }
     }
 
     private void refuseManifest(Digest digest) throws NotFoundException {

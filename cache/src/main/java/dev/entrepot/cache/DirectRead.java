@@ -26,6 +26,7 @@ final class DirectRead implements Closeable {
     private final Digest digest;
     private final RepositorySource upstream;
     private final FetchProgress.Degraded state;
+    private final OptionalLong hintBytes;
     private final FetchSettings settings;
     private final @Nullable RandomAccessFile written;
     private final IntConsumer counted;
@@ -42,6 +43,7 @@ final class DirectRead implements Closeable {
     /**
      * Goes on where a fetch has stopped.
      *
+     * @param hintBytes the size that a manifest states
      * @param written the file that the fetch wrote, if the reader has it open; closed by others
      * @param counted is told how many bytes came from the upstream
      */
@@ -49,12 +51,14 @@ final class DirectRead implements Closeable {
             Digest digest,
             RepositorySource upstream,
             FetchProgress.Degraded state,
+            OptionalLong hintBytes,
             FetchSettings settings,
             @Nullable RandomAccessFile written,
             IntConsumer counted) {
         this.digest = digest;
         this.upstream = upstream;
         this.state = state;
+        this.hintBytes = hintBytes;
         this.settings = settings;
         this.written = written;
         this.counted = counted;
@@ -110,7 +114,8 @@ final class DirectRead implements Closeable {
         if (continues && gap > 0) {
             takeFromFile(Objects.requireNonNull(written), position, (int) gap);
         }
-        ResumingBody opened = new ResumingBody(upstream, digest, received, state.totalBytes(), () -> true, settings);
+        ResumingBody opened =
+                new ResumingBody(upstream, digest, received, state.totalBytes(), hintBytes, () -> true, settings);
         body = opened;
         return opened;
     }

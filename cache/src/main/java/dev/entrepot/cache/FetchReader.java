@@ -81,7 +81,8 @@ final class FetchReader implements BlobContent {
         if (view.verified() && position >= view.visibleBytes()) {
             return -1;
         }
-        direct = new DirectRead(digest, upstream, left(fetch.progress().now()), settings, partial, _ -> {});
+        direct = new DirectRead(
+                digest, upstream, left(fetch.progress().now()), fetch.declaredBytes(), settings, partial, _ -> {});
         return direct.read(position, buffer, offset, length);
     }
 
@@ -147,7 +148,7 @@ final class FetchReader implements BlobContent {
         long last = Math.min(position + settings.windowBytes(), totalBytes) - 1;
         BlobBody body;
         try {
-            body = upstream.openBlob(digest, ByteRange.of(position, last));
+            body = upstream.openBlob(digest, ByteRange.of(position, last), OptionalLong.of(totalBytes));
         } catch (OutageException e) {
             rangesWork = false;
             return null;

@@ -32,6 +32,12 @@ final class GuardedSource implements RepositorySource {
         this.counters = counters;
     }
 
+    /** Whether there is an upstream that rules let be asked for blobs. */
+    boolean mayBeAsked() {
+        return !(upstream instanceof Unasked)
+                && !rules.of(upstream.repository()).offline();
+    }
+
     private void passWithoutTag(Object what) throws OutageException {
         refuse(rules.of(upstream.repository()), what);
     }
@@ -94,6 +100,12 @@ final class GuardedSource implements RepositorySource {
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
         passWithoutTag("blob " + digest);
         return upstream.openBlob(digest, range);
+    }
+
+    @Override
+    public BlobBody openBlob(Digest digest, ByteRange range, OptionalLong knownBytes) throws IOException {
+        passWithoutTag("blob " + digest);
+        return upstream.openBlob(digest, range, knownBytes);
     }
 
     @Override

@@ -51,10 +51,15 @@ final class HurriedSource implements BlobSource {
 
     @Override
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
+        return openBlob(digest, range, OptionalLong.empty());
+    }
+
+    @Override
+    public BlobBody openBlob(Digest digest, ByteRange range, OptionalLong knownBytes) throws IOException {
         while (true) {
             BlobSource asked = begin();
             try {
-                return asked.openBlob(digest, range);
+                return asked.openBlob(digest, range, knownBytes);
             } catch (OutageException e) {
                 if (asked == now()) {
                     throw e;

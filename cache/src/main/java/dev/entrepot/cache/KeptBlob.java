@@ -1,13 +1,20 @@
 package dev.entrepot.cache;
 
+import dev.entrepot.oci.Digest;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.util.Optional;
 import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** A blob from the store. */
-record KeptBlob(BlobFile file) implements BlobContent {
+/**
+ * A blob from the store.
+ *
+ * @param path where the file is
+ * @param unreadable is run before the failure of a read is told, so that whoever comes again finds it done
+ */
+record KeptBlob(Digest digest, BlobFile file, Path path, Runnable unreadable) implements BlobContent {
     private static final Logger LOG = LoggerFactory.getLogger(KeptBlob.class);
 
     @Override
@@ -17,7 +24,15 @@ record KeptBlob(BlobFile file) implements BlobContent {
 
     @Override
     public int read(long position, byte[] buffer, int offset, int length) throws IOException {
-        return file.read(position, buffer, offset, length);
+        try {
+            return file.read(position, buffer, offset, length);
+        } catch (IOException e) {
+            if (!file.isOpen() || Thread.currentThread().isInterrupted()) {
+                throw e;
+            }
+            unreadable.run();
+            throw new UnreadableBlobException(digest, path, position, e);
+        }
     }
 
     @Override

@@ -21,12 +21,20 @@ final class PassedBlob implements BlobContent {
      * Opens the upstream.
      *
      * @param from where the reader is about to begin; from 0 on the blob is verified before its last bytes are handed on, from elsewhere it cannot be
+     * @param hintBytes the size that a manifest states
      */
-    PassedBlob(Digest digest, RepositorySource upstream, long from, FetchSettings settings, CacheStatistics statistics)
+    PassedBlob(
+            Digest digest,
+            RepositorySource upstream,
+            long from,
+            OptionalLong hintBytes,
+            FetchSettings settings,
+            CacheStatistics statistics)
             throws IOException {
         FetchProgress.Degraded nothingYet =
                 new FetchProgress.Degraded(0, digest.algorithm().newMessageDigest(), OptionalLong.empty());
-        this.read = new DirectRead(digest, upstream, nothingYet, settings, null, statistics.bytesFetched::add);
+        this.read =
+                new DirectRead(digest, upstream, nothingYet, hintBytes, settings, null, statistics.bytesFetched::add);
         this.totalBytes = read.begin(from);
     }
 

@@ -15,7 +15,7 @@ import java.util.function.BooleanSupplier;
 
 /**
  * The bytes of an upstream blob from an offset to its end, across breaks of the connection: after a break the blob is opened again at the
- * offset reached; from a source that ignores ranges what is already known is read and dropped. Gives up after a number of failures in a row
+ * offset reached; from a source that ignores ranges, or that encodes bodies, what is already known is read and dropped. Gives up after a number of failures in a row
  * without one new byte. Answers (not found, unauthorized) are final at once. One thread reads; any thread may close.
  */
 final class ResumingBody implements AutoCloseable {
@@ -24,11 +24,13 @@ final class ResumingBody implements AutoCloseable {
     private final BlobSource source;
     private final Digest digest;
     private final FetchSettings settings;
+    private final OptionalLong hintBytes;
     private final BooleanSupplier mayEnd;
     private volatile boolean closed;
     private volatile BlobBody body;
     private long offset;
     private OptionalLong totalBytes;
+    private boolean resumable = true;
     private int failures;
 
     /**
@@ -36,6 +38,7 @@ final class ResumingBody implements AutoCloseable {
      *
      * @param offset where to begin
      * @param expectedBytes the size of the whole blob, if the source has stated it before; another size is refused
+     * @param hintBytes the size that a manifest states, by which an encoded body is understood
      * @param mayEnd asked at the end of a body whose size nobody has stated: whether that can be the end of the blob, and not a break
      */
     ResumingBody(
@@ -43,6 +46,7 @@ final class ResumingBody implements AutoCloseable {
             Digest digest,
             long offset,
             OptionalLong expectedBytes,
+            OptionalLong hintBytes,
             BooleanSupplier mayEnd,
             FetchSettings settings)
             throws IOException {
@@ -51,6 +55,7 @@ final class ResumingBody implements AutoCloseable {
         this.settings = settings;
         this.offset = offset;
         this.totalBytes = expectedBytes;
+        this.hintBytes = hintBytes;
         this.mayEnd = mayEnd;
         this.body = openAtOffset();
     }
@@ -103,8 +108,10 @@ final class ResumingBody implements AutoCloseable {
     }
 
     private BlobBody openAtOffset() throws IOException {
-        BlobBody opened = source.openBlob(digest, ByteRange.from(offset));
+        OptionalLong known = totalBytes.isPresent() ? totalBytes : hintBytes;
+        BlobBody opened = source.openBlob(digest, ByteRange.from(resumable ? offset : 0), known);
         try {
+            resumable = opened.isResumable();
             checkSize(opened.totalBytes());
             dropKnown(opened, offset - opened.offset());
             if (closed) {

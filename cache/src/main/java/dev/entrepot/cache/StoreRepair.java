@@ -3,6 +3,7 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Repository;
 import java.io.IOException;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -48,9 +49,10 @@ record StoreRepair(ContentStore store, CacheIndex index) {
     }
 
     /**
-     * Reads a blob again, of which a reader has found that it is not what it should be; if it is not, it counts as absent from now on.
+     * Reads a blob again, of which a reader has found that it is not what it should be, or cannot be read; if that is
+     * so, it counts as absent from now on.
      *
-     * @throws IOException if it cannot be read, or not be put aside
+     * @throws IOException if it cannot be opened, or not be put aside
      */
     void doubtBlob(Digest digest) throws IOException {
         Optional<BlobFile> file = openBlob(digest);
@@ -60,6 +62,13 @@ record StoreRepair(ContentStore store, CacheIndex index) {
         Digest actual;
         try (BlobFile open = file.get()) {
             actual = digest(open, digest);
+        } catch (IOException e) {
+            if (Thread.currentThread().isInterrupted()) {
+                throw e;
+            }
+            Path path = store.layout().content(ContentKind.BLOB, digest);
+            damaged(ContentKind.BLOB, digest, "cannot be read in " + path + " (" + e.getMessage() + ")");
+            return;
         }
         if (!actual.equals(digest)) {
             damaged(ContentKind.BLOB, digest, "has gone bad on the disk: its digest is " + actual);

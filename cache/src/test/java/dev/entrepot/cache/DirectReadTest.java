@@ -50,8 +50,8 @@ class DirectReadTest {
     private byte[] readFrom(long position, int stopped, RandomAccessFile written) throws IOException {
         byte[] all = new byte[bytes.length];
         int got = 0;
-        try (DirectRead read =
-                new DirectRead(digest, upstream, stoppedAt(stopped), CacheFixture.FAST, written, _ -> {})) {
+        try (DirectRead read = new DirectRead(
+                digest, upstream, stoppedAt(stopped), OptionalLong.empty(), CacheFixture.FAST, written, _ -> {})) {
             for (int count; (count = read.read(position + got, all, got, 7_000)) >= 0; ) {
                 got += count;
             }

@@ -18,6 +18,11 @@ public interface BlobBody extends AutoCloseable {
     /** The size of the whole blob in bytes, where the server stated it. */
     OptionalLong totalBytes();
 
+    /** Whether a part of the same bytes can be asked for when this breaks off. What came encoded begins anew. */
+    default boolean isResumable() {
+        return true;
+    }
+
     /** Whether the bytes were in a cache of this program already, here or at a server of it. */
     default boolean isFromCache() {
         return false;

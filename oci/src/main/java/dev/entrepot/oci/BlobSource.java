@@ -24,6 +24,16 @@ public interface BlobSource {
      */
     BlobBody openBlob(Digest digest, ByteRange range) throws IOException;
 
+    /**
+     * As above, of a blob whose size is known from elsewhere, a manifest say: by it a source is understood that sends
+     * bodies encoded unasked. It is a hint; the digest decides.
+     *
+     * @param knownBytes the size of the whole blob
+     */
+    default BlobBody openBlob(Digest digest, ByteRange range, OptionalLong knownBytes) throws IOException {
+        return openBlob(digest, range);
+    }
+
     /** Whether it is known now that a part of a blob costs all that comes before it, too. */
     default boolean ignoresRanges() {
         return false;

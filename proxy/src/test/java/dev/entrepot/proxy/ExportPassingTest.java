@@ -299,6 +299,19 @@ class ExportPassingTest {
     }
 
     @Test
+    void whatComesCompressedIsInTheBundleAsItIs() throws Exception {
+        export("plain.tar");
+        source.faults().always(Requests.get(), Fault.gzip());
+        source.faults().once(Requests.blob(largest()), Fault.resetAfter(250_000));
+
+        export("out.tar");
+
+        assertThat(copies()).isEmpty();
+        assertThat(Files.mismatch(folder.resolve("plain.tar"), folder.resolve("out.tar")))
+                .isEqualTo(-1);
+    }
+
+    @Test
     void whatIsNotTheBlobIsInNoBundle() throws Exception {
         source.faults().always(Requests.blob(largest()), Fault.corruptAt(399_999));
 

@@ -345,16 +345,72 @@ class ProtocolTrapsEndToEndTest {
                 .isEqualTo(blob);
     }
 
-    /** The other half of trap 20: an upstream that compresses unasked would give other bytes than those of the digest. */
+    /** The other half of trap 20: an upstream that compresses unasked gives other bytes than those of the digest. */
     @Test
-    void trap20UpstreamThatCompressesUnaskedIsRefusedAndNothingKept() throws Exception {
-        Bundle image = registry.push("trap20b", images.image(50_000), "1");
+    void trap20WhatAnUpstreamCompressesUnaskedIsUnpackedAndVerified() throws Exception {
+        Bundle image = registry.push("trap20b", images.image(300_000), "1");
         Digest blob = layer(image);
+        registry.faults().always(Requests.get(), Fault.gzip());
+        for (String path :
+                List.of("manifests/1", "tags/list", "referrers/" + image.digest(), "manifests/" + image.digest())) {
+            HttpResponse<byte[]> answer = mirror.get(PLAIN + "trap20b/" + path);
+            assertThat(answer.statusCode()).as(path).isEqualTo(200);
+            assertThat(answer.headers().firstValue("Content-Encoding")).as(path).isEmpty();
+            assertThat(answer.body()[0]).as(path).isEqualTo((byte) '{');
+        }
+        HttpResponse<byte[]> cold = mirror.get(PLAIN + "trap20b/blobs/" + blob);
+        assertThat(cold.headers().firstValue("Content-Encoding")).isEmpty();
+        assertThat(Digest.sha256(cold.body())).isEqualTo(blob);
+        mirror.awaitFills();
+        HttpResponse<byte[]> warm = mirror.get(PLAIN + "trap20b/blobs/" + blob);
+        assertThat(verdict(warm)).isEqualTo("hit");
+        assertThat(Digest.sha256(warm.body())).isEqualTo(blob);
+        assertThat(registry.calls().gets(blob)).isEqualTo(1);
+    }
+
+    @Test
+    void trap20CompressedBodyThatBreaksOffIsBegunAnewAndNeverAskedForInParts() throws Exception {
+        Bundle image = registry.push("trap20c", images.image(300_000), "1");
+        Digest blob = layer(image);
+        mirror.get(PLAIN + "trap20c/manifests/1");
         registry.faults().always(gets(blob), Fault.gzip());
-        assertThat(mirror.get(PLAIN + "trap20b/blobs/" + blob).statusCode()).isEqualTo(502);
+        registry.faults().once(gets(blob), Fault.resetAfter(200_000));
+
+        assertThat(Digest.sha256(mirror.get(PLAIN + "trap20c/blobs/" + blob).body()))
+                .isEqualTo(blob);
+
+        assertThat(registry.requests(gets(blob))).hasSize(2);
+        assertThat(registry.requests(gets(blob).and(Requests.withHeader("Range"))))
+                .isEmpty();
+    }
+
+    @Test
+    void trap20BlobThatIsOnlySaidToBeCompressedIsServedAsItIs() throws Exception {
+        Bundle image = registry.push("trap20d", images.image(300_000), "1");
+        Digest blob = layer(image);
+        mirror.get(PLAIN + "trap20d/manifests/1");
+        registry.faults().always(gets(blob), Fault.header("Content-Encoding", "gzip"));
+        registry.faults().once(gets(blob), Fault.resetAfter(200_000));
+
+        HttpResponse<byte[]> answer = mirror.get(PLAIN + "trap20d/blobs/" + blob);
+
+        assertThat(header(answer, "Content-Length")).isEqualTo("300000");
+        assertThat(Digest.sha256(answer.body())).isEqualTo(blob);
+        assertThat(registry.requests(gets(blob).and(Requests.withHeader("Range"))))
+                .hasSize(1);
+    }
+
+    @Test
+    void trap20EncodingThatNobodyUndoesIsRefusedAndNothingKept() throws Exception {
+        Bundle image = registry.push("trap20e", images.image(50_000), "1");
+        Digest blob = layer(image);
+        mirror.get(PLAIN + "trap20e/manifests/1");
+        registry.faults().always(gets(blob), Fault.header("Content-Encoding", "br"));
+        HttpResponse<byte[]> refused = mirror.get(PLAIN + "trap20e/blobs/" + blob);
+        assertThat(refused.statusCode()).isEqualTo(502);
         registry.faults().clear();
         mirror.awaitFills();
-        assertThat(Digest.sha256(mirror.get(PLAIN + "trap20b/blobs/" + blob).body()))
+        assertThat(Digest.sha256(mirror.get(PLAIN + "trap20e/blobs/" + blob).body()))
                 .isEqualTo(blob);
     }
 }

@@ -2,14 +2,18 @@ package dev.entrepot.proxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Request;
 import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.Response;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.CommandRunner.Result;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -97,8 +101,37 @@ class ReplicationQuotaTest {
                     Result stopped = commands.run("export", "hub.test/team/app:v1", "--output", "out", "--unsigned");
                     assertThat(stopped.code()).as(stopped.out()).isEqualTo(1);
                     assertThat(stopped.out() + stopped.err())
-                            .contains("reading through the server", "FAILED", "team/app:v1");
+                            .contains("reading through the server", "FAILED", "team/app:v1")
+                            .contains(
+                                    "hub.test is not asked",
+                                    "of 3 pulls are left, which are kept for clients (quota-reserve)",
+                                    "at the latest until 20",
+                                    "it asks to be left alone for ");
                     assertThat(hub.calls().count(PULLS)).isLessThanOrEqualTo(1);
+                },
+                "serve");
+    }
+
+    @Test
+    void exportOfABlobThatTheServerMayNotFetchNamesTheUpstreamAndWhenToComeBack() throws Exception {
+        Bundle image = hub.push("team/app", new Images(7).image(20_000), "v1");
+        configure("2");
+        Digest layer = List.copyOf(image.blobs().keySet()).getLast();
+        hub.faults()
+                .always(
+                        Requests.get().and(Requests.blob(layer)),
+                        Fault.instead(Response.of(429).header("Retry-After", "3000")));
+        CommandRunner commands = new CommandRunner(folder);
+        commands.run(
+                mirror -> {
+                    Result stopped = commands.run("export", "hub.test/team/app:v1", "--output", "out", "--unsigned");
+                    assertThat(stopped.code()).as(stopped.out()).isEqualTo(1);
+                    assertThat(stopped.err())
+                            .contains(
+                                    "answered 503 TOOMANYREQUESTS: ",
+                                    layer.toString(),
+                                    hub.uri().getAuthority())
+                            .containsPattern("it asks to be left alone for (2[89]\\d\\d|3000) s");
                 },
                 "serve");
     }

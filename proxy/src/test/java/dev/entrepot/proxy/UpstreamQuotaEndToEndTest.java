@@ -31,6 +31,7 @@ import org.junit.jupiter.api.io.TempDir;
 class UpstreamQuotaEndToEndTest {
     private static final Predicate<Request> PULLS = Requests.get().and(Requests.manifests());
     private static final String PREFETCHED = "entrepot_prefetch_graphs_total{outcome=\"complete\"}";
+    private static final String PINNED = "entrepot_pin_checks_total{outcome=\"complete\"}";
     private static final String PATH = "/v2/" + APP + "/manifests/";
 
     private final TestRegistry hub = TestRegistry.started();
@@ -160,6 +161,36 @@ class UpstreamQuotaEndToEndTest {
         assertThat(hub.calls().matching(Requests.get().and(Requests.blobs())))
                 .allMatch(call -> image.blobs().keySet().stream()
                         .anyMatch(blob -> call.request().path().endsWith(blob.toString())));
+    }
+
+    @Test
+    void headOfAnIndexThatIsNotKeptCostsNoPullWhereGraphsArePinned() throws Exception {
+        hub.quota(100);
+        mirror.head(PATH + "kept-1");
+        assertThat(mirror.reconfigure("""
+                default-upstream: registry.test
+                upstreams:
+                  registry.test: {url: "%s"}
+                rules: [{pin: true}]
+                """.formatted(hub.uri()))).isTrue();
+        Bundle unknown = hub.push(APP, images.indexOf(List.of(images.image(100), images.image(101))), "unknown");
+        Bundle other = hub.push(APP, images.indexOf(List.of(images.image(102))), "other");
+        hub.calls().clear();
+
+        assertThatHeadIs(unknown, mirror.head(PATH + unknown.digest()));
+        assertThat(hub.calls().count(PULLS)).isZero();
+
+        // What is pinned after it is whole: what the HEAD had begun would have been seen.
+        mirror.get(PATH + other.digest());
+        MirrorFixture.await(() -> mirror.metric(PINNED) > 0);
+        assertThat(hub.calls().count(PULLS)).as("the other index and its image").isEqualTo(2);
+        assertThat(hub.calls().gets(unknown.digest())).isZero();
+
+        mirror.get(PATH + unknown.digest());
+        MirrorFixture.await(() -> mirror.metric(PINNED) > 1);
+        assertThat(hub.calls().count(PULLS))
+                .as("a GET has the rest fetched, too")
+                .isEqualTo(5);
     }
 
     @Test

@@ -48,6 +48,11 @@ record GatedSource(RepositorySource source, HostGate gate) implements Repository
     }
 
     @Override
+    public BlobBody openBlob(Digest digest, ByteRange range, OptionalLong knownBytes) throws IOException {
+        return gate.request(() -> source.openBlob(digest, range, knownBytes));
+    }
+
+    @Override
     public void refuted(Digest digest) {
         source.refuted(digest);
     }

@@ -28,6 +28,7 @@ final class HostGate {
     private final AtomicLong progress = new AtomicLong();
     private Instant notBefore = Instant.MIN;
     private Instant closedUntil = Instant.MIN;
+    private String closedBy = "";
     private int failures;
     private long round;
 
@@ -139,7 +140,8 @@ final class HostGate {
         if (isClosed()) {
             throw OutageException.notAsked(
                     OutageException.Reason.RATE_LIMITED,
-                    host + " asked to be left alone until " + closedUntil + ", and is given up for this run",
+                    host + " asked to be left alone until " + closedUntil + ", and is given up for this run: "
+                            + closedBy,
                     Duration.between(now, closedUntil));
         }
         return now.isBefore(notBefore) ? Duration.between(now, notBefore) : Duration.ZERO;
@@ -181,7 +183,10 @@ final class HostGate {
                 .isPresent();
         if (tooLong) {
             Instant opens = now.plus(pause);
-            closedUntil = opens.isAfter(closedUntil) ? opens : closedUntil;
+            if (opens.isAfter(closedUntil)) {
+                closedUntil = opens;
+                closedBy = String.valueOf(outage.getMessage());
+            }
             return;
         }
         Instant until = now.plus(pause.compareTo(policy.longest()) > 0 ? policy.longest() : pause);

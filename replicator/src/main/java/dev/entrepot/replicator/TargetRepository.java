@@ -139,9 +139,9 @@ final class TargetRepository {
      * @throws InvalidContentException if it is not what its digest says
      */
     void read(Descriptor blob) throws IOException {
-        try (BlobBody body = reader.openBlob(blob.digest(), ByteRange.ALL);
-                InputStream in =
-                        new VerifyingInputStream(body.stream(), blob.digest(), OptionalLong.of(blob.sizeBytes()))) {
+        OptionalLong size = OptionalLong.of(blob.sizeBytes());
+        try (BlobBody body = reader.openBlob(blob.digest(), ByteRange.ALL, size);
+                InputStream in = new VerifyingInputStream(body.stream(), blob.digest(), size)) {
             in.transferTo(OutputStream.nullOutputStream());
         }
     }

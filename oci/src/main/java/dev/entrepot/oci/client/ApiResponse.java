@@ -10,10 +10,13 @@ import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.regex.Pattern;
 import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpEntity;
@@ -25,6 +28,9 @@ import org.apache.hc.core5.http.NameValuePair;
  */
 final class ApiResponse implements AutoCloseable {
     private static final int MAX_DRAINED_BYTES = 64 * 1024;
+    // Two names of the same (RFC 9110, section 8.4.1.3).
+    private static final Set<String> GZIP = Set.of("gzip", "x-gzip");
+    private static final Pattern CODING = Pattern.compile("[a-z0-9_.+-]{1,32}");
 
     private final ApiRequest request;
     private final ClassicHttpResponse response;
@@ -179,22 +185,60 @@ final class ApiResponse implements AutoCloseable {
     }
 
     /**
-     * Refuses an encoded body: nothing was asked for but the bytes themselves.
+     * Reads the whole body of a document, which is JSON: as it came, or what is in it if it was gzipped unasked.
      *
-     * @throws InvalidContentException if there is a content encoding
+     * @throws InvalidContentException if it is, or unpacks to, more than {@code limit} bytes, or if it has another encoding
      */
-    void requireIdentity() throws InvalidContentException {
-        if (isEncoded()) {
-            throw new InvalidContentException(request.what() + ": " + request.host()
-                    + " sent a body with a content encoding, which was not asked for");
+    byte[] readDocument(int limit) throws IOException {
+        boolean gzipped = isGzipped();
+        byte[] bytes = readAll(limit);
+        return gzipped && Gunzip.isGzip(bytes) ? Gunzip.all(bytes, sender(), limit) : bytes;
+    }
+
+    /** As {@link #readLeniently}, of a document that may be gzipped. */
+    byte[] readDocumentLeniently(int limit) {
+        byte[] bytes = readLeniently(limit);
+        try {
+            return isEncoded() && Gunzip.isGzip(bytes) ? Gunzip.all(bytes, sender(), limit) : bytes;
+        } catch (InvalidContentException e) {
+            return bytes;
         }
+    }
+
+    /** What was asked for and who has answered, for messages. */
+    String sender() {
+        return request.what() + ": " + request.host();
+    }
+
+    /**
+     * Whether the body is said to be gzipped. Nothing was asked for but the bytes themselves.
+     *
+     * @throws InvalidContentException if there is any other content encoding
+     */
+    boolean isGzipped() throws InvalidContentException {
+        List<String> encodings = encodings();
+        boolean gzip = encodings.size() == 1 && GZIP.contains(encodings.getFirst());
+        if (!gzip && !encodings.isEmpty()) {
+            throw new InvalidContentException(sender() + " sent a body with the content encoding "
+                    + String.join(", ", encodings)
+                    + ", which was not asked for and is not understood; have the registry, or the proxy before it, send"
+                    + " bodies as they are");
+        }
+        return gzip;
     }
 
     /** Whether there is a content encoding, which is never asked for: then lengths are of other bytes than digests. */
     boolean isEncoded() {
-        return header("Content-Encoding")
-                .filter(value -> !value.equalsIgnoreCase("identity"))
-                .isPresent();
+        return !encodings().isEmpty();
+    }
+
+    private List<String> encodings() {
+        return headers("Content-Encoding").stream()
+                .flatMap(field -> Arrays.stream(field.split(",")))
+                .map(coding -> coding.strip().toLowerCase(Locale.ROOT))
+                .filter(coding -> !coding.isEmpty() && !coding.equals("identity"))
+                .map(coding -> CODING.matcher(coding).matches() ? coding : "(malformed)")
+                .toList();
     }
 
     /** Ends the answer, keeping the connection where little of the body is left. */

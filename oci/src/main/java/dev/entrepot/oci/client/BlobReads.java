@@ -45,8 +45,8 @@ final class BlobReads {
     }
 
     /** As {@link RemoteRepository#ofServer}. */
-    BlobReads ofServer(RepositoryRequests toServer) {
-        return new BlobReads(calls, toServer, memory, absence, true);
+    BlobReads ofServer(Calls callsToServer, RepositoryRequests toServer) {
+        return new BlobReads(callsToServer, toServer, memory, absence, true);
     }
 
     /** As {@link dev.entrepot.oci.BlobSource#ignoresRanges}. */
@@ -136,25 +136,46 @@ final class BlobReads {
     private Optional<OptionalLong> statByGet(Digest digest) throws IOException {
         ByteRange first = ByteRange.of(0, 0);
         ApiRequest request = request(Operation.BLOB, "fetching", "GET", digest).withHeader("Range", first.toHeader());
-        try (BlobBody body = calls.open(request, response -> {
-            if (response.status() / 100 == 2 && response.isHtml()) {
-                throw calls.errors().html(response);
-            }
-            return body(response, first);
-        })) {
-            return Optional.of(body.totalBytes());
+        try {
+            return Optional.of(calls.open(request, response -> {
+                try (response) {
+                    return sizeSent(response, first);
+                }
+            }));
         } catch (NotFoundException e) {
             return Optional.empty();
         }
     }
 
-    /** As {@link dev.entrepot.oci.BlobSource#openBlob}. */
-    BlobBody open(Digest digest, ByteRange range) throws IOException {
-        return open(request(Operation.BLOB, "fetching", "GET", digest), range);
+    private OptionalLong sizeSent(ApiResponse response, ByteRange first) throws IOException {
+        boolean sends = response.status() == 200 || response.status() == 206;
+        if (sends && response.isHtml()) {
+            throw calls.errors().html(response);
+        }
+        if (sends && response.isGzipped()) {
+            // All lengths are of what it would send.
+            return OptionalLong.empty();
+        }
+        return body(response, first, OptionalLong.empty())
+                .map(BlobBody::totalBytes)
+                .orElse(OptionalLong.empty());
     }
 
-    private BlobBody open(ApiRequest request, ByteRange range) throws IOException {
-        return calls.open(range.isAll() ? request : request.withHeader("Range", range.toHeader()), r -> body(r, range));
+    /** As {@link dev.entrepot.oci.BlobSource#openBlob(Digest, ByteRange, OptionalLong)}. */
+    BlobBody open(Digest digest, ByteRange range, OptionalLong knownBytes) throws IOException {
+        ApiRequest request = request(Operation.BLOB, "fetching", "GET", digest);
+        Optional<BlobBody> body = open(request, range, knownBytes);
+        if (body.isEmpty()) {
+            body = open(request, ByteRange.ALL, knownBytes);
+        }
+        return body.orElseThrow(() -> new InvalidContentException(
+                request.what() + ": " + request.host() + " sent a part of a gzipped body where all was asked for"));
+    }
+
+    private Optional<BlobBody> open(ApiRequest request, ByteRange range, OptionalLong knownBytes) throws IOException {
+        return calls.open(
+                range.isAll() ? request : request.withHeader("Range", range.toHeader()),
+                response -> body(response, range, knownBytes));
     }
 
     private ApiRequest request(Operation operation, String verb, String method, Digest digest) {
@@ -162,24 +183,37 @@ final class BlobReads {
                 operation, verb + " blob " + requests.repository() + "@" + digest, method, "blobs/" + digest);
     }
 
-    private BlobBody body(ApiResponse response, ByteRange range) throws IOException {
+    /** The body of an answer; empty if it is a part of an encoded one, which is of no use. */
+    private Optional<BlobBody> body(ApiResponse response, ByteRange range, OptionalLong knownBytes) throws IOException {
         switch (response.status()) {
             case 200 -> {
-                response.requireIdentity();
+                boolean gzipped = response.isGzipped();
                 if (!range.isAll()) {
                     memory.saw(requests.repository(), Capability.RANGES, false);
                 }
                 OptionalLong length = response.contentLength();
-                return new RemoteBlobBody(response, 0, length, length, ofServer);
+                return Optional.of(
+                        gzipped && !isOfTheBlob(length, knownBytes)
+                                ? RemoteBlobBody.gzipped(response, knownBytes, ofServer)
+                                : new RemoteBlobBody(response, 0, length, length, ofServer));
             }
             case 206 -> {
-                response.requireIdentity();
+                boolean gzipped = response.isGzipped();
                 BlobBody partial = partial(response, range);
-                memory.saw(requests.repository(), Capability.RANGES, true);
-                return partial;
+                boolean ofUse = !gzipped || isOfTheBlob(partial.totalBytes(), knownBytes);
+                memory.saw(requests.repository(), Capability.RANGES, ofUse);
+                if (!ofUse) {
+                    response.close();
+                }
+                return ofUse ? Optional.of(partial) : Optional.empty();
             }
             default -> throw calls.errors().failure(response);
         }
+    }
+
+    // Then the field is wrong, and the bytes are those of the blob: storage keeps such fields with what was uploaded.
+    private static boolean isOfTheBlob(OptionalLong stated, OptionalLong knownBytes) {
+        return stated.isPresent() && stated.equals(knownBytes);
     }
 
     private BlobBody partial(ApiResponse response, ByteRange range) throws InvalidContentException {

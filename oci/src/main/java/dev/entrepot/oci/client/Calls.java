@@ -52,6 +52,11 @@ final class Calls {
         this.environment = environment;
     }
 
+    /** The same, to a server of this program, of which messages of failures hand on what it says ({@link StatusErrors#ofServer}). */
+    Calls ofServer() {
+        return new Calls(exchange, errors.ofServer(), breakers, sightings, repeats, environment);
+    }
+
     /** Makes something of an answer that is not an outage. */
     @FunctionalInterface
     interface Reader<T> {

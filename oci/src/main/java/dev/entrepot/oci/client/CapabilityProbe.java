@@ -8,6 +8,7 @@ import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -55,7 +56,7 @@ final class CapabilityProbe {
             BlobReads blobs = new BlobReads(calls, requests, memory, BlobReads.Absence.CONFIRMED);
             step(() -> blobs.stat(blob));
             step(() -> {
-                try (BlobBody body = blobs.open(blob, ByteRange.of(0, 0))) {
+                try (BlobBody body = blobs.open(blob, ByteRange.of(0, 0), OptionalLong.empty())) {
                     LOG.debug("{} sent a part at {}", requests.repository(), body.offset());
                 }
             });

@@ -43,8 +43,8 @@ final class ManifestReads {
     }
 
     /** The same by other requests. */
-    ManifestReads by(RepositoryRequests others) {
-        return new ManifestReads(calls, others, memory, validators);
+    ManifestReads by(Calls otherCalls, RepositoryRequests others) {
+        return new ManifestReads(otherCalls, others, memory, validators);
     }
 
     private sealed interface HeadAnswer {
@@ -145,7 +145,7 @@ final class ManifestReads {
             throw calls.errors().html(response);
         }
         if (response.isEncoded()) {
-            // Length and even the digest may be of the encoded bytes. A GET shows the others, or is refused.
+            // Length and even the digest may be of the encoded bytes. A GET shows the others.
             return new HeadAnswer.Unclear();
         }
         Optional<MediaType> type = response.contentType().filter(MediaType::isManifest);
@@ -183,8 +183,7 @@ final class ManifestReads {
         if (response.isHtml()) {
             throw calls.errors().html(response);
         }
-        response.requireIdentity();
-        byte[] bytes = response.readAll(OciLimits.MAX_MANIFEST_BYTES);
+        byte[] bytes = response.readDocument(OciLimits.MAX_MANIFEST_BYTES);
         MediaType type = ManifestTypes.of(response.contentType(), bytes)
                 .orElseThrow(() -> new InvalidContentException(response.request()
                                 .what() + ": " + response.request().host() + " sent something that is not a manifest"));

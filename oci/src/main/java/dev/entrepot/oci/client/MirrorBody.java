@@ -40,6 +40,11 @@ final class MirrorBody implements BlobBody {
     }
 
     @Override
+    public boolean isResumable() {
+        return body.isResumable();
+    }
+
+    @Override
     public void close() throws IOException {
         body.close();
     }

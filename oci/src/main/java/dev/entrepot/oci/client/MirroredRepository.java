@@ -85,21 +85,28 @@ final class MirroredRepository implements RepositorySource {
 
     @Override
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
-        Optional<BlobBody> body = first(sound(digest), leg -> open(leg, digest, range));
+        return openBlob(digest, range, OptionalLong.empty());
+    }
+
+    @Override
+    public BlobBody openBlob(Digest digest, ByteRange range, OptionalLong knownBytes) throws IOException {
+        Asking<BlobBody> open = leg -> open(leg, digest, range, knownBytes);
+        Optional<BlobBody> body = first(sound(digest), open);
         if (body.isPresent()) {
             return body.get();
         }
         try {
-            return registry.openBlob(digest, range);
+            return registry.openBlob(digest, range, knownBytes);
         } catch (OutageException e) {
             // A mirror whose last body broke off is better than nobody.
-            Optional<BlobBody> again = goesOn() ? first(troubled(digest), leg -> open(leg, digest, range)) : body;
+            Optional<BlobBody> again = goesOn() ? first(troubled(digest), open) : body;
             return again.orElseThrow(() -> e);
         }
     }
 
-    private Optional<BlobBody> open(Leg leg, Digest digest, ByteRange range) throws IOException {
-        BlobBody body = leg.repository().openBlob(digest, range);
+    private Optional<BlobBody> open(Leg leg, Digest digest, ByteRange range, OptionalLong knownBytes)
+            throws IOException {
+        BlobBody body = leg.repository().openBlob(digest, range, knownBytes);
         return Optional.of(new MirrorBody(body, () -> memory.broke(leg.mirror(), digest)));
     }
 

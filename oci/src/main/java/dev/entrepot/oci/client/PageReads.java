@@ -48,7 +48,6 @@ final class PageReads {
             if (response.isHtml()) {
                 throw calls.errors().html(response);
             }
-            response.requireIdentity();
             List<T> names = names(response, property, parser);
             Optional<String> next = Links.next(response);
             if (next.filter(page -> request.uri().toString().endsWith(page)).isPresent()) {
@@ -61,7 +60,7 @@ final class PageReads {
 
     private static <T> List<T> names(ApiResponse response, String property, Function<String, T> parser)
             throws IOException {
-        byte[] body = response.readAll(MAX_PAGE_BYTES);
+        byte[] body = response.readDocument(MAX_PAGE_BYTES);
         List<T> result = new ArrayList<>();
         try {
             JsonNode root = OciJson.mapper().readTree(body);

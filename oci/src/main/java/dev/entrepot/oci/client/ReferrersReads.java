@@ -38,8 +38,8 @@ final class ReferrersReads implements ReferrersApi {
     }
 
     /** The same by other requests. */
-    ReferrersReads by(RepositoryRequests others) {
-        return new ReferrersReads(calls, others, memory);
+    ReferrersReads by(Calls otherCalls, RepositoryRequests others) {
+        return new ReferrersReads(otherCalls, others, memory);
     }
 
     private record Page(List<Descriptor> descriptors, Optional<String> next) {}
@@ -137,8 +137,7 @@ final class ReferrersReads implements ReferrersApi {
     }
 
     private static Optional<Page> parse(ApiRequest request, ApiResponse response) throws IOException {
-        response.requireIdentity();
-        byte[] body = response.readAll(OciLimits.MAX_MANIFEST_BYTES);
+        byte[] body = response.readDocument(OciLimits.MAX_MANIFEST_BYTES);
         if (!isIndex(body)) {
             return Optional.empty();
         }

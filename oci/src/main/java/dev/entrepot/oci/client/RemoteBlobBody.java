@@ -7,10 +7,13 @@ import dev.entrepot.oci.OutageException.Reason;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.PushbackInputStream;
 import java.util.OptionalLong;
 import java.util.Set;
 
-/** A blob on its way. Its stream ends exactly after the stated number of bytes, or throws. */
+/**
+ * A blob on its way. Its stream ends exactly after the stated number of bytes, or throws; of what was unpacked no number is stated.
+ */
 final class RemoteBlobBody implements BlobBody {
     // What a server of this program says of where an answer is from.
     private static final String VERDICT = "X-Entrepot-Cache";
@@ -21,6 +24,7 @@ final class RemoteBlobBody implements BlobBody {
     private final OptionalLong totalBytes;
     private final boolean ofServer;
     private final InputStream stream;
+    private final boolean resumable;
 
     /**
      * Wraps an answer.
@@ -32,12 +36,52 @@ final class RemoteBlobBody implements BlobBody {
      */
     RemoteBlobBody(
             ApiResponse response, long offset, OptionalLong bodyBytes, OptionalLong totalBytes, boolean ofServer) {
+        this(
+                response,
+                offset,
+                totalBytes,
+                ofServer,
+                bodyBytes.isPresent() ? new Counted(response, bodyBytes.getAsLong()) : response.body(),
+                true);
+    }
+
+    private RemoteBlobBody(
+            ApiResponse response,
+            long offset,
+            OptionalLong totalBytes,
+            boolean ofServer,
+            InputStream stream,
+            boolean resumable) {
         response.withoutEnd();
         this.response = response;
         this.offset = offset;
         this.totalBytes = totalBytes;
         this.ofServer = ofServer;
-        this.stream = bodyBytes.isPresent() ? new Counted(response, bodyBytes.getAsLong()) : response.body();
+        this.stream = stream;
+        this.resumable = resumable;
+    }
+
+    /**
+     * A whole blob whose body is said to be gzipped, without a length that says otherwise. If it does not begin so, it
+     * is the blob itself.
+     *
+     * @param knownBytes the size of the blob, which no more than may come out
+     * @throws InvalidContentException if it is gzipped and no size is known
+     */
+    static RemoteBlobBody gzipped(ApiResponse response, OptionalLong knownBytes, boolean ofServer) throws IOException {
+        PushbackInputStream body = new PushbackInputStream(response.body(), 2);
+        byte[] first = body.readNBytes(2);
+        body.unread(first);
+        InputStream stream = body;
+        if (Gunzip.isGzip(first)) {
+            if (knownBytes.isEmpty()) {
+                throw new InvalidContentException(response.sender()
+                        + " sent a gzipped body, which was not asked for, of a blob whose size no manifest has stated"
+                        + " here; ask for its manifest first");
+            }
+            stream = new Gunzip(body, response.sender(), knownBytes.getAsLong());
+        }
+        return new RemoteBlobBody(response, 0, OptionalLong.empty(), ofServer, stream, false);
     }
 
     @Override
@@ -53,6 +97,11 @@ final class RemoteBlobBody implements BlobBody {
     @Override
     public OptionalLong totalBytes() {
         return totalBytes;
+    }
+
+    @Override
+    public boolean isResumable() {
+        return resumable;
     }
 
     @Override

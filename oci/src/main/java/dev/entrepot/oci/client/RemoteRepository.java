@@ -80,21 +80,22 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
 
     private RemoteRepository(RemoteRepository other, RepositoryRequests toServer) {
         this.requests = toServer;
-        this.calls = other.calls;
+        this.calls = other.calls.ofServer();
         this.tokenOutage = other.tokenOutage;
         this.reserved = other.reserved;
         this.spent = other.spent;
         this.countsPulls = other.countsPulls;
-        this.manifests = other.manifests.by(toServer);
-        this.blobs = other.blobs.ofServer(toServer);
-        this.pages = other.pages;
+        this.manifests = other.manifests.by(calls, toServer);
+        this.blobs = other.blobs.ofServer(calls, toServer);
+        this.pages = new PageReads(calls);
         this.uploads = other.uploads;
         this.writes = other.writes;
-        this.referrers = other.referrers.by(toServer);
+        this.referrers = other.referrers.by(calls, toServer);
     }
 
     /**
-     * The same repository, of a server of this program, which is believed what it says of whether it had a blob ({@link BlobBody#isFromCache}).
+     * The same repository, of a server of this program, which is believed what it says of whether it had a blob ({@link BlobBody#isFromCache}), and
+     * of why it fails: its word is in the messages, which name upstream and quota then, and when to come back.
      *
      * @param headers sent with each request that reads
      */
@@ -124,7 +125,12 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
 
     @Override
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
-        return blobs.open(digest, range);
+        return blobs.open(digest, range, OptionalLong.empty());
+    }
+
+    @Override
+    public BlobBody openBlob(Digest digest, ByteRange range, OptionalLong knownBytes) throws IOException {
+        return blobs.open(digest, range, knownBytes);
     }
 
     @Override

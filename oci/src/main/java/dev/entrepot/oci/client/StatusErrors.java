@@ -26,11 +26,31 @@ final class StatusErrors {
     private static final Set<String> MISSING = Set.of("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN");
     private static final Duration LONGEST_RETRY_AFTER = Duration.ofDays(7);
 
+    private static final int MAX_WORDS = 1000;
+    private static final Error NOTHING = new Error("", "");
+
     private final Clock clock;
+    private final boolean ofServer;
 
     StatusErrors(Clock clock) {
-        this.clock = clock;
+        this(clock, false);
     }
+
+    private StatusErrors(Clock clock, boolean ofServer) {
+        this.clock = clock;
+        this.ofServer = ofServer;
+    }
+
+    /**
+     * The same for answers of a server of this program: what it says itself is part of the messages, and its 503 for what a
+     * quota or rate does not let it do is told from that of a server that fails. Of others no word is repeated.
+     */
+    StatusErrors ofServer() {
+        return new StatusErrors(clock, true);
+    }
+
+    /** An error of a body: its code, and what it says for people. */
+    private record Error(String code, String words) {}
 
     /** Whether a status says nothing about the content: 407 comes from a proxy on the way. */
     static boolean isOutage(int status) {
@@ -48,8 +68,9 @@ final class StatusErrors {
         if (isOutage(status) || status < 400) {
             return outage(response);
         }
-        String code = errorCode(response);
-        String message = message(response, code);
+        Error error = error(response);
+        String code = error.code();
+        String message = message(response, error);
         return switch (status) {
             case 401, 403 -> new UnauthorizedException(status, message);
             case 404 -> new NotFoundException(kind(response.request().operation(), code), code, message);
@@ -62,20 +83,26 @@ final class StatusErrors {
         if (response.status() != 404) {
             return failure(response);
         }
-        String code = errorCode(response);
-        return code.equals("NAME_UNKNOWN")
-                ? new NotFoundException(NotFoundException.Kind.NAME, code, message(response, code))
-                : new RefusedException(404, code, message(response, code));
+        Error error = error(response);
+        return error.code().equals("NAME_UNKNOWN")
+                ? new NotFoundException(NotFoundException.Kind.NAME, error.code(), message(response, error))
+                : new RefusedException(404, error.code(), message(response, error));
     }
 
     /** What a 408, 429, 5xx or a status that makes no sense means. */
     OutageException outage(ApiResponse response) {
+        Optional<Duration> retryAfter = retryAfter(response);
+        Error error = ofServer ? error(response) : NOTHING;
         Reason reason = switch (response.status()) {
             case 408 -> Reason.TIMEOUT;
             case 429 -> Reason.RATE_LIMITED;
+            case 503 -> error.code().equals("TOOMANYREQUESTS") ? Reason.RATE_LIMITED : Reason.SERVER_ERROR;
             default -> Reason.SERVER_ERROR;
         };
-        return new OutageException(reason, message(response, ""), retryAfter(response), null);
+        String wait = ofServer && retryAfter.isPresent()
+                ? "; it asks to be left alone for " + retryAfter.get().toSeconds() + " s"
+                : "";
+        return new OutageException(reason, message(response, error) + wait, retryAfter, null);
     }
 
     /** An answer of 200 that is a page for people, from a captive portal or a login wall. */
@@ -110,9 +137,10 @@ final class StatusErrors {
         return duration.compareTo(LONGEST_RETRY_AFTER) > 0 ? LONGEST_RETRY_AFTER : duration;
     }
 
-    private static String message(ApiResponse response, String code) {
+    private String message(ApiResponse response, Error error) {
         return response.request().what() + ": " + response.request().host() + " answered " + response.status()
-                + (code.isEmpty() ? "" : " " + code);
+                + (error.code().isEmpty() ? "" : " " + error.code())
+                + (ofServer && !error.words().isEmpty() ? ": " + error.words() : "");
     }
 
     private static NotFoundException.Kind kind(Operation operation, String code) {
@@ -129,25 +157,37 @@ final class StatusErrors {
 
     /** The error code of a body (distribution-spec, "Error Codes"), or empty: one that says that something is missing, else the first. */
     static String errorCode(ApiResponse response) {
-        byte[] body = response.readLeniently(MAX_ERROR_BYTES);
+        return error(response).code();
+    }
+
+    private static Error error(ApiResponse response) {
+        byte[] body = response.readDocumentLeniently(MAX_ERROR_BYTES);
         if (body.length == 0) {
-            return "";
+            return NOTHING;
         }
         try {
-            List<String> codes = OciJson.mapper()
+            List<Error> errors = OciJson.mapper()
                     .readTree(body)
                     .path("errors")
                     .valueStream()
-                    .map(error -> error.path("code").asString(""))
-                    .filter(code -> CODE.matcher(code).matches())
+                    .map(error -> new Error(
+                            error.path("code").asString(""),
+                            clean(error.path("message").asString(""))))
+                    .filter(error -> CODE.matcher(error.code()).matches())
                     .toList();
             // Distribution may complain of an invalid digest first, and then of the missing blob that this comes from.
-            return codes.stream()
-                    .filter(MISSING::contains)
+            return errors.stream()
+                    .filter(error -> MISSING.contains(error.code()))
                     .findFirst()
-                    .orElseGet(() -> codes.isEmpty() ? "" : codes.getFirst());
+                    .orElseGet(() -> errors.isEmpty() ? NOTHING : errors.getFirst());
         } catch (JacksonException e) {
-            return "";
+            return NOTHING;
         }
+    }
+
+    // Of what an upstream has said there may be something in it.
+    private static String clean(String words) {
+        String printable = words.replaceAll("[\\p{Cntrl}\\p{Cf}]+", " ").strip();
+        return printable.length() <= MAX_WORDS ? printable : printable.substring(0, MAX_WORDS) + "...";
     }
 }

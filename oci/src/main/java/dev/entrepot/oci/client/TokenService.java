@@ -181,7 +181,7 @@ final class TokenService {
         }
         JsonNode root;
         try {
-            root = OciJson.mapper().readTree(response.readAll(MAX_ANSWER_BYTES));
+            root = OciJson.mapper().readTree(response.readDocument(MAX_ANSWER_BYTES));
         } catch (JacksonException e) {
             throw unusable(response);
         }

@@ -26,6 +26,7 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -120,6 +121,19 @@ class AuthExchangeTest {
                     .willSetStateTo("t" + Math.min(i + 1, tokens.length - 1))
                     .willReturn(json("{\"token\":\"" + tokens[i] + "\",\"expires_in\":300}")));
         }
+    }
+
+    @Test
+    void unpacksATokenThatIsGzippedUnasked() throws IOException {
+        bearerChallenge();
+        byte[] token = TestWorld.gzipped("{\"token\":\"t1\",\"expires_in\":300}".getBytes(StandardCharsets.UTF_8));
+        REGISTRY.stubFor(get(urlPathEqualTo("/token"))
+                .willReturn(json("").withBody(token).withHeader("Content-Encoding", "gzip")));
+        accept("/v2/team/app/manifests/v1", "Bearer t1");
+
+        repository(CredentialSource.NONE).fetchManifest(new Tag("v1"));
+
+        assertThat(world.requests).containsExactly("manifest 401", "token 200", "manifest 200");
     }
 
     private static ResponseDefinitionBuilder json(String text) {

@@ -185,12 +185,118 @@ class BlobReadsTest {
         }
     }
 
+    private static final OptionalLong SIZE = OptionalLong.of(BLOB.length);
+
+    private static ResponseDefinitionBuilder gzip(byte[] body) {
+        return answer(200, body).withHeader("Content-Encoding", "gzip");
+    }
+
     @Test
-    void refusesABodyThatIsEncodedUnasked() {
-        REGISTRY.stubFor(get(PATH).willReturn(answer(200, BLOB).withHeader("Content-Encoding", "gzip")));
+    void unpacksABodyThatIsGzippedUnasked() throws IOException {
+        REGISTRY.stubFor(get(PATH).willReturn(gzip(TestWorld.gzipped(BLOB))));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL, SIZE)) {
+            assertThat(body.offset()).isZero();
+            assertThat(body.totalBytes()).as("nobody has stated it").isEmpty();
+            assertThat(body.isResumable()).isFalse();
+            assertThat(body.stream().readAllBytes()).isEqualTo(BLOB);
+        }
+    }
+
+    @Test
+    void takesABodyOfTheBlobsLengthForTheBlobWhateverItIsSaidToBe() throws IOException {
+        byte[] layer = TestWorld.gzipped(BLOB);
+        REGISTRY.stubFor(get(PATH).willReturn(gzip(layer)));
+        OptionalLong size = OptionalLong.of(layer.length);
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL, size)) {
+            assertThat(body.totalBytes()).isEqualTo(size);
+            assertThat(body.isResumable()).isTrue();
+            assertThat(body.stream().readAllBytes()).isEqualTo(layer);
+        }
+        REGISTRY.stubFor(get(PATH)
+                .withHeader("Range", equalTo("bytes=4-"))
+                .willReturn(answer(206, Arrays.copyOfRange(layer, 4, layer.length))
+                        .withHeader("Content-Encoding", "gzip")
+                        .withHeader("Content-Range", "bytes 4-" + (layer.length - 1) + "/" + layer.length)));
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.from(4), size)) {
+            assertThat(body.offset()).isEqualTo(4);
+            assertThat(body.stream().readAllBytes()).isEqualTo(Arrays.copyOfRange(layer, 4, layer.length));
+        }
+    }
+
+    @Test
+    void takesABodyThatDoesNotBeginAsGzipDoesAsItCame() throws IOException {
+        REGISTRY.stubFor(get(PATH).willReturn(gzip(BLOB)));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL)) {
+            assertThat(body.stream().readAllBytes()).isEqualTo(BLOB);
+        }
+    }
+
+    @Test
+    void unpacksNoMoreThanTheBlobHas() throws IOException {
+        REGISTRY.stubFor(get(PATH).willReturn(gzip(TestWorld.gzipped(new byte[1_000_000]))));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL, SIZE)) {
+            assertThatThrownBy(() -> body.stream().readAllBytes())
+                    .isInstanceOf(InvalidContentException.class)
+                    .hasMessageContaining("more in it than the 10 bytes expected");
+        }
+    }
+
+    @Test
+    void refusesAGzippedBodyWhereNoSizeIsKnown() {
+        REGISTRY.stubFor(get(PATH).willReturn(gzip(TestWorld.gzipped(BLOB))));
 
         assertThatThrownBy(() -> repository.openBlob(DIGEST, ByteRange.ALL))
-                .isInstanceOf(InvalidContentException.class);
+                .isInstanceOf(InvalidContentException.class)
+                .hasMessageContaining("ask for its manifest first");
+    }
+
+    @Test
+    void takesAGzippedBodyThatEndsEarlyForAnOutage() throws IOException {
+        byte[] all = TestWorld.gzipped(BLOB);
+        REGISTRY.stubFor(get(PATH).willReturn(gzip(Arrays.copyOf(all, all.length - 10))));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL, SIZE)) {
+            assertThatThrownBy(() -> body.stream().readAllBytes()).isInstanceOf(OutageException.class);
+        }
+    }
+
+    @Test
+    void asksForAllWhereAPartOfAGzippedBodyComes() throws IOException {
+        byte[] all = TestWorld.gzipped(BLOB);
+        REGISTRY.stubFor(get(PATH).willReturn(gzip(all)));
+        REGISTRY.stubFor(get(PATH)
+                .withHeader("Range", equalTo("bytes=4-"))
+                .willReturn(answer(206, Arrays.copyOfRange(all, 4, all.length))
+                        .withHeader("Content-Encoding", "gzip")
+                        .withHeader("Content-Range", "bytes 4-" + (all.length - 1) + "/" + all.length)));
+
+        try (BlobBody body = repository.openBlob(DIGEST, ByteRange.from(4), SIZE)) {
+            assertThat(body.offset()).isZero();
+            assertThat(body.stream().readAllBytes()).isEqualTo(BLOB);
+        }
+        assertThat(repository.ignoresRanges()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"br", "deflate", "gzip, gzip"})
+    void refusesAnyOtherEncodingByItsName(String encoding) {
+        REGISTRY.stubFor(get(PATH).willReturn(answer(200, BLOB).withHeader("Content-Encoding", encoding)));
+
+        assertThatThrownBy(() -> repository.openBlob(DIGEST, ByteRange.ALL, SIZE))
+                .isInstanceOf(InvalidContentException.class)
+                .hasMessageContaining("content encoding " + encoding);
+    }
+
+    @Test
+    void believesThatABlobIsThereThatComesGzippedButNotItsLength() throws IOException {
+        REGISTRY.stubFor(head(urlEqualTo(PATH)).willReturn(aResponse().withHeader("Content-Encoding", "gzip")));
+        REGISTRY.stubFor(get(PATH).willReturn(gzip(TestWorld.gzipped(BLOB))));
+
+        assertThat(repository.statBlob(DIGEST)).contains(OptionalLong.empty());
     }
 
     @Test

@@ -18,6 +18,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciLimits;
@@ -29,6 +30,7 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Arrays;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -189,13 +191,85 @@ class ManifestReadsTest {
                 .hasMessageContaining("push the image again");
     }
 
+    private static ResponseDefinitionBuilder gzipped(byte[] body) {
+        return ok(TestWorld.gzipped(body), MediaType.OCI_INDEX.value()).withHeader("Content-Encoding", "gzip");
+    }
+
     @Test
-    void refusesABodyThatIsEncodedUnasked() {
+    void unpacksABodyThatIsGzippedUnasked() throws IOException {
+        REGISTRY.stubFor(get(BY_TAG).willReturn(gzipped(INDEX)));
+        REGISTRY.stubFor(get(BY_DIGEST)
+                .willReturn(ok(TestWorld.gzipped(INDEX), MediaType.OCI_INDEX.value())
+                        .withHeader("Content-Encoding", "X-GZip")));
+
+        assertThat(repository.fetchManifest(TAG).array()).isEqualTo(INDEX);
+        assertThat(repository.fetchManifest(DIGEST).array()).isEqualTo(INDEX);
+        assertThat(repository.fetchManifest(TAG).descriptor())
+                .isEqualTo(Descriptor.of(MediaType.OCI_INDEX, DIGEST, INDEX.length));
+    }
+
+    @Test
+    void takesABodyThatIsOnlySaidToBeGzippedAsItCame() throws IOException {
         REGISTRY.stubFor(get(BY_TAG).willReturn(index().withHeader("Content-Encoding", "gzip")));
+
+        assertThat(repository.fetchManifest(TAG).array()).isEqualTo(INDEX);
+    }
+
+    @Test
+    void verifiesWhatItUnpacks() {
+        byte[] other = "{\"schemaVersion\":2,\"manifests\":[],\"a\":1}".getBytes(StandardCharsets.UTF_8);
+        REGISTRY.stubFor(get(BY_DIGEST).willReturn(gzipped(other)));
+        REGISTRY.stubFor(get(BY_TAG).willReturn(gzipped(other).withHeader("Docker-Content-Digest", DIGEST.toString())));
+
+        for (ManifestReference reference : List.of(DIGEST, TAG)) {
+            assertThatThrownBy(() -> repository.fetchManifest(reference))
+                    .isInstanceOf(InvalidContentException.class)
+                    .hasMessageContaining(Digest.sha256(other).toString());
+        }
+    }
+
+    @Test
+    void unpacksNoMoreThanAManifestMayHave() {
+        byte[] bomb = new byte[OciLimits.MAX_MANIFEST_BYTES + 1];
+        Arrays.fill(bomb, (byte) ' ');
+        REGISTRY.stubFor(get(BY_TAG).willReturn(gzipped(bomb)));
 
         assertThatThrownBy(() -> repository.fetchManifest(TAG))
                 .isInstanceOf(InvalidContentException.class)
-                .hasMessageContaining("content encoding");
+                .hasMessageContaining("more in it than the " + OciLimits.MAX_MANIFEST_BYTES);
+    }
+
+    @Test
+    void refusesABrokenGzip() {
+        byte[] cut = TestWorld.gzipped(INDEX);
+        byte[] wrong = cut.clone();
+        wrong[wrong.length - 6] ^= 1;
+        for (byte[] broken : List.of(Arrays.copyOf(cut, cut.length - 4), Arrays.copyOf(cut, 5), wrong)) {
+            REGISTRY.stubFor(get(BY_TAG)
+                    .willReturn(ok(broken, MediaType.OCI_INDEX.value()).withHeader("Content-Encoding", "gzip")));
+
+            assertThatThrownBy(() -> repository.fetchManifest(TAG)).isInstanceOf(InvalidContentException.class);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"br", "deflate", "gzip, gzip", "zstd"})
+    void refusesAnyOtherEncodingByItsName(String encoding) {
+        REGISTRY.stubFor(get(BY_TAG).willReturn(index().withHeader("Content-Encoding", encoding)));
+
+        assertThatThrownBy(() -> repository.fetchManifest(TAG))
+                .isInstanceOf(InvalidContentException.class)
+                .hasMessageContaining("content encoding " + encoding);
+    }
+
+    @Test
+    void readsAnErrorThatIsGzipped() {
+        byte[] error = "{\"errors\":[{\"code\":\"NAME_UNKNOWN\"}]}".getBytes(StandardCharsets.UTF_8);
+        REGISTRY.stubFor(get(BY_TAG).willReturn(gzipped(error).withStatus(404)));
+
+        assertThatThrownBy(() -> repository.fetchManifest(TAG))
+                .isInstanceOfSatisfying(
+                        NotFoundException.class, e -> assertThat(e.kind()).isEqualTo(NotFoundException.Kind.NAME));
     }
 
     @Test

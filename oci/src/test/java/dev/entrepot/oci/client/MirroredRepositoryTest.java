@@ -161,7 +161,7 @@ class MirroredRepositoryTest {
                 Fault.status(500),
                 Fault.instead(Response.of(503).header("Retry-After", "20")),
                 Fault.body("{\"schemaVersion\":2,\"layers\":[]}".getBytes(StandardCharsets.UTF_8)),
-                Fault.gzip(),
+                Fault.header("Content-Encoding", "br"),
                 Fault.hangUp())) {
             copy.faults().clear();
             copy.faults().always(Requests.any(), fault);

@@ -18,6 +18,7 @@ import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.TagPage;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -53,6 +54,14 @@ class PageReadsTest {
         return aResponse()
                 .withHeader("Content-Type", "application/json")
                 .withBody("{\"name\":\"x\",\"tags\":" + json + "}");
+    }
+
+    @Test
+    void unpacksAPageThatIsGzippedUnasked() throws IOException {
+        byte[] page = TestWorld.gzipped("{\"name\":\"x\",\"tags\":[\"a\"]}".getBytes(StandardCharsets.UTF_8));
+        REGISTRY.stubFor(get(TAGS).willReturn(aResponse().withBody(page).withHeader("Content-Encoding", "gzip")));
+
+        assertThat(repository.listTags(Optional.empty()).tags()).containsExactly(new Tag("a"));
     }
 
     @ParameterizedTest

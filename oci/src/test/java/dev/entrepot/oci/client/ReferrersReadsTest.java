@@ -92,6 +92,17 @@ class ReferrersReadsTest {
     }
 
     @Test
+    void unpacksAListThatIsGzippedUnasked() throws IOException {
+        byte[] list = TestWorld.gzipped(
+                ("{\"schemaVersion\":2,\"manifests\":[" + entry(FIRST) + "]}").getBytes(StandardCharsets.UTF_8));
+        REGISTRY.stubFor(get(API).willReturn(index("").withBody(list).withHeader("Content-Encoding", "gzip")));
+
+        assertThat(repository.referrers(SUBJECT).descriptors())
+                .extracting(Descriptor::digest)
+                .containsExactly(FIRST);
+    }
+
+    @Test
     void believesAnEmptyAnswerOfTheApi() throws IOException {
         REGISTRY.stubFor(get(API).willReturn(aResponse()
                 .withHeader("Content-Type", "application/vnd.oci.image.index.v1+json; charset=utf-8")

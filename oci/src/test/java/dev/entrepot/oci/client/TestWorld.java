@@ -2,7 +2,9 @@ package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.RepositoryName;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.time.Clock;
 import java.time.Duration;
@@ -14,6 +16,7 @@ import java.util.Map;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.zip.GZIPOutputStream;
 
 /** A world in which time passes only when somebody sleeps, and every request is written down. */
 final class TestWorld extends Clock implements Sleeper {
@@ -42,6 +45,16 @@ final class TestWorld extends Clock implements Sleeper {
 
     RegistryClient client(String baseUrl) throws IOException {
         return new RegistryClient(endpoint(baseUrl), environment());
+    }
+
+    static byte[] gzipped(byte[] bytes) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        try (GZIPOutputStream gzip = new GZIPOutputStream(out)) {
+            gzip.write(bytes);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return out.toByteArray();
     }
 
     void advance(Duration duration) {

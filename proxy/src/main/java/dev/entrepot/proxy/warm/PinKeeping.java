@@ -87,9 +87,13 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
         this.thread = Thread.ofVirtual().name("pins").start(this::keep);
     }
 
+    // A digest that was fetched was asked for before the client had it. One that was not kept, and is not now, was only
+    // described by the upstream, for a HEAD where pulls are counted: that is to cost none, and has nothing to pin.
     @Override
     public void pulled(Repository repository, ManifestReference reference, Answer<Descriptor> answer) {
-        ask(repository, reference, false);
+        if (reference instanceof Tag || answer.verdict().isOfTheStore()) {
+            ask(repository, reference, false);
+        }
     }
 
     @Override

@@ -1,5 +1,6 @@
 package dev.entrepot.replicator.bundle;
 
+import dev.entrepot.cache.UnreadableBlobException;
 import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
@@ -245,12 +246,13 @@ public final class SourceContent implements VolumeContent, PartReader {
             try {
                 return super.read(buffer, offset, length);
             } catch (InvalidContentException e) {
-                throw gone(e);
+                throw gone("blob " + body.blob + " has gone bad in the cache: " + e.getMessage(), e);
+            } catch (UnreadableBlobException e) {
+                throw gone(String.valueOf(e.getMessage()), e);
             }
         }
 
-        private IOException gone(InvalidContentException cause) {
-            String what = "blob " + body.blob + " has gone bad in the cache: " + cause.getMessage();
+        private IOException gone(String what, IOException cause) {
             if (!bad.add(body.blob)) {
                 return new BundleException(
                         what + "; run entrepot cache scrub, which puts it aside, or export with --from upstream");

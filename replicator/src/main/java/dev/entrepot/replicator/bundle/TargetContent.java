@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -48,7 +49,9 @@ final class TargetContent implements Elsewhere {
 
     @Override
     public Optional<BlobBody> blob(BundledBlob blob, ByteRange range) throws IOException {
-        return first(blob.placement(), blob.repositories(), repository -> repository.openBlob(blob.digest(), range));
+        OptionalLong size = OptionalLong.of(blob.sizeBytes());
+        return first(
+                blob.placement(), blob.repositories(), repository -> repository.openBlob(blob.digest(), range, size));
     }
 
     private <T> Optional<T> first(Placement placement, List<RepositoryName> repositories, Question<T> question)
