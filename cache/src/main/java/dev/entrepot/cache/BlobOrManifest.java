@@ -27,6 +27,7 @@ final class BlobOrManifest {
     static NotFoundException notABlob(Digest digest, Repository repository) {
         return new NotFoundException(
                 NotFoundException.Kind.BLOB,
-                digest + " is a manifest of " + repository + ", not a blob: ask for it under /manifests/");
+                digest + " of " + repository
+                        + " has the content of a manifest, and no manifest names it as a blob: ask for it under /manifests/");
     }
 }

@@ -2,13 +2,14 @@ package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.RegistryHost;
 import java.net.URI;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.apache.hc.client5.http.psl.PublicSuffixMatcher;
+import org.apache.hc.client5.http.psl.PublicSuffixMatcherLoader;
 
 /**
  * Decides what a token service that a registry names in a challenge may be sent. A challenge comes from outside: whoever can answer for
@@ -25,48 +26,77 @@ final class RealmPolicy {
             "registry-1.docker.io", Set.of("auth.docker.io"),
             "nvcr.io", Set.of("authn.nvidia.com"));
 
-    // Domains below which every name may have another owner. Not the whole public suffix list: those that registries
-    // are found in.
-    private static final Set<String> SHARED = Set.of(
-            "azurecr.io",
+    // Domains of providers whose names, at any depth, belong to many owners, and which the public suffix list does not
+    // know or not in full: there, only a host itself is trusted.
+    private static final List<String> SHARED = List.of(
+            "aliyuncs.com",
+            "amazonaws.com",
+            "amazonaws.com.cn",
+            "amazonaws.eu",
+            "amazonwebservices.com.cn",
+            "appdomain.cloud",
+            "azure.cn",
+            "azure.com",
+            "azure.us",
+            "azurecontainer.io",
             "azurecr.cn",
+            "azurecr.io",
             "azurecr.us",
-            "pkg.dev",
-            "run.app",
-            "googleapis.com",
-            "cloudfront.net",
             "azurewebsites.net",
-            "jfrog.io",
+            "baidubce.com",
+            "cloudapp.net",
+            "cloudfront.net",
+            "digitalocean.com",
+            "duckdns.org",
+            "fly.dev",
+            "ghe.com",
             "github.io",
             "gitlab.io",
-            "ghe.com",
+            "googleapis.com",
+            "googleusercontent.com",
+            "hcp.cloud",
             "herokuapp.com",
-            "vercel.app",
-            "netlify.app",
-            "workers.dev",
-            "fly.dev",
-            "ngrok.io",
-            "duckdns.org",
-            "myqcloud.com",
-            "aliyuncs.com",
-            "ocir.io",
             "icr.io",
+            "jfrog.io",
+            "jfrog.com",
+            "linode.com",
+            "myhuaweicloud.com",
+            "myqcloud.com",
+            "netlify.app",
+            "ngrok.io",
+            "ngrok.app",
+            "ngrok-free.app",
             "nip.io",
-            "sslip.io");
+            "ntruss.com",
+            "ocir.io",
+            "on.aws",
+            "ondigitalocean.app",
+            "onrender.com",
+            "oraclecloud.com",
+            "ovh.ca",
+            "ovh.net",
+            "ovh.us",
+            "pkg.dev",
+            "railway.app",
+            "run.app",
+            "scw.cloud",
+            "selcloud.ru",
+            "sslip.io",
+            "tencentcloudcr.com",
+            "trafficmanager.net",
+            "trycloudflare.com",
+            "ts.net",
+            "vercel.app",
+            "volces.com",
+            "vultrcr.com",
+            "windows.net",
+            "workers.dev",
+            "yandexcloud.net");
 
-    // Domains with regions or services between the owner's label and the shared part, so that no number of labels tells
-    // owners apart: there, only a host itself is trusted.
-    private static final List<String> SHARED_AT_ANY_DEPTH = List.of(
-            ".amazonaws.com",
-            ".amazonaws.com.cn",
-            ".amazonaws.eu",
-            ".on.aws",
-            ".on.amazonwebservices.com.cn",
-            ".windows.net");
-
-    // Second-level labels that stand before a country, as in co.uk.
-    private static final Set<String> SECOND_LEVEL = Set.of(
-            "co", "com", "net", "org", "edu", "gov", "ac", "or", "ne", "go", "gob", "gv", "mil", "nom", "ltd", "plc");
+    /** Read when a realm first needs it, which that of few registries does. */
+    private static final class PublicSuffixes {
+        private static final PublicSuffixMatcher LIST = PublicSuffixMatcherLoader.getDefault();
+    }
 
     private final RegistryHost registry;
     private final Origin endpoint;
@@ -129,32 +159,15 @@ final class RealmPolicy {
         return domain.isPresent() && domain.equals(domain(other));
     }
 
-    /** The part of a name that one owner registered, approximately; empty for addresses, single labels and shared domains themselves. */
+    /**
+     * The part of a name that one owner registered, as the public suffix list has it; empty for addresses, single labels, public suffixes and the domains of
+     * providers with many owners.
+     */
     static Optional<String> domain(String host) {
         String lower = host.toLowerCase(Locale.ROOT);
-        if (AddressPolicy.literal(host).isPresent()
-                || SHARED_AT_ANY_DEPTH.stream().anyMatch(lower::endsWith)) {
-            return Optional.empty();
-        }
-        List<String> labels = Arrays.asList(lower.split("\\.", -1));
-        int count = labels.size();
-        for (int suffix = Math.min(count, 4); suffix >= 1; suffix--) {
-            if (isShared(labels.subList(count - suffix, count))) {
-                return suffix == count
-                        ? Optional.empty()
-                        : Optional.of(String.join(".", labels.subList(count - suffix - 1, count)));
-            }
-        }
-        return Optional.empty();
-    }
-
-    private static boolean isShared(List<String> suffix) {
-        return switch (suffix.size()) {
-            case 1 -> true;
-            case 2 ->
-                SHARED.contains(String.join(".", suffix))
-                        || suffix.get(1).length() == 2 && SECOND_LEVEL.contains(suffix.get(0));
-            default -> SHARED.contains(String.join(".", suffix));
-        };
+        boolean shared = SHARED.stream().anyMatch(domain -> lower.equals(domain) || lower.endsWith("." + domain));
+        return shared || AddressPolicy.literal(host).isPresent()
+                ? Optional.empty()
+                : Optional.ofNullable(PublicSuffixes.LIST.getDomainRoot(lower));
     }
 }

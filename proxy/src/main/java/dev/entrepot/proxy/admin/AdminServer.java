@@ -159,7 +159,7 @@ public final class AdminServer implements AutoCloseable {
             case "GET" -> read(request, response, false);
             case "HEAD" -> read(request, response, true);
             case "POST" -> write(request, response, who);
-            default -> throw refuse(response, 405, "only GET, HEAD and POST");
+            default -> throw refuse(request, response, 405, "only GET, HEAD and POST");
         }
         if (last) {
             throw new CloseConnectionException("connection: close");
@@ -169,6 +169,7 @@ public final class AdminServer implements AutoCloseable {
     private void refuseForeign(RoutingRequest request, RoutingResponse response) {
         if (local && !isLocalName(request.authority())) {
             throw refuse(
+                    request,
                     response,
                     403,
                     "this server listens on a loopback address and answers to localhost and addresses only");
@@ -179,7 +180,7 @@ public final class AdminServer implements AutoCloseable {
                 .isPresent();
         String path = request.prologue().uriPath().rawPath();
         if (foreign && !OPEN_TO_PAGES.contains(path) && !isPage(path)) {
-            throw refuse(response, 403, "pages of other sites may not ask here");
+            throw refuse(request, response, 403, "pages of other sites may not ask here");
         }
     }
 
@@ -214,7 +215,7 @@ public final class AdminServer implements AutoCloseable {
             };
             AdminReply reply = error(status, String.valueOf(e.getMessage()));
             trail.refused(request, reply);
-            throw refuse(response, reply, method.equals("HEAD"));
+            throw refuse(request, response, reply);
         }
     }
 
@@ -254,21 +255,21 @@ public final class AdminServer implements AutoCloseable {
 
     private void write(RoutingRequest request, RoutingResponse response, String who) {
         if (request.headers().contains(HeaderNames.ORIGIN)) {
-            throw refuse(response, 403, "requests of browsers may not change anything");
+            throw refuse(request, response, 403, "requests of browsers may not change anything");
         }
         AdminRequest announced = asked(request, false, new byte[0]);
         for (AdminEndpoint endpoint : endpoints) {
             Optional<AdminReply> refusal = endpoint.refusal(announced);
             if (refusal.isPresent()) {
                 trail.refused(request, refusal.get());
-                throw refuse(response, refusal.get());
+                throw refuse(request, response, refusal.get());
             }
         }
         byte[] body;
         try {
             body = bodies.read(request);
         } catch (BodyReader.RefusedException e) {
-            throw refuse(response, e.status(), String.valueOf(e.getMessage()));
+            throw refuse(request, response, e.status(), String.valueOf(e.getMessage()));
         }
         AdminReply reply = reply(asked(request, false, body));
         trail.changed(request, who, reply);
@@ -332,16 +333,14 @@ public final class AdminServer implements AutoCloseable {
     }
 
     /** Answers without reading the body, which is why the connection ends here, by what is returned. */
-    private static CloseConnectionException refuse(RoutingResponse response, int status, String message) {
-        return refuse(response, error(status, message));
+    private static CloseConnectionException refuse(
+            RoutingRequest request, RoutingResponse response, int status, String message) {
+        return refuse(request, response, error(status, message));
     }
 
-    private static CloseConnectionException refuse(RoutingResponse response, AdminReply reply) {
-        return refuse(response, reply, false);
-    }
-
-    private static CloseConnectionException refuse(RoutingResponse response, AdminReply reply, boolean head) {
+    private static CloseConnectionException refuse(RoutingRequest request, RoutingResponse response, AdminReply reply) {
         response.header(HeaderValues.CONNECTION_CLOSE);
+        boolean head = request.prologue().method().text().equals("HEAD");
         send(response, head, Status.create(reply.status()), JSON, reply.json() + "\n");
         return new CloseConnectionException("a body that is not read");
     }

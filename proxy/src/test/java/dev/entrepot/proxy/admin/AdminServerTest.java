@@ -6,12 +6,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.entrepot.proxy.http.RawConnection;
 import io.helidon.common.tls.Tls;
 import java.io.IOException;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import javax.net.ssl.SSLContext;
@@ -153,6 +156,24 @@ class AdminServerTest {
     void loopbackAnswersToNoOtherName(String host, int status) throws Exception {
         assertThat(raw("GET /healthz HTTP/1.1\r\nHost: " + host + "\r\n\r\n").status())
                 .isEqualTo(status);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "'HEAD /healthz HTTP/1.1|Host: evil.example||', 403",
+        "'HEAD /nowhere HTTP/1.1|Host: localhost|Connection: close||', 404"
+    })
+    void refusedHeadHasNoBody(String request, int status) throws Exception {
+        try (Socket socket = new Socket("127.0.0.1", server.port())) {
+            socket.setSoTimeout(10_000);
+            socket.getOutputStream().write(request.replace("|", "\r\n").getBytes(StandardCharsets.ISO_8859_1));
+            String answer = new String(socket.getInputStream().readAllBytes(), StandardCharsets.ISO_8859_1);
+            assertThat(answer).startsWith("HTTP/1.1 " + status).endsWith("\r\n\r\n");
+            assertThat(answer.lines()
+                            .filter(line -> line.toLowerCase(Locale.ROOT).startsWith("content-length: ")))
+                    .singleElement()
+                    .isNotEqualTo("Content-Length: 0");
+        }
     }
 
     @Test
