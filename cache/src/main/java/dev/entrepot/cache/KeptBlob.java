@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.UnreadableBlobException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;

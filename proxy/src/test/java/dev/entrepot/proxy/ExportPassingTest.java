@@ -206,6 +206,31 @@ class ExportPassingTest {
     }
 
     @Test
+    @Timeout(30)
+    void whoWantsTheCacheOfAServerFilledSaysSoToo() throws Exception {
+        try (Mirror _ = server()) {
+            Result first = export("out.tar", "--keep");
+
+            assertThat(first.err()).contains("reading through the server");
+            for (Digest blob : image.blobs().keySet()) {
+                assertThat(source.calls().gets(blob)).isEqualTo(1);
+            }
+            while (copies().size() < 5
+                    || copies().stream().anyMatch(file -> file.toString().endsWith(".part"))) {
+                Thread.onSpinWait();
+            }
+            source.calls().clear();
+
+            Result again = export("again.tar");
+
+            assertThat(source.calls().matching(Requests.blobs())).isEmpty();
+            assertThat(read(again).path("fromCache").path("blobs").asInt()).isEqualTo(5);
+            assertThat(Files.mismatch(folder.resolve("out.tar"), folder.resolve("again.tar")))
+                    .isEqualTo(-1);
+        }
+    }
+
+    @Test
     void nobodyElseHasAServerReadPastItsCache() throws Exception {
         Digest blob = largest();
         try (Mirror mirror = server();

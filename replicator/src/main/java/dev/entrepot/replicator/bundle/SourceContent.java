@@ -1,6 +1,5 @@
 package dev.entrepot.replicator.bundle;
 
-import dev.entrepot.cache.UnreadableBlobException;
 import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
@@ -13,6 +12,7 @@ import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.UnreadableBlobException;
 import dev.entrepot.oci.VerifyingInputStream;
 import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.ManifestShelf;
