@@ -28,6 +28,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** {@code entrepot upstreams}: how the upstreams are. A server that has the data folder open is asked what it knows; without one they are asked themselves. */
 final class UpstreamsCommand {
     private static final String CHECK = "--check";
+    private static final String MOUNTS = "--mounts";
 
     private final EntrepotConfig config;
     private final ClientEnvironment environment;
@@ -62,6 +63,13 @@ final class UpstreamsCommand {
                         .type(boolean.class)
                         .description("Ask each upstream now. Without a running server they always are.")
                         .build())
+                .addOption(OptionSpec.builder(MOUNTS)
+                        .type(boolean.class)
+                        .description(
+                                "Ask each upstream now, and also whether it mounts blobs: by a POST that mounts a blob that a repository has from"
+                                        + " that repository itself. It wants the right to push, and changes nothing where it works; an"
+                                        + " upload session that is opened instead is deleted. Never asked without this option.")
+                        .build())
                 .addOption(OptionSpec.builder(ReplicationCommandLine.JSON)
                         .type(boolean.class)
                         .description("Answer in JSON.")
@@ -76,15 +84,16 @@ final class UpstreamsCommand {
     /** Runs it and returns its exit code. */
     int run(ParseResult command) throws IOException, BadRequestException, InterruptedException {
         boolean json = command.hasMatchedOption(ReplicationCommandLine.JSON);
+        boolean mounts = command.hasMatchedOption(MOUNTS);
         Optional<RunningServer> server = RunningServer.find(config.cache().directory());
         if (server.isEmpty()) {
-            UpstreamReport report = own();
+            UpstreamReport report = own(mounts);
             return show(report.json(), report.text(), json);
         }
         try (RunningServer found = server.get()) {
             err.println("asking the server at " + found.url());
-            JsonNode answer = command.hasMatchedOption(CHECK)
-                    ? found.post(UpstreamsApi.PATH, "{}")
+            JsonNode answer = mounts || command.hasMatchedOption(CHECK)
+                    ? found.post(UpstreamsApi.PATH, mounts ? UpstreamsApi.CHECK_WITH_MOUNTS : UpstreamsApi.CHECK)
                     : found.get(UpstreamsApi.PATH);
             String text = answer.path("text").asString("");
             if (answer instanceof ObjectNode object) {
@@ -94,8 +103,8 @@ final class UpstreamsCommand {
         }
     }
 
-    private UpstreamReport own() throws IOException, InterruptedException {
-        Optional<UpstreamReport> kept = byWhatIsKept();
+    private UpstreamReport own(boolean mounts) throws IOException, InterruptedException {
+        Optional<UpstreamReport> kept = byWhatIsKept(mounts);
         if (kept.isPresent()) {
             return kept.get();
         }
@@ -107,18 +116,22 @@ final class UpstreamsCommand {
                 clients.put(upstream.name(), opened.client());
             }
             NamedSamples named = new NamedSamples(config, RuleSet.of(config));
-            return new UpstreamSurvey(clients, named::of, List.of()).check();
+            return checked(new UpstreamSurvey(clients, named::of, List.of()), mounts);
         }
     }
 
+    private static UpstreamReport checked(UpstreamSurvey survey, boolean mounts) throws InterruptedException {
+        return mounts ? survey.checkWithMounts() : survey.check();
+    }
+
     // What is kept is the best to ask for. No store is made to have it, nor waited for where it is in use.
-    private Optional<UpstreamReport> byWhatIsKept() throws InterruptedException {
+    private Optional<UpstreamReport> byWhatIsKept(boolean mounts) throws InterruptedException {
         if (!ContentStore.exists(config.cache().directory())) {
             return Optional.empty();
         }
         try (Closings closings = new Closings()) {
             OpenedCache cache = LookedAt.open(config, environment, closings);
-            return Optional.of(cache.survey(List.of()).check());
+            return Optional.of(checked(cache.survey(List.of()), mounts));
         } catch (IOException e) {
             err.println("what is kept cannot be looked at: " + e.getMessage());
             return Optional.empty();

@@ -8,6 +8,8 @@ import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.Feature;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
@@ -134,7 +136,7 @@ class UpstreamsCommandTest {
             Result known = commands.run("upstreams");
             assertThat(known.out())
                     .contains("referrers no")
-                    .contains(", mounts not asked (only read from)")
+                    .contains(", mounts not asked (only read from; entrepot upstreams --mounts asks)")
                     .containsPattern("referrers API +no");
             JsonNode json = OciJson.mapper()
                     .readTree(commands.run("upstreams", "--json").out());
@@ -143,7 +145,7 @@ class UpstreamsCommandTest {
             assertThat(referrers.path("repositoriesWithout").asInt(0)).isEqualTo(1);
             assertThat(json.at("/upstreams/1/capabilities")).isEmpty();
             assertThat(json.at("/upstreams/0/capabilitiesNotKnown/mounts").asString(""))
-                    .isEqualTo("not asked (only read from)");
+                    .isEqualTo("not asked (only read from; entrepot upstreams --mounts asks)");
             assertThat(hub.calls().count(Requests.uploads())).isZero();
         }
     }
@@ -170,6 +172,91 @@ class UpstreamsCommandTest {
             assertThat(other.calls().bytesOut()).isLessThan(10_000);
             assertThat(image.blobs()).isNotEmpty();
             assertThat(commands.run("upstreams").out()).contains("head-blobs yes");
+        }
+    }
+
+    @Test
+    void serverAsksWhetherUpstreamsMountOnlyWhereTheOptionSaysSo() throws Exception {
+        hub.push("team/app", new Images(2).image(100), "1");
+        other.push("team/app", new Images(3).image(100), "1");
+        hub.faults().always(Requests.uploads(), Fault.error(403, "DENIED"));
+        try (Mirror mirror = mirror()) {
+            get(mirror.port(), MANIFEST);
+            get(mirror.port(), "/v2/other.test/team/app/manifests/1");
+            assertThat(commands.run("upstreams", "--check").out()).contains("mounts not asked (only read from;");
+            assertThat(hub.calls().count(Requests.uploads()) + other.calls().count(Requests.uploads()))
+                    .isZero();
+
+            Result asked = commands.run("upstreams", "--mounts", "--json");
+            assertThat(asked.code()).as(asked.out()).isZero();
+            JsonNode json = OciJson.mapper().readTree(asked.out());
+            assertThat(json.at("/upstreams/0/mountsAsked/answer").asString("")).isEqualTo("not-allowed");
+            assertThat(json.at("/upstreams/0/capabilitiesNotKnown/mounts").asString(""))
+                    .isEqualTo("hub.test/team/app may not be pushed to by this account: answered 403 DENIED");
+            assertThat(json.at("/upstreams/0/lastError").isMissingNode()).isTrue();
+            assertThat(json.at("/upstreams/1/mountsAsked/answer").asString("")).isEqualTo("mounted");
+            assertThat(json.at("/upstreams/1/capabilities/mounts/there").asBoolean(false))
+                    .isTrue();
+            assertThat(hub.calls().count(Requests.uploads())).isEqualTo(1);
+            assertThat(other.calls().count(Requests.uploads())).isEqualTo(1);
+
+            // Remembered, and not asked again.
+            assertThat(commands.run("upstreams").out())
+                    .contains(", mounts not known", ", mounts yes")
+                    .containsPattern("mounts +hub.test/team/app may not be pushed to by this account")
+                    .containsPattern("mounts +other.test/team/app mounts: answered 201");
+            assertThat(get(mirror.adminPort(), "/upstreams")).contains("\"mountsAsked\":{\"repository\":\"team/app\"");
+            assertThat(other.calls().count(Requests.uploads())).isEqualTo(1);
+        }
+    }
+
+    @Test
+    void withoutAServerMountsAreAskedByTheSameOption() throws Exception {
+        other.able(Abilities.DEFAULT.without(Feature.MOUNT));
+        other.push("team/tool", new Images(3).image(100), "1.2");
+        Files.writeString(folder.resolve("entrepot.yaml"), """
+                server: {listen: 127.0.0.1:0, admin: 127.0.0.1:0, access-log: "off"}
+                cache: {directory: ./data, min-free: 1MiB}
+                builtin-upstreams: false
+                default-upstream: none
+                upstreams:
+                  other.test: {url: "%1$s", probe: "team/tool:1.2"}
+                  unknown.test: {url: "%1$s"}
+                """.formatted(other.uri()));
+        assertThat(commands.run("upstreams").out())
+                .contains("mounts not asked (only read from; entrepot upstreams --mounts asks)");
+        assertThat(other.calls().count(Requests.uploads())).isZero();
+        Result asked = commands.run("upstreams", "--mounts");
+        assertThat(asked.code()).as(asked.err()).isZero();
+        assertThat(asked.out())
+                .contains(", mounts not known")
+                .containsPattern("mounts +other.test/team/tool opened an upload session instead.*it is deleted")
+                .containsPattern("capabilities +mounts not asked: nothing of it is kept yet");
+        assertThat(other.requests(Requests.uploads()))
+                .extracting(call -> call.request().method())
+                .containsExactly("POST", "DELETE");
+        assertThat(other.uploadsOpen()).isZero();
+        other.faults().always(Requests.uploads(), Fault.status(500));
+        Result failed = commands.run("upstreams", "--mounts");
+        assertThat(failed.code())
+                .as("a failed mount is no fault of an upstream")
+                .isZero();
+        assertThat(failed.out()).containsPattern("mounts +other.test/team/tool gave no answer: .* answered 500");
+    }
+
+    @Test
+    void postThatIsNoJsonIsRefusedAndAsksNobody() throws Exception {
+        try (Mirror mirror = mirror()) {
+            HttpRequest request = HttpRequest.newBuilder(
+                            URI.create("http://127.0.0.1:" + mirror.adminPort() + "/upstreams"))
+                    .header("Content-Type", "application/json")
+                    .POST(HttpRequest.BodyPublishers.ofString("mounts"))
+                    .build();
+            HttpResponse<String> answer = client.send(request, HttpResponse.BodyHandlers.ofString());
+            assertThat(answer.statusCode()).isEqualTo(400);
+            assertThat(OciJson.mapper().readTree(answer.body()).path("error").asString(""))
+                    .contains("{\"mounts\": true}");
+            assertThat(hub.calls().count(any -> true)).isZero();
         }
     }
 

@@ -6,6 +6,7 @@ import dev.entrepot.oci.Repository;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
@@ -13,14 +14,15 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 
 /**
- * Remembers for ten minutes what each repository has shown that it can or cannot do, so that what is in vain is not asked again and again. All of it is learned
- * from requests that were made anyway. Safe for all threads.
+ * Remembers for ten minutes what each repository has shown that it can or cannot do, so that what is in vain is not asked again and again. It is learned
+ * from requests that were made anyway, and from probes. Safe for all threads.
  */
 final class CapabilityMemory {
     private static final Duration LIFE = Duration.ofMinutes(10);
     private static final int MOST = 10_000;
 
     private final Cache<Subject, Boolean> known;
+    private final Cache<Repository, MountsAsked> mountsAsked;
     private final Map<Capability, Last> last = new ConcurrentHashMap<>();
     private final Clock clock;
 
@@ -36,7 +38,12 @@ final class CapabilityMemory {
      */
     CapabilityMemory(Clock clock, LongSupplier nanoTime) {
         this.clock = clock;
-        this.known = Caffeine.newBuilder()
+        this.known = forLife(nanoTime);
+        this.mountsAsked = forLife(nanoTime);
+    }
+
+    private static <K, V> Cache<K, V> forLife(LongSupplier nanoTime) {
+        return Caffeine.newBuilder()
                 .maximumSize(MOST)
                 .expireAfterWrite(LIFE)
                 .ticker(nanoTime::getAsLong)
@@ -48,6 +55,18 @@ final class CapabilityMemory {
     void saw(Repository repository, Capability capability, boolean there) {
         known.put(new Subject(repository, capability), there);
         last.put(capability, new Last(there, clock.instant()));
+    }
+
+    /** A repository was asked whether it mounts. What it does is a capability from then on, if the answer says so. */
+    void asked(Repository repository, MountsAsked asked) {
+        mountsAsked.put(repository, asked);
+        asked.answer().mounts().ifPresent(there -> saw(repository, Capability.MOUNTS, there));
+    }
+
+    /** The repository that was asked last whether it mounts, if that is not too long ago. */
+    Optional<MountsAsked> mountsAsked() {
+        mountsAsked.cleanUp();
+        return mountsAsked.asMap().values().stream().max(Comparator.comparing(MountsAsked::at));
     }
 
     /** Whether it is known that a repository can do something. */

@@ -89,6 +89,25 @@ record Foundation(
                 environment);
     }
 
+    /** The same connections, slots and memory, beside what is known of outages and holds: nothing that is asked there tells anything to those who are asked here. */
+    Foundation aside() {
+        return new Foundation(
+                transport,
+                addresses,
+                redirected,
+                toTokens,
+                slots,
+                errors,
+                new Breakers(clock, false),
+                new Holds(clock),
+                new TooManyCounts(),
+                new Sightings(environment.clock()),
+                memory,
+                clock,
+                safeguards,
+                environment);
+    }
+
     /**
      * How token services are asked.
      *

@@ -266,6 +266,39 @@ public final class RegistryClient implements AutoCloseable {
     }
 
     /**
+     * Asks a repository whether it mounts blobs, by mounting one that it has from itself: this wants the right to push, and writes nothing where it works. A session that is opened instead is
+     * deleted. No pull is spent, and no failure counts as one of the registry. What came of it is in {@link #state()}, too.
+     */
+    public MountsAsked probeMounts(Sample sample) {
+        Repository repository = new Repository(endpoint.registry(), sample.repository());
+        RepositoryRequests requests = new RepositoryRequests(endpoint.baseUrl(), repository, Priority.INTERACTIVE);
+        RegistryClient aside = new RegistryClient(endpoint, shared.aside(), List.of(), true);
+        return new MountProbe(
+                        aside.calls,
+                        requests,
+                        shared.memory(),
+                        budgets::mayCost,
+                        shared.environment().clock())
+                .run(sample);
+    }
+
+    /** Takes over whether a repository mounts that another client asked, if that says so and is a client of the same registry. */
+    public void learnMounts(RegistryClient other, MountsAsked asked) {
+        if (other != this && isAt(other.endpoint.baseUrl())) {
+            Repository here = new Repository(endpoint.registry(), asked.repository());
+            asked.answer().mounts().ifPresent(there -> shared.memory().saw(here, Capability.MOUNTS, there));
+        }
+    }
+
+    private boolean isAt(URI url) {
+        return Origin.of(url).equals(Origin.of(endpoint.baseUrl()))
+                && URI.create(RepositoryRequests.api(url))
+                        .getPath()
+                        .equals(URI.create(RepositoryRequests.api(endpoint.baseUrl()))
+                                .getPath());
+    }
+
+    /**
      * One page of the registry's list of repositories.
      *
      * @param cursor empty for the first page, else {@link CatalogPage#next()} of the page before
@@ -297,6 +330,7 @@ public final class RegistryClient implements AutoCloseable {
                 outage.map(Sightings.Outage::at),
                 outage.map(Sightings.Outage::message),
                 shared.memory().states(),
+                shared.memory().mountsAsked(),
                 hedged.state(),
                 budgets.states(),
                 shared.tooMany().answers(),

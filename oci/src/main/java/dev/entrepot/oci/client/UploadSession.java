@@ -7,6 +7,7 @@ import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.net.URI;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.regex.Matcher;
@@ -136,12 +137,18 @@ final class UploadSession {
                 : OptionalLong.empty();
     }
 
-    /** Asks the registry to forget a session. What goes wrong does not matter: registries expire sessions. */
-    void cancel(URI location, Digest digest) {
+    /**
+     * Asks the registry to forget a session. What goes wrong does not matter: registries expire sessions.
+     *
+     * @return whether it is gone
+     */
+    boolean cancel(URI location, Digest digest) {
         try {
-            calls.call(request("cancelling the upload of", digest, "DELETE", location), ApiResponse::status);
+            int status =
+                    calls.call(request("cancelling the upload of", digest, "DELETE", location), ApiResponse::status);
+            return status / 100 == 2 || status == 404;
         } catch (IOException e) {
-            return;
+            return false;
         }
     }
 
@@ -152,7 +159,7 @@ final class UploadSession {
     /**
      * Asks for a mount.
      *
-     * @return empty if the blob is there, else the location of the session that the registry opened instead, if any
+     * @return whether the blob is there, or else the location of the session that the registry opened instead, if any
      */
     Mount mount(Digest digest, Repository from) throws IOException {
         URI url = requests.url("blobs/uploads/?mount=" + digest.toString().replace(":", "%3A") + "&from="
@@ -162,32 +169,46 @@ final class UploadSession {
                         "mounting blob " + requests.repository() + "@" + digest + " from " + from,
                         "POST",
                         url)
-                // The target's scope first: some token services look no further.
-                .withAccess(
-                        requests.repository(), Scope.push(requests.repository().name()), Scope.pull(from.name()))
+                .withScopes(scopes(from))
                 .withBody(RequestBody.empty());
         return calls.call(request, response -> switch (response.status()) {
             case 201 -> {
                 requireDigest(response, digest);
-                yield new Mount(true, false, Optional.empty());
+                yield new Mount(201, "", Optional.empty());
             }
-            case 202 -> new Mount(false, false, Optional.of(Locations.target(response)));
+            case 202 -> new Mount(202, "", Optional.of(Locations.target(response)));
             // Not in the specification, but what registries answer that cannot, or that do not let this account read
             // there.
-            case 400, 401, 403, 404 -> new Mount(false, false, Optional.empty());
-            case 405 -> new Mount(false, true, Optional.empty());
+            case 400, 401, 403, 404, 405, 501 ->
+                new Mount(response.status(), StatusErrors.errorCode(response), Optional.empty());
             default -> throw calls.errors().failure(response);
         });
+    }
+
+    // The target's scope first: some token services look no further.
+    private List<Scope> scopes(Repository from) {
+        Scope push = Scope.push(requests.repository().name());
+        return from.equals(requests.repository()) ? List.of(push) : List.of(push, Scope.pull(from.name()));
     }
 
     /**
      * What came of a mount.
      *
-     * @param done whether the blob is there
-     * @param unsupported whether the registry answered that it does not do such a thing
+     * @param status what was answered
+     * @param code the error code of the answer, or empty
      * @param session the session that the registry opened instead
      */
-    record Mount(boolean done, boolean unsupported, Optional<URI> session) {}
+    record Mount(int status, String code, Optional<URI> session) {
+        /** Whether the blob is there. */
+        boolean done() {
+            return status == 201;
+        }
+
+        /** Whether the registry answered that it does not do such a thing. */
+        boolean unsupported() {
+            return status == 405 || status == 501;
+        }
+    }
 
     private static void requireDigest(ApiResponse response, Digest expected) throws InvalidContentException {
         Optional<Digest> stated = ManifestReads.statedDigest(response)

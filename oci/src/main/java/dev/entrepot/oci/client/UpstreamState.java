@@ -14,6 +14,7 @@ import java.util.Optional;
  * @param failedAt when it last did not
  * @param failure how
  * @param capabilities what its repositories have shown that they can do; what was never tried is missing
+ * @param mountsAsked what came of asking a repository whether it mounts, where somebody wanted that, and it was within ten minutes
  * @param hedges small requests that were sent a second time
  * @param quotas what is known of pull quotas
  * @param tooMany answers of 429
@@ -27,6 +28,7 @@ public record UpstreamState(
         Optional<Instant> failedAt,
         Optional<String> failure,
         Map<Capability, CapabilityState> capabilities,
+        Optional<MountsAsked> mountsAsked,
         HedgeState hedges,
         List<QuotaState> quotas,
         Map<TooManyKind, Long> tooMany,

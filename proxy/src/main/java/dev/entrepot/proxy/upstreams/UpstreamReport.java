@@ -5,30 +5,34 @@ import dev.entrepot.oci.client.BreakerState;
 import dev.entrepot.oci.client.Capability;
 import dev.entrepot.oci.client.CapabilityState;
 import dev.entrepot.oci.client.Forecast;
+import dev.entrepot.oci.client.MountsAsked;
 import dev.entrepot.oci.client.QuotaState;
 import dev.entrepot.oci.client.UpstreamState;
 import java.net.URI;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** What a survey found, as text and as JSON. Shows no secret. */
 public final class UpstreamReport {
-    // To mount is to write: what is only read from is never asked for it.
-    private static final String NOT_ASKED = "not asked (only read from)";
+    // To mount wants the right to push: what is only read from is asked where somebody says so, and never else.
+    private static final String NOT_ASKED = "not asked (only read from; entrepot upstreams --mounts asks)";
     private static final String NOT_TRIED = "not tried yet";
     private static final String UNKNOWN = "not known: nothing of it is kept yet";
 
     private final List<UpstreamLine> lines;
     private final List<Target> targets;
+    private final boolean mounts;
 
     /**
      * A target of replication.
@@ -37,7 +41,13 @@ public final class UpstreamReport {
      */
     record Target(String name, URI url, Map<Capability, CapabilityState> capabilities) {}
 
-    UpstreamReport(List<UpstreamLine> lines, List<Target> targets) {
+    /**
+     * A report.
+     *
+     * @param mounts whether it was wanted that upstreams are asked whether they mount
+     */
+    UpstreamReport(List<UpstreamLine> lines, List<Target> targets, boolean mounts) {
+        this.mounts = mounts;
         this.lines = List.copyOf(lines);
         this.targets = List.copyOf(targets);
     }
@@ -67,9 +77,10 @@ public final class UpstreamReport {
                             .referrersApi()
                             .map(there -> there ? "yes" : "no")
                             .orElse(nothingToAskFor(line) ? UNKNOWN : "not known"));
-            if (!line.state().capabilities().isEmpty()) {
-                row(out, "capabilities", capabilities(line.state().capabilities(), NOT_ASKED));
+            if (mounts || !line.state().capabilities().isEmpty()) {
+                row(out, "capabilities", capabilities(known(line.state()), notMounting(line, "not known")));
             }
+            line.state().mountsAsked().ifPresent(asked -> row(out, "mounts", asked.said()));
             line.state().quotas().forEach(quota -> row(out, "pulls", quota(quota)));
             if (line.state().quotas().isEmpty() && nothingToAskFor(line)) {
                 row(out, "pulls", UNKNOWN);
@@ -122,12 +133,45 @@ public final class UpstreamReport {
 
     // Repositories of one registry may differ: then it is said how many of those that are remembered lack it.
     private static String capabilities(Map<Capability, CapabilityState> capabilities, String mounts) {
-        String known = capabilities.entrySet().stream()
-                .map(entry -> entry.getKey().label() + " " + word(entry.getValue()))
-                .collect(Collectors.joining(", "));
-        return capabilities.containsKey(Capability.MOUNTS)
-                ? known
-                : known + ", " + Capability.MOUNTS.label() + " " + mounts;
+        Stream<String> known =
+                capabilities.entrySet().stream().map(entry -> entry.getKey().label() + " " + word(entry.getValue()));
+        Stream<String> unknown = capabilities.containsKey(Capability.MOUNTS)
+                ? Stream.empty()
+                : Stream.of(Capability.MOUNTS.label() + " " + mounts);
+        return Stream.concat(known, unknown).collect(Collectors.joining(", "));
+    }
+
+    // What was seen before an answer that says nothing is not known any more.
+    private static Map<Capability, CapabilityState> known(UpstreamState state) {
+        CapabilityState seen = state.capabilities().get(Capability.MOUNTS);
+        if (seen == null
+                || unclear(state)
+                        .filter(asked -> asked.at().isAfter(seen.seenAt()))
+                        .isEmpty()) {
+            return state.capabilities();
+        }
+        Map<Capability, CapabilityState> others = new EnumMap<>(state.capabilities());
+        others.remove(Capability.MOUNTS);
+        return others;
+    }
+
+    private static Optional<MountsAsked> unclear(UpstreamState state) {
+        return state.mountsAsked().filter(asked -> asked.answer().mounts().isEmpty());
+    }
+
+    private String notMounting(UpstreamLine line, String asked) {
+        if (unclear(line.state()).isPresent()) {
+            return asked;
+        }
+        if (!mounts) {
+            return NOT_ASKED;
+        }
+        return "not asked: "
+                + (line.mirror().isPresent()
+                        ? "it is a mirror"
+                        : nothingToAskFor(line)
+                                ? "nothing of it is kept yet"
+                                : "it gave no answer to what comes first");
     }
 
     private static String word(CapabilityState state) {
@@ -165,7 +209,7 @@ public final class UpstreamReport {
         ObjectNode root = OciJson.mapper().createObjectNode();
         root.put("well", isWell());
         ArrayNode array = root.putArray("upstreams");
-        lines.forEach(line -> array.add(json(line)));
+        lines.forEach(line -> array.add(line(line)));
         ArrayNode targetArray = root.putArray("targets");
         targets.forEach(target -> {
             ObjectNode one = targetArray.addObject();
@@ -177,7 +221,7 @@ public final class UpstreamReport {
         return root;
     }
 
-    private static ObjectNode json(UpstreamLine line) {
+    private ObjectNode line(UpstreamLine line) {
         UpstreamState state = line.state();
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("name", line.name());
@@ -193,8 +237,18 @@ public final class UpstreamReport {
                 .flatMap(UpstreamLine.Check::credentialsAccepted)
                 .ifPresent(taken -> json.put("credentialsAccepted", taken));
         state.referrersApi().ifPresent(there -> json.put("referrersApi", there));
-        capabilities(json, state.capabilities());
-        mounts(json, state.capabilities(), NOT_ASKED);
+        capabilities(json, known(state));
+        mounts(
+                json,
+                known(state),
+                notMounting(line, state.mountsAsked().map(MountsAsked::said).orElse("")));
+        state.mountsAsked().ifPresent(asked -> {
+            ObjectNode one = json.putObject("mountsAsked");
+            one.put("repository", asked.repository().value());
+            one.put("answer", asked.answer().label());
+            one.put("said", asked.said());
+            one.put("at", asked.at().toString());
+        });
         ObjectNode hedges = json.putObject("hedges");
         hedges.put("sent", state.hedges().sent());
         hedges.put("won", state.hedges().won());

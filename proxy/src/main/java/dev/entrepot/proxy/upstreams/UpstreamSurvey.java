@@ -6,6 +6,7 @@ import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.UnauthorizedException;
 import dev.entrepot.oci.client.CredentialSource;
 import dev.entrepot.oci.client.MirrorEndpoint;
+import dev.entrepot.oci.client.MountsAsked;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.oci.client.Sample;
 import java.io.IOException;
@@ -84,7 +85,7 @@ public final class UpstreamSurvey {
     public UpstreamReport known() {
         List<UpstreamLine> lines = new ArrayList<>();
         places.forEach((name, place) -> lines.add(line(name, place, Optional.empty())));
-        return new UpstreamReport(lines, targetLines());
+        return new UpstreamReport(lines, targetLines(), false);
     }
 
     /**
@@ -93,8 +94,21 @@ public final class UpstreamSurvey {
      * @throws InterruptedException if the thread is interrupted while waiting for the answers
      */
     public UpstreamReport check() throws InterruptedException {
+        return check(false);
+    }
+
+    /**
+     * The same, and asks each upstream whether it mounts blobs, by something that it is known to have: this wants the right to push, and writes nothing where it works.
+     *
+     * @throws InterruptedException if the thread is interrupted while waiting for the answers
+     */
+    public UpstreamReport checkWithMounts() throws InterruptedException {
+        return check(true);
+    }
+
+    private UpstreamReport check(boolean mounts) throws InterruptedException {
         Map<String, Started> checks = new LinkedHashMap<>();
-        places.forEach((name, place) -> checks.put(name, started(name, place)));
+        places.forEach((name, place) -> checks.put(name, started(name, place, mounts)));
         long end = System.nanoTime() + longest.toNanos();
         Map<String, Boolean> probed = new HashMap<>();
         for (Map.Entry<String, Started> check : checks.entrySet()) {
@@ -109,7 +123,7 @@ public final class UpstreamSurvey {
                 lines.add(line(check.getKey(), place, Optional.of(nothing ? result.withNothingToAskFor() : result)));
             }
         }
-        return new UpstreamReport(lines, targetLines());
+        return new UpstreamReport(lines, targetLines(), mounts);
     }
 
     private static UpstreamLine line(String name, Asked place, Optional<UpstreamLine.Check> check) {
@@ -125,13 +139,13 @@ public final class UpstreamSurvey {
     }
 
     // A check that is not waited for any longer ends by the client's own time-outs.
-    private Started started(String name, Asked place) {
+    private Started started(String name, Asked place, boolean mounts) {
         Started started = new Started(new CompletableFuture<>(), new CompletableFuture<>());
         Thread.ofVirtual().name("check " + name).start(() -> {
             try {
                 UpstreamLine.Check check = asked(place.client());
                 started.check().complete(check);
-                boolean nothing = check.reachable() && place.mirror().isEmpty() && !probe(place.client());
+                boolean nothing = check.reachable() && place.mirror().isEmpty() && !probe(place.client(), mounts);
                 started.probed().complete(!nothing);
             } catch (RuntimeException e) {
                 started.check().completeExceptionally(e);
@@ -144,18 +158,23 @@ public final class UpstreamSurvey {
 
     // What it can do is no matter of being well: an upstream that does not answer now has just answered.
     // Says whether there was something to ask for.
-    private boolean probe(RegistryClient client) {
+    private boolean probe(RegistryClient client, boolean mounts) {
         RegistryHost name = client.endpoint().registry();
+        Optional<Sample> sample = samples.apply(name);
+        if (sample.isEmpty()) {
+            return false;
+        }
         try {
-            Optional<Sample> sample = samples.apply(name);
-            if (sample.isPresent()) {
-                client.probe(sample.get());
-            }
-            return sample.isPresent();
+            client.probe(sample.get());
         } catch (IOException e) {
             LOG.info("what {} can do was not found out: {}", name, e.getMessage());
             return true;
         }
+        if (mounts) {
+            MountsAsked asked = client.probeMounts(sample.get());
+            targets.forEach(target -> target.learnMounts(client, asked));
+        }
+        return true;
     }
 
     private static boolean awaitProbe(CompletableFuture<Boolean> probed, long nanos) throws InterruptedException {

@@ -1,16 +1,24 @@
 package dev.entrepot.proxy.upstreams;
 
+import dev.entrepot.oci.OciJson;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.AdminReply;
 import dev.entrepot.proxy.admin.AdminRequest;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.Optional;
+import tools.jackson.core.JacksonException;
 
-/** {@code GET /upstreams}: what is known of each; {@code POST}: each is asked first, which may close breakers. In JSON, with the text for people as {@code text}. */
+/** {@code GET /upstreams}: what is known of each; {@code POST}: each is asked first, which may close breakers; with {@code {"mounts": true}} also whether it mounts blobs, which wants the right to push. In JSON, with the text for people as {@code text}. */
 public final class UpstreamsApi implements AdminEndpoint {
     /** The path, for both. */
     public static final String PATH = "/upstreams";
+
+    /** What to post to have each upstream checked. */
+    public static final String CHECK = "{}";
+
+    /** What to post to have each asked also whether it mounts. */
+    public static final String CHECK_WITH_MOUNTS = "{\"mounts\":true}";
 
     private final UpstreamSurvey survey;
 
@@ -27,14 +35,32 @@ public final class UpstreamsApi implements AdminEndpoint {
         if (request.method().equals("GET") && request.query().equals("check=true")) {
             return Optional.of(new AdminReply(405, "{\"error\":\"POST to have each upstream asked\"}"));
         }
-        UpstreamReport report = request.method().equals("POST") ? checked() : survey.known();
-        return Optional.of(
-                new AdminReply(200, report.json().put("text", report.text()).toString()));
+        if (!request.method().equals("POST")) {
+            return Optional.of(shown(survey.known()));
+        }
+        boolean mounts;
+        try {
+            mounts = mounts(request.body());
+        } catch (JacksonException e) {
+            return Optional.of(
+                    new AdminReply(
+                            400,
+                            "{\"error\":\"the body is no JSON; post {}, or {\\\"mounts\\\": true} to ask about mounts, too\"}"));
+        }
+        return Optional.of(shown(checked(mounts)));
     }
 
-    private UpstreamReport checked() throws IOException {
+    private static AdminReply shown(UpstreamReport report) {
+        return new AdminReply(200, report.json().put("text", report.text()).toString());
+    }
+
+    private static boolean mounts(byte[] body) {
+        return body.length > 0 && OciJson.mapper().readTree(body).path("mounts").asBoolean(false);
+    }
+
+    private UpstreamReport checked(boolean mounts) throws IOException {
         try {
-            return survey.check();
+            return mounts ? survey.checkWithMounts() : survey.check();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new InterruptedIOException("interrupted while upstreams were asked");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Credential;
 import dev.entrepot.oci.client.CredentialSource;
@@ -14,9 +15,12 @@ import dev.entrepot.oci.client.QuotaReserve;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.oci.client.RegistryEndpoint;
 import dev.entrepot.oci.client.Safeguards;
+import dev.entrepot.oci.client.Sample;
 import dev.entrepot.oci.testing.Access;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Gate;
+import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.oci.testing.TokenService;
 import java.io.IOException;
@@ -131,6 +135,24 @@ class UpstreamSurveyTest {
                 .source(new RepositoryName("team/app"), Priority.INTERACTIVE)
                 .statBlob(Digest.sha256(new byte[0]));
         assertThat(new UpstreamSurvey(clients).known().text()).contains("answers digests, 0 answered, 1 passed on");
+    }
+
+    @Test
+    void targetAtTheAddressOfAnUpstreamKnowsThatItDoesNotMount() throws Exception {
+        registry.push("team/app", new Images(1).image(10), "1");
+        registry.faults().always(Requests.uploads(), Fault.error(405, "UNSUPPORTED"));
+        add("good.test", registry, CredentialSource.NONE);
+        Sample sample = new Sample(new RepositoryName("team/app"), new Tag("1"), Optional.empty());
+        try (RegistryClient target = new RegistryClient(
+                RegistryEndpoint.of(new RegistryHost("target.test"), registry.uri()),
+                ClientEnvironment.system("test").withVariables(Map.of()))) {
+            UpstreamSurvey survey = new UpstreamSurvey(clients, _ -> Optional.of(sample), List.of(target));
+            assertThat(survey.check().text()).contains("mounts not asked (only read from;");
+            assertThat(registry.calls().count(Requests.uploads())).isZero();
+            assertThat(survey.checkWithMounts().text())
+                    .contains("mounts no\n", "good.test/team/app does not mount: answered 405 UNSUPPORTED")
+                    .containsPattern("target target.test .*\n +capabilities +mounts no\n");
+        }
     }
 
     @Test
