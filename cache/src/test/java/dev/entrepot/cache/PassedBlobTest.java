@@ -213,7 +213,7 @@ class PassedBlobTest {
 
         assertThatThrownBy(() -> repository.passBlob(manifest.digest(), 0))
                 .isInstanceOf(NotFoundException.class)
-                .hasMessageContaining("is a manifest");
+                .hasMessageContaining("has the content of a manifest");
         assertThatThrownBy(() -> repository.passBlob(Digest.sha256(new byte[] {9}), 0))
                 .isInstanceOf(NotFoundException.class);
     }
