@@ -58,7 +58,8 @@ final class TargetPlanner {
     }
 
     private ImageWork plan(SourceTag tag, TargetRepository repository) throws IOException {
-        Optional<CompletedTag> record = usable(repository, tag);
+        Optional<CompletedTag> noted = session.journal().completed(session.name(), repository.name(), tag.tag());
+        Optional<CompletedTag> record = noted.filter(completed -> isUsable(completed, tag));
         // What an earlier version noted without its registry is compared once; so is everything when a rule gets
         // another source.
         Optional<CompletedTag> known =
@@ -81,23 +82,36 @@ final class TargetPlanner {
                 && record.get().sourceDigest().equals(root.digest())
                 && live.equals(Optional.of(record.get().targetDigest()));
         boolean moves = !live.equals(Optional.of(root.digest())) && !trimmed;
-        if (moves && live.isPresent() && rule.onConflict() == OnConflict.KEEP) {
+        // What this rule itself brought last moves with the source.
+        Optional<Digest> conflict = live.filter(there -> moves
+                && noted.filter(completed -> isOurs(completed, tag, there)).isEmpty());
+        if (conflict.isPresent() && rule.onConflict() == OnConflict.KEEP) {
             return settled(tag, repository, root.digest(), Action.SKIP, "the target has " + live.get() + ", kept");
         }
-        if (moves && live.isPresent() && rule.onConflict() == OnConflict.FAIL) {
-            throw new CopyException(Side.TARGET, tag.tag(), session.name() + " has " + live.get() + " under this tag");
+        if (conflict.isPresent() && rule.onConflict() == OnConflict.FAIL) {
+            throw new CopyException(
+                    Side.TARGET,
+                    tag.tag(),
+                    session.name() + " has " + live.get() + " under this tag, which this rule did not bring");
         }
         ArtifactGraph graph = discovery.graph(tag, root);
-        return compare(tag, repository, graph, live, moves);
+        return compare(tag, repository, graph, live, conflict, moves);
     }
 
-    private Optional<CompletedTag> usable(TargetRepository repository, SourceTag tag) throws IOException {
-        return session.journal()
-                .completed(session.name(), repository.name(), tag.tag())
-                .filter(record -> record.scope().equals(rule.scopeKey()))
-                .filter(record ->
-                        record.isFrom(rule.source().name()) || record.registry().isEmpty())
-                .filter(record -> record.source().equals(tag.repository()));
+    private boolean isUsable(CompletedTag noted, SourceTag tag) {
+        return noted.scope().equals(rule.scopeKey()) && isFromHere(noted, tag);
+    }
+
+    private boolean isOurs(CompletedTag noted, SourceTag tag, Digest there) {
+        return noted.rule().equals(rule.name())
+                && isFromHere(noted, tag)
+                && noted.targetDigest().equals(there);
+    }
+
+    private boolean isFromHere(CompletedTag noted, SourceTag tag) {
+        boolean registry =
+                noted.isFrom(rule.source().name()) || noted.registry().isEmpty();
+        return registry && noted.source().equals(tag.repository());
     }
 
     private boolean isCurrent(CompletedTag record, SourceTag tag, Descriptor root, Optional<Digest> live)
@@ -114,7 +128,12 @@ final class TargetPlanner {
     }
 
     private ImageWork compare(
-            SourceTag tag, TargetRepository repository, ArtifactGraph graph, Optional<Digest> live, boolean moves)
+            SourceTag tag,
+            TargetRepository repository,
+            ArtifactGraph graph,
+            Optional<Digest> live,
+            Optional<Digest> conflict,
+            boolean moves)
             throws IOException {
         List<ImagePlan.Node> nodes = new ArrayList<>(Concurrently.map(
                 graph.blobs(), blob -> node(blob, false, atTarget(blob.digest(), () -> repository.hadBlob(blob)))));
@@ -141,7 +160,7 @@ final class TargetPlanner {
         List<ImagePlan.Backup> backups = new ArrayList<>(cosign.backups());
         if (moves) {
             tags.add(tag.tag());
-            live.filter(old -> rule.onConflict() == OnConflict.BACKUP)
+            conflict.filter(old -> rule.onConflict() == OnConflict.BACKUP)
                     .ifPresent(
                             old -> backups.add(new ImagePlan.Backup(tag.tag(), ImagePlan.Backup.name(tag.tag(), old))));
         }
