@@ -92,9 +92,13 @@ final class TargetPlanner {
             throw new CopyException(
                     Side.TARGET,
                     tag.tag(),
+        ArtifactGraph graph = discovery.graph(tag, root);
+        Optional<String> dropped = discovery.dropped(graph);
+        if (dropped.isPresent()) {
+            return settled(tag, repository, root.digest(), Action.SKIP, dropped.get());
+        }
                     session.name() + " has " + live.get() + " under this tag, which this rule did not bring");
         }
-        ArtifactGraph graph = discovery.graph(tag, root);
         return compare(tag, repository, graph, live, conflict, moves);
     }
 
