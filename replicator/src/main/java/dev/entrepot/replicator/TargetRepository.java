@@ -5,6 +5,7 @@ import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
@@ -16,6 +17,7 @@ import dev.entrepot.replicator.graph.Memo;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -36,6 +38,7 @@ final class TargetRepository {
     private final ConcurrentHashMap<Digest, CompletableFuture<Boolean>> committed = new ConcurrentHashMap<>();
     private final Set<Digest> pushed = ConcurrentHashMap.newKeySet();
     private final Set<Digest> untracked = ConcurrentHashMap.newKeySet();
+    private final ManifestWrites writes = new ManifestWrites();
     private volatile boolean pretends;
 
     TargetRepository(RepositoryName name, TargetRegistry registry, HostGate gate) {
@@ -135,7 +138,19 @@ final class TargetRepository {
     }
 
     Optional<Digest> push(ManifestBytes manifest, ManifestReference reference) throws IOException {
-        return gate.request(() -> target.pushManifest(manifest, reference));
+        return writes.write(
+                manifest.digest(), named(manifest), () -> gate.request(() -> target.pushManifest(manifest, reference)));
+    }
+
+    private static List<Digest> named(ManifestBytes manifest) {
+        try {
+            return Manifest.parse(manifest).manifests().stream()
+                    .map(Descriptor::digest)
+                    .toList();
+        } catch (InvalidContentException e) {
+            // What cannot be read is for the target to refuse.
+            return List.of();
+        }
     }
 
     boolean delete(ManifestReference reference) throws IOException {
