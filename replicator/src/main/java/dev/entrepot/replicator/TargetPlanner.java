@@ -26,11 +26,14 @@ import java.util.stream.Stream;
 final class TargetPlanner {
     // Tags being compared at once; bounds the memory of threads and requests in flight, not the number of requests.
     private static final int WINDOW = 64;
+    // What is read back at once: each is a stream that may be long.
+    private static final int READS = 8;
 
     private final TargetSession session;
     private final ReplicationRule rule;
     private final ImageDiscovery discovery;
     private final Predicate<Tag> immutable;
+    private final RequestLimit reads = new RequestLimit(READS);
 
     TargetPlanner(TargetSession session) {
         this.session = session;
@@ -70,7 +73,8 @@ final class TargetPlanner {
         Descriptor root = discovery.root(tag);
         Optional<Digest> live =
                 atTarget(tag.tag(), () -> repository.head(tag.tag())).map(Descriptor::digest);
-        if (known.isPresent() && isCurrent(known.get(), tag, root, live)) {
+        // What is to be read back is not taken for complete because it once was.
+        if (known.isPresent() && !session.verifiesDeep() && isCurrent(known.get(), tag, root, live)) {
             return settled(
                     tag,
                     repository,
@@ -88,15 +92,15 @@ final class TargetPlanner {
         if (conflict.isPresent() && rule.onConflict() == OnConflict.KEEP) {
             return settled(tag, repository, root.digest(), Action.SKIP, "the target has " + live.get() + ", kept");
         }
-        if (conflict.isPresent() && rule.onConflict() == OnConflict.FAIL) {
-            throw new CopyException(
-                    Side.TARGET,
-                    tag.tag(),
         ArtifactGraph graph = discovery.graph(tag, root);
         Optional<String> dropped = discovery.dropped(graph);
         if (dropped.isPresent()) {
             return settled(tag, repository, root.digest(), Action.SKIP, dropped.get());
         }
+        if (conflict.isPresent() && rule.onConflict() == OnConflict.FAIL) {
+            throw new CopyException(
+                    Side.TARGET,
+                    tag.tag(),
                     session.name() + " has " + live.get() + " under this tag, which this rule did not bring");
         }
         return compare(tag, repository, graph, live, conflict, moves);
@@ -140,13 +144,13 @@ final class TargetPlanner {
             boolean moves)
             throws IOException {
         List<ImagePlan.Node> nodes = new ArrayList<>(Concurrently.map(
-                graph.blobs(), blob -> node(blob, false, atTarget(blob.digest(), () -> repository.hadBlob(blob)))));
+                graph.blobs(), blob -> node(blob, false, atTarget(blob.digest(), () -> has(repository, blob)))));
         nodes.addAll(Concurrently.map(
                 graph.nodes(),
                 manifest -> node(
                         manifest.descriptor(),
                         true,
-                        atTarget(manifest.digest(), () -> repository.hadManifest(manifest.descriptor())))));
+                        atTarget(manifest.digest(), () -> hasManifest(repository, manifest.descriptor())))));
         Set<Digest> absent = nodes.stream()
                 .filter(node -> node.step() != Step.PRESENT)
                 .map(node -> node.descriptor().digest())
@@ -169,7 +173,14 @@ final class TargetPlanner {
                             old -> backups.add(new ImagePlan.Backup(tag.tag(), ImagePlan.Backup.name(tag.tag(), old))));
         }
         boolean trimmed = !moves && !live.equals(Optional.of(graph.root().digest()));
-        boolean complete = sets.isEmpty()
+        boolean readable = !trimmed
+                || !session.verifiesDeep()
+                || atTarget(
+                        tag.tag(),
+                        () -> repository.isWholeManifest(
+                                repository.head(tag.tag()).orElseThrow()));
+        boolean complete = readable
+                && sets.isEmpty()
                 && tags.isEmpty()
                 && absent.stream()
                         .allMatch(
@@ -191,6 +202,15 @@ final class TargetPlanner {
                         backups),
                 Optional.of(tag),
                 Optional.of(graph));
+    }
+
+    private boolean has(TargetRepository repository, Descriptor blob) throws IOException {
+        return repository.hadBlob(blob) && (!session.verifiesDeep() || reads.send(() -> repository.wasWhole(blob)));
+    }
+
+    private boolean hasManifest(TargetRepository repository, Descriptor manifest) throws IOException {
+        return repository.hadManifest(manifest)
+                && (!session.verifiesDeep() || reads.send(() -> repository.isWholeManifest(manifest)));
     }
 
     // A conflict that is kept is worth a line in the report.

@@ -38,6 +38,8 @@ final class TargetRepository {
     private final ConcurrentHashMap<Digest, CompletableFuture<Boolean>> committed = new ConcurrentHashMap<>();
     private final Set<Digest> pushed = ConcurrentHashMap.newKeySet();
     private final Set<Digest> untracked = ConcurrentHashMap.newKeySet();
+    private final Memo<Digest, Boolean> wholes = new Memo<>(digest -> false);
+    private final Set<Digest> damaged = ConcurrentHashMap.newKeySet();
     private final ManifestWrites writes = new ManifestWrites();
     private volatile boolean pretends;
 
@@ -111,6 +113,20 @@ final class TargetRepository {
         } catch (NotFoundException | InvalidContentException e) {
             return false;
         }
+    }
+
+    /** Whether what was there when it was first read in this run was the blob; all of it is read, once. */
+    boolean wasWhole(Descriptor blob) throws IOException {
+        boolean whole = wholes.get(blob.digest(), digest -> isWhole(blob));
+        if (!whole) {
+            damaged.add(blob.digest());
+        }
+        return whole;
+    }
+
+    /** Whether something else was found under the digest of this blob. */
+    boolean isDamaged(Digest blob) {
+        return damaged.contains(blob);
     }
 
     /** Whether what is there is the manifest; it is read. */
