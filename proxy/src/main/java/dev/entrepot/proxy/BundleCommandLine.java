@@ -160,12 +160,16 @@ final class BundleCommandLine {
     }
 
     private static OptionSpec verifying() {
+        return verifying("What the target has is believed by name and size, the default, or all of it is read: deep.");
+    }
+
+    /** How to verify what a target has. */
+    static OptionSpec verifying(String description) {
         return OptionSpec.builder(VERIFY)
                 .paramLabel("head|deep")
                 .type(Verify.class)
                 .converters((ITypeConverter<Verify>) BundleCommandLine::verify)
-                .description(
-                        "What the target has is believed by name and size, the default, or all of it is read: deep.")
+                .description(description)
                 .build();
     }
 

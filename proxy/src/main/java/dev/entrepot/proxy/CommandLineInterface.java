@@ -118,8 +118,15 @@ final class CommandLineInterface {
                 case "entrepot client-config" ->
                     ClientConfigCommand.run(command, load(command).config(), workingDirectory, out, err);
                 case "entrepot plan" -> replication(command).plan(text(command, 0), json(command));
-                case "entrepot sync" -> replication(command).sync(text(command, 0), json(command));
-                case "entrepot copy" -> replication(command).copy(image(command, 0), image(command, 1), json(command));
+                case "entrepot sync" ->
+                    replication(command).sync(text(command, 0), ReplicationCommandLine.verify(command), json(command));
+                case "entrepot copy" ->
+                    replication(command)
+                            .copy(
+                                    image(command, 0),
+                                    image(command, 1),
+                                    ReplicationCommandLine.verify(command),
+                                    json(command));
                 case "entrepot tree" -> tree(command);
                 case "entrepot verify" -> bundles().verify(given(command), client(), json(command));
                 case "entrepot ls" -> bundles().list(given(command), json(command));

@@ -1,9 +1,11 @@
 package dev.entrepot.proxy;
 
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.replicator.bundle.ExportRuns;
 import dev.entrepot.replicator.bundle.ImportFolder;
 import java.nio.file.Path;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -42,11 +44,13 @@ final class ReplicationCommandLine {
 
     private static CommandSpec sync() {
         return onData("Run a rule now: a tag is moved at a target when everything under it is there, and not before.")
+                .addOption(verifying())
                 .addPositional(parameter(0, "RULE", "The name of a rule of the configuration."));
     }
 
     private static CommandSpec copy() {
         return onData("Copy one image with all that refers to it, without a rule.")
+                .addOption(verifying())
                 .addPositional(parameter(
                         0,
                         "SOURCE",
@@ -58,6 +62,19 @@ final class ReplicationCommandLine {
                         "http(s)://host/name[:tag], or a reference of an upstream or of the host of a rule's target, or "
                                 + LAYOUT + ": an OCI image layout, in a folder, or in a tar if PATH ends in .tar."
                                 + " Plain HTTP only where it says http://."));
+    }
+
+    private static OptionSpec verifying() {
+        return BundleCommandLine.verifying(
+                "What a target has is believed by name and size, and what was complete for a day; or all of it is compared and read, and"
+                        + " replaced where it is wrong: deep. A rule's own key holds where this is not given.");
+    }
+
+    /** What a command says of how to verify. */
+    static Optional<Verify> verify(ParseResult command) {
+        return command.hasMatchedOption(BundleCommandLine.VERIFY)
+                ? Optional.of(command.matchedOptionValue(BundleCommandLine.VERIFY, Verify.HEAD))
+                : Optional.empty();
     }
 
     private static CommandSpec tree() {

@@ -1,6 +1,7 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.proxy.replication.ImageTree;
@@ -71,14 +72,16 @@ final class ReplicationCommands {
         }
     }
 
-    /** {@code entrepot sync RULE}. */
-    int sync(String rule, boolean json) throws IOException, BadRequestException, InterruptedException {
-        return run((replicating, progress) -> replicating.sync(rule, progress), json);
+    /** {@code entrepot sync RULE}; verified in this way, whatever the rule says, if one is given. */
+    int sync(String rule, Optional<Verify> verify, boolean json)
+            throws IOException, BadRequestException, InterruptedException {
+        return run((replicating, progress) -> replicating.sync(rule, verify, progress), json);
     }
 
-    /** {@code entrepot copy SOURCE TARGET}. */
-    int copy(String source, String target, boolean json) throws IOException, BadRequestException, InterruptedException {
-        return run((replicating, progress) -> replicating.copy(source, target, progress), json);
+    /** {@code entrepot copy SOURCE TARGET}, verified as above. */
+    int copy(String source, String target, Optional<Verify> verify, boolean json)
+            throws IOException, BadRequestException, InterruptedException {
+        return run((replicating, progress) -> replicating.copy(source, target, verify, progress), json);
     }
 
     private int run(Run run, boolean json) throws IOException, BadRequestException, InterruptedException {

@@ -107,6 +107,21 @@ class ReplicationCommandsTest {
     }
 
     @Test
+    void deepVerificationBringsBackWhatATargetHasLost() throws IOException {
+        Bundle image = loadSmall();
+        commands.run("sync", "to-regions");
+        able.removeManifest(MIRRORED, image.digest());
+        able.removeBlob(MIRRORED, image.blobs().keySet().iterator().next());
+
+        assertThat(commands.run("sync", "to-regions", "--verify", "deep").code())
+                .isZero();
+
+        assertThat(able.manifests(MIRRORED)).contains(image.digest());
+        assertThat(able.blobs(MIRRORED)).containsAll(image.blobs().keySet());
+        assertThat(commands.run("sync", "to-regions", "--verify", "all").code()).isEqualTo(2);
+    }
+
+    @Test
     void secondRunMovesNothing() throws IOException {
         loadSmall();
         commands.run("sync", "to-regions");

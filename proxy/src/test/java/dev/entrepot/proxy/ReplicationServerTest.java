@@ -4,10 +4,12 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Content;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Gate;
 import dev.entrepot.oci.testing.Images;
@@ -142,6 +144,56 @@ class ReplicationServerTest {
         assertThat(rule.path("rule").asString()).isEqualTo("to-eu");
         assertThat(rule.path("running").asBoolean(true)).isFalse();
         assertThat(rule.has("lastSuccess")).isTrue();
+    }
+
+    private void zeroTheLayer() throws IOException {
+        Digest layer = image.blobs().keySet().iterator().next();
+        target.pushBlob("team/app", layer, Content.of(new byte[whole().length]));
+    }
+
+    private byte[] layer() throws IOException {
+        Digest layer = image.blobs().keySet().iterator().next();
+        return target.blob("team/app", layer).orElseThrow().open(0).readAllBytes();
+    }
+
+    private byte[] whole() throws IOException {
+        return image.blobs().values().iterator().next().open(0).readAllBytes();
+    }
+
+    @Test
+    void syncThroughTheApiReadsBackWhatTheTargetHasWhereItIsAskedTo() throws Exception {
+        byte[] whole = whole();
+        ended(post("/replication/rules/to-eu/sync", "").json().path("run").asLong());
+        zeroTheLayer();
+        ended(post("/replication/rules/to-eu/sync", "").json().path("run").asLong());
+        assertThat(layer()).as("believed").isNotEqualTo(whole);
+
+        ended(post("/replication/rules/to-eu/sync", "{\"verify\": \"deep\"}")
+                .json()
+                .path("run")
+                .asLong());
+
+        assertThat(layer()).isEqualTo(whole);
+        Answer wrong = post("/replication/rules/to-eu/sync", "{\"verify\": \"most\"}");
+        assertThat(wrong.status()).isEqualTo(400);
+        assertThat(wrong.json().path("error").asString()).contains("head").contains("deep");
+    }
+
+    @Test
+    void commandsHaveTheServerReadBackWhatTheTargetHas() throws Exception {
+        byte[] whole = whole();
+        commands.run("sync", "to-eu");
+        zeroTheLayer();
+
+        assertThat(commands.run("sync", "to-eu", "--verify", "deep").code()).isZero();
+        assertThat(layer()).isEqualTo(whole);
+        zeroTheLayer();
+
+        String name = "http://" + target.host() + "/team/app:v1";
+        assertThat(commands.run("copy", "registry.test/team/app:v1", name, "--verify", "deep")
+                        .code())
+                .isZero();
+        assertThat(layer()).isEqualTo(whole);
     }
 
     @Test

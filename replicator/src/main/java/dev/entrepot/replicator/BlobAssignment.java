@@ -79,6 +79,10 @@ final class BlobAssignment {
 
     private ImagePlan.Node assignBlob(RepositoryName repository, ImagePlan.Node node) {
         Digest digest = node.descriptor().digest();
+        // Most registries have one copy for all their repositories: a mount would bring the damage back.
+        if (session.repository(repository).isDamaged(digest)) {
+            return node;
+        }
         RepositoryName bringer = bringers.getOrDefault(digest, repository);
         if (!bringer.equals(repository)) {
             return new ImagePlan.Node(node.descriptor(), false, Step.MOUNT, Optional.of(bringer), true);

@@ -36,7 +36,11 @@ final class BlobBringer {
         if (blob.step() == Step.PRESENT) {
             tally.one(Kind.BLOB_PRESENT);
             if (session.verifiesDeep()) {
-                repository.brought().get(blob.descriptor().digest(), digest -> readBack(blob.descriptor()));
+                repository
+                        .brought()
+                        .get(
+                                blob.descriptor().digest(),
+                                digest -> repository.wasWhole(blob.descriptor()) || readBack(blob.descriptor()));
             }
             return;
         }
@@ -61,7 +65,26 @@ final class BlobBringer {
                                 + " twice and does not have it, or has another size");
             }
         }
-        return !session.verifiesDeep() || readBack(blob);
+        if (session.verifiesDeep() && !isWhole(blob)) {
+            replace(blob);
+        }
+        return true;
+    }
+
+    // A mount of what is damaged elsewhere, say.
+    private void replace(Descriptor blob) throws IOException {
+        push(blob);
+        tally.one(Kind.BLOB_REPAIRED);
+        if (!isWhole(blob)) {
+            throw new CopyException(
+                    Side.TARGET,
+                    blob.digest(),
+                    session.name() + "/" + repository.name() + " has something else under the digest of the blob "
+                            + blob.digest()
+                            + " and keeps it although the blob was sent again; remove it from its storage"
+                            + " (docker-registry: the folder of this digest below docker/registry/v2/blobs), and run the"
+                            + " rule again");
+        }
     }
 
     private boolean mount(Descriptor blob, RepositoryName from, boolean awaited) throws IOException {

@@ -5,12 +5,20 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.TagPage;
 import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.CosignTags;
+import dev.entrepot.replicator.graph.DiscoveryException;
+import dev.entrepot.replicator.graph.GraphNode;
+import dev.entrepot.replicator.graph.GraphScope;
+import dev.entrepot.replicator.graph.ManifestShelf;
 import dev.entrepot.replicator.graph.Memo;
+import dev.entrepot.replicator.graph.RepositoryDiscovery;
+import dev.entrepot.replicator.graph.RequestLimit;
 import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -28,17 +36,22 @@ import java.util.stream.Collectors;
  * <p>The tag goes first, so that it never names less than its graph. Registries that delete no tags (distribution before version 3) lose it with the
  * manifest that it names, and keep it where something else needs that. The manifests and their referrers go as far as no other tag can need them: what the
  * journal lists under other tags stays, also under those that go next, and everything stays if there are tags that this process did not bring or that are
- * not where it brought them.
+ * not where it brought them. A backup tag, which says itself what it names, stays, with what the target shows to be under it.
  */
 final class GraphDeletion {
     // What registries answer that know manifests by digest only: 405 UNSUPPORTED, or 400 DIGEST_INVALID.
     private static final Set<Integer> NOT_SUPPORTED = Set.of(400, 405);
+
+    private static final int REQUESTS = 8;
+    private static final long SHELF_BYTES = 1L << 20;
 
     private final TargetSession session;
     private final TargetRepository repository;
     private final Set<Tag> due;
     // Each tag is asked for once, not again for every tag that goes.
     private final Memo<Tag, Optional<Digest>> live;
+    private final Memo<Tag, Optional<Set<Digest>>> backups;
+    private final RepositoryDiscovery atTarget;
 
     /**
      * In this repository.
@@ -50,6 +63,9 @@ final class GraphDeletion {
         this.repository = repository;
         this.due = due.stream().map(CompletedTag::tag).collect(Collectors.toSet());
         this.live = new Memo<>(this::resolve);
+        this.backups = new Memo<>(this::neededByBackup);
+        this.atTarget = new RepositoryDiscovery(
+                repository.reader(), GraphScope.WHOLE, new RequestLimit(REQUESTS), new ManifestShelf(SHELF_BYTES));
     }
 
     /**
@@ -223,14 +239,45 @@ final class GraphDeletion {
                 needed.byKept().addAll(digests);
             }
         }
-        if (!unknown.isEmpty()) {
-            return Optional.empty();
+        for (Tag tag : unknown) {
+            Optional<Set<Digest>> kept = backups.get(tag);
+            if (kept.isEmpty()) {
+                return Optional.empty();
+            }
+            needed.byAny().addAll(kept.get());
+            needed.byKept().addAll(kept.get());
         }
         List<CompletedTag> listed =
                 others.stream().filter(other -> tags.contains(other.tag())).toList();
         boolean settled = Concurrently.map(listed, other -> isWhereItWasBrought(other, live.get(other.tag()))).stream()
                 .allMatch(Boolean::booleanValue);
         return settled ? Optional.of(needed) : Optional.empty();
+    }
+
+    // What a rule has kept under a backup tag may be anybody's: only the target knows what that needs.
+    private Optional<Set<Digest>> neededByBackup(Tag tag) throws IOException {
+        if (!ImagePlan.Backup.mayBe(tag)) {
+            return Optional.empty();
+        }
+        Optional<Descriptor> there =
+                repository.reader().resolve(tag).filter(named -> ImagePlan.Backup.is(tag, named.digest()));
+        if (there.isEmpty()) {
+            return Optional.empty();
+        }
+        try {
+            return Optional.of(atTarget.graph(there.get()).nodes().stream()
+                    .map(GraphNode::digest)
+                    .collect(Collectors.toSet()));
+        } catch (DiscoveryException e) {
+            switch (e.getCause()) {
+                case OutageException outage -> throw outage;
+                case RegistryException answer -> {}
+                case IOException local -> throw local;
+                case null, default -> {}
+            }
+            // An index without some of its platforms, say: it needs more than can be read.
+            return Optional.empty();
+        }
     }
 
     private static boolean isWhereItWasBrought(CompletedTag tag, Optional<Digest> live) {

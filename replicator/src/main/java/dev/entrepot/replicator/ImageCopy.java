@@ -260,15 +260,18 @@ final class ImageCopy {
             return;
         }
         ManifestBytes root = manifests.bytes(graph.root().digest());
-        try {
-            tags.publish(root, source.tag());
-        } catch (CopyException e) {
-            if (!(e.getCause() instanceof IOException cause) || !ManifestPusher.saysMissing(cause)) {
-                throw e;
+        for (boolean unasked : List.of(false, true)) {
+            try {
+                tags.publish(root, source.tag());
+                return;
+            } catch (CopyException e) {
+                if (!(e.getCause() instanceof IOException cause) || !ManifestPusher.saysMissing(cause)) {
+                    throw e;
+                }
             }
-            manifests.heal(graph.root());
-            tags.publish(root, source.tag());
+            manifests.heal(graph.root(), unasked);
         }
+        tags.publish(root, source.tag());
     }
 
     private <T> T at(Object node, String doing, RequestLimit.Request<T> request) throws IOException {

@@ -94,11 +94,23 @@ public record ImagePlan(
      * @param as the tag that what was there gets
      */
     public record Backup(Tag tag, Tag as) {
+        private static final String WAS = "-was-";
+
         /** The tag with the beginning of the digest that it was at; a tag that gets too long is cut. */
         static Tag name(Tag tag, Digest old) {
-            String suffix = "-was-" + old.shortForm();
+            String suffix = WAS + old.shortForm();
             String stem = tag.value().substring(0, Math.min(tag.value().length(), 128 - suffix.length()));
             return new Tag(stem + suffix);
+        }
+
+        /** Whether a tag may be a backup, by its form; what it names says more. */
+        static boolean mayBe(Tag tag) {
+            return tag.value().contains(WAS);
+        }
+
+        /** Whether a tag that names this digest is a backup: it says so itself. */
+        static boolean is(Tag tag, Digest there) {
+            return tag.value().endsWith(WAS + there.shortForm());
         }
     }
 

@@ -11,7 +11,7 @@ import dev.entrepot.replicator.graph.GraphNode;
 import dev.entrepot.replicator.graph.RepositoryDiscovery;
 import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
-import java.util.HashSet;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
@@ -88,18 +88,7 @@ final class ManifestPusher {
 
     private void pushHealing(GraphNode node) throws IOException {
         try {
-            sendRaw(node, Kind.MANIFEST_PUSHED);
-            return;
-        } catch (RefusedException | NotFoundException e) {
-            if (!saysMissing(e) && !node.isSparse()) {
-                throw refused(node, e);
-            }
-        } catch (IOException e) {
-            throw refused(node, e);
-        }
-        heal(node);
-        try {
-            sendRaw(node, Kind.MANIFEST_PUSHED);
+            sendHealing(node, Kind.MANIFEST_PUSHED);
         } catch (RefusedException | NotFoundException e) {
             if (node.isSparse()) {
                 throw new SparseRefusedException(e);
@@ -108,6 +97,24 @@ final class ManifestPusher {
         } catch (IOException e) {
             throw refused(node, e);
         }
+    }
+
+    // First what HEAD shows to be missing: what is there need not travel again because it was asked for while it was
+    // written. A target that then still says that something is missing has said it about what HEAD shows to be there,
+    // and is not asked again.
+    private void sendHealing(GraphNode node, Kind as) throws IOException {
+        for (boolean unasked : List.of(false, true)) {
+            try {
+                sendRaw(node, as);
+                return;
+            } catch (RefusedException | NotFoundException e) {
+                if (!saysMissing(e) && !node.isSparse()) {
+                    throw e;
+                }
+            }
+            heal(node, unasked);
+        }
+        sendRaw(node, as);
     }
 
     /** Whether a refusal says that something that the manifest names is missing. */
@@ -119,26 +126,36 @@ final class ManifestPusher {
         };
     }
 
-    /** Pushes everything that a manifest names once more. */
-    void heal(GraphNode node) throws IOException {
-        heal(node, new HashSet<>());
-    }
-
-    // Nothing is asked: a target that says that something is missing has said it about what HEAD showed to be there.
-    private void heal(GraphNode node, Set<Digest> healed) throws IOException {
+    /**
+     * Pushes once more what a manifest names and the target lacks.
+     *
+     * @param unasked whether all of it is taken to be lacking, whatever HEAD says; a child's own blobs only if the target refuses the child for lack of something
+     */
+    void heal(GraphNode node, boolean unasked) throws IOException {
         for (Descriptor blob : node.blobs()) {
-            if (healed.add(blob.digest())) {
+            if (unasked || !hasNow(blob)) {
                 blobs.push(blob);
                 tally.one(Kind.BLOB_REPAIRED);
             }
         }
         for (Digest child : node.children()) {
-            if (healed.add(child)) {
-                GraphNode below = graph.node(child);
-                heal(below, healed);
-                sendAgain(below);
+            GraphNode below = graph.node(child);
+            if (unasked || !at(child, "looking for", () -> repository.hasManifestNow(below.descriptor()))) {
+                try {
+                    sendHealing(below, Kind.MANIFEST_REPAIRED);
+                } catch (IOException e) {
+                    throw refused(below, e);
+                }
             }
         }
+    }
+
+    private boolean hasNow(Descriptor blob) throws IOException {
+        return CopyException.at(
+                Side.TARGET,
+                blob.digest(),
+                "asking " + session.name() + "/" + repository.name() + " for the blob " + blob.digest(),
+                () -> repository.hasBlobNow(blob));
     }
 
     private void sendAgain(GraphNode node) throws IOException {

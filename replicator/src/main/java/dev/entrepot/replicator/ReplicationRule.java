@@ -194,6 +194,24 @@ public record ReplicationRule(
                 verify);
     }
 
+    /** The same rule, verifying in another way; where it is to read all back, tags that it calls immutable are looked at too. */
+    public ReplicationRule verifying(Verify other) {
+        return new ReplicationRule(
+                name,
+                source,
+                repositories,
+                tags,
+                targets,
+                platforms,
+                onSparseRefused,
+                referrers,
+                onConflict,
+                other == Verify.DEEP ? List.of() : immutable,
+                prune,
+                limits,
+                other);
+    }
+
     /** What of each graph travels. */
     GraphScope scope() {
         return source.scope(new GraphScope(platforms, ReferrerFilter.of(referrers)));

@@ -5,6 +5,7 @@ import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.graph.ArtifactGraph;
 import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.RepositoryDiscovery;
 import java.io.IOException;
@@ -53,7 +54,8 @@ public final class SourceGraphs {
         }
     }
 
-    private record Outcome(Optional<DiscoveredImage> image, Optional<ItemReport> failure) {}
+    /** What came of one tag; one that the rule drops, with the reason, is neither found nor failed. */
+    private record Outcome(Optional<DiscoveredImage> image, Optional<ItemReport> failure, Optional<String> dropped) {}
 
     /**
      * What a rule selects now.
@@ -70,14 +72,15 @@ public final class SourceGraphs {
             SourceSurvey survey = new SourceSurveyor(watched, gate, time).survey();
             List<String> warnings = SelectionWarnings.of(rule, survey, source.seen());
             ImageDiscovery.refuseNothing(rule, survey);
-            return found(watched, survey, gate, target, started, warnings);
+            return found(watched, survey, gate, target, started, warnings, false);
         } catch (CopyException e) {
             return new Found(List.of(), report(rule, List.of(), gate, started, Optional.of(e.failure()), List.of()));
         }
     }
 
     /**
-     * Named images of the source of a rule, with the rule's platforms and referrers.
+     * Named images of the source of a rule, with the rule's platforms and referrers. One that has none of the platforms has failed, as it was asked for; a rule that selects it drops it with
+     * a warning.
      *
      * @param target what reports call the place that they are found for
      * @throws IOException if the thread is interrupted
@@ -94,7 +97,7 @@ public final class SourceGraphs {
                     .forEach(image -> tags.add(new SourceTag(discovery, image.reference(), image.tag())));
         }
         SourceSurvey survey = new SourceSurvey(List.of(), tags, List.of());
-        return found(rule, survey, gate, target, time.clock().instant(), List.of());
+        return found(rule, survey, gate, target, time.clock().instant(), List.of(), true);
     }
 
     private Found found(
@@ -103,28 +106,43 @@ public final class SourceGraphs {
             HostGate gate,
             String target,
             Instant started,
-            List<String> warnings)
+            List<String> warnings,
+            boolean byName)
             throws IOException {
         ImageDiscovery discovery = new ImageDiscovery(rule);
-        List<Outcome> outcomes = Concurrently.map(survey.tags(), WINDOW, tag -> discover(discovery, tag, target));
+        List<Outcome> outcomes =
+                Concurrently.map(survey.tags(), WINDOW, tag -> discover(discovery, tag, target, byName));
+        List<String> all = new ArrayList<>(warnings);
+        outcomes.forEach(outcome -> outcome.dropped().ifPresent(all::add));
         List<ItemReport> failures = new ArrayList<>();
         survey.failures().forEach(failed -> failures.add(failed(target, failed.repository(), "*", failed.failure())));
         outcomes.forEach(outcome -> outcome.failure().ifPresent(failures::add));
         return new Found(
                 outcomes.stream().flatMap(outcome -> outcome.image().stream()).toList(),
-                report(rule, failures, gate, started, Optional.empty(), warnings));
+                report(rule, failures, gate, started, Optional.empty(), all));
     }
 
-    private static Outcome discover(ImageDiscovery discovery, SourceTag tag, String target) throws IOException {
+    private static Outcome discover(ImageDiscovery discovery, SourceTag tag, String target, boolean byName)
+            throws IOException {
         try {
+            ArtifactGraph graph = discovery.graph(tag, discovery.root(tag));
+            Optional<String> dropped = discovery.dropped(graph);
+            if (dropped.isPresent() && byName) {
+                throw new CopyException(Side.SOURCE, graph.root().digest(), dropped.get());
+            }
+            if (dropped.isPresent()) {
+                String name = tag.discovery().source().repository() + ":" + tag.tag();
+                return new Outcome(Optional.empty(), Optional.empty(), Optional.of(name + " is " + dropped.get()));
+            }
             return new Outcome(
-                    Optional.of(new DiscoveredImage(
-                            tag.discovery().source(), tag.tag(), discovery.graph(tag, discovery.root(tag)))),
+                    Optional.of(new DiscoveredImage(tag.discovery().source(), tag.tag(), graph)),
+                    Optional.empty(),
                     Optional.empty());
         } catch (CopyException e) {
             return new Outcome(
                     Optional.empty(),
-                    Optional.of(failed(target, tag.repository(), tag.tag().value(), e.failure())));
+                    Optional.of(failed(target, tag.repository(), tag.tag().value(), e.failure())),
+                    Optional.empty());
         }
     }
 

@@ -26,11 +26,14 @@ import java.util.stream.Stream;
 final class TargetPlanner {
     // Tags being compared at once; bounds the memory of threads and requests in flight, not the number of requests.
     private static final int WINDOW = 64;
+    // What is read back at once: each is a stream that may be long.
+    private static final int READS = 8;
 
     private final TargetSession session;
     private final ReplicationRule rule;
     private final ImageDiscovery discovery;
     private final Predicate<Tag> immutable;
+    private final RequestLimit reads = new RequestLimit(READS);
 
     TargetPlanner(TargetSession session) {
         this.session = session;
@@ -58,7 +61,8 @@ final class TargetPlanner {
     }
 
     private ImageWork plan(SourceTag tag, TargetRepository repository) throws IOException {
-        Optional<CompletedTag> record = usable(repository, tag);
+        Optional<CompletedTag> noted = session.journal().completed(session.name(), repository.name(), tag.tag());
+        Optional<CompletedTag> record = noted.filter(completed -> isUsable(completed, tag));
         // What an earlier version noted without its registry is compared once; so is everything when a rule gets
         // another source.
         Optional<CompletedTag> known =
@@ -69,7 +73,8 @@ final class TargetPlanner {
         Descriptor root = discovery.root(tag);
         Optional<Digest> live =
                 atTarget(tag.tag(), () -> named(repository, tag.tag())).map(Descriptor::digest);
-        if (known.isPresent() && isCurrent(known.get(), tag, root, live)) {
+        // What is to be read back is not taken for complete because it once was.
+        if (known.isPresent() && !session.verifiesDeep() && isCurrent(known.get(), tag, root, live)) {
             return settled(
                     tag,
                     repository,
@@ -81,14 +86,24 @@ final class TargetPlanner {
                 && record.get().sourceDigest().equals(root.digest())
                 && live.equals(Optional.of(record.get().targetDigest()));
         boolean moves = !live.equals(Optional.of(root.digest())) && !trimmed;
-        if (moves && live.isPresent() && rule.onConflict() == OnConflict.KEEP) {
+        // What this rule itself brought last moves with the source.
+        Optional<Digest> conflict = live.filter(there -> moves
+                && noted.filter(completed -> isOurs(completed, tag, there)).isEmpty());
+        if (conflict.isPresent() && rule.onConflict() == OnConflict.KEEP) {
             return settled(tag, repository, root.digest(), Action.SKIP, "the target has " + live.get() + ", kept");
         }
-        if (moves && live.isPresent() && rule.onConflict() == OnConflict.FAIL) {
-            throw new CopyException(Side.TARGET, tag.tag(), session.name() + " has " + live.get() + " under this tag");
-        }
         ArtifactGraph graph = discovery.graph(tag, root);
-        return compare(tag, repository, graph, live, moves);
+        Optional<String> dropped = discovery.dropped(graph);
+        if (dropped.isPresent()) {
+            return settled(tag, repository, root.digest(), Action.SKIP, dropped.get());
+        }
+        if (conflict.isPresent() && rule.onConflict() == OnConflict.FAIL) {
+            throw new CopyException(
+                    Side.TARGET,
+                    tag.tag(),
+                    session.name() + " has " + live.get() + " under this tag, which this rule did not bring");
+        }
+        return compare(tag, repository, graph, live, conflict, moves);
     }
 
     // Where something may have to be kept, a list that is wrong or late is not enough to take a tag for absent.
@@ -98,13 +113,20 @@ final class TargetPlanner {
                 : repository.head(tag);
     }
 
-    private Optional<CompletedTag> usable(TargetRepository repository, SourceTag tag) throws IOException {
-        return session.journal()
-                .completed(session.name(), repository.name(), tag.tag())
-                .filter(record -> record.scope().equals(rule.scopeKey()))
-                .filter(record ->
-                        record.isFrom(rule.source().name()) || record.registry().isEmpty())
-                .filter(record -> record.source().equals(tag.repository()));
+    private boolean isUsable(CompletedTag noted, SourceTag tag) {
+        return noted.scope().equals(rule.scopeKey()) && isFromHere(noted, tag);
+    }
+
+    private boolean isOurs(CompletedTag noted, SourceTag tag, Digest there) {
+        return noted.rule().equals(rule.name())
+                && isFromHere(noted, tag)
+                && noted.targetDigest().equals(there);
+    }
+
+    private boolean isFromHere(CompletedTag noted, SourceTag tag) {
+        boolean registry =
+                noted.isFrom(rule.source().name()) || noted.registry().isEmpty();
+        return registry && noted.source().equals(tag.repository());
     }
 
     private boolean isCurrent(CompletedTag record, SourceTag tag, Descriptor root, Optional<Digest> live)
@@ -121,16 +143,21 @@ final class TargetPlanner {
     }
 
     private ImageWork compare(
-            SourceTag tag, TargetRepository repository, ArtifactGraph graph, Optional<Digest> live, boolean moves)
+            SourceTag tag,
+            TargetRepository repository,
+            ArtifactGraph graph,
+            Optional<Digest> live,
+            Optional<Digest> conflict,
+            boolean moves)
             throws IOException {
         List<ImagePlan.Node> nodes = new ArrayList<>(Concurrently.map(
-                graph.blobs(), blob -> node(blob, false, atTarget(blob.digest(), () -> repository.hadBlob(blob)))));
+                graph.blobs(), blob -> node(blob, false, atTarget(blob.digest(), () -> has(repository, blob)))));
         nodes.addAll(Concurrently.map(
                 graph.nodes(),
                 manifest -> node(
                         manifest.descriptor(),
                         true,
-                        atTarget(manifest.digest(), () -> repository.hadManifest(manifest.descriptor())))));
+                        atTarget(manifest.digest(), () -> hasManifest(repository, manifest.descriptor())))));
         Set<Digest> absent = nodes.stream()
                 .filter(node -> node.step() != Step.PRESENT)
                 .map(node -> node.descriptor().digest())
@@ -148,12 +175,19 @@ final class TargetPlanner {
         List<ImagePlan.Backup> backups = new ArrayList<>(cosign.backups());
         if (moves) {
             tags.add(tag.tag());
-            live.filter(old -> rule.onConflict() == OnConflict.BACKUP)
+            conflict.filter(old -> rule.onConflict() == OnConflict.BACKUP)
                     .ifPresent(
                             old -> backups.add(new ImagePlan.Backup(tag.tag(), ImagePlan.Backup.name(tag.tag(), old))));
         }
         boolean trimmed = !moves && !live.equals(Optional.of(graph.root().digest()));
-        boolean complete = sets.isEmpty()
+        boolean readable = !trimmed
+                || !session.verifiesDeep()
+                || atTarget(
+                        tag.tag(),
+                        () -> repository.isWholeManifest(
+                                repository.head(tag.tag()).orElseThrow()));
+        boolean complete = readable
+                && sets.isEmpty()
                 && tags.isEmpty()
                 && absent.stream()
                         .allMatch(
@@ -175,6 +209,15 @@ final class TargetPlanner {
                         backups),
                 Optional.of(tag),
                 Optional.of(graph));
+    }
+
+    private boolean has(TargetRepository repository, Descriptor blob) throws IOException {
+        return repository.hadBlob(blob) && (!session.verifiesDeep() || reads.send(() -> repository.wasWhole(blob)));
+    }
+
+    private boolean hasManifest(TargetRepository repository, Descriptor manifest) throws IOException {
+        return repository.hadManifest(manifest)
+                && (!session.verifiesDeep() || reads.send(() -> repository.isWholeManifest(manifest)));
     }
 
     // A conflict that is kept is worth a line in the report.

@@ -5,6 +5,7 @@ import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
@@ -18,6 +19,7 @@ import dev.entrepot.replicator.journal.CopyJournal;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
@@ -44,6 +46,9 @@ final class TargetRepository {
     private final ConcurrentHashMap<Digest, CompletableFuture<Boolean>> committed = new ConcurrentHashMap<>();
     private final Set<Digest> pushed = ConcurrentHashMap.newKeySet();
     private final Set<Digest> untracked = ConcurrentHashMap.newKeySet();
+    private final Memo<Digest, Boolean> wholes = new Memo<>(digest -> false);
+    private final Set<Digest> damaged = ConcurrentHashMap.newKeySet();
+    private final ManifestWrites writes = new ManifestWrites();
     private volatile boolean pretends;
 
     TargetRepository(RepositoryName name, TargetRegistry registry, HostGate gate, CopyJournal journal) {
@@ -156,6 +161,20 @@ final class TargetRepository {
         }
     }
 
+    /** Whether what was there when it was first read in this run was the blob; all of it is read, once. */
+    boolean wasWhole(Descriptor blob) throws IOException {
+        boolean whole = wholes.get(blob.digest(), digest -> isWhole(blob));
+        if (!whole) {
+            damaged.add(blob.digest());
+        }
+        return whole;
+    }
+
+    /** Whether something else was found under the digest of this blob. */
+    boolean isDamaged(Digest blob) {
+        return damaged.contains(blob);
+    }
+
     /** Whether what is there is the manifest; it is read. */
     boolean isWholeManifest(Descriptor manifest) throws IOException {
         try {
@@ -181,7 +200,19 @@ final class TargetRepository {
     }
 
     Optional<Digest> push(ManifestBytes manifest, ManifestReference reference) throws IOException {
-        return gate.request(() -> target.pushManifest(manifest, reference));
+        return writes.write(
+                manifest.digest(), named(manifest), () -> gate.request(() -> target.pushManifest(manifest, reference)));
+    }
+
+    private static List<Digest> named(ManifestBytes manifest) {
+        try {
+            return Manifest.parse(manifest).manifests().stream()
+                    .map(Descriptor::digest)
+                    .toList();
+        } catch (InvalidContentException e) {
+            // What cannot be read is for the target to refuse.
+            return List.of();
+        }
     }
 
     boolean delete(ManifestReference reference) throws IOException {

@@ -16,7 +16,11 @@ import tools.jackson.databind.node.ObjectNode;
 final class TrimmedIndex {
     private TrimmedIndex() {}
 
-    /** The index without the entries that are not in {@code kept}; everything else of it stays. */
+    /**
+     * The index without the entries that are not in {@code kept}; everything else of it stays.
+     *
+     * @throws InvalidContentException if no entry is left, or it is no index
+     */
     static ManifestBytes of(ManifestBytes index, Set<Digest> kept) throws InvalidContentException {
         Set<String> texts = kept.stream().map(Digest::toString).collect(Collectors.toSet());
         try {
@@ -26,6 +30,10 @@ final class TrimmedIndex {
                 if (texts.contains(entry.path("digest").asString(""))) {
                     manifests.add(entry);
                 }
+            }
+            if (manifests.isEmpty()) {
+                throw new InvalidContentException(
+                        "index " + index.digest() + " has nothing of what is wanted, and an empty index is no image");
             }
             root.set("manifests", manifests);
             byte[] bytes = root.toString().getBytes(StandardCharsets.UTF_8);

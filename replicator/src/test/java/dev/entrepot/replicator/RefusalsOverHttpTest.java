@@ -184,12 +184,12 @@ class RefusalsOverHttpTest {
     void whatATargetSaysThatItLacksIsSentAgainOnce(int status, String code) throws IOException {
         Descriptor image = shapes.image("amd64");
         shapes.tag("v1", image);
-        Faults.Order once = target.faults().once(put(image.digest().toString()), Fault.error(status, code));
+        Faults.Order twice = target.faults().times(2, put(image.digest().toString()), Fault.error(status, code));
 
         ReplicationReport report = run();
 
         assertThat(report.outcome()).as(ReportWriter.toText(report)).isEqualTo(ReplicationReport.Outcome.COMPLETE);
-        assertThat(once.hits()).isEqualTo(1);
+        assertThat(twice.hits()).isEqualTo(2);
         assertThat(report.tally().blobsRepaired()).isEqualTo(3);
         assertThat(target.resolve(MIRROR, "v1")).contains(image.digest());
     }

@@ -1,5 +1,6 @@
 package dev.entrepot.proxy.replication;
 
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
@@ -10,6 +11,7 @@ import dev.entrepot.replicator.ReplicationRunner;
 import dev.entrepot.replicator.RuleBusyException;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 
 /** One image that is to be copied without a rule. For one use; closing it closes the connections that were made for it alone. */
 public final class ImageCopy implements AutoCloseable {
@@ -44,6 +46,13 @@ public final class ImageCopy implements AutoCloseable {
     /** The name of the run in reports and the journal. */
     public String name() {
         return rule.name();
+    }
+
+    /** The same copy, verified in this way if one is given; it is closed instead of this. */
+    ImageCopy verifying(Optional<Verify> verify) {
+        return verify.isEmpty()
+                ? this
+                : new ImageCopy(runner, rule.verifying(verify.get()), repository, reference, tag, own);
     }
 
     /**

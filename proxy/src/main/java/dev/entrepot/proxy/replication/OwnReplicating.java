@@ -1,13 +1,16 @@
 package dev.entrepot.proxy.replication;
 
 import dev.entrepot.config.NotificationsConfig;
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.admin.Metrics;
 import dev.entrepot.replicator.ProgressLine;
 import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.RuleBusyException;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -41,15 +44,17 @@ public final class OwnReplicating implements Replicating {
     }
 
     @Override
-    public ReplicationReport sync(String rule, Consumer<Supplier<String>> progress)
+    public ReplicationReport sync(String rule, Optional<Verify> verify, Consumer<Supplier<String>> progress)
             throws IOException, BadRequestException, RuleBusyException {
-        return told(replication.run(replication.rule(rule), "command", line(progress)));
+        ReplicationRule asWritten = replication.rule(rule);
+        return told(replication.run(verify.map(asWritten::verifying).orElse(asWritten), "command", line(progress)));
     }
 
     @Override
-    public ReplicationReport copy(String source, String target, Consumer<Supplier<String>> progress)
+    public ReplicationReport copy(
+            String source, String target, Optional<Verify> verify, Consumer<Supplier<String>> progress)
             throws IOException, BadRequestException, RuleBusyException {
-        try (ImageCopy copy = replication.copy(source, target, true)) {
+        try (ImageCopy copy = replication.copy(source, target, true).verifying(verify)) {
             return told(copy.run(line(progress)));
         }
     }

@@ -1,8 +1,10 @@
 package dev.entrepot.proxy.replication;
 
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.RuleBusyException;
 import java.io.IOException;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
@@ -18,21 +20,23 @@ public interface Replicating extends AutoCloseable {
     /**
      * Runs a rule to its end.
      *
+     * @param verify how to verify, whatever the rule says; empty for as it says
      * @param progress is given what says how far it has come, once it has begun
      * @throws BadRequestException if there is no such rule
      * @throws RuleBusyException if it is running already
      */
-    ReplicationReport sync(String rule, Consumer<Supplier<String>> progress)
+    ReplicationReport sync(String rule, Optional<Verify> verify, Consumer<Supplier<String>> progress)
             throws IOException, BadRequestException, RuleBusyException, InterruptedException;
 
     /**
      * Copies one image.
      *
+     * @param verify how to verify; empty for by HEAD
      * @param progress as for {@link #sync}
      * @throws BadRequestException if the names do not say from where to where
      * @throws RuleBusyException if the same is being copied already
      */
-    ReplicationReport copy(String source, String target, Consumer<Supplier<String>> progress)
+    ReplicationReport copy(String source, String target, Optional<Verify> verify, Consumer<Supplier<String>> progress)
             throws IOException, BadRequestException, RuleBusyException, InterruptedException;
 
     @Override

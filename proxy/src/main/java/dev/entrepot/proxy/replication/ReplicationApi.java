@@ -1,5 +1,6 @@
 package dev.entrepot.proxy.replication;
 
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.AdminReply;
@@ -12,6 +13,7 @@ import java.io.IOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import tools.jackson.core.JacksonException;
@@ -27,8 +29,8 @@ import tools.jackson.databind.util.RawValue;
  * GET  /replication                     which server this is
  * GET  /replication/rules               the rules, whether they run, and when they run next
  * GET  /replication/rules/RULE/plan     what a run would do now; 429 while another one is asked for, because each is kept in memory whole
- * POST /replication/rules/RULE/sync     run it: 202 and the number of the run, 409 if it is running
- * POST /replication/copy                {"source", "target"}: copy one image, as above; of layouts only those that rules write
+ * POST /replication/rules/RULE/sync     run it: 202 and the number of the run, 409 if it is running; with {"verify": "deep"} what the targets have is read back
+ * POST /replication/copy                {"source", "target"}, and "verify" if wanted: copy one image, as above; of layouts only those that rules write
  * GET  /replication/runs[?rule=RULE]    the last runs
  * GET  /replication/runs/RUN            one run: how far it is, or its report
  * POST /notifications                   what a registry posts when something was pushed to it
@@ -148,7 +150,33 @@ final class ReplicationApi implements AdminEndpoint {
         if (path.equals(ROOT + "/copy")) {
             return begun(copy(body));
         }
-        return begun(runs.begin(rule(path, "/sync"), "request"));
+        ReplicationRule rule = rule(path, "/sync");
+        return begun(runs.begin(verify(body).map(rule::verifying).orElse(rule), "request"));
+    }
+
+    // Nothing need be posted to run a rule.
+    private static Optional<Verify> verify(byte[] body) throws BadRequestException {
+        if (body.length == 0) {
+            return Optional.empty();
+        }
+        try {
+            return verify(OciJson.mapper().readTree(body));
+        } catch (JacksonException e) {
+            throw new BadRequestException("the body is neither empty nor {\"verify\": \"head\" or \"deep\"}");
+        }
+    }
+
+    private static Optional<Verify> verify(JsonNode json) throws BadRequestException {
+        if (!json.has("verify")) {
+            return Optional.empty();
+        }
+        String text = json.path("verify").asString("");
+        for (Verify choice : Verify.values()) {
+            if (choice.name().toLowerCase(Locale.ROOT).equals(text)) {
+                return Optional.of(choice);
+            }
+        }
+        throw new BadRequestException("\"verify\" is \"head\" or \"deep\"");
     }
 
     private static AdminReply ok(String json) {
@@ -213,8 +241,10 @@ final class ReplicationApi implements AdminEndpoint {
         ImageCopy copy;
         try {
             JsonNode json = OciJson.mapper().readTree(body);
-            copy = replication.copy(
-                    json.path("source").asString(""), json.path("target").asString(""), false);
+            Optional<Verify> verify = verify(json);
+            copy = replication
+                    .copy(json.path("source").asString(""), json.path("target").asString(""), false)
+                    .verifying(verify);
         } catch (JacksonException e) {
             throw new BadRequestException("the body is not {\"source\": \"...\", \"target\": \"...\"}");
         }

@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.replication;
 
 import dev.entrepot.cache.ContentStore;
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.RuleBusyException;
@@ -14,6 +15,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
@@ -166,18 +168,26 @@ public final class RunningServer implements Replicating {
     }
 
     @Override
-    public ReplicationReport sync(String rule, Consumer<Supplier<String>> progress)
+    public ReplicationReport sync(String rule, Optional<Verify> verify, Consumer<Supplier<String>> progress)
             throws IOException, BadRequestException, RuleBusyException, InterruptedException {
-        return run("/replication/rules/" + encoded(rule) + "/sync", "{}", rule, progress);
+        ObjectNode body = OciJson.mapper().createObjectNode();
+        write(verify, body);
+        return run("/replication/rules/" + encoded(rule) + "/sync", body.toString(), rule, progress);
     }
 
     @Override
-    public ReplicationReport copy(String source, String target, Consumer<Supplier<String>> progress)
+    public ReplicationReport copy(
+            String source, String target, Optional<Verify> verify, Consumer<Supplier<String>> progress)
             throws IOException, BadRequestException, RuleBusyException, InterruptedException {
         ObjectNode body = OciJson.mapper().createObjectNode();
         body.put("source", source);
         body.put("target", target);
+        write(verify, body);
         return run("/replication/copy", body.toString(), "copy to " + target, progress);
+    }
+
+    private static void write(Optional<Verify> verify, ObjectNode body) {
+        verify.ifPresent(how -> body.put("verify", how.name().toLowerCase(Locale.ROOT)));
     }
 
     /** Has a reference explained. */
