@@ -182,6 +182,24 @@ class CopyBehaviourTest {
     }
 
     @Test
+    void referrersThatARuleExceptsStayBehindWithAllThatRefersToThem() throws IOException {
+        Descriptor image = shapes.image("app");
+        Descriptor sbom = shapes.referrer(image, "application/spdx+json", "sbom");
+        Descriptor ofTheSbom = shapes.referrer(sbom, "application/vnd.example.signature", "signature of the sbom");
+        Descriptor signature = shapes.referrer(image, "application/vnd.cncf.notary.signature", "signature");
+        Descriptor note = shapes.referrer(signature, "application/spdx+json", "sbom of the signature");
+        shapes.tag("v1", image);
+        Rules rules = rules();
+        rules.referrers = new ReferrersConfig(List.of(), List.of(NamePattern.parse("application/spdx*")), List.of());
+
+        assertThat(engine.run(rules).outcome()).isEqualTo(Outcome.COMPLETE);
+
+        assertThat(target.repository("mirror/app").manifests)
+                .containsOnlyKeys(image.digest(), signature.digest())
+                .doesNotContainKeys(sbom.digest(), ofTheSbom.digest(), note.digest());
+    }
+
+    @Test
     void whatIsRequiredIsLookedForAtTheSourceAndTravelsWhateverOnlyAndExceptSay() throws IOException {
         Descriptor signed = shapes.image("signed");
         Descriptor signature = shapes.referrer(signed, "application/vnd.cncf.notary.signature", "signature");
