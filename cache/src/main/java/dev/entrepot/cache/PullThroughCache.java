@@ -141,6 +141,11 @@ public final class PullThroughCache {
         return statistics.snapshot();
     }
 
+    /** Whether a manifest, or else a blob, is on the disk. Nothing is read, and no upstream is asked. */
+    public boolean keeps(Digest digest, boolean manifest) {
+        return store.isFile(manifest ? ContentKind.MANIFEST : ContentKind.BLOB, digest);
+    }
+
     /** How many fetches are under way. */
     public int fetchesUnderWay() {
         return fetches.count();

@@ -1,5 +1,7 @@
 package dev.entrepot.config;
 
+import java.text.ParseException;
+import java.util.Date;
 import java.util.List;
 import java.util.Locale;
 import java.util.SortedSet;
@@ -7,16 +9,21 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * Times of the calendar as in a crontab: minute, hour, day of month, month, day of week. Each is {@code *}, a number, a range, a list
+ * Times of the calendar. Five fields are those of a crontab: minute, hour, day of month, month, day of week. Each is {@code *}, a number, a range, a list
  * of those, or one of those with a step; months and days of the week also by their English abbreviations. Either the day of the month or
- * the day of the week is {@code *}.
+ * the day of the week is {@code *}. Six or seven fields are Quartz' own syntax, as Quartz reads it: seconds first, {@code ?} for one of the two kinds of
+ * day, {@code L}, {@code W} and {@code #}, Sunday as 1, and perhaps the year.
  *
- * @param text the five fields, joined by blanks
+ * @param text the fields, joined by blanks
  */
 public record CronExpression(String text) {
     /** What the text may be. */
-    static final String ALLOWED = "five fields (minute hour day-of-month month day-of-week), for example */5 * * * *";
+    static final String ALLOWED =
+            "five fields as in a crontab (minute hour day-of-month month day-of-week), for example */5 * * * *, "
+                    + "or six or seven as Quartz has them (second minute hour day-of-month month day-of-week, and perhaps year), for example 0 0/5 * * * ?";
 
+    private static final int CRONTAB_FIELDS = 5;
+    private static final int MOST_QUARTZ_FIELDS = 7;
     private static final List<String> MONTHS =
             List.of("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC");
     private static final List<String> DAYS = List.of("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT");
@@ -25,10 +32,18 @@ public record CronExpression(String text) {
     /** Validates the fields and that there is a day on which it fires. */
     public CronExpression {
         String[] fields = text.strip().split("[ \\t]+");
-        if (fields.length != 5) {
+        if (fields.length < CRONTAB_FIELDS || fields.length > MOST_QUARTZ_FIELDS) {
             throw new InvalidValueException("", ALLOWED + ", not " + fields.length + " fields");
         }
         text = String.join(" ", fields);
+        if (fields.length == CRONTAB_FIELDS) {
+            checkCrontab(text, fields);
+        } else {
+            checkQuartz(text);
+        }
+    }
+
+    private static void checkCrontab(String text, String[] fields) {
         Fields parsed = Fields.parse(text);
         if (!fields[2].equals("*") && !fields[4].equals("*")) {
             throw new InvalidValueException("", "a day of month or a day of week, and * for the other");
@@ -40,9 +55,29 @@ public record CronExpression(String text) {
         }
     }
 
-    /** The same times in Quartz' syntax: with seconds, {@code ?} for the unused kind of day, and Sunday as 1. */
+    private static void checkQuartz(String text) {
+        boolean fires;
+        try {
+            fires = new org.quartz.CronExpression(text).getTimeAfter(new Date(0)) != null;
+        } catch (ParseException e) {
+            throw new InvalidValueException("", ALLOWED + "; Quartz says: " + reason(e));
+        }
+        if (!fires) {
+            throw new InvalidValueException("", "a day that there is in one of the months and years");
+        }
+    }
+
+    // Without what it quotes: no message shows a value.
+    private static String reason(ParseException e) {
+        return String.valueOf(e.getMessage()).replaceFirst("[:'(].*", "").strip();
+    }
+
+    /** The same times in Quartz' syntax: with seconds, {@code ?} for the unused kind of day, and Sunday as 1; what is in it already stays as it is. */
     public String toQuartz() {
         String[] raw = text.split(" ");
+        if (raw.length > CRONTAB_FIELDS) {
+            return text;
+        }
         Fields fields = Fields.parse(text);
         boolean byWeekday = !raw[4].equals("*");
         SortedSet<Integer> weekdays =

@@ -15,17 +15,17 @@ final class RuleKeys {
             "only",
             ListType.of(PatternTypes.ARTIFACT_TYPE),
             ReferrersConfig::only,
-            "Only these artifact types travel.");
+            "Only these artifact types travel, and those of require.");
     private static final Key<ReferrersConfig, List<NamePattern>> EXCEPT = Key.list(
             "except",
             ListType.of(PatternTypes.ARTIFACT_TYPE),
             ReferrersConfig::except,
-            "All artifact types but these travel.");
+            "All artifact types but these travel; what require names does in any case.");
     private static final Key<ReferrersConfig, List<NamePattern>> REQUIRE = Key.list(
             "require",
             ListType.of(PatternTypes.ARTIFACT_TYPE),
             ReferrersConfig::require,
-            "A tag is copied only if its image has a referrer for each of these.");
+            "A tag is copied only if its image has a referrer for each of these at the source. These travel, whatever only and except say.");
     private static final Section<ReferrersConfig> REFERRERS_SECTION = new Section<>(
             "referrers",
             List.of(ONLY, EXCEPT, REQUIRE),

@@ -13,7 +13,7 @@ import java.util.Optional;
 final class ScheduleKeys {
     private static final String EVERY_WORD = "every ";
     private static final ScalarType<ScheduleConfig> BRIEF = ScalarType.of(
-            "every and a time, or a crontab line",
+            "every and a time, or a cron expression",
             "every and a time, for example every 10m, or " + CronExpression.ALLOWED,
             ScheduleKeys::parse,
             ScheduleKeys::format,
@@ -28,7 +28,7 @@ final class ScheduleKeys {
             "cron",
             Types.CRON,
             schedule -> schedule instanceof Cron cron ? Optional.of(cron.expression()) : Optional.empty(),
-            "Minute, hour, day of month, month and day of week, as in a crontab.");
+            "Five fields as in a crontab (minute, hour, day of month, month, day of week), or six or seven as Quartz has them (seconds first, perhaps the year last; ?, L, W and #).");
     private static final Key<ScheduleConfig, Optional<ZoneId>> TIME_ZONE = Key.<ScheduleConfig, ZoneId>optional(
                     "time-zone",
                     Types.ZONE,

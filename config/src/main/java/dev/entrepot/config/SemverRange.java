@@ -21,10 +21,15 @@ public record SemverRange(String text) {
             "(?:" + VERSION + " +- +" + VERSION + "|" + COMPARATOR + "(?:(?: *, *| +)" + COMPARATOR + "){0,15})";
     private static final Pattern RANGE = Pattern.compile(ALTERNATIVE + "(?: *\\|\\| *" + ALTERNATIVE + "){0,15}");
 
-    /** Validates the grammar. */
+    /** Validates the grammar, and that there may be a version in it. */
     public SemverRange {
         if (text.length() > 512 || !RANGE.matcher(text).matches()) {
             throw new InvalidValueException("", ALLOWED);
+        }
+        if (VersionRange.of(text).isEmpty()) {
+            throw new InvalidValueException(
+                    "",
+                    "a range that a version can be in; comparators joined by blanks must all hold, || joins alternatives");
         }
     }
 

@@ -29,7 +29,7 @@ public record TagSelectionConfig(
     /** Every tag. */
     public static final TagSelectionConfig ALL = including(List.of(NamePattern.parse("*")));
 
-    /** Copies the lists and validates that something can be selected. */
+    /** Copies the lists and refuses conditions that select nothing for certain, whatever tags there are. */
     public TagSelectionConfig {
         include = List.copyOf(include);
         exclude = List.copyOf(exclude);
@@ -37,11 +37,7 @@ public record TagSelectionConfig(
         Checks.notEmpty("include", include);
         Checks.between("at-least", atLeast, 0, 1_000_000);
         youngerThan.ifPresent(value -> Checks.positive("younger-than", value));
-        boolean excludesAll =
-                exclude.stream().anyMatch(TagSelectionConfig::matchesEveryTag) || exclude.containsAll(include);
-        if (always.isEmpty() && excludesAll) {
-            throw new InvalidValueException("exclude", "patterns that leave something of what include selects");
-        }
+        TagContradictions.refuse(include, exclude, regex, semver, newest, always);
         if (always.isEmpty() && newest.isPresent() && newest.get().count() < atLeast) {
             throw new InvalidValueException("at-least", "no more than the count of newest");
         }
@@ -58,11 +54,6 @@ public record TagSelectionConfig(
                 Optional.empty(),
                 List.of(),
                 0);
-    }
-
-    // A tag has no slash, so that one star is enough.
-    private static boolean matchesEveryTag(NamePattern pattern) {
-        return pattern.matchesEverything() || pattern.equals(NamePattern.parse("*"));
     }
 
     /**

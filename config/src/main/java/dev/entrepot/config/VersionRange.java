@@ -44,8 +44,13 @@ public final class VersionRange implements Predicate<SemanticVersion> {
 
     /** The range, compiled; callers keep it. */
     public static VersionRange of(SemverRange range) {
+        return of(range.text());
+    }
+
+    /** As above, of a text that has the grammar of a range. */
+    static VersionRange of(String text) {
         List<List<Bound>> alternatives = new ArrayList<>();
-        for (String alternative : range.text().split("\\|\\|")) {
+        for (String alternative : text.split("\\|\\|")) {
             alternatives.add(bounds(alternative.strip()));
         }
         return new VersionRange(alternatives);
@@ -126,6 +131,50 @@ public final class VersionRange implements Predicate<SemanticVersion> {
     @Override
     public boolean test(SemanticVersion version) {
         return alternatives.stream().anyMatch(bounds -> holds(bounds, version));
+    }
+
+    /** Whether no version is in it, for certain. */
+    boolean isEmpty() {
+        return alternatives.stream().noneMatch(bounds -> hasRelease(bounds) || mayHavePreRelease(bounds));
+    }
+
+    // The first release that no lower bound excludes is in the range if any is.
+    private static boolean hasRelease(List<Bound> bounds) {
+        SemanticVersion first = plain(0, 0, 0);
+        for (Bound bound : bounds) {
+            if (bound.lower()) {
+                SemanticVersion at = bound.version();
+                SemanticVersion from = at.isPreRelease() || bound.inclusive()
+                        ? plain(at.major(), at.minor(), at.patch())
+                        : plain(at.major(), at.minor(), at.patch() + 1);
+                first = from.compareTo(first) > 0 ? from : first;
+            }
+        }
+        return holds(bounds, first);
+    }
+
+    // Only those of the numbers that a bound names with one. Between two different ones there is taken to be another.
+    private static boolean mayHavePreRelease(List<Bound> bounds) {
+        return bounds.stream()
+                .map(Bound::version)
+                .filter(SemanticVersion::isPreRelease)
+                .anyMatch(named -> {
+                    SemanticVersion first =
+                            new SemanticVersion(named.major(), named.minor(), named.patch(), List.of("0"), "");
+                    Bound lower = new Bound(true, true, first);
+                    Bound upper = new Bound(false, false, plain(named.major(), named.minor(), named.patch()));
+                    for (Bound bound : bounds) {
+                        Bound other = bound.lower() ? lower : upper;
+                        int order = bound.version().compareTo(other.version());
+                        boolean tighter = order == 0 ? !bound.inclusive() : bound.lower() ? order > 0 : order < 0;
+                        if (tighter) {
+                            lower = bound.lower() ? bound : lower;
+                            upper = bound.lower() ? upper : bound;
+                        }
+                    }
+                    int order = lower.version().compareTo(upper.version());
+                    return order < 0 || order == 0 && lower.inclusive() && upper.inclusive();
+                });
     }
 
     private static boolean holds(List<Bound> bounds, SemanticVersion version) {

@@ -30,7 +30,48 @@ class CronExpressionTest {
     @ParameterizedTest
     @ValueSource(
             strings = {
+                "0 0/10 * * * ?",
+                "*/15 * * * * ?",
+                "0 30 2 ? * MON-FRI",
+                "0 0 3 L * ?",
+                "0 0 3 LW * ?",
+                "0 0 3 15W * ?",
+                "0 0 3 ? * 6#3",
+                "0 0 3 ? * 6L",
+                "0 0 3 1 1 ? 2030/2",
+            })
+    void sixOrSevenFieldsAreQuartzOwn(String text) {
+        CronExpression expression = new CronExpression(text.replace(" ", " \t "));
+
+        assertThat(expression.text()).isEqualTo(text);
+        assertThat(expression.toQuartz()).isEqualTo(text);
+    }
+
+    @Test
+    void theMessageNamesBothSyntaxesAndWhatQuartzSays() {
+        assertThatThrownBy(() -> new CronExpression("0 61 * * * ?"))
+                .hasMessageContaining("five fields as in a crontab")
+                .hasMessageContaining("six or seven as Quartz has them")
+                .hasMessageContaining("Quartz says: Minute and Second values must be between 0 and 59")
+                .hasMessageNotContaining("61");
+        assertThatThrownBy(() -> new CronExpression("0 0 0 XYZ * ?")).hasMessageNotContaining("XYZ");
+        assertThatThrownBy(() -> new CronExpression("@daily"))
+                .hasMessageEndingWith("not 1 fields")
+                .hasMessageContaining("five fields as in a crontab")
+                .hasMessageContaining("six or seven as Quartz has them");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
                 "* * * *",
+                "0 0 0 * * ? * *",
+                "0 0 0 * * *",
+                "0 0 25 * * ?",
+                "0 0 0 30 2 ?",
+                "0 0 0 1 1 ? 1969",
+                "0 0 0 ? * 8",
+                "x y z * * ?",
                 "* * * * * *",
                 "@daily",
                 "60 * * * *",

@@ -78,6 +78,16 @@ class RuleChecksTest {
     }
 
     @Test
+    void readsSchedulesInQuartzSyntaxInBothForms() {
+        String target = "source: a.test, repositories: [x], targets: [{url: \"https://t.test\"}], schedule: ";
+        ScheduleConfig expected =
+                new ScheduleConfig.Cron(new CronExpression("0 0/10 * * * ?"), LimitsConfig.UTC, Duration.ZERO);
+
+        assertThat(rule(target + "{cron: \"0 0/10 * * * ?\"}").schedule()).contains(expected);
+        assertThat(rule(target + "\"0 0/10 * * * ?\"").schedule()).contains(expected);
+    }
+
+    @Test
     void anUnknownSourceIsRefusedWithTheNearestOne() {
         ConfigError error = Loading.error(UPSTREAMS
                 + "    - {name: r, source: quay.oi, repositories: [x], targets: [{url: \"https://t.test\"}]}\n");

@@ -1,11 +1,16 @@
 package dev.entrepot.oci;
 
+import java.util.regex.Pattern;
+
 /**
  * A tag: {@code [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}} (distribution-spec, "Pulling manifests"). Ordered by its bytes, as tag lists are.
  *
  * @param value the text
  */
 public record Tag(String value) implements ManifestReference, Comparable<Tag> {
+    private static final Pattern ATTACHED =
+            Pattern.compile("sha(?:256-[0-9a-f]{64}|512-[0-9a-f]{64,128})(?:\\.[a-z]+(?:-was-[0-9a-f]+)?)?");
+
     /** Validates the grammar. */
     public Tag {
         if (!valid(value)) {
@@ -30,6 +35,11 @@ public record Tag(String value) implements ManifestReference, Comparable<Tag> {
             }
         }
         return true;
+    }
+
+    /** Whether the tag belongs to a digest, as cosign's, backups of these, and the referrers fallback tags do, and is not one that a user chose. */
+    public boolean isAttached() {
+        return ATTACHED.matcher(value).matches();
     }
 
     @Override

@@ -17,6 +17,8 @@ import dev.entrepot.proxy.CommandRunner.Result;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -195,6 +197,41 @@ class ReplicationCommandsTest {
         assertThat(able.manifests(MIRRORED).stream().map(Digest::toString)).isSubsetOf(pushes);
         assertThat(able.blobs(MIRRORED).stream().map(Digest::toString)).isSubsetOf(pushes);
         assertThat(commands.run("plan", "to-regions").out()).contains("0 to copy, 1 up to date");
+    }
+
+    @Test
+    void newestByTimeAndYoungerThanOfAConfigurationGoByWhenImagesWereCreated() throws IOException {
+        Path file = folder.resolve("entrepot.yaml");
+        Files.writeString(
+                file,
+                Files.readString(file)
+                        .replace(
+                                "tags: [\"v?\"]",
+                                "tags: {include: [\"v?\"], newest: {count: 4, by: time}, younger-than: 30d, always: [keep]}"));
+        Images images = new Images(11);
+        Instant now = Instant.now();
+        Map<String, Integer> ages = Map.of("v9", 60, "v2", 40, "v3", 20, "v5", 10, "v1", 1, "keep", 300, "other", 1);
+        ages.forEach((tag, days) -> source.push(REPOSITORY, images.imageOf(now.minus(Duration.ofDays(days))), tag));
+
+        JsonNode plan = OciJson.mapper()
+                .readTree(commands.run("plan", "to-regions", "--json").out());
+        assertThat(commands.run("sync", "to-regions").code()).isZero();
+
+        assertThat(able.tags(MIRRORED)).extracting(Tag::value).containsExactlyInAnyOrder("v1", "v3", "v5", "keep");
+        assertThat(old.tags(MIRRORED)).extracting(Tag::value).containsExactlyInAnyOrder("v1", "v3", "v5", "keep");
+        assertThat(plan.path("tags")
+                        .valueStream()
+                        .map(tag -> tag.path("tag").asString() + " "
+                                + tag.path("kept").asBoolean() + " "
+                                + tag.path("condition").asString()))
+                .containsExactlyInAnyOrder(
+                        "v9 false newest",
+                        "v2 false younger-than",
+                        "v3 true include",
+                        "v5 true include",
+                        "v1 true include",
+                        "keep true always",
+                        "other false include");
     }
 
     @Test

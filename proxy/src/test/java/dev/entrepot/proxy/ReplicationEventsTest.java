@@ -178,6 +178,12 @@ class ReplicationEventsTest {
         assertThat(event.path("target").path("tag").asString()).isEqualTo("v1");
         assertThat(event.path("target").path("digest").asString())
                 .isEqualTo(image.digest().toString());
+        assertThat(event.path("target").path("mediaType").asString())
+                .isEqualTo(image.descriptor().mediaType().value());
+        assertThat(event.path("target").path("size").asLong())
+                .isEqualTo(image.descriptor().sizeBytes());
+        assertThat(event.path("target").path("url").asString())
+                .isEqualTo(target.uri() + "/v2/team/app/manifests/" + image.digest());
         take(cloudEvents, 2);
         assertThat(notifications).isEmpty();
     }

@@ -25,6 +25,7 @@ class ReplicationRefusedTest {
                 "no repositories; a.test; []; every 10m; EU; 8:19; repositories: invalid value: expected at least 1 entry",
                 "nothing left of the tags; a.test; [x], tags: {include: [a], exclude: [a]}; every 10m; EU; 8:54;"
                         + " expected patterns that leave something of what include selects",
+                "a range without versions; a.test; [x], tags: {semver: \">=2 <1\"}; every 10m; EU; 8:39; expected a range that a version can be in",
                 "unknown source; b.tset; [x]; every 10m; EU; 7:13; add it to upstreams; did you mean \"b.test\"",
                 "bad cron; a.test; [x]; `\"61 * * * *\"`; EU; 10:15; expected in the field minute numbers from 0 to 59",
                 "target that is the source; a.test; [x]; every 10m; `{url: \"http://a.test\"}`; 9:15;"

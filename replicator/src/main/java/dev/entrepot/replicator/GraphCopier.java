@@ -120,8 +120,15 @@ final class GraphCopier {
         ImageCopy copy = new ImageCopy(
                 session, work.plan(), work.tag().orElseThrow(), work.graph().orElseThrow());
         try {
-            copy.copy();
-            return report(work.plan(), State.COPIED, Optional.empty(), copy.tally());
+            Digest published = copy.copy();
+            ItemReport copied = report(work.plan(), State.COPIED, Optional.empty(), copy.tally());
+            return work.plan().nodes().stream()
+                    .map(ImagePlan.Node::descriptor)
+                    .filter(node -> node.digest().equals(published))
+                    .findFirst()
+                    .map(node -> copied.publishing(new ItemReport.Published(
+                            node, session.registry().urlOf(work.plan().repository(), published))))
+                    .orElse(copied);
         } catch (InterruptedIOException e) {
             throw e;
         } catch (CopyException e) {

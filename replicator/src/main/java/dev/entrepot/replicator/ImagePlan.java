@@ -191,14 +191,4 @@ public record ImagePlan(
                 .filter(node -> node.manifest() == manifest && node.step() == step)
                 .count();
     }
-
-    /** Requests that the target will be sent, about: two for each upload and one to verify it, four for each referrer set. */
-    public long targetRequests() {
-        return 3 * count(false, Step.PUSH)
-                + 2 * count(false, Step.MOUNT)
-                + 2 * count(true, Step.PUSH)
-                + 4L * referrerSets.size()
-                + tags.size()
-                + 2L * backups.size();
-    }
 }

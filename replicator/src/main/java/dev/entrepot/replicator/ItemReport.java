@@ -1,7 +1,9 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
+import java.net.URI;
 import java.util.Locale;
 import java.util.Optional;
 
@@ -17,6 +19,7 @@ import java.util.Optional;
  * @param reason why, for people; empty where nothing is to be said
  * @param failure for {@link State#FAILED}, what went wrong
  * @param tally what was done
+ * @param published for {@link State#COPIED}, what the tag names at the target, as far as it is known
  */
 public record ItemReport(
         String target,
@@ -27,7 +30,36 @@ public record ItemReport(
         State state,
         String reason,
         Optional<Failure> failure,
-        Tally tally) {
+        Tally tally,
+        Optional<Published> published) {
+
+    /** A report of something that was not copied now. */
+    public ItemReport(
+            String target,
+            RepositoryName source,
+            RepositoryName repository,
+            String tag,
+            Optional<Digest> digest,
+            State state,
+            String reason,
+            Optional<Failure> failure,
+            Tally tally) {
+        this(target, source, repository, tag, digest, state, reason, failure, tally, Optional.empty());
+    }
+
+    /** The same report of what was published. */
+    ItemReport publishing(Published manifest) {
+        return new ItemReport(
+                target, source, repository, tag, digest, state, reason, failure, tally, Optional.of(manifest));
+    }
+
+    /**
+     * What a tag names at a target.
+     *
+     * @param manifest its type, digest and size
+     * @param url where it is, if the target is a registry
+     */
+    public record Published(Descriptor manifest, Optional<URI> url) {}
 
     /** What can come of a tag. */
     public enum State {

@@ -27,8 +27,8 @@ public final class PlanWriter {
         json.writeStringProperty("rule", plan.rule());
         json.writeStringProperty("source", plan.source());
         json.writeStringProperty("at", plan.at().toString());
-        json.writeNumberProperty("sourceRequests", plan.sourceRequests());
-        json.writeNumberProperty("sourceManifests", plan.sourceManifests());
+        write(json, "made", plan.made());
+        write(json, "forecast", plan.forecast());
         strings(json, "warnings", plan.warnings());
         json.writeArrayPropertyStart("tags");
         for (ReplicationPlan.Choice choice : plan.choices()) {
@@ -46,7 +46,7 @@ public final class PlanWriter {
             json.writeStartObject();
             json.writeStringProperty("target", target.target());
             json.writeNumberProperty("blobBytes", target.blobBytes());
-            json.writeNumberProperty("requests", target.requests());
+            write(json, target.forecast());
             json.writeArrayPropertyStart("images");
             target.images().forEach(image -> write(json, image));
             json.writeEndArray();
@@ -54,6 +54,32 @@ public final class PlanWriter {
             json.writeEndObject();
         }
         json.writeEndArray();
+        json.writeEndObject();
+    }
+
+    private static void write(JsonGenerator json, String name, SourceRequests requests) {
+        json.writeObjectPropertyStart(name);
+        json.writeNumberProperty("requests", requests.total());
+        json.writeNumberProperty("pulls", requests.pulls());
+        json.writeNumberProperty("catalogs", requests.catalogs());
+        json.writeNumberProperty("tagLists", requests.tagLists());
+        json.writeNumberProperty("heads", requests.heads());
+        json.writeNumberProperty("referrers", requests.referrers());
+        json.writeNumberProperty("manifests", requests.manifests());
+        json.writeNumberProperty("blobs", requests.blobs());
+        json.writeEndObject();
+    }
+
+    private static void write(JsonGenerator json, TargetRequests requests) {
+        json.writeNumberProperty("requests", requests.total());
+        json.writeObjectPropertyStart("requestsByKind");
+        json.writeNumberProperty("asked", requests.asked());
+        json.writeNumberProperty("uploads", requests.uploads());
+        json.writeNumberProperty("mounts", requests.mounts());
+        json.writeNumberProperty("manifests", requests.manifests());
+        json.writeNumberProperty("verified", requests.verified());
+        json.writeNumberProperty("referrers", requests.referrers());
+        json.writeNumberProperty("tags", requests.tags());
         json.writeEndObject();
     }
 
@@ -99,7 +125,7 @@ public final class PlanWriter {
         json.writeEndArray();
     }
 
-    /** The tags that were dropped, and for each target a line for each tag that something is to be done for, and the sums. */
+    /** Each tag with the condition that kept or dropped it, for each target a line for each tag with what is to be done and why, and the sums. */
     public static String toText(ReplicationPlan plan) {
         StringBuilder text = new StringBuilder();
         text.append("plan of ")
@@ -108,14 +134,12 @@ public final class PlanWriter {
                 .append(plan.source())
                 .append('\n');
         for (ReplicationPlan.Choice choice : plan.choices()) {
-            if (!choice.decision().kept()) {
-                text.append("  dropped ")
-                        .append(choice.repository())
-                        .append(':')
-                        .append(choice.decision().tag());
-                text.append("  ").append(choice.decision().condition());
-                text.append(": ").append(choice.decision().detail()).append('\n');
-            }
+            text.append(choice.decision().kept() ? "  kept    " : "  dropped ")
+                    .append(choice.repository())
+                    .append(':')
+                    .append(choice.decision().tag());
+            text.append("  ").append(choice.decision().condition());
+            text.append(": ").append(choice.decision().detail()).append('\n');
         }
         for (ReplicationPlan.TargetPlan target : plan.targets()) {
             text.append(target.target()).append('\n');
@@ -130,14 +154,32 @@ public final class PlanWriter {
                     .append(target.count(ImagePlan.Action.UP_TO_DATE) + " up to date, ")
                     .append(target.count(ImagePlan.Action.SKIP) + " to skip, ")
                     .append(target.count(ImagePlan.Action.FAIL) + " cannot be copied; ")
-                    .append(Sizes.bytes(target.blobBytes()) + " to move with about " + target.requests())
-                    .append(" requests\n");
+                    .append(Sizes.bytes(target.blobBytes()) + " to move with about ")
+                    .append(inWords(target.forecast()))
+                    .append('\n');
         }
         plan.warnings()
                 .forEach(warning -> text.append("WARNING ").append(warning).append('\n'));
-        text.append("the source was sent " + plan.sourceRequests() + " requests, ")
-                .append(plan.sourceManifests() + " of them for manifests\n");
+        text.append("the run sends the source ")
+                .append(inWords(plan.forecast()))
+                .append('\n');
+        text.append("making this plan sent it ").append(inWords(plan.made())).append('\n');
         return text.toString();
+    }
+
+    private static String inWords(SourceRequests requests) {
+        String catalogs = requests.catalogs() == 0 ? "" : requests.catalogs() + " for the catalog, ";
+        return requests.total() + " requests (" + catalogs + requests.tagLists() + " for tag lists, "
+                + requests.heads() + " HEAD, " + requests.referrers() + " for referrers, " + requests.manifests()
+                + " for manifests, " + requests.blobs() + " for blobs), of which a pull quota counts "
+                + requests.pulls();
+    }
+
+    private static String inWords(TargetRequests requests) {
+        return requests.total() + " requests (" + requests.asked() + " to compare, " + requests.uploads()
+                + " for uploads, " + requests.mounts() + " for mounts, " + requests.manifests() + " for manifests, "
+                + requests.verified() + " to verify, " + requests.referrers() + " for referrers, " + requests.tags()
+                + " for tags)";
     }
 
     private static List<FailureGroup> failures(ReplicationPlan.TargetPlan target) {
@@ -159,7 +201,8 @@ public final class PlanWriter {
                         .append(image.count(false, Step.MOUNT) + " mounted, ")
                         .append(image.count(true, Step.PUSH) + " manifests\n");
             case SKIP -> text.append("  skip    " + name + "  " + image.reason() + "\n");
-            case FAIL, UP_TO_DATE -> {}
+            case UP_TO_DATE -> text.append("  up to date  " + name + "  " + image.reason() + "\n");
+            case FAIL -> {}
         }
     }
 }

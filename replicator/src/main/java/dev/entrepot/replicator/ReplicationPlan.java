@@ -13,9 +13,8 @@ import java.util.List;
  * @param at when the plan was made
  * @param choices each tag that was looked at, kept or dropped, with the condition that decided
  * @param targets what is to be done at each target
- * @param sourceRequests requests that making the plan has sent to the source
- * @param sourceManifests manifests that the source was asked for by then: what a quota on pulls counts. Doing the plan reads no further
- *     manifest as long as they stay in the cache
+ * @param made what making the plan has sent to the source
+ * @param forecast what a run sends to the source that follows now
  * @param warnings what of the rule's selection finds nothing, each a line for people
  */
 public record ReplicationPlan(
@@ -24,8 +23,8 @@ public record ReplicationPlan(
         Instant at,
         List<Choice> choices,
         List<TargetPlan> targets,
-        long sourceRequests,
-        long sourceManifests,
+        SourceRequests made,
+        SourceRequests forecast,
         List<String> warnings) {
     /** Copies the lists. */
     public ReplicationPlan {
@@ -34,21 +33,9 @@ public record ReplicationPlan(
         warnings = List.copyOf(warnings);
     }
 
-    /** A plan without warnings. */
-    public ReplicationPlan(
-            String rule,
-            String source,
-            Instant at,
-            List<Choice> choices,
-            List<TargetPlan> targets,
-            long sourceRequests,
-            long sourceManifests) {
-        this(rule, source, at, choices, targets, sourceRequests, sourceManifests, List.of());
-    }
-
     /** This plan with these warnings. */
     ReplicationPlan withWarnings(List<String> lines) {
-        return new ReplicationPlan(rule, source, at, choices, targets, sourceRequests, sourceManifests, lines);
+        return new ReplicationPlan(rule, source, at, choices, targets, made, forecast, lines);
     }
 
     /**
@@ -65,8 +52,9 @@ public record ReplicationPlan(
      * @param target name of the target
      * @param images the tags, in the order in which they are begun
      * @param prune tags that would be deleted
+     * @param asked requests that making the plan has sent to the target
      */
-    public record TargetPlan(String target, List<ImagePlan> images, List<String> prune) {
+    public record TargetPlan(String target, List<ImagePlan> images, List<String> prune, long asked) {
         /** Copies the lists. */
         public TargetPlan {
             images = List.copyOf(images);
@@ -78,9 +66,9 @@ public record ReplicationPlan(
             return images.stream().mapToLong(ImagePlan::blobBytes).sum();
         }
 
-        /** Requests that the target will be sent, about. */
-        public long requests() {
-            return images.stream().mapToLong(ImagePlan::targetRequests).sum();
+        /** Requests that the target will be sent, about; those of {@link #prune} come on top. */
+        public TargetRequests forecast() {
+            return TargetRequests.of(asked, images);
         }
 
         /** How many tags get an action. */

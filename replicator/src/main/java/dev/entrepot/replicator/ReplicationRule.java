@@ -219,7 +219,8 @@ public record ReplicationRule(
 
     /** A text that changes when a tag that was complete under this rule may no longer be. */
     String scopeKey() {
-        return platforms + " " + referrers.only() + " " + referrers.except() + " " + onSparseRefused;
+        String required = referrers.require().isEmpty() ? "" : " " + referrers.require();
+        return platforms + " " + referrers.only() + " " + referrers.except() + " " + onSparseRefused + required;
     }
 
     /** Whether a repository is selected. */

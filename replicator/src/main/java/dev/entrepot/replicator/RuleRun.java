@@ -1,6 +1,7 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.config.ReplicationRuleConfig.Verify;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.replicator.graph.Concurrently;
@@ -51,25 +52,42 @@ final class RuleRun {
 
     /** Plans all targets and changes nothing. */
     ReplicationPlan plan(SourceSurvey survey) throws IOException {
-        List<ReplicationPlan.TargetPlan> targets = Concurrently.map(
-                sessions,
-                session -> new ReplicationPlan.TargetPlan(
-                        session.name(),
-                        works(session, survey).stream().map(ImageWork::plan).toList(),
-                        new Pruner(session).preview(survey)));
-        long manifests = survey.tags().stream()
-                .map(SourceTag::discovery)
-                .distinct()
-                .mapToLong(RepositoryDiscovery::manifestReads)
-                .sum();
+        List<ReplicationPlan.TargetPlan> targets = Concurrently.map(sessions, session -> {
+            List<ImagePlan> images =
+                    works(session, survey).stream().map(ImageWork::plan).toList();
+            List<String> due = new Pruner(session).preview(survey);
+            return new ReplicationPlan.TargetPlan(
+                    session.name(), images, due, session.gate().requestCount());
+        });
         return new ReplicationPlan(
                 rule.name(),
                 rule.source().name(),
                 services.time().clock().instant(),
                 survey.choices(),
                 targets,
-                sourceGate.requestCount(),
-                manifests);
+                surveyor.tally().sent(),
+                forecast(targets),
+                List.of());
+    }
+
+    // What changes is asked again, as it was for the plan. Content is read again only of a source that does not keep
+    // it.
+    private SourceRequests forecast(List<ReplicationPlan.TargetPlan> targets) {
+        SourceRequests sent = surveyor.tally().sent();
+        List<Digest> pushed = targets.stream()
+                .flatMap(target -> target.images().stream())
+                .flatMap(image -> image.nodes().stream())
+                .filter(node -> node.step() == ImagePlan.Step.PUSH && !node.manifest())
+                .map(node -> node.descriptor().digest())
+                .toList();
+        if (!rule.source().keepsWhatIsRead()) {
+            return sent.reading(sent.manifests(), sent.blobs() + pushed.size());
+        }
+        long blobs = pushed.stream()
+                .distinct()
+                .filter(digest -> !rule.source().keeps(digest, false))
+                .count();
+        return sent.reading(surveyor.tally().manifestsNotKept(), blobs);
     }
 
     /**

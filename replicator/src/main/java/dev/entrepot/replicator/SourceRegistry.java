@@ -1,5 +1,6 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
@@ -21,6 +22,16 @@ public interface SourceRegistry {
      * @throws RegistryException if there is no catalog or it gave no answer; a part of the list is never returned
      */
     List<RepositoryName> catalog() throws IOException;
+
+    /** Whether what is read of it once stays with it, as with a cache: then a run reads no manifest again that planning it read, and each blob once whatever the number of targets. */
+    default boolean keepsWhatIsRead() {
+        return false;
+    }
+
+    /** Whether it has this content itself now, so that reading it costs its upstream nothing. Asks nobody. */
+    default boolean keeps(Digest content, boolean manifest) {
+        return false;
+    }
 
     /**
      * What of its graphs is to be had, of what a rule wants: a source that was left without some children of its indexes on purpose names them, so

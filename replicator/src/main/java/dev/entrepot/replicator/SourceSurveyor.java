@@ -27,12 +27,14 @@ final class SourceSurveyor {
     private final ReplicationRule rule;
     private final HostGate gate;
     private final TagSelector selector;
+    private final SourceTally tally;
     private final RequestLimit limit = new RequestLimit(REQUESTS);
     private final ManifestShelf shelf = new ManifestShelf(SHELF_BYTES);
 
     SourceSurveyor(ReplicationRule rule, HostGate gate, Time time) {
         this.rule = rule;
         this.gate = gate;
+        this.tally = new SourceTally(rule.source());
         this.selector = new TagSelector(rule.tags(), time.clock());
     }
 
@@ -61,7 +63,15 @@ final class SourceSurveyor {
     /** A repository of the source, to ask. */
     RepositoryDiscovery discovery(RepositoryName name) {
         return new RepositoryDiscovery(
-                new GatedSource(rule.source().repository(name), gate), rule.scope(), limit, shelf);
+                new CountedSource(new GatedSource(rule.source().repository(name), gate), tally),
+                rule.scope(),
+                limit,
+                shelf);
+    }
+
+    /** What the source was sent. */
+    SourceTally tally() {
+        return tally;
     }
 
     private Collection<RepositoryName> repositories() throws IOException {
@@ -76,6 +86,7 @@ final class SourceSurveyor {
         }
         if (!exact) {
             String source = rule.source().name();
+            tally.catalog();
             List<RepositoryName> catalog = CopyException.at(
                     Side.SOURCE,
                     source,

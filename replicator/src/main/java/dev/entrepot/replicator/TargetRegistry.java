@@ -1,9 +1,12 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
 import java.io.IOException;
+import java.net.URI;
+import java.util.Optional;
 
 /** A registry, or something like one, that is copied to. Implementations are safe for all threads. */
 public interface TargetRegistry {
@@ -20,6 +23,11 @@ public interface TargetRegistry {
 
     /** The same repository, for reading what is there now; never through a cache. */
     RepositorySource reader(RepositoryName name);
+
+    /** Where a manifest of it is for clients, as distribution's notifications say it; empty where that is no URL. */
+    default Optional<URI> urlOf(RepositoryName repository, Digest manifest) {
+        return Optional.empty();
+    }
 
     /** Whether what it has is on a disk of this machine and nobody but this program looks at it: then what is there is read before it is believed. */
     default boolean isAtHand() {

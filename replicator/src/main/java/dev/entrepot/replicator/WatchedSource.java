@@ -1,5 +1,6 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.replicator.graph.GraphScope;
@@ -32,6 +33,16 @@ final class WatchedSource implements SourceRegistry {
         List<RepositoryName> names = source.catalog();
         catalog = List.copyOf(names);
         return names;
+    }
+
+    @Override
+    public boolean keepsWhatIsRead() {
+        return source.keepsWhatIsRead();
+    }
+
+    @Override
+    public boolean keeps(Digest content, boolean manifest) {
+        return source.keeps(content, manifest);
     }
 
     @Override

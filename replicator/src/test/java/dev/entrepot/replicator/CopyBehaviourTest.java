@@ -181,6 +181,53 @@ class CopyBehaviourTest {
         assertThat(mirror.manifests).doesNotContainKey(unsigned.digest());
     }
 
+    @Test
+    void referrersThatARuleExceptsStayBehindWithAllThatRefersToThem() throws IOException {
+        Descriptor image = shapes.image("app");
+        Descriptor sbom = shapes.referrer(image, "application/spdx+json", "sbom");
+        Descriptor ofTheSbom = shapes.referrer(sbom, "application/vnd.example.signature", "signature of the sbom");
+        Descriptor signature = shapes.referrer(image, "application/vnd.cncf.notary.signature", "signature");
+        Descriptor note = shapes.referrer(signature, "application/spdx+json", "sbom of the signature");
+        shapes.tag("v1", image);
+        Rules rules = rules();
+        rules.referrers = new ReferrersConfig(List.of(), List.of(NamePattern.parse("application/spdx*")), List.of());
+
+        assertThat(engine.run(rules).outcome()).isEqualTo(Outcome.COMPLETE);
+
+        assertThat(target.repository("mirror/app").manifests)
+                .containsOnlyKeys(image.digest(), signature.digest())
+                .doesNotContainKeys(sbom.digest(), ofTheSbom.digest(), note.digest());
+    }
+
+    @Test
+    void whatIsRequiredIsLookedForAtTheSourceAndTravelsWhateverOnlyAndExceptSay() throws IOException {
+        Descriptor signed = shapes.image("signed");
+        Descriptor signature = shapes.referrer(signed, "application/vnd.cncf.notary.signature", "signature");
+        Descriptor sbom = shapes.referrer(signed, "application/spdx+json", "sbom");
+        Descriptor other = shapes.referrer(signed, "application/vnd.example.note", "note");
+        shapes.tag("v1", signed);
+        Rules rules = rules();
+        rules.referrers = new ReferrersConfig(
+                List.of(NamePattern.parse("application/spdx+json")),
+                List.of(),
+                List.of(NamePattern.parse("application/vnd.cncf.notary.signature")));
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.outcome()).as(ReportWriter.toText(report)).isEqualTo(Outcome.COMPLETE);
+        MemoryRepository mirror = target.repository("mirror/app");
+        assertThat(mirror.manifests)
+                .containsKeys(signed.digest(), signature.digest(), sbom.digest())
+                .doesNotContainKey(other.digest());
+
+        rules.referrers = new ReferrersConfig(
+                List.of(),
+                List.of(NamePattern.parse("application/vnd.cncf.*")),
+                List.of(NamePattern.parse("application/vnd.cncf.notary.signature")));
+        assertThat(engine.run(rules).outcome()).isEqualTo(Outcome.COMPLETE);
+        assertThat(mirror.manifests).containsKey(other.digest());
+    }
+
     // Mounts
 
     private void twoRepositoriesWithASharedLayer() {

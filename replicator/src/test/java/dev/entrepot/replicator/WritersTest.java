@@ -3,6 +3,7 @@ package dev.entrepot.replicator;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.config.NamePattern;
+import dev.entrepot.config.SemverRange;
 import dev.entrepot.config.TagSelectionConfig;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OutageException;
@@ -56,6 +57,7 @@ class WritersTest {
 
         assertThat(PlanWriter.toText(plan))
                 .contains("dropped app:latest  include: matches none of [v*]")
+                .contains("  kept    app:v1  include: matches one of [v*]\n")
                 .contains("copy    mirror/app:v1  the target does not have the tag; ")
                 .contains("in 3 blobs, 0 mounted, 1 manifests")
                 .contains("1 to copy, 0 up to date, 0 to skip, 0 cannot be copied");
@@ -65,6 +67,41 @@ class WritersTest {
         assertThat(json.at("/targets/0/images/0/nodes/0/step").asString()).isEqualTo("push");
         assertThat(json.at("/targets/0/blobBytes").asLong())
                 .isEqualTo(plan.targets().getFirst().blobBytes());
+    }
+
+    @Test
+    void planSaysWhyEachTagIsKeptAndThatItIsUpToDate() throws IOException {
+        shapes.tag("v2.1", shapes.image("three"));
+        rules.tags = new TagSelectionConfig(
+                List.of(NamePattern.parse("v*")),
+                List.of(),
+                Optional.of(NamePattern.regex("v[0-9.]+")),
+                Optional.of(new SemverRange(">=1")),
+                Optional.of(new TagSelectionConfig.Newest(1, TagSelectionConfig.Order.VERSION)),
+                Optional.of(Duration.ofDays(36_500)),
+                List.of(NamePattern.parse("latest")),
+                0);
+        // The images tell no time, so that none is young.
+        String text = PlanWriter.toText(engine.runner.plan(rules.rule()));
+        assertThat(text)
+                .contains("  kept    app:latest  always: matches one of [latest]\n")
+                .contains("  dropped app:v2.1  younger-than: does not tell when it was created\n")
+                .contains("  dropped app:v1  newest: is not among the newest 1\n");
+
+        rules.tags = new TagSelectionConfig(
+                List.of(NamePattern.parse("v*")),
+                List.of(),
+                Optional.of(NamePattern.regex("v[0-9.]+")),
+                Optional.of(new SemverRange(">=1")),
+                Optional.of(new TagSelectionConfig.Newest(1, TagSelectionConfig.Order.VERSION)),
+                Optional.empty(),
+                List.of(),
+                0);
+        engine.run(rules);
+        assertThat(PlanWriter.toText(engine.runner.plan(rules.rule())))
+                .contains("  kept    app:v2.1  include: matches one of [v*], matches /v[0-9.]+/, is in >=1,"
+                        + " is among the newest 1 by version\n")
+                .contains("  up to date  mirror/app:v2.1  complete since ");
     }
 
     @Test

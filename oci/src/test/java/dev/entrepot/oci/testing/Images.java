@@ -9,6 +9,7 @@ import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.Platform;
 import java.nio.charset.StandardCharsets;
+import java.time.Instant;
 import java.util.Arrays;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -50,6 +51,21 @@ public final class Images {
     /** An image for a platform. */
     public Bundle image(Platform platform, long... layerBytes) {
         return image(platform, DigestAlgorithm.SHA256, MediaType.OCI_MANIFEST, CONFIG, LAYER, layerBytes);
+    }
+
+    /** An image for linux/amd64 with one layer of 100 bytes, whose configuration says when it was created. */
+    public Bundle imageOf(Instant created) {
+        Map<Digest, Content> blobs = new LinkedHashMap<>();
+        ObjectNode config = OciJson.mapper()
+                .createObjectNode()
+                .put("os", "linux")
+                .put("architecture", "amd64")
+                .put("created", created.toString());
+        Content content = Content.of(config.toString().getBytes(StandardCharsets.UTF_8));
+        ObjectNode json = document(MediaType.OCI_MANIFEST);
+        json.set("config", ManifestJson.descriptor(blob(blobs, CONFIG, DigestAlgorithm.SHA256, content)));
+        json.putArray("layers").add(ManifestJson.descriptor(blob(blobs, LAYER, DigestAlgorithm.SHA256, random(100))));
+        return Bundle.over(List.of(), blobs, bytes(MediaType.OCI_MANIFEST, DigestAlgorithm.SHA256, json));
     }
 
     /** An image with Docker's media types. */

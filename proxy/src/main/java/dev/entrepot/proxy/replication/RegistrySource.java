@@ -3,6 +3,7 @@ package dev.entrepot.proxy.replication;
 import dev.entrepot.cache.CachedRepository;
 import dev.entrepot.cache.PullThrough;
 import dev.entrepot.cache.PullThroughCache;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RepositoryName;
@@ -48,6 +49,16 @@ record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache, b
         RepositorySource remote = client.source(name, Priority.BACKGROUND);
         return cache.<RepositorySource>map(shared -> cached(shared.alwaysAsking(remote)))
                 .orElse(remote);
+    }
+
+    @Override
+    public boolean keepsWhatIsRead() {
+        return cache.isPresent() && keepsBlobs;
+    }
+
+    @Override
+    public boolean keeps(Digest content, boolean manifest) {
+        return cache.isPresent() && cache.get().keeps(content, manifest);
     }
 
     private CachedRepository cached(PullThrough pull) {

@@ -1,10 +1,13 @@
 package dev.entrepot.proxy.replication;
 
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.replicator.TargetRegistry;
+import java.net.URI;
+import java.util.Optional;
 
 /**
  * A registry that is copied to, without a cache before it.
@@ -17,6 +20,13 @@ record RegistryTarget(String name, RegistryClient client) implements TargetRegis
     @Override
     public String place() {
         return ReplicationTargets.name(client);
+    }
+
+    @Override
+    public Optional<URI> urlOf(RepositoryName repository, Digest manifest) {
+        String base = client.endpoint().baseUrl().toString();
+        return Optional.of(
+                URI.create(base + (base.endsWith("/") ? "v2/" : "/v2/") + repository + "/manifests/" + manifest));
     }
 
     @Override

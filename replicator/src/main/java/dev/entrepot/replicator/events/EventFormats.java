@@ -102,6 +102,12 @@ public final class EventFormats {
         event.put("timestamp", arrived.at().toString());
         event.put("action", "push");
         ObjectNode target = event.putObject("target");
+        item.published().ifPresent(published -> {
+            target.put("mediaType", published.manifest().mediaType().value());
+            target.put("size", published.manifest().sizeBytes());
+            target.put("length", published.manifest().sizeBytes());
+            published.url().ifPresent(url -> target.put("url", url.toString()));
+        });
         item.digest().ifPresent(digest -> target.put("digest", digest.toString()));
         target.put("repository", item.repository().value());
         target.put("tag", item.tag());

@@ -4,14 +4,11 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Tag;
 import java.util.List;
 import java.util.Optional;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The tags beside an image that cosign before version 3 writes: {@code sha256-<hex>.sig}, {@code .att}, {@code .sbom}. */
 public final class CosignTags {
     private static final List<String> SUFFIXES = List.of("sig", "att", "sbom");
-    private static final Pattern ATTACHED =
-            Pattern.compile("sha(?:256-[0-9a-f]{64}|512-[0-9a-f]{64,128})(?:\\.[a-z]+(?:-was-[0-9a-f]+)?)?");
 
     private CosignTags() {}
 
@@ -27,7 +24,7 @@ public final class CosignTags {
 
     /** Whether the tag belongs to a digest, as cosign's, backups of these, and the referrers fallback tags do, and is not one that a user chose. */
     public static boolean isAttached(Tag tag) {
-        return ATTACHED.matcher(tag.value()).matches();
+        return tag.isAttached();
     }
 
     /** How filters name what is behind a cosign tag: {@code cosign.sig}, {@code cosign.att} or {@code cosign.sbom}. */

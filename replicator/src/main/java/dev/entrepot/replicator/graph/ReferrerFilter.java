@@ -16,26 +16,32 @@ public final class ReferrerFilter {
 
     private final List<Predicate<String>> only;
     private final List<Predicate<String>> except;
+    private final List<Predicate<String>> required;
 
     /**
-     * A filter.
+     * A filter that requires nothing.
      *
      * @param only if not empty, only referrers of these types travel
      * @param except referrers of these types do not travel
      */
     public ReferrerFilter(List<NamePattern> only, List<NamePattern> except) {
-        this.only = only.stream().map(NamePattern::matcher).toList();
-        this.except = except.stream().map(NamePattern::matcher).toList();
+        this(only, except, List.of());
     }
 
-    /** The filter of a rule; what the rule requires is not its business. */
+    private ReferrerFilter(List<NamePattern> only, List<NamePattern> except, List<NamePattern> required) {
+        this.only = only.stream().map(NamePattern::matcher).toList();
+        this.except = except.stream().map(NamePattern::matcher).toList();
+        this.required = required.stream().map(NamePattern::matcher).toList();
+    }
+
+    /** The filter of a rule. What the rule requires travels; whether it is there is not the filter's business. */
     public static ReferrerFilter of(ReferrersConfig config) {
-        return new ReferrerFilter(config.only(), config.except());
+        return new ReferrerFilter(config.only(), config.except(), config.require());
     }
 
     /** Whether a referrer that goes by these types travels. */
     public boolean allows(Set<String> types) {
-        return (only.isEmpty() || matches(only, types)) && !matches(except, types);
+        return matches(required, types) || (only.isEmpty() || matches(only, types)) && !matches(except, types);
     }
 
     /** Whether every referrer travels. */

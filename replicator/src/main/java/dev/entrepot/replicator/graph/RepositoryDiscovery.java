@@ -20,7 +20,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.atomic.LongAdder;
 
 /**
  * Asks one source repository each question at most once per run and remembers the answer, also if it is a failure: its tag list, what a
@@ -31,7 +30,6 @@ public final class RepositoryDiscovery {
     private final GraphScope scope;
     private final RequestLimit limit;
     private final ManifestShelf shelf;
-    private final LongAdder manifestReads = new LongAdder();
     private final OneOfEach values = new OneOfEach();
     private final Memo<ManifestReference, Optional<Descriptor>> resolved = new Memo<>(this::askResolve);
     private final Memo<Digest, Optional<ManifestFacts>> manifests = new Memo<>(this::askManifest);
@@ -92,7 +90,6 @@ public final class RepositoryDiscovery {
         if (kept.isPresent()) {
             return kept.get();
         }
-        manifestReads.increment();
         ManifestBytes bytes = limit.send(() -> source.fetchManifest(digest));
         shelf.put(bytes);
         return bytes;
@@ -116,11 +113,6 @@ public final class RepositoryDiscovery {
      */
     public ArtifactGraph graph(Descriptor root) throws IOException {
         return graphs.get(root);
-    }
-
-    /** How many manifests the source was asked for. */
-    public long manifestReads() {
-        return manifestReads.sum();
     }
 
     /** What a manifest says, or empty if the source has no such manifest. */

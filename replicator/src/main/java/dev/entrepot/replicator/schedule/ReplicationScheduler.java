@@ -66,15 +66,21 @@ public final class ReplicationScheduler implements AutoCloseable {
         });
     }
 
-    /** Makes a rule known, so that it can be run when asked to; with a schedule, also when it is due. */
+    /**
+     * Makes a rule known, so that it can be run when asked to; with a schedule, also when it is due. Of times of the calendar that are all over, as where Quartz' syntax names
+     * a year, nothing is due.
+     */
     public void add(String rule, Optional<ScheduleConfig> schedule) throws IOException {
+        boolean over = schedule.isPresent()
+                && schedule.get() instanceof ScheduleConfig.Cron cron
+                && next(cron, time.clock().instant()).isEmpty();
         quartz(() -> {
             JobDetail job = JobBuilder.newJob(ReplicationJob.class)
                     .withIdentity(key(rule))
                     .storeDurably()
                     .build();
             scheduler.addJob(job, true);
-            if (schedule.isPresent()) {
+            if (schedule.isPresent() && !over) {
                 scheduler.scheduleJob(trigger(rule, schedule.get()));
             }
             return rule;
@@ -98,11 +104,17 @@ public final class ReplicationScheduler implements AutoCloseable {
     }
 
     private boolean isMissed(ScheduleConfig.Cron cron, Instant since) throws IOException {
+        return next(cron, since)
+                .filter(next -> !next.isAfter(time.clock().instant()))
+                .isPresent();
+    }
+
+    private static Optional<Instant> next(ScheduleConfig.Cron cron, Instant after) throws IOException {
         try {
             CronExpression times = new CronExpression(cron.expression().toQuartz());
             times.setTimeZone(TimeZone.getTimeZone(cron.zone()));
-            Date next = times.getNextValidTimeAfter(Date.from(since));
-            return next != null && !next.toInstant().isAfter(time.clock().instant());
+            return Optional.ofNullable(times.getNextValidTimeAfter(Date.from(after)))
+                    .map(Date::toInstant);
         } catch (ParseException e) {
             throw new IOException("the scheduler does not read " + cron.expression(), e);
         }

@@ -9,6 +9,7 @@ import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.CosignTags;
 import dev.entrepot.replicator.select.TagDecision.Condition;
 import java.io.IOException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -17,6 +18,7 @@ import java.util.Comparator;
 import java.util.HashMap;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -38,6 +40,9 @@ public final class TagSelector {
     private final Predicate<String> always;
     private final Optional<Predicate<String>> regex;
     private final Optional<VersionRange> range;
+    // The same text for all: a plan of many tags is not to grow by one for each.
+    private final String passed;
+    private final String alwaysKept;
 
     /** Of these conditions; {@code clock} is what ages are measured against. */
     public TagSelector(TagSelectionConfig config, InstantSource clock) {
@@ -48,6 +53,27 @@ public final class TagSelector {
         this.always = any(config.always(), false);
         this.regex = config.regex().map(NamePattern::matcher);
         this.range = config.semver().map(VersionRange::of);
+        this.passed = passed(config);
+        this.alwaysKept = "matches one of " + config.always();
+    }
+
+    private static String passed(TagSelectionConfig config) {
+        List<String> conditions = new ArrayList<>();
+        conditions.add("matches one of " + config.include());
+        config.regex().ifPresent(regex -> conditions.add("matches " + regex));
+        config.semver().ifPresent(semver -> conditions.add("is in " + semver));
+        config.newest()
+                .ifPresent(newest -> conditions.add("is among the newest " + newest.count() + " by "
+                        + newest.by().name().toLowerCase(Locale.ROOT)));
+        config.youngerThan().ifPresent(age -> conditions.add("is younger than " + days(age)));
+        return String.join(", ", conditions);
+    }
+
+    private static String days(Duration age) {
+        boolean whole = age.toDays() > 0 && Duration.ofDays(age.toDays()).equals(age);
+        return whole
+                ? age.toDays() + "d"
+                : age.toString().substring("PT".length()).toLowerCase(Locale.ROOT);
     }
 
     // A tag on which an expression gives up is not copied.
@@ -89,7 +115,7 @@ public final class TagSelector {
         Set<Tag> left = new HashSet<>(newest(open, times, decided));
         left = young(left, times, decided);
         for (Tag tag : left) {
-            decided.put(tag, new TagDecision(tag, true, Condition.INCLUDE, ""));
+            decided.put(tag, new TagDecision(tag, true, Condition.INCLUDE, passed));
         }
         long kept = decided.values().stream().filter(TagDecision::kept).count();
         List<TagDecision> result = new ArrayList<>(decided.size());
@@ -124,7 +150,7 @@ public final class TagSelector {
             return drop(tag, Condition.ATTACHED, "travels with its subject");
         }
         if (always.test(text)) {
-            return Optional.of(new TagDecision(tag, true, Condition.ALWAYS, ""));
+            return Optional.of(new TagDecision(tag, true, Condition.ALWAYS, alwaysKept));
         }
         if (!include.test(text)) {
             return drop(tag, Condition.INCLUDE, "matches none of " + config.include());

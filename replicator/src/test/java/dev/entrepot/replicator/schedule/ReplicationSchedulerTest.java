@@ -11,6 +11,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.LocalDate;
 import java.time.LocalTime;
 import java.time.ZoneId;
 import java.util.List;
@@ -165,5 +166,50 @@ class ReplicationSchedulerTest {
             assertThat(next.atZone(zone).toLocalTime()).isEqualTo(LocalTime.of(2, 30));
             assertThat(scheduler.nextRun("unknown")).isEmpty();
         }
+    }
+
+    @Test
+    void quartzOwnSyntaxIsScheduledToTheSecondAndInItsTimeZone() throws Exception {
+        ZoneId zone = ZoneId.of("Asia/Tokyo");
+        CountDownLatch ran = new CountDownLatch(1);
+        try (ReplicationScheduler scheduler = scheduler("quartz", (rule, trigger) -> {
+            if (rule.equals("each second")) {
+                ran.countDown();
+            }
+        })) {
+            scheduler.add("nightly", cron("15 30 2 ? * MON-FRI", zone));
+            scheduler.add("last day", cron("0 0 3 L * ?", zone));
+            scheduler.add("each second", cron("* * * * * ?", zone));
+            Instant next = scheduler.nextRun("nightly").orElseThrow();
+            assertThat(next.atZone(zone).toLocalTime()).isEqualTo(LocalTime.of(2, 30, 15));
+            LocalDate last =
+                    scheduler.nextRun("last day").orElseThrow().atZone(zone).toLocalDate();
+            assertThat(last.plusDays(1).getDayOfMonth()).isEqualTo(1);
+            scheduler.start();
+            assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+    }
+
+    @Test
+    void missedTimeInQuartzSyntaxIsCaughtUpAndTimesThatAreOverHinderNothing() throws Exception {
+        Instant now = Instant.now();
+        List<String> runs = new CopyOnWriteArrayList<>();
+        CountDownLatch missed = new CountDownLatch(1);
+        try (ReplicationScheduler scheduler = scheduler("quartz missed", (rule, trigger) -> {
+            runs.add(rule + " " + trigger);
+            missed.countDown();
+        })) {
+            ZoneId zone = ZoneId.of("Asia/Tokyo");
+            scheduler.add("over", cron("0 0 0 1 1 ? 2020", zone), Optional.of(now.minus(Duration.ofDays(3))));
+            scheduler.add("missed", cron("0 30 2 * * ?", zone), Optional.of(now.minus(Duration.ofDays(3))));
+            assertThat(scheduler.nextRun("over")).isEmpty();
+            scheduler.start();
+            assertThat(missed.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(runs).containsExactly("missed schedule");
+    }
+
+    private static Optional<ScheduleConfig> cron(String text, ZoneId zone) {
+        return Optional.of(new ScheduleConfig.Cron(new CronExpression(text), zone, Duration.ZERO));
     }
 }

@@ -89,6 +89,28 @@ class TagSelectorTest {
     }
 
     @Test
+    void expressionMustMatchTheWholeTagAfterIncludeAndExclude() throws IOException {
+        TagSelectionConfig config = new TagSelectionConfig(
+                patterns("v*"),
+                patterns("v9*"),
+                Optional.of(NamePattern.regex("v[0-9]+\\.[0-9]+")),
+                Optional.empty(),
+                Optional.empty(),
+                Optional.empty(),
+                patterns("stable"),
+                0);
+
+        assertThat(explain(config, NO_TIMES, "v1.2", "v1.2.3", "xv1.2", "v9.1", "v1", "stable"))
+                .containsExactly(
+                        Map.entry("v1.2", "+include"),
+                        Map.entry("v1.2.3", "-regex"),
+                        Map.entry("xv1.2", "-include"),
+                        Map.entry("v9.1", "-exclude"),
+                        Map.entry("v1", "-regex"),
+                        Map.entry("stable", "+always"));
+    }
+
+    @Test
     void attachedTagsAreDroppedEvenIfAlwaysMatches() throws IOException {
         String fallback = "sha256-" + "0".repeat(64);
         assertThat(explain(
