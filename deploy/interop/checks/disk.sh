@@ -14,6 +14,7 @@ disk_group() {
   empty_cache
   start_entrepot
   check "an image is pinned and pulled" pin_disk_image
+  check "each piece is forced to the disk before it has its name, and its name after that" disk_forces_in_order
   # Not within a check: what is started in one is not known outside.
   start disk-clients eight_disk_clients
   disk_kills=0
@@ -109,6 +110,41 @@ pin_disk_image() {
   disk_image=$(head -n 1 "$work/disk/images")
   "$entrepot" cache pin "disk.test/disk/image@$disk_image" --config "$entrepot_config"
   disk_pull "$disk_image"
+}
+
+# What the proxy asks of the system is watched while it takes in an image: the file, then its name, then the folder that has the name. No test
+# without a power failure would miss what is forgotten here.
+disk_forces_in_order() {
+  local image digest tracer trace=$scratch/trace
+  image=$(sed -n 2p "$work/disk/images")
+  strace -f -y -s 4096 -e trace=fsync,fdatasync,rename,renameat,renameat2 -o "$trace" -p "${process_id[entrepot]}" 2> "$scratch/strace" &
+  tracer=$!
+  # shellcheck disable=SC2064 # the name is gone by then
+  trap "kill -INT $tracer" EXIT
+  eventually 10 grep -q attached "$scratch/strace"
+  disk_pull "$image"
+  for digest in "$image" $(grep -o 'sha256:[0-9a-f]*' "$work/disk/v2/disk/image/manifests/$image"); do
+    # That of the empty configuration came with the first image.
+    [ "$digest" = "sha256:$(printf '{}' | sha256sum | cut -d ' ' -f 1)" ] || eventually 30 forced_in_order "$trace" "${digest#sha256:}"
+  done
+}
+
+# forced_in_order TRACE HEX: a call counts where it ended, before the rename, and where it began, after it.
+forced_in_order() {
+  awk -v hex="$2" '
+    function path() { match($0, /<[^>]*>/); return substr($0, RSTART + 1, RLENGTH - 2) }
+    / f(data)?sync\(/ { began[path()] = NR; if (/<unfinished/) pending[$1] = path(); else ended[path()] = NR }
+    /<\.\.\. f(data)?sync resumed/ { ended[pending[$1]] = NR }
+    / rename(at2?)?\(/ {
+      split($0, name, "\"")
+      if (index(name[4], hex)) { to = name[4]; forced = name[2] in ended; at = NR }
+    }
+    END {
+      if (to == "") { print hex ": no rename"; exit 1 }
+      if (!forced) { print to ": its file was not forced before"; exit 1 }
+      folder = to; sub("/[^/]*$", "", folder)
+      if (!(folder in began) || began[folder] < at) { print to ": its folder was not forced after"; exit 1 }
+    }' "$1"
 }
 
 eight_disk_clients() {

@@ -187,7 +187,14 @@ final class ConfigNode {
             String name = key.getValue();
             String childPath = named ? entry(path, name) : child(path, name);
             if (entries.containsKey(name)) {
-                reading.error(ConfigError.Kind.DUPLICATE_KEY, keyAt, childPath, "", "each key once", Optional.empty());
+                Position first = reading.keyOf(childPath);
+                reading.error(
+                        ConfigError.Kind.DUPLICATE_KEY,
+                        keyAt,
+                        childPath,
+                        name,
+                        "it is there at " + first.line() + ":" + first.column() + " already; each key once",
+                        Optional.empty());
                 continue;
             }
             entries.put(name, of(reading, tuple.getValueNode(), childPath));

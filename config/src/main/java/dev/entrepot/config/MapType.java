@@ -1,6 +1,7 @@
 package dev.entrepot.config;
 
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
@@ -18,15 +19,33 @@ record MapType<K, V>(ScalarType<K> key, ValueType<V> value) implements ValueType
     @Override
     public Optional<Map<K, V>> read(ConfigNode node) {
         Map<K, V> values = new LinkedHashMap<>();
+        Map<K, Map.Entry<String, ConfigNode>> firsts = new HashMap<>();
         for (Map.Entry<String, ConfigNode> entry :
                 node.entries(describe(), true).entrySet()) {
             Optional<K> name = name(entry.getKey(), entry.getValue());
             Optional<V> read = value.read(entry.getValue());
-            if (name.isPresent() && read.isPresent() && values.put(name.get(), read.get()) != null) {
-                entry.getValue().error(ConfigError.Kind.DUPLICATE_KEY, "", "each name once, whatever its case");
+            if (name.isPresent() && read.isPresent()) {
+                values.put(name.get(), read.get());
+                Map.Entry<String, ConfigNode> first = firsts.putIfAbsent(name.get(), entry);
+                if (first != null) {
+                    twice(first, entry);
+                }
             }
         }
         return Optional.of(Collections.unmodifiableMap(values));
+    }
+
+    private static void twice(Map.Entry<String, ConfigNode> first, Map.Entry<String, ConfigNode> second) {
+        Reading reading = second.getValue().reading();
+        Position at = reading.keyOf(first.getValue().path());
+        reading.error(
+                ConfigError.Kind.DUPLICATE_KEY,
+                reading.keyOf(second.getValue().path()),
+                second.getValue().path(),
+                second.getKey(),
+                "it is there as \"" + first.getKey() + "\" at " + at.line() + ":" + at.column()
+                        + " already; each name once, whatever its case",
+                Optional.empty());
     }
 
     private Optional<K> name(String text, ConfigNode node) {

@@ -68,7 +68,11 @@ class ConfigErrorsTest {
                         "test.yaml:1:1: cach: unknown key \"cach\": the known keys here are server, cache,"
                                 + " default-upstream, builtin-upstreams, upstreams, rules, access, replication, tracing; did you mean \"cache\"?");
         assertThat(error("cache: {capacity: 1GiB, capacity: 1GiB}"))
-                .hasToString("test.yaml:1:25: cache.capacity: key is there twice: each key once");
+                .hasToString("test.yaml:1:25: cache.capacity: key is there twice \"capacity\":"
+                        + " it is there at 1:9 already; each key once");
+        assertThat(error("upstreams:\n  a.test: {}\n  A.test: {}\n"))
+                .hasToString("test.yaml:3:3: upstreams[A.test]: key is there twice \"A.test\":"
+                        + " it is there as \"a.test\" at 2:3 already; each name once, whatever its case");
         assertThat(error("server: {tls: {certificate: pom.xml}}"))
                 .hasToString("test.yaml:1:15: server.tls.key: missing: expected file");
         assertThat(error("server: [1]"))
@@ -99,7 +103,7 @@ class ConfigErrorsTest {
     @Test
     void aDuplicateIsAnErrorAlsoAmongNamesThatDifferInCase() {
         assertThat(places("upstreams:\n  a.test: {}\n  A.test: {}\n"))
-                .containsExactly("3:11 upstreams[A.test] DUPLICATE_KEY");
+                .containsExactly("3:3 upstreams[A.test] DUPLICATE_KEY");
     }
 
     @Test

@@ -45,8 +45,13 @@ final class CommandLineSpec {
     }
 
     private static CommandSpec serve() {
-        return command("Serve the registry API until stopped by SIGTERM or SIGINT.")
-                .addOption(configOption())
+        CommandSpec spec = command("Serve the registry API until stopped by SIGTERM or SIGINT.");
+        spec.usageMessage()
+                .footer(
+                        "",
+                        "Exit codes: 143 stopped by SIGTERM, or 130 by SIGINT, after the drain, which is how it is meant to end;"
+                                + " 1 failed, 2 wrong usage, 78 wrong configuration.");
+        return spec.addOption(configOption())
                 .addOption(OptionSpec.builder("--listen")
                         .paramLabel("HOST:PORT")
                         .type(ListenAddress.class)

@@ -16,6 +16,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.LongConsumer;
 
 /** The metrics of the cache and of the upstreams, read from what they count themselves. */
 final class MirrorMetrics {
@@ -136,10 +137,26 @@ final class MirrorMetrics {
                 "entrepot_upstream_seconds",
                 "Time to the head of an upstream's answer, or to its failure.",
                 "upstream");
-        return (RegistryHost registry, Operation operation, OptionalInt status, Duration took) -> {
+        Metrics.Counter bytes = metrics.counter(
+                "entrepot_upstream_received_bytes_total",
+                "Bytes of the bodies of answers of upstreams, of blobs, manifests, lists, tokens and errors alike.",
+                "upstream",
+                "operation");
+        return new UpstreamRequests(requests, seconds, bytes);
+    }
+
+    private record UpstreamRequests(Metrics.Counter requests, DurationHistogram seconds, Metrics.Counter bytes)
+            implements RequestObserver {
+        @Override
+        public void completed(RegistryHost registry, Operation operation, OptionalInt status, Duration took) {
             String code = status.isPresent() ? Integer.toString(status.getAsInt()) : "none";
             requests.with(registry.value(), operation.label(), code).increment();
             seconds.with(registry.value()).record(took.toNanos());
-        };
+        }
+
+        @Override
+        public LongConsumer receiving(RegistryHost registry, Operation operation) {
+            return bytes.with(registry.value(), operation.label())::add;
+        }
     }
 }

@@ -66,6 +66,7 @@ class CommandLineInterfaceTest {
     void helpOfACommandListsItsOptions() {
         assertThat(run("serve", "--help")).isZero();
         assertThat(out()).contains("--config=FILE", "--listen=HOST:PORT", "--data=FOLDER");
+        assertThat(out().replaceAll("\\s+", " ")).contains("143 stopped by SIGTERM", "130 by SIGINT");
     }
 
     @Test

@@ -21,8 +21,10 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -155,6 +157,31 @@ class MirrorTest {
                         "\nentrepot_store_objects ",
                         "entrepot_store_capacity_bytes 53687091200\n",
                         "entrepot_build_info{version=\"0.1.0\"} 1\n");
+    }
+
+    @Test
+    void allBytesOfBodiesOfUpstreamsAreCountedByWhatTheyAreFor() throws Exception {
+        get("/v2/team/app/manifests/1.0");
+        get("/v2/team/app/tags/list");
+        get("/v2/team/app/referrers/" + image.digest());
+        get("/v2/team/app/manifests/missing");
+        long blobs = 0;
+        for (Digest blob : image.blobs().keySet()) {
+            blobs += get("/v2/team/app/blobs/" + blob).body().length;
+        }
+        String metrics = new String(get(mirror.adminPort(), "/metrics").body(), StandardCharsets.UTF_8);
+        String received = "entrepot_upstream_received_bytes_total{upstream=\"registry.test\",operation=\"";
+        assertThat(metrics).contains(received + "blob\"} " + blobs + "\n");
+        for (String operation : List.of("manifest", "tags", "referrers")) {
+            assertThat(metrics).containsPattern(Pattern.quote(received + operation) + "\"} [1-9]");
+        }
+        // That of an error, and that of the manifest.
+        long manifests = Long.parseLong(metrics.substring(metrics.indexOf(received + "manifest\"}"))
+                .lines()
+                .findFirst()
+                .orElseThrow()
+                .split(" ", -1)[1]);
+        assertThat(manifests).isGreaterThan(image.root().sizeBytes());
     }
 
     @Test

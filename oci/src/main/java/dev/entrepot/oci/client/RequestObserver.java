@@ -5,6 +5,7 @@ import java.net.URI;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.LongConsumer;
 
 /** Is told of every request that went over the wire, each redirect, token request and repetition included. Safe for all threads. */
 @FunctionalInterface
@@ -32,6 +33,17 @@ public interface RequestObserver {
      */
     default Sending sending(RegistryHost registry, Operation operation, String method, URI uri) {
         return Sending.UNFOLLOWED;
+    }
+
+    /**
+     * The head of an answer with a body is there. What this returns is told of each number of bytes of that body that was read, whatever the
+     * status and also where the body breaks off, by the thread that reads. Neither may block.
+     *
+     * @param registry the registry that the request was made for, even where it went to a host that the registry redirected to
+     * @param operation what for
+     */
+    default LongConsumer receiving(RegistryHost registry, Operation operation) {
+        return bytes -> {};
     }
 
     /** A request under way. */

@@ -7,11 +7,13 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.Optional;
 import java.util.OptionalInt;
+import java.util.function.LongConsumer;
 import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
 import org.apache.hc.client5.http.config.Configurable;
 import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.util.Timeout;
 
@@ -77,6 +79,7 @@ final class WireExchange implements Exchange {
             ClassicHttpResponse response =
                     http.executeOpen(new HttpHost(origin.scheme(), origin.host(), origin.port()), message, null);
             status = OptionalInt.of(response.getCode());
+            count(request, response);
             return bounded(new ApiResponse(request, response, message::cancel));
         } catch (IOException e) {
             if (bound.hasFired()) {
@@ -96,6 +99,14 @@ final class WireExchange implements Exchange {
             Duration took = Duration.between(start, environment.clock().instant());
             sending.ended(status);
             environment.observer().completed(endpoint.registry(), request.operation(), status, took);
+        }
+    }
+
+    private void count(ApiRequest request, ClassicHttpResponse response) {
+        HttpEntity body = response.getEntity();
+        if (body != null) {
+            LongConsumer received = environment.observer().receiving(endpoint.registry(), request.operation());
+            response.setEntity(new CountedEntity(body, received));
         }
     }
 

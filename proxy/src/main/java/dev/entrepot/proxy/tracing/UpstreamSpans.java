@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.Set;
+import java.util.function.LongConsumer;
 
 /**
  * A span for each request to a registry that is sent because of one of a client, or in a run of replication: until the head of its answer is there. What is sent
@@ -26,6 +27,11 @@ record UpstreamSpans(RequestObserver counted, Set<RegistryHost> told) implements
     @Override
     public void completed(RegistryHost registry, Operation operation, OptionalInt status, Duration took) {
         counted.completed(registry, operation, status, took);
+    }
+
+    @Override
+    public LongConsumer receiving(RegistryHost registry, Operation operation) {
+        return counted.receiving(registry, operation);
     }
 
     @Override
