@@ -70,6 +70,7 @@ class DeepVerificationTest {
 
         assertThat(report.tally().blobsPushed()).isEqualTo(1);
         assertThat(target.requests("PUT blob")).hasSize(1);
+        assertThat(mirror.blobs.get(SHARED)).asString().isEqualTo("shared base");
         Completeness.assertComplete(app, "v1", target, "mirror/app");
         target.forgetRequests();
         assertThat(deep().items())
@@ -109,9 +110,12 @@ class DeepVerificationTest {
         zero(mirror);
         zero(target.repository("mirror/other"));
 
-        deep();
+        assertThat(deep().tally().blobsPushed()).isEqualTo(2);
 
         assertThat(target.requests("MOUNT")).isEmpty();
+        assertThat(target.repository("mirror/other").blobs.get(SHARED))
+                .asString()
+                .isEqualTo("shared base");
         Completeness.assertComplete(app, "v1", target, "mirror/app");
         Completeness.assertComplete(source.repository("other"), "v1", target, "mirror/other");
     }
