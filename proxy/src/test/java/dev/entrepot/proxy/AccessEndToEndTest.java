@@ -114,6 +114,31 @@ class AccessEndToEndTest {
         }
     }
 
+    /** podman and old Docker ask here only, before they pull anything, and would send no credentials to the one repository that needs them. */
+    @Test
+    void trap05PingSays401AsSoonAsOneRepositoryNeedsAuthorization() throws Exception {
+        String rules = """
+                {users: [alice], repositories: ["registry.test/secret/**"]},
+                {anonymous: true, users: ["*"], repositories: ["registry.test/open/*"]}
+                """;
+        String alice = basic("alice", "wonder");
+        try (MirrorFixture mirror = mirror("htpasswd: %s", rules)) {
+            assertThat(mirror.get(manifest(OPEN)).statusCode()).isEqualTo(200);
+            for (String path : List.of("/v2/", "/v2", "/registry.test/v2/")) {
+                for (HttpResponse<byte[]> ping : List.of(mirror.get(path), mirror.head(path))) {
+                    assertThat(ping.statusCode()).as(path).isEqualTo(401);
+                    assertThat(header(ping, "WWW-Authenticate")).as(path).isEqualTo("Basic realm=\"entrepot\"");
+                }
+                assertThat(mirror.get(path, "Authorization", alice).statusCode())
+                        .isEqualTo(200);
+                assertThat(mirror.head(path, "Authorization", alice).statusCode())
+                        .isEqualTo(200);
+            }
+            assertThat(mirror.get(manifest(SECRET), "Authorization", alice).statusCode())
+                    .isEqualTo(200);
+        }
+    }
+
     @Test
     void thePasswordOpensAndTheAccessLogHasTheUser() throws Exception {
         try (MirrorFixture mirror = mirror("htpasswd: %s", "")) {

@@ -19,27 +19,75 @@ import org.junit.jupiter.api.Test;
 class TrapsTableTest {
     private static final Pattern TEST = Pattern.compile("`([A-Z][A-Za-z]*Test)\\.([a-z][A-Za-z0-9]*)`");
 
+    private static final Pattern RUN = Pattern.compile("@(Test|ParameterizedTest|RepeatedTest)\\b");
+    private static final Pattern OFF = Pattern.compile("@(Disabled|EnabledIf|DisabledIf)");
+
     private final Path project = Corpus.locate().resolve("../../..").normalize();
 
     @Test
-    void everyTestThatTheTableNamesExists() throws IOException {
+    void everyTestThatTheTableNamesExistsAndIsRun() throws IOException {
         Map<String, String> sources = testSources();
         List<MatchResult> named = TEST.matcher(table()).results().toList();
         assertThat(named).hasSizeGreaterThan(50);
         assertThat(named)
-                .allSatisfy(test -> assertThat(sources.getOrDefault(test.group(1), ""))
+                .allSatisfy(test -> assertThat(isRun(sources.getOrDefault(test.group(1), ""), test.group(2)))
                         .as(test.group())
-                        .contains("void " + test.group(2) + "("));
+                        .isTrue());
     }
 
     @Test
-    void everyOneOfTheTwentyTrapsHasATest() throws IOException {
+    void whatIsNoTestOrSwitchedOffDoesNotCount() {
+        String source = """
+                /** Something. */
+                class AnyTest {
+                    @Test
+                    void isRun() {}
+
+                    @ParameterizedTest
+                    @CsvSource({
+                        "a, b",
+                        "c, d"
+                    })
+                    void isRunWithValues(String one, String other) {}
+
+                    @Test
+                    @Disabled("for now")
+                    void isSwitchedOff() {}
+
+                    void isNoTest() {}
+                }
+                """;
+        assertThat(isRun(source, "isRun")).isTrue();
+        assertThat(isRun(source, "isRunWithValues")).isTrue();
+        assertThat(isRun(source, "isSwitchedOff")).isFalse();
+        assertThat(isRun(source, "isNoTest")).isFalse();
+        assertThat(isRun(source, "isNowhere")).isFalse();
+        assertThat(isRun(source.replace("class Any", "@Disabled\nclass Any"), "isRun"))
+                .isFalse();
+    }
+
+    /** Whether a class has a method of this name that JUnit runs as a test. Members are set apart by empty lines. */
+    private static boolean isRun(String source, String name) {
+        int method = source.indexOf("void " + name + "(");
+        int type = source.indexOf("class ");
+        if (method < 0 || OFF.matcher(source.substring(0, type)).find()) {
+            return false;
+        }
+        String annotations = source.substring(source.lastIndexOf("\n\n", method) + 1, method);
+        String own = annotations.substring(annotations.lastIndexOf(" class ") + 1);
+        return RUN.matcher(own).find() && !OFF.matcher(own).find();
+    }
+
+    @Test
+    void everyOneOfTheTwentyTrapsHasATestOfItsNumber() throws IOException {
         List<String> rows =
                 table().lines().filter(line -> line.matches("\\| [0-9]+ \\|.*")).toList();
         assertThat(rows.stream().map(row -> row.split("\\|", -1)[1].strip()))
                 .containsExactlyElementsOf(
                         IntStream.rangeClosed(1, 20).mapToObj(Integer::toString).toList());
-        assertThat(rows).allSatisfy(row -> assertThat(TEST.matcher(row).find()).isTrue());
+        assertThat(rows)
+                .allSatisfy(row -> assertThat(row)
+                        .contains(".trap%02d".formatted(Integer.parseInt(row.split("\\|", -1)[1].strip()))));
     }
 
     private String table() throws IOException {
