@@ -265,13 +265,8 @@ class OddUpstreamEndToEndTest {
 
     @Test
     void manifestOfAnotherDigestIsRefusedByDigest() throws Exception {
-<<<<<<< HEAD
-        ODD.stubFor(any(urlPathEqualTo(manifests(image.digest())))
-                .willReturn(manifest(images.image(10), image.digest())));
-=======
         ODD.stubFor(
                 any(urlPathEqualTo(manifests(image.digest()))).willReturn(manifest(images.image(10), image.digest())));
->>>>>>> two
         HttpResponse<byte[]> answer = mirror.get(manifests(image.digest()));
         assertThat(answer.statusCode()).isEqualTo(502);
         assertThat(code(answer)).isEqualTo("UNKNOWN");
