@@ -8,6 +8,7 @@ import dev.entrepot.proxy.replication.ImageTree;
 import dev.entrepot.proxy.replication.OwnReplicating;
 import dev.entrepot.proxy.replication.PlanAnswer;
 import dev.entrepot.proxy.replication.ProgressPrinter;
+import dev.entrepot.proxy.replication.Registries;
 import dev.entrepot.proxy.replication.Replicating;
 import dev.entrepot.proxy.replication.Replication;
 import dev.entrepot.proxy.replication.RunTexts;
@@ -114,8 +115,11 @@ final class ReplicationCommands {
             return server.get();
         }
         OpenedCache cache = onlyAsks ? LookedAt.open(config, environment, closings) : opened(closings);
+        Registries registries = cache.directory().equals(directory)
+                ? cache.registries()
+                : cache.registries().forgetting();
         Replicating own = new OwnReplicating(
-                Replication.open(config.replication(), cache.directory(), cache.registries(), environment),
+                Replication.open(config.replication(), cache.directory(), registries, environment),
                 config.replication().notifications(),
                 environment,
                 terminal);

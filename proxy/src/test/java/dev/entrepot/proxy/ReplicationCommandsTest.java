@@ -235,6 +235,30 @@ class ReplicationCommandsTest {
     }
 
     @Test
+    void planForecastsWhatTheRunReadsOfTheSource() throws IOException {
+        loadSmall();
+        // There is no data folder yet, and a plan makes none: the run reads the manifests again.
+        assertForecastIsRight(2);
+        source.push(REPOSITORY, new Images(9).image(700), "v2");
+        assertForecastIsRight(0);
+    }
+
+    private void assertForecastIsRight(int pulls) {
+        JsonNode forecast = OciJson.mapper()
+                .readTree(commands.run("plan", "to-regions", "--json").out())
+                .path("forecast");
+        source.calls().clear();
+
+        assertThat(commands.run("sync", "to-regions").code()).isZero();
+
+        assertThat(forecast.path("pulls").asInt(-1)).isEqualTo(pulls);
+        assertThat(source.requests(Requests.get().and(Requests.manifests()))).hasSize(pulls);
+        assertThat(forecast.path("blobs").asInt()).isPositive();
+        assertThat(source.requests(Requests.get().and(Requests.blobs())))
+                .hasSize(forecast.path("blobs").asInt());
+    }
+
+    @Test
     void planSaysInWordsWhatAndWhy() {
         loadSmall();
         assertThat(commands.run("plan", "to-regions").out())

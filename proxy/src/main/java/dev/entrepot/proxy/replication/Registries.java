@@ -20,12 +20,28 @@ import java.util.Optional;
  * @param clients the client of each, which others close
  * @param cache the cache that is shared with those who pull; without, sources are read directly
  * @param environment the world around further clients
+ * @param lasts whether the cache is there for the next command, too
  */
 public record Registries(
         Map<RegistryHost, UpstreamConfig> upstreams,
         Map<RegistryHost, RegistryClient> clients,
         Optional<PullThroughCache> cache,
-        ClientEnvironment environment) {
+        ClientEnvironment environment,
+        boolean lasts) {
+    /** With a cache that lasts. */
+    public Registries(
+            Map<RegistryHost, UpstreamConfig> upstreams,
+            Map<RegistryHost, RegistryClient> clients,
+            Optional<PullThroughCache> cache,
+            ClientEnvironment environment) {
+        this(upstreams, clients, cache, environment, true);
+    }
+
+    /** The same, with a cache that is deleted when the command ends: what is read now is read again by the next. */
+    public Registries forgetting() {
+        return new Registries(upstreams, clients, cache, environment, false);
+    }
+
     /** Copies the maps. */
     public Registries {
         upstreams = Map.copyOf(upstreams);
@@ -42,7 +58,8 @@ public record Registries(
         if (client == null) {
             throw new IllegalArgumentException(upstream + " is not configured");
         }
-        return new RegistrySource(client, cache);
+        RegistrySource source = new RegistrySource(client, cache);
+        return lasts ? source : source.forgetting();
     }
 
     /**

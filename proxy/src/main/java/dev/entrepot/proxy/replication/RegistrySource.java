@@ -24,19 +24,25 @@ import java.util.Optional;
  * @param client its client, which others close
  * @param cache the cache before it, if there is one
  * @param keepsBlobs whether it keeps blobs that are read of it
+ * @param lasts whether the cache is there for the next command, too
  */
-record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache, boolean keepsBlobs)
+record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache, boolean keepsBlobs, boolean lasts)
         implements SourceRegistry {
     // Of at least one name each; more than any registry has.
     private static final int MOST_PAGES = 100_000;
 
     RegistrySource(RegistryClient client, Optional<PullThroughCache> cache) {
-        this(client, cache, true);
+        this(client, cache, true, true);
+    }
+
+    /** The same, with a cache that is deleted when the command ends. */
+    RegistrySource forgetting() {
+        return new RegistrySource(client, cache, keepsBlobs, false);
     }
 
     /** The same, with a cache that keeps no blob because it is read here. */
     RegistrySource passingBlobs() {
-        return new RegistrySource(client, cache, false);
+        return new RegistrySource(client, cache, false, lasts);
     }
 
     @Override
@@ -58,7 +64,7 @@ record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache, b
 
     @Override
     public boolean keeps(Digest content, boolean manifest) {
-        return cache.isPresent() && cache.get().keeps(content, manifest);
+        return lasts && cache.isPresent() && cache.get().keeps(content, manifest);
     }
 
     private CachedRepository cached(PullThrough pull) {
