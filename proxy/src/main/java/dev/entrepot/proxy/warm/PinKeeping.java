@@ -288,6 +288,22 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
                         RETRY.toMinutes());
             }
         }
+        forgetUnlessPinned(pin);
+    }
+
+    // Rules may have changed meanwhile: what is not pinned so any more is to be looked at when they change back.
+    private void forgetUnlessPinned(Pin pin) {
+        try {
+            if (pins.pins().contains(pin)) {
+                return;
+            }
+        } catch (IOException e) {
+            LOG.warn("the index cannot be read, so that {} is looked at again: {}", pin, e.toString());
+        }
+        synchronized (this) {
+            due.remove(pin);
+            incomplete.remove(pin);
+        }
     }
 
     @Override
