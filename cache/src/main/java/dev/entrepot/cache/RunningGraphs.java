@@ -49,13 +49,25 @@ final class RunningGraphs implements ContentInUse {
         }
 
         private void await(long now, Duration patience) {
-            awaitedUntil = Math.max(awaitedUntil, now + patience.toMillis());
+            long until = now + patience.toMillis();
+            if (until > awaitedUntil) {
+                awaitedUntil = until;
+            }
         }
 
         private boolean isAwaited(long now) {
+            return (now < awaitedUntil || reading.get() > 0) && isIncomplete();
+        }
+
+        // With each manifest that is served: no streams.
+        private boolean isIncomplete() {
             int most = served.get();
-            return (now < awaitedUntil || reading.get() > 0)
-                    && askedFor.values().stream().anyMatch(times -> times.get() < most);
+            for (AtomicInteger times : askedFor.values()) {
+                if (times.get() < most) {
+                    return true;
+                }
+            }
+            return false;
         }
     }
 
@@ -78,10 +90,11 @@ final class RunningGraphs implements ContentInUse {
     /** Notes that a manifest was given to a client, which will ask for its blobs. */
     void served(ManifestBytes manifest) {
         Run known = runs.get(manifest.digest());
-        if (known == null || !isRunning(known)) {
+        long now = clock.millis();
+        if (known == null || !isRunning(known, now)) {
             begin(manifest);
         } else {
-            known.await(clock.millis(), FIRST_PATIENCE);
+            known.await(now, FIRST_PATIENCE);
             known.served.incrementAndGet();
         }
     }
@@ -199,6 +212,10 @@ final class RunningGraphs implements ContentInUse {
     }
 
     private boolean isRunning(Run run) {
-        return run.isAwaited(clock.millis()) || run.askedFor.keySet().stream().anyMatch(fetching);
+        return isRunning(run, clock.millis());
+    }
+
+    private boolean isRunning(Run run, long now) {
+        return run.isAwaited(now) || run.askedFor.keySet().stream().anyMatch(fetching);
     }
 }

@@ -121,6 +121,7 @@ final class ServeCommand {
         try (CarrierWatch _ = CarrierWatch.start();
                 Mirror mirror = Mirror.start(
                         config, Optional.of(ParsedFile.of(file, loaded)), loaded::originOf, environment, accessLog)) {
+            BatchScheduling.begin();
             LOG.info(
                     "entrepot {} serves {} on {}://{}, admin on {}://{}, data in {}, configuration {}",
                     Version.current(),
@@ -149,6 +150,7 @@ final class ServeCommand {
         ServerConfig config = whole.server();
         try (CarrierWatch _ = CarrierWatch.start();
                 BundleMirror mirror = BundleMirror.start(whole, bundle, accessLog)) {
+            BatchScheduling.begin();
             LOG.info(
                     "entrepot {} serves {} on {}://{}, admin on {}://{}",
                     Version.current(),

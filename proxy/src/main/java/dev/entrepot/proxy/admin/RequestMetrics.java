@@ -22,7 +22,7 @@ public final class RequestMetrics implements RequestObserver {
             new AtomicReferenceArray<>(RequestKind.values().length * VERDICTS * STATUSES);
     private final DurationHistogram.Series[] seconds = new DurationHistogram.Series[RequestKind.values().length];
     private final LongAdder[] bytes = new LongAdder[RequestKind.values().length];
-    private final LongAdder[] endings = new LongAdder[Ending.values().length];
+    private final Metrics.Counter unfinished;
     private final LongAdder active = new LongAdder();
     private final Metrics.Counter unreadable;
 
@@ -35,7 +35,7 @@ public final class RequestMetrics implements RequestObserver {
                 "entrepot_request_seconds", "Time from a request being read to its answer being written.", "kind");
         Metrics.Counter bodyBytes =
                 metrics.counter("entrepot_response_bytes_total", "Bytes of bodies written to clients.", "kind");
-        Metrics.Counter unfinished = metrics.counter(
+        unfinished = metrics.counter(
                 "entrepot_unfinished_responses_total",
                 "Answers that did not reach their end: cut by us, or the client gone or stalled.",
                 "ending");
@@ -44,7 +44,9 @@ public final class RequestMetrics implements RequestObserver {
             bytes[kind.ordinal()] = bodyBytes.with(kind.label());
         }
         for (Ending ending : Ending.values()) {
-            endings[ending.ordinal()] = ending == Ending.COMPLETE ? new LongAdder() : unfinished.with(ending.label());
+            if (ending != Ending.COMPLETE) {
+                unfinished.with(ending.label()); // at 0, so that it is there before there is one
+            }
         }
         metrics.gauge("entrepot_requests_active", "Requests being handled.", active::sum);
     }
@@ -61,7 +63,9 @@ public final class RequestMetrics implements RequestObserver {
         series(request).increment();
         seconds[kind].record(request.nanos());
         bytes[kind].add(request.bodyBytes());
-        endings[request.ending().ordinal()].increment();
+        if (request.ending() != Ending.COMPLETE) {
+            unfinished.with(request.ending().label()).increment();
+        }
     }
 
     @Override

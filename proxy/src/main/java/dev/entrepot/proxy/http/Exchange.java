@@ -2,6 +2,7 @@ package dev.entrepot.proxy.http;
 
 import dev.entrepot.cache.Verdict;
 import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.proxy.http.Meanings.Meaning;
 import dev.entrepot.proxy.http.RequestRecord.Ending;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HttpPrologue;
@@ -15,6 +16,7 @@ final class Exchange {
     private final long startedMillis;
     private final long startedNanos;
     private RequestKind kind = RequestKind.OTHER;
+    private @Nullable String path;
     private String namespace = "";
     private String user = "";
     private Audience audience = Audience.EVERYBODY;
@@ -34,6 +36,12 @@ final class Exchange {
 
     void parsed(RequestKind parsedKind) {
         kind = parsedKind;
+    }
+
+    /** It is known what is asked for. */
+    void means(Meaning meaning) {
+        kind = meaning.request().kind();
+        path = meaning.words().path();
     }
 
     /** It is known who makes the request. */
@@ -109,7 +117,8 @@ final class Exchange {
                 request.remotePeer().address(),
                 user,
                 prologue.method().text(),
-                RequestTarget.withoutUser(prologue.uriPath().rawPath()),
+                RequestTarget.withoutUser(
+                        path != null ? path : prologue.uriPath().rawPath()),
                 namespace,
                 kind,
                 status,

@@ -4,6 +4,8 @@ import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
+import dev.entrepot.proxy.http.Meanings.Meaning;
+import dev.entrepot.proxy.http.Meanings.Words;
 import dev.entrepot.proxy.http.RegistryRequest.BlobRequest;
 import dev.entrepot.proxy.http.RegistryRequest.Catalog;
 import dev.entrepot.proxy.http.RegistryRequest.Elsewhere;
@@ -16,6 +18,8 @@ import dev.entrepot.proxy.http.RequestRecord.Ending;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
+import io.helidon.http.HttpPrologue;
+import io.helidon.http.Method;
 import io.helidon.http.ServerRequestHeaders;
 import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
@@ -30,6 +34,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 import java.util.function.Predicate;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -53,6 +58,7 @@ final class FrontDoor implements Filter {
     private final TokenHandler tokens;
     private final String scheme;
     private final Passing passing;
+    private final Meanings meanings;
     private final ManifestHandler manifests = new ManifestHandler();
     private final BlobHandler blobs;
     private final ReplySender sender;
@@ -78,6 +84,7 @@ final class FrontDoor implements Filter {
             LongSupplier nanoClock) {
         this.repositories = repositories;
         this.router = router;
+        this.meanings = new Meanings(router);
         this.gate = gate;
         this.own = own;
         this.rates = rates;
@@ -141,18 +148,26 @@ final class FrontDoor implements Filter {
 
     /** Sends an answer, and tells whether the connection is to be closed. */
     private boolean answer(RoutingRequest request, RoutingResponse response, Exchange exchange) {
-        boolean head = request.prologue().method().text().equals("HEAD");
+        HttpPrologue prologue = request.prologue();
+        boolean head = prologue.method().text().equals("HEAD");
         boolean close = draining || endsConnection(request.headers());
+        Words words = new Words(
+                prologue.uriPath().rawPath(),
+                prologue.hasQuery() ? prologue.query().rawValue() : "",
+                request.authority());
         try {
+            Meaning known = head || prologue.method().equals(Method.GET) ? meanings.lately(words) : null;
             RequestTarget target;
             try {
-                target = RequestTarget.of(request.prologue().uriPath().rawPath(), request.authority());
+                target = known != null ? known.target() : RequestTarget.of(words.path(), words.authority());
             } catch (InvalidNameException e) {
                 return sender.send(ErrorReplies.of(e, Optional.empty()), head, true, response, exchange);
             }
             Reply reply = reply(
                     request,
+                    words,
                     target,
+                    known,
                     new ClientCall(head, passing.isAsked(request.headers()), request.headers()),
                     exchange);
             try {
@@ -165,11 +180,7 @@ final class FrontDoor implements Filter {
                     if (e instanceof RegistryException remote) {
                         exchange.failed(ErrorReplies.of(remote, Optional.empty()));
                     }
-                    LOG.warn(
-                            "{} was cut after {} bytes: {}",
-                            request.prologue().uriPath().rawPath(),
-                            exchange.bodyBytes(),
-                            e.toString());
+                    LOG.warn("{} was cut after {} bytes: {}", words.path(), exchange.bodyBytes(), e.toString());
                     throw new CloseConnectionException("the content failed in the middle: " + e.getMessage(), e);
                 }
                 return sender.send(ErrorReplies.of(e, exchange.failureVerdict()), head, close, response, exchange);
@@ -188,24 +199,29 @@ final class FrontDoor implements Filter {
                 || headers.contains(HeaderNames.CONTENT_LENGTH) && !headers.contains(HeaderValues.CONTENT_LENGTH_ZERO);
     }
 
-    private Reply reply(RoutingRequest request, RequestTarget target, ClientCall call, Exchange exchange) {
+    private Reply reply(
+            RoutingRequest request,
+            Words words,
+            RequestTarget target,
+            @Nullable Meaning known,
+            ClientCall call,
+            Exchange exchange) {
         if (isOfForeignPage(request.headers())) {
             return ErrorReplies.error(
                     Status.FORBIDDEN_403, "DENIED", "pages of other sites may not pull here", Optional.empty());
         }
         try {
-            String query =
-                    request.prologue().hasQuery() ? request.prologue().query().rawValue() : "";
             if (gate.givesTokens() && target.path().equals(TokenHandler.PATH)) {
                 exchange.parsed(RequestKind.TOKEN);
                 Approach approach = approach(request, target);
                 limit(approach.address());
-                return tokens.handle(request, query, target.host(), approach, exchange);
+                return tokens.handle(request, words.query(), target.host(), approach, exchange);
             }
-            RegistryRequest parsed =
-                    RegistryRequest.parse(request.prologue().method().text(), target.path(), query);
-            exchange.parsed(parsed.kind());
-            return handle(parsed, guest(request, target, exchange), target.host(), call, exchange);
+            Meaning meaning = known != null
+                    ? known
+                    : meanings.read(request.prologue().method().text(), words, target);
+            exchange.means(meaning);
+            return handle(meaning, guest(request, target, exchange), call, exchange);
         } catch (IOException | RuntimeException e) {
             return ErrorReplies.of(e, exchange.failureVerdict());
         }
@@ -267,13 +283,13 @@ final class FrontDoor implements Filter {
         }
     }
 
-    private Reply handle(RegistryRequest parsed, Guest guest, String host, ClientCall call, Exchange exchange)
-            throws IOException {
-        return switch (parsed) {
-            case ManifestRequest r -> manifests.handle(r, open(r.name(), guest, host, call, exchange), call);
-            case BlobRequest r -> blobs.handle(r, open(r.name(), guest, host, call, exchange), call);
-            case TagsRequest r -> TagsHandler.handle(r, open(r.name(), guest, host, call, exchange));
-            case ReferrersRequest r -> ReferrersHandler.handle(r, open(r.name(), guest, host, call, exchange));
+    private Reply handle(Meaning meaning, Guest guest, ClientCall call, Exchange exchange) throws IOException {
+        String host = meaning.target().host();
+        return switch (meaning.request()) {
+            case ManifestRequest r -> manifests.handle(r, open(r.name(), meaning, guest, call, exchange), call);
+            case BlobRequest r -> blobs.handle(r, open(r.name(), meaning, guest, call, exchange), call);
+            case TagsRequest r -> TagsHandler.handle(r, open(r.name(), meaning, guest, call, exchange));
+            case ReferrersRequest r -> ReferrersHandler.handle(r, open(r.name(), meaning, guest, call, exchange));
             case Catalog r -> {
                 guest.requireCatalog();
                 requireKnown(r.scope(), guest, host);
@@ -294,11 +310,13 @@ final class FrontDoor implements Filter {
         };
     }
 
-    private ServedRepository open(RequestedName name, Guest guest, String host, ClientCall call, Exchange exchange)
+    private ServedRepository open(RequestedName name, Meaning meaning, Guest guest, ClientCall call, Exchange exchange)
             throws IOException {
         Route route;
         try {
-            route = router.route(name, host);
+            route = meaning.route() != null
+                    ? meaning.route()
+                    : router.route(name, meaning.target().host());
         } catch (NotFoundException e) {
             guest.requirePing();
             throw unrouted(e, guest);

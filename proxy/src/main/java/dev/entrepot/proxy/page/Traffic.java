@@ -26,7 +26,7 @@ public final class Traffic implements RequestObserver {
     private final AtomicReferenceArray<@Nullable Minute> minutes = new AtomicReferenceArray<>(MINUTES);
 
     /** The counts of one minute since 1970. */
-    private record Minute(long number, LongAdder requests, LongAdder without, LongAdder bytes, LongAdder bytesWithout) {
+    private record Minute(long number, LongAdder requests, LongAdder misses, LongAdder bytes, LongAdder bytesOfMisses) {
         static Minute of(long number) {
             return new Minute(number, new LongAdder(), new LongAdder(), new LongAdder(), new LongAdder());
         }
@@ -60,9 +60,9 @@ public final class Traffic implements RequestObserver {
         Minute minute = minute((request.startedMillis() + request.nanos() / 1_000_000) / MINUTE_MILLIS);
         minute.requests().increment();
         minute.bytes().add(request.bodyBytes());
-        if (verdict != Verdict.MISS) {
-            minute.without().increment();
-            minute.bytesWithout().add(request.bodyBytes());
+        if (verdict == Verdict.MISS) {
+            minute.misses().increment();
+            minute.bytesOfMisses().add(request.bodyBytes());
         }
     }
 
@@ -101,10 +101,12 @@ public final class Traffic implements RequestObserver {
             if (minute == null || minute.number() != number) {
                 one.add(0).add(0).add(0).add(0);
             } else {
-                one.add(minute.requests().sum())
-                        .add(minute.without().sum())
-                        .add(minute.bytes().sum())
-                        .add(minute.bytesWithout().sum());
+                // The misses first: one that comes meanwhile is then no part of what came without a fetch.
+                long misses = minute.misses().sum();
+                long bytesOfMisses = minute.bytesOfMisses().sum();
+                long answers = minute.requests().sum();
+                long sent = minute.bytes().sum();
+                one.add(answers).add(answers - misses).add(sent).add(sent - bytesOfMisses);
             }
         }
         return json;

@@ -85,6 +85,31 @@ class AccessLogTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void whatIsWrittenOnceMoreIsWrittenTheSame(boolean json) {
+        RequestRecord[] requests = new RequestRecord[3000];
+        for (int i = 0; i < requests.length; i++) {
+            // More than are kept, some in quotes, each several times, and some at once again.
+            String path = "/v2/library/a" + i / 2 % 700 + (i % 5 == 0 ? " b" : "/manifests/x");
+            requests[i] = request(path, i % 3 == 0 ? "containerd/v2.1.0 \\" : "containerd/v2.1.0");
+        }
+        StringBuilder alone = new StringBuilder();
+        for (RequestRecord request : requests) {
+            LineBuffer line = new LineBuffer();
+            (json ? new JsonLines() : new TextLines()).append(request, line);
+            ByteArrayOutputStream written = new ByteArrayOutputStream();
+            try {
+                line.writeTo(written);
+            } catch (IOException e) {
+                throw new AssertionError(e);
+            }
+            alone.append(written.toString(StandardCharsets.US_ASCII));
+        }
+
+        assertThat(logged(json, requests)).isEqualTo(alone.toString());
+    }
+
     @Test
     void unknownPartsAreDashes() {
         RequestRecord bare = new RequestRecord(
