@@ -11,6 +11,7 @@ import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.NoSuchElementException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -29,15 +30,28 @@ final class BatchScheduling {
     // A thread inherits the policy of the one that starts it; so the second time none is left that was not there the
     // first time.
     private static final int ROUNDS = 2;
+    private static final Duration AFTER_START = Duration.ofSeconds(1);
     // sched.h
     private static final int SCHED_BATCH = 3;
 
     private BatchScheduling() {}
 
-    /** Asks for it, for all threads of this process that there are and that they start; on a thread of its own, since the first call of a function of the system takes a while. */
+    /**
+     * Asks for it, for all threads of this process that there are and that they start; a moment later and on a thread of its own, since the first call of a function of the system takes
+     * processor time that a start has better use for.
+     */
     static void begin() {
         if (!NORMAL.equals(System.getProperty(PROPERTY)) && Files.isDirectory(TASKS)) {
-            Thread.ofPlatform().daemon().name("scheduling").start(BatchScheduling::apply);
+            Thread.ofPlatform().daemon().name("scheduling").start(BatchScheduling::applySoon);
+        }
+    }
+
+    private static void applySoon() {
+        try {
+            Thread.sleep(AFTER_START);
+            apply();
+        } catch (InterruptedException e) {
+            LOG.debug("threads are scheduled as usual: nobody waited");
         }
     }
 
