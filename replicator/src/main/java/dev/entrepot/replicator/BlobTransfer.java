@@ -80,7 +80,7 @@ final class BlobTransfer implements BlobSource {
                 if (!(e.fault() instanceof OutageException outage) || attempt >= attempts) {
                     throw e;
                 }
-                sourceGate.failed(outage);
+                sourceGate.failed(RequestKind.READ_BLOB, outage);
             }
         }
     }

@@ -24,32 +24,32 @@ record GatedSource(RepositorySource source, HostGate gate) implements Repository
 
     @Override
     public TagPage listTags(Optional<String> cursor) throws IOException {
-        return gate.request(() -> source.listTags(cursor));
+        return gate.request(RequestKind.LOOK, () -> source.listTags(cursor));
     }
 
     @Override
     public Referrers referrers(Digest subject) throws IOException {
-        return gate.request(() -> source.referrers(subject));
+        return gate.request(RequestKind.LOOK, () -> source.referrers(subject));
     }
 
     @Override
     public Referrers referrers(Digest subject, KnownManifests known) throws IOException {
-        return gate.request(() -> source.referrers(subject, known));
+        return gate.request(RequestKind.LOOK, () -> source.referrers(subject, known));
     }
 
     @Override
     public Optional<OptionalLong> statBlob(Digest digest) throws IOException {
-        return gate.request(() -> source.statBlob(digest));
+        return gate.request(RequestKind.LOOK, () -> source.statBlob(digest));
     }
 
     @Override
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
-        return gate.request(() -> source.openBlob(digest, range));
+        return gate.request(RequestKind.READ_BLOB, () -> source.openBlob(digest, range));
     }
 
     @Override
     public BlobBody openBlob(Digest digest, ByteRange range, OptionalLong knownBytes) throws IOException {
-        return gate.request(() -> source.openBlob(digest, range, knownBytes));
+        return gate.request(RequestKind.READ_BLOB, () -> source.openBlob(digest, range, knownBytes));
     }
 
     @Override
@@ -59,11 +59,11 @@ record GatedSource(RepositorySource source, HostGate gate) implements Repository
 
     @Override
     public Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
-        return gate.request(() -> source.resolve(reference));
+        return gate.request(RequestKind.LOOK, () -> source.resolve(reference));
     }
 
     @Override
     public ManifestBytes fetchManifest(ManifestReference reference) throws IOException {
-        return gate.request(() -> source.fetchManifest(reference));
+        return gate.request(RequestKind.LOOK, () -> source.fetchManifest(reference));
     }
 }

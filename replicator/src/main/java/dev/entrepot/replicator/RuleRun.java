@@ -31,7 +31,7 @@ final class RuleRun {
         this.rule = rule;
         this.services = services;
         this.progress = progress;
-        this.sourceGate = SourceSurveyor.gate(rule, services.retries(), services.time());
+        this.sourceGate = SourceSurveyor.gate(rule, services.hosts(), services.retries(), services.time());
         this.surveyor = new SourceSurveyor(rule, sourceGate, services.time());
         RateLimit bandwidth = Limits.bandwidth(rule.limits(), services.time());
         for (ReplicationRule.Placement placement : rule.targets()) {

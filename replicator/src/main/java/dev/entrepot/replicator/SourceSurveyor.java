@@ -39,9 +39,10 @@ final class SourceSurveyor {
     }
 
     /** The gate before the source of a rule, for one run. */
-    static HostGate gate(ReplicationRule rule, RetryPolicy retries, Time time) {
+    static HostGate gate(ReplicationRule rule, KnownHosts hosts, RetryPolicy retries, Time time) {
+        String name = rule.source().name();
         return new HostGate(
-                rule.source().name(), SOURCE_CONCURRENCY, retries, Limits.requests(rule.limits(), time), time);
+                name, SOURCE_CONCURRENCY, hosts.source(name), retries, Limits.requests(rule.limits(), time), time);
     }
 
     private record Found(
@@ -91,7 +92,7 @@ final class SourceSurveyor {
                     Side.SOURCE,
                     source,
                     "reading the catalog of " + source + ", which repositories by pattern need",
-                    () -> gate.request(rule.source()::catalog));
+                    () -> gate.request(RequestKind.LOOK, rule.source()::catalog));
             catalog.stream().filter(rule.repositoryFilter()).forEach(names::add);
         }
         return names;

@@ -47,7 +47,7 @@ final class TargetSession {
         this.gate = new HostGate(
                 placement.registry().name(),
                 placement.maxConcurrentRequests(),
-                services.uploads().of(placement.registry().place()),
+                services.hosts().target(placement.registry().place()),
                 services.retries(),
                 Limits.requests(rule.limits(), services.time()),
                 services.time());

@@ -30,7 +30,12 @@ class BlobTransferTest {
 
     private HostGate gate(String host) {
         return new HostGate(
-                host, 1, Engine.NO_RETRIES, new RateLimit(now -> OptionalLong.empty(), clock.time()), clock.time());
+                host,
+                1,
+                new KnownHosts(Engine.NO_RETRIES, clock.time()).unknown(),
+                Engine.NO_RETRIES,
+                new RateLimit(now -> OptionalLong.empty(), clock.time()),
+                clock.time());
     }
 
     @Test

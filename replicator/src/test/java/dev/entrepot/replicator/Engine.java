@@ -23,7 +23,7 @@ public final class Engine implements AutoCloseable {
                 journal,
                 new SubjectLocks(),
                 new RepositoryClaims(),
-                new UploadLimits(clock.time()),
+                new KnownHosts(retries, clock.time()),
                 clock.time(),
                 retries,
                 Duration.ofDays(1),
