@@ -1,6 +1,7 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Pace;
 import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
 import java.time.Duration;
@@ -26,7 +27,7 @@ final class HostGate {
     private final BackOff.View whole;
     private final Map<RequestKind, BackOff.View> kinds;
     private final RetryPolicy policy;
-    private final RateLimit rate;
+    private final Pace pace;
     private final Time time;
     private final AtomicLong count = new AtomicLong();
     private final AtomicLong progress = new AtomicLong();
@@ -37,9 +38,9 @@ final class HostGate {
      * @param host the host's name, for messages
      * @param concurrency transfers at once, and as many small requests of each kind
      * @param known what is known of the host
-     * @param rate requests per second
+     * @param pace at what pace the wire is used; only requests that go over the wire count
      */
-    HostGate(String host, int concurrency, KnownHost known, RetryPolicy policy, RateLimit rate, Time time) {
+    HostGate(String host, int concurrency, KnownHost known, RetryPolicy policy, Pace pace, Time time) {
         this.host = host;
         for (RequestKind kind : RequestKind.values()) {
             requests.put(kind, new RequestLimit(concurrency));
@@ -49,7 +50,7 @@ final class HostGate {
         this.whole = known.whole();
         this.kinds = known.kinds();
         this.policy = policy;
-        this.rate = rate;
+        this.pace = pace;
         this.time = time;
     }
 
@@ -85,7 +86,7 @@ final class HostGate {
             try {
                 T result = limit.send(() -> {
                     count.incrementAndGet();
-                    return request.send();
+                    return pace.<T, IOException>call(request::send);
                 });
                 answered(kind);
                 return result;
@@ -104,7 +105,6 @@ final class HostGate {
 
     // One that has failed before does not wait for a host that is out by now, whoever found that.
     private Sent awaitTurn(RequestKind kind, Optional<OutageException> last) throws IOException {
-        rate.take(1);
         while (true) {
             Sent now = now(kind);
             Duration ofWhole = whole.untilTurn(host);
@@ -173,6 +173,11 @@ final class HostGate {
             throw new IllegalStateException("nothing for " + kind);
         }
         return value;
+    }
+
+    /** At what pace the wire to the host is used; what is read of an answer after its request has passed keeps to it, too. */
+    Pace pace() {
+        return pace;
     }
 
     /** The name of the host. */

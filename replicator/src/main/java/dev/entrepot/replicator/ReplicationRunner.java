@@ -54,6 +54,7 @@ public final class ReplicationRunner {
                 new SubjectLocks(),
                 new RepositoryClaims(),
                 new KnownHosts(retries, time),
+                new RuleLimits(time),
                 time,
                 retries,
                 recheck,

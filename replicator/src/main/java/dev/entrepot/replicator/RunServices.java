@@ -10,6 +10,7 @@ import java.time.Duration;
  * @param locks one writer per subject
  * @param claims who copies and who prunes
  * @param hosts what is known of the hosts that they go to
+ * @param limits how fast rules may run
  * @param time clock, sleep and randomness
  * @param retries how long outages are borne
  * @param recheck how long a tag that was complete counts as that without being compared in full again
@@ -20,6 +21,7 @@ record RunServices(
         SubjectLocks locks,
         RepositoryClaims claims,
         KnownHosts hosts,
+        RuleLimits limits,
         Time time,
         RetryPolicy retries,
         Duration recheck,

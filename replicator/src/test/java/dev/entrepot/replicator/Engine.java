@@ -24,6 +24,7 @@ public final class Engine implements AutoCloseable {
                 new SubjectLocks(),
                 new RepositoryClaims(),
                 new KnownHosts(retries, clock.time()),
+                new RuleLimits(clock.time()),
                 clock.time(),
                 retries,
                 Duration.ofDays(1),

@@ -7,13 +7,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.Pace;
 import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
@@ -37,13 +37,7 @@ class HostGateTest {
     }
 
     private HostGate gate(int concurrency, KnownHost known, RetryPolicy retries) {
-        return new HostGate(
-                "registry.test",
-                concurrency,
-                known,
-                retries,
-                new RateLimit(now -> OptionalLong.empty(), clock.time()),
-                clock.time());
+        return new HostGate("registry.test", concurrency, known, retries, Pace.FREE, clock.time());
     }
 
     private static OutageException outage(Optional<Duration> retryAfter) {
