@@ -112,8 +112,17 @@ final class BackOff {
                     outages++;
                     pause = outage.retryAfter().orElseGet(() -> spread(policy.pause(failures())));
                 }
-                hold(pause, outage);
+                holdBack(pause, outage);
                 return news;
+            }
+        }
+
+        /** The host asked for a pause, and whoever it refused takes care of the rest: it waits and tries again, or is an outage that is told of then. */
+        void hold(Duration pause) {
+            synchronized (BackOff.this) {
+                if (pause.compareTo(policy.longest()) <= 0) {
+                    waitUntil(time.clock().instant().plus(pause));
+                }
             }
         }
 
@@ -128,7 +137,7 @@ final class BackOff {
         }
     }
 
-    private void hold(Duration pause, OutageException outage) {
+    private void holdBack(Duration pause, OutageException outage) {
         Instant until = time.clock().instant().plus(pause);
         boolean named = outage.retryAfter().isPresent();
         if (named && pause.compareTo(policy.longest()) > 0) {
@@ -138,7 +147,13 @@ final class BackOff {
                 closedUntil = until;
                 closedBy = String.valueOf(outage.getMessage());
             }
-        } else if (until.isAfter(notBefore)) {
+        } else {
+            waitUntil(until);
+        }
+    }
+
+    private void waitUntil(Instant until) {
+        if (until.isAfter(notBefore)) {
             notBefore = until;
         }
     }

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
@@ -28,6 +29,7 @@ final class HostGate {
     private final Map<RequestKind, BackOff.View> kinds;
     private final RetryPolicy policy;
     private final Pace pace;
+    private final boolean heeded;
     private final Time time;
     private final AtomicLong count = new AtomicLong();
     private final AtomicLong progress = new AtomicLong();
@@ -51,6 +53,7 @@ final class HostGate {
         this.kinds = known.kinds();
         this.policy = policy;
         this.pace = pace;
+        this.heeded = known.isHeeded();
         this.time = time;
     }
 
@@ -83,15 +86,17 @@ final class HostGate {
         Optional<OutageException> last = Optional.empty();
         for (int attempt = 1; ; attempt++) {
             Sent sent = awaitTurn(kind, last);
+            AtomicBoolean heard = new AtomicBoolean();
+            Pace heedful = heeded ? pace : pace.heardBy((status, retryAfter) -> heard(kind, status, retryAfter, heard));
             try {
                 T result = limit.send(() -> {
                     count.incrementAndGet();
-                    return pace.<T, IOException>call(request::send);
+                    return heedful.<T, IOException>call(request::send);
                 });
                 answered(kind);
                 return result;
             } catch (OutageException e) {
-                failed(e, sent);
+                failed(e, sent, heard.get());
                 if (attempt >= policy.attempts() || isOut(kind) || e.reason() == OutageException.Reason.QUOTA) {
                     throw e;
                 }
@@ -137,10 +142,21 @@ final class HostGate {
 
     /** Takes note of an outage that something of this kind met outside of the gate, and makes all requests that it is about wait. */
     void failed(RequestKind kind, OutageException outage) {
-        failed(outage, now(kind));
+        failed(outage, now(kind), false);
     }
 
-    private void failed(OutageException outage, Sent sent) {
+    // The registry's client repeats a refused request by itself: others are not to be refused meanwhile, and only then
+    // be
+    // told.
+    private void heard(RequestKind kind, int status, Optional<Duration> retryAfter, AtomicBoolean heard) {
+        if (status == 429 && kind == RequestKind.UPLOAD) {
+            heard.set(true);
+            uploads.throttled();
+        }
+        retryAfter.ifPresent(view(kind)::hold);
+    }
+
+    private void failed(OutageException outage, Sent sent, boolean heard) {
         switch (outage.reason()) {
             case QUOTA -> {}
             case UNREACHABLE, DNS, TLS, TOKEN_SERVICE -> whole.failed(outage, sent.wholeRound);
@@ -152,7 +168,8 @@ final class HostGate {
             case TIMEOUT -> view(sent.kind).failed(outage, sent.kindRound);
             case RATE_LIMITED -> {
                 whole.answered();
-                if (view(sent.kind).failed(outage, sent.kindRound) && sent.kind == RequestKind.UPLOAD) {
+                boolean news = view(sent.kind).failed(outage, sent.kindRound);
+                if (news && !heard && sent.kind == RequestKind.UPLOAD) {
                     uploads.throttled();
                 }
             }

@@ -13,18 +13,26 @@ final class KnownHost {
     private final BackOff whole;
     private final Map<RequestKind, BackOff> kinds = new EnumMap<>(RequestKind.class);
     private final AdaptiveLimit uploads;
+    private final boolean heeded;
 
     /**
      * A host of which nothing is known.
      *
      * @param mostUploads uploads at a time that are never exceeded
+     * @param heeded whether its client heeds by itself what it asks for, and for whom
      */
-    KnownHost(int mostUploads, RetryPolicy policy, Time time) {
+    KnownHost(int mostUploads, boolean heeded, RetryPolicy policy, Time time) {
+        this.heeded = heeded;
         this.whole = new BackOff("", policy, time);
         for (RequestKind kind : RequestKind.values()) {
             kinds.put(kind, new BackOff(" for " + kind.words(), policy, time));
         }
         this.uploads = new AdaptiveLimit(mostUploads, time);
+    }
+
+    /** Whether its client heeds for all that ask what it asks for; else each refusal is heeded here, as soon as it comes. */
+    boolean isHeeded() {
+        return heeded;
     }
 
     /** How many uploads may be under way. */

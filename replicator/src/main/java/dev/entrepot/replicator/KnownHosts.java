@@ -20,7 +20,7 @@ final class KnownHosts {
 
     /** The source of this name. */
     KnownHost source(String name) {
-        return sources.computeIfAbsent(name, key -> unknown());
+        return sources.computeIfAbsent(name, key -> new KnownHost(MOST_UPLOADS, true, policy, time));
     }
 
     /** The target at this place. */
@@ -30,6 +30,6 @@ final class KnownHosts {
 
     /** A host of which nothing is known, and which nobody else shares. */
     KnownHost unknown() {
-        return new KnownHost(MOST_UPLOADS, policy, time);
+        return new KnownHost(MOST_UPLOADS, false, policy, time);
     }
 }

@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 class HostGateTest {
     private final VirtualTime clock = new VirtualTime();
     private final RetryPolicy policy = new RetryPolicy(4, Duration.ofSeconds(1), Duration.ofMinutes(5), 6);
-    private final KnownHost host = new KnownHost(64, policy, clock.time());
+    private final KnownHost host = new KnownHost(64, false, policy, clock.time());
     private final HostGate gate = gate(2, host);
 
     private HostGate gate(int concurrency, KnownHost known) {
@@ -248,6 +248,36 @@ class HostGateTest {
     }
 
     @Test
+    void refusalThatTheClientRepeatsByItselfIsHeededAtOnceByAllOthers() throws IOException {
+        HostGate other = gate(8, host);
+        for (int i = 0; i < 12; i++) {
+            gate.transfer(() -> "sent");
+        }
+        assertThatThrownBy(() -> gate.transfer(() -> {
+                    Pace.current().orElseThrow().refusals().refused(429, Optional.of(Duration.ofSeconds(30)));
+                    assertThat(host.uploads().allowed()).isEqualTo(8);
+                    other.request(LOOK, () -> "answer");
+                    assertThat(clock.slept()).isEmpty();
+                    other.request(RequestKind.UPLOAD, () -> "mounted");
+                    assertThat(clock.slept()).containsExactly(Duration.ofSeconds(30));
+                    throw outage(Optional.of(Duration.ofHours(1)));
+                }))
+                .hasMessage("429");
+        assertThat(host.uploads().allowed()).as("one refusal halves once").isEqualTo(8);
+    }
+
+    @Test
+    void refusalOfASourceIsHeededByItsClient() throws IOException {
+        HostGate source = gate(8, new KnownHosts(policy, clock.time()).source("registry.test"));
+        source.request(LOOK, () -> {
+            Pace.current().orElseThrow().refusals().refused(429, Optional.of(Duration.ofSeconds(30)));
+            return "answer of another place";
+        });
+        source.request(LOOK, () -> "answer");
+        assertThat(clock.slept()).isEmpty();
+    }
+
+    @Test
     void oneOverloadHalvesUploadsOnceAndNeverToNone() {
         AdaptiveLimit uploads = new AdaptiveLimit(64, clock.time());
         for (int i = 0; i < 5; i++) {
@@ -383,7 +413,7 @@ class HostGateTest {
     @Test
     void requestsToADeadHostFailTogetherWhenItHasFailedOften() throws IOException {
         RetryPolicy patient = new RetryPolicy(4, Duration.ofSeconds(1), Duration.ofMinutes(5), 1000);
-        HostGate wide = gate(50, new KnownHost(64, patient, clock.time()), patient);
+        HostGate wide = gate(50, new KnownHost(64, false, patient, clock.time()), patient);
         CyclicBarrier together = new CyclicBarrier(20);
 
         List<Integer> attempts = Concurrently.map(IntStream.range(0, 20).boxed().toList(), number -> {

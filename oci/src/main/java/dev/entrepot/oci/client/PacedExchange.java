@@ -14,21 +14,23 @@ import java.util.Optional;
  */
 final class PacedExchange implements Exchange {
     private final Exchange next;
+    private final StatusErrors errors;
     private final boolean waits;
 
-    private PacedExchange(Exchange next, boolean waits) {
+    private PacedExchange(Exchange next, StatusErrors errors, boolean waits) {
         this.next = next;
+        this.errors = errors;
         this.waits = waits;
     }
 
     /** Sends requests to a registry. */
-    static PacedExchange waiting(Exchange next) {
-        return new PacedExchange(next, true);
+    static PacedExchange waiting(Exchange next, StatusErrors errors) {
+        return new PacedExchange(next, errors, true);
     }
 
     /** Sends requests that only count: those for tokens, which others may wait for. */
-    static PacedExchange counting(Exchange next) {
-        return new PacedExchange(next, false);
+    static PacedExchange counting(Exchange next, StatusErrors errors) {
+        return new PacedExchange(next, errors, false);
     }
 
     @Override
@@ -44,6 +46,9 @@ final class PacedExchange implements Exchange {
             pace.requests().count(1);
         }
         ApiResponse response = next.send(request);
+        if (waits && (response.status() == 429 || response.status() == 503)) {
+            pace.refusals().refused(response.status(), errors.retryAfter(response));
+        }
         boolean blob = request.operation() == Operation.BLOB && request.method().equals("GET");
         response.onReceived(blob ? pace.bytes()::take : pace.bytes()::count);
         return response;

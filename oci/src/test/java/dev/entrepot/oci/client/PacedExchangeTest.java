@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.OutageException;
@@ -14,11 +15,13 @@ import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.Response;
 import dev.entrepot.oci.testing.TestRegistry;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.net.URI;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -28,6 +31,7 @@ class PacedExchangeTest {
     private static final URI URL = URI.create("http://registry.test/v2/");
 
     private final TestWorld world = new TestWorld();
+    private final StatusErrors errors = new StatusErrors(world);
     private final TestRegistry registry = TestRegistry.started();
     private final Recorded requests = new Recorded();
     private final Recorded bytes = new Recorded();
@@ -120,10 +124,10 @@ class PacedExchangeTest {
     @Test
     void requestsThatOthersWaitForAreCountedAndNotHeldBack() {
         ApiRequest token = ApiRequest.of(Operation.TOKEN, "asking", "GET", URL, Priority.INTERACTIVE);
-        send(PacedExchange.counting(PacedExchangeTest::sent), token);
+        send(PacedExchange.counting(PacedExchangeTest::sent, errors), token);
         ApiRequest probe = ApiRequest.of(Operation.PING, "asking", "GET", URL, Priority.BACKGROUND)
                 .asProbe();
-        send(PacedExchange.waiting(PacedExchangeTest::sent), probe);
+        send(PacedExchange.waiting(PacedExchangeTest::sent, errors), probe);
         assertThat(requests.counted).hasSize(2);
         assertThat(requests.taken).isEmpty();
     }
@@ -141,9 +145,25 @@ class PacedExchangeTest {
         };
         ApiRequest ping = ApiRequest.of(Operation.PING, "asking", "GET", URL, Priority.BACKGROUND);
         assertThatThrownBy(() -> new Pace(closed, bytes)
-                        .<ApiResponse, IOException>call(() ->
-                                PacedExchange.waiting(PacedExchangeTest::sent).send(ping)))
+                        .<ApiResponse, IOException>call(() -> PacedExchange.waiting(PacedExchangeTest::sent, errors)
+                                .send(ping)))
                 .isInstanceOfSatisfying(
                         OutageException.class, e -> assertThat(e.reason()).isEqualTo(Reason.NOT_ASKED));
+    }
+
+    @Test
+    void refusalsAreToldBeforeTheRequestIsRepeated() throws IOException {
+        List<String> told = new CopyOnWriteArrayList<>();
+        Pace heard = pace.heardBy((status, retryAfter) -> told.add(status + " " + retryAfter + " " + onTheWire()));
+        try (RegistryClient client = world.client(registry.uri().toString())) {
+            RemoteRepository repository = client.repository(TestWorld.NAME, Priority.BACKGROUND);
+            for (Fault fault : List.of(
+                    Fault.instead(Response.of(429).header("Retry-After", "30")), Fault.error(503, "UNAVAILABLE"))) {
+                registry.faults().once(Requests.method("HEAD"), fault);
+                assertThat(heard.<Optional<Descriptor>, IOException>call(() -> repository.resolve(new Tag("1"))))
+                        .isPresent();
+            }
+        }
+        assertThat(told).containsExactly("429 Optional[PT30S] 1", "503 Optional.empty 3");
     }
 }
