@@ -3,7 +3,7 @@ package dev.entrepot.replicator;
 /** Requests to a host that are limited, held back and given up together: a host that refuses one kind may well answer the others. */
 enum RequestKind {
     /** Reads of manifests and lists, and every HEAD. */
-    LOOK("requests for what it has"),
+    LOOK("HEAD, manifests and lists"),
     /** Reads of blobs. */
     READ_BLOB("reads of blobs"),
     /** Uploads and mounts of blobs. */

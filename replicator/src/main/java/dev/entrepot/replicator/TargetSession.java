@@ -41,7 +41,8 @@ final class TargetSession {
         this.rule = rule;
         this.placement = placement;
         this.sourceGate = sourceGate;
-        this.bandwidth = services.limits().sent(rule);
+        this.bandwidth =
+                placement.registry().isAtHand() ? Meter.NONE : services.limits().sent(rule);
         this.services = services;
         this.progress = progress;
         this.gate = new HostGate(

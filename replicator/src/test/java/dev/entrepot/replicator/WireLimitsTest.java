@@ -7,6 +7,7 @@ import dev.entrepot.config.LimitsConfig;
 import dev.entrepot.config.NamePattern;
 import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.testing.TestRegistry;
+import dev.entrepot.replicator.layout.LayoutTargets;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -105,6 +106,20 @@ class WireLimitsTest {
         rules.limits = limits(Optional.empty(), Optional.of(1));
 
         assertThat(timeOf(rules)).isZero();
+    }
+
+    @Test
+    void whatIsSentIsBoundedUnlessItIsWrittenToADiskOfThisMachine() throws IOException {
+        Shapes shapes = new Shapes(memory.repository("app"));
+        shapes.tag("v1", shapes.image("x".repeat(100_000)));
+        rules.limits = limits(Optional.of(new ByteSize(1000)), Optional.empty());
+        Rules byNetwork = new Rules(memory).to(new MemoryRegistry("target.test", MemoryRegistry.Abilities.ALL));
+        byNetwork.name = "by network";
+        byNetwork.limits = rules.limits;
+        rules.to(new LayoutTargets().target("layout", folder.resolve("layout")));
+
+        assertThat(timeOf(rules)).isZero();
+        assertThat(timeOf(byNetwork)).isGreaterThan(Duration.ofSeconds(50));
     }
 
     @Test
