@@ -3,6 +3,9 @@ package dev.entrepot.replicator.fill;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.cache.CachedRepository;
+import dev.entrepot.config.ByteSize;
+import dev.entrepot.config.LimitsConfig;
+import dev.entrepot.config.NamePattern;
 import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
@@ -12,14 +15,28 @@ import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.Pace;
 import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
+import dev.entrepot.replicator.Engine;
+import dev.entrepot.replicator.MemoryRegistry;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.ReportWriter;
+import dev.entrepot.replicator.Rules;
+import dev.entrepot.replicator.SourceRegistry;
+import dev.entrepot.replicator.layout.LayoutTargets;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -97,6 +114,48 @@ class PacedCacheTest {
                     .as("only what the tag names is asked again")
                     .isEqualTo(sent + 1)
                     .isEqualTo(registry.requests(request -> true).size());
+        }
+    }
+
+    @Test
+    void runReadsAtItsRulesBandwidthWhatTheCacheHasNotAndTheRestAtOnce() throws IOException {
+        try (FilledCache cache = new FilledCache(directory.resolve("cache"), registry, 1L << 30);
+                Engine engine = new Engine(directory)) {
+            Rules rules = new Rules(new MemoryRegistry("unused.test", MemoryRegistry.Abilities.ALL));
+            rules.source = new CachedSource(registry, cache);
+            rules.repositories = List.of(NamePattern.parse(NAME));
+            rules.limits =
+                    new LimitsConfig(Optional.of(new ByteSize(1000)), Optional.empty(), List.of(), ZoneOffset.UTC);
+
+            assertThat(timeOf(engine, rules, "one")).isGreaterThan(Duration.ofSeconds(150));
+            assertThat(timeOf(engine, rules, "other")).isLessThan(Duration.ofSeconds(10));
+        }
+    }
+
+    // Layouts are no network, so that nothing but what is read takes time.
+    private Duration timeOf(Engine engine, Rules rules, String layout) throws IOException {
+        rules.targets.clear();
+        rules.to(new LayoutTargets().target(layout, directory.resolve(layout)));
+        Instant start = engine.clock.instant();
+        ReplicationReport report = engine.run(rules);
+        assertThat(report.outcome()).as(ReportWriter.toText(report)).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+        return Duration.between(start, engine.clock.instant());
+    }
+
+    private record CachedSource(TestRegistry registry, FilledCache cache) implements SourceRegistry {
+        @Override
+        public String name() {
+            return registry.host().value();
+        }
+
+        @Override
+        public RepositorySource repository(RepositoryName name) {
+            return new CachedRepository(cache.open(registry.repository(name.value())));
+        }
+
+        @Override
+        public List<RepositoryName> catalog() {
+            throw new AssertionError("the rule names its repository");
         }
     }
 
