@@ -6,6 +6,7 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Pace;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
@@ -16,6 +17,7 @@ import java.io.RandomAccessFile;
 import java.security.MessageDigest;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -27,6 +29,8 @@ import org.slf4j.LoggerFactory;
  * <p>What can happen to it: the blob becomes <em>complete</em> (size and digest right, file in place); it <em>fails</em>, with one exception for every
  * reader (a wrong digest deletes what was written, an outage keeps it for the next fetch); or the disk fails it, or it is larger than its repository may have and
  * others follow it, and it ends <em>degraded</em>, in which case the readers go on by themselves from the offset and hash state that it had reached.
+ *
+ * <p>One that is begun in the background keeps to the {@link Pace} of who begins it, as long as no client follows it.
  *
  * <p>It is long because every step can end in each of these ways.
  */
@@ -51,6 +55,9 @@ final class BlobFetch implements Runnable {
     private final FetchSettings settings;
     private final FetchProgress progress;
     private final CacheStatistics statistics;
+    /** At what pace it is fetched; empty if whoever began it has none. */
+    private final Optional<LiftablePace> pace = Pace.current().map(LiftablePace::new);
+
     private boolean started;
     /** Whether the upstream and a manifest state different sizes. */
     private boolean doubtful;
@@ -121,6 +128,25 @@ final class BlobFetch implements Runnable {
         source.hurry(forClient);
     }
 
+    /**
+     * A client follows it: until that leaves, it is held back for nobody.
+     *
+     * @return to be run once, when the client leaves
+     */
+    Runnable followedByClient() {
+        if (pace.isEmpty()) {
+            return () -> {};
+        }
+        LiftablePace lifted = pace.get();
+        lifted.lift();
+        AtomicBoolean left = new AtomicBoolean();
+        return () -> {
+            if (left.compareAndSet(false, true)) {
+                lifted.restore();
+            }
+        };
+    }
+
     /** The size that a manifest states. */
     OptionalLong declaredBytes() {
         return declaredBytes;
@@ -134,7 +160,14 @@ final class BlobFetch implements Runnable {
     @Override
     public void run() {
         try {
-            fetch();
+            if (pace.isPresent()) {
+                pace.get().pace().<BlobFetch, IOException>call(() -> {
+                    fetch();
+                    return this;
+                });
+            } else {
+                fetch();
+            }
         } catch (InvalidContentException e) {
             upstream.refuted(digest);
             progress.fail(e);

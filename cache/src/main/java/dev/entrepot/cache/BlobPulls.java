@@ -298,8 +298,15 @@ final class BlobPulls {
 
     private Answer<BlobContent> follow(Digest digest, BlobFetches.Joined joined, CacheSettings settings)
             throws IOException {
-        joined.fetch().progress().awaitStart(cache.settings().patience());
-        FetchReader reader = new FetchReader(digest, joined.fetch(), upstream, cache.settings(), cache.counters());
+        Runnable left = readers.alwaysAsking() ? () -> {} : joined.fetch().followedByClient();
+        try {
+            joined.fetch().progress().awaitStart(cache.settings().patience());
+        } catch (IOException | RuntimeException e) {
+            left.run();
+            throw e;
+        }
+        FetchReader reader =
+                new FetchReader(digest, joined.fetch(), upstream, cache.settings(), cache.counters(), left);
         Verdict verdict = joined.underWay() ? Verdict.JOINED : Verdict.MISS;
         Optional<BlobLimit> limit = BlobLimit.of(repository, settings);
         if (limit.isEmpty()) {

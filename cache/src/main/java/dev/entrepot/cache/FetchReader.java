@@ -29,24 +29,32 @@ final class FetchReader implements BlobContent {
     private final RepositorySource upstream;
     private final FetchSettings settings;
     private final CacheStatistics statistics;
+    private final Runnable left;
     private @Nullable RandomAccessFile partial;
     private @Nullable BlobFile finished;
     private @Nullable Window window;
     private @Nullable DirectRead direct;
     private boolean rangesWork = true;
 
-    /** Follows {@code fetch}; {@code upstream} is this client's own way to the blob. */
+    /**
+     * Follows {@code fetch}.
+     *
+     * @param upstream this client's own way to the blob
+     * @param left run when this is closed
+     */
     FetchReader(
             Digest digest,
             BlobFetch fetch,
             RepositorySource upstream,
             FetchSettings settings,
-            CacheStatistics statistics) {
+            CacheStatistics statistics,
+            Runnable left) {
         this.digest = digest;
         this.fetch = fetch;
         this.upstream = upstream;
         this.settings = settings;
         this.statistics = statistics;
+        this.left = left;
     }
 
     @Override
@@ -202,6 +210,7 @@ final class FetchReader implements BlobContent {
 
     @Override
     public void close() {
+        left.run();
         Window current = window;
         window = null;
         closeQuietly(current == null ? null : current.body()::close);

@@ -17,7 +17,7 @@ import org.jspecify.annotations.Nullable;
 final class HurriedSource implements BlobSource {
     private BlobSource source;
     private boolean urgent;
-    private @Nullable Thread opening;
+    private @Nullable Thread asking;
     private boolean interrupting;
 
     /**
@@ -37,7 +37,7 @@ final class HurriedSource implements BlobSource {
         }
         urgent = true;
         source = forWhoWaits;
-        Thread waiting = opening;
+        Thread waiting = asking;
         if (waiting != null) {
             interrupting = true;
             waiting.interrupt();
@@ -46,7 +46,7 @@ final class HurriedSource implements BlobSource {
 
     @Override
     public Optional<OptionalLong> statBlob(Digest digest) throws IOException {
-        return now().statBlob(digest);
+        return ask(source -> source.statBlob(digest));
     }
 
     @Override
@@ -56,10 +56,18 @@ final class HurriedSource implements BlobSource {
 
     @Override
     public BlobBody openBlob(Digest digest, ByteRange range, OptionalLong knownBytes) throws IOException {
+        return ask(source -> source.openBlob(digest, range, knownBytes));
+    }
+
+    private interface Question<T> {
+        T of(BlobSource source) throws IOException;
+    }
+
+    private <T> T ask(Question<T> question) throws IOException {
         while (true) {
             BlobSource asked = begin();
             try {
-                return asked.openBlob(digest, range, knownBytes);
+                return question.of(asked);
             } catch (OutageException e) {
                 if (asked == now()) {
                     throw e;
@@ -85,13 +93,13 @@ final class HurriedSource implements BlobSource {
     }
 
     private synchronized BlobSource begin() {
-        opening = Thread.currentThread();
+        asking = Thread.currentThread();
         return source;
     }
 
     // Outside of this, the thread reads a body, which is not to be broken off.
     private synchronized void end() {
-        opening = null;
+        asking = null;
         if (interrupting) {
             interrupting = false;
             Thread.interrupted();

@@ -8,8 +8,8 @@ import java.util.Optional;
 /**
  * How fast a rule runs. What is not given is not limited.
  *
- * @param bandwidth bytes per second
- * @param requestsPerSecond requests per second to each host
+ * @param bandwidth bytes per second that are read, and as many that are sent
+ * @param requestsPerSecond requests per second over the network to each host
  * @param hours times of day with other limits; the first that matches counts
  * @param zone the time zone of {@code hours}
  */

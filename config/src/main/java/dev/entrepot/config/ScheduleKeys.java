@@ -48,17 +48,21 @@ final class ScheduleKeys {
                     .filter(s -> s instanceof Every && s.jitter().isZero()),
             SECTION);
 
+    private static final String BANDWIDTH_MEANING =
+            "Bytes of content per second that are read over the network, and as many that are"
+                    + " sent to all targets together; what the cache has does not count; unlimited without.";
+    private static final String REQUESTS_MEANING =
+            "Requests per second to each host, each that goes over the network, redirects and"
+                    + " repetitions too; what the cache answers does not count; unlimited without.";
+
     private static final Key<Hours, LocalTime> FROM =
             Key.required("from", Types.TIME_OF_DAY, Hours::from, "First minute of the part of the day.");
     private static final Key<Hours, LocalTime> TO = Key.required(
             "to", Types.TIME_OF_DAY, Hours::to, "First minute after it; before from, it goes over midnight.");
     private static final Key<Hours, Optional<ByteSize>> HOURS_BANDWIDTH =
-            Key.optional("bandwidth", Types.BANDWIDTH, Hours::bandwidth, "Bytes per second; unlimited without.");
+            Key.optional("bandwidth", Types.BANDWIDTH, Hours::bandwidth, BANDWIDTH_MEANING);
     private static final Key<Hours, Optional<Integer>> HOURS_REQUESTS = Key.optional(
-            "requests-per-second",
-            Types.integer(1, 1_000_000),
-            Hours::requestsPerSecond,
-            "Requests per second to each host; unlimited without.");
+            "requests-per-second", Types.integer(1, 1_000_000), Hours::requestsPerSecond, REQUESTS_MEANING);
     private static final Section<Hours> HOURS_SECTION = new Section<>(
             "part of the day",
             List.of(FROM, TO, HOURS_BANDWIDTH, HOURS_REQUESTS),
@@ -66,12 +70,9 @@ final class ScheduleKeys {
                     values.get(FROM), values.get(TO), values.get(HOURS_BANDWIDTH), values.get(HOURS_REQUESTS)));
 
     private static final Key<LimitsConfig, Optional<ByteSize>> BANDWIDTH =
-            Key.optional("bandwidth", Types.BANDWIDTH, LimitsConfig::bandwidth, "Bytes per second; unlimited without.");
+            Key.optional("bandwidth", Types.BANDWIDTH, LimitsConfig::bandwidth, BANDWIDTH_MEANING);
     private static final Key<LimitsConfig, Optional<Integer>> REQUESTS = Key.optional(
-            "requests-per-second",
-            Types.integer(1, 1_000_000),
-            LimitsConfig::requestsPerSecond,
-            "Requests per second to each host; unlimited without.");
+            "requests-per-second", Types.integer(1, 1_000_000), LimitsConfig::requestsPerSecond, REQUESTS_MEANING);
     private static final Key<LimitsConfig, List<Hours>> HOURS = Key.list(
             "hours",
             ListType.of(HOURS_SECTION),

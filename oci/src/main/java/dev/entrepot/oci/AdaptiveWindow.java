@@ -51,6 +51,11 @@ public final class AdaptiveWindow {
         return false;
     }
 
+    /** Whether the host has ever asked for fewer. */
+    public boolean wasThrottled() {
+        return wasThrottled;
+    }
+
     /** The host asked for fewer. */
     public void throttled() {
         successes = 0;

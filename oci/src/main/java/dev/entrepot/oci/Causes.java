@@ -25,12 +25,13 @@ public final class Causes {
         return ScopedValue.where(CURRENT, cause).call(work);
     }
 
-    /** The task, for whatever thread runs it, on behalf of what this thread works for now. */
+    /** The task, for whatever thread runs it, on behalf of what this thread works for now, and at its {@link Pace}. */
     public static Runnable handedOn(Runnable task) {
+        Runnable paced = Pace.handedOn(task);
         if (!CURRENT.isBound()) {
-            return task;
+            return paced;
         }
         Cause cause = CURRENT.get();
-        return () -> ScopedValue.where(CURRENT, cause).run(task);
+        return () -> ScopedValue.where(CURRENT, cause).run(paced);
     }
 }

@@ -5,6 +5,7 @@ import dev.entrepot.oci.BlobSource;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.ResumableTarget;
@@ -25,7 +26,7 @@ import org.jspecify.annotations.Nullable;
 final class BlobTransfer implements BlobSource {
     private final BlobSource source;
     private final HostGate sourceGate;
-    private final RateLimit bandwidth;
+    private final Meter bandwidth;
     private final LongConsumer moved;
     private final AtomicLong movedBytes = new AtomicLong();
     private volatile @Nullable IOException fault;
@@ -35,10 +36,10 @@ final class BlobTransfer implements BlobSource {
      * From this source.
      *
      * @param sourceGate told of the source's outages
-     * @param bandwidth bytes per second
+     * @param bandwidth bytes that may be sent
      * @param moved told of bytes that the target has taken
      */
-    BlobTransfer(BlobSource source, HostGate sourceGate, RateLimit bandwidth, LongConsumer moved) {
+    BlobTransfer(BlobSource source, HostGate sourceGate, Meter bandwidth, LongConsumer moved) {
         this.source = source;
         this.sourceGate = sourceGate;
         this.bandwidth = bandwidth;
@@ -80,7 +81,7 @@ final class BlobTransfer implements BlobSource {
                 if (!(e.fault() instanceof OutageException outage) || attempt >= attempts) {
                     throw e;
                 }
-                sourceGate.failed(outage);
+                sourceGate.failed(RequestKind.READ_BLOB, outage);
             }
         }
     }

@@ -7,6 +7,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.KnownManifests;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.Pace;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
@@ -15,7 +16,7 @@ import java.io.IOException;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** A repository behind a {@link HostGate}. Of a blob, opening it passes the gate; reading the body does not. */
+/** A repository behind a {@link HostGate}. Of a blob, opening it passes the gate; reading the body does not, but keeps to its pace. */
 record GatedSource(RepositorySource source, HostGate gate) implements RepositorySource {
     @Override
     public Repository repository() {
@@ -24,32 +25,36 @@ record GatedSource(RepositorySource source, HostGate gate) implements Repository
 
     @Override
     public TagPage listTags(Optional<String> cursor) throws IOException {
-        return gate.request(() -> source.listTags(cursor));
+        return gate.request(RequestKind.LOOK, () -> source.listTags(cursor));
     }
 
     @Override
     public Referrers referrers(Digest subject) throws IOException {
-        return gate.request(() -> source.referrers(subject));
+        return gate.request(RequestKind.LOOK, () -> source.referrers(subject));
     }
 
     @Override
     public Referrers referrers(Digest subject, KnownManifests known) throws IOException {
-        return gate.request(() -> source.referrers(subject, known));
+        return gate.request(RequestKind.LOOK, () -> source.referrers(subject, known));
     }
 
     @Override
     public Optional<OptionalLong> statBlob(Digest digest) throws IOException {
-        return gate.request(() -> source.statBlob(digest));
+        return gate.request(RequestKind.LOOK, () -> source.statBlob(digest));
     }
 
     @Override
     public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
-        return gate.request(() -> source.openBlob(digest, range));
+        return paced(gate.request(RequestKind.READ_BLOB, () -> source.openBlob(digest, range)));
     }
 
     @Override
     public BlobBody openBlob(Digest digest, ByteRange range, OptionalLong knownBytes) throws IOException {
-        return gate.request(() -> source.openBlob(digest, range, knownBytes));
+        return paced(gate.request(RequestKind.READ_BLOB, () -> source.openBlob(digest, range, knownBytes)));
+    }
+
+    private BlobBody paced(BlobBody body) {
+        return gate.pace().equals(Pace.FREE) ? body : new PacedBody(body, gate.pace());
     }
 
     @Override
@@ -59,11 +64,11 @@ record GatedSource(RepositorySource source, HostGate gate) implements Repository
 
     @Override
     public Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
-        return gate.request(() -> source.resolve(reference));
+        return gate.request(RequestKind.LOOK, () -> source.resolve(reference));
     }
 
     @Override
     public ManifestBytes fetchManifest(ManifestReference reference) throws IOException {
-        return gate.request(() -> source.fetchManifest(reference));
+        return gate.request(RequestKind.LOOK, () -> source.fetchManifest(reference));
     }
 }

@@ -1,71 +1,71 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Pace;
 import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
 import java.time.Duration;
-import java.time.Instant;
+import java.util.EnumMap;
+import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Stands before one host during one run: limits the requests that run at once, repeats those that met an outage, never asks before the time that
- * the host named, and gives the host up after many outages in a row, or until that time if it is further away than the longest pause. Transfers of blobs have permits of their own, so that they do not hold
- * up the small requests. No permit is held during a pause. Safe for all threads.
+ * the host named, and gives up after many outages in a row, or until that time if it is further away than the longest pause. All of that is done for each {@link RequestKind} by
+ * itself, so that uploads that are refused hold up no HEAD; a host that does not answer at all is left alone altogether. What is known of the host is shared with the other runs that go there
+ * ({@link KnownHost}). No permit is held during a pause. Safe for all threads.
  *
- * <p>All requests wait while the host is paused, not only the one that met the outage: a host that answers 429 is left alone. What was not sent because
+ * <p>All requests of a kind wait while it is paused, not only the one that met the outage: a host that answers 429 is left alone. What was not sent because
  * the host is known to be out waits until it may be asked, and says nothing new of the host; what a quota of pulls stopped is not repeated in this run's time.
  */
 final class HostGate {
     private final String host;
-    private final RequestLimit requests;
+    private final Map<RequestKind, RequestLimit> requests = new EnumMap<>(RequestKind.class);
     private final RequestLimit transfers;
     private final AdaptiveLimit uploads;
+    private final BackOff.View whole;
+    private final Map<RequestKind, BackOff.View> kinds;
     private final RetryPolicy policy;
-    private final RateLimit rate;
+    private final Pace pace;
+    private final boolean heeded;
     private final Time time;
     private final AtomicLong count = new AtomicLong();
     private final AtomicLong progress = new AtomicLong();
-    private Instant notBefore = Instant.MIN;
-    private Instant closedUntil = Instant.MIN;
-    private String closedBy = "";
-    private int failures;
-    private long round;
 
     /**
-     * A gate that is open.
+     * The gate of a run that begins now.
      *
      * @param host the host's name, for messages
-     * @param concurrency transfers at once, and as many small requests
-     * @param rate requests per second
+     * @param concurrency transfers at once, and as many small requests of each kind
+     * @param known what is known of the host
+     * @param pace at what pace the wire is used; only requests that go over the wire count
      */
-    HostGate(String host, int concurrency, RetryPolicy policy, RateLimit rate, Time time) {
-        this(host, concurrency, new AdaptiveLimit(concurrency, time), policy, rate, time);
-    }
-
-    /**
-     * As above.
-     *
-     * @param uploads transfers at once to where the host is, of all gates before it
-     */
-    HostGate(String host, int concurrency, AdaptiveLimit uploads, RetryPolicy policy, RateLimit rate, Time time) {
+    HostGate(String host, int concurrency, KnownHost known, RetryPolicy policy, Pace pace, Time time) {
         this.host = host;
-        this.requests = new RequestLimit(concurrency);
+        for (RequestKind kind : RequestKind.values()) {
+            requests.put(kind, new RequestLimit(concurrency));
+        }
         this.transfers = new RequestLimit(concurrency);
-        this.uploads = uploads;
+        this.uploads = known.uploads();
+        this.whole = known.whole();
+        this.kinds = known.kinds();
         this.policy = policy;
-        this.rate = rate;
+        this.pace = pace;
+        this.heeded = known.isHeeded();
         this.time = time;
     }
 
     /** Makes a small request, which must be repeatable. */
-    <T> T request(RequestLimit.Request<T> request) throws IOException {
-        return call(requests::send, request);
+    <T> T request(RequestKind kind, RequestLimit.Request<T> request) throws IOException {
+        return call(kind, of(requests, kind)::send, request);
     }
 
-    /** Moves a blob; the request must be repeatable. */
+    /** Uploads a blob; the request must be repeatable. */
     <T> T transfer(RequestLimit.Request<T> request) throws IOException {
         return call(
+                RequestKind.UPLOAD,
                 upload -> transfers.send(() -> {
                     T moved = uploads.send(upload);
                     uploads.succeeded();
@@ -79,124 +79,122 @@ final class HostGate {
         T send(RequestLimit.Request<T> request) throws IOException;
     }
 
-    private <T> T call(Limit<T> limit, RequestLimit.Request<T> request) throws IOException {
+    /** When a request was sent: how often what it is about had failed by then. */
+    private record Sent(RequestKind kind, long wholeRound, long kindRound) {}
+
+    private <T> T call(RequestKind kind, Limit<T> limit, RequestLimit.Request<T> request) throws IOException {
         Optional<OutageException> last = Optional.empty();
         for (int attempt = 1; ; attempt++) {
-            long sentIn = awaitTurn(last);
+            Sent sent = awaitTurn(kind, last);
+            AtomicBoolean heard = new AtomicBoolean();
+            Pace heedful = heeded ? pace : pace.heardBy((status, retryAfter) -> heard(kind, status, retryAfter, heard));
             try {
                 T result = limit.send(() -> {
                     count.incrementAndGet();
-                    return request.send();
+                    return heedful.<T, IOException>call(request::send);
                 });
-                answered();
+                answered(kind);
                 return result;
             } catch (OutageException e) {
-                failed(e, sentIn);
-                if (attempt >= policy.attempts() || isOut() || e.reason() == OutageException.Reason.QUOTA) {
+                failed(e, sent, heard.get());
+                if (attempt >= policy.attempts() || isOut(kind) || e.reason() == OutageException.Reason.QUOTA) {
                     throw e;
                 }
                 last = Optional.of(e);
             } catch (IOException e) {
-                answered();
+                answered(kind);
                 throw e;
             }
         }
     }
 
-    // Returns the round that the request is sent in. One that has failed before does not wait for a host that is out by
-    // now,
-    // whoever found that.
-    private long awaitTurn(Optional<OutageException> last) throws IOException {
-        rate.take(1);
+    // One that has failed before does not wait for a host that is out by now, whoever found that.
+    private Sent awaitTurn(RequestKind kind, Optional<OutageException> last) throws IOException {
         while (true) {
-            long now = round();
-            Duration wait = untilTurn();
-            if (wait.isNegative() || wait.isZero()) {
+            Sent now = now(kind);
+            Duration ofWhole = whole.untilTurn(host);
+            Duration ofKind = view(kind).untilTurn(host);
+            Duration wait = ofWhole.compareTo(ofKind) > 0 ? ofWhole : ofKind;
+            if (!wait.isPositive()) {
                 return now;
             }
-            if (last.isPresent() && isOut()) {
+            if (last.isPresent() && isOut(kind)) {
                 throw last.get();
             }
             time.pause(wait);
         }
     }
 
-    private synchronized long round() {
-        return round;
+    private Sent now(RequestKind kind) {
+        return new Sent(kind, whole.round(), view(kind).round());
     }
 
     // Others may have asked in between: what counts is how often the host has failed in a row.
-    private synchronized boolean isOut() {
-        return failures >= policy.attempts() || isClosed();
+    private boolean isOut(RequestKind kind) {
+        return whole.isOut() || view(kind).isOut();
     }
 
-    private synchronized Duration untilTurn() throws OutageException {
-        if (failures >= policy.giveUpAfter()) {
-            throw new OutageException(
-                    OutageException.Reason.NOT_ASKED,
-                    host + " is not asked again in this run after " + failures + " outages in a row");
-        }
-        Instant now = time.clock().instant();
-        if (isClosed()) {
-            throw OutageException.notAsked(
-                    OutageException.Reason.RATE_LIMITED,
-                    host + " asked to be left alone until " + closedUntil + ", and is given up for this run: "
-                            + closedBy,
-                    Duration.between(now, closedUntil));
-        }
-        return now.isBefore(notBefore) ? Duration.between(now, notBefore) : Duration.ZERO;
-    }
-
-    private synchronized boolean isClosed() {
-        return time.clock().instant().isBefore(closedUntil);
-    }
-
-    private synchronized void answered() {
-        failures = 0;
+    private void answered(RequestKind kind) {
+        whole.answered();
+        view(kind).answered();
         progress.incrementAndGet();
     }
 
-    /** Takes note of an outage, and makes all requests wait. */
-    void failed(OutageException outage) {
-        failed(outage, round());
+    /** Takes note of an outage that something of this kind met outside of the gate, and makes all requests that it is about wait. */
+    void failed(RequestKind kind, OutageException outage) {
+        failed(outage, now(kind), false);
     }
 
-    // Requests that were on their way together and fail together are one outage, however many they are.
-    private synchronized void failed(OutageException outage, long sentIn) {
-        boolean asked = outage.reason() != OutageException.Reason.NOT_ASKED;
-        if (outage.reason() == OutageException.Reason.QUOTA
-                || !asked && outage.retryAfter().isEmpty()) {
-            return;
+    // The registry's client repeats a refused request by itself: others are not to be refused meanwhile, and only then
+    // be
+    // told.
+    private void heard(RequestKind kind, int status, Optional<Duration> retryAfter, AtomicBoolean heard) {
+        if (status == 429 && kind == RequestKind.UPLOAD) {
+            heard.set(true);
+            uploads.throttled();
         }
-        Duration pause = outage.retryAfter().orElse(Duration.ZERO);
-        if (sentIn == round && asked) {
-            round++;
-            failures++;
-            if (outage.reason() == OutageException.Reason.RATE_LIMITED) {
-                uploads.throttled();
+        retryAfter.ifPresent(view(kind)::hold);
+    }
+
+    private void failed(OutageException outage, Sent sent, boolean heard) {
+        switch (outage.reason()) {
+            case QUOTA -> {}
+            case UNREACHABLE, DNS, TLS, TOKEN_SERVICE -> whole.failed(outage, sent.wholeRound);
+            case NOT_ASKED -> {
+                if (outage.retryAfter().isPresent()) {
+                    view(sent.kind).failed(outage, sent.kindRound);
+                }
             }
-            pause = outage.retryAfter().orElseGet(() -> spread(policy.pause(failures)));
-        }
-        Instant now = time.clock().instant();
-        boolean tooLong = outage.retryAfter()
-                .filter(named -> named.compareTo(policy.longest()) > 0)
-                .isPresent();
-        if (tooLong) {
-            Instant opens = now.plus(pause);
-            if (opens.isAfter(closedUntil)) {
-                closedUntil = opens;
-                closedBy = String.valueOf(outage.getMessage());
+            case TIMEOUT -> view(sent.kind).failed(outage, sent.kindRound);
+            case RATE_LIMITED -> {
+                whole.answered();
+                boolean news = view(sent.kind).failed(outage, sent.kindRound);
+                if (news && !heard && sent.kind == RequestKind.UPLOAD) {
+                    uploads.throttled();
+                }
             }
-            return;
-        }
-        Instant until = now.plus(pause.compareTo(policy.longest()) > 0 ? policy.longest() : pause);
-        if (until.isAfter(notBefore)) {
-            notBefore = until;
+            case SERVER_ERROR -> {
+                whole.answered();
+                view(sent.kind).failed(outage, sent.kindRound);
+            }
         }
     }
 
-    private Duration spread(Duration pause) {
-        return pause.multipliedBy(750 + time.random().nextInt(501)).dividedBy(1000);
+    private BackOff.View view(RequestKind kind) {
+        return of(kinds, kind);
+    }
+
+    private static <V> V of(Map<RequestKind, V> all, RequestKind kind) {
+        V value = all.get(kind);
+        if (value == null) {
+            throw new IllegalStateException("nothing for " + kind);
+        }
+        return value;
+    }
+
+    /** At what pace the wire to the host is used; what is read of an answer after its request has passed keeps to it, too. */
+    Pace pace() {
+        return pace;
     }
 
     /** The name of the host. */

@@ -2,19 +2,23 @@ package dev.entrepot.replicator;
 
 import dev.entrepot.config.ByteSize;
 import dev.entrepot.config.LimitsConfig;
+import dev.entrepot.oci.Meter;
 import java.time.Instant;
 import java.time.LocalTime;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 
 /** Reads a {@link LimitsConfig} at a moment: the first part of the day that matches counts, else what holds all day. */
 final class Limits {
+    private static final int QUESTIONS_PER_RATE = 20;
+
     private Limits() {}
 
     /** Bytes per second. */
-    static RateLimit bandwidth(LimitsConfig config, Time time) {
+    static Meter bandwidth(LimitsConfig config, Time time) {
         if (config.hours().isEmpty() && config.bandwidth().isEmpty()) {
-            return RateLimit.none(time);
+            return Meter.NONE;
         }
         return new RateLimit(
                 now -> hours(config, now)
@@ -27,9 +31,9 @@ final class Limits {
     }
 
     /** Requests per second. */
-    static RateLimit requests(LimitsConfig config, Time time) {
+    static Meter requests(LimitsConfig config, Time time) {
         if (config.hours().isEmpty() && config.requestsPerSecond().isEmpty()) {
-            return RateLimit.none(time);
+            return Meter.NONE;
         }
         return new RateLimit(
                 now -> hours(config, now)
@@ -38,6 +42,21 @@ final class Limits {
                         .map(OptionalLong::of)
                         .orElse(OptionalLong.empty()),
                 time);
+    }
+
+    /**
+     * How many questions may be in hand at once so that none waits long for its turn, at whatever time of day: some take many requests, one after another, and a cache waits five minutes for an
+     * answer.
+     *
+     * @param most how many without a limit
+     */
+    static int atOnce(LimitsConfig config, int most) {
+        return Stream.concat(
+                        config.requestsPerSecond().stream(),
+                        config.hours().stream().flatMap(hours -> hours.requestsPerSecond().stream()))
+                .mapToInt(rate -> Math.min(most, Math.multiplyExact(QUESTIONS_PER_RATE, Math.min(rate, most))))
+                .min()
+                .orElse(most);
     }
 
     private static Optional<LimitsConfig.Hours> hours(LimitsConfig config, Instant now) {

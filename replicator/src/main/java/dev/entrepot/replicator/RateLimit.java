@@ -1,70 +1,87 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.Meter;
 import java.io.InterruptedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.OptionalLong;
+import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 
 /**
  * A token bucket whose rate may depend on the time of day. Up to one second's worth may be taken at once after a rest. Whoever
- * takes more than there is goes into debt and the next one waits, so that the size of one piece does not matter. Safe for all threads.
+ * takes more than there is goes into debt and the next one waits, so that the size of one piece does not matter. Who waits gets his turn in the order of coming. A debt is one of
+ * units and not of time, so that it is paid at whatever rate holds while it is paid. Safe for all threads.
  */
-final class RateLimit {
-    private static final Duration BURST = Duration.ofSeconds(1);
+final class RateLimit implements Meter {
     // A pause is cut here so that a change of the rate is noticed.
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+    private static final double NANOS_PER_SECOND = 1e9;
+    // What is lost in rounding is no debt.
+    private static final double NEARLY_NOTHING = 1e-6;
 
     private final Function<Instant, OptionalLong> perSecond;
     private final Time time;
-    private final boolean limits;
-    private Instant paidUntil = Instant.EPOCH;
+    // Held by the one whose turn is next while he waits for time to pass, and for nothing else.
+    private final ReentrantLock turn = new ReentrantLock(true);
+    private double left = Double.MAX_VALUE;
+    private long paidAtNanos;
 
     /** With a rate for each moment; empty is unlimited. */
     RateLimit(Function<Instant, OptionalLong> perSecond, Time time) {
-        this(perSecond, time, true);
-    }
-
-    private RateLimit(Function<Instant, OptionalLong> perSecond, Time time, boolean limits) {
         this.perSecond = perSecond;
         this.time = time;
-        this.limits = limits;
+        this.paidAtNanos = time.nanoTime().getAsLong();
     }
 
-    /** One that never waits, and does not look at the clock. */
-    static RateLimit none(Time time) {
-        return new RateLimit(now -> OptionalLong.empty(), time, false);
-    }
-
-    /**
-     * Takes so many units, waiting until they may be taken.
-     *
-     * @throws InterruptedIOException if interrupted while waiting
-     */
-    void take(long units) throws InterruptedIOException {
-        while (limits) {
-            Duration wait = tryTake(units);
-            if (wait.isZero()) {
-                return;
+    @Override
+    public void take(long units) throws InterruptedIOException {
+        try {
+            turn.lockInterruptibly();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while others wait for what is limited");
+        }
+        try {
+            while (true) {
+                Duration wait = tryTake(units);
+                if (wait.isZero()) {
+                    return;
+                }
+                time.pause(wait.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : wait);
             }
-            time.pause(wait.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : wait);
+        } finally {
+            turn.unlock();
+        }
+    }
+
+    @Override
+    public synchronized void count(long units) {
+        if (rate().isPresent()) {
+            left -= units;
         }
     }
 
     private synchronized Duration tryTake(long units) {
-        Instant now = time.clock().instant();
-        OptionalLong rate = perSecond.apply(now);
-        if (rate.isEmpty()) {
-            paidUntil = now;
-            return Duration.ZERO;
+        OptionalLong rate = rate();
+        if (rate.isPresent()) {
+            if (left < -NEARLY_NOTHING) {
+                return Duration.ofNanos((long) Math.ceil(-left / rate.getAsLong() * NANOS_PER_SECOND));
+            }
+            left -= units;
         }
-        if (paidUntil.isAfter(now)) {
-            return Duration.between(now, paidUntil);
-        }
-        Instant earliest = now.minus(BURST);
-        Instant from = paidUntil.isBefore(earliest) ? earliest : paidUntil;
-        long nanos = (long) (units * 1e9 / rate.getAsLong());
-        paidUntil = from.plusNanos(nanos);
         return Duration.ZERO;
+    }
+
+    // What has come since the last time, at the rate that holds now; where there is none, all debts are forgiven.
+    private OptionalLong rate() {
+        long now = time.nanoTime().getAsLong();
+        OptionalLong rate = perSecond.apply(time.clock().instant());
+        double come = rate.isEmpty()
+                ? Double.MAX_VALUE
+                : Math.max(0, now - paidAtNanos) / NANOS_PER_SECOND * rate.getAsLong();
+        left = rate.isEmpty() ? Double.MAX_VALUE : Math.min(left + come, rate.getAsLong());
+        paidAtNanos = now;
+        return rate;
     }
 }

@@ -20,7 +20,7 @@ import java.util.Set;
 
 /**
  * Plans and runs rules, and forgets the history of runs after 90 days. One for the process: it knows which rules are running where, who writes the
- * referrers of which subject, who prunes what, and how many uploads each place takes. A run belongs to the
+ * referrers of which subject, who prunes what, and what may be asked of which host when. A run belongs to the
  * calling thread, which may be interrupted to end it. Safe for all threads.
  */
 public final class ReplicationRunner {
@@ -53,7 +53,8 @@ public final class ReplicationRunner {
                 journal,
                 new SubjectLocks(),
                 new RepositoryClaims(),
-                new UploadLimits(time),
+                new KnownHosts(retries, time),
+                new RuleLimits(time),
                 time,
                 retries,
                 recheck,

@@ -31,11 +31,11 @@ final class RuleRun {
         this.rule = rule;
         this.services = services;
         this.progress = progress;
-        this.sourceGate = SourceSurveyor.gate(rule, services.retries(), services.time());
+        this.sourceGate = SourceSurveyor.gate(
+                rule, services.hosts(), services.limits().source(rule), services.retries(), services.time());
         this.surveyor = new SourceSurveyor(rule, sourceGate, services.time());
-        RateLimit bandwidth = Limits.bandwidth(rule.limits(), services.time());
         for (ReplicationRule.Placement placement : rule.targets()) {
-            sessions.add(new TargetSession(rule, placement, sourceGate, bandwidth, services, progress));
+            sessions.add(new TargetSession(rule, placement, sourceGate, services, progress));
         }
     }
 

@@ -9,7 +9,8 @@ import java.time.Duration;
  * @param journal what is known from earlier runs
  * @param locks one writer per subject
  * @param claims who copies and who prunes
- * @param uploads how many uploads each place takes at a time
+ * @param hosts what is known of the hosts that they go to
+ * @param limits how fast rules may run
  * @param time clock, sleep and randomness
  * @param retries how long outages are borne
  * @param recheck how long a tag that was complete counts as that without being compared in full again
@@ -19,7 +20,8 @@ record RunServices(
         CopyJournal journal,
         SubjectLocks locks,
         RepositoryClaims claims,
-        UploadLimits uploads,
+        KnownHosts hosts,
+        RuleLimits limits,
         Time time,
         RetryPolicy retries,
         Duration recheck,

@@ -1,7 +1,7 @@
 package dev.entrepot.replicator;
 
-import dev.entrepot.config.LimitsConfig;
 import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.Pace;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
@@ -25,11 +25,15 @@ public final class SourceGraphs {
 
     private final Time time;
     private final RetryPolicy retries;
+    private final KnownHosts hosts;
+    private final RuleLimits limits;
 
     /** With so much patience for outages. */
     public SourceGraphs(Time time, RetryPolicy retries) {
         this.time = time;
         this.retries = retries;
+        this.hosts = new KnownHosts(retries, time);
+        this.limits = new RuleLimits(time);
     }
 
     /**
@@ -66,7 +70,7 @@ public final class SourceGraphs {
     public Found ofRule(ReplicationRule rule, String target) throws IOException {
         WatchedSource source = new WatchedSource(rule.source());
         ReplicationRule watched = rule.from(source);
-        HostGate gate = SourceSurveyor.gate(watched, retries, time);
+        HostGate gate = SourceSurveyor.gate(watched, hosts, limits.source(rule), retries, time);
         Instant started = time.clock().instant();
         try {
             SourceSurvey survey = new SourceSurveyor(watched, gate, time).survey();
@@ -86,7 +90,7 @@ public final class SourceGraphs {
      * @throws IOException if the thread is interrupted
      */
     public Found named(ReplicationRule rule, List<Named> images, String target) throws IOException {
-        HostGate gate = SourceSurveyor.gate(rule, retries, time);
+        HostGate gate = SourceSurveyor.gate(rule, hosts, limits.source(rule), retries, time);
         SourceSurveyor surveyor = new SourceSurveyor(rule, gate, time);
         List<SourceTag> tags = new ArrayList<>();
         for (RepositoryName repository :
@@ -181,8 +185,7 @@ public final class SourceGraphs {
 
     /** The repositories of a source, read with the same patience as a replication has, all behind one gate. */
     public Function<RepositoryName, RepositorySource> patient(SourceRegistry source) {
-        RateLimit unlimited = Limits.requests(LimitsConfig.NONE, time);
-        HostGate gate = new HostGate(source.name(), WINDOW, retries, unlimited, time);
+        HostGate gate = new HostGate(source.name(), WINDOW, hosts.source(source.name()), retries, Pace.FREE, time);
         return name -> new GatedSource(source.repository(name), gate);
     }
 }

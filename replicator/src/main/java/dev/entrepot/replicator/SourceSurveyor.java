@@ -1,6 +1,7 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.config.NamePattern;
+import dev.entrepot.oci.Pace;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.graph.Concurrently;
@@ -28,20 +29,21 @@ final class SourceSurveyor {
     private final HostGate gate;
     private final TagSelector selector;
     private final SourceTally tally;
-    private final RequestLimit limit = new RequestLimit(REQUESTS);
+    private final RequestLimit limit;
     private final ManifestShelf shelf = new ManifestShelf(SHELF_BYTES);
 
     SourceSurveyor(ReplicationRule rule, HostGate gate, Time time) {
         this.rule = rule;
         this.gate = gate;
         this.tally = new SourceTally(rule.source());
+        this.limit = new RequestLimit(Limits.atOnce(rule.limits(), REQUESTS));
         this.selector = new TagSelector(rule.tags(), time.clock());
     }
 
     /** The gate before the source of a rule, for one run. */
-    static HostGate gate(ReplicationRule rule, RetryPolicy retries, Time time) {
-        return new HostGate(
-                rule.source().name(), SOURCE_CONCURRENCY, retries, Limits.requests(rule.limits(), time), time);
+    static HostGate gate(ReplicationRule rule, KnownHosts hosts, Pace pace, RetryPolicy retries, Time time) {
+        String name = rule.source().name();
+        return new HostGate(name, SOURCE_CONCURRENCY, hosts.source(name), retries, pace, time);
     }
 
     private record Found(
@@ -91,7 +93,7 @@ final class SourceSurveyor {
                     Side.SOURCE,
                     source,
                     "reading the catalog of " + source + ", which repositories by pattern need",
-                    () -> gate.request(rule.source()::catalog));
+                    () -> gate.request(RequestKind.LOOK, rule.source()::catalog));
             catalog.stream().filter(rule.repositoryFilter()).forEach(names::add);
         }
         return names;

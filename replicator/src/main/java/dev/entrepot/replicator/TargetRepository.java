@@ -196,12 +196,14 @@ final class TargetRepository {
     }
 
     boolean mount(Digest blob, RepositoryName from) throws IOException {
-        return gate.request(() -> target.mountBlob(blob, from));
+        return gate.request(RequestKind.UPLOAD, () -> target.mountBlob(blob, from));
     }
 
     Optional<Digest> push(ManifestBytes manifest, ManifestReference reference) throws IOException {
         return writes.write(
-                manifest.digest(), named(manifest), () -> gate.request(() -> target.pushManifest(manifest, reference)));
+                manifest.digest(),
+                named(manifest),
+                () -> gate.request(RequestKind.WRITE, () -> target.pushManifest(manifest, reference)));
     }
 
     private static List<Digest> named(ManifestBytes manifest) {
@@ -216,7 +218,7 @@ final class TargetRepository {
     }
 
     boolean delete(ManifestReference reference) throws IOException {
-        return gate.request(() -> target.deleteManifest(reference));
+        return gate.request(RequestKind.WRITE, () -> target.deleteManifest(reference));
     }
 
     /** Work that is done once per digest and run, whoever comes first; the others wait for its outcome. */

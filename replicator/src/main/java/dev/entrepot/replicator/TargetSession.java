@@ -3,6 +3,7 @@ package dev.entrepot.replicator;
 import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
 import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.replicator.journal.CopyJournal;
 import java.io.IOException;
@@ -24,7 +25,7 @@ final class TargetSession {
     private final HostGate gate;
     private final HostGate sourceGate;
     private final RunServices services;
-    private final RateLimit bandwidth;
+    private final Meter bandwidth;
     private final ProgressListener progress;
     private final ConcurrentHashMap<RepositoryName, TargetRepository> repositories = new ConcurrentHashMap<>();
     private final AtomicInteger mounted = new AtomicInteger();
@@ -35,21 +36,21 @@ final class TargetSession {
             ReplicationRule rule,
             ReplicationRule.Placement placement,
             HostGate sourceGate,
-            RateLimit bandwidth,
             RunServices services,
             ProgressListener progress) {
         this.rule = rule;
         this.placement = placement;
         this.sourceGate = sourceGate;
-        this.bandwidth = bandwidth;
+        this.bandwidth =
+                placement.registry().isAtHand() ? Meter.NONE : services.limits().sent(rule);
         this.services = services;
         this.progress = progress;
         this.gate = new HostGate(
                 placement.registry().name(),
                 placement.maxConcurrentRequests(),
-                services.uploads().of(placement.registry().place()),
+                services.hosts().target(placement.registry().place()),
                 services.retries(),
-                Limits.requests(rule.limits(), services.time()),
+                services.limits().target(rule, placement.registry().place()),
                 services.time());
     }
 
@@ -90,7 +91,8 @@ final class TargetSession {
         return services;
     }
 
-    RateLimit bandwidth() {
+    /** Bytes that may be sent. */
+    Meter bandwidth() {
         return bandwidth;
     }
 

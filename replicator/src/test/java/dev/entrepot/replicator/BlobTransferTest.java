@@ -10,7 +10,9 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Pace;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositoryTarget;
@@ -18,7 +20,6 @@ import dev.entrepot.oci.UploadLog;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import java.io.IOException;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 
@@ -30,7 +31,12 @@ class BlobTransferTest {
 
     private HostGate gate(String host) {
         return new HostGate(
-                host, 1, Engine.NO_RETRIES, new RateLimit(now -> OptionalLong.empty(), clock.time()), clock.time());
+                host,
+                1,
+                new KnownHosts(Engine.NO_RETRIES, clock.time()).unknown(),
+                Engine.NO_RETRIES,
+                Pace.FREE,
+                clock.time());
     }
 
     @Test
@@ -41,8 +47,7 @@ class BlobTransferTest {
                 throw new OutageException(OutageException.Reason.UNREACHABLE, "the source is away");
             }
         });
-        BlobTransfer transfer = new BlobTransfer(
-                app, gate("source.test"), new RateLimit(now -> OptionalLong.empty(), clock.time()), bytes -> {});
+        BlobTransfer transfer = new BlobTransfer(app, gate("source.test"), Meter.NONE, bytes -> {});
 
         Throwable thrown =
                 catchThrowable(() -> transfer.push(blob, new ReopeningTarget(), new NoLog(), gate("target.test"), 1));

@@ -1,17 +1,19 @@
 package dev.entrepot.replicator;
 
+import static dev.entrepot.replicator.RequestKind.LOOK;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.Pace;
 import dev.entrepot.replicator.graph.Concurrently;
+import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 import java.util.SplittableRandom;
 import java.util.concurrent.BrokenBarrierException;
 import java.util.concurrent.CyclicBarrier;
@@ -21,22 +23,159 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 
 class HostGateTest {
     private final VirtualTime clock = new VirtualTime();
     private final RetryPolicy policy = new RetryPolicy(4, Duration.ofSeconds(1), Duration.ofMinutes(5), 6);
-    private final HostGate gate = new HostGate(
-            "registry.test", 2, policy, new RateLimit(now -> OptionalLong.empty(), clock.time()), clock.time());
+    private final KnownHost host = new KnownHost(64, false, policy, clock.time());
+    private final HostGate gate = gate(2, host);
+
+    private HostGate gate(int concurrency, KnownHost known) {
+        return gate(concurrency, known, policy);
+    }
+
+    private HostGate gate(int concurrency, KnownHost known, RetryPolicy retries) {
+        return new HostGate("registry.test", concurrency, known, retries, Pace.FREE, clock.time());
+    }
 
     private static OutageException outage(Optional<Duration> retryAfter) {
         return new OutageException(Reason.RATE_LIMITED, "429", retryAfter, null);
+    }
+
+    private static RequestLimit.Request<String> refusedOnce(String answer) {
+        AtomicInteger attempts = new AtomicInteger();
+        return () -> {
+            if (attempts.incrementAndGet() == 1) {
+                throw outage(Optional.empty());
+            }
+            return answer;
+        };
+    }
+
+    private static OutageException because(Reason reason) {
+        return new OutageException(reason, "out", Optional.of(Duration.ofSeconds(90)), null);
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Reason.class,
+            names = {"RATE_LIMITED", "SERVER_ERROR", "TIMEOUT", "NOT_ASKED"})
+    void uploadsThatAreRefusedHoldUpUploadsAndNothingElse(Reason reason) throws IOException {
+        gate.failed(RequestKind.UPLOAD, because(reason));
+        for (RequestKind kind : List.of(LOOK, RequestKind.READ_BLOB, RequestKind.WRITE)) {
+            assertThat(gate.request(kind, () -> "answer")).isEqualTo("answer");
+        }
+        assertThat(clock.slept()).isEmpty();
+
+        gate.transfer(() -> "sent");
+        assertThat(clock.slept()).containsExactly(Duration.ofSeconds(90));
+    }
+
+    @ParameterizedTest
+    @EnumSource(
+            value = Reason.class,
+            names = {"UNREACHABLE", "DNS", "TLS", "TOKEN_SERVICE"})
+    void hostThatDoesNotAnswerIsLeftAloneAltogether(Reason reason) throws IOException {
+        gate.failed(RequestKind.UPLOAD, because(reason));
+        gate.request(LOOK, () -> "answer");
+        assertThat(clock.slept()).containsExactly(Duration.ofSeconds(90));
+    }
+
+    @Test
+    void uploadsThatAreGivenUpAreNamedAndTheRestGoesOn() throws IOException {
+        for (int i = 0; i < 6; i++) {
+            assertThatThrownBy(() -> gate.transfer(() -> {
+                        throw outage(Optional.empty());
+                    }))
+                    .isInstanceOf(OutageException.class);
+        }
+        assertThatThrownBy(() -> gate.transfer(() -> "sent"))
+                .hasMessage(
+                        "registry.test is not asked again for uploads of blobs in this run after 6 outages in a row");
+        assertThat(gate.request(LOOK, () -> "answer")).isEqualTo("answer");
+
+        gate.failed(RequestKind.WRITE, outage(Optional.of(Duration.ofHours(1))));
+        assertThatThrownBy(() -> gate.request(RequestKind.WRITE, () -> "written"))
+                .hasMessageContaining("asked to be left alone until 2026-11-20T13:00:")
+                .hasMessageContaining("for writes of manifests, and is given up for this run: 429");
+        assertThat(gate.request(LOOK, () -> "answer")).isEqualTo("answer");
+    }
+
+    @Test
+    void requestsThatWaitWithinTheirPermitsHoldUpNoOtherKind() throws Exception {
+        HostGate narrow = gate(1, host);
+        AtomicInteger answered = new AtomicInteger();
+        narrow.request(RequestKind.WRITE, () -> {
+            Thread other = Thread.ofVirtual().start(() -> {
+                try {
+                    answered.addAndGet(narrow.request(LOOK, () -> 1));
+                } catch (IOException e) {
+                    answered.set(-1);
+                }
+            });
+            try {
+                other.join(Duration.ofSeconds(30));
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+            return answered.get();
+        });
+        assertThat(answered.get()).isEqualTo(1);
+    }
+
+    @Test
+    void runsThatGoToOneHostAtOnceWaitTogetherAndOthersDoNot() throws IOException {
+        KnownHosts hosts = new KnownHosts(policy, clock.time());
+        HostGate one = gate(2, hosts.target("registry.test"));
+        HostGate other = gate(2, hosts.target("registry.test"));
+        HostGate elsewhere = gate(2, hosts.target("healthy.test"));
+        HostGate asSource = gate(2, hosts.source("registry.test"));
+
+        one.failed(RequestKind.UPLOAD, outage(Optional.of(Duration.ofSeconds(90))));
+        elsewhere.transfer(() -> "sent");
+        asSource.request(LOOK, () -> "answer");
+        assertThat(clock.slept()).isEmpty();
+        other.transfer(() -> "sent");
+        assertThat(clock.slept()).containsExactly(Duration.ofSeconds(90));
+    }
+
+    @Test
+    void runsThatGoToOneHostAtOnceGiveItUpTogetherAndLaterOnesTryAgain() throws IOException {
+        HostGate other = gate(2, host);
+        for (int i = 0; i < 6; i++) {
+            assertThatThrownBy(() -> gate.request(LOOK, () -> {
+                        throw because(Reason.UNREACHABLE);
+                    }))
+                    .isInstanceOf(OutageException.class);
+        }
+        assertThatThrownBy(() -> other.transfer(() -> "sent"))
+                .hasMessage("registry.test is not asked again in this run after 6 outages in a row");
+
+        HostGate later = gate(2, host);
+        assertThat(later.transfer(() -> "sent")).isEqualTo("sent");
+    }
+
+    @Test
+    void laterRunHeedsWhatTheHostAskedForButNotForHours() throws IOException {
+        gate.failed(LOOK, outage(Optional.of(Duration.ofHours(3))));
+        clock.pass(Duration.ofMinutes(1));
+        HostGate later = gate(2, host);
+        assertThatThrownBy(() -> later.request(LOOK, () -> "answer"))
+                .isInstanceOfSatisfying(
+                        OutageException.class, e -> assertThat(e.retryAfter()).contains(Duration.ofMinutes(4)));
+        clock.pass(Duration.ofMinutes(4));
+        assertThat(later.request(LOOK, () -> "answer")).isEqualTo("answer");
+        assertThatThrownBy(() -> gate.request(LOOK, () -> "the run that heard it"))
+                .isInstanceOf(OutageException.class);
     }
 
     @Test
     void outageIsRepeatedWithGrowingPauses() throws IOException {
         AtomicInteger attempts = new AtomicInteger();
 
-        String answer = gate.request(() -> {
+        String answer = gate.request(LOOK, () -> {
             if (attempts.incrementAndGet() < 4) {
                 throw outage(Optional.empty());
             }
@@ -52,9 +191,9 @@ class HostGateTest {
     }
 
     @Test
-    void retryAfterIsHonouredByAllRequestsToTheHost() throws IOException {
+    void retryAfterIsHonouredByAllRequestsOfItsKind() throws IOException {
         AtomicInteger attempts = new AtomicInteger();
-        gate.request(() -> {
+        gate.request(LOOK, () -> {
             if (attempts.incrementAndGet() == 1) {
                 throw outage(Optional.of(Duration.ofSeconds(90)));
             }
@@ -62,20 +201,20 @@ class HostGateTest {
         });
         assertThat(clock.slept()).containsExactly(Duration.ofSeconds(90));
 
-        gate.failed(outage(Optional.of(Duration.ofSeconds(30))));
-        gate.request(() -> "another");
+        gate.failed(LOOK, outage(Optional.of(Duration.ofSeconds(30))));
+        gate.request(LOOK, () -> "another");
         assertThat(clock.slept()).containsExactly(Duration.ofSeconds(90), Duration.ofSeconds(30));
     }
 
     @Test
     void hostThatAsksToBeLeftAloneLongerThanTheLongestPauseIsGivenUpAndNotAskedBefore() throws IOException {
         AtomicInteger attempts = new AtomicInteger();
-        assertThatThrownBy(() -> gate.request(() -> {
+        assertThatThrownBy(() -> gate.request(LOOK, () -> {
                     attempts.incrementAndGet();
                     throw outage(Optional.of(Duration.ofHours(1)));
                 }))
                 .hasMessage("429");
-        assertThatThrownBy(() -> gate.request(() -> "another"))
+        assertThatThrownBy(() -> gate.request(LOOK, () -> "another"))
                 .isInstanceOfSatisfying(OutageException.class, e -> {
                     assertThat(e.reason()).isEqualTo(Reason.NOT_ASKED);
                     assertThat(e.underlying()).isEqualTo(Reason.RATE_LIMITED);
@@ -86,36 +225,56 @@ class HostGateTest {
         assertThat(clock.slept()).isEmpty();
 
         clock.pass(Duration.ofHours(1));
-        assertThat(gate.request(() -> "after that")).isEqualTo("after that");
+        assertThat(gate.request(LOOK, () -> "after that")).isEqualTo("after that");
     }
 
     @Test
     void uploadsAreHalvedWhereTheHostSaysThatThereAreTooManyRequestsAndGrowAgain() throws IOException {
-        AdaptiveLimit uploads = new AdaptiveLimit(64, clock.time());
-        HostGate of = new HostGate(
-                "registry.test",
-                8,
-                uploads,
-                policy,
-                new RateLimit(now -> OptionalLong.empty(), clock.time()),
-                clock.time());
+        AdaptiveLimit uploads = host.uploads();
+        HostGate of = gate(8, host);
         assertThat(uploads.allowed()).isEqualTo(4);
         for (int i = 0; i < 12; i++) {
             of.transfer(() -> "sent");
         }
         assertThat(uploads.allowed()).isEqualTo(16);
-        AtomicInteger attempts = new AtomicInteger();
-        of.request(() -> {
-            if (attempts.incrementAndGet() == 1) {
-                throw outage(Optional.empty());
-            }
-            return "small ones count too";
-        });
+        of.request(LOOK, refusedOnce("other requests are not uploads"));
+        assertThat(uploads.allowed()).isEqualTo(16);
+        of.request(RequestKind.UPLOAD, refusedOnce("a mount is asked for where uploads are"));
         assertThat(uploads.allowed()).isEqualTo(8);
         for (int i = 0; i < 8; i++) {
             of.transfer(() -> "sent");
         }
         assertThat(uploads.allowed()).as("one more after as many as may run").isEqualTo(9);
+    }
+
+    @Test
+    void refusalThatTheClientRepeatsByItselfIsHeededAtOnceByAllOthers() throws IOException {
+        HostGate other = gate(8, host);
+        for (int i = 0; i < 12; i++) {
+            gate.transfer(() -> "sent");
+        }
+        assertThatThrownBy(() -> gate.transfer(() -> {
+                    Pace.current().orElseThrow().refusals().refused(429, Optional.of(Duration.ofSeconds(30)));
+                    assertThat(host.uploads().allowed()).isEqualTo(8);
+                    other.request(LOOK, () -> "answer");
+                    assertThat(clock.slept()).isEmpty();
+                    other.request(RequestKind.UPLOAD, () -> "mounted");
+                    assertThat(clock.slept()).containsExactly(Duration.ofSeconds(30));
+                    throw outage(Optional.of(Duration.ofHours(1)));
+                }))
+                .hasMessage("429");
+        assertThat(host.uploads().allowed()).as("one refusal halves once").isEqualTo(8);
+    }
+
+    @Test
+    void refusalOfASourceIsHeededByItsClient() throws IOException {
+        HostGate source = gate(8, new KnownHosts(policy, clock.time()).source("registry.test"));
+        source.request(LOOK, () -> {
+            Pace.current().orElseThrow().refusals().refused(429, Optional.of(Duration.ofSeconds(30)));
+            return "answer of another place";
+        });
+        source.request(LOOK, () -> "answer");
+        assertThat(clock.slept()).isEmpty();
     }
 
     @Test
@@ -146,20 +305,13 @@ class HostGateTest {
 
     @Test
     void uploadsOfAllRunsToOnePlaceAreLimitedTogether() throws Exception {
-        UploadLimits limits = new UploadLimits(clock.time());
-        assertThat(limits.of("registry.test")).isSameAs(limits.of("registry.test"));
-        assertThat(limits.of("registry.test")).isNotSameAs(limits.of("other.test"));
-        AdaptiveLimit uploads = limits.of("registry.test");
+        KnownHosts hosts = new KnownHosts(policy, clock.time());
+        assertThat(hosts.target("registry.test")).isSameAs(hosts.target("registry.test"));
+        assertThat(hosts.target("registry.test")).isNotSameAs(hosts.target("other.test"));
         AtomicInteger running = new AtomicInteger();
         AtomicInteger most = new AtomicInteger();
         Concurrently.map(IntStream.range(0, 200).boxed().toList(), number -> {
-            HostGate of = new HostGate(
-                    "run " + number % 2,
-                    100,
-                    uploads,
-                    policy,
-                    new RateLimit(now -> OptionalLong.empty(), clock.time()),
-                    clock.time());
+            HostGate of = gate(100, hosts.target("registry.test"));
             return of.transfer(() -> {
                 most.accumulateAndGet(running.incrementAndGet(), Math::max);
                 Thread.yield();
@@ -173,13 +325,13 @@ class HostGateTest {
     @Test
     void wantOfQuotaIsNotWaitedForAndOthersGoOn() throws IOException {
         for (int i = 0; i < 20; i++) {
-            assertThatThrownBy(() -> gate.request(() -> {
+            assertThatThrownBy(() -> gate.request(LOOK, () -> {
                         throw new OutageException(Reason.QUOTA, "none left", Optional.of(Duration.ofHours(6)), null);
                     }))
                     .hasMessage("none left");
         }
         assertThat(gate.requestCount()).isEqualTo(20);
-        assertThat(gate.request(() -> "another")).isEqualTo("another");
+        assertThat(gate.request(LOOK, () -> "another")).isEqualTo("another");
         assertThat(clock.slept()).isEmpty();
     }
 
@@ -188,7 +340,7 @@ class HostGateTest {
         AtomicInteger attempts = new AtomicInteger();
         for (int i = 0; i < 10; i++) {
             attempts.set(0);
-            String answer = gate.request(() -> {
+            String answer = gate.request(LOOK, () -> {
                 if (attempts.incrementAndGet() == 1) {
                     throw new OutageException(Reason.NOT_ASKED, "out", Optional.of(Duration.ofSeconds(10)), null);
                 }
@@ -202,7 +354,7 @@ class HostGateTest {
     @Test
     void answerIsNeverRepeated() {
         AtomicInteger attempts = new AtomicInteger();
-        assertThatThrownBy(() -> gate.request(() -> {
+        assertThatThrownBy(() -> gate.request(LOOK, () -> {
                     attempts.incrementAndGet();
                     throw new NotFoundException(NotFoundException.Kind.BLOB, "gone");
                 }))
@@ -215,14 +367,14 @@ class HostGateTest {
     void hostThatIsOutAgainAndAgainIsGivenUpVisibly() {
         AtomicInteger attempts = new AtomicInteger();
         for (int i = 0; i < 5; i++) {
-            assertThatThrownBy(() -> gate.request(() -> {
+            assertThatThrownBy(() -> gate.request(LOOK, () -> {
                         attempts.incrementAndGet();
                         throw outage(Optional.empty());
                     }))
                     .isInstanceOf(OutageException.class);
         }
         assertThat(attempts.get()).isEqualTo(6);
-        assertThatThrownBy(() -> gate.request(() -> ""))
+        assertThatThrownBy(() -> gate.request(LOOK, () -> ""))
                 .isInstanceOfSatisfying(
                         OutageException.class, e -> assertThat(e.reason()).isEqualTo(Reason.NOT_ASKED))
                 .hasMessageContaining("registry.test is not asked again");
@@ -230,13 +382,12 @@ class HostGateTest {
 
     @Test
     void requestsThatFailTogetherAreOneOutageAndShareItsPause() throws Exception {
-        HostGate wide = new HostGate(
-                "registry.test", 50, policy, new RateLimit(now -> OptionalLong.empty(), clock.time()), clock.time());
+        HostGate wide = gate(50, host);
         CyclicBarrier together = new CyclicBarrier(50);
 
         List<String> answers = Concurrently.map(IntStream.range(0, 50).boxed().toList(), number -> {
             AtomicInteger attempts = new AtomicInteger();
-            return wide.request(() -> {
+            return wide.request(LOOK, () -> {
                 if (attempts.incrementAndGet() == 1) {
                     arrive(together);
                     throw outage(Optional.empty());
@@ -262,13 +413,12 @@ class HostGateTest {
     @Test
     void requestsToADeadHostFailTogetherWhenItHasFailedOften() throws IOException {
         RetryPolicy patient = new RetryPolicy(4, Duration.ofSeconds(1), Duration.ofMinutes(5), 1000);
-        HostGate wide = new HostGate(
-                "registry.test", 50, patient, new RateLimit(now -> OptionalLong.empty(), clock.time()), clock.time());
+        HostGate wide = gate(50, new KnownHost(64, false, patient, clock.time()), patient);
         CyclicBarrier together = new CyclicBarrier(20);
 
         List<Integer> attempts = Concurrently.map(IntStream.range(0, 20).boxed().toList(), number -> {
             AtomicInteger made = new AtomicInteger();
-            assertThatThrownBy(() -> wide.request(() -> {
+            assertThatThrownBy(() -> wide.request(LOOK, () -> {
                         if (made.incrementAndGet() == 1) {
                             arrive(together);
                         }
@@ -286,7 +436,7 @@ class HostGateTest {
     void successForgetsEarlierOutages() throws IOException {
         for (int i = 0; i < 20; i++) {
             AtomicInteger attempts = new AtomicInteger();
-            gate.request(() -> {
+            gate.request(LOOK, () -> {
                 if (attempts.incrementAndGet() < 3) {
                     throw outage(Optional.empty());
                 }

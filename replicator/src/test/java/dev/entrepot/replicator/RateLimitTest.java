@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.config.ByteSize;
 import dev.entrepot.config.LimitsConfig;
+import dev.entrepot.oci.Meter;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -27,7 +28,7 @@ class RateLimitTest {
 
     @Test
     void bytesFlowAtTheRateAfterOneSecondsWorth() throws IOException {
-        RateLimit limit = Limits.bandwidth(config(), clock.time());
+        Meter limit = Limits.bandwidth(config(), clock.time());
         Instant start = clock.instant();
         for (int i = 0; i < 100; i++) {
             limit.take(100);
@@ -37,7 +38,7 @@ class RateLimitTest {
 
     @Test
     void pieceLargerThanTheRateIsPaidForAfterwards() throws IOException {
-        RateLimit limit = Limits.bandwidth(config(), clock.time());
+        Meter limit = Limits.bandwidth(config(), clock.time());
         Instant start = clock.instant();
         limit.take(60_000);
         assertThat(clock.instant()).isEqualTo(start);
@@ -47,8 +48,8 @@ class RateLimitTest {
 
     @Test
     void otherHoursHaveOtherLimits() throws IOException {
-        RateLimit bytes = Limits.bandwidth(config(), clock.time());
-        RateLimit requests = Limits.requests(config(), clock.time());
+        Meter bytes = Limits.bandwidth(config(), clock.time());
+        Meter requests = Limits.requests(config(), clock.time());
         clock.pass(Duration.ofHours(11));
         Instant night = clock.instant();
         for (int i = 0; i < 1000; i++) {
@@ -63,10 +64,58 @@ class RateLimitTest {
 
     @Test
     void changeOfTheHourIsNoticedDuringALongPause() throws IOException {
-        RateLimit bytes = Limits.bandwidth(config(), clock.time());
+        Meter bytes = Limits.bandwidth(config(), clock.time());
         clock.pass(Duration.ofHours(9).plusMinutes(59));
         bytes.take(10_000_000);
         bytes.take(1);
         assertThat(clock.instant()).isBefore(Instant.parse("2026-11-20T22:01:00Z"));
+    }
+
+    @Test
+    void debtIsPaidAtTheRateOfTheHourInWhichItIsPaid() throws IOException {
+        LimitsConfig slowByDay = new LimitsConfig(
+                Optional.of(new ByteSize(1000)),
+                Optional.empty(),
+                List.of(new LimitsConfig.Hours(
+                        LocalTime.of(22, 0),
+                        LocalTime.of(6, 0),
+                        Optional.of(new ByteSize(1_000_000)),
+                        Optional.empty())),
+                ZoneOffset.UTC);
+        Meter bytes = Limits.bandwidth(slowByDay, clock.time());
+        clock.pass(Duration.ofHours(9).plusMinutes(59));
+        bytes.take(10_000_000);
+        bytes.take(1);
+        assertThat(clock.instant())
+                .isBetween(Instant.parse("2026-11-20T22:00:00Z"), Instant.parse("2026-11-20T22:01:00Z"));
+
+        clock.pass(Duration.between(clock.instant(), Instant.parse("2026-11-21T05:59:59.500Z")));
+        bytes.take(1_000_000);
+        bytes.take(1_000_000);
+        bytes.take(1);
+        assertThat(clock.instant()).as("by day it is slow again").isAfter(Instant.parse("2026-11-21T06:10:00Z"));
+    }
+
+    @Test
+    void lowLimitHasFewerQuestionsInHandSoThatNoneWaitsForMinutes() {
+        assertThat(Limits.atOnce(LimitsConfig.NONE, 64)).isEqualTo(64);
+        assertThat(Limits.atOnce(config(), 64)).isEqualTo(64);
+        LimitsConfig low = new LimitsConfig(
+                Optional.empty(),
+                Optional.of(1_000_000),
+                List.of(new LimitsConfig.Hours(
+                        LocalTime.of(8, 0), LocalTime.of(18, 0), Optional.empty(), Optional.of(1))),
+                ZoneOffset.UTC);
+        assertThat(Limits.atOnce(low, 64)).isEqualTo(20);
+    }
+
+    @Test
+    void whatIsOnlyCountedIsWaitedForByTheNext() throws IOException {
+        Meter bytes = Limits.bandwidth(config(), clock.time());
+        Instant start = clock.instant();
+        bytes.count(3_000);
+        assertThat(clock.instant()).isEqualTo(start);
+        bytes.take(1);
+        assertThat(Duration.between(start, clock.instant())).isEqualTo(Duration.ofSeconds(2));
     }
 }

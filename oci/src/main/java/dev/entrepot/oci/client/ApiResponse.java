@@ -6,6 +6,7 @@ import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OutageException;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.util.Arrays;
@@ -37,6 +38,7 @@ final class ApiResponse implements AutoCloseable {
     private final Runnable cancel;
     private volatile Runnable onEnd = () -> {};
     private volatile Runnable onProgress = () -> {};
+    private volatile Received onReceived = bytes -> {};
     private volatile BooleanSupplier isLate = () -> false;
     private final AtomicBoolean ended = new AtomicBoolean();
     private final InputStream body;
@@ -65,6 +67,22 @@ final class ApiResponse implements AutoCloseable {
     /** Runs {@code action} whenever bytes of the body were read, by the thread that reads. */
     void onProgress(Runnable action) {
         onProgress = action;
+    }
+
+    /** Is told of each number of bytes of the body that was read, by the thread that reads, and may hold it up. */
+    @FunctionalInterface
+    interface Received {
+        /**
+         * So many bytes were read.
+         *
+         * @throws InterruptedIOException if interrupted while holding the reader up
+         */
+        void bytes(long count) throws InterruptedIOException;
+    }
+
+    /** Tells of the bytes of the body. */
+    void onReceived(Received told) {
+        onReceived = told;
     }
 
     /** Bounds the whole body: reading fails once this is so, however little by little it comes. */
@@ -252,9 +270,10 @@ final class ApiResponse implements AutoCloseable {
         close();
     }
 
-    /** Bytes of the body were read. */
-    void progressed() {
+    /** So many bytes of the body were read. */
+    void progressed(int bytes) throws InterruptedIOException {
         onProgress.run();
+        onReceived.bytes(bytes);
     }
 
     /** The body came to its end: the library has taken the connection back. */

@@ -68,14 +68,14 @@ record Foundation(
         Breakers breakers = new Breakers(clock, safeguards.breakers());
         Holds holds = new Holds(clock);
         TooManyCounts tooMany = new TooManyCounts();
-        Exchange toTokens = new RedirectExchange(wire, addresses);
+        Exchange toTokens = new RedirectExchange(PacedExchange.counting(wire, errors), addresses);
         RequestLimiter slots = new RequestLimiter(endpoint.maxConcurrentRequests(), clock);
         Exchange limited = new LimitedExchange(
                 wire, slots, new RequestLimiter(endpoint.maxConcurrentBodies(), clock), endpoint.progressTimeout());
         return new Foundation(
                 transport,
                 addresses,
-                new RedirectExchange(limited, addresses),
+                new RedirectExchange(PacedExchange.waiting(limited, errors), addresses),
                 toTokens,
                 slots,
                 errors,

@@ -12,6 +12,8 @@ import java.util.concurrent.atomic.AtomicLong;
  * asked for. All other answers are short and keep their slot until they are read to the end or closed. A body that is streamed out takes no
  * slot: it waits for its source, which may need one of the same registry.
  *
+ * <p>How many of each there may be in the background adapts to how the registry answers requests of that kind.
+ *
  * <p>Who waits for a request's slot waits so long and no longer. Who waits for a body's slot waits as long as any body moves.
  */
 final class LimitedExchange implements Exchange {
@@ -84,14 +86,41 @@ final class LimitedExchange implements Exchange {
     }
 
     private ApiResponse adapted(ApiRequest request, ApiResponse response) {
-        if (response.status() == 429) {
-            requests.throttled();
-            bodies.throttled();
-        } else if (request.priority() == Priority.BACKGROUND && response.status() < 500) {
-            requests.succeeded();
-            bodies.succeeded();
-        }
+        boolean refused = response.status() == 429;
+        boolean succeeded = request.priority() == Priority.BACKGROUND && response.status() < 500 && !refused;
+        adapt(requests, isAbout(request, requests), refused, succeeded);
+        adapt(bodies, isAbout(request, bodies), refused, succeeded);
         return response;
+    }
+
+    // Registries limit kinds of requests apart: one that refuses blobs may well answer everything else. Uploads have a
+    // limit of whoever sends them.
+    private boolean isAbout(ApiRequest request, RequestLimiter limiter) {
+        return switch (request.operation()) {
+            case UPLOAD, MOUNT -> false;
+            case BLOB -> limiter == bodies;
+            case PING,
+                    ENTER,
+                    CATALOG,
+                    RESOLVE,
+                    MANIFEST,
+                    STAT_BLOB,
+                    TAGS,
+                    REFERRERS,
+                    PUSH_MANIFEST,
+                    DELETE_MANIFEST,
+                    TOKEN -> limiter == requests;
+        };
+    }
+
+    private static void adapt(RequestLimiter limiter, boolean its, boolean refused, boolean succeeded) {
+        if (refused && its) {
+            limiter.throttled();
+        } else if (succeeded && its) {
+            limiter.succeeded();
+        } else if (succeeded) {
+            limiter.succeededElsewhere();
+        }
     }
 
     private RequestLimiter.Permit permit(ApiRequest request, RequestLimiter limiter, String what)

@@ -140,7 +140,19 @@ final class RequestLimiter {
         }
     }
 
-    /** Says that the registry answered any request with 429. */
+    /** Says that the registry answered a background request that this is not about: that counts as long as it never asked for fewer here. */
+    void succeededElsewhere() {
+        lock.lock();
+        try {
+            if (!window.wasThrottled() && window.succeeded()) {
+                signalNext();
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Says that the registry answered a request with 429. */
     void throttled() {
         lock.lock();
         try {

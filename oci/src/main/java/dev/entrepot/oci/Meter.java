@@ -1,0 +1,25 @@
+package dev.entrepot.oci;
+
+import java.io.InterruptedIOException;
+
+/** Counts units of which there may be so many in a time. Implementations are safe for all threads. */
+public interface Meter {
+    /** One that counts nothing and never waits. */
+    Meter NONE = new Meter() {
+        @Override
+        public void take(long units) {}
+
+        @Override
+        public void count(long units) {}
+    };
+
+    /**
+     * Takes so many units, waiting until they may be taken.
+     *
+     * @throws InterruptedIOException if interrupted while waiting; the interrupt stays set
+     */
+    void take(long units) throws InterruptedIOException;
+
+    /** Counts so many units without waiting: who takes the next waits for these, too. */
+    void count(long units);
+}

@@ -1,0 +1,232 @@
+package dev.entrepot.replicator.fill;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.cache.CachedRepository;
+import dev.entrepot.config.ByteSize;
+import dev.entrepot.config.LimitsConfig;
+import dev.entrepot.config.NamePattern;
+import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.Meter;
+import dev.entrepot.oci.Pace;
+import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.TestRegistry;
+import dev.entrepot.replicator.Engine;
+import dev.entrepot.replicator.MemoryRegistry;
+import dev.entrepot.replicator.ReplicationReport;
+import dev.entrepot.replicator.ReportWriter;
+import dev.entrepot.replicator.Rules;
+import dev.entrepot.replicator.SourceRegistry;
+import dev.entrepot.replicator.layout.LayoutTargets;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What reading through the cache takes of a pace: what goes over the wire for it, on whatever thread, and nothing else. */
+@Timeout(30)
+class PacedCacheTest {
+    private static final String NAME = "team/app";
+    private static final Tag TAG = new Tag("v1");
+
+    @TempDir
+    Path directory;
+
+    private final AtomicLong requests = new AtomicLong();
+    private final AtomicLong bytes = new AtomicLong();
+    private final Pace pace = new Pace(counting(requests), counting(bytes));
+    private TestRegistry registry;
+
+    private static Meter counting(AtomicLong count) {
+        return new Meter() {
+            @Override
+            public void take(long units) {
+                count.addAndGet(units);
+            }
+
+            @Override
+            public void count(long units) {
+                count.addAndGet(units);
+            }
+        };
+    }
+
+    @BeforeEach
+    void start() {
+        registry = TestRegistry.started();
+        registry.push(NAME, new Images(7).image(Platform.parse("linux/amd64"), 300_000), TAG.value());
+    }
+
+    @AfterEach
+    void stop() {
+        registry.close();
+    }
+
+    /** Reads an image, and returns how many bytes it has. */
+    private static long read(CachedRepository source) throws IOException {
+        ManifestBytes manifest =
+                source.fetchManifest(source.resolve(TAG).orElseThrow().digest());
+        long all = manifest.sizeBytes();
+        for (Descriptor blob : Manifest.parse(manifest).blobs()) {
+            try (BlobBody body = source.openBlob(blob.digest(), ByteRange.ALL)) {
+                all += body.stream().readAllBytes().length;
+            }
+        }
+        return all;
+    }
+
+    @Test
+    void whatIsFetchedCountsOnceAndWhatIsKeptNotAtAll() throws IOException {
+        try (FilledCache cache = new FilledCache(directory, registry, 1L << 30)) {
+            CachedRepository source = new CachedRepository(cache.open(registry.repository(NAME)));
+
+            long all = pace.<Long, IOException>call(() -> read(source));
+
+            assertThat(bytes.get()).isEqualTo(all).isGreaterThan(300_000);
+            assertThat(requests.get())
+                    .isEqualTo(registry.requests(request -> true).size());
+            long sent = requests.get();
+            pace.<Long, IOException>call(() -> read(source));
+            assertThat(bytes.get()).isEqualTo(all);
+            assertThat(requests.get())
+                    .as("only what the tag names is asked again")
+                    .isEqualTo(sent + 1)
+                    .isEqualTo(registry.requests(request -> true).size());
+        }
+    }
+
+    @Test
+    void runReadsAtItsRulesBandwidthWhatTheCacheHasNotAndTheRestAtOnce() throws IOException {
+        try (FilledCache cache = new FilledCache(directory.resolve("cache"), registry, 1L << 30);
+                Engine engine = new Engine(directory)) {
+            Rules rules = new Rules(new MemoryRegistry("unused.test", MemoryRegistry.Abilities.ALL));
+            rules.source = new CachedSource(registry, cache);
+            rules.repositories = List.of(NamePattern.parse(NAME));
+            rules.limits =
+                    new LimitsConfig(Optional.of(new ByteSize(1000)), Optional.empty(), List.of(), ZoneOffset.UTC);
+
+            assertThat(timeOf(engine, rules, "one")).isGreaterThan(Duration.ofSeconds(150));
+            assertThat(timeOf(engine, rules, "other")).isLessThan(Duration.ofSeconds(10));
+        }
+    }
+
+    // Layouts are no network, so that nothing but what is read takes time.
+    private Duration timeOf(Engine engine, Rules rules, String layout) throws IOException {
+        rules.targets.clear();
+        rules.to(new LayoutTargets().target(layout, directory.resolve(layout)));
+        Instant start = engine.clock.instant();
+        ReplicationReport report = engine.run(rules);
+        assertThat(report.outcome()).as(ReportWriter.toText(report)).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+        return Duration.between(start, engine.clock.instant());
+    }
+
+    private record CachedSource(TestRegistry registry, FilledCache cache) implements SourceRegistry {
+        @Override
+        public String name() {
+            return registry.host().value();
+        }
+
+        @Override
+        public RepositorySource repository(RepositoryName name) {
+            return new CachedRepository(cache.open(registry.repository(name.value())));
+        }
+
+        @Override
+        public List<RepositoryName> catalog() {
+            throw new AssertionError("the rule names its repository");
+        }
+    }
+
+    @Test
+    void whatClientsFetchCountsForNobody() throws IOException {
+        try (FilledCache cache = new FilledCache(directory, registry, 1L << 30)) {
+            CachedRepository client = new CachedRepository(cache.pull(registry.repository(NAME)));
+            pace.<Long, IOException>call(() -> read(client));
+            assertThat(requests.get()).isZero();
+            assertThat(bytes.get()).isZero();
+        }
+    }
+
+    /** Holds back whoever takes of it, until he is interrupted. */
+    private static final class Closed implements Meter {
+        private final CountDownLatch held = new CountDownLatch(1);
+
+        @Override
+        public void take(long units) throws InterruptedIOException {
+            held.countDown();
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("interrupted while held back");
+            }
+        }
+
+        @Override
+        public void count(long units) {}
+    }
+
+    private void clientIsNotHeldBackBy(Pace slow, Closed meter) throws Exception {
+        try (FilledCache cache = new FilledCache(directory, registry, 1L << 30)) {
+            CachedRepository source = new CachedRepository(cache.open(registry.repository(NAME)));
+            Digest layer =
+                    Manifest.parse(source.fetchManifest(TAG)).blobs().getLast().digest();
+            Thread background = Thread.ofVirtual().start(() -> {
+                try {
+                    slow.<Integer, IOException>call(() -> readAll(source, layer));
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            });
+            meter.held.await();
+
+            CachedRepository client = new CachedRepository(cache.pull(registry.repository(NAME)));
+
+            assertThat(readAll(client, layer)).isGreaterThan(200_000);
+            assertThat(registry.requests(Requests.blob(layer).and(Requests.method("GET"))))
+                    .as("one fill, which the client joined")
+                    .hasSize(1);
+            background.join();
+        }
+    }
+
+    private static int readAll(CachedRepository source, Digest blob) throws IOException {
+        try (BlobBody body = source.openBlob(blob, ByteRange.ALL)) {
+            return body.stream().readAllBytes().length;
+        }
+    }
+
+    @Test
+    void clientThatJoinsAFillWhoseBytesAreHeldBackIsNot() throws Exception {
+        Closed meter = new Closed();
+        clientIsNotHeldBackBy(new Pace(Meter.NONE, meter), meter);
+    }
+
+    @Test
+    void clientThatJoinsAFillWhoseRequestIsHeldBackIsNot() throws Exception {
+        Closed meter = new Closed();
+        clientIsNotHeldBackBy(new Pace(meter, Meter.NONE), meter);
+    }
+}
