@@ -31,6 +31,7 @@ import java.util.concurrent.TimeoutException;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -473,17 +474,17 @@ class SharedFillTest {
         }
     }
 
-    static Stream<byte[]> unnamedSmallBlobThatBeginsAsAManifestMayIsWaitedFor() {
-        byte[] padding = new byte[2_000];
-        Arrays.fill(padding, (byte) ' ');
+    static Stream<Named<byte[]>> unnamedSmallBlobThatBeginsAsAManifestMayIsWaitedFor() {
+        byte[] spaces = new byte[2_000];
+        Arrays.fill(spaces, (byte) ' ');
         return Stream.of(
-                new byte[] {'{'},
-                new byte[] {'\n', ' ', '\t', '{'},
-                padding,
-                new byte[2_000],
-                new byte[] {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF, '{'},
-                new byte[] {(byte) 0xFE, (byte) 0xFF},
-                new byte[] {(byte) 0xFF, (byte) 0xFE});
+                Named.of("an object", new byte[] {'{'}),
+                Named.of("white space and an object", new byte[] {'\n', ' ', '\t', '{'}),
+                Named.of("white space", spaces),
+                Named.of("zeros", new byte[2_000]),
+                Named.of("a byte order mark", new byte[] {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF, '{'}),
+                Named.of("wide characters", new byte[] {(byte) 0xFE, (byte) 0xFF}),
+                Named.of("wide characters in the other order", new byte[] {(byte) 0xFF, (byte) 0xFE}));
     }
 
     @Test

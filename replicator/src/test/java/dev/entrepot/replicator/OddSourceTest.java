@@ -21,10 +21,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -32,43 +28,17 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What whole runs make of a source that fails, goes round in circles or sends what is not so: a tag fails, and never arrives without what belongs to it. */
-class OddSourceTest {
+class OddSourceTest extends BetweenOddRegistries {
     private static final String TAGS = "/v2/app/tags/list.*";
     private static final String INDEX = "application/vnd.oci.image.index.v1+json";
     private static final String EMPTY = "{\"schemaVersion\":2,\"mediaType\":\"" + INDEX + "\",\"manifests\":[]}";
     private static final Tag V1 = new Tag("v1");
 
-    private static OddRegistry source;
-    private static OddRegistry target;
-    private OddWorld world;
-
-    @BeforeAll
-    static void start() {
-        source = new OddRegistry("source.test");
-        target = new OddRegistry("target.test");
-    }
-
-    @AfterAll
-    static void stop() {
-        source.close();
-        target.close();
-    }
-
-    @BeforeEach
-    void open(@TempDir Path folder) throws IOException {
-        world = new OddWorld(folder, source, Abilities.ALL, target, Abilities.ALL);
-    }
-
-    @AfterEach
-    void close() throws IOException {
-        world.close();
-    }
-
     private static String referrers(Descriptor subject) {
         return "/v2/app/referrers/" + subject.digest() + ".*";
     }
 
-    private static String manifest(Object reference) {
+    private static String atSource(Object reference) {
         return "/v2/app/manifests/" + reference;
     }
 
@@ -179,8 +149,8 @@ class OddSourceTest {
         world.close();
         world = new OddWorld(another, source, Abilities.NO_API, target, Abilities.ALL);
         Descriptor image = world.tagged("v1");
-        source.says("GET", manifest(image.digest().referrersTag()), status(500));
-        source.says("HEAD", manifest(image.digest().referrersTag()), status(500));
+        source.says("GET", atSource(image.digest().referrersTag()), status(500));
+        source.says("HEAD", atSource(image.digest().referrersTag()), status(500));
 
         assertThat(world.failsToCopy("v1").node()).isEqualTo(image.digest().toString());
 
@@ -192,8 +162,8 @@ class OddSourceTest {
         Descriptor image = world.tagged("v1");
         Tag signature = new Tag(Shapes.stem(image) + ".sig");
         world.shapes.tag(signature.value(), world.shapes.image("cosign"));
-        source.says("HEAD", manifest(signature), status(500));
-        source.says("GET", manifest(signature), status(500));
+        source.says("HEAD", atSource(signature), status(500));
+        source.says("GET", atSource(signature), status(500));
 
         assertThat(world.failsToCopy("v1").side()).isEqualTo(Side.SOURCE);
 
@@ -299,10 +269,6 @@ class OddSourceTest {
 
     // Content
 
-    private Digest layerOf(String seed) {
-        return world.shapes.blob(Shapes.LAYER, "layer of " + seed).digest();
-    }
-
     @ParameterizedTest
     @ValueSource(ints = {401, 403, 404, 500})
     void blobThatIsNotToBeHadFailsItsTagAloneAtTheSource(int status) throws IOException {
@@ -339,7 +305,7 @@ class OddSourceTest {
         Descriptor other = world.shapes.image("other");
         source.says(
                 "GET",
-                manifest(image.digest()),
+                atSource(image.digest()),
                 ok().withHeader("Content-Type", image.mediaType().value())
                         .withBody(world.app.manifests.get(other.digest()).array()));
 
@@ -352,8 +318,8 @@ class OddSourceTest {
     @EnumSource(Fault.class)
     void connectionsThatBreakAreSurvived(Fault fault) throws IOException {
         Descriptor image = world.tagged("v1");
-        source.saysFirst("HEAD", manifest("v1"), aResponse().withFault(fault));
-        source.saysFirst("GET", manifest(image.digest()), aResponse().withFault(fault));
+        source.saysFirst("HEAD", atSource("v1"), aResponse().withFault(fault));
+        source.saysFirst("GET", atSource(image.digest()), aResponse().withFault(fault));
         source.saysFirst("GET", referrers(image), aResponse().withFault(fault));
         source.saysFirst("GET", "/v2/app/blobs/" + layerOf("v1"), aResponse().withFault(fault));
 

@@ -18,10 +18,6 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeAll;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,38 +26,13 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** What whole runs make of a target that lists no referrers, loses what is written into their fallback tag, or deletes nothing. */
-class OddTargetReferrersTest {
+class OddTargetReferrersTest extends BetweenOddRegistries {
     private static final String INDEX = "application/vnd.oci.image.index.v1+json";
     private static final String EMPTY = "{\"schemaVersion\":2,\"mediaType\":\"" + INDEX + "\",\"manifests\":[]}";
 
-    private static OddRegistry source;
-    private static OddRegistry target;
-    private OddWorld world;
-
-    @BeforeAll
-    static void start() {
-        source = new OddRegistry("source.test");
-        target = new OddRegistry("target.test");
-    }
-
-    @AfterAll
-    static void stop() {
-        source.close();
-        target.close();
-    }
-
-    @BeforeEach
-    void open(@TempDir Path folder) throws IOException {
-        world = new OddWorld(folder, source, Abilities.ALL, target, Abilities.NO_API);
-    }
-
-    @AfterEach
-    void close() throws IOException {
-        world.close();
-    }
-
-    private static String manifest(Object reference) {
-        return "/v2/mirror/app/manifests/" + reference;
+    @Override
+    Abilities ofTarget() {
+        return Abilities.NO_API;
     }
 
     private static String fallback(Descriptor subject) {
