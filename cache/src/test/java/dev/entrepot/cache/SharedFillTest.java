@@ -9,6 +9,7 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
@@ -26,11 +27,17 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Named;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The promises of docs/design.md, "A fetch in flight". Long, because each is one case over the same cache and upstream. */
 @Timeout(30)
@@ -422,6 +429,73 @@ class SharedFillTest {
             assertThat(content.read(0, new byte[1000], 0, 1000)).isPositive();
             upstream.permits.release(50_000);
             assertThat(CacheFixture.readFrom(content, 0)).isEqualTo(bytes);
+        }
+    }
+
+    /** The upstream withholds the last byte: who had to wait for all of it would wait in vain. */
+    @ParameterizedTest
+    @ValueSource(ints = {1_001, 20_001, 100_001})
+    void namedBlobStartsWithItsFirstBytesHoweverItBegins(int size) throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(size, 24);
+        bytes[0] = '{';
+        Digest digest = linkedBlob(bytes);
+        upstream.permits = new Semaphore(size - 1);
+        try (BlobContent content =
+                get(threads.submit(() -> repository.openBlob(digest))).content()) {
+            int visible = Math.max(0, size - CacheFixture.FAST.holdBackBytes());
+            byte[] begin = new byte[visible];
+            for (int read = 0; read < visible; ) {
+                read += content.read(read, begin, read, visible - read);
+            }
+            assertThat(begin).isEqualTo(Arrays.copyOf(bytes, visible));
+            upstream.permits.release();
+            assertThat(CacheFixture.readFrom(content, 0)).isEqualTo(bytes);
+        }
+    }
+
+    /** What it costs that no manifest is served as a blob: of a small blob that nobody names and that begins as one may, nothing is said before its end. */
+    @ParameterizedTest
+    @MethodSource
+    void unnamedSmallBlobThatBeginsAsAManifestMayIsWaitedFor(byte[] beginning) throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(5_001, 25);
+        System.arraycopy(beginning, 0, bytes, 0, beginning.length);
+        Digest digest = upstream.addBlob(bytes);
+        upstream.permits = new Semaphore(5_000);
+
+        Future<Answer<BlobContent>> opened = threads.submit(() -> repository.openBlob(digest));
+        while (!upstream.permits.hasQueuedThreads()) {
+            Thread.onSpinWait();
+        }
+
+        assertThatThrownBy(() -> opened.get(50, TimeUnit.MILLISECONDS)).isInstanceOf(TimeoutException.class);
+        upstream.permits.release();
+        try (BlobContent content = get(opened).content()) {
+            assertThat(CacheFixture.readFrom(content, 0)).isEqualTo(bytes);
+        }
+    }
+
+    static Stream<Named<byte[]>> unnamedSmallBlobThatBeginsAsAManifestMayIsWaitedFor() {
+        byte[] spaces = new byte[2_000];
+        Arrays.fill(spaces, (byte) ' ');
+        return Stream.of(
+                Named.of("an object", new byte[] {'{'}),
+                Named.of("white space and an object", new byte[] {'\n', ' ', '\t', '{'}),
+                Named.of("white space", spaces),
+                Named.of("zeros", new byte[2_000]),
+                Named.of("a byte order mark", new byte[] {(byte) 0xEF, (byte) 0xBB, (byte) 0xBF, '{'}),
+                Named.of("wide characters", new byte[] {(byte) 0xFE, (byte) 0xFF}),
+                Named.of("wide characters in the other order", new byte[] {(byte) 0xFF, (byte) 0xFE}));
+    }
+
+    @Test
+    void unnamedBlobThatIsTooLargeForAManifestStartsWithItsFirstBytesHoweverItBegins() throws Exception {
+        byte[] bytes = CacheFixture.randomBytes(OciLimits.MAX_MANIFEST_BYTES + 1, 26);
+        bytes[0] = '{';
+        Digest digest = upstream.addBlob(bytes);
+        upstream.permits = new Semaphore(1_000);
+        try (BlobContent content =
+                get(threads.submit(() -> repository.openBlob(digest))).content()) {
+            assertThat(content.read(0, new byte[1_000], 0, 1_000)).isPositive();
         }
     }
 

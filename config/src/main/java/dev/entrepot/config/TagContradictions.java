@@ -7,9 +7,13 @@ import dev.entrepot.oci.Tag;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Refuses conditions on tags that no tag passes, whatever tags there are. A tag is kept if it matches an include, no exclude, the expression and the range, so that
@@ -17,6 +21,9 @@ import java.util.stream.Collectors;
  * and an expression.
  */
 final class TagContradictions {
+    private static final Pattern FIRST_NUMBERS =
+            Pattern.compile("v?([0-9]{1,9})(?=[.+_-])(?:\\.([0-9]{1,9})(?=[.+_-])(?:\\.([0-9]{1,9})(?=[+_-]))?)?");
+
     private final List<NamePattern> exclude;
     private final Optional<NamePattern> regex;
     private final Optional<VersionRange> range;
@@ -91,8 +98,27 @@ final class TagContradictions {
         if (only.isPresent()) {
             return pattern.matcher().test(only.get()) ? dropping(only.get()) : Optional.of("regex");
         }
-        boolean noVersion = pattern.kind() == NamePattern.Kind.GLOB && !mayBeVersion(pattern.text());
-        return noVersion ? withoutVersions() : Optional.empty();
+        if (pattern.kind() != NamePattern.Kind.GLOB) {
+            return Optional.empty();
+        }
+        if (!mayBeVersion(pattern.text())) {
+            return withoutVersions();
+        }
+        List<Long> numbers = firstNumbers(pattern.text());
+        return range.filter(versions -> !numbers.isEmpty() && versions.isEmptyFor(numbers))
+                .map(versions -> "semver");
+    }
+
+    // The numbers with which every version begins that a glob matches: those that end before the first wildcard.
+    private static List<Long> firstNumbers(String glob) {
+        Matcher numbers = FIRST_NUMBERS.matcher(glob);
+        return numbers.lookingAt()
+                ? Stream.of(1, 2, 3)
+                        .map(numbers::group)
+                        .takeWhile(Objects::nonNull)
+                        .map(Long::valueOf)
+                        .toList()
+                : List.of();
     }
 
     private Optional<String> dropping(String tag) {

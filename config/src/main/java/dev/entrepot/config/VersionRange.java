@@ -6,6 +6,7 @@ import java.util.Optional;
 import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * A {@link SemverRange}, ready to be tested. A pre-release is in a range only if the range names a pre-release of the same three
@@ -135,7 +136,29 @@ public final class VersionRange implements Predicate<SemanticVersion> {
 
     /** Whether no version is in it, for certain. */
     boolean isEmpty() {
-        return alternatives.stream().noneMatch(bounds -> hasRelease(bounds) || mayHavePreRelease(bounds));
+        return alternatives.stream().noneMatch(bounds -> mayHold(bounds, List.of()));
+    }
+
+    /**
+     * Whether no version that begins with these numbers is in it, for certain.
+     *
+     * @param numbers major, minor and patch, or the first one or two of them
+     */
+    boolean isEmptyFor(List<Long> numbers) {
+        long[] all = new long[3];
+        for (int i = 0; i < numbers.size(); i++) {
+            all[i] = numbers.get(i);
+        }
+        Partial partial = new Partial(plain(all[0], all[1], all[2]), numbers.size());
+        // No identifier comes before 0. What comes before the next release is more than begins with these numbers.
+        List<Bound> begin =
+                between(new SemanticVersion(all[0], all[1], all[2], List.of("0"), ""), partial.after(numbers.size()));
+        return alternatives.stream().noneMatch(bounds -> mayHold(bounds, begin));
+    }
+
+    private static boolean mayHold(List<Bound> bounds, List<Bound> besides) {
+        List<Bound> all = Stream.concat(bounds.stream(), besides.stream()).toList();
+        return hasRelease(all) || mayHavePreRelease(bounds, all);
     }
 
     // The first release that no lower bound excludes is in the range if any is.
@@ -153,9 +176,10 @@ public final class VersionRange implements Predicate<SemanticVersion> {
         return holds(bounds, first);
     }
 
-    // Only those of the numbers that a bound names with one. Between two different ones there is taken to be another.
-    private static boolean mayHavePreRelease(List<Bound> bounds) {
-        return bounds.stream()
+    // Only those of the numbers that a bound of the range names with one. Between two different ones there is taken to
+    // be another.
+    private static boolean mayHavePreRelease(List<Bound> ofRange, List<Bound> bounds) {
+        return ofRange.stream()
                 .map(Bound::version)
                 .filter(SemanticVersion::isPreRelease)
                 .anyMatch(named -> {

@@ -2,7 +2,10 @@ package dev.entrepot.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.util.ArrayList;
 import java.util.List;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -48,6 +51,54 @@ class VersionRangeTest {
         assertThat(VersionRange.of(new SemverRange(range))
                         .test(SemanticVersion.parse(version).orElseThrow()))
                 .isEqualTo(expected);
+    }
+
+    /** Of all small versions, none that begins with the numbers is in a range that is said to be empty for them. */
+    @Test
+    void whatIsSaidToBeEmptyForSomeNumbersHoldsNoVersionThatBeginsWithThem() {
+        RandomGenerator random = new SplittableRandom(3);
+        List<SemanticVersion> versions = new ArrayList<>();
+        for (int i = 0; i < 27; i++) {
+            for (String pre : List.of("", "-0", "-rc", "-rc.1", "-.")) {
+                versions.add(SemanticVersion.parse(i / 9 + "." + i / 3 % 3 + "." + i % 3 + pre)
+                        .orElseThrow());
+            }
+        }
+        int empty = 0;
+        for (int i = 0; i < 3000; i++) {
+            VersionRange range =
+                    VersionRange.of(anyRange(random) + (random.nextBoolean() ? "" : " || " + anyRange(random)));
+            List<Long> numbers = Stream.generate(() -> random.nextLong(3))
+                    .limit(1 + random.nextInt(3))
+                    .toList();
+            if (range.isEmptyFor(numbers)) {
+                empty++;
+                assertThat(versions)
+                        .filteredOn(version -> List.of(version.major(), version.minor(), version.patch())
+                                .subList(0, numbers.size())
+                                .equals(numbers))
+                        .isNotEmpty()
+                        .noneMatch(range);
+            }
+        }
+        assertThat(empty).isBetween(300, 2700);
+    }
+
+    private static String anyRange(RandomGenerator random) {
+        StringBuilder range = new StringBuilder();
+        for (int i = random.nextInt(2); i < 2; i++) {
+            range.append(List.of(">=", "<", ">", "<=", "~", "^", "").get(random.nextInt(7)));
+            range.append(random.nextInt(3));
+            int more = random.nextInt(3);
+            for (int j = 0; j < more; j++) {
+                range.append('.').append(random.nextInt(3));
+            }
+            if (more == 2) {
+                range.append(List.of("", "", "-0", "-rc", "-rc.1").get(random.nextInt(5)));
+            }
+            range.append(' ');
+        }
+        return range.toString();
     }
 
     @Test

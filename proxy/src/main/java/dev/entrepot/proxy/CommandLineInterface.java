@@ -117,7 +117,8 @@ final class CommandLineInterface {
                 case "entrepot explain" -> explain(command).run(text(command, 0), json(command));
                 case "entrepot client-config" ->
                     ClientConfigCommand.run(command, load(command).config(), workingDirectory, out, err);
-                case "entrepot plan" -> replication(command).plan(text(command, 0), json(command));
+                case "entrepot plan" ->
+                    replication(command).plan(text(command, 0), ReplicationCommandLine.verify(command), json(command));
                 case "entrepot sync" ->
                     replication(command).sync(text(command, 0), ReplicationCommandLine.verify(command), json(command));
                 case "entrepot copy" ->

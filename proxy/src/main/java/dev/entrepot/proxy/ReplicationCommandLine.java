@@ -39,6 +39,7 @@ final class ReplicationCommandLine {
     private static CommandSpec plan() {
         return onData(
                         "Show what a run of a rule would do now: what is copied, where, and why each tag is kept or dropped.")
+                .addOption(verifying())
                 .addPositional(parameter(0, "RULE", "The name of a rule of the configuration."));
     }
 

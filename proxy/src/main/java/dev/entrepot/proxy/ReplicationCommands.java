@@ -64,10 +64,11 @@ final class ReplicationCommands {
                 throws IOException, BadRequestException, RuleBusyException, InterruptedException;
     }
 
-    /** {@code entrepot plan RULE}. */
-    int plan(String rule, boolean json) throws IOException, BadRequestException, InterruptedException {
+    /** {@code entrepot plan RULE}; of a run that verifies in this way, whatever the rule says, if one is given. */
+    int plan(String rule, Optional<Verify> verify, boolean json)
+            throws IOException, BadRequestException, InterruptedException {
         try (Closings closings = new Closings()) {
-            PlanAnswer plan = open(closings, true).plan(rule);
+            PlanAnswer plan = open(closings, true).plan(rule, verify);
             out.print(json ? plan.json() + "\n" : plan.text());
             return ExitCodes.ofRun(plan.outcome());
         }

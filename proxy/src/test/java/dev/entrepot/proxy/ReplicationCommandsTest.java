@@ -114,13 +114,32 @@ class ReplicationCommandsTest {
         commands.run("sync", "to-regions");
         able.removeManifest(MIRRORED, image.digest());
         able.removeBlob(MIRRORED, image.blobs().keySet().iterator().next());
-
         assertThat(commands.run("sync", "to-regions", "--verify", "deep").code())
                 .isZero();
 
         assertThat(able.manifests(MIRRORED)).contains(image.digest());
         assertThat(able.blobs(MIRRORED)).containsAll(image.blobs().keySet());
         assertThat(commands.run("sync", "to-regions", "--verify", "all").code()).isEqualTo(2);
+    }
+
+    @Test
+    void planOfADeepVerificationSaysWhatThatThenSends() throws IOException {
+        Bundle image = loadSmall();
+        commands.run("sync", "to-regions");
+        Digest lost = image.blobs().keySet().iterator().next();
+        able.removeBlob(MIRRORED, lost);
+
+        String believing = commands.run("plan", "to-regions").out();
+        Result deep = commands.run("plan", "to-regions", "--verify", "deep");
+
+        assertThat(believing).contains(" 0 to copy").doesNotContain(" 1 to copy");
+        assertThat(deep.code()).isZero();
+        assertThat(deep.out()).contains(" in 1 blobs, 0 mounted, 0 manifests\n").contains(" 1 to copy");
+        assertThat(able.blobs(MIRRORED)).as("planned only").doesNotContain(lost);
+        assertThat(commands.run("sync", "to-regions", "--verify", "deep").out())
+                .contains(" in 1 blobs and 0 manifests, ");
+        assertThat(commands.run("plan", "to-regions", "--verify", "deep").out()).doesNotContain(" 1 to copy");
+        assertThat(commands.run("plan", "to-regions", "--verify", "all").code()).isEqualTo(2);
     }
 
     @Test

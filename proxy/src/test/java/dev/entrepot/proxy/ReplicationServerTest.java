@@ -180,6 +180,21 @@ class ReplicationServerTest {
     }
 
     @Test
+    void planOfARunThatReadsBackSaysWhatItSends() throws Exception {
+        commands.run("sync", "to-eu");
+        zeroTheLayer();
+
+        assertThat(commands.run("plan", "to-eu").out()).contains(" 0 to copy");
+        assertThat(commands.run("plan", "to-eu", "--verify", "deep").out())
+                .contains(" 1 to copy")
+                .contains(" in 1 blobs, 0 mounted, 0 manifests\n");
+
+        Answer wrong = get("/replication/rules/to-eu/plan?verify=most");
+        assertThat(wrong.status()).isEqualTo(400);
+        assertThat(wrong.json().path("error").asString()).contains("head").contains("deep");
+    }
+
+    @Test
     void commandsHaveTheServerReadBackWhatTheTargetHas() throws Exception {
         byte[] whole = whole();
         commands.run("sync", "to-eu");

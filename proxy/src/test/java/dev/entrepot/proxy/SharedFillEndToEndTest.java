@@ -103,6 +103,21 @@ class SharedFillEndToEndTest {
     }
 
     @Test
+    void clientHasAllButTheEndWhileTheUpstreamWithholdsTheLastByte() throws Exception {
+        registry.faults().once(gets, Fault.stallAfter(SIZE - 1, gate));
+        HttpResponse<InputStream> answer = mirror.open(path);
+        try (InputStream body = answer.body()) {
+            assertThat(header(answer, "Content-Length")).isEqualTo(Integer.toString(SIZE));
+            int unverified = 16 * 1024;
+            assertThat(body.readNBytes(SIZE - unverified))
+                    .isEqualTo(content.slice(0, SIZE - unverified).bytes());
+            gate.open();
+            assertThat(body.readAllBytes())
+                    .isEqualTo(content.slice(SIZE - unverified, unverified).bytes());
+        }
+    }
+
+    @Test
     void clientThatLeavesInMidBodyLeavesTheFetchToTheOthers() throws Exception {
         registry.faults().once(gets, Fault.stallAfter(SIZE / 2, gate));
         HttpResponse<InputStream> leaving = mirror.open(path);

@@ -45,7 +45,7 @@ final class ManifestPusher {
     }
 
     /**
-     * Pushes a manifest and verifies it by HEAD and size; once per run, whichever image comes first.
+     * Pushes a manifest and verifies it by HEAD and size; once per run, whichever image comes first. What is not there then is sent once more.
      *
      * @throws CopyException if the target does not take it
      * @throws SparseRefusedException if the target refuses it and it names children that are not copied
@@ -53,7 +53,12 @@ final class ManifestPusher {
     void push(GraphNode node) throws IOException {
         repository.brought().get(node.digest(), digest -> {
             pushHealing(node);
-            verify(node.descriptor());
+            if (isThere(node.descriptor())) {
+                readBack(node.descriptor());
+            } else {
+                sendAgain(node);
+                verify(node.descriptor());
+            }
             return true;
         });
     }
@@ -190,16 +195,24 @@ final class ManifestPusher {
 
     /** Verifies a manifest at the target by HEAD and size. */
     void verify(Descriptor manifest) throws IOException {
-        if (!at(manifest.digest(), "verifying", () -> repository.hasManifestNow(manifest))) {
+        if (!isThere(manifest)) {
             throw new CopyException(
                     Side.TARGET,
                     manifest.digest(),
                     session.name() + "/" + repository.name() + " accepted the manifest " + manifest.digest()
                             + " and does not have it, or has another size");
         }
+        readBack(manifest);
+    }
+
+    private void readBack(Descriptor manifest) throws IOException {
         if (session.verifiesDeep()) {
             at(manifest.digest(), "reading back", () -> repository.reader().fetchManifest(manifest.digest()));
         }
+    }
+
+    private boolean isThere(Descriptor manifest) throws IOException {
+        return at(manifest.digest(), "verifying", () -> repository.hasManifestNow(manifest));
     }
 
     private <T> T at(Digest digest, String doing, RequestLimit.Request<T> request) throws IOException {

@@ -78,10 +78,9 @@ final class CrashFleet {
         }
     }
 
-    /** The rule that copies it. */
-    static Rules rules(HttpRegistries registries, URI source, List<URI> targets) throws IOException {
-        Rules rules = new Rules(new MemoryRegistry("unused.test", MemoryRegistry.Abilities.ALL));
-        rules.source = registries.source(source);
+    /** The rule that copies it, reading through a cache in a folder. */
+    static Rules rules(HttpRegistries registries, Path cache, URI source, List<URI> targets) throws IOException {
+        Rules rules = new Rules(registries.cached(source, cache));
         rules.repositories = List.of(NamePattern.parse(REPOSITORIES[0]), NamePattern.parse(REPOSITORIES[1]));
         for (URI target : targets) {
             rules.to(registries.target(target));
@@ -89,11 +88,11 @@ final class CrashFleet {
         return rules;
     }
 
-    /** Copies it in this process. */
+    /** Copies it in this process, as in production: with the journal and the cache in one folder. */
     static ReplicationReport run(Path journal, URI source, List<URI> targets) throws IOException {
         try (HttpRegistries registries = new HttpRegistries();
                 Engine engine = new Engine(journal)) {
-            return engine.run(rules(registries, source, targets));
+            return engine.run(rules(registries, journal.resolve("cache"), source, targets));
         }
     }
 

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Runs against real registries, killed without warning at random moments of their work. The number of kills and the seed are the system
+ * Runs against real registries, killed without warning at random moments of their work: reading through the cache, which is killed with them, and writing. The number of kills and the seed are the system
  * properties {@code entrepot.crash.kills} and {@code entrepot.crash.seed}; the seed of each test is printed.
  */
 class RandomCrashTest {
@@ -39,7 +39,7 @@ class RandomCrashTest {
             RandomGeneratorFactory.of("L64X128MixRandom").create(SEED);
     private final CrashFleet fleet = new CrashFleet();
 
-    /** One run in a process of its own. Arguments: the folder of the journal, the source, the targets. */
+    /** One run in a process of its own. Arguments: the folder of journal and cache, the source, the targets. */
     static final class Program {
         private Program() {}
 

@@ -30,7 +30,11 @@ public final class Rules {
     public Verify verify = Verify.HEAD;
 
     public Rules(MemoryRegistry source) {
-        this.source = source.asSource();
+        this(source.asSource());
+    }
+
+    public Rules(SourceRegistry source) {
+        this.source = source;
     }
 
     public Rules to(MemoryRegistry target) {

@@ -10,6 +10,8 @@ import java.util.Optional;
 
 /** Pushes and deletes manifests (distribution-spec, "Pushing Manifests" and "Deleting Manifests"). */
 final class ManifestWrites {
+    private static final int MAX_ANSWER_BYTES = 64 * 1024;
+
     private final Calls calls;
     private final RepositoryRequests requests;
 
@@ -34,9 +36,21 @@ final class ManifestWrites {
             if (status != 201 && status != 200) {
                 throw calls.errors().refusal(response);
             }
+            if (status == 200) {
+                requireWhole(response);
+            }
             requireDigest(response, manifest);
             return subject(response);
         });
+    }
+
+    // 201 is what the specification has. 200 is also what pages for people say, and what is left of an answer that
+    // broke.
+    private void requireWhole(ApiResponse response) throws IOException {
+        if (response.isHtml()) {
+            throw calls.errors().html(response);
+        }
+        response.body().readNBytes(MAX_ANSWER_BYTES);
     }
 
     private static void requireDigest(ApiResponse response, ManifestBytes manifest) throws InvalidContentException {

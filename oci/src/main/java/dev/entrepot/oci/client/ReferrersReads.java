@@ -12,10 +12,13 @@ import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.ReferrersApi;
 import java.io.IOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -26,6 +29,7 @@ import tools.jackson.databind.JsonNode;
  */
 final class ReferrersReads implements ReferrersApi {
     private static final int MAX_PAGES = 10_000;
+    private static final int MAX_OTHER_BYTES = 64 * 1024;
 
     private final Calls calls;
     private final RepositoryRequests requests;
@@ -50,6 +54,7 @@ final class ReferrersReads implements ReferrersApi {
             return Optional.empty();
         }
         Map<Digest, Descriptor> found = new LinkedHashMap<>();
+        Set<String> pages = new HashSet<>();
         Optional<String> next = Optional.empty();
         for (int count = 0; count < MAX_PAGES; count++) {
             Optional<Page> page = page(subject, next, count == 0);
@@ -57,10 +62,11 @@ final class ReferrersReads implements ReferrersApi {
                 return Optional.empty();
             }
             page.get().descriptors().forEach(d -> found.putIfAbsent(d.digest(), d));
-            if (page.get().next().isPresent() && page.get().next().equals(next)) {
-                throw new InvalidContentException(what(subject) + ": a page names itself as the next");
-            }
             next = page.get().next();
+            if (next.isPresent() && !pages.add(next.get())) {
+                throw new InvalidContentException(
+                        what(subject) + ": a page names one as the next that has been read already");
+            }
             if (next.isEmpty()) {
                 return Optional.of(List.copyOf(found.values()));
             }
@@ -117,7 +123,12 @@ final class ReferrersReads implements ReferrersApi {
             return true;
         }
         if (status == 200) {
-            return !response.contentType().equals(Optional.of(MediaType.OCI_INDEX));
+            boolean other = !response.contentType().equals(Optional.of(MediaType.OCI_INDEX));
+            if (other) {
+                // Of an answer that broke nobody knows what it was to say.
+                response.body().readNBytes(MAX_OTHER_BYTES);
+            }
+            return other;
         }
         boolean redirected = status >= 301 && status <= 308;
         if (status == 404 || status == 400 || status == 405 || status == 406 || redirected) {
@@ -136,9 +147,9 @@ final class ReferrersReads implements ReferrersApi {
         }
     }
 
-    private static Optional<Page> parse(ApiRequest request, ApiResponse response) throws IOException {
+    private Optional<Page> parse(ApiRequest request, ApiResponse response) throws IOException {
         byte[] body = response.readDocument(OciLimits.MAX_MANIFEST_BYTES);
-        if (!isIndex(body)) {
+        if (!isIndex(response, body)) {
             return Optional.empty();
         }
         Manifest index = Manifest.parse(ManifestBytes.of(MediaType.OCI_INDEX, body));
@@ -160,11 +171,17 @@ final class ReferrersReads implements ReferrersApi {
         return Optional.of(request.uri().getRawPath() + next.get().substring(query));
     }
 
-    private static boolean isIndex(byte[] body) {
+    // What begins as a list does and cannot be read is one that broke on its way, not one that is not there.
+    private static boolean isIndex(ApiResponse response, byte[] body) throws OutageException {
         try {
             JsonNode root = OciJson.mapper().readTree(body);
             return root.isObject() && root.has("manifests");
         } catch (JacksonException e) {
+            if (new String(body, StandardCharsets.UTF_8).stripLeading().startsWith("{")) {
+                throw new OutageException(
+                        OutageException.Reason.SERVER_ERROR,
+                        response.sender() + " answered with a list that is broken");
+            }
             return false;
         }
     }

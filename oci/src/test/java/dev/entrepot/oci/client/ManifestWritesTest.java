@@ -11,6 +11,7 @@ import static com.github.tomakehurst.wiremock.core.WireMockConfiguration.wireMoc
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.github.tomakehurst.wiremock.http.Fault;
 import com.github.tomakehurst.wiremock.junit5.WireMockExtension;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
@@ -137,6 +138,19 @@ class ManifestWritesTest {
         assertThatThrownBy(() -> repository.pushManifest(manifest, TAG)).isInstanceOf(OutageException.class);
 
         assertThat(world.requests).containsExactly("push-manifest 503");
+    }
+
+    @Test
+    void aPageForPeopleOrWhatIsLeftOfAnAnswerIsNoCommit() throws IOException {
+        REGISTRY.stubFor(put(BY_TAG)
+                .willReturn(aResponse().withHeader("Content-Type", "text/html").withBody("<html>Please log in")));
+        assertThatThrownBy(() -> repository.pushManifest(manifest, TAG)).isInstanceOf(OutageException.class);
+
+        REGISTRY.stubFor(put(BY_TAG).willReturn(aResponse().withFault(Fault.MALFORMED_RESPONSE_CHUNK)));
+        assertThatThrownBy(() -> repository.pushManifest(manifest, TAG)).isInstanceOf(OutageException.class);
+
+        REGISTRY.stubFor(put(BY_TAG).willReturn(aResponse().withStatus(200).withBody("{}")));
+        assertThat(repository.pushManifest(manifest, TAG)).as("some answer so").isEmpty();
     }
 
     @Test

@@ -12,6 +12,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.github.tomakehurst.wiremock.client.ResponseDefinitionBuilder;
+import com.github.tomakehurst.wiremock.http.Fault;
 import com.github.tomakehurst.wiremock.junit5.WireMockExtension;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
@@ -252,6 +253,46 @@ class ReferrersReadsTest {
         REGISTRY.stubFor(get(API).willReturn(aResponse().withStatus(404)));
         REGISTRY.stubFor(get(FALLBACK).willReturn(aResponse().withStatus(status)));
         assertThatThrownBy(() -> repository.referrers(SUBJECT)).isInstanceOf(OutageException.class);
+    }
+
+    @Test
+    void aBrokenListIsNotAnEmptyListAndNotRememberedAsNone() throws IOException {
+        REGISTRY.stubFor(get(API).willReturn(aResponse()
+                .withHeader("Content-Type", MediaType.OCI_INDEX.value())
+                .withBody(" {\"schemaVersion\":2,\"manifests\":[{\"media")));
+        REGISTRY.stubFor(get(FALLBACK).willReturn(aResponse().withStatus(404)));
+
+        assertThatThrownBy(() -> repository.referrers(SUBJECT)).isInstanceOf(OutageException.class);
+
+        REGISTRY.stubFor(get(API).willReturn(index(entry(FIRST))));
+        assertThat(repository.referrers(SUBJECT).descriptors()).hasSize(1);
+    }
+
+    @Test
+    void anAnswerThatBrokeIsNotAnEmptyListAndNotRememberedAsNone() throws IOException {
+        REGISTRY.stubFor(get(API).willReturn(aResponse().withFault(Fault.MALFORMED_RESPONSE_CHUNK)));
+        REGISTRY.stubFor(get(FALLBACK).willReturn(aResponse().withStatus(404)));
+
+        assertThatThrownBy(() -> repository.referrers(SUBJECT)).isInstanceOf(OutageException.class);
+
+        REGISTRY.stubFor(get(API).willReturn(index(entry(FIRST))));
+        assertThat(repository.referrers(SUBJECT).descriptors()).hasSize(1);
+    }
+
+    @Test
+    void pagesThatGoRoundInACircleAreNoListAndEnd() {
+        String next = API + "?page=";
+        REGISTRY.stubFor(get(API).willReturn(index(entry(FIRST)).withHeader("Link", "<" + next + "1>; rel=\"next\"")));
+        for (int page = 1; page <= 2; page++) {
+            REGISTRY.stubFor(get(next + page)
+                    .willReturn(index(entry(FIRST)).withHeader("Link", "<" + next + (3 - page) + ">; rel=\"next\"")));
+        }
+
+        assertThatThrownBy(() -> repository.referrers(SUBJECT))
+                .isInstanceOf(InvalidContentException.class)
+                .hasMessageContaining("has been read already");
+
+        assertThat(world.requests).hasSize(3);
     }
 
     @Test

@@ -39,15 +39,19 @@ public final class OwnReplicating implements Replicating {
     }
 
     @Override
-    public PlanAnswer plan(String rule) throws IOException, BadRequestException {
-        return PlanAnswer.of(replication.plan(replication.rule(rule)));
+    public PlanAnswer plan(String rule, Optional<Verify> verify) throws IOException, BadRequestException {
+        return PlanAnswer.of(replication.plan(rule(rule, verify)));
+    }
+
+    private ReplicationRule rule(String name, Optional<Verify> verify) throws BadRequestException {
+        ReplicationRule asWritten = replication.rule(name);
+        return verify.map(asWritten::verifying).orElse(asWritten);
     }
 
     @Override
     public ReplicationReport sync(String rule, Optional<Verify> verify, Consumer<Supplier<String>> progress)
             throws IOException, BadRequestException, RuleBusyException {
-        ReplicationRule asWritten = replication.rule(rule);
-        return told(replication.run(verify.map(asWritten::verifying).orElse(asWritten), "command", line(progress)));
+        return told(replication.run(rule(rule, verify), "command", line(progress)));
     }
 
     @Override

@@ -13,9 +13,10 @@ public interface Replicating extends AutoCloseable {
     /**
      * What a run of a rule would do now.
      *
+     * @param verify how the run is to verify, whatever the rule says; empty for as it says
      * @throws BadRequestException if there is no such rule
      */
-    PlanAnswer plan(String rule) throws IOException, BadRequestException, InterruptedException;
+    PlanAnswer plan(String rule, Optional<Verify> verify) throws IOException, BadRequestException, InterruptedException;
 
     /**
      * Runs a rule to its end.

@@ -28,7 +28,7 @@ import tools.jackson.databind.util.RawValue;
  * <pre>
  * GET  /replication                     which server this is
  * GET  /replication/rules               the rules, whether they run, and when they run next
- * GET  /replication/rules/RULE/plan     what a run would do now; 429 while another one is asked for, because each is kept in memory whole
+ * GET  /replication/rules/RULE/plan     what a run would do now; with ?verify=deep what one would that reads back; 429 while another one is asked for, because each is kept in memory whole
  * POST /replication/rules/RULE/sync     run it: 202 and the number of the run, 409 if it is running; with {"verify": "deep"} what the targets have is read back
  * POST /replication/copy                {"source", "target"}, and "verify" if wanted: copy one image, as above; of layouts only those that rules write
  * GET  /replication/runs[?rule=RULE]    the last runs
@@ -116,7 +116,7 @@ final class ReplicationApi implements AdminEndpoint {
         }
     }
 
-    private AdminReply read(String path, String query) throws IOException, UnknownThingException {
+    private AdminReply read(String path, String query) throws IOException, UnknownThingException, BadRequestException {
         if (path.equals(ROOT)) {
             return ok(OciJson.mapper()
                     .createObjectNode()
@@ -134,7 +134,9 @@ final class ReplicationApi implements AdminEndpoint {
         if (path.startsWith(RUNS + "/")) {
             return ok(run(path.substring(RUNS.length() + 1)));
         }
-        ReplicationRule rule = rule(path, "/plan");
+        ReplicationRule asWritten = rule(path, "/plan");
+        Optional<String> asked = parameter(query, "verify");
+        ReplicationRule rule = asked.isPresent() ? asWritten.verifying(verify(asked.get())) : asWritten;
         if (!planning.tryAcquire()) {
             return error(429, "a plan is being made already, and one is made at a time; try again when it is done");
         }
@@ -170,10 +172,13 @@ final class ReplicationApi implements AdminEndpoint {
         if (!json.has("verify")) {
             return Optional.empty();
         }
-        String text = json.path("verify").asString("");
+        return Optional.of(verify(json.path("verify").asString("")));
+    }
+
+    private static Verify verify(String text) throws BadRequestException {
         for (Verify choice : Verify.values()) {
             if (choice.name().toLowerCase(Locale.ROOT).equals(text)) {
-                return Optional.of(choice);
+                return choice;
             }
         }
         throw new BadRequestException("\"verify\" is \"head\" or \"deep\"");

@@ -159,8 +159,10 @@ public final class RunningServer implements Replicating {
     }
 
     @Override
-    public PlanAnswer plan(String rule) throws IOException, BadRequestException, InterruptedException {
-        JsonNode answer = get("/replication/rules/" + encoded(rule) + "/plan", PLAN);
+    public PlanAnswer plan(String rule, Optional<Verify> verify)
+            throws IOException, BadRequestException, InterruptedException {
+        String query = verify.map(how -> "?verify=" + named(how)).orElse("");
+        JsonNode answer = get("/replication/rules/" + encoded(rule) + "/plan" + query, PLAN);
         return new PlanAnswer(
                 answer.path("outcome").asString(""),
                 () -> answer.path("text").asString(""),
@@ -187,7 +189,11 @@ public final class RunningServer implements Replicating {
     }
 
     private static void write(Optional<Verify> verify, ObjectNode body) {
-        verify.ifPresent(how -> body.put("verify", how.name().toLowerCase(Locale.ROOT)));
+        verify.ifPresent(how -> body.put("verify", named(how)));
+    }
+
+    private static String named(Verify verify) {
+        return verify.name().toLowerCase(Locale.ROOT);
     }
 
     /** Has a reference explained. */

@@ -1,0 +1,287 @@
+package dev.entrepot.replicator;
+
+import static com.github.tomakehurst.wiremock.client.WireMock.aResponse;
+import static com.github.tomakehurst.wiremock.client.WireMock.status;
+import static dev.entrepot.replicator.OddRegistry.error;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.github.tomakehurst.wiremock.client.ResponseDefinitionBuilder;
+import com.github.tomakehurst.wiremock.http.Fault;
+import dev.entrepot.config.NamePattern;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** What whole runs make of a target that loses uploads, is out for a while, lets nobody write, or answers what is not so. */
+class OddTargetWritesTest extends BetweenOddRegistries {
+    private static final String ANY_UPLOAD = "/v2/mirror/app/blobs/uploads/.*";
+    private static final int PART_BYTES = 16 << 20;
+
+    @Test
+    void uploadOfWhichTheSessionIsLostBeginsAnew() throws IOException {
+        world.tagged("v1");
+        Digest layer = layerOf("v1");
+        target.saysFirst("PUT", commitOf(layer), error(404, "BLOB_UPLOAD_UNKNOWN"));
+
+        world.completes();
+
+        assertThat(target.requests("PUT", commitOf(layer)))
+                .hasSize(2)
+                .satisfies(puts -> assertThat(puts.get(0).getUrl())
+                        .isNotEqualTo(puts.get(1).getUrl()));
+        world.isComplete("v1");
+    }
+
+    @Test
+    void uploadInPartsOfWhichTheSessionIsLostInTheMiddleBeginsAnew() throws IOException {
+        byte[] large = new byte[PART_BYTES + 1000];
+        Descriptor layer = world.shapes.blob(Shapes.LAYER, DigestAlgorithm.SHA256, large);
+        world.shapes.tag(
+                "v1",
+                world.shapes.manifest(
+                        DigestAlgorithm.SHA256,
+                        MediaType.OCI_MANIFEST,
+                        world.shapes.blob(Shapes.CONFIG, "{}"),
+                        List.of(layer),
+                        Optional.empty(),
+                        Optional.empty()));
+        target.saysFirst("PATCH", ANY_UPLOAD, passed(), error(404, "BLOB_UPLOAD_UNKNOWN"));
+
+        world.completes();
+
+        assertThat(target.requests("PATCH", ANY_UPLOAD))
+                .extracting(request -> request.getHeader("Content-Range"))
+                .containsExactly(
+                        "0-" + (PART_BYTES - 1),
+                        PART_BYTES + "-" + (large.length - 1),
+                        "0-" + (PART_BYTES - 1),
+                        PART_BYTES + "-" + (large.length - 1));
+        world.isComplete("v1");
+    }
+
+    private static ResponseDefinitionBuilder passed() {
+        return aResponse().withTransformers(MemoryAnswers.NAME);
+    }
+
+    @ParameterizedTest
+    @EnumSource(Fault.class)
+    void connectionThatBreaksInThePutOfABlobOrOfAManifestIsSurvived(Fault fault) throws IOException {
+        Descriptor image = world.tagged("v1");
+        target.saysFirst("PUT", commitOf(layerOf("v1")), aResponse().withFault(fault));
+        target.saysFirst("PUT", manifest(image.digest()), aResponse().withFault(fault));
+        target.saysFirst("PUT", manifest("v1"), aResponse().withFault(fault));
+
+        world.completes();
+
+        assertThat(target.requests("PUT", manifest(image.digest()))).hasSize(2);
+        assertThat(target.requests("PUT", manifest("v1"))).hasSize(2);
+        world.isComplete("v1");
+    }
+
+    @Test
+    void blobThatIsTooLargeForTheTargetFailsItsTagAloneAndIsNotSentAgain() throws IOException {
+        world.tagged("v1");
+        world.tagged("v2");
+        Digest layer = layerOf("v1");
+        target.says("PUT", commitOf(layer), status(413).withBody("<html>413 Request Entity Too Large</html>"));
+
+        ItemReport.Failure failure = world.failsToCopy("v1");
+
+        assertThat(failure.fault()).isEqualTo("refused: 413");
+        assertThat(failure.node()).isEqualTo(layer.toString());
+        assertThat(target.requests("PUT", commitOf(layer))).hasSize(1);
+        assertThat(target.uploadsOpen()).as("sessions left behind").isZero();
+        world.isComplete("v2");
+        world.completesOnceNobodyIsOdd("v1");
+    }
+
+    @Test
+    void manifestThatIsTooLargeForTheTargetFailsItsTag() throws IOException {
+        Descriptor image = world.tagged("v1");
+        target.says("PUT", manifest(image.digest()), error(413, "SIZE_INVALID"));
+
+        assertThat(world.failsToCopy("v1").fault()).isEqualTo("refused: 413 SIZE_INVALID");
+
+        assertThat(target.requests("PUT", manifest(image.digest()))).hasSize(1);
+        world.completesOnceNobodyIsOdd("v1");
+    }
+
+    // Outages
+
+    @ParameterizedTest
+    @CsvSource({
+        "GET, /v2/mirror/app/tags/list.*",
+        "POST, /v2/mirror/app/blobs/uploads/",
+        "PUT, /v2/mirror/app/blobs/uploads/.*",
+        "PUT, /v2/mirror/app/manifests/sha256:.*",
+        "PUT, /v2/mirror/app/manifests/v1",
+        "HEAD, /v2/mirror/app/blobs/.*",
+        "HEAD, /v2/mirror/app/manifests/sha256:.*",
+        "GET, /v2/mirror/app/referrers/.*"
+    })
+    void targetThatSaysWhenToComeAgainIsNotAskedBefore(String method, String path) throws IOException {
+        world.tagged("v1");
+        target.saysFirst(
+                method,
+                path,
+                error(429, "TOOMANYREQUESTS").withHeader("Retry-After", "37"),
+                error(503, "UNAVAILABLE").withHeader("Retry-After", "31"));
+
+        world.completes();
+
+        assertThat(world.waits().getFirst()).isBetween(Duration.ofSeconds(37), Duration.ofSeconds(47));
+        assertThat(target.requests(method, path).size()).isGreaterThan(2);
+        world.isComplete("v1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {500, 502, 503, 504, 408})
+    void outageThatPassesIsNoFailure(int status) throws IOException {
+        Descriptor image = world.tagged("v1");
+        target.saysFirst("PUT", commitOf(layerOf("v1")), status(status));
+        target.saysFirst("PUT", manifest(image.digest()), status(status), status(status));
+        target.saysFirst("HEAD", manifest(image.digest()), status(status));
+        target.saysFirst("PUT", manifest("v1"), status(status));
+
+        world.completes();
+
+        world.isComplete("v1");
+    }
+
+    @Test
+    void outageThatDoesNotPassFailsTheTagWithItsCauseAndNothingIsHalfThere() throws IOException {
+        Descriptor image = world.tagged("v1");
+        target.says("PUT", manifest(image.digest()), status(500));
+
+        ItemReport.Failure failure = world.failsToCopy("v1");
+
+        assertThat(failure.fault()).isEqualTo("outage: server-error");
+        assertThat(failure.node()).isEqualTo(image.digest().toString());
+        world.completesOnceNobodyIsOdd("v1");
+    }
+
+    // Rights
+
+    @ParameterizedTest
+    @ValueSource(ints = {401, 403})
+    void repositoryThatMayNotBeWrittenFailsAndTheOthersArrive(int status) throws IOException {
+        world.tagged("v1");
+        Shapes other = new Shapes(source.content().repository("other"));
+        other.tag("v2", other.image("two"));
+        world.rules.repositories = List.of(NamePattern.parse("app"), NamePattern.parse("other"));
+        target.says(
+                "POST", "/v2/mirror/other/blobs/uploads/.*", error(status, status == 401 ? "UNAUTHORIZED" : "DENIED"));
+
+        ItemReport.Failure failure = world.failsToCopy("v2");
+
+        assertThat(failure.side()).isEqualTo(Side.TARGET);
+        assertThat(failure.fault()).isEqualTo("unauthorized: " + status);
+        assertThat(failure.cause()).contains("mirror/other");
+        assertThat(target.content().repository("mirror/other").tags).isEmpty();
+        world.isComplete("v1");
+        world.completesOnceNobodyIsOdd("v1");
+        assertThat(target.content().repository("mirror/other").tags).containsKey(new Tag("v2"));
+    }
+
+    // What is not so
+
+    @Test
+    void manifestThatIsCommittedUnderAnotherDigestFailsTheTag() throws IOException {
+        Descriptor image = world.tagged("v1");
+        Digest other = Digest.sha256(new byte[1]);
+        target.says("PUT", manifest(image.digest()), status(201).withHeader("Docker-Content-Digest", other.toString()));
+
+        ItemReport.Failure failure = world.failsToCopy("v1");
+
+        assertThat(failure.side()).isEqualTo(Side.TARGET);
+        assertThat(failure.cause())
+                .contains(other.toString())
+                .contains(image.digest().toString());
+        world.completesOnceNobodyIsOdd("v1");
+    }
+
+    @Test
+    void blobThatIsCommittedUnderAnotherDigestFailsTheTag() throws IOException {
+        world.tagged("v1");
+        Digest other = Digest.sha256(new byte[1]);
+        target.says("PUT", commitOf(layerOf("v1")), status(201).withHeader("Docker-Content-Digest", other.toString()));
+
+        ItemReport.Failure failure = world.failsToCopy("v1");
+
+        assertThat(failure.node()).isEqualTo(layerOf("v1").toString());
+        assertThat(failure.cause()).contains(other.toString());
+        world.completesOnceNobodyIsOdd("v1");
+    }
+
+    @Test
+    void manifestThatIsTakenAndNotThereIsSentOnceMore() throws IOException {
+        Descriptor image = world.tagged("v1");
+        target.saysFirst("PUT", manifest(image.digest()), status(201));
+
+        ReplicationReport report = world.completes();
+
+        assertThat(report.tally().manifestsRepaired()).isEqualTo(1);
+        world.isComplete("v1");
+    }
+
+    @Test
+    void pageForPeopleInPlaceOfAnAnswerIsNotBelieved() throws IOException {
+        world.tagged("v1");
+        target.says(
+                "PUT",
+                manifest("v1"),
+                status(200).withHeader("Content-Type", "text/html").withBody("<html>Please log in"));
+
+        ItemReport.Failure failure = world.failsToCopy("v1");
+
+        assertThat(failure.fault()).isEqualTo("outage: server-error");
+        world.completesOnceNobodyIsOdd("v1");
+    }
+
+    @Test
+    void manifestThatIsTakenAndNeverFoundFailsTheTag() throws IOException {
+        Descriptor image = world.tagged("v1");
+        target.says("PUT", manifest(image.digest()), status(201));
+
+        assertThat(world.failsToCopy("v1").cause())
+                .contains("accepted the manifest")
+                .contains("does not have it");
+
+        world.completesOnceNobodyIsOdd("v1");
+    }
+
+    @Test
+    void blobThatIsTakenAndNotThereIsSentOnceMore() throws IOException {
+        world.tagged("v1");
+        Digest layer = layerOf("v1");
+        target.saysFirst("PUT", commitOf(layer), status(201));
+
+        ReplicationReport report = world.completes();
+
+        assertThat(report.tally().blobsRepaired()).isEqualTo(1);
+        world.isComplete("v1");
+    }
+
+    @Test
+    void blobThatIsAlwaysTakenAndNeverThereFailsTheTag() throws IOException {
+        world.tagged("v1");
+        target.says("PUT", commitOf(layerOf("v1")), status(201));
+
+        assertThat(world.failsToCopy("v1").cause())
+                .contains("accepted the blob")
+                .contains("twice");
+
+        world.completesOnceNobodyIsOdd("v1");
+    }
+}
