@@ -5,6 +5,7 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.QuotaReserve;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.oci.client.RegistryEndpoint;
@@ -51,6 +52,27 @@ public final class HttpRegistries implements AutoCloseable {
         RegistryClient client = client(uri, Safeguards.NONE);
         clients.add(client);
         return client;
+    }
+
+    /** A source that is read directly. */
+    SourceRegistry source(URI uri) throws IOException {
+        RegistryClient client = client(uri);
+        return new SourceRegistry() {
+            @Override
+            public String name() {
+                return uri.getAuthority();
+            }
+
+            @Override
+            public RepositorySource repository(RepositoryName name) {
+                return client.repository(name, Priority.BACKGROUND);
+            }
+
+            @Override
+            public List<RepositoryName> catalog() {
+                throw new AssertionError("these rules name their repositories");
+            }
+        };
     }
 
     /** A source as in production: through a cache in this folder. */
