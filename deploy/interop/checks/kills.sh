@@ -1,10 +1,10 @@
 # The real program, killed without warning again and again while it copies from one docker-registry to another: neither has a referrers API, so that
 # whole graphs hang on fallback tags. After each kill everything under each tag at the target is asked for, one by one. KILLS says how many kills are wanted,
-# KILLS_SECONDS after how many seconds fewer are enough, but 25; KILLS_SEED draws the same moments again.
+# KILLS_SECONDS after how many seconds fewer are enough, but KILLS_LEAST (25); KILLS_SEED draws the same moments again.
 
 kills=${KILLS:-60}
 kills_seconds=${KILLS_SECONDS:-100}
-least_kills=25
+least_kills=${KILLS_LEAST:-25}
 kills_limit=300
 accept_manifests='Accept: application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json'
 
