@@ -178,6 +178,17 @@ public final class CopyJournal implements AutoCloseable {
         later(statements -> CompletedRows.write(statements, tag));
     }
 
+    /**
+     * As above, and notes what of the graph that the rule had under the tag before is not in this one, as left over from now on; does not wait.
+     */
+    public void completeAndLeave(CompletedTag tag) {
+        long now = clock.millis();
+        later(statements -> {
+            LeftoverRows.writeDifference(statements, tag, now);
+            CompletedRows.write(statements, tag);
+        });
+    }
+
     /** What is known of a tag at a target. */
     public Optional<CompletedTag> completed(String target, RepositoryName repository, Tag tag) throws IOException {
         return query(
@@ -215,6 +226,40 @@ public final class CopyJournal implements AutoCloseable {
                 target,
                 repository.value(),
                 tag.value()));
+    }
+
+    /** Forgets what is known of a tag, and notes that all of its graph is left over from now on; does not wait. */
+    public void leaveTag(CompletedTag tag) {
+        long now = clock.millis();
+        later(statements -> LeftoverRows.writeAll(statements, tag, now));
+        forgetTag(tag.target(), tag.repository(), tag.tag());
+    }
+
+    /** What a rule has left over at a target. */
+    public List<Leftover> leftovers(String rule, String target) throws IOException {
+        return query(LeftoverRows.SELECT + " ORDER BY repository, digest", LeftoverRows::read, rule, target);
+    }
+
+    /** Whether a manifest at a target is known to have been brought there by a rule, and to be left over. */
+    public boolean isLeftover(String rule, String target, RepositoryName repository, Digest digest) throws IOException {
+        return !query(
+                        "SELECT 1 FROM leftover WHERE rule = ? AND target = ? AND repository = ? AND digest = ?",
+                        row -> true,
+                        rule,
+                        target,
+                        repository.value(),
+                        digest.toString())
+                .isEmpty();
+    }
+
+    /** Forgets something that was left over: it is gone; does not wait. */
+    public void forgetLeftover(Leftover leftover) {
+        later(statements -> statements.update(
+                "DELETE FROM leftover WHERE rule = ? AND target = ? AND repository = ? AND digest = ?",
+                leftover.rule(),
+                leftover.target(),
+                leftover.repository().value(),
+                leftover.digest().toString()));
     }
 
     /** Notes that something is about to be sent to a repository at a target, and waits until that is on disk. */
