@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What is known of the targets from earlier runs, and the history of the runs themselves. It saves requests and, but for tags that the
@@ -35,6 +36,10 @@ public final class CopyJournal implements AutoCloseable {
     public static final Duration HISTORY = Duration.ofDays(90);
 
     private static final int AT_ONCE = 500;
+
+    // More in a row make no difference to anybody.
+    private static final int LOOKED_AT = 20;
+    private static final Set<String> UNFINISHED = Set.of("interrupted", "broken-off");
 
     private final SqlThread sql;
     private final InstantSource clock;
@@ -149,14 +154,22 @@ public final class CopyJournal implements AutoCloseable {
                 .findFirst();
     }
 
-    /** The beginning of the last run of a rule that was complete. */
-    public Optional<Instant> lastSuccessBegan(String rule) throws IOException {
-        return query(
-                        "SELECT MAX(started) FROM run WHERE rule = ? AND outcome = 'complete' HAVING MAX(started) IS NOT NULL",
-                        row -> Instant.ofEpochMilli(row.getLong(1)),
-                        rule)
-                .stream()
-                .findFirst();
+    /** How the last runs of a rule went; those in progress do not count. */
+    public LastRuns lastRuns(String rule) throws IOException {
+        record Run(Instant started, boolean ended) {}
+        List<Run> runs = query(
+                "SELECT started, outcome FROM run WHERE rule = ? AND outcome <> 'running' ORDER BY id DESC LIMIT "
+                        + LOOKED_AT,
+                row -> new Run(Instant.ofEpochMilli(row.getLong(1)), !UNFINISHED.contains(row.getString(2))),
+                rule);
+        int unfinished = 0;
+        for (Run run : runs) {
+            if (run.ended()) {
+                return new LastRuns(Optional.of(run.started()), unfinished);
+            }
+            unfinished++;
+        }
+        return new LastRuns(Optional.empty(), unfinished);
     }
 
     /**

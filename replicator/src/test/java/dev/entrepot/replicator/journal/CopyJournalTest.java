@@ -15,8 +15,10 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -97,6 +99,34 @@ class CopyJournalTest {
                 assertThat(run.ended()).isEmpty();
             });
             assertThat(journal.lastSuccess("rule")).isEmpty();
+        }
+    }
+
+    @Test
+    void lastRunsAreThoseThatEndedAndThoseSinceThatDidNot() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.lastRuns("rule")).isEqualTo(LastRuns.NONE);
+            journal.breakOff(journal.startRun("rule", "schedule"));
+            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.empty(), 1));
+            clock.pass(Duration.ofHours(1));
+            Instant complete = clock.instant();
+            journal.finishRun(journal.startRun("rule", "schedule"), "complete", "{}");
+            clock.pass(Duration.ofHours(1));
+            Instant partly = clock.instant();
+            journal.finishRun(journal.startRun("rule", "request"), "partly", "{}");
+            clock.pass(Duration.ofHours(1));
+            assertThat(journal.lastRuns("rule"))
+                    .isEqualTo(new LastRuns(Optional.of(partly), 0))
+                    .isNotEqualTo(new LastRuns(Optional.of(complete), 0));
+            journal.finishRun(journal.startRun("another", "schedule"), "complete", "{}");
+            journal.breakOff(journal.startRun("rule", "schedule"));
+            journal.startRun("rule", "schedule");
+            assertThat(journal.lastRuns("rule").unfinished()).isEqualTo(1);
+        }
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.lastRuns("rule").unfinished())
+                    .as("one was killed")
+                    .isEqualTo(2);
         }
     }
 
