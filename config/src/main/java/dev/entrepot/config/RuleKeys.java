@@ -34,13 +34,13 @@ final class RuleKeys {
     private static final Key<PruneConfig, Boolean> ENABLED =
             Key.withDefault("enabled", Types.BOOL, "false", PruneConfig::enabled, "Whether anything is deleted.");
     private static final Key<PruneConfig, Duration> GRACE = Key.withDefault(
-            "grace", Types.DURATION, "7d", PruneConfig::grace, "How long a tag must have been gone at the source.");
+            "grace", Types.DURATION, "7d", PruneConfig::grace, "How long something must have been gone.");
     private static final Key<PruneConfig, Percent> MAX_SHARE = Key.withDefault(
             "max-share",
             Types.PERCENT,
             "10%",
             PruneConfig::maxShare,
-            "The largest share of the rule's tags that one run deletes; if there is more to delete, it deletes nothing.");
+            "The largest share of the rule's tags, and of its manifests left without a tag, that one run deletes; if there is more to delete, it deletes nothing.");
     private static final Section<PruneConfig> PRUNE_SECTION = new Section<>(
             "prune",
             List.of(ENABLED, GRACE, MAX_SHARE),

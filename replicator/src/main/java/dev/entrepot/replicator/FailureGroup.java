@@ -42,7 +42,7 @@ public record FailureGroup(String target, List<Failed> failures) {
             if (item.state() == ItemReport.State.FAILED) {
                 byTarget.computeIfAbsent(item.target(), target -> new ArrayList<>())
                         .add(new Failed(
-                                item.repository() + ":" + item.tag(),
+                                item.name(),
                                 item.failure()
                                         .orElseGet(
                                                 () -> new ItemReport.Failure(Side.LOCAL, item.tag(), item.reason()))));

@@ -113,19 +113,23 @@ final class ImageCopy {
                             repository.name(),
                             node.blobs().stream().map(Descriptor::digest).toList());
         }
-        session.journal()
-                .complete(new CompletedTag(
-                        session.rule().name(),
-                        session.name(),
-                        session.rule().source().name(),
-                        plan.source(),
-                        plan.repository(),
-                        source.tag(),
-                        graph.root().digest(),
-                        published,
-                        session.rule().scopeKey(),
-                        nodes,
-                        session.services().time().clock().instant()));
+        CompletedTag complete = new CompletedTag(
+                session.rule().name(),
+                session.name(),
+                session.rule().source().name(),
+                plan.source(),
+                plan.repository(),
+                source.tag(),
+                graph.root().digest(),
+                published,
+                session.rule().scopeKey(),
+                nodes,
+                session.services().time().clock().instant());
+        if (session.rule().prune().enabled()) {
+            session.journal().completeAndLeave(complete);
+        } else {
+            session.journal().complete(complete);
+        }
     }
 
     private Optional<ManifestBytes> copyContent() throws IOException {

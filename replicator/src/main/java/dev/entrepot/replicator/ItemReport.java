@@ -13,7 +13,7 @@ import java.util.Optional;
  * @param target name of the target
  * @param source repository at the source
  * @param repository repository at the target; that of the source where no target name could be made
- * @param tag the tag; {@code *} if the repository could not even be listed
+ * @param tag the tag; {@code *} if the repository could not even be listed; the digest of something left over without a tag
  * @param digest what the tag names at the source, if that is known
  * @param state what came of it
  * @param reason why, for people; empty where nothing is to be said
@@ -47,6 +47,22 @@ public record ItemReport(
         this(target, source, repository, tag, digest, state, reason, failure, tally, Optional.empty());
     }
 
+    /** Repository at the target with the tag, or with the digest of what was left over without one. */
+    public String name() {
+        return name(repository, tag);
+    }
+
+    /** As people write it: a tag follows a colon, a digest an at sign. */
+    static String name(RepositoryName repository, String reference) {
+        return repository + (reference.indexOf(':') < 0 ? ":" : "@") + reference;
+    }
+
+    /** The same report of what failed. */
+    ItemReport failing(Failure cause) {
+        return new ItemReport(
+                target, source, repository, tag, digest, state, reason, Optional.of(cause), tally, published);
+    }
+
     /** The same report of what was published. */
     ItemReport publishing(Published manifest) {
         return new ItemReport(
@@ -69,7 +85,7 @@ public record ItemReport(
         UP_TO_DATE,
         /** The rule says to leave it. */
         SKIPPED,
-        /** It was deleted, because the source no longer has it. */
+        /** It was deleted: the source no longer has it, or nothing that the rule brought names it any more. */
         PRUNED,
         /** It was not moved. */
         FAILED;

@@ -51,6 +51,9 @@ public final class PlanWriter {
             target.images().forEach(image -> write(json, image));
             json.writeEndArray();
             strings(json, "prune", target.prune());
+            json.writeArrayPropertyStart("pruning");
+            target.pruning().forEach(step -> write(json, step));
+            json.writeEndArray();
             json.writeEndObject();
         }
         json.writeEndArray();
@@ -109,6 +112,16 @@ public final class PlanWriter {
         json.writeEndObject();
     }
 
+    private static void write(JsonGenerator json, PruneStep step) {
+        json.writeStartObject();
+        json.writeStringProperty("repository", step.repository().value());
+        json.writeStringProperty("reference", step.reference());
+        json.writeStringProperty("action", step.action().toString());
+        json.writeStringProperty("reason", step.reason());
+        strings(json, "manifests", step.manifests());
+        json.writeEndObject();
+    }
+
     private static void write(JsonGenerator json, ImagePlan.Node node) {
         json.writeStartObject();
         json.writeStringProperty("digest", node.descriptor().digest().toString());
@@ -148,8 +161,7 @@ public final class PlanWriter {
                 text.append("  CANNOT  ").append(group.tags()).append("  ");
                 text.append(group.first().cause()).append('\n');
             }
-            target.prune()
-                    .forEach(line -> text.append("  prune   ").append(line).append('\n'));
+            target.pruning().forEach(step -> line(text, step));
             text.append("  " + target.count(ImagePlan.Action.COPY) + " to copy, ")
                     .append(target.count(ImagePlan.Action.UP_TO_DATE) + " up to date, ")
                     .append(target.count(ImagePlan.Action.SKIP) + " to skip, ")
@@ -190,6 +202,16 @@ public final class PlanWriter {
                                 .map(failure ->
                                         new FailureGroup.Failed(image.repository() + ":" + image.tag(), failure)))
                         .toList());
+    }
+
+    private static void line(StringBuilder text, PruneStep step) {
+        switch (step.action()) {
+            case DELETE ->
+                text.append("  prune   " + step.name() + "  " + step.reason() + "; ")
+                        .append(step.manifests().size() + " manifests go\n");
+            case KEEP -> text.append("  stays   " + step.name() + "  " + step.reason() + "\n");
+            case FAIL -> text.append("  CANNOT  " + step.name() + "  " + step.reason() + "\n");
+        }
     }
 
     private static void line(StringBuilder text, ImagePlan image) {

@@ -1,68 +1,56 @@
 package dev.entrepot.replicator;
 
-import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RepositoryName;
-import dev.entrepot.oci.Tag;
-import dev.entrepot.replicator.graph.RepositoryDiscovery;
+import dev.entrepot.replicator.LeftoverDeletion.Decision;
+import dev.entrepot.replicator.LeftoverDeletion.Fate;
 import dev.entrepot.replicator.journal.CompletedTag;
 import dev.entrepot.replicator.journal.CopyJournal;
 import dev.entrepot.replicator.journal.ItemRecord;
+import dev.entrepot.replicator.journal.Leftover;
 import java.io.IOException;
 import java.io.InterruptedIOException;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
 /**
- * Deletes at one target what the rule brought there and the source no longer has. Only where the rule says so; only tags that the journal knows
- * to be the rule's, from the registry that it copies from now, and that the target still has as they were brought; only after a list of the source's tags
- * that is neither empty nor failed has lacked them for the grace time; never more than the rule's share in one run, but then none; and only where no other
- * run is writing. What goes with a tag: {@link GraphDeletion}.
+ * Deletes at one target what was planned before the run copied anything ({@link PrunePlanner}), and nothing else: that what is needed was looked at again, in a
+ * repository where no other run is writing.
  */
 final class Pruner {
     private final TargetSession session;
     private final ReplicationRule rule;
     private final CopyJournal journal;
+    private final SourceEvidence evidence;
 
-    Pruner(TargetSession session) {
+    Pruner(TargetSession session, SourceSurvey survey) {
         this.session = session;
         this.rule = session.rule();
         this.journal = session.journal();
+        this.evidence = new SourceEvidence(rule, session.sourceGate(), survey);
     }
 
-    /**
-     * What would be deleted now, as {@code repository:tag}; or one line that says why nothing is, although something is gone. Notes nothing: the grace time of
-     * a tag begins with a run.
-     */
-    List<String> preview(SourceSurvey survey) throws IOException {
-        Due due = due(survey, this::missingSince);
-        return due.isTooMany()
-                ? List.of(due.tooMany())
-                : due.tags().stream()
-                        .map(tag -> tag.repository() + ":" + tag.tag())
-                        .toList();
-    }
-
-    /** Deletes what is due, and returns what came of each tag. */
-    List<ItemReport> prune(SourceSurvey survey, long run) throws IOException {
-        Due due = due(survey, this::notedMissingSince);
+    /** Deletes what was planned, as far as that still holds, and returns what came of each. */
+    List<ItemReport> prune(PrunePlan plan, long run) throws IOException {
         List<ItemReport> reports = new ArrayList<>();
-        if (due.isTooMany()) {
-            CompletedTag first = due.tags().getFirst();
-            reports.add(report(first, "*", ItemReport.State.SKIPPED, due.tooMany(), Optional.empty()));
-        } else {
-            Map<RepositoryName, List<CompletedTag>> byRepository = new LinkedHashMap<>();
-            due.tags()
-                    .forEach(tag -> byRepository
-                            .computeIfAbsent(tag.repository(), name -> new ArrayList<>())
-                            .add(tag));
-            for (Map.Entry<RepositoryName, List<CompletedTag>> entry : byRepository.entrySet()) {
-                reports.addAll(prune(entry.getKey(), entry.getValue()));
+        for (PruneStep step : plan.steps()) {
+            if (step.action() == PruneStep.Action.FAIL) {
+                reports.add(report(step.repository(), step.reference(), ItemReport.State.FAILED, "")
+                        .failing(new ItemReport.Failure(Side.TARGET, step.reference(), step.reason())));
+            } else if (step.action() == PruneStep.Action.KEEP
+                    && step.reference().equals("*")) {
+                reports.add(report(step.repository(), "*", ItemReport.State.SKIPPED, step.reason()));
             }
+        }
+        Set<RepositoryName> repositories = new LinkedHashSet<>(plan.tags().keySet());
+        repositories.addAll(plan.leftovers().keySet());
+        for (RepositoryName repository : repositories) {
+            reports.addAll(prune(repository, plan));
         }
         for (ItemReport report : reports) {
             String detail = report.failure().map(ItemReport.Failure::cause).orElse(report.reason());
@@ -78,102 +66,32 @@ final class Pruner {
         return reports;
     }
 
-    /** Since when the source lacks a tag; empty if it has it. */
-    private interface Missing {
-        Optional<Instant> since(CompletedTag tag, boolean listed) throws IOException;
-    }
-
-    /** What is to be deleted, of so many tags that the rule brought, by its greatest share. */
-    private record Due(List<CompletedTag> tags, long all, ReplicationRule rule) {
-        boolean isTooMany() {
-            return tags.size() * 100L > all * rule.prune().maxShare().value();
-        }
-
-        String tooMany() {
-            return "nothing is pruned: " + tags.size() + " of " + all + " tags are gone at the source, more than "
-                    + rule.prune().maxShare();
-        }
-    }
-
-    private Due due(SourceSurvey survey, Missing missing) throws IOException {
-        if (!rule.prune().enabled()) {
-            return new Due(List.of(), 0, rule);
-        }
-        Map<RepositoryName, RepositoryDiscovery> surveyed = new LinkedHashMap<>();
-        survey.tags().forEach(tag -> surveyed.putIfAbsent(tag.repository(), tag.discovery()));
-        survey.failures().forEach(failed -> surveyed.remove(failed.repository()));
-        Map<RepositoryName, Optional<Set<Tag>>> lists = new LinkedHashMap<>();
-        // What came from another registry is not missing because this one lacks it.
-        List<CompletedTag> all = journal.completedBy(rule.name(), session.name()).stream()
-                .filter(brought -> brought.isFrom(rule.source().name()))
-                .toList();
-        List<CompletedTag> due = new ArrayList<>();
-        for (CompletedTag brought : all) {
-            RepositoryDiscovery discovery = surveyed.get(brought.source());
-            if (discovery == null) {
-                continue;
-            }
-            Optional<Set<Tag>> list = lists.get(brought.source());
-            if (list == null) {
-                list = list(discovery);
-                lists.put(brought.source(), list);
-            }
-            if (list.isEmpty()) {
-                continue;
-            }
-            Optional<Instant> since = missing.since(brought, list.get().contains(brought.tag()));
-            if (since.isPresent()
-                    && !now().isBefore(since.get().plus(rule.prune().grace()))) {
-                due.add(brought);
-            }
-        }
-        return new Due(due, all.size(), rule);
-    }
-
-    // Asked after what it is compared with: without a grace time, what is found to be gone is due.
-    private Instant now() {
-        return session.services().time().clock().instant();
-    }
-
-    private Optional<Instant> missingSince(CompletedTag tag, boolean listed) throws IOException {
-        return listed
-                ? Optional.empty()
-                : journal.missing(rule.name(), tag.source(), tag.tag()).or(() -> Optional.of(now()));
-    }
-
-    private Optional<Instant> notedMissingSince(CompletedTag tag, boolean listed) throws IOException {
-        if (listed) {
-            journal.notMissing(rule.name(), tag.source(), tag.tag());
-            return Optional.empty();
-        }
-        return Optional.of(journal.missingSince(rule.name(), tag.source(), tag.tag()));
-    }
-
-    private static Optional<Set<Tag>> list(RepositoryDiscovery discovery) throws IOException {
-        try {
-            return Optional.of(discovery.tags()).filter(tags -> !tags.isEmpty());
-        } catch (RegistryException e) {
-            return Optional.empty();
-        }
-    }
-
-    private List<ItemReport> prune(RepositoryName name, List<CompletedTag> due) throws IOException {
+    private List<ItemReport> prune(RepositoryName name, PrunePlan plan) throws IOException {
+        List<CompletedTag> tags = plan.tags().getOrDefault(name, List.of());
+        List<Leftover> leftovers = plan.leftovers().getOrDefault(name, List.of());
         Optional<RepositoryClaims.Claim> claim = session.services().claims().pruning(session.place(), name);
         if (claim.isEmpty()) {
-            return due.stream()
-                    .map(gone -> report(
-                            gone,
-                            gone.tag().value(),
+            return plan.steps().stream()
+                    .filter(step -> step.repository().equals(name) && step.action() == PruneStep.Action.DELETE)
+                    .map(step -> report(
+                            name,
+                            step.reference(),
                             ItemReport.State.SKIPPED,
-                            "left for the next run: another run is writing to " + name,
-                            Optional.empty()))
+                            "left for the next run: another run is writing to " + name))
                     .toList();
         }
         try {
-            GraphDeletion deletion = new GraphDeletion(session, session.repository(name), due);
+            Set<Digest> foreseen = plan.manifests(name);
             List<ItemReport> reports = new ArrayList<>();
-            for (CompletedTag gone : due) {
-                reports.add(delete(gone, deletion));
+            GraphDeletion deletion = new GraphDeletion(session, pruned(name), tags);
+            for (CompletedTag gone : tags) {
+                if (plan.steps().stream()
+                        .noneMatch(step -> isFailed(step, name, gone.tag().value()))) {
+                    reports.add(delete(gone, deletion, foreseen));
+                }
+            }
+            if (!leftovers.isEmpty()) {
+                reports.addAll(delete(name, leftovers, foreseen));
             }
             return reports;
         } finally {
@@ -181,50 +99,119 @@ final class Pruner {
         }
     }
 
-    private ItemReport delete(CompletedTag gone, GraphDeletion deletion) throws IOException {
+    private static boolean isFailed(PruneStep step, RepositoryName repository, String reference) {
+        return step.action() == PruneStep.Action.FAIL
+                && step.repository().equals(repository)
+                && step.reference().equals(reference);
+    }
+
+    private List<ItemReport> delete(RepositoryName name, List<Leftover> leftovers, Set<Digest> foreseen)
+            throws IOException {
+        try {
+            LeftoverDeletion deletion = new LeftoverDeletion(session, pruned(name), evidence);
+            List<Decision> decisions = CopyException.at(
+                    Side.TARGET,
+                    name,
+                    "pruning " + session.name() + "/" + name,
+                    () -> deletion.decide(still(leftovers), Set.of()));
+            decisions.stream()
+                    .filter(decision -> decision.fate() == Fate.GONE)
+                    .forEach(decision -> journal.forgetLeftover(decision.leftover()));
+            List<Decision> going = decisions.stream()
+                    .filter(decision -> decision.fate() == Fate.GOES
+                            && foreseen.contains(decision.leftover().digest()))
+                    .toList();
+            return deletion.delete(going).stream().map(this::report).toList();
+        } catch (CopyException e) {
+            return List.of(report(name, "*", ItemReport.State.FAILED, "").failing(e.failure()));
+        }
+    }
+
+    // What was left a second time meanwhile is due later.
+    private List<Leftover> still(List<Leftover> leftovers) throws IOException {
+        Set<Leftover> now = new HashSet<>(journal.leftovers(rule.name(), session.name()));
+        return leftovers.stream().filter(now::contains).toList();
+    }
+
+    private PrunedRepository pruned(RepositoryName name) {
+        return new PrunedRepository(session, session.repository(name));
+    }
+
+    private ItemReport delete(CompletedTag gone, GraphDeletion deletion, Set<Digest> foreseen) throws IOException {
+        String tag = gone.tag().value();
         // Before the repository was claimed, another run may have brought it anew.
         if (!journal.completed(session.name(), gone.repository(), gone.tag()).equals(Optional.of(gone))) {
-            return report(
-                    gone,
-                    gone.tag().value(),
-                    ItemReport.State.SKIPPED,
-                    "left alone: another run has brought it meanwhile",
-                    Optional.empty());
+            return report(gone, ItemReport.State.SKIPPED, "left alone: another run has brought it meanwhile");
         }
         try {
             GraphDeletion.Outcome done = CopyException.at(
                     Side.TARGET,
                     gone.tag(),
-                    "pruning " + session.name() + "/" + gone.repository() + ":" + gone.tag(),
-                    () -> deletion.delete(gone));
+                    "pruning " + session.name() + "/" + gone.repository() + ":" + tag,
+                    () -> deletion.delete(gone, foreseen));
             // One that failed half-way is known until all of it is gone.
-            if (done.settled()) {
-                journal.forgetTag(session.name(), gone.repository(), gone.tag());
+            switch (done.known()) {
+                case KEPT -> {}
+                case FORGOTTEN -> journal.forgetTag(session.name(), gone.repository(), gone.tag());
+                case LEFT -> journal.leaveTag(gone);
+            }
+            if (done.known() != GraphDeletion.Known.KEPT) {
                 journal.notMissing(rule.name(), gone.source(), gone.tag());
             }
-            return report(gone, gone.tag().value(), done.state(), done.reason(), Optional.empty());
+            return report(gone, done.state(), done.reason());
         } catch (InterruptedIOException e) {
             throw e;
         } catch (CopyException e) {
-            return report(gone, gone.tag().value(), ItemReport.State.FAILED, "", Optional.of(e.failure()));
+            ItemReport failed = report(gone, ItemReport.State.FAILED, "");
+            return e.getCause() instanceof RefusedException refusal
+                    ? failed.failing(new ItemReport.Failure(
+                            e.failure().side(),
+                            tag,
+                            PrunedRepository.remedy(refusal),
+                            e.failure().fault()))
+                    : failed.failing(e.failure());
         }
     }
 
-    private ItemReport report(
-            CompletedTag gone,
-            String tag,
-            ItemReport.State state,
-            String reason,
-            Optional<ItemReport.Failure> failure) {
+    private ItemReport report(LeftoverDeletion.Outcome outcome) {
+        Decision decision = outcome.decision();
+        Leftover leftover = decision.leftover();
+        ItemReport report = new ItemReport(
+                session.name(),
+                leftover.source(),
+                leftover.repository(),
+                decision.reference(),
+                Optional.of(leftover.digest()),
+                outcome.failure().isEmpty() ? ItemReport.State.PRUNED : ItemReport.State.FAILED,
+                outcome.failure().isEmpty() ? decision.reason() : "",
+                Optional.empty(),
+                Tally.NONE);
+        return outcome.failure().map(report::failing).orElse(report);
+    }
+
+    private ItemReport report(CompletedTag gone, ItemReport.State state, String reason) {
         return new ItemReport(
                 session.name(),
                 gone.source(),
                 gone.repository(),
-                tag,
+                gone.tag().value(),
                 Optional.of(gone.sourceDigest()),
                 state,
                 reason,
-                failure,
+                Optional.empty(),
+                Tally.NONE);
+    }
+
+    private ItemReport report(RepositoryName repository, String reference, ItemReport.State state, String reason) {
+        return new ItemReport(
+                session.name(),
+                repository,
+                repository,
+                reference,
+                Optional.empty(),
+                state,
+                reason,
+                Optional.empty(),
                 Tally.NONE);
     }
 }

@@ -124,6 +124,34 @@ final class ReferrerKeeper {
         }
     }
 
+    /**
+     * Takes referrers out of the fallback tag of a subject, if there is one that lists them; what else it lists stays. An index that becomes empty is written too:
+     * not all registries delete tags.
+     *
+     * @throws CopyException if the tag still lists one after some writes
+     */
+    void unlist(TargetRepository repository, Digest subject, Set<Digest> gone) throws IOException {
+        session.locks().alone(session.place(), repository.name(), subject, () -> {
+            for (int attempt = 1; ; attempt++) {
+                Optional<ManifestBytes> present = at(subject, () -> fallback(repository, subject));
+                Set<Digest> listed = new HashSet<>(at(subject, () -> FallbackIndex.digests(present)));
+                listed.retainAll(gone);
+                if (listed.isEmpty()) {
+                    return subject;
+                }
+                if (attempt > WRITES) {
+                    throw new CopyException(
+                            Side.TARGET,
+                            listed.stream().sorted().findFirst().orElse(subject),
+                            session.name() + " still lists " + listed.size() + " withdrawn referrers of " + subject
+                                    + " after " + WRITES + " writes of its fallback tag");
+                }
+                ManifestBytes without = at(subject, () -> FallbackIndex.without(present.orElseThrow(), gone));
+                at(subject, () -> repository.push(without, subject.referrersTag()));
+            }
+        });
+    }
+
     private CopyException lost(Digest subject, Set<Digest> expected, Set<Digest> there) {
         Set<Digest> lost = new HashSet<>(expected);
         lost.removeAll(there);

@@ -51,14 +51,22 @@ public record ReplicationPlan(
      *
      * @param target name of the target
      * @param images the tags, in the order in which they are begun
-     * @param prune tags that would be deleted
+     * @param pruning what would be deleted, and what is due and stays
      * @param asked requests that making the plan has sent to the target
      */
-    public record TargetPlan(String target, List<ImagePlan> images, List<String> prune, long asked) {
+    public record TargetPlan(String target, List<ImagePlan> images, List<PruneStep> pruning, long asked) {
         /** Copies the lists. */
         public TargetPlan {
             images = List.copyOf(images);
-            prune = List.copyOf(prune);
+            pruning = List.copyOf(pruning);
+        }
+
+        /** The tags, and the digests without one, that would be deleted, with their repositories. */
+        public List<String> prune() {
+            return pruning.stream()
+                    .filter(step -> step.action() == PruneStep.Action.DELETE)
+                    .map(PruneStep::name)
+                    .toList();
         }
 
         /** Bytes of blobs that will be sent. */
@@ -66,7 +74,7 @@ public record ReplicationPlan(
             return images.stream().mapToLong(ImagePlan::blobBytes).sum();
         }
 
-        /** Requests that the target will be sent, about; those of {@link #prune} come on top. */
+        /** Requests that the target will be sent, about; those of {@link #pruning} come on top. */
         public TargetRequests forecast() {
             return TargetRequests.of(asked, images);
         }

@@ -80,7 +80,7 @@ public record ReplicationReport(
      * @param copied tags that are complete now and were not
      * @param upToDate tags that were complete
      * @param skipped tags that the rule says to leave
-     * @param pruned tags that were deleted
+     * @param pruned what was deleted: tags, and manifests that were left over without one
      * @param failed tags that were not moved
      * @param requests requests sent to it
      */

@@ -136,7 +136,7 @@ public final class ReplicationRunner {
                 RepositoryDiscovery discovery = discoveries.computeIfAbsent(image.repository(), run::discovery);
                 tags.add(new SourceTag(discovery, image.reference(), image.tag()));
             }
-            return new SourceSurvey(List.of(), tags, List.of());
+            return SourceSurvey.of(tags);
         });
     }
 

@@ -144,7 +144,7 @@ public final class ReportWriter {
     }
 
     private static void line(StringBuilder text, ItemReport item) {
-        String name = item.target() + "/" + item.repository() + ":" + item.tag();
+        String name = item.target() + "/" + item.name();
         switch (item.state()) {
             case COPIED ->
                 text.append("  copied  ")

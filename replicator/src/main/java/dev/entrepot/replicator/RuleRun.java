@@ -53,11 +53,12 @@ final class RuleRun {
     /** Plans all targets and changes nothing. */
     ReplicationPlan plan(SourceSurvey survey) throws IOException {
         List<ReplicationPlan.TargetPlan> targets = Concurrently.map(sessions, session -> {
-            List<ImagePlan> images =
-                    works(session, survey).stream().map(ImageWork::plan).toList();
-            List<String> due = new Pruner(session).preview(survey);
+            List<ImageWork> works = works(session, survey);
+            long asked = session.gate().requestCount();
+            List<PruneStep> pruning =
+                    new PrunePlanner(session, survey).plan(works, false).steps();
             return new ReplicationPlan.TargetPlan(
-                    session.name(), images, due, session.gate().requestCount());
+                    session.name(), works.stream().map(ImageWork::plan).toList(), pruning, asked);
         });
         return new ReplicationPlan(
                 rule.name(),
@@ -210,10 +211,12 @@ final class RuleRun {
 
     private List<ItemReport> write(TargetSession session, SourceSurvey survey, long run) throws IOException {
         List<ItemReport> items = new ArrayList<>();
+        PrunePlan pruning;
         // From the comparison to the journal: what is found present must not be pruned before a tag holds on to it.
         RepositoryClaims.Claim claim = services.claims().copying(session.place(), repositories(session, survey));
         try {
             List<ImageWork> works = works(session, survey);
+            pruning = new PrunePlanner(session, survey).plan(works, true);
             progress.planned(
                     session.name(),
                     works.size(),
@@ -222,7 +225,7 @@ final class RuleRun {
         } finally {
             claim.close();
         }
-        items.addAll(new Pruner(session).prune(survey, run));
+        items.addAll(new Pruner(session, survey).prune(pruning, run));
         return items;
     }
 

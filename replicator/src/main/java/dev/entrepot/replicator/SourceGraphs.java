@@ -100,7 +100,7 @@ public final class SourceGraphs {
                     .filter(image -> image.repository().equals(repository))
                     .forEach(image -> tags.add(new SourceTag(discovery, image.reference(), image.tag())));
         }
-        SourceSurvey survey = new SourceSurvey(List.of(), tags, List.of());
+        SourceSurvey survey = SourceSurvey.of(tags);
         return found(rule, survey, gate, target, time.clock().instant(), List.of(), true);
     }
 

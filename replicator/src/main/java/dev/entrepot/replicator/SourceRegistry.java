@@ -23,6 +23,15 @@ public interface SourceRegistry {
      */
     List<RepositoryName> catalog() throws IOException;
 
+    /**
+     * Whether it has a manifest at this moment, whatever a cache before it keeps.
+     *
+     * @throws RegistryException if it gave no answer
+     */
+    default boolean hasNow(RepositoryName repository, Digest manifest) throws IOException {
+        return repository(repository).resolve(manifest).isPresent();
+    }
+
     /** Whether what is read of it once stays with it, as with a cache: then a run reads no manifest again that planning it read, and each blob once whatever the number of targets. */
     default boolean keepsWhatIsRead() {
         return false;

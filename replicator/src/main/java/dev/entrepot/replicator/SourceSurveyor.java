@@ -15,6 +15,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeSet;
 
 /** Asks a source which repositories and tags a rule selects. */
@@ -47,7 +48,12 @@ final class SourceSurveyor {
     }
 
     private record Found(
-            List<ReplicationPlan.Choice> choices, List<SourceTag> tags, Optional<SourceSurvey.Unlisted> failure) {}
+            RepositoryDiscovery discovery,
+            List<ReplicationPlan.Choice> choices,
+            List<SourceTag> tags,
+            Optional<SourceSurvey.Unlisted> failure) {}
+
+    private record Names(Collection<RepositoryName> selected, Optional<Set<RepositoryName>> catalog) {}
 
     /**
      * The repositories and tags of the rule.
@@ -55,11 +61,17 @@ final class SourceSurveyor {
      * @throws CopyException if the repositories are selected by pattern and the catalog is not to be had
      */
     SourceSurvey survey() throws IOException {
-        List<Found> found = Concurrently.map(repositories(), REQUESTS, this::survey);
+        Names names = repositories();
+        List<Found> found = Concurrently.map(names.selected(), REQUESTS, this::survey);
         return new SourceSurvey(
                 found.stream().flatMap(f -> f.choices().stream()).toList(),
                 found.stream().flatMap(f -> f.tags().stream()).toList(),
-                found.stream().flatMap(f -> f.failure().stream()).toList());
+                found.stream().flatMap(f -> f.failure().stream()).toList(),
+                found.stream()
+                        .filter(f -> f.failure().isEmpty())
+                        .map(Found::discovery)
+                        .toList(),
+                names.catalog());
     }
 
     /** A repository of the source, to ask. */
@@ -76,7 +88,7 @@ final class SourceSurveyor {
         return tally;
     }
 
-    private Collection<RepositoryName> repositories() throws IOException {
+    private Names repositories() throws IOException {
         TreeSet<RepositoryName> names = new TreeSet<>();
         boolean exact = true;
         for (NamePattern pattern : rule.repositories()) {
@@ -86,6 +98,7 @@ final class SourceSurveyor {
                 exact = false;
             }
         }
+        Optional<Set<RepositoryName>> all = Optional.empty();
         if (!exact) {
             String source = rule.source().name();
             tally.catalog();
@@ -95,8 +108,9 @@ final class SourceSurveyor {
                     "reading the catalog of " + source + ", which repositories by pattern need",
                     () -> gate.request(RequestKind.LOOK, rule.source()::catalog));
             catalog.stream().filter(rule.repositoryFilter()).forEach(names::add);
+            all = Optional.of(Set.copyOf(catalog));
         }
-        return names;
+        return new Names(names, all);
     }
 
     private Found survey(RepositoryName name) throws IOException {
@@ -108,7 +122,7 @@ final class SourceSurveyor {
                     "selecting tags of " + rule.source().name() + "/" + name,
                     () -> select(discovery));
         } catch (CopyException e) {
-            return failed(name, List.of(), e.failure());
+            return failed(discovery, List.of(), e.failure());
         }
     }
 
@@ -123,7 +137,7 @@ final class SourceSurveyor {
         if (selector.isTooFew(decisions)) {
             String cause = rule.source().name() + "/" + name + " has fewer tags that the rule selects than at-least "
                     + rule.tags().atLeast() + "; none is copied and none is deleted";
-            return failed(name, choices, new ItemReport.Failure(Side.SOURCE, name.value(), cause));
+            return failed(discovery, choices, new ItemReport.Failure(Side.SOURCE, name.value(), cause));
         }
         List<SourceTag> tags = new ArrayList<>();
         for (TagDecision decision : decisions) {
@@ -131,10 +145,12 @@ final class SourceSurveyor {
                 tags.add(new SourceTag(discovery, decision.tag(), decision.tag()));
             }
         }
-        return new Found(choices, tags, Optional.empty());
+        return new Found(discovery, choices, tags, Optional.empty());
     }
 
-    private static Found failed(RepositoryName name, List<ReplicationPlan.Choice> choices, ItemReport.Failure failure) {
-        return new Found(choices, List.of(), Optional.of(new SourceSurvey.Unlisted(name, failure)));
+    private static Found failed(
+            RepositoryDiscovery discovery, List<ReplicationPlan.Choice> choices, ItemReport.Failure failure) {
+        RepositoryName name = discovery.source().repository().name();
+        return new Found(discovery, choices, List.of(), Optional.of(new SourceSurvey.Unlisted(name, failure)));
     }
 }

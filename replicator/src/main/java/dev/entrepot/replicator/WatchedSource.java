@@ -36,6 +36,11 @@ final class WatchedSource implements SourceRegistry {
     }
 
     @Override
+    public boolean hasNow(RepositoryName repository, Digest manifest) throws IOException {
+        return source.hasNow(repository, manifest);
+    }
+
+    @Override
     public boolean keepsWhatIsRead() {
         return source.keepsWhatIsRead();
     }

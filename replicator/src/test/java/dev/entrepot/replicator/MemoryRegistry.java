@@ -50,6 +50,11 @@ public final class MemoryRegistry {
         return repositories.computeIfAbsent(new RepositoryName(name), key -> new MemoryRepository(this, key));
     }
 
+    /** Drops a repository with all that is in it. */
+    public void drop(String name) {
+        repositories.remove(new RepositoryName(name));
+    }
+
     Optional<MemoryRepository> existing(RepositoryName name) {
         return Optional.ofNullable(repositories.get(name));
     }

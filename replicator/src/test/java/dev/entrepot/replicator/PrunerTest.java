@@ -317,16 +317,16 @@ class PrunerTest {
     }
 
     @Test
-    void targetThatDeletesNothingIsSkippedWithARemedy() throws IOException {
+    void targetThatDeletesNothingIsAFailureWithARemedy() throws IOException {
         isDue("v3");
         refuseToDelete(reference -> true);
 
         ReplicationReport report = engine.run(rules);
 
-        assertThat(report.outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+        assertThat(report.outcome()).isEqualTo(ReplicationReport.Outcome.PARTLY);
         assertThat(report.items()).anySatisfy(item -> {
-            assertThat(item.state()).isEqualTo(ItemReport.State.SKIPPED);
-            assertThat(item.reason()).contains("REGISTRY_STORAGE_DELETE_ENABLED=true");
+            assertThat(item.state()).isEqualTo(ItemReport.State.FAILED);
+            assertThat(item.failure().orElseThrow().cause()).contains("REGISTRY_STORAGE_DELETE_ENABLED=true");
         });
         assertThat(mirror.tags).containsKey(new Tag("v3"));
 

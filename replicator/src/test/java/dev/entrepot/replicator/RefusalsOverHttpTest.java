@@ -277,13 +277,13 @@ class RefusalsOverHttpTest {
     }
 
     @Test
-    void whereNothingIsDeletedTheRunSaysSoAndIsComplete() throws IOException {
+    void whereNothingIsDeletedTheRunFailsWithARemedy() throws IOException {
         pruneTheFirstOfTwo();
         target.able(Abilities.DEFAULT.without(Feature.DELETE));
 
         ReplicationReport report = run();
 
-        assertThat(report.outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+        assertThat(report.outcome()).isEqualTo(ReplicationReport.Outcome.PARTLY);
         assertThat(ReportWriter.toText(report)).contains("REGISTRY_STORAGE_DELETE_ENABLED");
         assertThat(target.tags(MIRROR)).contains(new Tag("v1"), new Tag("v2"));
     }

@@ -58,6 +58,12 @@ record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache, b
     }
 
     @Override
+    public boolean hasNow(RepositoryName repository, Digest manifest) throws IOException {
+        refuseOffline("manifest " + manifest);
+        return client.source(repository, Priority.BACKGROUND).resolve(manifest).isPresent();
+    }
+
+    @Override
     public boolean keepsWhatIsRead() {
         return cache.isPresent() && keepsBlobs;
     }
@@ -73,7 +79,7 @@ record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache, b
 
     @Override
     public List<RepositoryName> catalog() throws IOException {
-        refuseOffline();
+        refuseOffline("catalog");
         List<RepositoryName> names = new ArrayList<>();
         Optional<String> cursor = Optional.empty();
         for (int page = 0; page < MOST_PAGES; page++) {
@@ -90,13 +96,13 @@ record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache, b
         throw new InvalidContentException("the catalog of " + name() + " has more than " + MOST_PAGES + " pages");
     }
 
-    private void refuseOffline() throws OutageException {
+    private void refuseOffline(String what) throws OutageException {
         Optional<String> rule = cache.flatMap(
                 shared -> shared.rules().offlineBy(client.endpoint().registry()));
         if (rule.isPresent()) {
             throw new OutageException(
                     OutageException.Reason.NOT_ASKED,
-                    "the catalog of " + name() + " is not asked for: it is offline by " + rule.get());
+                    "the " + what + " of " + name() + " is not asked for: it is offline by " + rule.get());
         }
     }
 }

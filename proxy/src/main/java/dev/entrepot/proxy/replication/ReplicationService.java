@@ -62,7 +62,7 @@ public final class ReplicationService implements AutoCloseable {
                 tracing,
                 (rule, trigger) -> runAgain(scheduler, rule, trigger));
         for (ReplicationRuleConfig rule : config.rules()) {
-            scheduler.add(rule.name(), rule.schedule(), replication.journal().lastSuccessBegan(rule.name()));
+            scheduler.add(rule.name(), rule.schedule(), replication.journal().lastRuns(rule.name()));
         }
         this.status = new ReplicationStatus(replication, runs, scheduler, counted);
         this.api = new ReplicationApi(

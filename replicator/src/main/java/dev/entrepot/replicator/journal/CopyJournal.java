@@ -18,6 +18,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * What is known of the targets from earlier runs, and the history of the runs themselves. It saves requests and, but for tags that the
@@ -35,6 +36,10 @@ public final class CopyJournal implements AutoCloseable {
     public static final Duration HISTORY = Duration.ofDays(90);
 
     private static final int AT_ONCE = 500;
+
+    // More in a row make no difference to anybody.
+    private static final int LOOKED_AT = 20;
+    private static final Set<String> UNFINISHED = Set.of("interrupted", "broken-off");
 
     private final SqlThread sql;
     private final InstantSource clock;
@@ -149,14 +154,22 @@ public final class CopyJournal implements AutoCloseable {
                 .findFirst();
     }
 
-    /** The beginning of the last run of a rule that was complete. */
-    public Optional<Instant> lastSuccessBegan(String rule) throws IOException {
-        return query(
-                        "SELECT MAX(started) FROM run WHERE rule = ? AND outcome = 'complete' HAVING MAX(started) IS NOT NULL",
-                        row -> Instant.ofEpochMilli(row.getLong(1)),
-                        rule)
-                .stream()
-                .findFirst();
+    /** How the last runs of a rule went; those in progress do not count. */
+    public LastRuns lastRuns(String rule) throws IOException {
+        record Run(Instant started, boolean ended) {}
+        List<Run> runs = query(
+                "SELECT started, outcome FROM run WHERE rule = ? AND outcome <> 'running' ORDER BY id DESC LIMIT "
+                        + LOOKED_AT,
+                row -> new Run(Instant.ofEpochMilli(row.getLong(1)), !UNFINISHED.contains(row.getString(2))),
+                rule);
+        int unfinished = 0;
+        for (Run run : runs) {
+            if (run.ended()) {
+                return new LastRuns(Optional.of(run.started()), unfinished);
+            }
+            unfinished++;
+        }
+        return new LastRuns(Optional.empty(), unfinished);
     }
 
     /**
@@ -176,6 +189,17 @@ public final class CopyJournal implements AutoCloseable {
     /** Notes that a tag is complete; does not wait. */
     public void complete(CompletedTag tag) {
         later(statements -> CompletedRows.write(statements, tag));
+    }
+
+    /**
+     * As above, and notes what of the graph that the rule had under the tag before is not in this one, as left over from now on; does not wait.
+     */
+    public void completeAndLeave(CompletedTag tag) {
+        long now = clock.millis();
+        later(statements -> {
+            LeftoverRows.writeDifference(statements, tag, now);
+            CompletedRows.write(statements, tag);
+        });
     }
 
     /** What is known of a tag at a target. */
@@ -215,6 +239,40 @@ public final class CopyJournal implements AutoCloseable {
                 target,
                 repository.value(),
                 tag.value()));
+    }
+
+    /** Forgets what is known of a tag, and notes that all of its graph is left over from now on; does not wait. */
+    public void leaveTag(CompletedTag tag) {
+        long now = clock.millis();
+        later(statements -> LeftoverRows.writeAll(statements, tag, now));
+        forgetTag(tag.target(), tag.repository(), tag.tag());
+    }
+
+    /** What a rule has left over at a target. */
+    public List<Leftover> leftovers(String rule, String target) throws IOException {
+        return query(LeftoverRows.SELECT + " ORDER BY repository, digest", LeftoverRows::read, rule, target);
+    }
+
+    /** Whether a manifest at a target is known to have been brought there by a rule, and to be left over. */
+    public boolean isLeftover(String rule, String target, RepositoryName repository, Digest digest) throws IOException {
+        return !query(
+                        "SELECT 1 FROM leftover WHERE rule = ? AND target = ? AND repository = ? AND digest = ?",
+                        row -> true,
+                        rule,
+                        target,
+                        repository.value(),
+                        digest.toString())
+                .isEmpty();
+    }
+
+    /** Forgets something that was left over: it is gone; does not wait. */
+    public void forgetLeftover(Leftover leftover) {
+        later(statements -> statements.update(
+                "DELETE FROM leftover WHERE rule = ? AND target = ? AND repository = ? AND digest = ?",
+                leftover.rule(),
+                leftover.target(),
+                leftover.repository().value(),
+                leftover.digest().toString()));
     }
 
     /** Notes that something is about to be sent to a repository at a target, and waits until that is on disk. */

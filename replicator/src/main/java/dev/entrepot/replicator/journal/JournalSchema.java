@@ -7,10 +7,15 @@ import java.sql.Statement;
 
 /** The tables of the journal, and their version. An older file is brought to this version when it is opened. */
 final class JournalSchema {
-    private static final int VERSION = 3;
+    private static final int VERSION = 4;
 
     private static final String BEGUN =
             "CREATE TABLE begun(target TEXT NOT NULL, repository TEXT NOT NULL, PRIMARY KEY(target, repository)) WITHOUT ROWID";
+
+    private static final String LEFTOVER = """
+        CREATE TABLE leftover(target TEXT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL, rule TEXT NOT NULL,
+            registry TEXT NOT NULL, source TEXT NOT NULL, tag TEXT NOT NULL, since INTEGER NOT NULL,
+            PRIMARY KEY(rule, target, repository, digest)) WITHOUT ROWID""";
 
     private static final String[] TABLES = {
         """
@@ -36,6 +41,7 @@ final class JournalSchema {
         CREATE TABLE upload(target TEXT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL, location TEXT NOT NULL,
             reached INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(target, repository, digest)) WITHOUT ROWID""",
         BEGUN,
+        LEFTOVER,
     };
 
     // Where the tags of version 1 came from is not known: they are compared in full once.
@@ -72,6 +78,10 @@ final class JournalSchema {
                 for (String change : FROM_2_TO_3) {
                     statement.execute(change);
                 }
+            }
+            // What earlier versions left at targets is not known.
+            if (version > 0 && version < VERSION) {
+                statement.execute(LEFTOVER);
             }
             if (version < VERSION) {
                 statement.execute("PRAGMA user_version = " + VERSION);

@@ -2,6 +2,7 @@ package dev.entrepot.replicator.schedule;
 
 import dev.entrepot.config.ScheduleConfig;
 import dev.entrepot.replicator.Time;
+import dev.entrepot.replicator.journal.LastRuns;
 import java.io.IOException;
 import java.text.ParseException;
 import java.time.Duration;
@@ -14,7 +15,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import org.quartz.CronExpression;
 import org.quartz.CronScheduleBuilder;
 import org.quartz.JobBuilder;
-import org.quartz.JobDetail;
 import org.quartz.JobExecutionContext;
 import org.quartz.JobKey;
 import org.quartz.ScheduleBuilder;
@@ -28,11 +28,20 @@ import org.quartz.impl.DirectSchedulerFactory;
 import org.quartz.simpl.RAMJobStore;
 
 /**
- * Runs rules when they are due. Runs that were missed are caught up by one, also those of a calendar that were missed while there was no scheduler. Schedules
- * live in memory: they come from the configuration, and what runs did is in the journal. Safe for all threads.
+ * Runs rules when they are due. Runs that were missed are caught up by one: those that the scheduler's thread or the machine slept through, by Quartz, and those
+ * that were missed while there was no scheduler, by the {@link LastRuns}. Schedules live in memory: they come from the configuration, and what runs did is in
+ * the journal. Safe for all threads.
+ *
+ * <p>A run that came to its end, complete or not, has served its time: what failed is for the next. One that came to none is begun again, soon after the
+ * start, but each time later where the one before came to none either.
  */
 public final class ReplicationScheduler implements AutoCloseable {
-    private static final int RUNS_AT_ONCE = 32;
+    static final int RUNS_AT_ONCE = 32;
+    // What is later than that was missed, and all that was missed is one run. Shorter than any interval.
+    private static final Duration LATE = Duration.ofMillis(500);
+    // Before a run is begun again that came to no end twice in a row; doubled for each more.
+    private static final Duration FIRST_BACK_OFF = Duration.ofMinutes(1);
+    private static final Duration LAST_BACK_OFF = Duration.ofHours(1);
     private static final String GROUP = "replication";
 
     private final Scheduler scheduler;
@@ -58,7 +67,9 @@ public final class ReplicationScheduler implements AutoCloseable {
     public static ReplicationScheduler create(String name, RuleTask task, Time time) throws IOException {
         return quartz(() -> {
             DirectSchedulerFactory factory = DirectSchedulerFactory.getInstance();
-            factory.createScheduler(name, name, new VirtualThreadPool(RUNS_AT_ONCE), new RAMJobStore());
+            RAMJobStore store = new RAMJobStore();
+            store.setMisfireThreshold(LATE.toMillis());
+            factory.createScheduler(name, name, new VirtualThreadPool(RUNS_AT_ONCE), store);
             Scheduler scheduler = factory.getScheduler(name);
             ReplicationScheduler result = new ReplicationScheduler(scheduler, task, time);
             scheduler.setJobFactory((bundle, unused) -> new ReplicationJob(result::run));
@@ -66,47 +77,78 @@ public final class ReplicationScheduler implements AutoCloseable {
         });
     }
 
+    /** Makes a rule known that never ran; see below. */
+    public void add(String rule, Optional<ScheduleConfig> schedule) throws IOException {
+        add(rule, schedule, LastRuns.NONE);
+    }
+
     /**
      * Makes a rule known, so that it can be run when asked to; with a schedule, also when it is due. Of times of the calendar that are all over, as where Quartz' syntax names
      * a year, nothing is due.
+     *
+     * <p>An interval goes on where it was: the first run is an interval after the last began, at once if that is over or there was none. Where there was a time of the
+     * calendar since the last run began, it is caught up at once; of a rule that never ran, nothing was missed. Where the last run came to no end, the first is at once,
+     * or after a minute if that was so twice in a row, and after twice as long for each time more, an hour at most.
      */
-    public void add(String rule, Optional<ScheduleConfig> schedule) throws IOException {
-        boolean over = schedule.isPresent()
-                && schedule.get() instanceof ScheduleConfig.Cron cron
-                && next(cron, time.clock().instant()).isEmpty();
+    public void add(String rule, Optional<ScheduleConfig> schedule, LastRuns last) throws IOException {
         quartz(() -> {
-            JobDetail job = JobBuilder.newJob(ReplicationJob.class)
-                    .withIdentity(key(rule))
-                    .storeDurably()
-                    .build();
-            scheduler.addJob(job, true);
-            if (schedule.isPresent() && !over) {
-                scheduler.scheduleJob(trigger(rule, schedule.get()));
-            }
+            scheduler.addJob(
+                    JobBuilder.newJob(ReplicationJob.class)
+                            .withIdentity(key(rule))
+                            .storeDurably()
+                            .build(),
+                    true);
             return rule;
         });
-    }
-
-    /**
-     * As above, of a rule that may have missed a time of the calendar: if there was one since it last ran, it runs at the start, once. An interval begins at
-     * the start in any case.
-     *
-     * @param lastBegan when its last run began that was complete; of a rule that has had none, nothing was missed
-     */
-    public void add(String rule, Optional<ScheduleConfig> schedule, Optional<Instant> lastBegan) throws IOException {
-        add(rule, schedule);
-        if (schedule.isPresent()
-                && lastBegan.isPresent()
-                && schedule.get() instanceof ScheduleConfig.Cron cron
-                && isMissed(cron, lastBegan.get())) {
-            runSoon(rule, Duration.ZERO, "schedule", cron.jitter());
+        if (schedule.isPresent()) {
+            switch (schedule.get()) {
+                case ScheduleConfig.Every every -> schedule(rule, every, first(every, last));
+                case ScheduleConfig.Cron cron -> add(rule, cron, last);
+            }
         }
     }
 
-    private boolean isMissed(ScheduleConfig.Cron cron, Instant since) throws IOException {
-        return next(cron, since)
-                .filter(next -> !next.isAfter(time.clock().instant()))
-                .isPresent();
+    private void add(String rule, ScheduleConfig.Cron cron, LastRuns last) throws IOException {
+        Instant now = time.clock().instant();
+        if (next(cron, now).isPresent()) {
+            schedule(rule, cron, now);
+        }
+        Optional<Duration> again = again(last);
+        boolean missed = last.began().isPresent()
+                && next(cron, last.began().get())
+                        .filter(next -> !next.isAfter(now))
+                        .isPresent();
+        if (again.isPresent() || missed) {
+            runSoon(rule, again.orElse(Duration.ZERO), "schedule", cron.jitter());
+        }
+    }
+
+    private Instant first(ScheduleConfig.Every every, LastRuns last) {
+        Instant now = time.clock().instant();
+        Optional<Duration> again = again(last);
+        if (again.isPresent()) {
+            return now.plus(again.get());
+        }
+        Instant due = last.began().map(began -> began.plus(every.interval())).orElse(now);
+        // A clock that was set back is no reason to wait for longer than that.
+        Instant latest = now.plus(every.interval());
+        return due.isBefore(now) ? now : due.isAfter(latest) ? latest : due;
+    }
+
+    /** After which time to begin again what came to no end; empty if the last run did. */
+    private static Optional<Duration> again(LastRuns last) {
+        if (last.unfinished() == 0) {
+            return Optional.empty();
+        }
+        Duration wait = last.unfinished() == 1 ? Duration.ZERO : FIRST_BACK_OFF;
+        for (int more = 2; more < last.unfinished() && wait.compareTo(LAST_BACK_OFF) < 0; more++) {
+            wait = wait.multipliedBy(2);
+        }
+        return Optional.of(wait.compareTo(LAST_BACK_OFF) > 0 ? LAST_BACK_OFF : wait);
+    }
+
+    private void schedule(String rule, ScheduleConfig schedule, Instant from) throws IOException {
+        quartz(() -> scheduler.scheduleJob(trigger(rule, schedule, from)));
     }
 
     private static Optional<Instant> next(ScheduleConfig.Cron cron, Instant after) throws IOException {
@@ -194,7 +236,7 @@ public final class ReplicationScheduler implements AutoCloseable {
         }
     }
 
-    private static Trigger trigger(String rule, ScheduleConfig schedule) {
+    private static Trigger trigger(String rule, ScheduleConfig schedule, Instant from) {
         ScheduleBuilder<?> builder = switch (schedule) {
             case ScheduleConfig.Every every ->
                 SimpleScheduleBuilder.simpleSchedule()
@@ -209,6 +251,7 @@ public final class ReplicationScheduler implements AutoCloseable {
         return TriggerBuilder.newTrigger()
                 .withIdentity(rule, GROUP)
                 .forJob(key(rule))
+                .startAt(Date.from(from))
                 .usingJobData(ReplicationJob.TRIGGER, "schedule")
                 .usingJobData(
                         ReplicationJob.JITTER_MILLIS,

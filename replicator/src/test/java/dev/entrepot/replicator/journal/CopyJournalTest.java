@@ -15,8 +15,11 @@ import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -100,6 +103,34 @@ class CopyJournalTest {
     }
 
     @Test
+    void lastRunsAreThoseThatEndedAndThoseSinceThatDidNot() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.lastRuns("rule")).isEqualTo(LastRuns.NONE);
+            journal.breakOff(journal.startRun("rule", "schedule"));
+            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.empty(), 1));
+            clock.pass(Duration.ofHours(1));
+            Instant complete = clock.instant();
+            journal.finishRun(journal.startRun("rule", "schedule"), "complete", "{}");
+            clock.pass(Duration.ofHours(1));
+            Instant partly = clock.instant();
+            journal.finishRun(journal.startRun("rule", "request"), "partly", "{}");
+            clock.pass(Duration.ofHours(1));
+            assertThat(journal.lastRuns("rule"))
+                    .isEqualTo(new LastRuns(Optional.of(partly), 0))
+                    .isNotEqualTo(new LastRuns(Optional.of(complete), 0));
+            journal.finishRun(journal.startRun("another", "schedule"), "complete", "{}");
+            journal.breakOff(journal.startRun("rule", "schedule"));
+            journal.startRun("rule", "schedule");
+            assertThat(journal.lastRuns("rule").unfinished()).isEqualTo(1);
+        }
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.lastRuns("rule").unfinished())
+                    .as("one was killed")
+                    .isEqualTo(2);
+        }
+    }
+
+    @Test
     void oldRunsAreForgottenAndWhatTheyBroughtIsNot() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             long old = journal.startRun("rule", "schedule");
@@ -127,6 +158,65 @@ class CopyJournalTest {
                 assertThat(beside.hasBegun("target", other)).isFalse();
                 assertThat(beside.hasBegun("elsewhere", app)).isFalse();
             }
+        }
+    }
+
+    private CompletedTag with(String rule, String scope, String... nodes) {
+        return new CompletedTag(
+                rule,
+                "target",
+                "registry.test",
+                app,
+                other,
+                new Tag("v1"),
+                digest(nodes[0]),
+                digest(nodes[0]),
+                scope,
+                Stream.of(nodes)
+                        .map(node -> new CompletedTag.Node(digest(node), "-"))
+                        .toList(),
+                clock.instant());
+    }
+
+    private static List<Digest> left(CopyJournal journal) throws IOException {
+        return journal.leftovers("rule", "target").stream()
+                .map(Leftover::digest)
+                .toList();
+    }
+
+    @Test
+    void whatATagNoLongerHasIsLeftOverOfTheSameRuleAndScopeOnly() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            journal.completeAndLeave(with("rule", "all", "root", "child", "signature"));
+            journal.completeAndLeave(with("rule", "all", "root", "child"));
+            assertThat(left(journal)).containsExactly(digest("signature"));
+            assertThat(journal.isLeftover("rule", "target", other, digest("signature")))
+                    .isTrue();
+            assertThat(journal.isLeftover("another", "target", other, digest("signature")))
+                    .isFalse();
+            journal.completeAndLeave(with("rule", "some", "root"));
+            journal.completeAndLeave(with("another", "some", "else"));
+            journal.completeAndLeave(with("rule", "some", "root"));
+            assertThat(left(journal)).containsExactly(digest("signature"));
+            journal.complete(with("rule", "some", "new"));
+            assertThat(left(journal)).containsExactly(digest("signature"));
+        }
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            Leftover signature = journal.leftovers("rule", "target").getFirst();
+            assertThat(signature.since()).isEqualTo(clock.instant());
+            assertThat(signature.source()).isEqualTo(app);
+            clock.pass(Duration.ofDays(1));
+            journal.completeAndLeave(with("rule", "all", "new", "signature"));
+            journal.completeAndLeave(with("rule", "all", "new"));
+            assertThat(journal.leftovers("rule", "target"))
+                    .as("its time begins anew")
+                    .extracting(Leftover::since)
+                    .containsExactly(clock.instant());
+            journal.forgetLeftover(signature);
+            assertThat(left(journal)).isEmpty();
+            journal.leaveTag(with("rule", "all", "new", "child"));
+            assertThat(left(journal)).containsExactlyInAnyOrder(digest("new"), digest("child"));
+            assertThat(journal.completed("target", other, new Tag("v1"))).isEmpty();
         }
     }
 
@@ -161,6 +251,7 @@ class CopyJournalTest {
                 assertThat(old.targetDigest()).isEqualTo(digest("t"));
                 assertThat(journal.hasBegun("target", other)).isTrue();
                 assertThat(journal.hasBegun("target", app)).isFalse();
+                assertThat(journal.leftovers("rule", "target")).isEmpty();
                 journal.complete(completed("v2"));
                 assertThat(journal.completed("target", other, new Tag("v2"))).contains(completed("v2"));
             }

@@ -7,6 +7,7 @@ import dev.entrepot.config.CronExpression;
 import dev.entrepot.config.ScheduleConfig;
 import dev.entrepot.replicator.Time;
 import dev.entrepot.replicator.VirtualTime;
+import dev.entrepot.replicator.journal.LastRuns;
 import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
@@ -17,10 +18,12 @@ import java.time.ZoneId;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 class ReplicationSchedulerTest {
@@ -123,10 +126,10 @@ class ReplicationSchedulerTest {
                 missed.countDown();
             }
         })) {
-            scheduler.add("missed", Optional.of(nightly), Optional.of(now.minus(Duration.ofDays(3))));
-            scheduler.add("new", Optional.of(nightly), Optional.empty());
-            scheduler.add("in time", Optional.of(nightly), Optional.of(now));
-            scheduler.add("never due", Optional.empty(), Optional.of(now.minus(Duration.ofDays(3))));
+            scheduler.add("missed", Optional.of(nightly), ended(now.minus(Duration.ofDays(3))));
+            scheduler.add("new", Optional.of(nightly), LastRuns.NONE);
+            scheduler.add("in time", Optional.of(nightly), ended(now));
+            scheduler.add("never due", Optional.empty(), ended(now.minus(Duration.ofDays(3))));
             scheduler.start();
             assertThat(missed.await(30, TimeUnit.SECONDS)).isTrue();
             assertThat(scheduler.nextRun("missed")).isPresent();
@@ -200,13 +203,160 @@ class ReplicationSchedulerTest {
             missed.countDown();
         })) {
             ZoneId zone = ZoneId.of("Asia/Tokyo");
-            scheduler.add("over", cron("0 0 0 1 1 ? 2020", zone), Optional.of(now.minus(Duration.ofDays(3))));
-            scheduler.add("missed", cron("0 30 2 * * ?", zone), Optional.of(now.minus(Duration.ofDays(3))));
+            scheduler.add("over", cron("0 0 0 1 1 ? 2020", zone), ended(now.minus(Duration.ofDays(3))));
+            scheduler.add("missed", cron("0 30 2 * * ?", zone), ended(now.minus(Duration.ofDays(3))));
             assertThat(scheduler.nextRun("over")).isEmpty();
             scheduler.start();
             assertThat(missed.await(30, TimeUnit.SECONDS)).isTrue();
         }
         assertThat(runs).containsExactly("missed schedule");
+    }
+
+    private static LastRuns ended(Instant began) {
+        return new LastRuns(Optional.of(began), 0);
+    }
+
+    private static LastRuns unfinished(int times) {
+        return new LastRuns(Optional.empty(), times);
+    }
+
+    private static Optional<ScheduleConfig> every(Duration interval) {
+        return Optional.of(new ScheduleConfig.Every(interval, Duration.ZERO));
+    }
+
+    @Test
+    void intervalGoesOnWhereItWasAndIsCaughtUpOnceWhereItWasMissed() throws Exception {
+        Instant now = Instant.now();
+        List<String> runs = new CopyOnWriteArrayList<>();
+        CountDownLatch ran = new CountDownLatch(2);
+        try (ReplicationScheduler scheduler = scheduler("interval goes on", (rule, trigger) -> {
+            runs.add(rule);
+            ran.countDown();
+        })) {
+            Duration day = Duration.ofDays(1);
+            scheduler.add("new", every(day), LastRuns.NONE);
+            scheduler.add("missed thrice", every(day), ended(now.minus(Duration.ofHours(80))));
+            scheduler.add("ran", every(day), ended(now.minus(Duration.ofHours(10))));
+            scheduler.add("clock was set back", every(day), ended(now.plus(Duration.ofDays(99))));
+            assertThat(scheduler.nextRun("ran"))
+                    .contains(Instant.ofEpochMilli(now.toEpochMilli()).plus(Duration.ofHours(14)));
+            assertThat(scheduler.nextRun("clock was set back").orElseThrow()).isBefore(now.plus(Duration.ofHours(25)));
+            scheduler.start();
+            assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(scheduler.nextRun("missed thrice").orElseThrow()).isAfter(now.plus(Duration.ofHours(23)));
+        }
+        assertThat(runs).containsExactlyInAnyOrder("new", "missed thrice");
+    }
+
+    @Test
+    void runThatCameToNoEndIsBegunAgainAndLaterEachTime() throws Exception {
+        Instant now = Instant.ofEpochMilli(Instant.now().toEpochMilli());
+        Time still = new Time(() -> now, sleeps, new SplittableRandom(1));
+        Duration day = Duration.ofDays(1);
+        try (ReplicationScheduler scheduler = ReplicationScheduler.create("again", (rule, trigger) -> {}, still)) {
+            List<Duration> waits = List.of(
+                    Duration.ZERO,
+                    Duration.ofMinutes(1),
+                    Duration.ofMinutes(2),
+                    Duration.ofMinutes(4),
+                    Duration.ofMinutes(8),
+                    Duration.ofMinutes(16),
+                    Duration.ofMinutes(32),
+                    Duration.ofHours(1),
+                    Duration.ofHours(1));
+            for (int times = 1; times <= waits.size(); times++) {
+                scheduler.add("rule " + times, every(day), unfinished(times));
+                assertThat(scheduler.nextRun("rule " + times)).contains(now.plus(waits.get(times - 1)));
+            }
+        }
+    }
+
+    @Test
+    void runOfACalendarThatCameToNoEndIsBegunAgainButNotAtOnceEachTime() throws Exception {
+        List<String> runs = new CopyOnWriteArrayList<>();
+        CountDownLatch ran = new CountDownLatch(1);
+        try (ReplicationScheduler scheduler = scheduler("calendar again", (rule, trigger) -> {
+            runs.add(rule + " " + trigger);
+            ran.countDown();
+        })) {
+            ZoneId zone = ZoneId.of("Asia/Tokyo");
+            scheduler.add("twice", cron("30 2 1 1 *", zone), unfinished(2));
+            scheduler.add("once", cron("30 2 1 1 *", zone), unfinished(1));
+            assertThat(scheduler.runSoon("twice", Duration.ZERO, "test"))
+                    .as("it is to run already")
+                    .isFalse();
+            scheduler.start();
+            assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(runs).containsExactly("once schedule");
+    }
+
+    // Quartz' own misfires: by a clock that was behind, as that of a machine which slept.
+
+    @Test
+    void timesThatTheMachineSleptThroughAreOneRun() throws Exception {
+        Instant now = Instant.now();
+        Time behind = new Time(() -> now.minus(Duration.ofDays(10)), sleeps, new SplittableRandom(1));
+        List<String> runs = new CopyOnWriteArrayList<>();
+        CountDownLatch ran = new CountDownLatch(2);
+        try (ReplicationScheduler scheduler = ReplicationScheduler.create(
+                "slept",
+                (rule, trigger) -> {
+                    runs.add(rule);
+                    ran.countDown();
+                },
+                behind)) {
+            scheduler.add("interval", every(Duration.ofDays(1)));
+            scheduler.add("calendar", cron("30 2 * * *", ZoneId.of("Asia/Tokyo")));
+            assertThat(scheduler.nextRun("interval").orElseThrow()).isBefore(now.minus(Duration.ofDays(9)));
+            scheduler.start();
+            assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(scheduler.nextRun("interval").orElseThrow()).isAfter(now);
+            assertThat(scheduler.nextRun("calendar").orElseThrow()).isAfter(now);
+        }
+        assertThat(runs).containsExactlyInAnyOrder("interval", "calendar");
+    }
+
+    @Test
+    void timesThatPassWhileAllThreadsAreBusyAreOneRun() throws Exception {
+        CountDownLatch busy = new CountDownLatch(ReplicationScheduler.RUNS_AT_ONCE);
+        CountDownLatch goesOn = new CountDownLatch(1);
+        CompletableFuture<Optional<Instant>> next = new CompletableFuture<>();
+        AtomicReference<ReplicationScheduler> self = new AtomicReference<>();
+        try (ReplicationScheduler scheduler = scheduler("starved", (rule, trigger) -> {
+            try {
+                if (rule.equals("each second")) {
+                    next.complete(self.get().nextRun(rule));
+                    return;
+                }
+                busy.countDown();
+                assertThat(goesOn.await(30, TimeUnit.SECONDS)).isTrue();
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+            } catch (IOException e) {
+                next.completeExceptionally(e);
+            }
+        })) {
+            self.set(scheduler);
+            scheduler.start();
+            for (int i = 0; i < ReplicationScheduler.RUNS_AT_ONCE; i++) {
+                scheduler.add("busy " + i, Optional.empty());
+                scheduler.runSoon("busy " + i, Duration.ZERO, "test");
+            }
+            assertThat(busy.await(30, TimeUnit.SECONDS)).isTrue();
+            scheduler.add("each second", every(Duration.ofSeconds(1)));
+            assertThat(next.isDone()).isFalse();
+            Instant second = scheduler.nextRun("each second").orElseThrow().plusSeconds(1);
+            assertThat(new CountDownLatch(1).await(1_200, TimeUnit.MILLISECONDS))
+                    .isFalse();
+            Instant free = Instant.now();
+            assertThat(free).isAfter(second);
+            goesOn.countDown();
+
+            assertThat(next.get(30, TimeUnit.SECONDS).orElseThrow())
+                    .as("both that were missed are one run")
+                    .isAfter(free);
+        }
     }
 
     private static Optional<ScheduleConfig> cron(String text, ZoneId zone) {

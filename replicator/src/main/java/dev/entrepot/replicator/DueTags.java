@@ -1,0 +1,113 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.config.NamePattern;
+import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.graph.RepositoryDiscovery;
+import dev.entrepot.replicator.journal.CompletedTag;
+import dev.entrepot.replicator.journal.CopyJournal;
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Which tags that a rule brought to a target have been gone at the source for the rule's grace time. Of a repository whose list failed or was empty none
+ * is; of one that a whole catalog which is not empty lacks, all are.
+ */
+final class DueTags {
+    private final TargetSession session;
+    private final ReplicationRule rule;
+    private final CopyJournal journal;
+
+    DueTags(TargetSession session) {
+        this.session = session;
+        this.rule = session.rule();
+        this.journal = session.journal();
+    }
+
+    /** A tag that is due, and why. */
+    record DueTag(CompletedTag tag, String why) {}
+
+    /**
+     * The tags that are due.
+     *
+     * @param brought all that the rule has at the target
+     * @param noting whether to note what is found to be gone; the grace time of a tag begins with that
+     */
+    List<DueTag> of(List<CompletedTag> brought, SourceSurvey survey, boolean noting) throws IOException {
+        Map<RepositoryName, RepositoryDiscovery> asked = survey.askedByName();
+        Map<RepositoryName, Optional<Set<Tag>>> lists = new LinkedHashMap<>();
+        List<DueTag> due = new ArrayList<>();
+        for (CompletedTag tag : brought) {
+            Optional<Set<Tag>> list = lists.get(tag.source());
+            if (list == null) {
+                list = list(Optional.ofNullable(asked.get(tag.source())), tag.source(), survey);
+                lists.put(tag.source(), list);
+            }
+            if (list.isEmpty()) {
+                continue;
+            }
+            boolean listed = list.get().contains(tag.tag());
+            Optional<Instant> since = noting ? notedMissingSince(tag, listed) : missingSince(tag, listed);
+            // Now is asked after what it is compared with: without a grace time, what is found to be gone is due.
+            if (since.isPresent()
+                    && !now().isBefore(since.get().plus(rule.prune().grace()))) {
+                String what = list.get().isEmpty() ? "its repository is" : "it is";
+                due.add(new DueTag(tag, what + " gone at the source since " + since.get()));
+            }
+        }
+        return due;
+    }
+
+    // The tags that the source has: all of a list that is not empty, or none because there is no such repository; empty
+    // if that is not known.
+    private Optional<Set<Tag>> list(Optional<RepositoryDiscovery> discovery, RepositoryName source, SourceSurvey survey)
+            throws IOException {
+        if (discovery.isEmpty()) {
+            return isGone(source, survey) ? Optional.of(Set.of()) : Optional.empty();
+        }
+        try {
+            return Optional.of(discovery.get().tags()).filter(tags -> !tags.isEmpty());
+        } catch (RegistryException e) {
+            return Optional.empty();
+        }
+    }
+
+    // A catalog says nothing of what a rule names without a pattern: not all registries list all that they have.
+    private boolean isGone(RepositoryName source, SourceSurvey survey) {
+        boolean byPattern = rule.repositories().stream()
+                .anyMatch(pattern -> pattern.kind() != NamePattern.Kind.EXACT
+                        && pattern.matcher().test(source.value()));
+        boolean failed = survey.failures().stream()
+                .anyMatch(failure -> failure.repository().equals(source));
+        return byPattern
+                && !failed
+                && survey.catalog()
+                        .filter(names -> !names.isEmpty() && !names.contains(source))
+                        .isPresent();
+    }
+
+    private Instant now() {
+        return session.services().time().clock().instant();
+    }
+
+    private Optional<Instant> missingSince(CompletedTag tag, boolean listed) throws IOException {
+        return listed
+                ? Optional.empty()
+                : journal.missing(rule.name(), tag.source(), tag.tag()).or(() -> Optional.of(now()));
+    }
+
+    private Optional<Instant> notedMissingSince(CompletedTag tag, boolean listed) throws IOException {
+        if (listed) {
+            journal.notMissing(rule.name(), tag.source(), tag.tag());
+            return Optional.empty();
+        }
+        return Optional.of(journal.missingSince(rule.name(), tag.source(), tag.tag()));
+    }
+}

@@ -1,0 +1,335 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.PrunedRepository.Needed;
+import dev.entrepot.replicator.graph.Concurrently;
+import dev.entrepot.replicator.graph.CosignTags;
+import dev.entrepot.replicator.journal.Leftover;
+import java.io.IOException;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Decides what becomes of manifests of one repository at one target that the rule brought and has under no tag any more, and deletes them. For one use, by one
+ * thread.
+ *
+ * <p>What any tag needs stays; and what a tag names that belongs to something else. What is attached to a manifest that stays goes only where the source has
+ * withdrawn it ({@link SourceEvidence}); what was under or attached to something that is left over goes with that, or stays with it. Referrers go
+ * before their subjects and indexes before their children, so that nothing ever names what is not there; a fallback tag stops listing a referrer before that
+ * is deleted.
+ */
+final class LeftoverDeletion {
+    private static final int READS = 8;
+
+    private final TargetSession session;
+    private final PrunedRepository repository;
+    private final SourceEvidence source;
+    private final Set<Digest> needed = new HashSet<>();
+    private final Map<Digest, Leftover> candidates = new LinkedHashMap<>();
+    private final Map<Digest, Optional<Manifest>> found = new HashMap<>();
+    private final Map<Digest, List<Tag>> names = new HashMap<>();
+    // What stays with each; and what is deleted before each: what refers to it, and indexes that name it.
+    private final Map<Digest, Set<Digest>> held = new HashMap<>();
+    private final Map<Digest, Set<Digest>> before = new HashMap<>();
+    private Set<Tag> tags = Set.of();
+
+    LeftoverDeletion(TargetSession session, PrunedRepository repository, SourceEvidence source) {
+        this.session = session;
+        this.repository = repository;
+        this.source = source;
+    }
+
+    /** What can become of something left over. */
+    enum Fate {
+        /** It is deleted. */
+        GOES,
+        /** It stays although it is due. */
+        STAYS,
+        /** The target no longer has it. */
+        GONE
+    }
+
+    /**
+     * What becomes of something left over, and why.
+     *
+     * @param tag the cosign tag that names it, if one does
+     */
+    record Decision(Leftover leftover, Fate fate, String reason, Optional<Tag> tag) {
+        /** How reports and plans name it. */
+        String reference() {
+            return tag.map(Tag::value).orElseGet(() -> leftover.digest().toString());
+        }
+    }
+
+    /**
+     * Decides, and says nothing of what a tag needs. Those that go come in the order in which they are deleted.
+     *
+     * @param due what is left over and due
+     * @param wanted what else is needed, as what is about to be copied
+     */
+    List<Decision> decide(List<Leftover> due, Set<Digest> wanted) throws IOException {
+        try {
+            tags = repository.tags();
+        } catch (NotFoundException e) {
+            return all(due, Fate.GONE, "the target no longer has the repository");
+        } catch (RefusedException e) {
+            return all(due, Fate.STAYS, "the target refuses to list its tags: " + e.getMessage());
+        }
+        Optional<Needed> byTags = repository.needed(Set.of(), Set.of(), tags);
+        if (byTags.isEmpty()) {
+            return all(due, Fate.STAYS, PrunedRepository.UNKNOWN_TAGS);
+        }
+        needed.addAll(byTags.get().byAny());
+        needed.addAll(wanted);
+        due.stream()
+                .filter(leftover -> !needed.contains(leftover.digest()))
+                .forEach(leftover -> candidates.put(leftover.digest(), leftover));
+        look();
+        relate();
+        Map<Digest, String> stays = staying();
+        List<Decision> decisions = new ArrayList<>();
+        for (Leftover leftover : inOrder()) {
+            Optional<Tag> tag =
+                    names.getOrDefault(leftover.digest(), List.of()).stream().findFirst();
+            String doubt = stays.get(leftover.digest());
+            if (found.getOrDefault(leftover.digest(), Optional.empty()).isEmpty()) {
+                decisions.add(new Decision(leftover, Fate.GONE, "the target no longer has it", Optional.empty()));
+            } else if (doubt != null) {
+                decisions.add(new Decision(leftover, Fate.STAYS, doubt, tag));
+            } else {
+                decisions.add(new Decision(leftover, Fate.GOES, why(leftover), tag));
+            }
+        }
+        return decisions;
+    }
+
+    private static List<Decision> all(List<Leftover> due, Fate fate, String reason) {
+        return due.stream()
+                .map(leftover -> new Decision(leftover, fate, reason, Optional.empty()))
+                .toList();
+    }
+
+    private void look() throws IOException {
+        List<Digest> digests = List.copyOf(candidates.keySet());
+        List<Optional<Manifest>> manifests = Concurrently.map(digests, READS, this::read);
+        for (int i = 0; i < digests.size(); i++) {
+            found.put(digests.get(i), manifests.get(i));
+        }
+        if (digests.isEmpty()) {
+            return;
+        }
+        List<Tag> attached = tags.stream()
+                .filter(tag -> CosignTags.isAttached(tag) && tag.value().indexOf('.') >= 0)
+                .toList();
+        List<Optional<Digest>> named = Concurrently.map(attached, READS, repository::resolve);
+        for (int i = 0; i < attached.size(); i++) {
+            Tag tag = attached.get(i);
+            named.get(i)
+                    .filter(candidates::containsKey)
+                    .ifPresent(digest -> names.computeIfAbsent(digest, key -> new ArrayList<>())
+                            .add(tag));
+        }
+    }
+
+    private Optional<Manifest> read(Digest digest) throws IOException {
+        try {
+            return Optional.of(Manifest.parse(repository.repository().reader().fetchManifest(digest)));
+        } catch (NotFoundException e) {
+            return Optional.empty();
+        }
+    }
+
+    private Map<Digest, String> staying() throws IOException {
+        Map<Digest, String> stays = new HashMap<>();
+        for (Leftover leftover : candidates.values()) {
+            Optional<String> doubt = doubt(leftover);
+            doubt.ifPresent(reason -> stays.put(leftover.digest(), reason));
+        }
+        // Referrers stay with their subject, and children with their index.
+        Deque<Digest> open = new ArrayDeque<>(stays.keySet());
+        while (!open.isEmpty()) {
+            Digest above = open.remove();
+            for (Digest below : held.getOrDefault(above, Set.of())) {
+                if (!stays.containsKey(below)) {
+                    stays.put(below, "it belongs to " + above + ", which stays");
+                    open.add(below);
+                }
+            }
+        }
+        return stays;
+    }
+
+    private Optional<String> doubt(Leftover leftover) throws IOException {
+        for (Tag tag : names.getOrDefault(leftover.digest(), List.of())) {
+            Optional<Digest> subject = subjectOf(tag);
+            if (subject.isEmpty()) {
+                return Optional.of("the tag " + tag + " names it");
+            }
+            Optional<String> doubt =
+                    candidates.containsKey(subject.get()) ? Optional.empty() : source.againstTag(leftover, tag);
+            if (doubt.isPresent()) {
+                return doubt;
+            }
+        }
+        Optional<Digest> subject = subject(leftover.digest());
+        return subject.isPresent() && !candidates.containsKey(subject.get())
+                ? source.againstReferrer(leftover, subject.get())
+                : Optional.empty();
+    }
+
+    private Optional<Digest> subject(Digest digest) {
+        return found.getOrDefault(digest, Optional.empty())
+                .flatMap(Manifest::subject)
+                .map(Descriptor::digest);
+    }
+
+    // Of a cosign tag what it is about; backups are about nothing that goes.
+    private Optional<Digest> subjectOf(Tag tag) {
+        String text = tag.value();
+        int dot = text.indexOf('.');
+        int dash = text.indexOf('-');
+        Digest digest = Digest.parse(text.substring(0, dash) + ":" + text.substring(dash + 1, dot));
+        return CosignTags.of(digest).contains(tag) ? Optional.of(digest) : Optional.empty();
+    }
+
+    private void relate() {
+        for (Digest digest : candidates.keySet()) {
+            Set<Digest> subjects = new HashSet<>();
+            subject(digest).ifPresent(subjects::add);
+            names.getOrDefault(digest, List.of()).forEach(tag -> subjectOf(tag).ifPresent(subjects::add));
+            subjects.remove(digest);
+            for (Digest subject : subjects) {
+                if (candidates.containsKey(subject)) {
+                    add(held, subject, digest);
+                    add(before, subject, digest);
+                }
+            }
+            found.getOrDefault(digest, Optional.empty())
+                    .ifPresent(manifest -> manifest.manifests().stream()
+                            .map(Descriptor::digest)
+                            .filter(candidates::containsKey)
+                            .forEach(child -> {
+                                add(held, digest, child);
+                                add(before, child, digest);
+                            }));
+        }
+    }
+
+    private static void add(Map<Digest, Set<Digest>> edges, Digest from, Digest to) {
+        edges.computeIfAbsent(from, key -> new LinkedHashSet<>()).add(to);
+    }
+
+    private String why(Leftover leftover) {
+        String since = " since " + leftover.since();
+        Optional<Tag> tag = names.getOrDefault(leftover.digest(), List.of()).stream()
+                .filter(name -> subjectOf(name).filter(needed::contains).isPresent())
+                .findFirst();
+        if (tag.isPresent()) {
+            return "withdrawn: the source no longer has the tag " + tag.get() + since;
+        }
+        Optional<Digest> subject = subject(leftover.digest()).filter(needed::contains);
+        return subject.isPresent()
+                ? "withdrawn: the source no longer lists it as a referrer of " + subject.get() + since
+                : "left over: it has not belonged to " + leftover.tag() + since + ", nor to any other tag";
+    }
+
+    private List<Leftover> inOrder() {
+        Set<Digest> ordered = new LinkedHashSet<>();
+        Set<Digest> visited = new HashSet<>();
+        candidates.keySet().forEach(digest -> order(digest, visited, ordered));
+        List<Leftover> result = new ArrayList<>();
+        for (Digest digest : ordered) {
+            Optional.ofNullable(candidates.get(digest)).ifPresent(result::add);
+        }
+        return result;
+    }
+
+    // As deep as the graphs that were copied.
+    private void order(Digest digest, Set<Digest> visited, Set<Digest> ordered) {
+        if (visited.add(digest)) {
+            before.getOrDefault(digest, Set.of()).forEach(other -> order(other, visited, ordered));
+            ordered.add(digest);
+        }
+    }
+
+    /** What came of one deletion. */
+    record Outcome(Decision decision, Optional<ItemReport.Failure> failure) {}
+
+    /** Deletes what was decided to go, each for itself. */
+    List<Outcome> delete(List<Decision> going) throws IOException {
+        Map<Digest, CopyException> listed = unlist(going);
+        List<Outcome> outcomes = new ArrayList<>();
+        for (Decision decision : going) {
+            Digest digest = decision.leftover().digest();
+            try {
+                CopyException unlisted = subject(digest).map(listed::get).orElse(null);
+                if (unlisted != null) {
+                    throw unlisted;
+                }
+                CopyException.at(
+                        Side.TARGET,
+                        digest,
+                        "pruning " + session.name() + "/" + ItemReport.name(repository.name(), decision.reference()),
+                        () -> delete(digest));
+                session.journal().forgetLeftover(decision.leftover());
+                outcomes.add(new Outcome(decision, Optional.empty()));
+            } catch (CopyException e) {
+                ItemReport.Failure failure = e.getCause() instanceof RefusedException refusal
+                        ? new ItemReport.Failure(
+                                e.failure().side(),
+                                e.failure().node(),
+                                PrunedRepository.remedy(refusal),
+                                e.failure().fault())
+                        : e.failure();
+                outcomes.add(new Outcome(decision, Optional.of(failure)));
+            }
+        }
+        return outcomes;
+    }
+
+    // All of a subject at once; by subject, which could not be written.
+    private Map<Digest, CopyException> unlist(List<Decision> going) throws IOException {
+        Map<Digest, Set<Digest>> bySubject = new LinkedHashMap<>();
+        Set<Digest> digests = new HashSet<>();
+        going.forEach(decision -> digests.add(decision.leftover().digest()));
+        for (Digest digest : digests) {
+            subject(digest)
+                    .filter(subject -> !digests.contains(subject) && tags.contains(subject.referrersTag()))
+                    .ifPresent(subject -> bySubject
+                            .computeIfAbsent(subject, key -> new HashSet<>())
+                            .add(digest));
+        }
+        Map<Digest, CopyException> failed = new HashMap<>();
+        for (Map.Entry<Digest, Set<Digest>> entry : bySubject.entrySet()) {
+            try {
+                new ReferrerKeeper(session).unlist(repository.repository(), entry.getKey(), entry.getValue());
+            } catch (CopyException e) {
+                failed.put(entry.getKey(), e);
+            }
+        }
+        return failed;
+    }
+
+    private boolean delete(Digest digest) throws IOException {
+        for (Tag tag : names.getOrDefault(digest, List.of())) {
+            // Where tags are not deleted, it goes with its manifest.
+            repository.deleteTag(tag);
+        }
+        repository.deleteAttached(digest, tags, needed);
+        return repository.delete(digest);
+    }
+}

@@ -1,0 +1,226 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.DueTags.DueTag;
+import dev.entrepot.replicator.LeftoverDeletion.Decision;
+import dev.entrepot.replicator.LeftoverDeletion.Fate;
+import dev.entrepot.replicator.graph.GraphNode;
+import dev.entrepot.replicator.journal.CompletedTag;
+import dev.entrepot.replicator.journal.CopyJournal;
+import dev.entrepot.replicator.journal.Leftover;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.function.Function;
+
+/**
+ * Says what is to be deleted at one target of what the rule brought there and the source no longer has: tags ({@link DueTags}, {@link GraphDeletion}), and
+ * manifests that the rule has under no tag any more ({@link LeftoverDeletion}). Only where the rule says so; only what the journal knows to be the rule's,
+ * from the registry that it copies from now; only after the grace time; never more than the rule's share in one run, but then none. {@code entrepot plan}
+ * and a run make the same plan.
+ */
+final class PrunePlanner {
+    private final TargetSession session;
+    private final ReplicationRule rule;
+    private final CopyJournal journal;
+    private final SourceSurvey survey;
+    private final SourceEvidence evidence;
+
+    PrunePlanner(TargetSession session, SourceSurvey survey) {
+        this.session = session;
+        this.rule = session.rule();
+        this.journal = session.journal();
+        this.survey = survey;
+        this.evidence = new SourceEvidence(rule, session.sourceGate(), survey);
+    }
+
+    /**
+     * What is to be deleted. Changes nothing at the target.
+     *
+     * @param works what is about to be copied
+     * @param noting whether to note what is found to be gone; the grace time of a tag begins with that
+     */
+    PrunePlan plan(List<ImageWork> works, boolean noting) throws IOException {
+        if (!rule.prune().enabled()) {
+            return PrunePlan.NOTHING;
+        }
+        // What came from another registry is not missing because this one lacks it.
+        List<CompletedTag> brought = journal.completedBy(rule.name(), session.name()).stream()
+                .filter(tag -> tag.isFrom(rule.source().name()))
+                .toList();
+        List<Leftover> left = journal.leftovers(rule.name(), session.name()).stream()
+                .filter(leftover -> leftover.registry().equals(rule.source().name()))
+                .toList();
+        List<PruneStep> steps = new ArrayList<>();
+        Map<RepositoryName, List<CompletedTag>> tags = planTags(brought, noting, steps);
+        Map<RepositoryName, List<Leftover>> leftovers = planLeftovers(brought, left, works, steps);
+        return new PrunePlan(tags, leftovers, steps);
+    }
+
+    private Map<RepositoryName, List<CompletedTag>> planTags(
+            List<CompletedTag> brought, boolean noting, List<PruneStep> steps) throws IOException {
+        List<DueTag> due = new DueTags(session).of(brought, survey, noting);
+        if (isTooMuch(due.size(), brought.size())) {
+            steps.add(PruneStep.keep(
+                    due.getFirst().tag().repository(),
+                    "*",
+                    "nothing is pruned: " + due.size() + " of " + brought.size() + " tags are gone at the source, "
+                            + tooMuch()));
+            return Map.of();
+        }
+        Map<RepositoryName, List<CompletedTag>> tags = new LinkedHashMap<>();
+        for (Map.Entry<RepositoryName, List<DueTag>> entry :
+                byRepository(due, each -> each.tag().repository()).entrySet()) {
+            List<CompletedTag> here = entry.getValue().stream().map(DueTag::tag).toList();
+            tags.put(entry.getKey(), here);
+            GraphDeletion deletion = new GraphDeletion(session, pruned(entry.getKey()), here);
+            Set<Tag> earlier = new TreeSet<>();
+            for (DueTag tag : entry.getValue()) {
+                steps.add(foreseen(
+                                entry.getKey(),
+                                tag.tag().tag().value(),
+                                () -> List.of(deletion.foresee(tag.tag(), tag.why(), earlier)))
+                        .getFirst());
+            }
+        }
+        return tags;
+    }
+
+    private Map<RepositoryName, List<Leftover>> planLeftovers(
+            List<CompletedTag> brought, List<Leftover> left, List<ImageWork> works, List<PruneStep> steps)
+            throws IOException {
+        List<Leftover> due = left.stream()
+                .filter(leftover -> !session.services()
+                        .time()
+                        .clock()
+                        .instant()
+                        .isBefore(leftover.since().plus(rule.prune().grace())))
+                .toList();
+        Map<RepositoryName, List<Leftover>> leftovers = new LinkedHashMap<>();
+        List<PruneStep> found = new ArrayList<>();
+        for (Map.Entry<RepositoryName, List<Leftover>> entry :
+                byRepository(due, Leftover::repository).entrySet()) {
+            RepositoryName name = entry.getKey();
+            List<Decision> decisions = new ArrayList<>();
+            found.addAll(foreseen(name, "*", () -> {
+                decisions.addAll(new LeftoverDeletion(session, pruned(name), evidence)
+                        .decide(entry.getValue(), wanted(works, name)));
+                return steps(name, decisions);
+            }));
+            if (decisions.stream().anyMatch(decision -> decision.fate() != Fate.STAYS)) {
+                leftovers.put(name, entry.getValue());
+            }
+        }
+        long going = found.stream()
+                .filter(step -> step.action() == PruneStep.Action.DELETE)
+                .count();
+        long all = manifests(brought, left);
+        if (isTooMuch(going, all)) {
+            steps.add(PruneStep.keep(
+                    due.getFirst().repository(),
+                    "*",
+                    "nothing that is left over is pruned: " + going + " of " + all
+                            + " manifests are withdrawn at the source or belong to no tag any more, " + tooMuch()));
+            return Map.of();
+        }
+        steps.addAll(found);
+        return leftovers;
+    }
+
+    private boolean isTooMuch(long due, long all) {
+        return due * 100L > all * rule.prune().maxShare().value();
+    }
+
+    private String tooMuch() {
+        return "more than " + rule.prune().maxShare() + "; if that is right, raise max-share in the rule's prune";
+    }
+
+    // What the rule has there, each manifest once.
+    private static long manifests(List<CompletedTag> brought, List<Leftover> left) {
+        record Key(RepositoryName repository, Digest digest) {}
+        Set<Key> all = new HashSet<>();
+        brought.forEach(tag -> tag.nodes().forEach(node -> all.add(new Key(tag.repository(), node.digest()))));
+        left.forEach(leftover -> all.add(new Key(leftover.repository(), leftover.digest())));
+        return all.size();
+    }
+
+    private static Set<Digest> wanted(List<ImageWork> works, RepositoryName repository) {
+        Set<Digest> wanted = new HashSet<>();
+        works.stream()
+                .filter(work -> work.plan().repository().equals(repository))
+                .flatMap(work -> work.graph().stream())
+                .forEach(graph -> graph.nodes().stream().map(GraphNode::digest).forEach(wanted::add));
+        return wanted;
+    }
+
+    private interface Steps {
+        List<PruneStep> find() throws IOException;
+    }
+
+    // A target that gives no answer is no reason to copy nothing.
+    private List<PruneStep> foreseen(RepositoryName repository, String reference, Steps steps) throws IOException {
+        try {
+            return CopyException.at(
+                    Side.TARGET,
+                    reference,
+                    "finding out what is to be pruned of " + session.name() + "/"
+                            + ItemReport.name(repository, reference),
+                    steps::find);
+        } catch (InterruptedIOException e) {
+            throw e;
+        } catch (CopyException e) {
+            return List.of(new PruneStep(
+                    repository, reference, PruneStep.Action.FAIL, e.failure().cause(), List.of()));
+        }
+    }
+
+    private static List<PruneStep> steps(RepositoryName repository, List<Decision> decisions) {
+        List<PruneStep> steps = new ArrayList<>();
+        for (Decision decision : decisions) {
+            switch (decision.fate()) {
+                case GOES ->
+                    steps.add(PruneStep.delete(
+                            repository,
+                            decision.reference(),
+                            decision.reason(),
+                            List.of(decision.leftover().digest())));
+                case STAYS, GONE -> {}
+            }
+        }
+        kept(decisions).forEach((reason, count) -> steps.add(PruneStep.keep(repository, "*", kept(reason, count))));
+        return steps;
+    }
+
+    // Many stay for one reason.
+    private static Map<String, Integer> kept(List<Decision> decisions) {
+        Map<String, Integer> reasons = new LinkedHashMap<>();
+        decisions.stream()
+                .filter(decision -> decision.fate() == Fate.STAYS)
+                .forEach(decision -> reasons.merge(decision.reason(), 1, Integer::sum));
+        return reasons;
+    }
+
+    private static String kept(String reason, int count) {
+        return count + (count == 1 ? " manifest" : " manifests") + " left over stay: " + reason;
+    }
+
+    private PrunedRepository pruned(RepositoryName name) {
+        return new PrunedRepository(session, session.repository(name));
+    }
+
+    private static <T> Map<RepositoryName, List<T>> byRepository(
+            List<T> items, Function<T, RepositoryName> repository) {
+        Map<RepositoryName, List<T>> result = new LinkedHashMap<>();
+        items.forEach(item -> result.computeIfAbsent(repository.apply(item), key -> new ArrayList<>())
+                .add(item));
+        return result;
+    }
+}

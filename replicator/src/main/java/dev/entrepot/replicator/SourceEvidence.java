@@ -1,0 +1,77 @@
+package dev.entrepot.replicator;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Referrers;
+import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.graph.RepositoryDiscovery;
+import dev.entrepot.replicator.journal.Leftover;
+import java.io.IOException;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/**
+ * Whether the source has really withdrawn what was attached to a manifest: only a list that was read and is not empty counts, or the source's word that it does not
+ * have the manifest itself. Asked once more in the run that deletes, for free where that run has asked already.
+ */
+final class SourceEvidence {
+    private final ReplicationRule rule;
+    private final HostGate gate;
+    private final Map<RepositoryName, RepositoryDiscovery> asked;
+
+    SourceEvidence(ReplicationRule rule, HostGate gate, SourceSurvey survey) {
+        this.rule = rule;
+        this.gate = gate;
+        this.asked = survey.askedByName();
+    }
+
+    /** Why a referrer of a subject must not be taken for withdrawn; empty if it is. */
+    Optional<String> againstReferrer(Leftover referrer, Digest subject) throws IOException {
+        RepositoryDiscovery discovery = asked.get(referrer.source());
+        if (discovery == null) {
+            return Optional.of(notAsked(referrer));
+        }
+        try {
+            Referrers list = discovery.attachments(subject).referrers();
+            boolean lists =
+                    list.descriptors().stream().anyMatch(entry -> entry.digest().equals(referrer.digest()));
+            if (!lists && !list.descriptors().isEmpty()) {
+                return Optional.empty();
+            }
+            // A fallback tag may list what is gone, and a registry that lost its lists answers empty ones.
+            if (!gate.request(() -> rule.source().hasNow(referrer.source(), referrer.digest()))) {
+                return Optional.empty();
+            }
+            return Optional.of(
+                    lists
+                            ? "the source lists it as a referrer of " + subject
+                            : "the source's list of the referrers of " + subject
+                                    + " is empty, which alone proves nothing, and it still has this manifest");
+        } catch (RegistryException e) {
+            return Optional.of("the source does not say what refers to " + subject + ": " + e.getMessage());
+        }
+    }
+
+    /** Why a cosign tag must not be taken for withdrawn; empty if it is. */
+    Optional<String> againstTag(Leftover named, Tag tag) throws IOException {
+        RepositoryDiscovery discovery = asked.get(named.source());
+        if (discovery == null) {
+            return Optional.of(notAsked(named));
+        }
+        try {
+            Set<Tag> tags = discovery.tags();
+            if (tags.isEmpty()) {
+                return Optional.of("the source's list of tags is empty");
+            }
+            return tags.contains(tag) ? Optional.of("the source has the tag " + tag) : Optional.empty();
+        } catch (RegistryException e) {
+            return Optional.of("the source does not list its tags: " + e.getMessage());
+        }
+    }
+
+    private String notAsked(Leftover leftover) {
+        return "this run has not read " + rule.source().name() + "/" + leftover.source();
+    }
+}

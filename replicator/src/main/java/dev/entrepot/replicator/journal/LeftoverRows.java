@@ -1,0 +1,91 @@
+package dev.entrepot.replicator.journal;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+
+/** {@link Leftover} as rows. */
+final class LeftoverRows {
+    static final String SELECT =
+            "SELECT rule, target, registry, source, repository, tag, digest, since FROM leftover WHERE rule = ? AND target = ?";
+
+    private LeftoverRows() {}
+
+    /**
+     * Notes what of a tag's former graph is not in its present one. What another rule or another registry brought before is not for this one to delete; and where
+     * the rule wants something else than before, what is lacking need not be gone at the source.
+     */
+    static void writeDifference(SqlThread.Statements statements, CompletedTag now, long millis) throws SQLException {
+        Optional<CompletedTag> before = before(statements, now)
+                .filter(old -> old.rule().equals(now.rule())
+                        && old.registry().equals(now.registry())
+                        && old.source().equals(now.source())
+                        && old.scope().equals(now.scope()));
+        if (before.isPresent()) {
+            Set<Digest> left = digests(before.get());
+            left.removeAll(digests(now));
+            write(statements, before.get(), left, millis);
+        }
+    }
+
+    /** Notes all of a tag's graph. */
+    static void writeAll(SqlThread.Statements statements, CompletedTag tag, long millis) throws SQLException {
+        write(statements, tag, digests(tag), millis);
+    }
+
+    private static Optional<CompletedTag> before(SqlThread.Statements statements, CompletedTag tag)
+            throws SQLException {
+        try (ResultSet row = statements
+                .bound(
+                        CompletedRows.SELECT + " WHERE target = ? AND repository = ? AND tag = ?",
+                        tag.target(),
+                        tag.repository().value(),
+                        tag.tag().value())
+                .executeQuery()) {
+            return row.next() ? Optional.of(CompletedRows.read(row)) : Optional.empty();
+        }
+    }
+
+    private static Set<Digest> digests(CompletedTag tag) {
+        Set<Digest> digests = new HashSet<>(List.of(tag.targetDigest()));
+        tag.nodes().forEach(node -> digests.add(node.digest()));
+        return digests;
+    }
+
+    // What is left a second time has been needed in between: its time begins anew.
+    private static void write(SqlThread.Statements statements, CompletedTag tag, Set<Digest> digests, long millis)
+            throws SQLException {
+        for (Digest digest : digests) {
+            statements.update(
+                    "INSERT OR REPLACE INTO leftover(rule, target, registry, source, repository, tag, digest, since)"
+                            + " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    tag.rule(),
+                    tag.target(),
+                    tag.registry(),
+                    tag.source().value(),
+                    tag.repository().value(),
+                    tag.tag().value(),
+                    digest.toString(),
+                    millis);
+        }
+    }
+
+    static Leftover read(ResultSet row) throws SQLException {
+        return new Leftover(
+                row.getString(1),
+                row.getString(2),
+                row.getString(3),
+                new RepositoryName(row.getString(4)),
+                new RepositoryName(row.getString(5)),
+                new Tag(row.getString(6)),
+                Digest.parse(row.getString(7)),
+                Instant.ofEpochMilli(row.getLong(8)));
+    }
+}
