@@ -3,7 +3,8 @@ package dev.entrepot.config;
 import java.time.Duration;
 
 /**
- * What is deleted at the targets: tags that the rule copied and that the source no longer has, and manifests that it copied and that belong to no tag any more.
+ * What is deleted at the targets: tags that the rule copied and that the source no longer has, and manifests that it
+ * copied and that belong to no tag any more.
  *
  * @param enabled whether anything is
  * @param grace how long something must have been gone

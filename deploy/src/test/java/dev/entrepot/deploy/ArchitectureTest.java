@@ -33,7 +33,7 @@ class ArchitectureTest {
             entry("replicator.select", "oci", "config", "replicator.graph"),
             entry("replicator.journal", "oci"),
             entry("replicator", "oci", "config", "replicator.graph", "replicator.journal", "replicator.select"),
-            entry("replicator.schedule", "config", "replicator"),
+            entry("replicator.schedule", "config", "replicator", "replicator.journal"),
             entry("replicator.events", "oci", "config", "replicator"),
             entry("replicator.layout", "oci", "replicator"),
             entry("replicator.fill", "oci", "cache", "replicator.graph"),

@@ -17,8 +17,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Which tags that a rule brought to a target have been gone at the source for the rule's grace time. Of a repository whose list failed or was empty none
- * is; of one that a whole catalog which is not empty lacks, all are.
+ * Which tags that a rule brought to a target have been gone at the source for the rule's grace time. Of a repository
+ * whose list failed or was empty none is; of one that a whole catalog which is not empty lacks, all are.
  */
 final class DueTags {
     private final TargetSession session;
@@ -65,7 +65,8 @@ final class DueTags {
         return due;
     }
 
-    // The tags that the source has: all of a list that is not empty, or none because there is no such repository; empty
+    // The tags that the source has: all of a list that is not empty, or none because there is no such repository;
+    // empty
     // if that is not known.
     private Optional<Set<Tag>> list(Optional<RepositoryDiscovery> discovery, RepositoryName source, SourceSurvey survey)
             throws IOException {

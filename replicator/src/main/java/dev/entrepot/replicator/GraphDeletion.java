@@ -16,13 +16,15 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * Deletes tags of one repository at one target, and under each what nothing else there needs; or says beforehand what that would be. For one use, by one
- * thread, which has claimed the repository if anything is deleted.
+ * Deletes tags of one repository at one target, and under each what nothing else there needs; or says beforehand what
+ * that would be. For one use, by one thread, which has claimed the repository if anything is deleted.
  *
- * <p>The tag goes first, so that it never names less than its graph. Registries that delete no tags (distribution before version 3) lose it with the
- * manifest that it names, and keep it where something else needs that. The manifests and their referrers go as far as no other tag can need them: what the
- * journal lists under other tags stays, also under those that go next, and everything stays if there are tags that this process did not bring or that are
- * not where it brought them. A backup tag, which says itself what it names, stays, with what the target shows to be under it.
+ * <p>The tag goes first, so that it never names less than its graph. Registries that delete no tags (distribution
+ * before version 3) lose it with the manifest that it names, and keep it where something else needs that. The
+ * manifests and their referrers go as far as no other tag can need them: what the journal lists under other tags
+ * stays, also under those that go next, and everything stays if there are tags that this process did not bring or
+ * that are not where it brought them. A backup tag, which says itself what it names, stays, with what the target
+ * shows to be under it.
  */
 final class GraphDeletion {
     private final TargetSession session;
@@ -62,7 +64,8 @@ final class GraphDeletion {
     }
 
     /**
-     * What the deletion of a tag would be. Changes nothing. Whether the target deletes tags shows only when it is asked to.
+     * What the deletion of a tag would be. Changes nothing. Whether the target deletes tags shows only when it is
+     * asked to.
      *
      * @param why why it is to be deleted
      * @param earlier tags that go before it; gets this one if it goes

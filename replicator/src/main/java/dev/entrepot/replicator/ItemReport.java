@@ -13,7 +13,8 @@ import java.util.Optional;
  * @param target name of the target
  * @param source repository at the source
  * @param repository repository at the target; that of the source where no target name could be made
- * @param tag the tag; {@code *} if the repository could not even be listed; the digest of something left over without a tag
+ * @param tag the tag; {@code *} if the repository could not even be listed; the digest of something left over without
+ *     a tag
  * @param digest what the tag names at the source, if that is known
  * @param state what came of it
  * @param reason why, for people; empty where nothing is to be said

@@ -6,10 +6,12 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * What a run would do with one thing at a target that the source no longer has, or that the rule no longer has under any tag.
+ * What a run would do with one thing at a target that the source no longer has, or that the rule no longer has under
+ * any tag.
  *
  * @param repository repository at the target
- * @param reference the tag, or the digest of something that is left over without one; {@code *} where it is about several
+ * @param reference the tag, or the digest of something that is left over without one; {@code *} where it is about
+ *     several
  * @param action what would be done
  * @param reason why, for people
  * @param manifests the manifests that would be deleted, in that order

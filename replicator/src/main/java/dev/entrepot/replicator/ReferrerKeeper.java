@@ -125,7 +125,8 @@ final class ReferrerKeeper {
     }
 
     /**
-     * Takes referrers out of the fallback tag of a subject, if there is one that lists them; what else it lists stays. An index that becomes empty is written too:
+     * Takes referrers out of the fallback tag of a subject, if there is one that lists them; what else it lists
+     * stays. An index that becomes empty is written too:
      * not all registries delete tags.
      *
      * @throws CopyException if the tag still lists one after some writes

@@ -14,7 +14,8 @@ import java.util.Set;
  * @param choices each tag that was looked at, kept or dropped
  * @param tags those kept, repository by repository, in the source's order
  * @param failures repositories that could not be listed
- * @param asked the repositories in which tags were selected, those without a selected one too, without those that failed
+ * @param asked the repositories in which tags were selected, those without a selected one too, without those that
+ *     failed
  * @param catalog all names of the source's catalog, if it was read
  */
 record SourceSurvey(

@@ -192,7 +192,8 @@ public final class CopyJournal implements AutoCloseable {
     }
 
     /**
-     * As above, and notes what of the graph that the rule had under the tag before is not in this one, as left over from now on; does not wait.
+     * As above, and notes what of the graph that the rule had under the tag before is not in this one, as left over
+     * from now on; does not wait.
      */
     public void completeAndLeave(CompletedTag tag) {
         long now = clock.millis();

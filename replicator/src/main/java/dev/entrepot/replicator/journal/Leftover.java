@@ -6,8 +6,8 @@ import dev.entrepot.oci.Tag;
 import java.time.Instant;
 
 /**
- * A manifest that a rule brought to a target under a tag, and that no longer belongs to what the rule has under that tag: the tag moved, or the source withdrew
- * what was attached.
+ * A manifest that a rule brought to a target under a tag, and that no longer belongs to what the rule has under that
+ * tag: the tag moved, or the source withdrew what was attached.
  *
  * @param rule the rule that brought it
  * @param target the target

@@ -19,8 +19,9 @@ final class LeftoverRows {
     private LeftoverRows() {}
 
     /**
-     * Notes what of a tag's former graph is not in its present one. What another rule or another registry brought before is not for this one to delete; and where
-     * the rule wants something else than before, what is lacking need not be gone at the source.
+     * Notes what of a tag's former graph is not in its present one. What another rule or another registry brought
+     * before is not for this one to delete; and where the rule wants something else than before, what is lacking need
+     * not be gone at the source.
      */
     static void writeDifference(SqlThread.Statements statements, CompletedTag now, long millis) throws SQLException {
         Optional<CompletedTag> before = before(statements, now)

@@ -28,12 +28,13 @@ import org.quartz.impl.DirectSchedulerFactory;
 import org.quartz.simpl.RAMJobStore;
 
 /**
- * Runs rules when they are due. Runs that were missed are caught up by one: those that the scheduler's thread or the machine slept through, by Quartz, and those
- * that were missed while there was no scheduler, by the {@link LastRuns}. Schedules live in memory: they come from the configuration, and what runs did is in
- * the journal. Safe for all threads.
+ * Runs rules when they are due. Runs that were missed are caught up by one: those that the scheduler's thread or the
+ * machine slept through, by Quartz, and those that were missed while there was no scheduler, by the {@link LastRuns}.
+ * Schedules live in memory: they come from the configuration, and what runs did is in the journal. Safe for all
+ * threads.
  *
- * <p>A run that came to its end, complete or not, has served its time: what failed is for the next. One that came to none is begun again, soon after the
- * start, but each time later where the one before came to none either.
+ * <p>A run that came to its end, complete or not, has served its time: what failed is for the next. One that came to
+ * none is begun again, soon after the start, but each time later where the one before came to none either.
  */
 public final class ReplicationScheduler implements AutoCloseable {
     static final int RUNS_AT_ONCE = 32;
@@ -83,12 +84,13 @@ public final class ReplicationScheduler implements AutoCloseable {
     }
 
     /**
-     * Makes a rule known, so that it can be run when asked to; with a schedule, also when it is due. Of times of the calendar that are all over, as where Quartz' syntax names
-     * a year, nothing is due.
+     * Makes a rule known, so that it can be run when asked to; with a schedule, also when it is due. Of times of the
+     * calendar that are all over, as where Quartz' syntax names a year, nothing is due.
      *
-     * <p>An interval goes on where it was: the first run is an interval after the last began, at once if that is over or there was none. Where there was a time of the
-     * calendar since the last run began, it is caught up at once; of a rule that never ran, nothing was missed. Where the last run came to no end, the first is at once,
-     * or after a minute if that was so twice in a row, and after twice as long for each time more, an hour at most.
+     * <p>An interval goes on where it was: the first run is an interval after the last began, at once if that is over
+     * or there was none. Where there was a time of the calendar since the last run began, it is caught up at once; of
+     * a rule that never ran, nothing was missed. Where the last run came to no end, the first is at once, or after a
+     * minute if that was so twice in a row, and after twice as long for each time more, an hour at most.
      */
     public void add(String rule, Optional<ScheduleConfig> schedule, LastRuns last) throws IOException {
         quartz(() -> {
@@ -163,8 +165,8 @@ public final class ReplicationScheduler implements AutoCloseable {
     }
 
     /**
-     * Runs a rule soon, whatever its schedule. If it is to run soon already, nothing is added: many notifications are one run. While it runs, it can be
-     * asked to run once more.
+     * Runs a rule soon, whatever its schedule. If it is to run soon already, nothing is added: many notifications are
+     * one run. While it runs, it can be asked to run once more.
      *
      * @param delay how long to wait for more of the same
      * @param trigger why, for the report
