@@ -7,6 +7,7 @@ import java.lang.invoke.MethodHandle;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.FutureTask;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -22,6 +23,9 @@ import org.slf4j.LoggerFactory;
 final class ProcessEnd {
     private static final Logger LOG = LoggerFactory.getLogger(ProcessEnd.class);
     private static final String FUNCTION = "_exit";
+    // Those that speak to registries, or to a server; the others have no such threads, and end at once anyway.
+    private static final Set<String> COMMANDS =
+            Set.of("cache", "copy", "explain", "export", "import", "plan", "sync", "tree", "upstreams");
     private static final List<String> OPTIONS =
             List.of("ENTREPOT_JAVA_OPTS", "JDK_JAVA_OPTIONS", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS");
 
@@ -30,14 +34,14 @@ final class ProcessEnd {
     private ProcessEnd() {}
 
     /**
-     * Whether a command may end like this.
+     * Whether a command may end like this, and gains by it.
      *
      * @param arguments of the command line
      * @param environment variables of the process; those that give options to the JVM may ask for what happens at its end
      */
     static boolean fits(List<String> arguments, Map<String, String> environment) {
         return !arguments.isEmpty()
-                && !arguments.getFirst().equals("serve")
+                && COMMANDS.contains(arguments.getFirst())
                 && OPTIONS.stream()
                         .allMatch(name -> environment.getOrDefault(name, "").isBlank());
     }

@@ -43,11 +43,12 @@ final class ProcessEndTest {
     }
 
     @Test
-    void isForCommandsButNotForAServer() {
+    void isForCommandsThatAskRegistriesButNotForAServer() {
         assertThat(ProcessEnd.fits(List.of("sync", "rule"), Map.of())).isTrue();
         assertThat(ProcessEnd.fits(List.of("sync", "rule"), Map.of("ENTREPOT_JAVA_OPTS", " ")))
                 .isTrue();
         assertThat(ProcessEnd.fits(List.of("serve"), Map.of())).isFalse();
+        assertThat(ProcessEnd.fits(List.of("--version"), Map.of())).isFalse();
         assertThat(ProcessEnd.fits(List.of(), Map.of())).isFalse();
     }
 
