@@ -27,8 +27,8 @@ import java.util.stream.Stream;
 import org.sqlite.util.OSInfo;
 
 /**
- * Writes the cache of loaded classes and method profiles with which later starts are fast (JEP 483, 514 and 515): runs the server once, with a load of
- * pulls and a replication between registries of its own, one of which has no referrers API, all on loopback. The launcher runs this after a build; without the cache everything works, only
+ * Writes the cache of loaded classes and method profiles with which later starts are fast (JEP 483, 514 and 515): in one JVM runs a replication by command, once with everything to do and
+ * once with nothing, and then the server, with a load of pulls and a replication between registries of its own, one of which has no referrers API, all on loopback. The launcher runs this after a build; without the cache everything works, only
  * later.
  *
  * <p>Before that it takes SQLite's library for this machine out of its archive, which otherwise happens at each start.
@@ -106,28 +106,10 @@ final class StartupTraining {
 
     private void run(Path launcher, Path cache, Path folder, TestRegistry source, List<URI> targets) throws Exception {
         Bundle image = fill(source);
-        Path config = Files.writeString(folder.resolve("entrepot.yaml"), """
-                server: {listen: "%s", admin: "%s"}
-                cache: {directory: "%s/data"}
-                default-upstream: source.test
-                upstreams:
-                  source.test: {url: "%s"}
-                  tls.test: {url: "%s"}
-                replication:
-                  rules:
-                    - name: training
-                      source: source.test
-                      repositories: ["train/*"]
-                      targets: [{url: "%s"}, {url: "%s"}]
-                      schedule: every 1h
-                """.formatted(
-                        pulls.getAuthority(),
-                        admin.getAuthority(),
-                        folder,
-                        source.uri(),
-                        source.uri().toString().replace("http:", "https:"),
-                        targets.getFirst(),
-                        targets.getLast()));
+        Path config = configure(folder, "serve", source, targets);
+        // In a cache of its own and to repositories of its own, so that the server finds as much to do as it.
+        Path rehearsed = configure(folder, "sync", source, targets);
+        String sync = "sync,training,--config," + rehearsed;
         ProcessBuilder command = new ProcessBuilder(launcher.toString(), "serve", "--config", config.toString())
                 .redirectErrorStream(true)
                 .redirectOutput(folder.resolve(LOG).toFile())
@@ -139,7 +121,10 @@ final class StartupTraining {
         command.environment().put("ENTREPOT_TRAINING", "1");
         // By its name alone in its own folder: the launcher splits these options at spaces.
         command.directory(Objects.requireNonNull(cache.getParent()).toFile());
-        command.environment().put("ENTREPOT_JAVA_OPTS", "-XX:AOTCacheOutput=" + cache.getFileName());
+        command.environment()
+                .put(
+                        "ENTREPOT_JAVA_OPTS",
+                        "-XX:AOTCacheOutput=" + cache.getFileName() + " -Dentrepot.rehearsal=" + sync + ";" + sync);
         Process server = command.start();
         Runtime.getRuntime().addShutdownHook(new Thread(() -> kill(server)));
         try {
@@ -155,6 +140,33 @@ final class StartupTraining {
         if (!Files.exists(cache)) {
             throw new IOException("no cache was written");
         }
+    }
+
+    private Path configure(Path folder, String purpose, TestRegistry source, List<URI> targets) throws IOException {
+        return Files.writeString(folder.resolve(purpose + ".yaml"), """
+                server: {listen: "%s", admin: "%s"}
+                cache: {directory: "%s"}
+                default-upstream: source.test
+                upstreams:
+                  source.test: {url: "%s"}
+                  tls.test: {url: "%s"}
+                replication:
+                  rules:
+                    - name: training
+                      source: source.test
+                      repositories: ["train/*"]
+                      targets: [{url: "%s", prefix: "%s"}, {url: "%s", prefix: "%s"}]
+                      schedule: every 1h
+                """.formatted(
+                        pulls.getAuthority(),
+                        admin.getAuthority(),
+                        folder.resolve(purpose),
+                        source.uri(),
+                        source.uri().toString().replace("http:", "https:"),
+                        targets.getFirst(),
+                        purpose,
+                        targets.getLast(),
+                        purpose));
     }
 
     private static void kill(Process server) {

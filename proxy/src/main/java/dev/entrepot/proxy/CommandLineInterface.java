@@ -88,10 +88,14 @@ final class CommandLineInterface {
 
     /** Runs a command and returns its exit code. */
     int run(String... arguments) {
-        if (arguments.length > 0 && arguments[0].equals("serve")) {
-            // While the command line and the configuration are read.
-            WebServers.prepare();
-            CacheIndex.prepare();
+        // While the command line and the configuration are read.
+        switch (arguments.length > 0 ? arguments[0] : "") {
+            case "serve" -> {
+                WebServers.prepare();
+                CacheIndex.prepare();
+            }
+            case "sync", "copy" -> CacheIndex.prepare();
+            default -> {}
         }
         return new CommandLine(CommandLineSpec.of(List.of(arguments)))
                 .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
