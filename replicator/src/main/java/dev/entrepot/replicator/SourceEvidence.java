@@ -42,7 +42,7 @@ final class SourceEvidence {
                 return Optional.empty();
             }
             // A fallback tag may list what is gone, and a registry that lost its lists answers empty ones.
-            if (!gate.request(() -> rule.source().hasNow(referrer.source(), referrer.digest()))) {
+            if (!gate.request(RequestKind.LOOK, () -> rule.source().hasNow(referrer.source(), referrer.digest()))) {
                 return Optional.empty();
             }
             return Optional.of(
