@@ -56,7 +56,7 @@ final class BlobFetch implements Runnable {
     private final FetchProgress progress;
     private final CacheStatistics statistics;
     /** At what pace it is fetched; empty if whoever began it has none. */
-    private final Optional<LiftablePace> pace = Pace.current().map(LiftablePace::new);
+    private final Optional<LiftablePace> pace;
 
     private boolean started;
     /** Whether the upstream and a manifest state different sizes. */
@@ -103,6 +103,7 @@ final class BlobFetch implements Runnable {
         this.credential = credential;
         this.upstream = upstream;
         this.source = new HurriedSource(upstream, urgent);
+        this.pace = Pace.current().map(begunAt -> new LiftablePace(begunAt, source::isInterrupting));
         this.declaredBytes = declaredBytes;
         this.named = named;
         this.limit = limit;

@@ -59,6 +59,11 @@ final class HurriedSource implements BlobSource {
         return ask(source -> source.openBlob(digest, range, knownBytes));
     }
 
+    /** Whether the thread that is asking is interrupted so that it asks anew. */
+    synchronized boolean isInterrupting() {
+        return interrupting;
+    }
+
     private interface Question<T> {
         T of(BlobSource source) throws IOException;
     }

@@ -3,6 +3,7 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.Pace;
 import java.io.InterruptedIOException;
+import java.util.function.BooleanSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -11,12 +12,18 @@ import org.jspecify.annotations.Nullable;
  */
 final class LiftablePace {
     private final Pace pace;
+    private final BooleanSupplier hurried;
     private int clients;
     private @Nullable Thread held;
     private boolean interrupting;
 
-    /** As long as nobody waits, this pace. */
-    LiftablePace(Pace pace) {
+    /**
+     * As long as nobody waits, this pace.
+     *
+     * @param hurried whether the thread of the fetch is interrupted in order to ask anew as a client ({@link HurriedSource}); that is never taken for an interrupt of ours
+     */
+    LiftablePace(Pace pace, BooleanSupplier hurried) {
+        this.hurried = hurried;
         this.pace = new Pace(new Liftable(pace.requests()), new Liftable(pace.bytes()));
     }
 
@@ -58,6 +65,9 @@ final class LiftablePace {
         if (interrupting) {
             interrupting = false;
             Thread.interrupted();
+            if (hurried.getAsBoolean()) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 
@@ -80,7 +90,7 @@ final class LiftablePace {
             try {
                 meter.take(units);
             } catch (InterruptedIOException e) {
-                if (!isLifted()) {
+                if (!isLifted() || hurried.getAsBoolean()) {
                     throw e;
                 }
             } finally {

@@ -9,6 +9,7 @@ import java.io.InterruptedIOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -39,7 +40,8 @@ class LiftablePaceTest {
         }
     };
 
-    private final LiftablePace pace = new LiftablePace(new Pace(Meter.NONE, meter));
+    private final AtomicBoolean hurried = new AtomicBoolean();
+    private final LiftablePace pace = new LiftablePace(new Pace(Meter.NONE, meter), hurried::get);
 
     private CompletableFuture<Boolean> fetching() throws InterruptedException {
         CompletableFuture<Boolean> interrupted = new CompletableFuture<>();
@@ -83,6 +85,16 @@ class LiftablePaceTest {
         pace.restore();
         pace.pace().bytes().take(7);
         assertThat(taken.get()).isEqualTo(7);
+    }
+
+    // The client that comes both has the upstream asked anew and lifts the pace, by one interrupt or two.
+    @Test
+    void interruptThatAsksAnewIsObeyedThoughTheWaitEndsToo() throws Exception {
+        CompletableFuture<Boolean> interrupted = fetching();
+        hurried.set(true);
+        pace.lift();
+        assertThatThrownBy(() -> interrupted.get(20, TimeUnit.SECONDS))
+                .hasCauseInstanceOf(InterruptedIOException.class);
     }
 
     @Test
