@@ -56,8 +56,8 @@ public final class ForwardClock extends Clock {
     // The same without an instant: most who ask want no more, and they ask with each request.
     @Override
     public long millis() {
-        Note note = last;
         long shown = wall.millis();
+        Note note = last;
         long since = shown - note.time().toEpochMilli();
         return !note.ahead() && since >= 0 && since < BETWEEN_NOTES_MILLIS
                 ? shown

@@ -101,7 +101,8 @@ public final class Traffic implements RequestObserver {
             if (minute == null || minute.number() != number) {
                 one.add(0).add(0).add(0).add(0);
             } else {
-                // The misses first: one that comes meanwhile is then no part of what came without a fetch.
+                // The misses first, so that there are never more of them than answers; one that comes in between is
+                // shown right the next time.
                 long misses = minute.misses().sum();
                 long bytesOfMisses = minute.bytesOfMisses().sum();
                 long answers = minute.requests().sum();
