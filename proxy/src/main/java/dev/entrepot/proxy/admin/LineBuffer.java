@@ -47,9 +47,7 @@ final class LineBuffer {
     }
 
     /** Appends text of our own, which is known to be ASCII. */
-    @SuppressWarnings(
-            "deprecation") // wrong for other characters, which there are none of, and several times as fast as any
-    // other way
+    @SuppressWarnings("deprecation") // wrong for other characters, which there are none of
     LineBuffer add(String text) {
         int length = text.length();
         require(length);

@@ -10,7 +10,7 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What requests mean. The same text always means the same, so what was asked lately is not read and routed again, which takes as long as serving a manifest from memory. What is
+ * What requests mean. The same text always means the same, so what was asked lately is not read and routed again. What is
  * refused is not kept, nor what is long; so at most {@link #PLACES} texts of {@link #LONGEST} characters are. Safe for all threads, without locks.
  */
 final class Meanings {
