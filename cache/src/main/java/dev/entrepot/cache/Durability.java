@@ -9,9 +9,23 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
+import java.util.concurrent.SynchronousQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
 
 /** What it takes for a file to be there, whole, after the power has failed. */
 final class Durability {
+    // As many threads as content ends at the same time, which the slots of the upstreams bound; kept for a while, since
+    // starting one
+    // costs more than most disks take.
+    private static final ThreadPoolExecutor FORCING = new ThreadPoolExecutor(
+            0,
+            Integer.MAX_VALUE,
+            2,
+            TimeUnit.SECONDS,
+            new SynchronousQueue<>(),
+            Thread.ofPlatform().daemon().name("disk-force").factory());
+
     private Durability() {}
 
     /**
@@ -106,12 +120,10 @@ final class Durability {
         }
     }
 
-    // As many threads as content ends at the same time, which the slots of the upstreams bound; where the system gives
-    // no more threads, the carrier has
-    // to wait after all.
+    // Where the system gives no more threads, the carrier has to wait after all.
     private static boolean startedElsewhere(Runnable task) {
         try {
-            Thread.ofPlatform().daemon().name("disk-force").start(task);
+            FORCING.execute(task);
             return true;
         } catch (OutOfMemoryError e) {
             return false;

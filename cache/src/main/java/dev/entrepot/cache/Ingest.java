@@ -277,6 +277,11 @@ final class Ingest implements AutoCloseable {
         }
     }
 
+    /** Whether the blob has its name, and nothing is left of the partial file. */
+    boolean isCommitted() {
+        return state == State.COMMITTED;
+    }
+
     private boolean hasEnded() {
         return switch (state) {
             case NEW, WRITING, VERIFIED -> false;

@@ -6,11 +6,12 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /** The blobs that are being written, at most once each, and the partial files that were left by those that are not. Safe for all threads. */
@@ -18,6 +19,10 @@ final class Ingests {
     private final StoreLayout layout;
     // Empty while the file is being opened.
     private final ConcurrentHashMap<Digest, Optional<Ingest>> active = new ConcurrentHashMap<>();
+    // The lengths of the partial files that were left, so that room is counted without a look at the folder for each
+    // piece of content. Written within the table above; what somebody else did in the folder shows with the next look.
+    private final ConcurrentHashMap<Digest, Long> left = new ConcurrentHashMap<>();
+    private volatile boolean looked;
 
     /** None are open; partial files may be there. */
     Ingests(StoreLayout layout) {
@@ -30,12 +35,38 @@ final class Ingests {
             throw new IllegalStateException("blob " + digest + " is being written already");
         }
         try {
-            Ingest ingest = new Ingest(digest, layout, closed -> active.remove(digest, Optional.of(closed)));
+            Ingest ingest = new Ingest(digest, layout, this::closed);
             active.put(digest, Optional.of(ingest));
             return ingest;
         } catch (IOException e) {
             active.remove(digest);
             throw e;
+        }
+    }
+
+    private void closed(Ingest ingest) {
+        active.computeIfPresent(ingest.digest(), (digest, open) -> {
+            if (!open.equals(Optional.of(ingest))) {
+                return open;
+            }
+            if (ingest.isCommitted()) {
+                left.remove(digest);
+            } else {
+                note(digest, ingest.claimedBytes());
+            }
+            return null;
+        });
+    }
+
+    // Within the table. Where the disk does not say, what is supposed counts.
+    private void note(Digest digest, long supposedBytes) {
+        try {
+            Optional<StoredContent> partial = describe(layout.partial(digest), digest);
+            left.compute(
+                    digest,
+                    (same, bytes) -> partial.map(StoredContent::sizeBytes).orElse(null));
+        } catch (IOException e) {
+            left.put(digest, supposedBytes);
         }
     }
 
@@ -49,12 +80,14 @@ final class Ingests {
      * so that there is no moment in which nobody counts it.
      */
     Map<Digest, Long> claims() throws IOException {
-        // Files before table: an ingest that ends in between was seen as a file, one that begins is seen in the table.
-        Map<Digest, Long> claims = new HashMap<>();
-        for (StoredContent partial : partials()) {
-            claims.put(partial.digest(), partial.sizeBytes());
+        if (!looked) {
+            idle();
         }
+        // Table before files: an ingest that ends in between was seen in the table, and one that begins left its file
+        // before.
+        Map<Digest, Long> claims = new HashMap<>();
         active.forEach((digest, ingest) -> ingest.ifPresent(open -> claims.put(digest, open.claimedBytes())));
+        left.forEach(claims::putIfAbsent);
         return claims;
     }
 
@@ -71,22 +104,34 @@ final class Ingests {
                 .sum();
     }
 
-    /** The partial files that nobody is writing to. */
+    /** The partial files that nobody is writing to: a look at the folder, after which what they hold is known again. */
     List<StoredContent> idle() throws IOException {
-        return partials().stream()
+        Map<Digest, StoredContent> found = new HashMap<>();
+        for (Path file : StoreLayout.files(layout.ingest())) {
+            Optional<Digest> digest = layout.partialDigest(file);
+            if (digest.isPresent()) {
+                describe(file, digest.get()).ifPresent(partial -> found.put(partial.digest(), partial));
+            }
+        }
+        Set<Digest> known = new HashSet<>(left.keySet());
+        known.addAll(found.keySet());
+        for (Digest digest : known) {
+            // Looked at again: it may have been taken up and ended since the folder was read.
+            active.compute(digest, (same, open) -> {
+                if (open == null) {
+                    note(same, left.getOrDefault(same, 0L));
+                }
+                return open;
+            });
+        }
+        looked = true;
+        return found.values().stream()
                 .filter(partial -> !active.containsKey(partial.digest()))
                 .toList();
     }
 
-    private List<StoredContent> partials() throws IOException {
-        List<StoredContent> found = new ArrayList<>();
-        for (Path file : StoreLayout.files(layout.ingest())) {
-            Optional<Digest> digest = layout.partialDigest(file);
-            if (digest.isPresent()) {
-                StoredContent.describe(file, ContentKind.BLOB, digest.get()).ifPresent(found::add);
-            }
-        }
-        return found;
+    private static Optional<StoredContent> describe(Path file, Digest digest) throws IOException {
+        return StoredContent.describe(file, ContentKind.BLOB, digest);
     }
 
     /** Deletes the partial files that nobody has written to since then. Returns how many. */
@@ -105,6 +150,7 @@ final class Ingests {
             // Within the table, so that an ingest of the same blob begins before or after, never in between.
             active.computeIfAbsent(digest, idle -> {
                 deleted[0] = deleteIfExists(layout.partial(idle));
+                left.remove(idle);
                 return null;
             });
         } catch (UncheckedIOException e) {

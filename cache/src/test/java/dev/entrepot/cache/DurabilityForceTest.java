@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
@@ -20,6 +22,18 @@ class DurabilityForceTest {
                 .join();
 
         assertThat(waiting.get().isVirtual()).isFalse();
+    }
+
+    @Test
+    void threadsThatHaveWaitedWaitAgain() throws Exception {
+        Set<Thread> waiting = ConcurrentHashMap.newKeySet();
+        for (int i = 0; i < 50; i++) {
+            Thread.ofVirtual()
+                    .start(task(() -> Durability.force(() -> waiting.add(Thread.currentThread()))))
+                    .join();
+        }
+
+        assertThat(waiting).hasSizeLessThan(50);
     }
 
     @Test
