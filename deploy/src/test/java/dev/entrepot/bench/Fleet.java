@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Replication of ten repositories with five tags each, from a source that answers each request 20 ms late, to distribution's registry; against
@@ -46,15 +47,29 @@ final class Fleet implements Scenario {
     }
 
     private static void cold(Bench bench, TestRegistry source, FleetContent fleet) throws Exception {
+        List<String> bare = bareCopy(bench, source);
         Rounds<Outcome> rounds = new Rounds<Outcome>()
                 .add("one", () -> replicated(bench, source, fleet, 1))
                 .add("oras", () -> copied(bench, source, fleet))
                 .add("two", () -> replicated(bench, source, fleet, 2))
+                .add("bare one", () -> bareCopied(bench, bare, source, fleet, 1))
+                .add("bare two", () -> bareCopied(bench, bare, source, fleet, 2))
                 .run(bench.options().rounds());
         Samples one = rounds.of("one", Outcome::seconds);
         Report.Section section = bench.section();
         section.ratio("one target, s", one, "oras", rounds.of("oras", Outcome::seconds), new Goal.AtMost(0.2));
         section.ratio("two targets, s", rounds.of("two", Outcome::seconds), "one target", one, new Goal.AtMost(1.3));
+        Samples bareOne = rounds.of("bare one", Outcome::seconds);
+        Samples bareTwo = rounds.of("bare two", Outcome::seconds);
+        section.ratio("one target, s", one, "bare copy", bareOne, new Goal.Open());
+        section.ratio("two targets, s", rounds.of("two", Outcome::seconds), "bare copy", bareTwo, new Goal.Open());
+        section.ratio(
+                "one target by the bare copy, s",
+                bareOne,
+                "oras",
+                rounds.of("oras", Outcome::seconds),
+                new Goal.Open());
+        section.ratio("two targets by the bare copy, s", bareTwo, "one target", bareOne, new Goal.Open());
         section.figure(
                 "one target, source blob bytes per unique byte",
                 rounds.of("one", Outcome::blobBytes),
@@ -72,6 +87,74 @@ final class Fleet implements Scenario {
         try (Replica replica = Replica.start(bench, source, targets)) {
             source.calls().clear();
             double seconds = replica.sync().seconds();
+            return new Outcome(seconds, fleet.blobBytesSent());
+        }
+    }
+
+    // With a startup cache of its own, which the first run makes.
+    private static List<String> bareCopy(Bench bench, TestRegistry source) throws Exception {
+        Path folder = bench.workspace().newFolder("bare");
+        Path jar = folder.resolve("bare.jar");
+        Path classes = Path.of(BareCopy.class
+                .getProtectionDomain()
+                .getCodeSource()
+                .getLocation()
+                .toURI());
+        Path here = Path.of(BareCopy.class.getPackageName().replace('.', '/'));
+        bench.workspace()
+                .runTool(List.of(
+                        Path.of(System.getProperty("java.home"), "bin", "jar").toString(),
+                        "--create",
+                        "--file=" + jar,
+                        "-C",
+                        classes.toString(),
+                        here.toString()));
+        Path cache = folder.resolve("startup.aot");
+        Path libraries = bench.workspace().project().resolve("deploy/target/entrepot/lib");
+        String needed;
+        try (Stream<Path> all = Files.list(libraries)) {
+            needed = all.map(Path::toString)
+                    .filter(name -> name.matches(".*/(httpclient5|httpcore5|jackson|slf4j-api).*"))
+                    .sorted()
+                    .collect(Collectors.joining(":"));
+        }
+        List<String> command = List.of(jar + ":" + needed, BareCopy.class.getName());
+        try (Replica replica = Replica.start(bench, source, 1)) {
+            replica.run(java("-XX:AOTCacheOutput=" + cache, command), source);
+        }
+        return java("-XX:AOTCache=" + cache, command);
+    }
+
+    // The options of the launcher for sync.
+    private static List<String> java(String cache, List<String> command) {
+        List<String> java = new ArrayList<>(List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                cache,
+                "-XX:+UseParallelGC",
+                "-Xms48m",
+                "-XX:+UnlockDiagnosticVMOptions",
+                "-XX:-AOTReplayTraining",
+                "-XX:Tier4InvocationThreshold=50000",
+                "-XX:Tier4MinInvocationThreshold=6000",
+                "-XX:Tier4CompileThreshold=150000",
+                "-XX:Tier4BackEdgeThreshold=400000",
+                "-XX:-C1ProfileCalls",
+                "-XX:-C1ProfileVirtualCalls",
+                "-XX:-C1ProfileInlinedCalls",
+                "-XX:-C1ProfileBranches",
+                "-XX:-C1ProfileCheckcasts",
+                "-Djdk.virtualThreadScheduler.parallelism=4",
+                "-Djdk.pollerMode=1",
+                "-cp"));
+        java.addAll(command);
+        return java;
+    }
+
+    private static Outcome bareCopied(
+            Bench bench, List<String> command, TestRegistry source, FleetContent fleet, int targets) throws Exception {
+        try (Replica replica = Replica.start(bench, source, targets)) {
+            source.calls().clear();
+            double seconds = replica.run(command, source).seconds();
             return new Outcome(seconds, fleet.blobBytesSent());
         }
     }
@@ -157,7 +240,7 @@ final class Fleet implements Scenario {
                     TestRegistry target = TestRegistry.started()) {
                 FleetContent.tagsInto(source, tags);
                 Replica replica = new Replica(
-                        bench.workspace().project(), bench.workspace().newFolder("plan"), List.of());
+                        bench.workspace().project(), bench.workspace().newFolder("plan"), List.of(), List.of());
                 replica.configure(source, List.of(target.uri().toString()));
                 FinishedProcess plan = replica.plan(PLAN_HEAP_MEBIBYTES);
                 String what = "plan of %,d tags in a heap of %d MiB, ".formatted(tags, PLAN_HEAP_MEBIBYTES);
@@ -173,7 +256,8 @@ final class Fleet implements Scenario {
     }
 
     /** Empty targets, and a rule that copies everything to them. */
-    private record Replica(Path project, Path folder, List<ServerProcess> targets) implements AutoCloseable {
+    private record Replica(Path project, Path folder, List<ServerProcess> targets, List<String> urls)
+            implements AutoCloseable {
         static Replica start(Bench bench, TestRegistry source, int targetCount) throws Exception {
             Path folder = bench.workspace().newFolder("replica");
             List<ServerProcess> targets = new ArrayList<>();
@@ -183,7 +267,7 @@ final class Fleet implements Scenario {
                 targets.add(DistributionRegistry.start(Files.createDirectory(folder.resolve("target" + i)), port));
                 urls.add("http://127.0.0.1:" + port);
             }
-            Replica replica = new Replica(bench.workspace().project(), folder, targets);
+            Replica replica = new Replica(bench.workspace().project(), folder, targets, urls);
             replica.configure(source, urls);
             bench.workspace().settle();
             return replica;
@@ -204,6 +288,13 @@ final class Fleet implements Scenario {
                           tags: ["v*"]
                           targets: [%s]
                     """.formatted(folder, source.uri(), shown));
+        }
+
+        FinishedProcess run(List<String> bareCopy, TestRegistry source) throws Exception {
+            List<String> command = new ArrayList<>(bareCopy);
+            command.add(source.uri().toString().replaceAll("/$", ""));
+            command.addAll(urls);
+            return FinishedProcess.run(command, Map.of(), folder.resolve("log"));
         }
 
         FinishedProcess sync() throws Exception {

@@ -1,0 +1,255 @@
+package dev.entrepot.bench;
+
+import java.io.IOException;
+import java.net.URI;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
+import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.client5.http.impl.classic.HttpClients;
+import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
+import org.apache.hc.core5.http.ContentType;
+import org.apache.hc.core5.http.Header;
+import org.apache.hc.core5.http.io.entity.ByteArrayEntity;
+import org.apache.hc.core5.http.io.entity.EntityUtils;
+import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.json.JsonMapper;
+
+/**
+ * The yardstick for a replication: the requests that a first run of a rule makes for a {@link FleetContent} at registries without the referrers
+ * API, by the same libraries, and nothing else. It keeps nothing: no cache, no journal, no plan, no limits; what goes wrong ends it. All content
+ * is in memory, each is read once and hashed once.
+ *
+ * <p>arguments: source and targets, as {@code http://host:port}; prints how many requests went to each side
+ */
+final class BareCopy {
+    private static final String MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+    private static final String INDEX = "application/vnd.oci.image.index.v1+json";
+    private static final String BYTES = "application/octet-stream";
+    private static final int AT_ONCE = 32;
+    private static final JsonMapper JSON = JsonMapper.builder().build();
+
+    private record Answer(int status, String location, byte[] body) {}
+
+    private record Content(byte[] bytes) {
+        JsonNode json(String member) {
+            return JSON.readTree(bytes).get(member);
+        }
+
+        String digest() {
+            try {
+                byte[] hash = MessageDigest.getInstance("SHA-256").digest(bytes);
+                return "sha256:" + HexFormat.of().formatHex(hash);
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
+
+    private final CloseableHttpClient client = HttpClients.custom()
+            .setConnectionManager(PoolingHttpClientConnectionManagerBuilder.create()
+                    .setMaxConnPerRoute(2 * AT_ONCE)
+                    .setMaxConnTotal(8 * AT_ONCE)
+                    .build())
+            .disableContentCompression()
+            .disableCookieManagement()
+            .disableAuthCaching()
+            .disableRedirectHandling()
+            .disableAutomaticRetries()
+            .build();
+    private final Semaphore places = new Semaphore(AT_ONCE);
+    private final ConcurrentHashMap<String, FutureTask<Content>> read = new ConcurrentHashMap<>();
+    // The repository of a target that each blob was uploaded to; and, by their paths, those that have it.
+    private final ConcurrentHashMap<String, FutureTask<String>> uploaded = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<String, FutureTask<String>> placed = new ConcurrentHashMap<>();
+    private final AtomicInteger sourceRequests = new AtomicInteger();
+    private final AtomicInteger targetRequests = new AtomicInteger();
+    private final String source;
+
+    private BareCopy(String source) {
+        this.source = source;
+    }
+
+    /** The entry point. */
+    static void main(String[] arguments) throws Exception {
+        BareCopy copy = new BareCopy(arguments[0]);
+        List<Callable<Void>> work = new ArrayList<>();
+        for (JsonNode repository : copy.fromSource("/v2/_catalog", "").json("repositories")) {
+            for (String target : List.of(arguments).subList(1, arguments.length)) {
+                work.add(() -> copy.new Target(target, repository.asString()).copyAll());
+            }
+        }
+        all(work);
+        System.out.println(copy.sourceRequests + " requests to the source, " + copy.targetRequests + " to targets");
+        System.exit(0);
+    }
+
+    private Content fromSource(String path, String accept) throws Exception {
+        return once(read, path, () -> {
+            sourceRequests.incrementAndGet();
+            Answer answer = send("GET", source + path, Optional.empty(), "", accept);
+            return new Content(wanted(200, answer, path).body());
+        });
+    }
+
+    private Content verified(String path, String digest, String accept) throws Exception {
+        Content content = fromSource(path + digest, accept);
+        if (!content.digest().equals(digest)) {
+            throw new IOException(path + digest + " is something else");
+        }
+        return content;
+    }
+
+    private Answer send(String method, String url, Optional<byte[]> body, String type, String accept) throws Exception {
+        HttpUriRequestBase request = new HttpUriRequestBase(method, URI.create(url));
+        if (!accept.isEmpty()) {
+            request.setHeader("Accept", accept);
+        }
+        body.ifPresent(bytes -> request.setEntity(new ByteArrayEntity(bytes, ContentType.parse(type))));
+        places.acquire();
+        try {
+            return client.execute(request, response -> {
+                Header location = response.getFirstHeader("Location");
+                return new Answer(
+                        response.getCode(),
+                        location == null ? "" : location.getValue(),
+                        response.getEntity() == null ? new byte[0] : EntityUtils.toByteArray(response.getEntity()));
+            });
+        } finally {
+            places.release();
+        }
+    }
+
+    private static Answer wanted(int status, Answer answer, String what) throws IOException {
+        if (answer.status() != status) {
+            throw new IOException(what + ": " + answer.status() + " instead of " + status);
+        }
+        return answer;
+    }
+
+    private static <T> T once(ConcurrentHashMap<String, FutureTask<T>> done, String key, Callable<T> work)
+            throws Exception {
+        FutureTask<T> task = new FutureTask<>(work);
+        FutureTask<T> first = done.putIfAbsent(key, task);
+        if (first == null) {
+            task.run();
+            first = task;
+        }
+        return first.get();
+    }
+
+    private static Void all(List<Callable<Void>> work) throws Exception {
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (Future<Void> done : threads.invokeAll(work)) {
+                done.get();
+            }
+        }
+        return null;
+    }
+
+    /** One repository at one target. */
+    private final class Target {
+        private final String target;
+        private final String repository;
+        private final String path;
+
+        Target(String target, String repository) {
+            this.target = target;
+            this.repository = repository;
+            this.path = "/v2/" + repository;
+        }
+
+        Void copyAll() throws Exception {
+            ask("GET", "/tags/list", "");
+            List<Callable<Void>> work = new ArrayList<>();
+            for (JsonNode tag : fromSource(path + "/tags/list", "").json("tags")) {
+                work.add(() -> {
+                    Content image = fromSource(path + "/manifests/" + tag.asString(), MANIFEST);
+                    copy(image.digest(), image);
+                    return put("/manifests/" + tag.asString(), image.bytes(), MANIFEST);
+                });
+            }
+            return all(work);
+        }
+
+        private void copy(String digest, Content manifest) throws Exception {
+            List<Callable<Void>> work = new ArrayList<>();
+            JsonNode image = JSON.readTree(manifest.bytes());
+            work.add(() -> blob(image.get("config").get("digest").asString()));
+            for (JsonNode layer : image.get("layers")) {
+                work.add(() -> blob(layer.get("digest").asString()));
+            }
+            work.add(() -> {
+                fromSource(path + "/referrers/" + digest, INDEX);
+                return null;
+            });
+            all(work);
+            put("/manifests/" + digest, manifest.bytes(), MANIFEST);
+            wanted(200, ask("HEAD", "/manifests/" + digest, MANIFEST), digest);
+            Content referrers = fromSource(path + "/referrers/" + digest, INDEX);
+            for (JsonNode referrer : referrers.json("manifests")) {
+                String child = referrer.get("digest").asString();
+                copy(child, verified(path + "/manifests/", child, MANIFEST));
+                String fallback = "/manifests/" + digest.replace(':', '-');
+                wanted(404, ask("GET", fallback, INDEX), fallback);
+                put(fallback, referrers.bytes(), INDEX);
+                wanted(200, ask("GET", fallback, INDEX), fallback);
+            }
+        }
+
+        private Void blob(String digest) throws Exception {
+            once(placed, target + path + digest, () -> bring(digest));
+            return null;
+        }
+
+        private String bring(String digest) throws Exception {
+            String there = once(uploaded, target + digest, () -> upload(digest));
+            if (!there.equals(repository)) {
+                String mount = "/blobs/uploads/?mount=" + digest + "&from=" + there;
+                wanted(201, say("POST", target + path + mount, Optional.of(new byte[0]), BYTES, ""), mount);
+            }
+            wanted(200, ask("HEAD", "/blobs/" + digest, ""), digest);
+            return repository;
+        }
+
+        private String upload(String digest) throws Exception {
+            byte[] bytes = verified(path + "/blobs/", digest, "").bytes();
+            String session = wanted(
+                            202,
+                            say("POST", target + path + "/blobs/uploads/", Optional.of(new byte[0]), BYTES, ""),
+                            digest)
+                    .location();
+            String commit = (session.startsWith("/") ? target : "") + session + (session.contains("?") ? "&" : "?")
+                    + "digest=" + digest;
+            wanted(201, say("PUT", commit, Optional.of(bytes), BYTES, ""), digest);
+            return repository;
+        }
+
+        private Void put(String what, byte[] bytes, String type) throws Exception {
+            wanted(201, say("PUT", target + path + what, Optional.of(bytes), type, ""), what);
+            return null;
+        }
+
+        private Answer ask(String method, String what, String accept) throws Exception {
+            return say(method, target + path + what, Optional.empty(), "", accept);
+        }
+
+        private Answer say(String method, String url, Optional<byte[]> body, String type, String accept)
+                throws Exception {
+            targetRequests.incrementAndGet();
+            return send(method, url, body, type, accept);
+        }
+    }
+}
