@@ -3,7 +3,9 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RegistryException;
+import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.time.Clock;
@@ -92,15 +94,12 @@ final class Answering {
         if (atOnce.isPresent()) {
             return atOnce.get();
         }
-        // Of one that says nothing, one request finds that out for all.
         Duration deadline = judgement.settings().checkDeadline();
-        boolean hopeless = silent.isSilent(question, calls.nanoTime(), deadline);
         Optional<SharedCalls.Outcome<Object>> inTime =
-                calls.call(question, check::run, hopeless ? Duration.ZERO : deadline);
+                calls.call(question, check::run, call -> silent.left(question, call, calls.nanoTime(), deadline));
         if (inTime.isPresent()) {
             return outcome(inTime.get());
         }
-        calls.underWay(question).ifPresent(call -> silent.late(question, call));
         Optional<OutageException> known = outage.get();
         Optional<Answer<T>> stale =
                 known.isEmpty() ? Optional.of(insteadOfWaiting) : judgement.inPlaceOf(known.get(), kept);
@@ -215,18 +214,22 @@ final class Answering {
             Consumer<RegistryException> forget)
             throws IOException {
         Optional<RegistryException> remembered = negative.of(question, settings);
+        long askedNanos = calls.nanoTime();
         try {
             if (remembered.isPresent()) {
                 counters.count(RuleEvent.NEGATIVE);
                 throw remembered.get();
             }
             Answer<T> answer = ask.run();
-            silent.answered(question, calls.nanoTime());
+            answered(question.repository().registry());
             negative.forget(question);
             return answer;
+        } catch (RefusedException e) {
+            answered(question.repository().registry());
+            throw e;
         } catch (NotFoundException | UnauthorizedException | OutageException | InvalidContentException e) {
             if (remembered.isEmpty()) {
-                heard(question, e);
+                silent.failed(question, e, askedNanos, calls.nanoTime(), settings.checkDeadline());
                 negative.remember(question, e, settings);
             }
             Optional<Kept<T>> now = kept.get();
@@ -245,11 +248,9 @@ final class Answering {
         }
     }
 
-    // Of outages only 5xx are answers for certain.
-    private void heard(Question question, RegistryException failure) {
-        if (!(failure instanceof OutageException outage) || outage.reason() == OutageException.Reason.SERVER_ERROR) {
-            silent.answered(question, calls.nanoTime());
-        }
+    /** Notes that an upstream has just answered something about manifests, tags or lists, if only a part of a question. */
+    void answered(RegistryHost registry) {
+        silent.answered(registry, calls.nanoTime());
     }
 
     @SuppressWarnings(

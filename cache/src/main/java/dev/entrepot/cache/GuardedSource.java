@@ -25,11 +25,23 @@ final class GuardedSource implements RepositorySource {
     private final RepositorySource upstream;
     private final CacheRules rules;
     private final RuleCounters counters;
+    private final Runnable heard;
 
-    GuardedSource(RepositorySource upstream, CacheRules rules, RuleCounters counters) {
+    /**
+     * Over an upstream.
+     *
+     * @param heard is run when it has answered a request about manifests, tags or lists: a question may take several, and one that gets on is not one that nobody answers
+     */
+    GuardedSource(RepositorySource upstream, CacheRules rules, RuleCounters counters, Runnable heard) {
         this.upstream = upstream;
         this.rules = rules;
         this.counters = counters;
+        this.heard = heard;
+    }
+
+    private <T> T heard(T answer) {
+        heard.run();
+        return answer;
     }
 
     /** Whether there is an upstream that rules let be asked for blobs. */
@@ -75,19 +87,19 @@ final class GuardedSource implements RepositorySource {
     @Override
     public Optional<Descriptor> resolve(ManifestReference reference) throws IOException {
         pass(reference);
-        return upstream.resolve(reference);
+        return heard(upstream.resolve(reference));
     }
 
     @Override
     public ManifestBytes fetchManifest(ManifestReference reference) throws IOException {
         pass(reference);
-        return upstream.fetchManifest(reference);
+        return heard(upstream.fetchManifest(reference));
     }
 
     /** A manifest for a request by tag, which the settings of the tag are for: by the tag, or by a digest that it names. */
     ManifestBytes fetchManifestFor(Tag tag, ManifestReference reference) throws IOException {
         pass(tag);
-        return upstream.fetchManifest(reference);
+        return heard(upstream.fetchManifest(reference));
     }
 
     @Override
@@ -121,7 +133,7 @@ final class GuardedSource implements RepositorySource {
     @Override
     public TagPage listTags(Optional<String> cursor) throws IOException {
         passWithoutTag("the tag list");
-        return upstream.listTags(cursor);
+        return heard(upstream.listTags(cursor));
     }
 
     @Override
@@ -152,12 +164,12 @@ final class GuardedSource implements RepositorySource {
     @Override
     public Referrers referrers(Digest subject) throws IOException {
         passWithoutTag("the referrers of " + subject);
-        return upstream.referrers(subject);
+        return heard(upstream.referrers(subject));
     }
 
     @Override
     public Referrers referrers(Digest subject, KnownManifests known) throws IOException {
         passWithoutTag("the referrers of " + subject);
-        return upstream.referrers(subject, known);
+        return heard(upstream.referrers(subject, known));
     }
 }

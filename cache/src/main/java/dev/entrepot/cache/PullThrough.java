@@ -48,7 +48,8 @@ public final class PullThrough {
         this.repository = upstream.repository();
         this.cache = cache;
         this.index = index;
-        this.upstream = new GuardedSource(upstream, rules, cache.ruleCounters());
+        this.upstream = new GuardedSource(
+                upstream, rules, cache.ruleCounters(), () -> cache.answering().answered(repository.registry()));
         this.admission = new Admission(repository, rules, readers, cache.ruleCounters());
         PullBasis basis = new PullBasis(admission, this.upstream, cache, index);
         this.proofs = new UpstreamProofs(basis);

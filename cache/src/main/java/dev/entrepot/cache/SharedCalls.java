@@ -11,9 +11,9 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.BooleanSupplier;
 import java.util.function.LongSupplier;
 
 /**
@@ -56,28 +56,37 @@ final class SharedCalls<K, V> {
     }
 
     /**
-     * As {@link #call(Object, Work)}, but waits only until the call has been running for {@code bound}: then it is empty, and the call goes on. Who joins one that
-     * has been running for longer does not wait at all: otherwise an upstream that does not answer would cost each of them as much as the first.
+     * As {@link #call(Object, Work)}, but waits only as long as {@code patience} says: then it is empty, and the call goes on. Asked again each time that it said is up.
      */
-    Optional<Outcome<V>> call(K key, Work<V> work, Duration bound) throws IOException {
+    Optional<Outcome<V>> call(K key, Work<V> work, Patience patience) throws IOException {
         Call<V> call = startOrJoin(key, work);
-        Duration left = bound.minusNanos(nanoTime.getAsLong() - call.startNanos);
-        return await(call.future, left.isNegative() ? Duration.ZERO : left)
-                .map(value -> new Outcome<>(value, call.joined));
+        UnderWay underWay = new UnderWay(call.startNanos, call.future);
+        while (true) {
+            Duration left = patience.left(underWay);
+            Optional<V> value = await(call.future, left);
+            if (value.isPresent() || !left.isPositive()) {
+                return value.map(found -> new Outcome<>(found, call.joined));
+            }
+        }
+    }
+
+    /** For how long somebody waits for a call. */
+    @FunctionalInterface
+    interface Patience {
+        /** How much longer; zero or less if no longer. */
+        Duration left(UnderWay call);
     }
 
     /**
-     * A call that has not ended yet.
+     * A call that has been begun.
      *
-     * @param startNanos when it began, by {@link #nanoTime()}
-     * @param ended whether it has ended since
+     * @param startNanos when, by {@link #nanoTime()}
      */
-    record UnderWay(long startNanos, BooleanSupplier ended) {}
-
-    /** The call for {@code key} that runs now. */
-    Optional<UnderWay> underWay(K key) {
-        return Optional.ofNullable(running.get(key))
-                .map(call -> new UnderWay(call.startNanos, () -> call.future.isDone()));
+    record UnderWay(long startNanos, Future<?> outcome) {
+        /** Whether it has ended since. */
+        boolean isEnded() {
+            return outcome.isDone();
+        }
     }
 
     /** The time by which calls begin. */
@@ -140,7 +149,7 @@ final class SharedCalls<K, V> {
             return Optional.empty();
         }
         try {
-            return Optional.of(future.get(bound.toMillis(), TimeUnit.MILLISECONDS));
+            return Optional.of(future.get(Math.max(1, bound.toMillis()), TimeUnit.MILLISECONDS));
         } catch (ExecutionException e) {
             switch (e.getCause()) {
                 case IOException io -> throw io;

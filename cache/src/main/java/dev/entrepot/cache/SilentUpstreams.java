@@ -1,24 +1,87 @@
 package dev.entrepot.cache;
 
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
 import java.time.Duration;
+import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Which upstreams say nothing: a question has been waiting for an answer for longer than a request would, and none about manifests, tags or lists has come since it was
- * asked. One request finds that out for all. Times are those of {@link SharedCalls#nanoTime()}. Thread-safe.
+ * Which upstreams say nothing, so that the clients of one wait for that once and together, whatever they ask.
+ *
+ * <p>An upstream is silent to a client when it owes a question that a client waits for an answer for longer than this client would wait, and has answered nothing about
+ * manifests, tags or lists since that was asked. So who asks while this is found out waits no longer than until the time of the question that was asked first is up, unless the
+ * upstream answers anything meanwhile.
+ *
+ * <p>It stays silent when that request ends: that one has left something without an answer to its end is remembered until it answers anything, whatever the answer, or
+ * shows at once how it fails. One repository is not the registry: those of the others are spared the wait as soon as the same has become of four. Nobody waits for the requests that
+ * show whether it is back; how many there are is a matter of its circuit breaker. Three minutes without one are longer than that leaves it alone: nobody has asked. Who comes then waits
+ * once more, lest what is hours old be served of an upstream that has long been back.
+ *
+ * <p>In memory, a few words and at most four names for each upstream. Times are those of {@link SharedCalls#nanoTime()}. Thread-safe.
  */
 final class SilentUpstreams {
+    /** For how long after its last request without an answer has ended an upstream, or a repository of one, counts as silent. */
+    static final Duration MEMORY = Duration.ofMinutes(3);
+
+    /** So many repositories are taken for all of the upstream. */
+    static final int ALL = 4;
+
     private final Map<RegistryHost, Known> registries = new ConcurrentHashMap<>();
 
     private static final class Known {
-        private final Map<Question, SharedCalls.UnderWay> late = new ConcurrentHashMap<>();
-        private volatile long answeredAt;
-        private volatile boolean answered;
+        /** Of the questions that clients wait for and that were asked since the last answer, the one that was asked first. */
+        private Optional<SharedCalls.UnderWay> first = Optional.empty();
 
-        boolean isAnsweredSince(long nanos) {
-            return answered && answeredAt - nanos >= 0;
+        private Optional<Long> answeredAt = Optional.empty();
+
+        /** When something about a repository was last left without an answer, since the last answer; the latest last. */
+        private final Map<Repository, Long> inVain = new LinkedHashMap<>();
+
+        synchronized void answered(long nowNanos) {
+            first = Optional.empty();
+            answeredAt = Optional.of(nowNanos);
+            inVain.clear();
+        }
+
+        synchronized void inVain(Repository repository, long askedNanos, long nowNanos) {
+            if (isAnsweredSince(askedNanos)) {
+                return;
+            }
+            inVain.remove(repository);
+            if (inVain.size() == ALL) {
+                inVain.remove(inVain.keySet().iterator().next());
+            }
+            inVain.put(repository, nowNanos);
+        }
+
+        synchronized Duration left(Repository repository, SharedCalls.UnderWay call, long nowNanos, Duration deadline) {
+            if (isSilent(repository, nowNanos)) {
+                return Duration.ZERO;
+            }
+            Optional<SharedCalls.UnderWay> earlier =
+                    first.filter(asked -> !asked.isEnded() && asked.startNanos() - call.startNanos() < 0);
+            // What was asked before the last answer says nothing of what came after it.
+            if (earlier.isEmpty() && !isAnsweredSince(call.startNanos())) {
+                first = Optional.of(call);
+            }
+            return deadline.minusNanos(nowNanos - earlier.orElse(call).startNanos());
+        }
+
+        private boolean isSilent(Repository repository, long nowNanos) {
+            if (inVain.isEmpty()) {
+                return false;
+            }
+            inVain.values().removeIf(at -> nowNanos - at >= MEMORY.toNanos());
+            return inVain.size() == ALL || inVain.containsKey(repository);
+        }
+
+        private boolean isAnsweredSince(long nanos) {
+            return answeredAt.isPresent() && answeredAt.get() - nanos >= 0;
         }
     }
 
@@ -26,28 +89,57 @@ final class SilentUpstreams {
         return registries.computeIfAbsent(registry, name -> new Known());
     }
 
-    /** Notes that a question was not answered in time. */
-    void late(Question question, SharedCalls.UnderWay call) {
-        of(question.repository().registry()).late.put(question, call);
+    /** Notes that an upstream has answered, whatever it said. */
+    void answered(RegistryHost registry, long nowNanos) {
+        of(registry).answered(nowNanos);
     }
 
-    /** Notes that the upstream of a question has answered it, whatever it said. */
-    void answered(Question question, long nowNanos) {
+    /**
+     * Notes that a question has failed, and what that shows of whether its upstream says anything.
+     *
+     * @param deadline how long a client waits for it; zero where none would
+     */
+    void failed(Question question, RegistryException failure, long askedNanos, long nowNanos, Duration deadline) {
+        Duration usual = deadline.isZero() ? CacheSettings.DEFAULT_CHECK_DEADLINE : deadline;
+        boolean atOnce = nowNanos - askedNanos < usual.toNanos();
         Known known = of(question.repository().registry());
-        known.answeredAt = nowNanos;
-        known.answered = true;
-        // What was asked before this says nothing any more.
-        if (!known.late.isEmpty()) {
-            known.late.values().removeIf(call -> nowNanos - call.startNanos() >= 0);
+        switch (failure instanceof OutageException outage ? sign(outage, atOnce) : Sign.SPEAKS) {
+            case SPEAKS -> known.answered(nowNanos);
+            case SILENT -> {
+                // Where blobs are kept may be silent, and their registry not.
+                if (!(question instanceof Question.ForProof proof) || proof.manifest()) {
+                    known.inVain(question.repository(), askedNanos, nowNanos);
+                }
+            }
+            case NONE -> {}
         }
     }
 
-    /** Whether the upstream of a question owes one an answer for at least this time, and has given none since. */
-    boolean isSilent(Question question, long nowNanos, Duration time) {
-        Known known = of(question.repository().registry());
-        known.late.values().removeIf(call -> call.ended().getAsBoolean());
-        return known.late.values().stream()
-                .anyMatch(call ->
-                        nowNanos - call.startNanos() >= time.toNanos() && !known.isAnsweredSince(call.startNanos()));
+    private enum Sign {
+        SPEAKS,
+        SILENT,
+        NONE
+    }
+
+    // What cannot be connected to is out, and not silent, if that shows at once; what breaks off later has said
+    // nothing.
+    private static Sign sign(OutageException outage, boolean atOnce) {
+        return switch (outage.reason()) {
+            case SERVER_ERROR, RATE_LIMITED -> Sign.SPEAKS;
+            case UNREACHABLE, DNS, TLS, TOKEN_SERVICE -> atOnce ? Sign.SPEAKS : Sign.SILENT;
+            // A time-out on the wire has a cause, an answer of 408 has none.
+            case TIMEOUT -> outage.getCause() == null ? Sign.SPEAKS : Sign.SILENT;
+            case NOT_ASKED, QUOTA -> Sign.NONE;
+        };
+    }
+
+    /**
+     * For how much longer a client waits for a call about a question; zero or less if it does not.
+     *
+     * @param deadline how long it waits at most for an upstream that says nothing
+     */
+    Duration left(Question question, SharedCalls.UnderWay call, long nowNanos, Duration deadline) {
+        Repository repository = question.repository();
+        return of(repository.registry()).left(repository, call, nowNanos, deadline);
     }
 }

@@ -1,25 +1,42 @@
 package dev.entrepot.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
 
 /** Who waits for an upstream that says nothing. The deadline is longer than the test may take. */
 @Timeout(30)
 class SilentUpstreamsTest {
     private static final Duration DEADLINE = Duration.ofMinutes(10);
+    private static final Duration REQUEST = Duration.ofSeconds(10);
     private static final CacheSettings SETTINGS = CacheFixture.SETTINGS.withCheckDeadline(DEADLINE);
 
     private final AtomicLong nanos = new AtomicLong(-5);
@@ -53,9 +70,19 @@ class SilentUpstreamsTest {
 
     private Answer<String> ask(String repository, String tag, Judgement.Window window, Answering.Asking<String> asking)
             throws IOException {
+        return ask(SETTINGS, repository, tag, window, asking);
+    }
+
+    private Answer<String> ask(
+            CacheSettings settings,
+            String repository,
+            String tag,
+            Judgement.Window window,
+            Answering.Asking<String> asking)
+            throws IOException {
         return answering.answer(
                 new Question.ForManifest(Repository.parse(repository), new Tag(tag), Readers.CLIENTS),
-                SETTINGS,
+                settings,
                 Optional::empty,
                 window,
                 () -> Optional.of(new Kept<>("old", clock.instant().minusSeconds(100))),
@@ -114,6 +141,236 @@ class SilentUpstreamsTest {
         }
         assertThat(wait("quiet.test/b", "2", SilentUpstreamsTest::atOnce).content())
                 .isEqualTo("new");
+    }
+
+    /** Somebody has waited to the end of a request, which failed so. */
+    private void findOut(IOException failure) throws IOException {
+        findOut("quiet.test/a", failure);
+    }
+
+    private void findOut(String repository, IOException failure) throws IOException {
+        Answer<String> answer = wait(repository, "1", () -> {
+            nanos.addAndGet(REQUEST.toNanos());
+            throw failure;
+        });
+        assertThat(answer.verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    private static OutageException timeOut() {
+        return new OutageException(Reason.TIMEOUT, "nothing came", new SocketTimeoutException());
+    }
+
+    @Test
+    void thatItLeftARequestWithoutAnAnswerIsRememberedBeyondItsEnd() throws Exception {
+        findOut(timeOut());
+        for (int i = 2; i < 20; i++) {
+            // Each is asked about behind all the same.
+            CountDownLatch asked = new CountDownLatch(1);
+            Answer<String> other = wait("quiet.test/a", "" + i, () -> {
+                asked.countDown();
+                return whenItAnswers();
+            });
+            assertThat(other.verdict()).isEqualTo(Verdict.STALE);
+            assertThat(asked.await(20, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(wait("talking.test/a", "1", SilentUpstreamsTest::atOnce).content())
+                .isEqualTo("new");
+    }
+
+    @Test
+    void repositoriesThatHangCostTheOthersNothingUntilThereAreFour() throws IOException {
+        for (int i = 1; i < SilentUpstreams.ALL; i++) {
+            findOut("quiet.test/" + i, timeOut());
+            findOut("quiet.test/" + i, timeOut());
+        }
+        assertThatItIsWaitedFor("quiet.test/b");
+        findOut("quiet.test/4", timeOut());
+        assertThatItIsNotWaitedFor("quiet.test/b");
+        findOut("quiet.test/5", timeOut());
+        assertThatItIsNotWaitedFor("quiet.test/b");
+        assertThatItIsNotWaitedFor("quiet.test/5");
+    }
+
+    @Test
+    void whatIsLongAgoDoesNotCountAmongTheFour() throws IOException {
+        findOut("quiet.test/1", timeOut());
+        nanos.addAndGet(SilentUpstreams.MEMORY.toNanos());
+        for (int i = 2; i <= SilentUpstreams.ALL; i++) {
+            findOut("quiet.test/" + i, timeOut());
+        }
+        assertThatItIsWaitedFor("quiet.test/b");
+    }
+
+    // What is asked fails in a way that says nothing of the upstream.
+    private void assertThatItIsWaitedFor(String repository) throws IOException {
+        String why = wait(repository, "3", () -> {
+                    throw new OutageException(Reason.NOT_ASKED, "waited for");
+                })
+                .outage()
+                .orElseThrow();
+        assertThat(why).isEqualTo("waited for");
+    }
+
+    private void assertThatItIsNotWaitedFor(String repository) throws IOException {
+        assertThat(wait(repository, "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    @Test
+    void whatIsNotKeptFindsThatOutToo() throws IOException {
+        Question another = new Question.ForTags(Repository.parse("quiet.test/a"), Readers.CURRENT);
+        assertThatThrownBy(() -> answering.shareRemembering(another, SETTINGS.alwaysAsking(), () -> {
+                    throw timeOut();
+                }))
+                .isInstanceOf(OutageException.class);
+        assertThat(wait("quiet.test/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    @Test
+    void whatBreaksOffAfterLongerThanAClientWaitsHasSaidNothingEither() throws IOException {
+        for (Reason reason : List.of(Reason.UNREACHABLE, Reason.TLS, Reason.TOKEN_SERVICE)) {
+            String host = reason.name().toLowerCase(Locale.ROOT).replace('_', '-') + ".test";
+            wait(host + "/a", "1", () -> {
+                nanos.addAndGet(DEADLINE.toNanos());
+                throw new OutageException(reason, "broken off");
+            });
+            assertThat(wait(host + "/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+        }
+    }
+
+    static List<IOException> answers() {
+        return List.of(
+                new NotFoundException(NotFoundException.Kind.MANIFEST, "404"),
+                new UnauthorizedException(401, "401"),
+                new RefusedException(400, "", "400"),
+                new InvalidContentException("another digest"),
+                new OutageException(Reason.SERVER_ERROR, "500"),
+                new OutageException(Reason.RATE_LIMITED, "429"),
+                new OutageException(Reason.TIMEOUT, "408"),
+                new OutageException(Reason.UNREACHABLE, "connection refused"),
+                new OutageException(Reason.DNS, "no such name"),
+                new OutageException(Reason.TOKEN_SERVICE, "connection of the token service refused"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("answers")
+    void whateverItAnswersAndThatItIsOutInPlaceOfSilentEndsThat(IOException answer) throws IOException {
+        findOut(timeOut());
+        Question another = new Question.ForTags(Repository.parse("quiet.test/c"), Readers.CLIENTS);
+        assertThatThrownBy(() -> answering.shareRemembering(another, SETTINGS, () -> {
+                    throw answer;
+                }))
+                .isSameAs(answer);
+        assertThat(wait("quiet.test/a", "2", SilentUpstreamsTest::atOnce).content())
+                .isEqualTo("new");
+    }
+
+    @Test
+    void whatWasNotSentEndsNothing() throws IOException {
+        findOut(timeOut());
+        Question another = new Question.ForTags(Repository.parse("quiet.test/c"), Readers.CLIENTS);
+        for (Reason reason : List.of(Reason.NOT_ASKED, Reason.QUOTA)) {
+            assertThatThrownBy(() -> answering.shareRemembering(another, SETTINGS, () -> {
+                        throw new OutageException(reason, "not sent");
+                    }))
+                    .isInstanceOf(OutageException.class);
+        }
+        assertThat(wait("quiet.test/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    @Test
+    void whatWasNotSentIsNoSilence() throws IOException {
+        for (Reason reason : List.of(Reason.NOT_ASKED, Reason.QUOTA)) {
+            findOut(new OutageException(reason, "not sent"));
+        }
+        assertThat(wait("quiet.test/a", "2", SilentUpstreamsTest::atOnce).content())
+                .isEqualTo("new");
+    }
+
+    @Test
+    void storageOfBlobsThatSaysNothingIsNotItsRegistry() throws IOException {
+        Question blob = new Question.ForProof(
+                Repository.parse("quiet.test/a"), Digest.sha256(new byte[0]), false, Readers.CLIENTS);
+        assertThatThrownBy(() -> answering.shareRemembering(blob, SETTINGS, () -> {
+                    throw timeOut();
+                }))
+                .isInstanceOf(OutageException.class);
+        assertThat(wait("quiet.test/a", "2", SilentUpstreamsTest::atOnce).content())
+                .isEqualTo("new");
+    }
+
+    @Test
+    void oneRequestWithoutAnAnswerAmongOthersThatHaveOneIsNoSilence() throws IOException {
+        wait("quiet.test/a", "1", () -> {
+            answering.answered(RegistryHost.parse("quiet.test"));
+            nanos.addAndGet(DEADLINE.toNanos());
+            throw timeOut();
+        });
+        assertThat(wait("quiet.test/a", "2", SilentUpstreamsTest::atOnce).content())
+                .isEqualTo("new");
+    }
+
+    @Test
+    void whenNobodyHasAskedForThreeMinutesSomebodyWaitsAgain() throws IOException {
+        findOut(timeOut());
+        nanos.addAndGet(SilentUpstreams.MEMORY.toNanos() - 1);
+        assertThat(wait("quiet.test/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+        nanos.incrementAndGet();
+        assertThat(wait("quiet.test/a", "3", SilentUpstreamsTest::atOnce).content())
+                .isEqualTo("new");
+    }
+
+    @Test
+    void whereNothingStaleMayBeServedItIsWaitedForAllTheSame() throws IOException {
+        findOut(timeOut());
+        CacheSettings nothingStale = CacheFixture.with(SETTINGS, Map.of());
+        assertThat(ask(nothingStale, "quiet.test/a", "2", Judgement.Window.ALWAYS_ASK, SilentUpstreamsTest::atOnce)
+                        .content())
+                .isEqualTo("new");
+    }
+
+    @Test
+    void whoAsksSomethingElseWhileItIsFoundOutWaitsNoLongerThanWhoAskedFirst() throws Exception {
+        CountDownLatch first = new CountDownLatch(1);
+        Future<Answer<String>> asksFirst = threads.submit(() -> wait("quiet.test/a", "1", () -> {
+            first.countDown();
+            return whenItAnswers();
+        }));
+        assertThat(first.await(20, TimeUnit.SECONDS)).isTrue();
+        nanos.addAndGet(DEADLINE.minusMillis(20).toNanos());
+        CountDownLatch second = new CountDownLatch(1);
+        Future<Answer<String>> asksSecond = threads.submit(() -> wait("quiet.test/b", "2", () -> {
+            second.countDown();
+            return whenItAnswers();
+        }));
+        assertThat(second.await(20, TimeUnit.SECONDS)).isTrue();
+        assertThat(asksSecond).isNotDone();
+        nanos.addAndGet(Duration.ofMillis(20).toNanos());
+        assertThat(asksSecond.get(20, TimeUnit.SECONDS).verdict()).isEqualTo(Verdict.STALE);
+        answered.countDown();
+        assertThat(asksFirst.get(20, TimeUnit.SECONDS).content()).isEqualTo("new");
+    }
+
+    @Test
+    void whoAsksMeanwhileHasAllHisTimeOnceAnythingIsAnswered() throws Exception {
+        CountDownLatch first = new CountDownLatch(1);
+        threads.submit(() -> wait("quiet.test/a", "1", () -> {
+            first.countDown();
+            return whenItAnswers();
+        }));
+        assertThat(first.await(20, TimeUnit.SECONDS)).isTrue();
+        nanos.addAndGet(DEADLINE.minusMillis(20).toNanos());
+        CountDownLatch second = new CountDownLatch(1);
+        Future<Answer<String>> asksSecond = threads.submit(() -> wait("quiet.test/b", "2", () -> {
+            second.countDown();
+            return whenItAnswers();
+        }));
+        assertThat(second.await(20, TimeUnit.SECONDS)).isTrue();
+        answering.answered(RegistryHost.parse("quiet.test"));
+        nanos.addAndGet(Duration.ofMillis(20).toNanos());
+        assertThat(wait("quiet.test/c", "3", SilentUpstreamsTest::atOnce).content())
+                .isEqualTo("new");
+        answered.countDown();
+        assertThat(asksSecond.get(20, TimeUnit.SECONDS).content()).isEqualTo("new");
     }
 
     @Test

@@ -11,6 +11,7 @@ import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
+import java.net.SocketTimeoutException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -464,5 +465,31 @@ class TagFreshnessTest {
     private void open(FakeUpstream same) throws IOException {
         cache = new CacheFixture(directory);
         repository = cache.repository(same);
+    }
+
+    @Test
+    void aRequestThatIsAnsweredShowsThatTheUpstreamSpeaksThoughTheQuestionTakesAnother() throws Exception {
+        upstream.tag("v2", first);
+        repository.manifest(TAG);
+        repository.manifest(new Tag("v2"));
+        cache.rule = CacheFixture.SETTINGS.withCheckDeadline(Duration.ofMinutes(10));
+        cache.clock.advance(Duration.ofMinutes(2));
+        upstream.outage = Optional.of(
+                new OutageException(OutageException.Reason.TIMEOUT, "nothing came", new SocketTimeoutException()));
+        assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.STALE);
+
+        upstream.outage = Optional.empty();
+        upstream.namePermits = new Semaphore(0);
+        upstream.manifestPermits = new Semaphore(0);
+        upstream.tag("v1", CacheFixture.image(upstream, new byte[] {2}));
+        long asked = upstream.count("GET");
+        assertThat(repository.manifest(TAG).verdict()).isEqualTo(Verdict.STALE);
+        upstream.namePermits.release(1);
+        while (upstream.count("GET") == asked) {
+            Thread.onSpinWait();
+        }
+        upstream.namePermits.release(1);
+        assertThat(repository.manifest(new Tag("v2")).verdict()).isEqualTo(Verdict.REVALIDATED);
+        upstream.manifestPermits.release(1);
     }
 }

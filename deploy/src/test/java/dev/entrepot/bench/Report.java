@@ -73,6 +73,7 @@ final class Report {
             Samples ratio = ours.with(theirs, (a, b) -> a / b);
             judge(goal, ratio);
             add(new Line(scenario, what, ours.toString(), peer + " " + theirs, ratio + "x", goal.judge(ratio)));
+            say("    round by round: " + ours.each() + "; " + peer + " " + theirs.each());
         }
 
         /** Ours less the peer's, round by round. */

@@ -3,6 +3,7 @@ package dev.entrepot.bench;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.DoubleBinaryOperator;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 
 /**
@@ -49,6 +50,11 @@ record Samples(List<Double> values) {
         return values.size() == 1
                 ? format(median())
                 : "%s (%s to %s)".formatted(format(median()), format(min()), format(max()));
+    }
+
+    /** All of them, in the order in which they were taken. */
+    String each() {
+        return values.stream().map(Samples::format).collect(Collectors.joining(" "));
     }
 
     /** Three significant digits, thousands in full. */

@@ -17,6 +17,7 @@ class SamplesTest {
 
         assertThat(ratio.values()).containsExactly(2.0, 1.0, 3.0);
         assertThat(ratio).hasToString("2.00 (1.00 to 3.00)");
+        assertThat(ratio.each()).isEqualTo("2.00 1.00 3.00");
     }
 
     @Test

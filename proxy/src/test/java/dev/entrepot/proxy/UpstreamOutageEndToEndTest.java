@@ -19,8 +19,12 @@ import dev.entrepot.cache.PullThrough;
 import dev.entrepot.cache.PullThroughCache;
 import dev.entrepot.cache.Verdict;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.client.BreakerState;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.client.OperationClass;
 import dev.entrepot.oci.client.QuotaReserve;
 import dev.entrepot.oci.client.RegistryClient;
 import dev.entrepot.oci.client.RegistryEndpoint;
@@ -34,9 +38,16 @@ import dev.entrepot.oci.testing.TestRegistry;
 import java.net.http.HttpResponse;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -124,6 +135,112 @@ class UpstreamOutageEndToEndTest {
             assertThat(registry.calls().count(Requests.manifests())).isLessThanOrEqualTo(before + 1);
         } finally {
             never.open();
+        }
+    }
+
+    /** What rules say, from the next request on. */
+    private static final class Rules implements CacheRules {
+        private volatile CacheSettings settings = CacheSettings.defaults(
+                        Duration.ofMinutes(1), Duration.ofDays(7), Duration.ofMinutes(1))
+                .withCheckDeadline(Duration.ofMillis(50));
+
+        @Override
+        public CacheSettings of(Repository repository) {
+            return settings;
+        }
+
+        @Override
+        public CacheSettings of(Repository repository, Tag tag) {
+            return settings;
+        }
+
+        @Override
+        public Optional<String> offlineBy(RegistryHost host) {
+            return Optional.empty();
+        }
+    }
+
+    /** As above; then each request that shows whether it is back would cost a client the deadline, which no test outlasts. */
+    @Test
+    void clientsWaitOnceForAnUpstreamThatHasFallenSilentHoweverOftenItIsAskedWhetherItIsBack() throws Exception {
+        FixtureClock clock = new FixtureClock();
+        ClientEnvironment environment =
+                ClientEnvironment.system("test").withVariables(Map.of()).withClock(clock);
+        RegistryEndpoint endpoint = RegistryEndpoint.of(registry.host(), registry.uri())
+                .withTimeouts(Duration.ofSeconds(1), Duration.ofMillis(200));
+        Rules rules = new Rules();
+        Gate never = new Gate();
+        try (ExecutorService fetching = Executors.newVirtualThreadPerTaskExecutor();
+                ContentStore store = ContentStore.open(folder, clock);
+                CacheIndex index = CacheIndex.open(store, clock);
+                Evictor evictor =
+                        new Evictor(store, index, DiskLimits.of(1 << 30, 1 << 20), DiskShares.EQUAL, Duration.ZERO);
+                RegistryClient client =
+                        new RegistryClient(endpoint, Safeguards.shared(QuotaReserve.DEFAULT), environment)) {
+            PullThroughCache cache =
+                    new PullThroughCache(store, index, evictor, clock, 1 << 20, FetchSettings.DEFAULT, fetching, rules);
+            PullThrough pull =
+                    cache.repository(client.repository(registry.repository(APP).name()));
+            List<Tag> tags = new ArrayList<>();
+            for (int i = 0; i < 8; i++) {
+                registry.push(APP, image, "tag-" + i);
+                tags.add(new Tag("tag-" + i));
+                pull.manifest(tags.get(i));
+            }
+            clock.advance(Duration.ofMinutes(2));
+            registry.faults().always(Requests.manifests(), Fault.hold(never));
+            assertThat(pull.manifest(tags.getFirst()).outage().orElseThrow())
+                    .contains("did not confirm it within 50 ms");
+            // Until that has timed out, and the upstream is left alone.
+            awaitOutage(pull, tags.getFirst(), "is not asked after its last outages");
+
+            rules.settings = rules.settings.withCheckDeadline(Duration.ofMinutes(10));
+            for (int pause : List.of(10, 20, 40, 80)) {
+                clock.advance(Duration.ofSeconds(pause));
+                long before = never.arrivals();
+                List<Future<Answer<ManifestBytes>>> pulls = tags.stream()
+                        .map(tag -> fetching.submit(() -> pull.manifest(tag)))
+                        .toList();
+                for (Future<Answer<ManifestBytes>> each : pulls) {
+                    Answer<ManifestBytes> answer = each.get(20, TimeUnit.SECONDS);
+                    assertThat(answer.verdict()).isEqualTo(Verdict.STALE);
+                    // And not what comes of the request that shows whether it is back, which they would have waited
+                    // for.
+                    assertThat(answer.outage().orElseThrow())
+                            .containsAnyOf("is asked further", "is not asked after its last outages");
+                }
+                never.awaitArrivals(before + 1);
+                awaitBreaker(client, BreakerState.Position.OPEN);
+                assertThat(never.arrivals()).isEqualTo(before + 1);
+            }
+
+            registry.faults().clear();
+            never.open();
+            clock.advance(Duration.ofSeconds(120));
+            assertThat(pull.manifest(tags.get(1)).verdict()).isEqualTo(Verdict.STALE);
+            await(() -> pull.manifest(tags.get(1)).verdict() == Verdict.HIT);
+            assertThat(pull.manifest(tags.get(2)).verdict()).isEqualTo(Verdict.REVALIDATED);
+        } finally {
+            never.open();
+        }
+    }
+
+    private static void awaitOutage(PullThrough pull, Tag tag, String outage) throws Exception {
+        await(() -> pull.manifest(tag)
+                .outage()
+                .filter(text -> text.contains(outage))
+                .isPresent());
+    }
+
+    private static void awaitBreaker(RegistryClient client, BreakerState.Position position) throws Exception {
+        await(() -> client.state().breakers().get(OperationClass.METADATA).position() == position);
+    }
+
+    private static void await(Callable<Boolean> condition) throws Exception {
+        Instant end = Instant.now().plusSeconds(20);
+        while (!condition.call()) {
+            assertThat(Instant.now()).isBefore(end);
+            Thread.onSpinWait();
         }
     }
 }
