@@ -172,7 +172,11 @@ public final class ReportWriter {
     }
 
     private static String describe(ItemReport.Failure failure) {
-        return "at the " + failure.side().name().toLowerCase(Locale.ROOT) + ", " + failure.node() + ": "
-                + failure.cause();
+        String where = switch (failure.side()) {
+            case SOURCE -> "at the source, ";
+            case TARGET -> "at the target, ";
+            case LOCAL -> "on this machine, ";
+        };
+        return where + failure.node() + ": " + failure.cause();
     }
 }
