@@ -23,6 +23,7 @@ public final class EventQueue implements AutoCloseable {
     private final Time time;
     private final int capacity;
     private final Optional<String> secret;
+    private final Listener listener;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Deque<Message> waiting = new ArrayDeque<>();
@@ -34,13 +35,42 @@ public final class EventQueue implements AutoCloseable {
 
     private record Message(String contentType, byte[] body) {}
 
+    /** Hears of a receiver that takes nothing; is told on the thread that delivers. */
+    public interface Listener {
+        /** Nobody. */
+        Listener NONE = new Listener() {
+            @Override
+            public void gaveUp(String why) {}
+
+            @Override
+            public void takesAgain() {}
+        };
+
+        /**
+         * A message was dropped, after one that was taken or as the first; not told of those that follow.
+         *
+         * @param why what came of the last attempt
+         */
+        void gaveUp(String why);
+
+        /** A message was taken, after some that were dropped. */
+        void takesAgain();
+    }
+
+    /** As below, with nobody who hears of it. */
+    public EventQueue(EventSink sink, int capacity, Optional<String> secret, RetryPolicy retries, Time time) {
+        this(sink, capacity, secret, retries, time, Listener.NONE);
+    }
+
     /**
      * Starts to deliver.
      *
      * @param capacity messages that may wait, at least 1
      * @param secret key of the signature header; unsigned without
      */
-    public EventQueue(EventSink sink, int capacity, Optional<String> secret, RetryPolicy retries, Time time) {
+    public EventQueue(
+            EventSink sink, int capacity, Optional<String> secret, RetryPolicy retries, Time time, Listener listener) {
+        this.listener = listener;
         this.sink = sink;
         this.capacity = capacity;
         this.secret = secret;
@@ -121,13 +151,21 @@ public final class EventQueue implements AutoCloseable {
     }
 
     private void deliverAll() {
+        boolean failing = false;
         try {
             while (true) {
                 Optional<Message> message = next();
                 if (message.isEmpty()) {
                     return;
                 }
-                done(deliver(message.get()));
+                Optional<String> failure = deliver(message.get());
+                if (failure.isPresent() && !failing) {
+                    listener.gaveUp(failure.get());
+                } else if (failure.isEmpty() && failing) {
+                    listener.takesAgain();
+                }
+                failing = failure.isPresent();
+                done(!failing);
             }
         } catch (InterruptedException e) {
             done(false);
@@ -161,11 +199,13 @@ public final class EventQueue implements AutoCloseable {
         }
     }
 
-    private boolean deliver(Message message) throws InterruptedException {
+    /** What came of the last attempt, if the message was not taken. */
+    private Optional<String> deliver(Message message) throws InterruptedException {
         Map<String, String> headers = new LinkedHashMap<>();
         headers.put("Content-Type", message.contentType());
         secret.ifPresent(
                 key -> headers.put(EventFormats.SIGNATURE_HEADER, EventFormats.signature(message.body(), key)));
+        String failure = "";
         for (int attempt = 1; attempt <= retries.attempts(); attempt++) {
             if (attempt > 1) {
                 time.sleeper().sleep(retries.pause(attempt - 1));
@@ -173,14 +213,14 @@ public final class EventQueue implements AutoCloseable {
             try {
                 int status = sink.post(headers, message.body());
                 if (status >= 200 && status < 300) {
-                    return true;
+                    return Optional.empty();
                 }
+                failure = "it answered " + status;
             } catch (IOException | RuntimeException e) {
-                // The next attempt, or the count of what was dropped, says it. One message is never the end of the
-                // thread.
-                continue;
+                // The next attempt. One message is never the end of the thread.
+                failure = String.valueOf(e.getMessage());
             }
         }
-        return false;
+        return Optional.of(failure);
     }
 }

@@ -120,6 +120,35 @@ class OutgoingEventsTest {
     }
 
     @Test
+    void receiverThatTakesNothingIsToldOfOnceEachTimeThatItBegins() throws InterruptedException {
+        List<String> heard = new ArrayList<>();
+        EventQueue.Listener listener = new EventQueue.Listener() {
+            @Override
+            public void gaveUp(String why) {
+                heard.add(why);
+            }
+
+            @Override
+            public void takesAgain() {
+                heard.add("again");
+            }
+        };
+        EventSink sink = (headers, body) -> {
+            if (body[0] == 5) {
+                throw new IOException("it hung up");
+            }
+            return body[0] <= 2 ? 404 : 200;
+        };
+        try (EventQueue queue = new EventQueue(sink, 10, Optional.empty(), retries, clock.time(), listener)) {
+            for (byte i = 1; i <= 5; i++) {
+                queue.add("application/json", new byte[] {i});
+            }
+            assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
+            assertThat(heard).containsExactly("it answered 404", "again", "it hung up");
+        }
+    }
+
+    @Test
     void fullQueueDropsTheOldest() throws InterruptedException {
         CountDownLatch taken = new CountDownLatch(1);
         CountDownLatch proceed = new CountDownLatch(1);
