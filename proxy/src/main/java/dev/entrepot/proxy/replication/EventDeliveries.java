@@ -35,6 +35,8 @@ final class EventDeliveries implements RunListener, AutoCloseable {
     private static final Duration CONNECT = Duration.ofSeconds(5);
     private static final Duration ANSWER = Duration.ofSeconds(30);
     private static final String SOURCE = "/entrepot";
+    // For six minutes, which is longer than a receiver takes to start anew.
+    private static final RetryPolicy RETRIES = new RetryPolicy(12, Duration.ofSeconds(1), Duration.ofMinutes(1), 1);
 
     private record Receiver(String host, WebhookConfig.Format format, EventQueue queue) {}
 
@@ -59,7 +61,7 @@ final class EventDeliveries implements RunListener, AutoCloseable {
                     (headers, body) -> post(config.url(), headers, body),
                     CAPACITY,
                     config.secret().map(Secret::reveal),
-                    RetryPolicy.DEFAULT,
+                    RETRIES,
                     Replication.time(environment),
                     heard(config.url().getHost()));
             receivers.add(new Receiver(config.url().getHost(), config.format(), queue));
@@ -82,10 +84,10 @@ final class EventDeliveries implements RunListener, AutoCloseable {
     private static EventQueue.Listener heard(String host) {
         return new EventQueue.Listener() {
             @Override
-            public void gaveUp(String why) {
+            public void fails(String why) {
                 LOG.warn(
-                        "{} takes no event ({}): those of it are dropped, and counted as entrepot_events_dropped_total;"
-                                + " check the url under replication.notifications.deliver",
+                        "{} takes no event ({}): each is tried again for minutes, one that is refused for seconds, and then dropped, and"
+                                + " counted as entrepot_events_dropped_total; check the url under replication.notifications.deliver",
                         host,
                         why);
             }

@@ -9,15 +9,20 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Delivers messages to one receiver, in order, on a thread of its own: each is repeated until the receiver answers 2xx, at most so many times, and
- * then dropped. What does not fit into the queue is dropped too, oldest first: a receiver that is down must not cost memory. Nothing here is
+ * then dropped; one that is refused (4xx) only a few times, because those behind it wait. What does not fit into the queue is dropped too, oldest first: a receiver that is down must not cost memory. Nothing here is
  * kept over restarts. Safe for all threads.
  */
 public final class EventQueue implements AutoCloseable {
+    // After so many the listener hears of it, and a refusal is believed.
+    private static final int FEW_ATTEMPTS = 4;
+    private static final Set<Integer> PASSING = Set.of(408, 425, 429);
+
     private final EventSink sink;
     private final RetryPolicy retries;
     private final Time time;
@@ -28,6 +33,8 @@ public final class EventQueue implements AutoCloseable {
     private final Condition changed = lock.newCondition();
     private final Deque<Message> waiting = new ArrayDeque<>();
     private final Thread thread;
+    // Of the thread that delivers.
+    private boolean failing;
     private boolean busy;
     private boolean closed;
     private long delivered;
@@ -40,20 +47,20 @@ public final class EventQueue implements AutoCloseable {
         /** Nobody. */
         Listener NONE = new Listener() {
             @Override
-            public void gaveUp(String why) {}
+            public void fails(String why) {}
 
             @Override
             public void takesAgain() {}
         };
 
         /**
-         * A message was dropped, after one that was taken or as the first; not told of those that follow.
+         * A message was not taken in a few attempts, after one that was taken or as the first; not told of those that follow.
          *
          * @param why what came of the last attempt
          */
-        void gaveUp(String why);
+        void fails(String why);
 
-        /** A message was taken, after some that were dropped. */
+        /** A message was taken, after that. */
         void takesAgain();
     }
 
@@ -151,21 +158,18 @@ public final class EventQueue implements AutoCloseable {
     }
 
     private void deliverAll() {
-        boolean failing = false;
         try {
             while (true) {
                 Optional<Message> message = next();
                 if (message.isEmpty()) {
                     return;
                 }
-                Optional<String> failure = deliver(message.get());
-                if (failure.isPresent() && !failing) {
-                    listener.gaveUp(failure.get());
-                } else if (failure.isEmpty() && failing) {
+                boolean taken = deliver(message.get());
+                if (taken && failing) {
+                    failing = false;
                     listener.takesAgain();
                 }
-                failing = failure.isPresent();
-                done(!failing);
+                done(taken);
             }
         } catch (InterruptedException e) {
             done(false);
@@ -199,28 +203,43 @@ public final class EventQueue implements AutoCloseable {
         }
     }
 
-    /** What came of the last attempt, if the message was not taken. */
-    private Optional<String> deliver(Message message) throws InterruptedException {
+    private boolean deliver(Message message) throws InterruptedException {
         Map<String, String> headers = new LinkedHashMap<>();
         headers.put("Content-Type", message.contentType());
         secret.ifPresent(
                 key -> headers.put(EventFormats.SIGNATURE_HEADER, EventFormats.signature(message.body(), key)));
-        String failure = "";
+        int few = Math.min(FEW_ATTEMPTS, retries.attempts());
         for (int attempt = 1; attempt <= retries.attempts(); attempt++) {
             if (attempt > 1) {
                 time.sleeper().sleep(retries.pause(attempt - 1));
             }
+            boolean refused = false;
+            String failure;
             try {
                 int status = sink.post(headers, message.body());
                 if (status >= 200 && status < 300) {
-                    return Optional.empty();
+                    return true;
                 }
+                refused = status / 100 == 4 && !PASSING.contains(status);
                 failure = "it answered " + status;
             } catch (IOException | RuntimeException e) {
                 // The next attempt. One message is never the end of the thread.
                 failure = String.valueOf(e.getMessage());
             }
+            if (attempt >= few) {
+                tell(failure);
+                if (refused) {
+                    return false;
+                }
+            }
         }
-        return Optional.of(failure);
+        return false;
+    }
+
+    private void tell(String failure) {
+        if (!failing) {
+            failing = true;
+            listener.fails(failure);
+        }
     }
 }
