@@ -74,8 +74,8 @@ final class RuleChecks {
         }
     }
 
-    // What such a mirror has under a tag counts as what the source has: the rule would find all that it copied once to
-    // be up to date, for ever.
+    // What such a mirror has under a tag counts as what the source has: all that the rule copied once would be up to
+    // date, for ever.
     private void refuseMirrorsOfTheSource(ReplicationRuleConfig rule) {
         UpstreamConfig source = upstreams.get(rule.source());
         if (source == null) {
