@@ -31,8 +31,8 @@ public record CronExpression(String text) {
 
     /** Validates the fields and that there is a day on which it fires. */
     public CronExpression {
-        String[] fields = text.strip().split("[ \\t]+");
-        if (fields.length < CRONTAB_FIELDS || fields.length > MOST_QUARTZ_FIELDS) {
+        String[] fields = fieldsOf(text);
+        if (!hasFieldsOfOne(text)) {
             throw new InvalidValueException("", ALLOWED + ", not " + fields.length + " fields");
         }
         text = String.join(" ", fields);
@@ -41,6 +41,16 @@ public record CronExpression(String text) {
         } else {
             checkQuartz(text);
         }
+    }
+
+    /** Whether a text has as many fields as an expression may have. */
+    static boolean hasFieldsOfOne(String text) {
+        int fields = fieldsOf(text).length;
+        return fields >= CRONTAB_FIELDS && fields <= MOST_QUARTZ_FIELDS;
+    }
+
+    private static String[] fieldsOf(String text) {
+        return text.strip().split("[ \\t]+");
     }
 
     private static void checkCrontab(String text, String[] fields) {

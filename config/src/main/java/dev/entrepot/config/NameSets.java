@@ -30,6 +30,11 @@ final class NameSets {
                 });
     }
 
+    /** The same names with a text before each. */
+    NameSets under(String prefix) {
+        return new NameSets(prefix + symbols);
+    }
+
     /** The names under which a target keeps repositories that match the patterns. */
     static List<NameSets> written(List<NamePattern> patterns, TargetConfig target) {
         List<NameSets> sets = new ArrayList<>();

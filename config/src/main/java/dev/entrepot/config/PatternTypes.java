@@ -7,6 +7,7 @@ import dev.entrepot.oci.Tag;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.regex.Pattern;
 
 /** Conditions on names: a name, a glob, or {@code {regex: ...}}. */
 final class PatternTypes {
@@ -21,10 +22,15 @@ final class PatternTypes {
     private static final Section<NamePattern> REGEX_SECTION =
             new Section<>("{regex: expression}", List.of(REGEX_KEY), values -> values.get(REGEX_KEY));
 
+    private static final Pattern REPOSITORIES = Pattern.compile("(?![/._-])(?!.*//)(?!.*[/._-]$)[a-z0-9._/*?-]+");
+    // Before a tag a glob may say that any components come, or none.
+    private static final Pattern TAGS = Pattern.compile("(\\*\\*+/)*[A-Za-z0-9_*?][A-Za-z0-9._*?-]*");
+
     /** A condition on repositories. */
-    static final ValueType<NamePattern> REPOSITORY = pattern("repository name or glob", RepositoryName::new);
+    static final ValueType<NamePattern> REPOSITORY =
+            pattern("repository name or glob", RepositoryName::new, PatternTypes::requireRepository);
     /** A condition on tags. */
-    static final ValueType<NamePattern> TAG = pattern("tag or glob", Tag::new);
+    static final ValueType<NamePattern> TAG = pattern("tag or glob", Tag::new, PatternTypes::requireTag);
     /** A condition on artifact types. */
     static final ValueType<NamePattern> ARTIFACT_TYPE = pattern("artifact type or glob", text -> {});
     /** A condition on users or groups. */
@@ -42,6 +48,23 @@ final class PatternTypes {
 
     private static void image(String text) {
         Repository.parse(text);
+    }
+
+    // A glob that fits no name would select nothing, and nobody would notice beside others that do.
+    private static void requireRepository(String text) {
+        if (!REPOSITORIES.matcher(text).matches()) {
+            throw new InvalidValueException(
+                    "",
+                    "a glob that fits a repository name: lower-case letters, digits, . _ - and single slashes, and * and ?");
+        }
+    }
+
+    private static void requireTag(String text) {
+        if (!TAGS.matcher(text).matches()) {
+            throw new InvalidValueException(
+                    "",
+                    "a glob that fits a tag: letters, digits, . _ and -, the first a letter, a digit or _, no slash, and * and ?");
+        }
     }
 
     // What denies and can fit no repository would deny nothing, and nobody would notice.

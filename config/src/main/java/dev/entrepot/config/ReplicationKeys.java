@@ -11,7 +11,10 @@ import java.util.Optional;
 /** The keys of {@code replication:}. */
 final class ReplicationKeys {
     private static final Key<ReceiveConfig, Secret> RECEIVE_SECRET = Key.required(
-            "secret", Types.SECRET, ReceiveConfig::secret, "What a sender must know, best as ${env:NAME}.");
+            "secret",
+            Types.SECRET,
+            ReceiveConfig::secret,
+            "What a sender must know, best as ${env:NAME}: as Authorization: Bearer, as key of a signature of the body, or, where it can send no header, as Docker Hub, in /notifications?secret=.");
     private static final Key<ReceiveConfig, Duration> DEBOUNCE = Key.withDefault(
             "debounce",
             Types.DURATION,

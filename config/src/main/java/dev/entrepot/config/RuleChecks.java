@@ -3,6 +3,8 @@ package dev.entrepot.config;
 import dev.entrepot.config.TargetConfig.LayoutDestination;
 import dev.entrepot.config.TargetConfig.RegistryDestination;
 import dev.entrepot.oci.RegistryHost;
+import java.net.URI;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -12,15 +14,21 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What rules may not say, taken together with the upstreams and each other: an unknown source, the same target twice, a target that
- * is the source, and a cycle, in which what one rule writes is in the end what it reads.
+ * What rules may not say, taken together with the upstreams and each other: an unknown source, the same target twice, a layout in the data folder, a target that
+ * is the source or a mirror that answers for its tags, and a cycle, in which what one rule writes is in the end what it reads.
  */
 final class RuleChecks {
     private final Map<RegistryHost, UpstreamConfig> upstreams;
     private final List<ReplicationRuleConfig> rules;
+    private final Path data;
     private final Reading reading;
 
-    RuleChecks(Map<RegistryHost, UpstreamConfig> upstreams, List<ReplicationRuleConfig> rules, Reading reading) {
+    RuleChecks(
+            Map<RegistryHost, UpstreamConfig> upstreams,
+            List<ReplicationRuleConfig> rules,
+            Path data,
+            Reading reading) {
+        this.data = data;
         this.upstreams = upstreams;
         this.rules = rules;
         this.reading = reading;
@@ -34,6 +42,8 @@ final class RuleChecks {
             }
         });
         rules.forEach(this::refuseSameTargets);
+        rules.forEach(this::refuseLayoutsAmongData);
+        rules.forEach(this::refuseMirrorsOfTheSource);
         refuseCycles();
     }
 
@@ -49,6 +59,51 @@ final class RuleChecks {
                 reading.conflict(reading.pathOf(target), "the same target as " + reading.pathOf(first));
             }
         }
+    }
+
+    // The store has files of the same names as a layout, and each tidies up what it does not know.
+    private void refuseLayoutsAmongData(ReplicationRuleConfig rule) {
+        Path store = data.toAbsolutePath().normalize();
+        for (TargetConfig target : rule.targets()) {
+            if (target.destination() instanceof LayoutDestination layout
+                    && layout.path().toAbsolutePath().normalize().startsWith(store)) {
+                reading.conflict(
+                        reading.pathOf(target),
+                        "the layout is in cache.directory, which belongs to the cache; put it elsewhere");
+            }
+        }
+    }
+
+    // What such a mirror has under a tag counts as what the source has: all that the rule copied once would be up to
+    // date, for ever.
+    private void refuseMirrorsOfTheSource(ReplicationRuleConfig rule) {
+        UpstreamConfig source = upstreams.get(rule.source());
+        if (source == null) {
+            return;
+        }
+        for (TargetConfig target : rule.targets()) {
+            boolean mirror = source.mirrors().stream()
+                    .filter(place -> place.answers() == MirrorConfig.Answers.TAGS)
+                    .anyMatch(place -> isAt(target, place.url()) && meetsMirrored(rule, target, place));
+            if (mirror) {
+                reading.conflict(
+                        reading.pathOf(target),
+                        "the target is a mirror that answers for tags of the source (answers: tags), so a tag that is there would never be"
+                                + " copied again; let the mirror answer digests only, or give the target a prefix");
+            }
+        }
+    }
+
+    private static boolean meetsMirrored(ReplicationRuleConfig rule, TargetConfig target, MirrorConfig mirror) {
+        String prefix = mirror.prefix().map(name -> name.value() + "/").orElse("");
+        return NameSets.written(rule.repositories(), target).stream()
+                .anyMatch(names -> rule.repositories().stream()
+                        .anyMatch(pattern -> names.mayMeet(NameSets.of(pattern).under(prefix))));
+    }
+
+    private static boolean isAt(TargetConfig target, URI url) {
+        return target.destination() instanceof RegistryDestination registry
+                && UrlTypes.endpoint(registry.url()).equals(UrlTypes.endpoint(url));
     }
 
     // A rule leads to another if one of its targets writes what the other reads. Depth first from each rule in turn; a
@@ -92,8 +147,7 @@ final class RuleChecks {
     private boolean leadsTo(ReplicationRuleConfig rule, TargetConfig target, ReplicationRuleConfig next) {
         UpstreamConfig source = upstreams.get(next.source());
         return source != null
-                && target.destination() instanceof RegistryDestination registry
-                && UrlTypes.endpoint(registry.url()).equals(UrlTypes.endpoint(source.url()))
+                && isAt(target, source.url())
                 && NameSets.written(rule.repositories(), target).stream()
                         .anyMatch(names ->
                                 next.repositories().stream().anyMatch(pattern -> names.mayMeet(NameSets.of(pattern))));

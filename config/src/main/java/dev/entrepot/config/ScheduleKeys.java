@@ -12,9 +12,10 @@ import java.util.Optional;
 /** The keys of {@code schedule:} and {@code limits:} of a rule. */
 final class ScheduleKeys {
     private static final String EVERY_WORD = "every ";
+    private static final String BRIEF_ALLOWED = "every and a time, for example every 10m, or " + CronExpression.ALLOWED;
     private static final ScalarType<ScheduleConfig> BRIEF = ScalarType.of(
             "every and a time, or a cron expression",
-            "every and a time, for example every 10m, or " + CronExpression.ALLOWED,
+            BRIEF_ALLOWED,
             ScheduleKeys::parse,
             ScheduleKeys::format,
             JsonForm.text());
@@ -90,9 +91,13 @@ final class ScheduleKeys {
     private ScheduleKeys() {}
 
     private static ScheduleConfig parse(String text) {
-        return text.startsWith(EVERY_WORD)
-                ? new Every(Durations.parse(text.substring(EVERY_WORD.length()).strip()), Duration.ZERO)
-                : new Cron(new CronExpression(text), LimitsConfig.UTC, Duration.ZERO);
+        if (text.startsWith(EVERY_WORD)) {
+            return new Every(Durations.parse(text.substring(EVERY_WORD.length()).strip()), Duration.ZERO);
+        }
+        if (!CronExpression.hasFieldsOfOne(text)) {
+            throw new InvalidValueException("", BRIEF_ALLOWED);
+        }
+        return new Cron(new CronExpression(text), LimitsConfig.UTC, Duration.ZERO);
     }
 
     private static String format(ScheduleConfig schedule) {

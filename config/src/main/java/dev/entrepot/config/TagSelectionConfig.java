@@ -3,6 +3,7 @@ package dev.entrepot.config;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * Which tags of a repository are copied: those that match an include and every other condition that is given, and all that match
@@ -40,6 +41,12 @@ public record TagSelectionConfig(
         TagContradictions.refuse(include, exclude, regex, semver, newest, always);
         if (always.isEmpty() && newest.isPresent() && newest.get().count() < atLeast) {
             throw new InvalidValueException("at-least", "no more than the count of newest");
+        }
+        long named = Stream.concat(include.stream(), always.stream()).distinct().count();
+        boolean onlyNames = Stream.concat(include.stream(), always.stream())
+                .allMatch(pattern -> pattern.kind() == NamePattern.Kind.EXACT);
+        if (onlyNames && named < atLeast) {
+            throw new InvalidValueException("at-least", "no more than the tags that are named, which are " + named);
         }
     }
 

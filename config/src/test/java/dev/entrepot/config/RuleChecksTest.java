@@ -131,6 +131,99 @@ class RuleChecksTest {
         assertThat(error.allowed()).startsWith("the target is the source");
     }
 
+    private static final String MIRRORED = """
+            upstreams:
+              a.test: {url: "http://a.test", mirrors: [{url: "http://m.test", prefix: hub, answers: ANSWERS}]}
+            replication:
+              rules:
+                - {name: r, source: a.test, repositories: ["x/*"], targets: [{url: "http://M.test:80", prefix: PREFIX}]}
+            """;
+
+    @Test
+    void aMirrorThatAnswersForTheTagsOfTheSourceIsNoTarget() {
+        ConfigError error = Loading.error(MIRRORED.replace("ANSWERS", "tags").replace("PREFIX", "hub"));
+
+        assertThat(error.path()).isEqualTo("replication.rules[0].targets[0]");
+        assertThat(error.line()).isEqualTo(5);
+        assertThat(error.allowed()).contains("would never be copied again; let the mirror answer digests only");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"digests, hub", "tags, elsewhere"})
+    void aMirrorMayBeATargetWhereTheSourceIsNotReadOfWhatTheRuleWrites(String answers, String prefix) {
+        assertThat(Loading.config(MIRRORED.replace("ANSWERS", answers).replace("PREFIX", prefix))
+                        .replication()
+                        .rules())
+                .hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"data", "./data/images", "data/../data/images.tar"})
+    void aLayoutAmongTheCachesDataIsRefused(String layout) {
+        ConfigError error = Loading.error("cache: {directory: ./data}\n" + UPSTREAMS
+                + "    - {name: r, source: a.test, repositories: [x], targets: [{layout: " + layout + "}]}\n");
+
+        assertThat(error.path()).isEqualTo("replication.rules[0].targets[0]");
+        assertThat(error.allowed()).contains("put it elsewhere");
+    }
+
+    @Test
+    void aLayoutBesideTheCachesDataIsNone() {
+        assertThat(Loading.config(
+                                "cache: {directory: ./data}\n" + UPSTREAMS
+                                        + "    - {name: r, source: a.test, repositories: [x], targets: [{layout: data2}, {layout: .}]}\n")
+                        .replication()
+                        .rules())
+                .hasSize(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "[MCR/*]; .repositories[0]; lower-case letters",
+                "[\"mcr//*\"]; .repositories[0]; lower-case letters",
+                "[mcr/*/]; .repositories[0]; lower-case letters",
+                "[x, \"x y*\"]; .repositories[1]; lower-case letters",
+                "[x], tags: [\"v1/*\"]; .tags[0]; no slash",
+                "[x], tags: {include: [v1, \"v 1*\"]}; .tags.include[1]; no slash",
+                "[x], tags: {exclude: [\"-rc*\"]}; .tags.exclude[0]; the first a letter",
+                "[x], tags: {include: [v1, v2], at-least: 3}; .tags.at-least; which are 2",
+            })
+    void whatNoNameFitsIsRefused(String repositories, String key, String allowed) {
+        ConfigError error = Loading.error(UPSTREAMS + "    - {name: r, source: a.test, repositories: " + repositories
+                + ", targets: [{url: \"https://t.test\"}]}\n");
+
+        assertThat(error.path()).isEqualTo("replication.rules[0]" + key);
+        assertThat(error.allowed()).contains(allowed);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "[\"*\"]",
+                "[\"**\"]",
+                "[\"**/x\"]",
+                "[\"a?b/**/c-*\"]",
+                "[\"*_x\"], tags: [\"**/v*\", \"_*\", \"V?.*\"]",
+                "[x], tags: {include: [v1], always: [v2], at-least: 2}",
+                "[x], tags: {include: [v1, \"v*\"], at-least: 3}"
+            })
+    void whatANameMayFitIsRead(String repositories) {
+        assertThat(rule("source: a.test, repositories: " + repositories + ", targets: [{url: \"https://t.test\"}]")
+                        .name())
+                .isEqualTo("r");
+    }
+
+    @Test
+    void scheduleThatIsNeitherNamesBothForms() {
+        ConfigError error = Loading.error(
+                UPSTREAMS
+                        + "    - {name: r, source: a.test, repositories: [x], targets: [{url: \"https://t.test\"}], schedule: each 10m}\n");
+
+        assertThat(error.allowed()).startsWith("every and a time, for example every 10m, or five fields");
+    }
+
     @Test
     void theSameTargetTwiceIsRefused() {
         ConfigError error = Loading.error(

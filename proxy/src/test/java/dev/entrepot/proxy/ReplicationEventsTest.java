@@ -133,6 +133,7 @@ class ReplicationEventsTest {
         assertThat(messages).allSatisfy(message -> {
             assertThat(message.request().target()).isEqualTo("/hook?team=x");
             assertThat(message.request().header("Content-Type")).contains("application/cloudevents+json");
+            assertThat(message.request().header("User-Agent").orElse("")).startsWith("entrepot");
             assertThat(message.request().header(EventFormats.SIGNATURE_HEADER))
                     .contains(EventFormats.signature(message.body(), SECRET));
             assertThat(message.json().path("specversion").asString()).isEqualTo("1.0");

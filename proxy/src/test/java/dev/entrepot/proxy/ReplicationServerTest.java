@@ -445,9 +445,8 @@ class ReplicationServerTest {
     void notificationWithoutTheSecretIsRefused() throws Exception {
         String body = pushed("team/app", "v1");
         assertThat(post("/notifications", body).status()).isEqualTo(401);
-        assertThat(post("/notifications?secret=" + SECRET.replace(" ", "%20"), body)
-                        .status())
-                .isEqualTo(401);
+        assertThat(post("/notifications?secret=wrong", body).status()).isEqualTo(401);
+        assertThat(post("/notifications?secret=", body).status()).isEqualTo(401);
         assertThat(send(to("/notifications")
                                 .header("Authorization", "Bearer wrong")
                                 .POST(HttpRequest.BodyPublishers.ofString(body)))
@@ -459,6 +458,30 @@ class ReplicationServerTest {
                         .status())
                 .isEqualTo(401);
         assertThat(get("/replication/runs").json().size()).isZero();
+    }
+
+    @Test
+    void senderThatCanSetNoHeaderShowsTheSecretInTheUrl() throws Exception {
+        String hub = """
+                {"push_data": {"tag": "v1"}, "repository": {"repo_name": "elsewhere/app"}}
+                """;
+        String right = "/notifications?secret=" + SECRET.replace(" ", "%20");
+        assertThat(post(right, hub).status()).isEqualTo(202);
+        assertThat(send(to(right)
+                                .header("Authorization", "Bearer wrong")
+                                .POST(HttpRequest.BodyPublishers.ofString(hub)))
+                        .status())
+                .as("a header that is wrong is not made up for")
+                .isEqualTo(401);
+        assertThat(send(to(right)
+                                .header("X-Entrepot-Signature", "sha256=00")
+                                .POST(HttpRequest.BodyPublishers.ofString(hub)))
+                        .status())
+                .isEqualTo(401);
+        for (int i = 0; i < 20; i++) {
+            post("/notifications?secret=guess" + i, hub);
+        }
+        assertThat(post("/notifications?secret=another", hub).status()).isEqualTo(429);
     }
 
     @Test

@@ -9,6 +9,11 @@ import dev.entrepot.replicator.graph.DiscoveryException;
 import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.NotDirectoryException;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
@@ -18,7 +23,7 @@ final class CopyException extends IOException {
     private final String node;
 
     CopyException(Side side, Object node, String message, IOException cause) {
-        super(message + ": " + cause.getMessage(), cause);
+        super(message + ": " + why(cause), cause);
         this.side = side;
         this.node = node.toString();
     }
@@ -32,6 +37,27 @@ final class CopyException extends IOException {
     /** What a report says about it. */
     ItemReport.Failure failure() {
         return new ItemReport.Failure(side, node, String.valueOf(getMessage()), fault(getCause()));
+    }
+
+    // With the remedy, where the cause does not say it. The library's own messages of files that fail are often their
+    // names alone.
+    private static String why(IOException cause) {
+        return switch (cause) {
+            case DiscoveryException discovery -> discovery.getMessage() + remedy(discovery.getCause());
+            case FileAlreadyExistsException file -> file.getFile() + " is in the way: it is no folder";
+            case NotDirectoryException file -> file.getFile() + " is in the way: it is no folder";
+            case NoSuchFileException file -> file.getFile() + " is not there, and cannot be made; is it writable?";
+            case AccessDeniedException file -> file.getFile() + ": permission denied; is it writable?";
+            default -> cause.getMessage() + remedy(cause);
+        };
+    }
+
+    private static String remedy(@Nullable Throwable cause) {
+        return !(cause instanceof UnauthorizedException refused)
+                ? ""
+                : refused.status() == 401
+                        ? "; check the name, and the credentials that the configuration has for it"
+                        : "; check the name, and what its credentials may do there";
     }
 
     // What is said of a host as a whole. What is not found is not found node by node, and each is worth a line.
@@ -53,7 +79,7 @@ final class CopyException extends IOException {
      *
      * @param node the digest or tag that it is about
      * @param doing what is done, for the message
-     * @throws CopyException if it fails; its side is {@link Side#LOCAL} if the failure is not the registry's
+     * @throws CopyException if it fails; its side is {@link Side#LOCAL} if the failure is neither the registry's nor that of files that are the target
      */
     static <T> T at(Side side, Object node, String doing, RequestLimit.Request<T> request) throws IOException {
         try {
@@ -76,7 +102,9 @@ final class CopyException extends IOException {
         };
     }
 
+    // The cache's own files are read for the source's side only; files that fail at a target's are those of a layout.
     private static Side sideOf(Side side, @Nullable Throwable cause) {
-        return cause == null || cause instanceof RegistryException ? side : Side.LOCAL;
+        boolean layout = side == Side.TARGET && cause instanceof FileSystemException;
+        return cause == null || cause instanceof RegistryException || layout ? side : Side.LOCAL;
     }
 }

@@ -45,6 +45,7 @@ public final class PlanWriter {
         for (ReplicationPlan.TargetPlan target : plan.targets()) {
             json.writeStartObject();
             json.writeStringProperty("target", target.target());
+            json.writeNumberProperty("bytes", target.bytes());
             json.writeNumberProperty("blobBytes", target.blobBytes());
             write(json, target.forecast());
             json.writeArrayPropertyStart("images");
@@ -166,7 +167,7 @@ public final class PlanWriter {
                     .append(target.count(ImagePlan.Action.UP_TO_DATE) + " up to date, ")
                     .append(target.count(ImagePlan.Action.SKIP) + " to skip, ")
                     .append(target.count(ImagePlan.Action.FAIL) + " cannot be copied; ")
-                    .append(Sizes.bytes(target.blobBytes()) + " to move with about ")
+                    .append(Sizes.bytes(target.bytes()) + " to move with about ")
                     .append(inWords(target.forecast()))
                     .append('\n');
         }

@@ -74,6 +74,12 @@ public record ReplicationPlan(
             return images.stream().mapToLong(ImagePlan::blobBytes).sum();
         }
 
+        /** Bytes of blobs and manifests that will be sent, which is what a report counts. */
+        public long bytes() {
+            return blobBytes()
+                    + images.stream().mapToLong(ImagePlan::manifestBytes).sum();
+        }
+
         /** Requests that the target will be sent, about; those of {@link #pruning} come on top. */
         public TargetRequests forecast() {
             return TargetRequests.of(asked, images);

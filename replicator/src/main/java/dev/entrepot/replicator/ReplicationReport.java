@@ -5,11 +5,12 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
- * What a run did.
+ * What a run did, or a round of one.
  *
- * @param run number of the run in the journal
+ * @param run number of the run in the journal; each round has one of its own
  * @param rule name of the rule
  * @param trigger why it ran
  * @param started when it began
@@ -19,7 +20,8 @@ import java.util.Optional;
  * @param sourceRequests requests sent to the source
  * @param failure why the run as a whole could not be made, if so
  * @param warnings what of the rule's selection found nothing, each a line for people; they do not change how the run ended
- * @param leftOut targets of the rule that an earlier run was not done with, and that this one did nothing at
+ * @param leftOut targets of the rule that an earlier round was not done with, and that this one did nothing at
+ * @param roundOf the run that this was another round of; empty for the first round, whose number is that of the run
  */
 public record ReplicationReport(
         long run,
@@ -32,7 +34,8 @@ public record ReplicationReport(
         long sourceRequests,
         Optional<ItemReport.Failure> failure,
         List<String> warnings,
-        List<String> leftOut) {
+        List<String> leftOut,
+        OptionalLong roundOf) {
     /** Copies the lists. */
     public ReplicationReport {
         items = List.copyOf(items);
@@ -53,7 +56,19 @@ public record ReplicationReport(
             long sourceRequests,
             Optional<ItemReport.Failure> failure,
             List<String> warnings) {
-        this(run, rule, trigger, started, ended, items, targets, sourceRequests, failure, warnings, List.of());
+        this(
+                run,
+                rule,
+                trigger,
+                started,
+                ended,
+                items,
+                targets,
+                sourceRequests,
+                failure,
+                warnings,
+                List.of(),
+                OptionalLong.empty());
     }
 
     /** How a run ended. */
@@ -124,7 +139,7 @@ public record ReplicationReport(
                         target.requests()))
                 .toList();
         return new ReplicationReport(
-                run, rule, trigger, started, ended, items, sums, sourceRequests, failure, warnings, leftOut);
+                run, rule, trigger, started, ended, items, sums, sourceRequests, failure, warnings, leftOut, roundOf);
     }
 
     /** How the run ended. */

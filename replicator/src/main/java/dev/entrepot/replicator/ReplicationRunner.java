@@ -16,6 +16,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -79,11 +80,11 @@ public final class ReplicationRunner {
     }
 
     /**
-     * Runs the rule now: plans each target and does that plan. What fails is in the report, and which targets were left out because an earlier run is not
-     * done with them.
+     * Runs the rule now: plans each target and does that plan. What fails is in the report. Where a run of the rule is in progress, this is another round of it, at the
+     * targets that it is done with; the report says of which run, and which targets were left out.
      *
      * @param trigger why it runs, for the report, for example {@code schedule}
-     * @throws RuleBusyException if it is running already at all its targets
+     * @throws RuleBusyException if a run is in progress at all its targets
      * @throws IOException if the journal fails or the thread is interrupted
      */
     public ReplicationReport run(ReplicationRule rule, String trigger, ProgressListener progress)
@@ -247,10 +248,12 @@ public final class ReplicationRunner {
         try {
             services.journal().forgetRuns(CopyJournal.HISTORY);
             Instant started = services.time().clock().instant();
-            long number = services.journal().startRun(rule.name(), trigger);
+            OptionalLong roundOf = claim.roundOf();
+            long number = services.journal().startRun(rule.name(), trigger, roundOf);
+            claim.begun(number);
             progress.begun(number);
             try {
-                ReplicationReport report = execute(rule, claim, trigger, progress, selection, number, started);
+                ReplicationReport report = execute(rule, claim, roundOf, trigger, progress, selection, number, started);
                 services.journal().flush();
                 services.journal().finishRun(number, report.outcome().toString(), ReportWriter.toJson(report));
                 return report;
@@ -280,6 +283,7 @@ public final class ReplicationRunner {
     private ReplicationReport execute(
             ReplicationRule rule,
             RunningTargets.Claim claim,
+            OptionalLong roundOf,
             String trigger,
             ProgressListener progress,
             Selection selection,
@@ -313,6 +317,7 @@ public final class ReplicationRunner {
                 rule.targets().stream()
                         .map(target -> target.registry().name())
                         .filter(target -> !claim.has(target))
-                        .toList());
+                        .toList(),
+                roundOf);
     }
 }

@@ -13,6 +13,7 @@ public final class ReportWriter {
     public static String toJson(ReplicationReport report) {
         ObjectNode root = OciJson.mapper().createObjectNode();
         root.put("run", report.run());
+        report.roundOf().ifPresent(run -> root.put("roundOf", run));
         root.put("rule", report.rule());
         root.put("trigger", report.trigger());
         root.put("outcome", report.outcome().toString());
@@ -103,12 +104,14 @@ public final class ReportWriter {
      */
     public static String toText(ReplicationReport report) {
         StringBuilder text = new StringBuilder();
-        text.append("run ").append(report.run()).append(" of ").append(report.rule());
+        text.append(report.roundOf().isPresent() ? "round " : "run ")
+                .append(report.run())
+                .append(" of ")
+                .append(report.rule());
         text.append(": ").append(report.outcome()).append(" in ");
-        text.append(Sizes.time(report.duration()))
-                .append(" (")
-                .append(report.trigger())
-                .append(")\n");
+        text.append(Sizes.time(report.duration())).append(" (").append(report.trigger());
+        report.roundOf().ifPresent(run -> text.append(", a round of run ").append(run));
+        text.append(")\n");
         report.failure()
                 .ifPresent(
                         failure -> text.append("  ").append(describe(failure)).append('\n'));
@@ -117,7 +120,7 @@ public final class ReportWriter {
         report.leftOut()
                 .forEach(target -> text.append("  left out ")
                         .append(target)
-                        .append("  an earlier run of the rule is not done with it\n"));
+                        .append("  an earlier round of the rule's run is not done with it\n"));
         for (ItemReport item : report.items()) {
             line(text, item);
         }
@@ -169,7 +172,11 @@ public final class ReportWriter {
     }
 
     private static String describe(ItemReport.Failure failure) {
-        return "at the " + failure.side().name().toLowerCase(Locale.ROOT) + ", " + failure.node() + ": "
-                + failure.cause();
+        String where = switch (failure.side()) {
+            case SOURCE -> "at the source, ";
+            case TARGET -> "at the target, ";
+            case LOCAL -> "on this machine, ";
+        };
+        return where + failure.node() + ": " + failure.cause();
     }
 }

@@ -7,6 +7,7 @@ import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -74,12 +75,25 @@ class BusyTargetTest {
                     .containsExactly("fast.test");
             Completeness.assertComplete(app, "v2", fast, "mirror/app");
             assertThat(engine.runner.isRunning("rule")).isTrue();
+            assertThat(engine.journal.runs(9))
+                    .as("one run of the rule, however many rounds")
+                    .filteredOn(run -> run.roundOf().isEmpty())
+                    .singleElement()
+                    .satisfies(run -> assertThat(run.outcome()).isEqualTo("running"));
 
             goesOn.countDown();
-            assertThat(first.get(30, TimeUnit.SECONDS).outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+            ReplicationReport whole = first.get(30, TimeUnit.SECONDS);
+            assertThat(whole.outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+            assertThat(List.of(again, second))
+                    .allSatisfy(round -> assertThat(round.roundOf()).hasValue(whole.run()));
+            assertThat(ReportWriter.toText(second))
+                    .startsWith("round " + second.run() + " of rule: partly in ")
+                    .contains("(test, a round of run " + whole.run() + ")");
+            assertThat(ReportWriter.toJson(second)).contains("\"roundOf\":" + whole.run());
             assertThat(engine.runner.isRunning("rule")).isFalse();
             ReplicationReport last = engine.run(rules);
             assertThat(last.leftOut()).isEmpty();
+            assertThat(last.roundOf()).as("a run of its own").isEmpty();
             Completeness.assertComplete(app, "v2", slow, "mirror/app");
         }
     }
@@ -100,5 +114,43 @@ class BusyTargetTest {
                 .isInstanceOf(RuleBusyException.class);
         second.close();
         assertThat(running.isRunning("rule")).isFalse();
+    }
+
+    @Test
+    void runGoesOnUntilTheReportOfItsLastRoundIsWritten() throws Exception {
+        RunningTargets running = new RunningTargets();
+        RunningTargets.Claim first = running.claim(rules.rule());
+        first.begun(7);
+        first.ended("fast.test");
+        first.ended("slow.test");
+        assertThat(running.isRunning("rule")).isTrue();
+        RunningTargets.Claim second = running.claim(rules.rule());
+        assertThat(second.roundOf()).hasValue(7);
+        first.close();
+        first.close();
+        assertThat(running.isRunning("rule")).isTrue();
+        second.ended("slow.test");
+        RunningTargets.Claim third = running.claim(rules.rule());
+        assertThat(third.roundOf()).as("the run that the first began").hasValue(7);
+        second.close();
+        third.close();
+        assertThat(running.isRunning("rule")).isFalse();
+        try (RunningTargets.Claim next = running.claim(rules.rule())) {
+            assertThat(next.roundOf()).isEmpty();
+        }
+    }
+
+    @Test
+    void roundOfARunThatCouldNotBeginDoesNotBegin() throws Exception {
+        RunningTargets running = new RunningTargets();
+        RunningTargets.Claim first = running.claim(rules.rule());
+        first.ended("fast.test");
+        try (RunningTargets.Claim second = running.claim(rules.rule())) {
+            first.close();
+            assertThatThrownBy(second::roundOf).isInstanceOf(IOException.class).hasMessageContaining("cannot begin");
+        }
+        try (RunningTargets.Claim next = running.claim(rules.rule())) {
+            assertThat(next.roundOf()).isEmpty();
+        }
     }
 }

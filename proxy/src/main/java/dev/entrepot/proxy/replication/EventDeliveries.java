@@ -35,6 +35,8 @@ final class EventDeliveries implements RunListener, AutoCloseable {
     private static final Duration CONNECT = Duration.ofSeconds(5);
     private static final Duration ANSWER = Duration.ofSeconds(30);
     private static final String SOURCE = "/entrepot";
+    // For six minutes, which is longer than a receiver takes to start anew.
+    private static final RetryPolicy RETRIES = new RetryPolicy(12, Duration.ofSeconds(1), Duration.ofMinutes(1), 1);
 
     private record Receiver(String host, WebhookConfig.Format format, EventQueue queue) {}
 
@@ -42,6 +44,7 @@ final class EventDeliveries implements RunListener, AutoCloseable {
     private final Optional<HttpClient> http;
     private final List<Receiver> receivers = new ArrayList<>();
     private final Duration longestAnswer;
+    private final String userAgent;
 
     EventDeliveries(List<WebhookConfig> configs, Metrics metrics, ClientEnvironment environment) {
         this(configs, metrics, environment, ANSWER);
@@ -51,14 +54,16 @@ final class EventDeliveries implements RunListener, AutoCloseable {
     EventDeliveries(
             List<WebhookConfig> configs, Metrics metrics, ClientEnvironment environment, Duration longestAnswer) {
         this.longestAnswer = longestAnswer;
+        this.userAgent = environment.userAgent();
         this.http = configs.isEmpty() ? Optional.empty() : Optional.of(client());
         for (WebhookConfig config : configs) {
             EventQueue queue = new EventQueue(
                     (headers, body) -> post(config.url(), headers, body),
                     CAPACITY,
                     config.secret().map(Secret::reveal),
-                    RetryPolicy.DEFAULT,
-                    Replication.time(environment));
+                    RETRIES,
+                    Replication.time(environment),
+                    heard(config.url().getHost()));
             receivers.add(new Receiver(config.url().getHost(), config.format(), queue));
         }
         metrics.counterFrom(
@@ -75,6 +80,25 @@ final class EventDeliveries implements RunListener, AutoCloseable {
                         .sum());
     }
 
+    // Once for each time that it begins, and not for each event.
+    private static EventQueue.Listener heard(String host) {
+        return new EventQueue.Listener() {
+            @Override
+            public void fails(String why) {
+                LOG.warn(
+                        "{} takes no event ({}): each is tried again for minutes, one that is refused for seconds, and then dropped, and"
+                                + " counted as entrepot_events_dropped_total; check the url under replication.notifications.deliver",
+                        host,
+                        why);
+            }
+
+            @Override
+            public void takesAgain() {
+                LOG.info("{} takes events again", host);
+            }
+        };
+    }
+
     private static HttpClient client() {
         return HttpClient.newBuilder()
                 .version(HttpClient.Version.HTTP_1_1)
@@ -85,7 +109,9 @@ final class EventDeliveries implements RunListener, AutoCloseable {
     // The library's own time-out ends with the head of the answer: a body that does not come to its end would keep the
     // receiver from ever being told anything again.
     private int post(URI url, Map<String, String> headers, byte[] body) throws IOException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(url).POST(HttpRequest.BodyPublishers.ofByteArray(body));
+        HttpRequest.Builder request = HttpRequest.newBuilder(url)
+                .header("User-Agent", userAgent)
+                .POST(HttpRequest.BodyPublishers.ofByteArray(body));
         headers.forEach(request::header);
         CompletableFuture<HttpResponse<Void>> answer =
                 http.orElseThrow().sendAsync(request.build(), HttpResponse.BodyHandlers.discarding());

@@ -49,16 +49,21 @@ final class NotificationReceiver {
         if (config.isEmpty()) {
             return Optional.of(notAccepted());
         }
-        Optional<String> authorization = request.header().apply("Authorization");
-        if (authorization.isEmpty()) {
+        Optional<String> shown = shown(request);
+        if (shown.isEmpty()) {
             return signature(request).isEmpty() ? Optional.of(notAuthentic()) : Optional.empty();
         }
         String secret = config.get().secret().reveal();
-        return judged(
-                request,
-                PushNotifications.knowsSecret(authorization.get(), secret),
-                "notification",
-                authorization.get());
+        return judged(request, PushNotifications.knowsSecret(shown.get(), secret), "notification", shown.get());
+    }
+
+    // Docker Hub sets no header and signs nothing: all that its webhooks have is their URL.
+    private static Optional<String> shown(AdminRequest request) {
+        return request.header()
+                .apply("Authorization")
+                .or(() -> signature(request).isEmpty()
+                        ? ReplicationApi.parameter(request.query(), "secret")
+                        : Optional.empty());
     }
 
     private Optional<AdminReply> judged(AdminRequest request, boolean right, String... shown) {
@@ -98,7 +103,8 @@ final class NotificationReceiver {
         return ReplicationApi.error(
                 401,
                 "send the secret of replication.notifications.receive as Authorization: Bearer, or sign the body: "
-                        + EventFormats.SIGNATURE_HEADER + ": sha256=HMAC");
+                        + EventFormats.SIGNATURE_HEADER
+                        + ": sha256=HMAC, or, where a sender can do neither, as Docker Hub, post to /notifications?secret=...");
     }
 
     private static Optional<String> signature(AdminRequest request) {
@@ -109,7 +115,7 @@ final class NotificationReceiver {
 
     // What came with a secret was refused before its body, or not at all.
     private Optional<AdminReply> signedWrongly(AdminRequest request, String secret) {
-        if (request.header().apply("Authorization").isPresent()) {
+        if (shown(request).isPresent()) {
             return refusal(request);
         }
         String signature = signature(request).orElse("");

@@ -16,8 +16,8 @@ import java.util.function.Supplier;
 
 /** Plans and runs in this process, and tells the receivers of events. */
 public final class OwnReplicating implements Replicating {
-    // As long as it takes to find that a receiver is down.
-    private static final Duration TELLING = Duration.ofSeconds(30);
+    // Longer than four attempts take.
+    private static final Duration TELLING = Duration.ofSeconds(10);
 
     private final Replication replication;
     private final EventDeliveries events;

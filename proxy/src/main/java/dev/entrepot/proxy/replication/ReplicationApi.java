@@ -33,7 +33,7 @@ import tools.jackson.databind.util.RawValue;
  * POST /replication/copy                {"source", "target"}, and "verify" if wanted: copy one image, as above; of layouts only those that rules write
  * GET  /replication/runs[?rule=RULE]    the last runs
  * GET  /replication/runs/RUN            one run: how far it is, or its report
- * POST /notifications                   what a registry posts when something was pushed to it
+ * POST /notifications[?secret=SECRET]   what a registry posts when something was pushed to it
  * </pre>
  */
 final class ReplicationApi implements AdminEndpoint {
@@ -270,10 +270,15 @@ final class ReplicationApi implements AdminEndpoint {
         }
     }
 
-    private static Optional<String> parameter(String query, String name) {
+    /** What a query says of a name; empty if it says nothing, or what cannot be decoded. */
+    static Optional<String> parameter(String query, String name) {
         for (String pair : query.split("&", -1)) {
             if (pair.startsWith(name + "=")) {
-                return Optional.of(URLDecoder.decode(pair.substring(name.length() + 1), StandardCharsets.UTF_8));
+                try {
+                    return Optional.of(URLDecoder.decode(pair.substring(name.length() + 1), StandardCharsets.UTF_8));
+                } catch (IllegalArgumentException e) {
+                    return Optional.empty();
+                }
             }
         }
         return Optional.empty();

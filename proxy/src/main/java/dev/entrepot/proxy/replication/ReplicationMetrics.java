@@ -75,7 +75,8 @@ final class ReplicationMetrics implements RunListener {
                                 .toList()));
         this.bytes = metrics.counter(
                 "entrepot_replication_bytes_total", "Bytes of blobs and manifests sent.", "rule", "target");
-        this.runs = metrics.counter("entrepot_replication_runs_total", "Runs that ended.", "rule", "outcome");
+        this.runs = metrics.counter(
+                "entrepot_replication_runs_total", "Runs that ended, each round for itself.", "rule", "outcome");
         // From the start, so that the first run that fails is a change: Prometheus sees none in a series that begins
         // with 1.
         for (String rule : this.rules.keySet()) {

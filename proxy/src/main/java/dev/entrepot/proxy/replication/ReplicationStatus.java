@@ -123,6 +123,7 @@ public final class ReplicationStatus {
     private static ObjectNode line(RunRecord run) {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("run", run.id());
+        run.roundOf().ifPresent(first -> json.put("roundOf", first));
         json.put("rule", run.rule());
         json.put("trigger", run.trigger());
         json.put("started", run.started().toString());

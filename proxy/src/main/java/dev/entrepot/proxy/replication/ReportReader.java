@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.OptionalLong;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -50,7 +51,8 @@ public final class ReportReader {
                 root.path("sourceRequests").asLong(),
                 failure(root),
                 root.path("warnings").valueStream().map(JsonNode::asString).toList(),
-                root.path("leftOut").valueStream().map(JsonNode::asString).toList());
+                root.path("leftOut").valueStream().map(JsonNode::asString).toList(),
+                root.has("roundOf") ? OptionalLong.of(root.path("roundOf").asLong()) : OptionalLong.empty());
     }
 
     private static ReplicationReport.TargetSummary target(JsonNode node) {

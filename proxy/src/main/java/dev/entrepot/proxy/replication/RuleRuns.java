@@ -32,8 +32,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The runs of a server: those that its schedule begins, on the schedule's thread, and those that somebody asks for, each on a thread of its own. A rule may
- * have several, each at other targets: a target that takes long is left out by those that come after, and the rule runs once more when it is free again, for
+ * The runs of a server: those that its schedule begins, on the schedule's thread, and those that somebody asks for, each on a thread of its own. A rule has one at a
+ * time. What asks for it meanwhile is another round of that run, at the targets that it is done with: a target that takes long is left out, and the rule runs once more when it is free again, for
  * what came meanwhile. Safe for all threads.
  */
 final class RuleRuns implements AutoCloseable {
@@ -81,7 +81,7 @@ final class RuleRuns implements AutoCloseable {
         ReplicationReport with(ProgressListener progress) throws IOException, RuleBusyException;
     }
 
-    /** Runs a rule on this thread, and logs what prevents it. What other runs of the rule are busy with follows when they have ended. */
+    /** Runs a rule on this thread, or another round of its run, and logs what prevents it. What other rounds are busy with follows when they have ended. */
     void run(ReplicationRule rule, String trigger) {
         RunInProgress mine = new RunInProgress(clock);
         boolean whole = true;
@@ -138,7 +138,7 @@ final class RuleRuns implements AutoCloseable {
         }
     }
 
-    /** Has the rule run again when those runs of it that are in progress have ended; false if there are none any more. */
+    /** Has the rule run again when those rounds of it that are in progress have ended; false if there are none any more. */
     private synchronized boolean owe(String name, String trigger) {
         List<RunInProgress> runs = active.getOrDefault(name, List.of());
         runs.forEach(run -> run.owe(trigger));
@@ -169,9 +169,9 @@ final class RuleRuns implements AutoCloseable {
     }
 
     /**
-     * Begins a run of a rule on another thread.
+     * Begins a run of a rule, or another round of the one in progress, on another thread.
      *
-     * @return the number of the run
+     * @return its number
      * @throws RuleBusyException if one is in progress at all its targets
      * @throws IOException if it could not begin
      */
@@ -234,7 +234,7 @@ final class RuleRuns implements AutoCloseable {
         }
     }
 
-    /** How far the runs of a rule have come, in a line; empty if none is in progress. */
+    /** How far the rounds of a rule's run have come, in a line; empty if none is in progress. */
     Optional<String> progress(String rule) {
         return Optional.ofNullable(running().get(rule)).map(ProgressLine.Progress::text);
     }

@@ -16,7 +16,7 @@ final class RunLog implements RunListener {
         report.warnings().forEach(warning -> LOG.warn("{}", warning));
         report.leftOut()
                 .forEach(target -> LOG.warn(
-                        "{}: {} is left out: an earlier run is not done with it, after which the rule runs again",
+                        "{}: {} is left out: an earlier round is not done with it, after which the rule runs again",
                         report.rule(),
                         target));
         report.failure().ifPresent(failure -> LOG.warn("{}: {}", report.rule(), failure.cause()));
@@ -30,8 +30,13 @@ final class RunLog implements RunListener {
     }
 
     private static String line(ReplicationReport report) {
-        StringBuilder line = new StringBuilder("run " + report.run() + " of " + report.rule() + ": " + report.outcome()
-                + " in " + report.duration().toMillis() + " ms (" + report.trigger() + "), " + report.sourceRequests()
+        StringBuilder line = new StringBuilder((report.roundOf().isPresent() ? "round " : "run ") + report.run()
+                + " of " + report.rule() + ": " + report.outcome()
+                + " in " + report.duration().toMillis() + " ms (" + report.trigger()
+                + (report.roundOf().isPresent()
+                        ? ", a round of run " + report.roundOf().getAsLong()
+                        : "")
+                + "), " + report.sourceRequests()
                 + " requests to the source");
         for (ReplicationReport.TargetSummary target : report.targets()) {
             line.append("; " + target.target() + ": " + target.copied() + " copied, " + target.upToDate()

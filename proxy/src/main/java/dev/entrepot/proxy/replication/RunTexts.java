@@ -57,6 +57,7 @@ public final class RunTexts {
     private static ObjectNode summary(RunRecord run) {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("run", run.id());
+        run.roundOf().ifPresent(first -> json.put("roundOf", first));
         json.put("rule", run.rule());
         json.put("trigger", run.trigger());
         json.put("started", run.started().toString());
@@ -75,8 +76,9 @@ public final class RunTexts {
             text.append(String.format("%6d  %.19sZ  %-11s  ", run.id(), run.started(), run.outcome()))
                     .append(run.rule())
                     .append("  (")
-                    .append(run.trigger())
-                    .append(")")
+                    .append(run.trigger());
+            run.roundOf().ifPresent(first -> text.append(", a round of run ").append(first));
+            text.append(")")
                     .append(run.reportJson().map(RunTexts::counts).orElse(""))
                     .append('\n');
         }

@@ -76,7 +76,7 @@ function runs(state) {
 
 // What a run did is in its report, which it has when it has ended; before, its progress says what was sent.
 function line(run, now) {
-  return [h("a", { href: "#/replication/runs/" + run.run }, "run " + run.run), run.rule, outcome(run), ago(run.started),
+  return [h("span", {}, h("a", { href: "#/replication/runs/" + run.run }, "run " + run.run), run.roundOf ? " (round of " + run.roundOf + ")" : null), run.rule, outcome(run), ago(run.started),
     run.ended ? duration((new Date(run.ended) - new Date(run.started)) / 1000) : "–",
     run.targets ? total(run, "copied") : "–", run.targets ? total(run, "failed") : now ? count(now.failed) : "–",
     run.targets ? bytes(run.targets.reduce((all, target) => all + target.done.bytes, 0)) : now ? bytes(now.movedBytes) : "–"];
@@ -98,7 +98,7 @@ export function run(found) {
   return h("div", {}, h("p", { class: "crumbs" }, h("a", { href: "#/replication" }, "Replication")),
     h("div", { class: "head" }, h("h1", { tabindex: "-1" }, "Run " + found.run + " of " + found.rule), outcome(found)),
     h("section", { class: "card" }, facts("facts", [
-      ["Trigger", found.trigger], ["Began", ago(found.started)], ["Ended", found.ended ? ago(found.ended) : "not yet"],
+      ["Trigger", found.trigger + (found.roundOf ? ", a round of run " + found.roundOf : "")], ["Began", ago(found.started)], ["Ended", found.ended ? ago(found.ended) : "not yet"],
       ["Failed because", found.failure?.cause]]),
     found.targets ? table(null, [["Target"], ["Copied", "num", "copied"], ["Up to date", "num", "up to date"], ["Skipped", "num", "skipped"], ["Pruned", "num", "pruned"],
       ["Failed", "num", "failed"], ["Sent", "num", "sent"], ["Requests", "num", "requests"]], found.targets.map((target) => [target.target, count(target.copied), count(target.upToDate),

@@ -28,6 +28,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -120,7 +121,8 @@ class ReplicationMetricsTest {
                 TIME,
                 Optional.of(TIME),
                 before.outcome().toString(),
-                Optional.of(ReportWriter.toJson(before)))));
+                Optional.of(ReportWriter.toJson(before)),
+                OptionalLong.empty())));
 
         shows("2", "0.8");
     }

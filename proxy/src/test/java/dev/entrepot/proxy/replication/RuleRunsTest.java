@@ -16,6 +16,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
@@ -71,7 +72,8 @@ class RuleRunsTest {
                 0,
                 Optional.empty(),
                 List.of(),
-                List.of(leftOut));
+                List.of(leftOut),
+                OptionalLong.empty());
     }
 
     private static void await(CountDownLatch latch) throws IOException {

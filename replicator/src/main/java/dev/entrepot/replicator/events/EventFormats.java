@@ -70,6 +70,7 @@ public final class EventFormats {
 
     private static void run(ObjectNode data, ReplicationReport report) {
         data.put("run", report.run());
+        report.roundOf().ifPresent(run -> data.put("roundOf", run));
         data.put("trigger", report.trigger());
         data.put("outcome", report.outcome().toString());
         data.put("milliseconds", report.duration().toMillis());

@@ -9,24 +9,32 @@ import java.util.Deque;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
  * Delivers messages to one receiver, in order, on a thread of its own: each is repeated until the receiver answers 2xx, at most so many times, and
- * then dropped. What does not fit into the queue is dropped too, oldest first: a receiver that is down must not cost memory. Nothing here is
+ * then dropped; one that is refused (4xx) only a few times, because those behind it wait. What does not fit into the queue is dropped too, oldest first: a receiver that is down must not cost memory. Nothing here is
  * kept over restarts. Safe for all threads.
  */
 public final class EventQueue implements AutoCloseable {
+    // After so many the listener hears of it, and a refusal is believed.
+    private static final int FEW_ATTEMPTS = 4;
+    private static final Set<Integer> PASSING = Set.of(408, 425, 429);
+
     private final EventSink sink;
     private final RetryPolicy retries;
     private final Time time;
     private final int capacity;
     private final Optional<String> secret;
+    private final Listener listener;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Deque<Message> waiting = new ArrayDeque<>();
     private final Thread thread;
+    // Of the thread that delivers.
+    private boolean failing;
     private boolean busy;
     private boolean closed;
     private long delivered;
@@ -34,13 +42,42 @@ public final class EventQueue implements AutoCloseable {
 
     private record Message(String contentType, byte[] body) {}
 
+    /** Hears of a receiver that takes nothing; is told on the thread that delivers. */
+    public interface Listener {
+        /** Nobody. */
+        Listener NONE = new Listener() {
+            @Override
+            public void fails(String why) {}
+
+            @Override
+            public void takesAgain() {}
+        };
+
+        /**
+         * A message was not taken in a few attempts, after one that was taken or as the first; not told of those that follow.
+         *
+         * @param why what came of the last attempt
+         */
+        void fails(String why);
+
+        /** A message was taken, after that. */
+        void takesAgain();
+    }
+
+    /** As below, with nobody who hears of it. */
+    public EventQueue(EventSink sink, int capacity, Optional<String> secret, RetryPolicy retries, Time time) {
+        this(sink, capacity, secret, retries, time, Listener.NONE);
+    }
+
     /**
      * Starts to deliver.
      *
      * @param capacity messages that may wait, at least 1
      * @param secret key of the signature header; unsigned without
      */
-    public EventQueue(EventSink sink, int capacity, Optional<String> secret, RetryPolicy retries, Time time) {
+    public EventQueue(
+            EventSink sink, int capacity, Optional<String> secret, RetryPolicy retries, Time time, Listener listener) {
+        this.listener = listener;
         this.sink = sink;
         this.capacity = capacity;
         this.secret = secret;
@@ -127,7 +164,12 @@ public final class EventQueue implements AutoCloseable {
                 if (message.isEmpty()) {
                     return;
                 }
-                done(deliver(message.get()));
+                boolean taken = deliver(message.get());
+                if (taken && failing) {
+                    failing = false;
+                    listener.takesAgain();
+                }
+                done(taken);
             }
         } catch (InterruptedException e) {
             done(false);
@@ -166,21 +208,38 @@ public final class EventQueue implements AutoCloseable {
         headers.put("Content-Type", message.contentType());
         secret.ifPresent(
                 key -> headers.put(EventFormats.SIGNATURE_HEADER, EventFormats.signature(message.body(), key)));
+        int few = Math.min(FEW_ATTEMPTS, retries.attempts());
         for (int attempt = 1; attempt <= retries.attempts(); attempt++) {
             if (attempt > 1) {
                 time.sleeper().sleep(retries.pause(attempt - 1));
             }
+            boolean refused = false;
+            String failure;
             try {
                 int status = sink.post(headers, message.body());
                 if (status >= 200 && status < 300) {
                     return true;
                 }
+                refused = status / 100 == 4 && !PASSING.contains(status);
+                failure = "it answered " + status;
             } catch (IOException | RuntimeException e) {
-                // The next attempt, or the count of what was dropped, says it. One message is never the end of the
-                // thread.
-                continue;
+                // The next attempt. One message is never the end of the thread.
+                failure = String.valueOf(e.getMessage());
+            }
+            if (attempt >= few) {
+                tell(failure);
+                if (refused) {
+                    return false;
+                }
             }
         }
         return false;
+    }
+
+    private void tell(String failure) {
+        if (!failing) {
+            failing = true;
+            listener.fails(failure);
+        }
     }
 }

@@ -15,9 +15,11 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 
 /**
@@ -72,12 +74,22 @@ public final class CopyJournal implements AutoCloseable {
 
     /** Notes that a run begins, and returns its number. */
     public long startRun(String rule, String trigger) throws IOException {
+        return startRun(rule, trigger, OptionalLong.empty());
+    }
+
+    /**
+     * Notes that a run begins, or another round of one, and returns its number.
+     *
+     * @param roundOf the run that it is another round of; empty for a run
+     */
+    public long startRun(String rule, String trigger, OptionalLong roundOf) throws IOException {
         Long id = sql.call(statements -> {
             statements.update(
-                    "INSERT INTO run(rule, cause, started, outcome) VALUES (?, ?, ?, 'running')",
+                    "INSERT INTO run(rule, cause, started, outcome, round_of) VALUES (?, ?, ?, 'running', NULLIF(?, 0))",
                     rule,
                     trigger,
-                    clock.millis());
+                    clock.millis(),
+                    roundOf.orElse(0));
             try (ResultSet row = statements.bound("SELECT last_insert_rowid()").executeQuery()) {
                 row.next();
                 return row.getLong(1);
@@ -154,22 +166,26 @@ public final class CopyJournal implements AutoCloseable {
                 .findFirst();
     }
 
-    /** How the last runs of a rule went; those in progress do not count. */
+    /**
+     * How the last runs of a rule went, each with all its rounds: it came to its end if all of them did. Those in progress do not count.
+     */
     public LastRuns lastRuns(String rule) throws IOException {
-        record Run(Instant started, boolean ended) {}
-        List<Run> runs = query(
-                "SELECT started, outcome FROM run WHERE rule = ? AND outcome <> 'running' ORDER BY id DESC LIMIT "
+        record Round(Instant started, boolean ended, long run) {}
+        List<Round> rounds = query(
+                "SELECT started, outcome, COALESCE(round_of, id) FROM run WHERE rule = ? AND outcome <> 'running' ORDER BY id DESC LIMIT "
                         + LOOKED_AT,
-                row -> new Run(Instant.ofEpochMilli(row.getLong(1)), !UNFINISHED.contains(row.getString(2))),
+                row -> new Round(
+                        Instant.ofEpochMilli(row.getLong(1)), !UNFINISHED.contains(row.getString(2)), row.getLong(3)),
                 rule);
-        int unfinished = 0;
-        for (Run run : runs) {
-            if (run.ended()) {
-                return new LastRuns(Optional.of(run.started()), unfinished);
-            }
-            unfinished++;
-        }
-        return new LastRuns(Optional.empty(), unfinished);
+        Set<Long> unfinished = new LinkedHashSet<>();
+        rounds.stream().filter(round -> !round.ended()).forEach(round -> unfinished.add(round.run()));
+        Optional<Round> last = rounds.stream()
+                .filter(round -> !unfinished.contains(round.run()))
+                .findFirst();
+        long since = unfinished.stream()
+                .filter(run -> last.isEmpty() || run > last.get().run())
+                .count();
+        return new LastRuns(last.map(Round::started), (int) since);
     }
 
     /**

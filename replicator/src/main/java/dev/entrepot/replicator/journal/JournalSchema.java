@@ -7,7 +7,7 @@ import java.sql.Statement;
 
 /** The tables of the journal, and their version. An older file is brought to this version when it is opened. */
 final class JournalSchema {
-    private static final int VERSION = 4;
+    private static final int VERSION = 5;
 
     private static final String BEGUN =
             "CREATE TABLE begun(target TEXT NOT NULL, repository TEXT NOT NULL, PRIMARY KEY(target, repository)) WITHOUT ROWID";
@@ -20,7 +20,7 @@ final class JournalSchema {
     private static final String[] TABLES = {
         """
         CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, cause TEXT NOT NULL, started INTEGER NOT NULL,
-            ended INTEGER, outcome TEXT NOT NULL, report TEXT)""",
+            ended INTEGER, outcome TEXT NOT NULL, report TEXT, round_of INTEGER)""",
         "CREATE INDEX run_by_rule ON run(rule, outcome)",
         """
         CREATE TABLE item(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, target TEXT NOT NULL, repository TEXT NOT NULL,
@@ -52,6 +52,8 @@ final class JournalSchema {
         BEGUN, "INSERT INTO begun SELECT DISTINCT target, repository FROM completed",
     };
 
+    private static final String FROM_4_TO_5 = "ALTER TABLE run ADD COLUMN round_of INTEGER";
+
     private JournalSchema() {}
 
     static void prepare(Connection connection) throws SQLException {
@@ -80,8 +82,11 @@ final class JournalSchema {
                 }
             }
             // What earlier versions left at targets is not known.
-            if (version > 0 && version < VERSION) {
+            if (version > 0 && version < 4) {
                 statement.execute(LEFTOVER);
+            }
+            if (version > 0 && version < VERSION) {
+                statement.execute(FROM_4_TO_5);
             }
             if (version < VERSION) {
                 statement.execute("PRAGMA user_version = " + VERSION);

@@ -2,11 +2,12 @@ package dev.entrepot.replicator.journal;
 
 import java.time.Instant;
 import java.util.Optional;
+import java.util.OptionalLong;
 
 /**
- * One run of a rule.
+ * One run of a rule, or a round of one.
  *
- * @param id number of the run, growing
+ * @param id number, growing; that of a run is the number of its first round
  * @param rule name of the rule
  * @param trigger why it ran
  * @param started when it began
@@ -14,6 +15,7 @@ import java.util.Optional;
  * @param outcome {@code running}, {@code complete}, {@code partly}, {@code failed}, {@code broken-off} if it was interrupted or the
  *     journal failed, or {@code interrupted} if the process ended during it
  * @param reportJson its report, once it ended
+ * @param roundOf the run that this is another round of; empty for a run
  */
 public record RunRecord(
         long id,
@@ -22,4 +24,5 @@ public record RunRecord(
         Instant started,
         Optional<Instant> ended,
         String outcome,
-        Optional<String> reportJson) {}
+        Optional<String> reportJson,
+        OptionalLong roundOf) {}

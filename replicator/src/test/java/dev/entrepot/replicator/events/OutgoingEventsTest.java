@@ -120,6 +120,62 @@ class OutgoingEventsTest {
     }
 
     @Test
+    void receiverThatTakesNothingIsToldOfOnceEachTimeThatItBegins() throws InterruptedException {
+        List<String> heard = new ArrayList<>();
+        EventQueue.Listener listener = new EventQueue.Listener() {
+            @Override
+            public void fails(String why) {
+                heard.add(why);
+            }
+
+            @Override
+            public void takesAgain() {
+                heard.add("again");
+            }
+        };
+        EventSink sink = (headers, body) -> {
+            if (body[0] == 5) {
+                throw new IOException("it hung up");
+            }
+            return body[0] <= 2 ? 404 : 200;
+        };
+        try (EventQueue queue = new EventQueue(sink, 10, Optional.empty(), retries, clock.time(), listener)) {
+            for (byte i = 1; i <= 5; i++) {
+                queue.add("application/json", new byte[] {i});
+            }
+            assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
+            assertThat(heard).containsExactly("it answered 404", "again", "it hung up");
+        }
+    }
+
+    @Test
+    void receiverThatIsDownIsTriedForLongAndOneThatRefusesIsBelieved() throws InterruptedException {
+        List<Byte> posts = new ArrayList<>();
+        EventSink sink = (headers, body) -> {
+            posts.add(body[0]);
+            return switch (body[0]) {
+                case 1 -> posts.size() == 12 ? 200 : 503;
+                case 2 -> 400;
+                case 3 -> posts.size() <= 21 ? 429 : 200;
+                default -> throw new IOException("it hung up");
+            };
+        };
+        RetryPolicy many = new RetryPolicy(12, Duration.ofSeconds(1), Duration.ofMinutes(1), 1);
+        try (EventQueue queue = new EventQueue(sink, 10, Optional.empty(), many, clock.time())) {
+            for (byte i = 1; i <= 4; i++) {
+                queue.add("application/json", new byte[] {i});
+            }
+            assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
+            assertThat(posts)
+                    .extracting(Byte::intValue)
+                    .startsWith(1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 4)
+                    .hasSize(12 + 4 + 6 + 12);
+            assertThat(queue.delivered()).isEqualTo(2);
+            assertThat(queue.dropped()).isEqualTo(2);
+        }
+    }
+
+    @Test
     void fullQueueDropsTheOldest() throws InterruptedException {
         CountDownLatch taken = new CountDownLatch(1);
         CountDownLatch proceed = new CountDownLatch(1);

@@ -19,6 +19,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -127,6 +128,32 @@ class CopyJournalTest {
             assertThat(journal.lastRuns("rule").unfinished())
                     .as("one was killed")
                     .isEqualTo(2);
+        }
+    }
+
+    @Test
+    void runCameToItsEndIfAllItsRoundsDid() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            Instant before = clock.instant();
+            journal.finishRun(journal.startRun("rule", "schedule"), "complete", "{}");
+            clock.pass(Duration.ofHours(1));
+            long run = journal.startRun("rule", "schedule");
+            clock.pass(Duration.ofHours(1));
+            journal.finishRun(journal.startRun("rule", "schedule", OptionalLong.of(run)), "partly", "{}");
+            long second = journal.startRun("rule", "schedule", OptionalLong.of(run));
+            assertThat(journal.run(second).orElseThrow().roundOf()).hasValue(run);
+            assertThat(journal.run(run).orElseThrow().roundOf()).isEmpty();
+            journal.breakOff(second);
+            journal.breakOff(run);
+            assertThat(journal.lastRuns("rule"))
+                    .as("one run, though two of its rounds came to no end")
+                    .isEqualTo(new LastRuns(Optional.of(before), 1));
+            clock.pass(Duration.ofHours(1));
+            Instant after = clock.instant();
+            long whole = journal.startRun("rule", "schedule");
+            journal.finishRun(journal.startRun("rule", "schedule", OptionalLong.of(whole)), "partly", "{}");
+            journal.finishRun(whole, "complete", "{}");
+            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(after), 0));
         }
     }
 
@@ -240,6 +267,7 @@ class CopyJournalTest {
             }
             statement.execute("INSERT INTO completed VALUES ('target', 'other', 'v1', 'rule', 'app', '" + digest("s")
                     + "', '" + digest("t") + "', 'scope', '" + digest("a") + " -', 0)");
+            statement.execute("INSERT INTO run VALUES (1, 'rule', 'schedule', 1, 2, 'complete', '{}')");
             statement.execute("PRAGMA user_version = 1");
         }
         for (int opened = 0; opened < 2; opened++) {
@@ -252,6 +280,7 @@ class CopyJournalTest {
                 assertThat(journal.hasBegun("target", other)).isTrue();
                 assertThat(journal.hasBegun("target", app)).isFalse();
                 assertThat(journal.leftovers("rule", "target")).isEmpty();
+                assertThat(journal.run(1).orElseThrow().roundOf()).isEmpty();
                 journal.complete(completed("v2"));
                 assertThat(journal.completed("target", other, new Tag("v2"))).contains(completed("v2"));
             }

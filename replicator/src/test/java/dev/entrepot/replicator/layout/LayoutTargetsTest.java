@@ -204,6 +204,19 @@ class LayoutTargetsTest {
     }
 
     @Test
+    void folderThatCannotBeWrittenIsTheTargetsFailure() throws IOException {
+        graph(shapes, "v1");
+        Files.writeString(folder.resolve("images"), "a file of somebody's");
+
+        ReplicationReport report = run(into("images"), Outcome.FAILED);
+
+        assertThat(ReportWriter.toText(report))
+                .contains("at the target, sha256:")
+                .contains(folder.resolve("images").toString());
+        assertThat(folder.resolve("images")).hasContent("a file of somebody's");
+    }
+
+    @Test
     void tarIsThereOnlyWhenARunIsCompleteAndThenNothingBesideIt() throws IOException {
         graph(shapes, "v1");
         graph(shapes, "v2");
