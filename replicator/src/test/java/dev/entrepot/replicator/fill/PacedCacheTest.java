@@ -1,6 +1,7 @@
 package dev.entrepot.replicator.fill;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.cache.CachedRepository;
 import dev.entrepot.config.ByteSize;
@@ -15,6 +16,7 @@ import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.Pace;
 import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
@@ -35,8 +37,10 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -169,9 +173,21 @@ class PacedCacheTest {
         }
     }
 
-    /** Holds back whoever takes of it, until he is interrupted. */
+    /** Holds back whoever takes of it, and before anything is sent if it says so, until he is interrupted. */
     private static final class Closed implements Meter {
         private final CountDownLatch held = new CountDownLatch(1);
+        private final boolean owes;
+
+        Closed(boolean owes) {
+            this.owes = owes;
+        }
+
+        @Override
+        public void settle() throws InterruptedIOException {
+            if (owes) {
+                take(0);
+            }
+        }
 
         @Override
         public void take(long units) throws InterruptedIOException {
@@ -220,13 +236,74 @@ class PacedCacheTest {
 
     @Test
     void clientThatJoinsAFillWhoseBytesAreHeldBackIsNot() throws Exception {
-        Closed meter = new Closed();
+        Closed meter = new Closed(false);
         clientIsNotHeldBackBy(new Pace(Meter.NONE, meter), meter);
     }
 
     @Test
+    void clientThatJoinsAFillThatIsHeldBackUntilWhatIsOwedIsPaidIsNot() throws Exception {
+        Closed meter = new Closed(true);
+        clientIsNotHeldBackBy(new Pace(Meter.NONE, meter), meter);
+    }
+
+    @Test
+    void clientThatWantsADocumentForWhichARunIsHeldBackIsNotAndTheRunCanBeInterrupted() throws Exception {
+        Closed meter = new Closed(true);
+        try (FilledCache cache = new FilledCache(directory, registry, 1L << 30)) {
+            Repository repository = registry.repository(NAME);
+            CachedRepository source = new CachedRepository(cache.open(repository));
+            Digest digest = registry.resolve(NAME, TAG.value()).orElseThrow();
+            CompletableFuture<ManifestBytes> run = new CompletableFuture<>();
+            Thread background = Thread.ofVirtual().start(() -> {
+                try {
+                    run.complete(new Pace(Meter.NONE, meter)
+                            .<ManifestBytes, IOException>call(() -> source.fetchManifest(digest)));
+                } catch (IOException e) {
+                    run.completeExceptionally(e);
+                }
+            });
+            meter.held.await();
+
+            CachedRepository client = new CachedRepository(cache.pull(repository));
+
+            assertThat(client.fetchManifest(TAG).digest()).isEqualTo(digest);
+            assertThat(registry.requests(Requests.manifest(digest).and(Requests.get())))
+                    .as("only by the tag, for the client")
+                    .isEmpty();
+            assertThat(run).isNotDone();
+            background.interrupt();
+            assertThatThrownBy(run::join).hasCauseInstanceOf(InterruptedIOException.class);
+        }
+    }
+
+    // Many small documents first, and then blobs: as long as what comes is paid for before more is asked for, nobody
+    // waits long for it.
+    @Test
+    void documentsOfAFirstRunArePaidForAsTheyComeAndNoBlobWaitsForAllOfThem() throws IOException {
+        int images = 60;
+        for (int i = 0; i < images; i++) {
+            registry.push("team/small", new Images(100 + i).image(Platform.parse("linux/amd64"), 10), "w" + i);
+        }
+        try (FilledCache cache = new FilledCache(directory.resolve("cache"), registry, 1L << 30);
+                Engine engine = new Engine(directory)) {
+            Rules rules = new Rules(new MemoryRegistry("unused.test", MemoryRegistry.Abilities.ALL));
+            rules.source = new CachedSource(registry, cache);
+            rules.repositories = List.of(NamePattern.parse("team/small"));
+            rules.limits =
+                    new LimitsConfig(Optional.of(new ByteSize(1000)), Optional.empty(), List.of(), ZoneOffset.UTC);
+
+            Duration took = timeOf(engine, rules, "one");
+
+            long sent = registry.calls().bytesOut();
+            assertThat(took.toSeconds()).isBetween(sent / 1000 - 5, sent / 1000 + 5);
+            assertThat(engine.clock.slept().stream().max(Comparator.naturalOrder()))
+                    .hasValueSatisfying(longest -> assertThat(longest).isLessThan(Duration.ofSeconds(5)));
+        }
+    }
+
+    @Test
     void clientThatJoinsAFillWhoseRequestIsHeldBackIsNot() throws Exception {
-        Closed meter = new Closed();
+        Closed meter = new Closed(false);
         clientIsNotHeldBackBy(new Pace(meter, Meter.NONE), meter);
     }
 }
