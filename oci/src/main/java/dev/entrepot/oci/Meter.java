@@ -31,4 +31,9 @@ public interface Meter {
     default void settle() throws InterruptedIOException {
         take(0);
     }
+
+    /** Whose units these are: the same for all meters that take from the same, and {@link #NONE} where there is no limit. */
+    default Meter account() {
+        return this;
+    }
 }
