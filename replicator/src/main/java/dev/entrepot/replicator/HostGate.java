@@ -212,7 +212,10 @@ final class HostGate {
         return progress.get();
     }
 
-    /** Requests made so far, repeated ones included; a list of several pages counts as one. */
+    /**
+     * What was let through so far, repetitions by this gate included. An upload counts as one, however many requests it takes, and so does a list of several pages; tokens, redirects and repetitions by
+     * the registry's client are not seen here.
+     */
     long requestCount() {
         return count.get();
     }
