@@ -30,7 +30,7 @@ import org.slf4j.LoggerFactory;
  * reader (a wrong digest deletes what was written, an outage keeps it for the next fetch); or the disk fails it, or it is larger than its repository may have and
  * others follow it, and it ends <em>degraded</em>, in which case the readers go on by themselves from the offset and hash state that it had reached.
  *
- * <p>One that is begun in the background keeps to the {@link Pace} of who begins it, as long as no client follows it.
+ * <p>One that is begun in the background keeps to the {@link Pace} of who begins it, as long as neither a client follows it nor anybody in the background who has no limit.
  *
  * <p>It is long because every step can end in each of these ways.
  */
@@ -103,7 +103,8 @@ final class BlobFetch implements Runnable {
         this.credential = credential;
         this.upstream = upstream;
         this.source = new HurriedSource(upstream, urgent);
-        this.pace = Pace.current().map(begunAt -> new LiftablePace(begunAt, source::isInterrupting));
+        this.pace = Pace.current()
+                .map(begunAt -> new LiftablePace(begunAt.heardBy(Pace.Refusals.UNHEARD), source::isInterrupting));
         this.declaredBytes = declaredBytes;
         this.named = named;
         this.limit = limit;
@@ -146,6 +147,25 @@ final class BlobFetch implements Runnable {
                 lifted.restore();
             }
         };
+    }
+
+    /**
+     * Somebody in the background follows it, at the pace of this thread: what that has no limit for is held back for nobody until he leaves.
+     *
+     * @return to be run once, when he leaves
+     */
+    Runnable followedInBackground() {
+        if (pace.isEmpty()) {
+            return () -> {};
+        }
+        LiftablePace lifted = pace.get();
+        boolean heldElsewhere = lifted.holdsBytes() && !lifted.isHolding();
+        Runnable left = lifted.liftFor(Pace.current());
+        if (heldElsewhere && !lifted.holdsBytes()) {
+            // It may wait for one of the few slots of what is read at a pace.
+            source.askAnew();
+        }
+        return left;
     }
 
     /** The size that a manifest states. */

@@ -134,6 +134,7 @@ final class BlobPulls {
                 return true;
             }
             BlobFetches.Joined joined = join(digest, link, settings);
+            Runnable left = joined.fetch().followedInBackground();
             try {
                 return joined.fetch()
                         .progress()
@@ -143,6 +144,8 @@ final class BlobPulls {
                 if (mustGiveUp(digest, joined, e, attempt, settings)) {
                     throw isOwn(joined) ? e : ofOthers(digest, e);
                 }
+            } finally {
+                left.run();
             }
         }
     }
@@ -298,7 +301,8 @@ final class BlobPulls {
 
     private Answer<BlobContent> follow(Digest digest, BlobFetches.Joined joined, CacheSettings settings)
             throws IOException {
-        Runnable left = readers.alwaysAsking() ? () -> {} : joined.fetch().followedByClient();
+        BlobFetch fetch = joined.fetch();
+        Runnable left = readers.alwaysAsking() ? fetch.followedInBackground() : fetch.followedByClient();
         try {
             joined.fetch().progress().awaitStart(cache.settings().patience());
         } catch (IOException | RuntimeException e) {

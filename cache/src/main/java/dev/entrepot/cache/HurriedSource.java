@@ -19,6 +19,7 @@ final class HurriedSource implements BlobSource {
     private boolean urgent;
     private @Nullable Thread asking;
     private boolean interrupting;
+    private long round;
 
     /**
      * Describes an upstream.
@@ -37,6 +38,12 @@ final class HurriedSource implements BlobSource {
         }
         urgent = true;
         source = forWhoWaits;
+        askAnew();
+    }
+
+    /** Has what is being asked asked anew, because what it waits for may have changed. */
+    synchronized void askAnew() {
+        round++;
         Thread waiting = asking;
         if (waiting != null) {
             interrupting = true;
@@ -70,11 +77,11 @@ final class HurriedSource implements BlobSource {
 
     private <T> T ask(Question<T> question) throws IOException {
         while (true) {
-            BlobSource asked = begin();
+            Asked asked = begin();
             try {
-                return question.of(asked);
+                return question.of(asked.source);
             } catch (OutageException e) {
-                if (asked == now()) {
+                if (asked.round == round()) {
                     throw e;
                 }
             } finally {
@@ -97,9 +104,15 @@ final class HurriedSource implements BlobSource {
         return source;
     }
 
-    private synchronized BlobSource begin() {
+    private synchronized long round() {
+        return round;
+    }
+
+    private record Asked(BlobSource source, long round) {}
+
+    private synchronized Asked begin() {
         asking = Thread.currentThread();
-        return source;
+        return new Asked(source, round);
     }
 
     // Outside of this, the thread reads a body, which is not to be broken off.

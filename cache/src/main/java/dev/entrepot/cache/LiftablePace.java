@@ -3,31 +3,40 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.Pace;
 import java.io.InterruptedIOException;
+import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The pace of a fetch that was begun in the background, which holds while no client waits for it. While one does, the fetch is that client's: it runs as fast as it can, what comes counts for nobody, and if
- * it was just being held back it goes on at once. For the one thread of the fetch; clients come and go on any.
+ * The pace of work that was begun in the background, which holds while nobody follows who has none. While a client does, the work is that client's: it goes as fast as it can, and what comes counts for
+ * nobody. While somebody in the background does who has no such limit, it goes as fast as it can, too, but what comes counts for whoever's limit it is: it is what that one wanted. If it was just being
+ * held back it goes on at once. For the one thread of the work; those who follow come and go on any.
  */
 final class LiftablePace {
     private final Pace pace;
+    private final Liftable requests;
+    private final Liftable bytes;
     private final BooleanSupplier hurried;
     private int clients;
     private @Nullable Thread held;
+    private @Nullable Liftable heldBy;
     private boolean interrupting;
 
     /**
-     * As long as nobody waits, this pace.
+     * As long as nobody follows who has none, this pace.
      *
-     * @param hurried whether the thread of the fetch is interrupted in order to ask anew as a client ({@link HurriedSource}); that is never taken for an interrupt of ours
+     * @param hurried whether the thread of the work is interrupted in order to ask anew ({@link HurriedSource}); that is never taken for an interrupt of ours
      */
     LiftablePace(Pace pace, BooleanSupplier hurried) {
         this.hurried = hurried;
-        this.pace = new Pace(new Liftable(pace.requests()), new Liftable(pace.bytes()));
+        this.requests = new Liftable(pace.requests());
+        this.bytes = new Liftable(pace.bytes());
+        this.pace = new Pace(requests, bytes, pace.refusals());
     }
 
-    /** The pace of the fetch. */
+    /** The pace of the work. */
     Pace pace() {
         return pace;
     }
@@ -35,11 +44,7 @@ final class LiftablePace {
     /** A client waits from now on. */
     synchronized void lift() {
         clients++;
-        Thread waiting = held;
-        if (waiting != null && !interrupting) {
-            interrupting = true;
-            waiting.interrupt();
-        }
+        goOn();
     }
 
     /** A client that waited does so no longer. */
@@ -47,11 +52,62 @@ final class LiftablePace {
         clients--;
     }
 
-    private synchronized boolean hold() {
-        if (clients > 0) {
+    /**
+     * Somebody in the background follows from now on, at a pace of his own: where that has no limit, this one does not hold.
+     *
+     * @param follower his pace; empty if he has none
+     * @return to be run once when he leaves; more often does nothing
+     */
+    synchronized Runnable liftFor(Optional<Pace> follower) {
+        boolean liftsRequests = isUnlimited(follower, Pace::requests);
+        boolean liftsBytes = isUnlimited(follower, Pace::bytes);
+        add(1, liftsRequests, liftsBytes);
+        goOn();
+        AtomicBoolean left = new AtomicBoolean();
+        return () -> {
+            if (left.compareAndSet(false, true)) {
+                add(-1, liftsRequests, liftsBytes);
+            }
+        };
+    }
+
+    private static boolean isUnlimited(Optional<Pace> follower, Function<Pace, Meter> which) {
+        return follower.map(which).map(Meter::account).orElse(Meter.NONE) == Meter.NONE;
+    }
+
+    private synchronized void add(int change, boolean toRequests, boolean toBytes) {
+        requests.unlimited += toRequests ? change : 0;
+        bytes.unlimited += toBytes ? change : 0;
+    }
+
+    /** Whether bytes are held back now as others of the same limit are. */
+    synchronized boolean holdsBytes() {
+        return bytes.account() != Meter.NONE;
+    }
+
+    /** Whether the thread of the work is being held back just now. */
+    synchronized boolean isHolding() {
+        return held != null;
+    }
+
+    private void goOn() {
+        Thread waiting = held;
+        if (waiting != null && heldBy != null && isUp(heldBy) && !interrupting) {
+            interrupting = true;
+            waiting.interrupt();
+        }
+    }
+
+    private boolean isUp(Liftable meter) {
+        return clients + meter.unlimited > 0;
+    }
+
+    private synchronized boolean hold(Liftable meter) {
+        if (isUp(meter)) {
             return false;
         }
         held = Thread.currentThread();
+        heldBy = meter;
         return true;
     }
 
@@ -62,6 +118,7 @@ final class LiftablePace {
     // Outside of this, the thread reads an answer, which is not to be broken off.
     private synchronized void release() {
         held = null;
+        heldBy = null;
         if (interrupting) {
             interrupting = false;
             Thread.interrupted();
@@ -77,22 +134,42 @@ final class LiftablePace {
 
     private final class Liftable implements Meter {
         private final Meter meter;
+        /** How many follow in the background who have no limit of this kind. */
+        private int unlimited;
 
         Liftable(Meter meter) {
             this.meter = meter;
         }
 
+        private interface Wait {
+            void end() throws InterruptedIOException;
+        }
+
         @Override
         public void take(long units) throws InterruptedIOException {
-            if (!hold()) {
-                return;
+            if (!waited(() -> meter.take(units))) {
+                count(units);
+            }
+        }
+
+        @Override
+        public void settle() throws InterruptedIOException {
+            waited(meter::settle);
+        }
+
+        // False if it does not hold, or no longer does.
+        private boolean waited(Wait wait) throws InterruptedIOException {
+            if (!hold(this)) {
+                return false;
             }
             try {
-                meter.take(units);
+                wait.end();
+                return true;
             } catch (InterruptedIOException e) {
                 if (!isLifted() || hurried.getAsBoolean()) {
                     throw e;
                 }
+                return false;
             } finally {
                 release();
             }
@@ -102,6 +179,13 @@ final class LiftablePace {
         public void count(long units) {
             if (counts()) {
                 meter.count(units);
+            }
+        }
+
+        @Override
+        public Meter account() {
+            synchronized (LiftablePace.this) {
+                return isUp(this) ? Meter.NONE : meter.account();
             }
         }
     }

@@ -3,6 +3,7 @@ package dev.entrepot.cache;
 import dev.entrepot.oci.Cause;
 import dev.entrepot.oci.Causes;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Pace;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.time.Duration;
@@ -18,7 +19,8 @@ import java.util.function.LongSupplier;
 
 /**
  * Calls that several clients wait for and that belong to none of them: the first to ask for a key starts the call on a thread of its own, all
- * who ask while it runs get the same outcome, and a client that leaves ends nothing. Nothing is remembered after the call. Thread-safe.
+ * who ask while it runs get the same outcome, and a client that leaves ends nothing. Nothing is remembered after the call. A call keeps to the {@link Pace} of the first to ask, until somebody joins who
+ * has no limit. Thread-safe.
  *
  * @param <K> what is asked for
  * @param <V> the outcome
@@ -102,15 +104,35 @@ final class SharedCalls<K, V> {
     /** A call under way. */
     private record Call<V>(CompletableFuture<V> future, long startNanos, boolean joined) {}
 
-    private record Running<V>(CompletableFuture<V> future, long startNanos, Optional<Cause> cause) {}
+    private record Running<V>(
+            CompletableFuture<V> future, long startNanos, Optional<Cause> cause, Optional<LiftablePace> pace) {
+        Running(long startNanos) {
+            this(
+                    new CompletableFuture<>(),
+                    startNanos,
+                    Causes.current(),
+                    Pace.current().map(pace -> new LiftablePace(pace, () -> false)));
+        }
+
+        // Who has no limit is not held back because another has one.
+        void joined() {
+            Optional<Cause> joining = Causes.current();
+            if (joining.isPresent() && cause.isPresent()) {
+                joining.get().joins(cause.get());
+            }
+            pace.ifPresent(held -> held.liftFor(Pace.current()));
+        }
+
+        V run(Work<V> work) throws IOException {
+            return pace.isEmpty() ? work.run() : pace.get().pace().<V, IOException>call(work::run);
+        }
+    }
 
     private Call<V> startOrJoin(K key, Work<V> work) {
-        Running<V> mine = new Running<>(new CompletableFuture<>(), nanoTime.getAsLong(), Causes.current());
+        Running<V> mine = new Running<>(nanoTime.getAsLong());
         Running<V> other = running.putIfAbsent(key, mine);
         if (other != null) {
-            if (mine.cause.isPresent() && other.cause.isPresent()) {
-                mine.cause.get().joins(other.cause.get());
-            }
+            other.joined();
             return new Call<>(other.future, other.startNanos, true);
         }
         start(key, mine, work);
@@ -134,7 +156,7 @@ final class SharedCalls<K, V> {
     // The key is freed before the outcome is published: who asks after an outcome was seen starts anew.
     private void run(K key, Running<V> call, Work<V> work) {
         try {
-            V value = work.run();
+            V value = call.run(work);
             running.remove(key, call);
             call.future.complete(value);
         } catch (Throwable e) {

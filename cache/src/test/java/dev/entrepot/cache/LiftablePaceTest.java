@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.Pace;
 import java.io.InterruptedIOException;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
@@ -84,6 +85,46 @@ class LiftablePaceTest {
         assertThat(taken.get()).isZero();
         pace.restore();
         pace.pace().bytes().take(7);
+        assertThat(taken.get()).isEqualTo(7);
+    }
+
+    @Test
+    void whoHasNoLimitEndsTheWaitAndWhatComesCounts() throws Exception {
+        CompletableFuture<Boolean> interrupted = fetching();
+        pace.liftFor(Optional.empty());
+        assertThat(interrupted.get(20, TimeUnit.SECONDS)).isFalse();
+        assertThat(taken.get()).isEqualTo(7);
+        pace.pace().bytes().take(5);
+        pace.pace().bytes().count(3);
+        pace.pace().bytes().settle();
+        assertThat(taken.get()).isEqualTo(15);
+        pace.lift();
+        pace.pace().bytes().take(5);
+        assertThat(taken.get()).as("it is the client's now").isEqualTo(15);
+    }
+
+    @Test
+    void onlyWhatTheOtherHasNoLimitForIsLifted() throws Exception {
+        CompletableFuture<Boolean> interrupted = fetching();
+        pace.liftFor(Optional.of(new Pace(Meter.NONE, meter)));
+        assertThat(pace.holdsBytes()).isTrue();
+        assertThat(interrupted).isNotDone();
+        pace.liftFor(Optional.of(new Pace(meter, Meter.NONE)));
+        assertThat(pace.holdsBytes()).isFalse();
+        assertThat(interrupted.get(20, TimeUnit.SECONDS)).isFalse();
+    }
+
+    @Test
+    void itHoldsAgainWhenWhoHasNoLimitHasLeft() throws Exception {
+        Runnable left = pace.liftFor(Optional.of(Pace.FREE));
+        assertThat(pace.pace().bytes().account()).isSameAs(Meter.NONE);
+        left.run();
+        left.run();
+        assertThat(pace.pace().bytes().account()).isSameAs(meter);
+        CompletableFuture<Boolean> interrupted = fetching();
+        assertThat(interrupted).isNotDone();
+        free.countDown();
+        assertThat(interrupted.get(20, TimeUnit.SECONDS)).isFalse();
         assertThat(taken.get()).isEqualTo(7);
     }
 

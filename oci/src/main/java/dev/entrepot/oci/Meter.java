@@ -22,4 +22,18 @@ public interface Meter {
 
     /** Counts so many units without waiting: who takes the next waits for these, too. */
     void count(long units);
+
+    /**
+     * Waits until what was taken and counted before has been paid for, and takes nothing: for those who can count only afterwards what they will need.
+     *
+     * @throws InterruptedIOException if interrupted while waiting; the interrupt stays set
+     */
+    default void settle() throws InterruptedIOException {
+        take(0);
+    }
+
+    /** Whose units these are: the same for all meters that take from the same, and {@link #NONE} where there is no limit. */
+    default Meter account() {
+        return this;
+    }
 }

@@ -42,6 +42,11 @@ public record Pace(Meter requests, Meter bytes, Refusals refusals) {
         return new Pace(requests, bytes, newRefusals);
     }
 
+    /** Whose bandwidth this thread uses; empty where there is no limit to it. */
+    public static Optional<Meter> currentAccount() {
+        return current().map(pace -> pace.bytes().account()).filter(account -> account != Meter.NONE);
+    }
+
     /** The pace of what this thread works for; empty where there is none. */
     public static Optional<Pace> current() {
         return CURRENT.isBound() ? Optional.of(CURRENT.get()) : Optional.empty();

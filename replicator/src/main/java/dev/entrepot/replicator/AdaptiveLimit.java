@@ -1,22 +1,33 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.oci.AdaptiveWindow;
+import dev.entrepot.oci.Meter;
 import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.util.HashMap;
+import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import org.jspecify.annotations.Nullable;
 
 /**
  * How many uploads of blobs may be under way to one place, of all runs together. It adapts to the place ({@link AdaptiveWindow}). The small requests are limited by the
  * registry's client, which leaves out bodies that are streamed. Safe for all threads.
+ *
+ * <p>An upload that its rule's bandwidth holds back may take hours in which the place has next to nothing to do. Such uploads are counted apart from the others, so that they keep none of those
+ * waiting, and a rule that has none under way may always have one, so that they keep no such rule waiting.
  */
 final class AdaptiveLimit {
     private final AdaptiveWindow window;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition turn = lock.newCondition();
     private int running;
+    /** Uploads that are held back by a bandwidth, by whose that is. */
+    private final Map<Meter, Integer> paced = new HashMap<>();
+
+    private int runningPaced;
 
     /**
      * With nothing under way.
@@ -32,26 +43,27 @@ final class AdaptiveLimit {
     /**
      * Uploads when it is its turn.
      *
+     * @param account whose bandwidth is used; {@link Meter#NONE} where there is no limit to it
      * @throws IOException as {@code upload} does
      * @throws InterruptedIOException if interrupted while waiting
      */
-    <T> T send(RequestLimit.Request<T> upload) throws IOException {
-        enter();
+    <T> T send(Meter account, RequestLimit.Request<T> upload) throws IOException {
+        enter(account);
         try {
             return upload.send();
         } finally {
-            leave();
+            leave(account);
         }
     }
 
-    private void enter() throws InterruptedIOException {
+    private void enter(Meter account) throws InterruptedIOException {
         try {
             lock.lockInterruptibly();
             try {
-                while (running >= window.size()) {
+                while (!mayEnter(account)) {
                     turn.await();
                 }
-                running++;
+                count(account, 1);
             } finally {
                 lock.unlock();
             }
@@ -61,11 +73,32 @@ final class AdaptiveLimit {
         }
     }
 
-    private void leave() {
+    private boolean mayEnter(Meter account) {
+        return account == Meter.NONE
+                ? running < window.size()
+                : runningPaced < window.size() || !paced.containsKey(account);
+    }
+
+    private void count(Meter account, int change) {
+        if (account == Meter.NONE) {
+            running += change;
+        } else {
+            runningPaced += change;
+            paced.merge(account, change, AdaptiveLimit::sum);
+        }
+    }
+
+    // A value of null takes the key away.
+    private static @Nullable Integer sum(int before, int change) {
+        return before + change == 0 ? null : Integer.valueOf(before + change);
+    }
+
+    private void leave(Meter account) {
         lock.lock();
         try {
-            running--;
-            turn.signal();
+            count(account, -1);
+            // Not each of those who wait may have what this one had.
+            turn.signalAll();
         } finally {
             lock.unlock();
         }
@@ -76,7 +109,7 @@ final class AdaptiveLimit {
         lock.lock();
         try {
             if (window.succeeded()) {
-                turn.signal();
+                turn.signalAll();
             }
         } finally {
             lock.unlock();

@@ -1,5 +1,6 @@
 package dev.entrepot.replicator;
 
+import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Pace;
 import dev.entrepot.replicator.graph.RequestLimit;
@@ -62,12 +63,21 @@ final class HostGate {
         return call(kind, of(requests, kind)::send, request);
     }
 
-    /** Uploads a blob; the request must be repeatable. */
+    /** Uploads a blob as fast as it goes; the request must be repeatable. */
     <T> T transfer(RequestLimit.Request<T> request) throws IOException {
+        return transfer(Meter.NONE, request);
+    }
+
+    /**
+     * Uploads a blob; the request must be repeatable.
+     *
+     * @param bandwidth what the upload takes of as it goes
+     */
+    <T> T transfer(Meter bandwidth, RequestLimit.Request<T> request) throws IOException {
         return call(
                 RequestKind.UPLOAD,
                 upload -> transfers.send(() -> {
-                    T moved = uploads.send(upload);
+                    T moved = uploads.send(bandwidth.account(), upload);
                     uploads.succeeded();
                     return moved;
                 }),
@@ -212,7 +222,10 @@ final class HostGate {
         return progress.get();
     }
 
-    /** Requests made so far, repeated ones included; a list of several pages counts as one. */
+    /**
+     * What was let through so far, repetitions by this gate included. An upload counts as one, however many requests it takes, and so does a list of several pages; tokens, redirects and repetitions by
+     * the registry's client are not seen here.
+     */
     long requestCount() {
         return count.get();
     }

@@ -7,11 +7,15 @@ import java.time.Instant;
 import java.time.LocalTime;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 
 /** Reads a {@link LimitsConfig} at a moment: the first part of the day that matches counts, else what holds all day. */
 final class Limits {
-    private static final int QUESTIONS_PER_RATE = 20;
+    // For how many seconds all that are in hand may use what there is.
+    private static final int SECONDS = 20;
+    // More than most manifests and lists have.
+    private static final int QUESTION_BYTES = 16 * 1024;
 
     private Limits() {}
 
@@ -45,16 +49,25 @@ final class Limits {
     }
 
     /**
-     * How many questions may be in hand at once so that none waits long for its turn, at whatever time of day: some take many requests, one after another, and a cache waits five minutes for an
-     * answer.
+     * How many questions may be in hand at once so that none waits long for its turn, and their answers are not long owed, at whatever time of day: some take many requests, one after another, and a
+     * cache waits five minutes for an answer.
      *
      * @param most how many without a limit
      */
     static int atOnce(LimitsConfig config, int most) {
-        return Stream.concat(
+        LongStream byRequests = Stream.concat(
                         config.requestsPerSecond().stream(),
                         config.hours().stream().flatMap(hours -> hours.requestsPerSecond().stream()))
-                .mapToInt(rate -> Math.min(most, Math.multiplyExact(QUESTIONS_PER_RATE, Math.min(rate, most))))
+                .mapToLong(rate -> rate);
+        LongStream byBytes = Stream.concat(
+                        config.bandwidth().stream(),
+                        config.hours().stream().flatMap(hours -> hours.bandwidth().stream()))
+                .mapToLong(rate -> rate.bytes());
+        return (int) LongStream.concat(
+                        byRequests.map(rate -> SECONDS * rate),
+                        byBytes.map(rate ->
+                                Math.max(1, SECONDS * Math.min(rate, (long) most * QUESTION_BYTES) / QUESTION_BYTES)))
+                .map(rate -> Math.min(rate, most))
                 .min()
                 .orElse(most);
     }

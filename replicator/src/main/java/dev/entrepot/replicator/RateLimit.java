@@ -10,12 +10,15 @@ import java.util.function.Function;
 
 /**
  * A token bucket whose rate may depend on the time of day. Up to one second's worth may be taken at once after a rest. Whoever
- * takes more than there is goes into debt and the next one waits, so that the size of one piece does not matter. Who waits gets his turn in the order of coming. A debt is one of
- * units and not of time, so that it is paid at whatever rate holds while it is paid. Safe for all threads.
+ * takes more than there is goes into debt and the next one waits. Who waits gets his turn in the order of coming, and takes a second's worth in a turn, so that nobody waits long behind one
+ * who takes much. A debt is one of units and not of time, so that it is paid at whatever rate holds while it is paid. Safe for all threads.
+ *
+ * <p>What is only counted may be any number. More than two minutes' worth of it is never owed, which is far less than anybody waits for anything; what is beyond that is forgiven.
  */
 final class RateLimit implements Meter {
     // A pause is cut here so that a change of the rate is noticed.
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+    private static final int LONGEST_DEBT_SECONDS = 120;
     private static final double NANOS_PER_SECOND = 1e9;
     // What is lost in rounding is no debt.
     private static final double NEARLY_NOTHING = 1e-6;
@@ -36,6 +39,13 @@ final class RateLimit implements Meter {
 
     @Override
     public void take(long units) throws InterruptedIOException {
+        long open = units;
+        do {
+            open -= takeInTurn(open);
+        } while (open > 0);
+    }
+
+    private long takeInTurn(long units) throws InterruptedIOException {
         try {
             turn.lockInterruptibly();
         } catch (InterruptedException e) {
@@ -44,9 +54,9 @@ final class RateLimit implements Meter {
         }
         try {
             while (true) {
-                Duration wait = tryTake(units);
+                Duration wait = untilPaid();
                 if (wait.isZero()) {
-                    return;
+                    return takeNow(units);
                 }
                 time.pause(wait.compareTo(LONGEST_PAUSE) > 0 ? LONGEST_PAUSE : wait);
             }
@@ -57,20 +67,27 @@ final class RateLimit implements Meter {
 
     @Override
     public synchronized void count(long units) {
-        if (rate().isPresent()) {
-            left -= units;
+        OptionalLong rate = rate();
+        if (rate.isPresent()) {
+            double most = -(double) LONGEST_DEBT_SECONDS * rate.getAsLong();
+            left = Math.max(left - units, Math.min(left, most));
         }
     }
 
-    private synchronized Duration tryTake(long units) {
+    private synchronized Duration untilPaid() {
         OptionalLong rate = rate();
+        return rate.isPresent() && left < -NEARLY_NOTHING
+                ? Duration.ofNanos((long) Math.ceil(-left / rate.getAsLong() * NANOS_PER_SECOND))
+                : Duration.ZERO;
+    }
+
+    private synchronized long takeNow(long units) {
+        OptionalLong rate = rate();
+        long piece = Math.min(units, rate.orElse(units));
         if (rate.isPresent()) {
-            if (left < -NEARLY_NOTHING) {
-                return Duration.ofNanos((long) Math.ceil(-left / rate.getAsLong() * NANOS_PER_SECOND));
-            }
-            left -= units;
+            left -= piece;
         }
-        return Duration.ZERO;
+        return piece;
     }
 
     // What has come since the last time, at the rate that holds now; where there is none, all debts are forgiven.

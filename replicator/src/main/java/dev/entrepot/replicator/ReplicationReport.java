@@ -17,7 +17,7 @@ import java.util.OptionalLong;
  * @param ended when it ended
  * @param items what came of each tag at each target
  * @param targets sums for each target
- * @param sourceRequests requests sent to the source
+ * @param sourceRequests what was asked of the source, as {@link TargetSummary#requests} counts; what a cache before it answers counts too
  * @param failure why the run as a whole could not be made, if so
  * @param warnings what of the rule's selection found nothing, each a line for people; they do not change how the run ended
  * @param leftOut targets of the rule that an earlier round was not done with, and that this one did nothing at
@@ -97,7 +97,8 @@ public record ReplicationReport(
      * @param skipped tags that the rule says to leave
      * @param pruned what was deleted: tags, and manifests that were left over without one
      * @param failed tags that were not moved
-     * @param requests requests sent to it
+     * @param requests what was asked of it, each repetition included: an upload of a blob counts once, however many requests it takes, and so does a list of referrers of several pages;
+     *     what the registry's client sends by itself (tokens, redirects, its own repetitions) does not count
      */
     public record TargetSummary(
             String target,

@@ -1,6 +1,7 @@
 package dev.entrepot.replicator;
 
 import com.github.tomakehurst.wiremock.client.ResponseDefinitionBuilder;
+import com.github.tomakehurst.wiremock.extension.Parameters;
 import com.github.tomakehurst.wiremock.extension.ResponseDefinitionTransformerV2;
 import com.github.tomakehurst.wiremock.http.Request;
 import com.github.tomakehurst.wiremock.http.ResponseDefinition;
@@ -33,6 +34,9 @@ import tools.jackson.databind.node.ObjectNode;
  */
 final class MemoryAnswers implements ResponseDefinitionTransformerV2 {
     static final String NAME = "memory-answers";
+    /** Parameter of an answer: says of each manifest that is taken 200, with this content type, and not 201. */
+    static final String SAYS_200 = "says-200";
+
     private static final Pattern PATH =
             Pattern.compile("/v2/(.+?)/(manifests|blobs/uploads|blobs|tags|referrers)/([^?]*)(\\?.*)?");
 
@@ -73,7 +77,14 @@ final class MemoryAnswers implements ResponseDefinitionTransformerV2 {
             return answer(404).build();
         }
         try {
-            return answerOf(request, path).build();
+            ResponseDefinition answer = answerOf(request, path).build();
+            Parameters odd = event.getTransformerParameters();
+            return odd.containsKey(SAYS_200) && answer.getStatus() == 201
+                    ? ResponseDefinitionBuilder.like(answer)
+                            .withStatus(200)
+                            .withHeader("Content-Type", odd.getString(SAYS_200))
+                            .build()
+                    : answer;
         } catch (NotFoundException e) {
             return OddRegistry.error(404, e.code().isEmpty() ? "UNKNOWN" : e.code())
                     .build();

@@ -2,6 +2,7 @@ package dev.entrepot.replicator;
 
 import static com.github.tomakehurst.wiremock.client.WireMock.aResponse;
 import static com.github.tomakehurst.wiremock.client.WireMock.status;
+import static dev.entrepot.replicator.MemoryAnswers.SAYS_200;
 import static dev.entrepot.replicator.OddRegistry.error;
 import static org.assertj.core.api.Assertions.assertThat;
 
@@ -242,6 +243,29 @@ class OddTargetWritesTest extends BetweenOddRegistries {
                 "PUT",
                 manifest("v1"),
                 status(200).withHeader("Content-Type", "text/html").withBody("<html>Please log in"));
+
+        ItemReport.Failure failure = world.failsToCopy("v1");
+
+        assertThat(failure.fault()).isEqualTo("outage: server-error");
+        world.completesOnceNobodyIsOdd("v1");
+    }
+
+    @Test
+    void targetThatTakesManifestsWithAnEmptyAnswerOfTypeHtmlAndTheRightDigestIsBelieved() throws IOException {
+        Descriptor image = world.tagged("v1");
+        target.says("PUT", "/v2/mirror/app/manifests/.*", passed().withTransformerParameter(SAYS_200, "text/html"));
+
+        world.completes();
+
+        assertThat(target.requests("PUT", manifest(image.digest()))).hasSize(1);
+        assertThat(target.requests("PUT", manifest("v1"))).hasSize(1);
+        world.isComplete("v1");
+    }
+
+    @Test
+    void emptyAnswerOfTypeHtmlWithoutADigestIsNotBelieved() throws IOException {
+        world.tagged("v1");
+        target.says("PUT", manifest("v1"), status(200).withHeader("Content-Type", "text/html"));
 
         ItemReport.Failure failure = world.failsToCopy("v1");
 

@@ -1,17 +1,24 @@
 package dev.entrepot.replicator;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.config.ByteSize;
 import dev.entrepot.config.LimitsConfig;
 import dev.entrepot.oci.Meter;
 import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.io.UncheckedIOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalTime;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Optional;
+import java.util.SplittableRandom;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.Test;
 
 class RateLimitTest {
@@ -37,13 +44,89 @@ class RateLimitTest {
     }
 
     @Test
-    void pieceLargerThanTheRateIsPaidForAfterwards() throws IOException {
+    void pieceLargerThanTheRateIsTakenSecondBySecond() throws IOException {
         Meter limit = Limits.bandwidth(config(), clock.time());
         Instant start = clock.instant();
         limit.take(60_000);
-        assertThat(clock.instant()).isEqualTo(start);
+        assertThat(Duration.between(start, clock.instant())).isEqualTo(Duration.ofSeconds(58));
         limit.take(1);
         assertThat(Duration.between(start, clock.instant())).isEqualTo(Duration.ofSeconds(59));
+    }
+
+    @Test
+    void whoTakesMuchLetsOthersHaveTheirTurnsAfterEachSecondsWorth() throws Exception {
+        AtomicReference<Meter> limit = new AtomicReference<>();
+        CompletableFuture<Thread> other = new CompletableFuture<>();
+        List<Thread> slept = new CopyOnWriteArrayList<>();
+        Sleeper sleeper = time -> {
+            if (slept.isEmpty()) {
+                other.complete(waiting(() -> limit.get().settle()));
+            }
+            slept.add(Thread.currentThread());
+            clock.sleep(time);
+        };
+        limit.set(Limits.bandwidth(config(), new Time(clock, sleeper, new SplittableRandom(7))));
+
+        limit.get().take(60_000);
+
+        assertThat(slept).startsWith(Thread.currentThread(), other.join(), Thread.currentThread());
+        other.join().join();
+    }
+
+    private interface Wait {
+        void run() throws IOException;
+    }
+
+    /** A thread that does this, and is surely waiting when this returns. */
+    private static Thread waiting(Wait wait) {
+        Thread thread = Thread.ofPlatform().daemon().start(() -> {
+            try {
+                wait.run();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+        while (thread.getState() != Thread.State.WAITING) {
+            Thread.onSpinWait();
+        }
+        return thread;
+    }
+
+    @Test
+    void whoDoesNotKnowHowMuchWaitsUntilWhatWasCountedIsPaidAndTakesNothing() throws IOException {
+        Meter limit = Limits.bandwidth(config(), clock.time());
+        Instant start = clock.instant();
+        limit.settle();
+        limit.count(1_000);
+        limit.settle();
+        assertThat(clock.instant()).as("nothing is owed").isEqualTo(start);
+        limit.count(5_000);
+        limit.settle();
+        limit.settle();
+        assertThat(Duration.between(start, clock.instant())).isEqualTo(Duration.ofSeconds(5));
+        limit.count(119_000);
+        limit.settle();
+        assertThat(Duration.between(start, clock.instant())).isEqualTo(Duration.ofSeconds(124));
+    }
+
+    @Test
+    void moreThanTwoMinutesAreNeverOwedForWhatIsOnlyCounted() throws IOException {
+        Meter limit = Limits.bandwidth(config(), clock.time());
+        Instant start = clock.instant();
+        limit.count(100_000);
+        limit.count(1_000_000_000);
+        limit.count(1);
+        limit.settle();
+        assertThat(Duration.between(start, clock.instant())).isEqualTo(Duration.ofSeconds(120));
+    }
+
+    @Test
+    void whoWaitsUntilWhatWasCountedIsPaidCanBeInterrupted() {
+        Meter limit = Limits.bandwidth(config(), clock.time());
+        limit.count(100_000);
+        Thread.currentThread().interrupt();
+        assertThatThrownBy(limit::settle).isInstanceOf(InterruptedIOException.class);
+        assertThat(Thread.interrupted()).isTrue();
     }
 
     @Test
@@ -99,7 +182,6 @@ class RateLimitTest {
     @Test
     void lowLimitHasFewerQuestionsInHandSoThatNoneWaitsForMinutes() {
         assertThat(Limits.atOnce(LimitsConfig.NONE, 64)).isEqualTo(64);
-        assertThat(Limits.atOnce(config(), 64)).isEqualTo(64);
         LimitsConfig low = new LimitsConfig(
                 Optional.empty(),
                 Optional.of(1_000_000),
@@ -107,6 +189,14 @@ class RateLimitTest {
                         LocalTime.of(8, 0), LocalTime.of(18, 0), Optional.empty(), Optional.of(1))),
                 ZoneOffset.UTC);
         assertThat(Limits.atOnce(low, 64)).isEqualTo(20);
+        assertThat(Limits.atOnce(config(), 64)).as("1000 bytes per second").isEqualTo(1);
+        assertThat(Limits.atOnce(bandwidth(16 << 10), 64)).isEqualTo(20);
+        assertThat(Limits.atOnce(bandwidth(50_000), 64)).isEqualTo(61);
+        assertThat(Limits.atOnce(bandwidth(Long.MAX_VALUE), 64)).isEqualTo(64);
+    }
+
+    private static LimitsConfig bandwidth(long bytes) {
+        return new LimitsConfig(Optional.of(new ByteSize(bytes)), Optional.empty(), List.of(), ZoneOffset.UTC);
     }
 
     @Test

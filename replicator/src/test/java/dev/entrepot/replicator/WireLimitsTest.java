@@ -6,6 +6,7 @@ import dev.entrepot.config.ByteSize;
 import dev.entrepot.config.LimitsConfig;
 import dev.entrepot.config.NamePattern;
 import dev.entrepot.config.ReplicationRuleConfig.Verify;
+import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.replicator.layout.LayoutTargets;
 import java.io.IOException;
@@ -79,6 +80,22 @@ class WireLimitsTest {
         Duration took = timeOf(rules);
 
         assertEachOfThem(registry.requests(request -> true).size(), took);
+    }
+
+    @Test
+    void reportCountsAnUploadOnceAndThePlanAsTheTwoRequestsThatItIs() throws IOException {
+        images(memory.repository("app"), LAYERS);
+        rules.to(http.target(registry.uri()));
+        TargetRequests forecast =
+                engine.runner.plan(rules.rule()).targets().getFirst().forecast();
+        int before = registry.requests(request -> true).size();
+
+        ReplicationReport.TargetSummary sums = engine.run(rules).targets().getFirst();
+
+        int uploads = registry.requests(Requests.uploads()).size();
+        assertThat(uploads).isEqualTo(2 * (int) sums.tally().blobsPushed());
+        assertThat(forecast.uploads()).isEqualTo(uploads);
+        assertThat(registry.requests(request -> true)).hasSize(before + (int) sums.requests() + uploads / 2);
     }
 
     @Test

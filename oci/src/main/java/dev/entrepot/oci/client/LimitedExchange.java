@@ -1,16 +1,20 @@
 package dev.entrepot.oci.client;
 
+import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.Pace;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Takes a slot for each request. Bodies of blobs, which may take hours, have slots of their own: a request for one waits for a body's slot
  * first, and gives the request's slot back when the head of the answer is there; so slow bodies never keep manifests and tags from being
  * asked for. All other answers are short and keep their slot until they are read to the end or closed. A body that is streamed out takes no
- * slot: it waits for its source, which may need one of the same registry.
+ * slot: it waits for its source, which may need one of the same registry. Bodies that are read at a pace ({@link Pace}) are held back for long in which the registry has nothing to do: they are counted
+ * apart, so that they keep nobody else waiting, and shared among those whose pace it is.
  *
  * <p>How many of each there may be in the background adapts to how the registry answers requests of that kind.
  *
@@ -129,7 +133,7 @@ final class LimitedExchange implements Exchange {
         Duration longest = interactive ? patience : backgroundPatience;
         try {
             return (limiter == bodies
-                            ? limiter.acquire(request.priority(), longest, progress::get)
+                            ? bodyPermit(request.priority(), longest)
                             : limiter.acquire(request.priority(), longest))
                     .orElseThrow(() -> new OutageException(
                             Reason.NOT_ASKED,
@@ -139,5 +143,13 @@ final class LimitedExchange implements Exchange {
             Thread.currentThread().interrupt();
             throw new OutageException(Reason.NOT_ASKED, request.what() + ": interrupted while waiting for a slot", e);
         }
+    }
+
+    private Optional<RequestLimiter.Permit> bodyPermit(Priority priority, Duration longest)
+            throws InterruptedException {
+        Optional<Meter> account = priority == Priority.INTERACTIVE ? Optional.empty() : Pace.currentAccount();
+        return account.isPresent()
+                ? bodies.acquirePaced(account.get(), longest, progress::get)
+                : bodies.acquire(priority, longest, progress::get);
     }
 }

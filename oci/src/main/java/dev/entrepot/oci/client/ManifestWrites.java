@@ -37,7 +37,7 @@ final class ManifestWrites {
                 throw calls.errors().refusal(response);
             }
             if (status == 200) {
-                requireWhole(response);
+                requireWhole(response, manifest);
             }
             requireDigest(response, manifest);
             return subject(response);
@@ -45,18 +45,37 @@ final class ManifestWrites {
     }
 
     // 201 is what the specification has. 200 is also what pages for people say, and what is left of an answer that
-    // broke.
-    private void requireWhole(ApiResponse response) throws IOException {
-        if (response.isHtml()) {
+    // broke. An answer without a body is no page, whatever it is said to be; that it is the registry's shows the
+    // digest,
+    // which nobody else works out.
+    private void requireWhole(ApiResponse response, ManifestBytes manifest) throws IOException {
+        boolean page = response.isHtml();
+        if (page && !isDigestOf(manifest, response)) {
             throw calls.errors().html(response);
         }
-        response.body().readNBytes(MAX_ANSWER_BYTES);
+        byte[] body = response.body().readNBytes(MAX_ANSWER_BYTES);
+        if (page && body.length > 0) {
+            throw calls.errors().html(response);
+        }
+    }
+
+    private static boolean isDigestOf(ManifestBytes manifest, ApiResponse response) {
+        return verifiableDigest(response)
+                .filter(stated -> isOf(manifest, stated))
+                .isPresent();
+    }
+
+    private static boolean isOf(ManifestBytes manifest, Digest stated) {
+        return stated.equals(Digest.of(stated.algorithm(), manifest.array()));
+    }
+
+    private static Optional<Digest> verifiableDigest(ApiResponse response) {
+        return ManifestReads.statedDigest(response).filter(d -> d.algorithm().isVerifiable());
     }
 
     private static void requireDigest(ApiResponse response, ManifestBytes manifest) throws InvalidContentException {
-        Optional<Digest> stated =
-                ManifestReads.statedDigest(response).filter(d -> d.algorithm().isVerifiable());
-        if (stated.isPresent() && !stated.get().equals(Digest.of(stated.get().algorithm(), manifest.array()))) {
+        Optional<Digest> stated = verifiableDigest(response);
+        if (stated.isPresent() && !isOf(manifest, stated.get())) {
             throw new InvalidContentException(response.request().what() + ": "
                     + response.request().host() + " committed the digest " + stated.get() + ", expected "
                     + manifest.digest());

@@ -9,8 +9,9 @@ import java.util.Optional;
 
 /**
  * Keeps to the {@link Pace} of what a request is sent for: each request that goes over the wire counts as one, and so do the bytes that come back. It waits before there is a slot for the
- * request, so that nobody else waits for that. Bodies of blobs wait while they are read; documents are short, are bounded as a whole, and only count. What somebody waits for keeps to no pace, and
- * what shows whether the registry is back, which all wait for, only counts.
+ * request, so that nobody else waits for that, and before anything is sent, so that nobody counts the time. Bodies of blobs wait while they are read. Those of documents, which are short and bounded as
+ * a whole, only count: how long one is shows when it has come. So that they are paid for all the same, whatever has a body is not sent while bytes are owed. What somebody waits for keeps to no pace,
+ * and what shows whether the registry is back, which all wait for, only counts.
  */
 final class PacedExchange implements Exchange {
     private final Exchange next;
@@ -56,6 +57,9 @@ final class PacedExchange implements Exchange {
 
     private static void await(ApiRequest request, Pace pace) throws OutageException {
         try {
+            if (request.method().equals("GET")) {
+                pace.bytes().settle();
+            }
             pace.requests().take(1);
         } catch (InterruptedIOException e) {
             throw new OutageException(

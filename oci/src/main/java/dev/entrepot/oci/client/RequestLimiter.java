@@ -12,16 +12,21 @@ import java.util.function.LongSupplier;
 /**
  * Slots at one registry, for requests or for bodies of blobs. A quarter of them, at least one, is for interactive requests alone, and no
  * background request gets a slot while an interactive one waits. How many background requests run at a time adapts to the registry ({@link AdaptiveWindow}): it
- * asks for fewer by 429. Safe for all threads.
+ * asks for fewer by 429. What is read at a pace is counted apart from the rest of the background ({@link PacedShares}), so that it never keeps that waiting. Safe for all threads.
  */
 final class RequestLimiter {
     private final int slots;
+    private final int background;
     private final AdaptiveWindow window;
+    private final PacedShares paced;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition interactiveTurn = lock.newCondition();
     private final Condition backgroundTurn = lock.newCondition();
+    private final Condition pacedTurn = lock.newCondition();
     private int running;
+    /** Of the background, without what is paced. */
     private int runningBackground;
+
     private int waitingInteractive;
 
     /**
@@ -31,22 +36,33 @@ final class RequestLimiter {
      */
     RequestLimiter(int slots, Clock clock) {
         this.slots = slots;
-        this.window = new AdaptiveWindow(Math.max(1, slots - Math.max(1, slots / 4)), clock::millis);
+        this.background = Math.max(1, slots - Math.max(1, slots / 4));
+        this.window = new AdaptiveWindow(background, clock::millis);
+        this.paced = new PacedShares(background);
+    }
+
+    /** For whom there is a slot: somebody who waits, whoever has this account at a pace, or the rest of the background. */
+    private sealed interface Taker {
+        record Interactive() implements Taker {}
+
+        record Paced(Object account) implements Taker {}
+
+        record Background() implements Taker {}
     }
 
     /** A slot; given back once, by {@link #close}, from any thread. */
     final class Permit implements AutoCloseable {
-        private final Priority priority;
+        private final Taker taker;
         private final AtomicBoolean returned = new AtomicBoolean();
 
-        private Permit(Priority priority) {
-            this.priority = priority;
+        private Permit(Taker taker) {
+            this.taker = taker;
         }
 
         @Override
         public void close() {
             if (returned.compareAndSet(false, true)) {
-                release(priority);
+                release(taker);
             }
         }
     }
@@ -71,15 +87,28 @@ final class RequestLimiter {
      * @throws InterruptedException if the thread is interrupted while waiting
      */
     Optional<Permit> acquire(Priority priority, Duration longest, LongSupplier progress) throws InterruptedException {
+        return acquire(
+                priority == Priority.INTERACTIVE ? new Taker.Interactive() : new Taker.Background(), longest, progress);
+    }
+
+    /**
+     * As above, for something in the background that is read at a pace.
+     *
+     * @param account whose pace it is; equal for the same one
+     */
+    Optional<Permit> acquirePaced(Object account, Duration longest, LongSupplier progress) throws InterruptedException {
+        return acquire(new Taker.Paced(account), longest, progress);
+    }
+
+    private Optional<Permit> acquire(Taker taker, Duration longest, LongSupplier progress) throws InterruptedException {
         long nanos = longest.toNanos();
         long before = progress.getAsLong();
-        boolean interactive = priority == Priority.INTERACTIVE;
-        Condition turn = interactive ? interactiveTurn : backgroundTurn;
+        Condition turn = turn(taker);
         lock.lockInterruptibly();
         try {
-            waitingInteractive += interactive ? 1 : 0;
+            waits(taker);
             try {
-                while (!mayRun(interactive)) {
+                while (!mayRun(taker)) {
                     if (nanos <= 0) {
                         long now = progress.getAsLong();
                         if (now == before) {
@@ -90,11 +119,10 @@ final class RequestLimiter {
                     }
                     nanos = turn.awaitNanos(nanos);
                 }
-                running++;
-                runningBackground += interactive ? 0 : 1;
-                return Optional.of(new Permit(priority));
+                took(taker);
+                return Optional.of(new Permit(taker));
             } finally {
-                waitingInteractive -= interactive ? 1 : 0;
+                waitsNoLonger(taker);
                 // Whoever leaves, with a slot or without, may have been what the others waited for.
                 signalNext();
             }
@@ -103,25 +131,78 @@ final class RequestLimiter {
         }
     }
 
-    private boolean mayRun(boolean interactive) {
-        return running < slots && (interactive || waitingInteractive == 0 && runningBackground < window.size());
+    private Condition turn(Taker taker) {
+        return switch (taker) {
+            case Taker.Interactive() -> interactiveTurn;
+            case Taker.Background() -> backgroundTurn;
+            case Taker.Paced(Object account) -> pacedTurn;
+        };
+    }
+
+    private void waits(Taker taker) {
+        switch (taker) {
+            case Taker.Interactive() -> waitingInteractive++;
+            case Taker.Paced(Object account) -> paced.waits(account);
+            case Taker.Background() -> {}
+        }
+    }
+
+    private void waitsNoLonger(Taker taker) {
+        switch (taker) {
+            case Taker.Interactive() -> waitingInteractive--;
+            case Taker.Paced(Object account) -> paced.waitsNoLonger(account);
+            case Taker.Background() -> {}
+        }
+    }
+
+    private boolean mayRun(Taker taker) {
+        return running < slots
+                && switch (taker) {
+                    case Taker.Interactive() -> true;
+                    case Taker.Background() -> mayRunInBackground() && runningBackground < window.size();
+                    case Taker.Paced(Object account) -> mayRunInBackground() && paced.mayHave(account, window.size());
+                };
+    }
+
+    private boolean mayRunInBackground() {
+        return waitingInteractive == 0 && runningBackground + paced.all() < background;
+    }
+
+    private void took(Taker taker) {
+        running++;
+        switch (taker) {
+            case Taker.Interactive() -> {}
+            case Taker.Background() -> runningBackground++;
+            case Taker.Paced(Object account) -> paced.took(account);
+        }
     }
 
     private void signalNext() {
         if (running < slots) {
             if (waitingInteractive > 0) {
                 interactiveTurn.signal();
-            } else if (runningBackground < window.size()) {
+                return;
+            }
+            // Whose turn it is depends on what each has, so that they see for themselves, those who came first before
+            // others. They may have few, and so look before the rest, who may have many.
+            if (paced.isWaitedFor()) {
+                pacedTurn.signalAll();
+            }
+            if (runningBackground < window.size()) {
                 backgroundTurn.signal();
             }
         }
     }
 
-    private void release(Priority priority) {
+    private void release(Taker taker) {
         lock.lock();
         try {
             running--;
-            runningBackground -= priority == Priority.BACKGROUND ? 1 : 0;
+            switch (taker) {
+                case Taker.Interactive() -> {}
+                case Taker.Background() -> runningBackground--;
+                case Taker.Paced(Object account) -> paced.returned(account);
+            }
             signalNext();
         } finally {
             lock.unlock();

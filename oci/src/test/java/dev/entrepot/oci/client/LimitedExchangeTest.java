@@ -2,13 +2,16 @@ package dev.entrepot.oci.client;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.entrepot.oci.Meter;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Pace;
 import java.io.IOException;
 import java.net.URI;
 import java.time.Duration;
 import org.apache.hc.core5.http.message.BasicClassicHttpResponse;
 import org.junit.jupiter.api.Test;
 
-/** How many background requests there may be adapts for bodies and for other requests apart, and not to uploads. */
+/** How many background requests there may be adapts for bodies and for other requests apart, and not to uploads; bodies that are read at a pace keep no others waiting. */
 class LimitedExchangeTest {
     private static final URI URL = URI.create("http://registry.test/v2/");
 
@@ -49,6 +52,47 @@ class LimitedExchangeTest {
         send(Operation.MOUNT, "POST", 429);
         assertThat(bodies.window()).isEqualTo(4);
         assertThat(requests.window()).isEqualTo(4);
+    }
+
+    /** A limit of somebody's; nothing is read here. */
+    private static final class Account implements Meter {
+        @Override
+        public void take(long units) {}
+
+        @Override
+        public void count(long units) {}
+    }
+
+    /** As many bodies as may be open at a time, at a pace. */
+    private int open(LimitedExchange impatient, Pace pace) throws IOException {
+        for (int bodies = 0; ; bodies++) {
+            try {
+                pace.<ApiResponse, IOException>call(() ->
+                        impatient.send(ApiRequest.of(Operation.BLOB, "fetching", "GET", URL, Priority.BACKGROUND)));
+            } catch (OutageException e) {
+                assertThat(e).hasMessageContaining("all slots for bodies");
+                return bodies;
+            }
+        }
+    }
+
+    @Test
+    void bodiesOfARuleThatIsHeldBackLeaveTheSlotsOfOthersAlone() throws IOException {
+        status = 429;
+        world.advance(Duration.ofSeconds(1));
+        exchange.send(ApiRequest.of(Operation.BLOB, "fetching", "GET", URL, Priority.BACKGROUND))
+                .close();
+        status = 302;
+        LimitedExchange impatient = new LimitedExchange(this::answer, requests, bodies, Duration.ZERO);
+        Pace slow = new Pace(Meter.NONE, new Account());
+        Pace other = new Pace(Meter.NONE, new Account());
+        bodies.throttled();
+        int before = bodies.window();
+
+        assertThat(open(impatient, slow)).isPositive();
+        assertThat(open(impatient, slow)).isZero();
+        assertThat(open(impatient, other)).as("of another rule with a limit").isPositive();
+        assertThat(open(impatient, Pace.FREE)).as("of rules without one").isGreaterThanOrEqualTo(before);
     }
 
     @Test

@@ -11,9 +11,11 @@ import static com.github.tomakehurst.wiremock.core.WireMockConfiguration.wireMoc
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.github.tomakehurst.wiremock.client.ResponseDefinitionBuilder;
 import com.github.tomakehurst.wiremock.http.Fault;
 import com.github.tomakehurst.wiremock.junit5.WireMockExtension;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
@@ -23,6 +25,7 @@ import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -151,6 +154,37 @@ class ManifestWritesTest {
 
         REGISTRY.stubFor(put(BY_TAG).willReturn(aResponse().withStatus(200).withBody("{}")));
         assertThat(repository.pushManifest(manifest, TAG)).as("some answer so").isEmpty();
+    }
+
+    private static ResponseDefinitionBuilder html(String digest) {
+        ResponseDefinitionBuilder answer = aResponse().withHeader("Content-Type", "text/html; charset=utf-8");
+        return digest.isEmpty() ? answer : answer.withHeader("Docker-Content-Digest", digest);
+    }
+
+    @Test
+    void anAnswerWithoutABodyIsNoPageIfItStatesTheDigest() throws IOException {
+        REGISTRY.stubFor(put(BY_TAG).willReturn(html(DIGEST.toString()).withHeader("OCI-Subject", DIGEST.toString())));
+        assertThat(repository.pushManifest(manifest, TAG)).contains(DIGEST);
+
+        String sha512 = Digest.of(DigestAlgorithm.SHA512, BYTES).toString();
+        REGISTRY.stubFor(put(BY_DIGEST).willReturn(html(sha512).withHeader("Content-Length", "0")));
+        assertThat(repository.pushManifest(manifest, DIGEST)).isEmpty();
+    }
+
+    @Test
+    void onlyARightDigestAndAnEmptyBodyTogetherTellThatAnHtmlAnswerIsNoPage() {
+        for (ResponseDefinitionBuilder page : List.of(
+                html(""),
+                html("").withBody("<html>Please log in"),
+                html(DIGEST.toString()).withBody("<html>Please log in"),
+                html(Digest.sha256(new byte[1]).toString()),
+                html("sha256:no digest"),
+                html(DIGEST.toString().replace("sha256", "blake3")))) {
+            REGISTRY.stubFor(put(BY_TAG).willReturn(page));
+            assertThatThrownBy(() -> repository.pushManifest(manifest, TAG))
+                    .isInstanceOf(OutageException.class)
+                    .hasMessageContaining("answered with an HTML page");
+        }
     }
 
     @Test

@@ -23,6 +23,7 @@ import java.net.URI;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -41,6 +42,7 @@ class PacedExchangeTest {
     private static final class Recorded implements Meter {
         private final List<Long> taken = new CopyOnWriteArrayList<>();
         private final List<Long> counted = new CopyOnWriteArrayList<>();
+        private final AtomicInteger settled = new AtomicInteger();
 
         @Override
         public void take(long units) {
@@ -50,6 +52,11 @@ class PacedExchangeTest {
         @Override
         public void count(long units) {
             counted.add(units);
+        }
+
+        @Override
+        public void settle() {
+            settled.incrementAndGet();
         }
 
         long all() {
@@ -90,13 +97,50 @@ class PacedExchangeTest {
     }
 
     @Test
-    void documentsAreCountedAndNotWaitedFor() throws IOException {
+    void documentsAreCountedAndWhatIsOwedIsWaitedForBeforeTheNextIsSent() throws IOException {
         try (RegistryClient client = world.client(registry.uri().toString())) {
             RemoteRepository repository = client.repository(TestWorld.NAME, Priority.BACKGROUND);
             int size = pace.<Integer, IOException>call(
                     () -> repository.fetchManifest(new Tag("1")).sizeBytes());
             assertThat(bytes.counted.stream().mapToLong(units -> units).sum()).isEqualTo(size);
             assertThat(bytes.taken).isEmpty();
+            assertThat(bytes.settled).hasValue(1);
+        }
+    }
+
+    @Test
+    void nothingIsSentThatHasABodyWhileBytesAreOwed() {
+        Meter owing = new Meter() {
+            @Override
+            public void take(long units) {
+                throw new AssertionError("only what comes is taken");
+            }
+
+            @Override
+            public void count(long units) {}
+
+            @Override
+            public void settle() throws InterruptedIOException {
+                throw new InterruptedIOException("bytes are owed");
+            }
+        };
+        PacedExchange exchange = PacedExchange.waiting(PacedExchangeTest::sent, errors);
+        for (Operation operation : List.of(Operation.MANIFEST, Operation.TAGS, Operation.REFERRERS, Operation.BLOB)) {
+            ApiRequest get = ApiRequest.of(operation, "asking", "GET", URL, Priority.BACKGROUND);
+            assertThatThrownBy(() -> new Pace(requests, owing).<ApiResponse, IOException>call(() -> exchange.send(get)))
+                    .hasMessageContaining("interrupted while waiting for its turn to be sent")
+                    .hasRootCauseMessage("bytes are owed");
+        }
+        assertThat(requests.taken).as("nor does it take a request's turn").isEmpty();
+        for (ApiRequest free : List.of(
+                ApiRequest.of(Operation.RESOLVE, "asking", "HEAD", URL, Priority.BACKGROUND),
+                ApiRequest.of(Operation.UPLOAD, "asking", "POST", URL, Priority.BACKGROUND),
+                ApiRequest.of(Operation.MANIFEST, "asking", "GET", URL, Priority.INTERACTIVE),
+                ApiRequest.of(Operation.MANIFEST, "asking", "GET", URL, Priority.BACKGROUND)
+                        .asProbe())) {
+            assertThatThrownBy(
+                            () -> new Pace(requests, owing).<ApiResponse, IOException>call(() -> exchange.send(free)))
+                    .hasMessage("sent");
         }
     }
 

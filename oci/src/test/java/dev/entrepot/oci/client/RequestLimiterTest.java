@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -34,6 +35,22 @@ class RequestLimiterTest {
         return taken;
     }
 
+    private static Optional<RequestLimiter.Permit> tryAcquirePaced(RequestLimiter limiter, Object account)
+            throws InterruptedException {
+        return limiter.acquirePaced(account, Duration.ZERO, () -> 0);
+    }
+
+    private static List<RequestLimiter.Permit> takeAllPaced(RequestLimiter limiter, Object account)
+            throws InterruptedException {
+        List<RequestLimiter.Permit> taken = new ArrayList<>();
+        for (Optional<RequestLimiter.Permit> one = tryAcquirePaced(limiter, account);
+                one.isPresent();
+                one = tryAcquirePaced(limiter, account)) {
+            taken.add(one.get());
+        }
+        return taken;
+    }
+
     private static void grow(RequestLimiter limiter) {
         for (int i = 0; i < 10_000; i++) {
             limiter.succeeded();
@@ -42,11 +59,14 @@ class RequestLimiterTest {
 
     /** A thread that waits for a slot, and is surely waiting when this returns. */
     private static CompletableFuture<RequestLimiter.Permit> waiter(RequestLimiter limiter, Priority priority) {
+        return waiter(() -> limiter.acquire(priority, Duration.ofSeconds(30)));
+    }
+
+    private static CompletableFuture<RequestLimiter.Permit> waiter(Callable<Optional<RequestLimiter.Permit>> acquire) {
         CompletableFuture<RequestLimiter.Permit> result = new CompletableFuture<>();
         Thread thread = Thread.ofPlatform().daemon().start(() -> {
             try {
-                result.complete(
-                        limiter.acquire(priority, Duration.ofSeconds(30)).orElseThrow());
+                result.complete(acquire.call().orElseThrow());
             } catch (Exception e) {
                 result.completeExceptionally(e);
             }
@@ -197,6 +217,106 @@ class RequestLimiterTest {
         }
 
         assertThat(waiting.get(10, TimeUnit.SECONDS)).isNotNull();
+    }
+
+    @Test
+    void whatIsReadAtAPaceNeverKeepsTheRestOfTheBackgroundWaiting() throws InterruptedException {
+        RequestLimiter limiter = new RequestLimiter(32, world);
+        assertThat(takeAllPaced(limiter, "slow")).hasSize(4);
+        assertThat(takeAll(limiter, BACKGROUND)).as("as many as ever").hasSize(4);
+
+        RequestLimiter large = new RequestLimiter(32, world);
+        grow(large);
+        for (int rule = 0; rule < 100; rule++) {
+            takeAllPaced(large, rule);
+        }
+        assertThat(takeAll(large, BACKGROUND))
+                .as("a quarter of the background at least")
+                .hasSize(6);
+        assertThat(takeAll(large, INTERACTIVE)).hasSize(8);
+    }
+
+    @Test
+    void restOfTheBackgroundMayHaveAllThatNobodyWantsAtAPace() throws InterruptedException {
+        RequestLimiter limiter = new RequestLimiter(32, world);
+        grow(limiter);
+        List<RequestLimiter.Permit> all = takeAll(limiter, BACKGROUND);
+        assertThat(all).hasSize(24);
+        assertThat(tryAcquirePaced(limiter, "slow")).isEmpty();
+        all.getFirst().close();
+        assertThat(takeAllPaced(limiter, "slow")).hasSize(1);
+    }
+
+    @Test
+    void whoeverHasAPaceHasAShareThoughOthersHaveTakenAllBefore() throws InterruptedException {
+        RequestLimiter limiter = new RequestLimiter(32, world);
+        grow(limiter);
+        List<RequestLimiter.Permit> first = takeAllPaced(limiter, "first");
+        assertThat(first).as("a quarter of the background").hasSize(6);
+        assertThat(takeAllPaced(limiter, "second")).as("half of that").hasSize(3);
+        assertThat(takeAllPaced(limiter, "third")).as("a third of that").hasSize(2);
+        for (int rule = 4; rule <= 10; rule++) {
+            assertThat(takeAllPaced(limiter, "rule " + rule)).hasSize(1);
+        }
+        assertThat(takeAllPaced(limiter, "too many"))
+                .as("three quarters are taken")
+                .isEmpty();
+    }
+
+    @Test
+    void whatEndsGoesToWhoeverHasLess() throws Exception {
+        RequestLimiter limiter = new RequestLimiter(32, world);
+        grow(limiter);
+        List<RequestLimiter.Permit> first = takeAllPaced(limiter, "first");
+        takeAllPaced(limiter, "second");
+        for (int ended = 1; ended <= 3; ended++) {
+            first.removeFirst().close();
+            assertThat(tryAcquirePaced(limiter, "first"))
+                    .as("three are its share")
+                    .isEmpty();
+        }
+        assertThat(tryAcquirePaced(limiter, "second")).isEmpty();
+        first.removeFirst().close();
+        assertThat(tryAcquirePaced(limiter, "second"))
+                .as("there is one more than shares")
+                .isPresent();
+    }
+
+    @Test
+    void whoseShareGrowsBecauseAnotherIsGoneIsWoken() throws Exception {
+        RequestLimiter limiter = new RequestLimiter(32, world);
+        List<RequestLimiter.Permit> other = takeAllPaced(limiter, "other");
+        assertThat(takeAllPaced(limiter, "mine")).hasSize(2);
+        CompletableFuture<RequestLimiter.Permit> waiting =
+                waiter(() -> limiter.acquirePaced("mine", Duration.ofSeconds(30), () -> 0));
+        other.subList(0, 2).forEach(RequestLimiter.Permit::close);
+        assertThat(waiting).as("both have two").isNotDone();
+        other.getLast().close();
+        assertThat(waiting.get(10, TimeUnit.SECONDS)).isNotNull();
+    }
+
+    @Test
+    void whatIsReadAtAPaceStartsOnceNoClientWaits() throws Exception {
+        RequestLimiter limiter = new RequestLimiter(4, world);
+        List<RequestLimiter.Permit> taken = takeAll(limiter, INTERACTIVE);
+        CompletableFuture<RequestLimiter.Permit> paced =
+                waiter(() -> limiter.acquirePaced("slow", Duration.ofSeconds(30), () -> 0));
+        CompletableFuture<RequestLimiter.Permit> interactive = waiter(limiter, INTERACTIVE);
+
+        taken.getFirst().close();
+        interactive.get(10, TimeUnit.SECONDS);
+        assertThat(paced).isNotDone();
+
+        taken.getLast().close();
+        assertThat(paced.get(10, TimeUnit.SECONDS)).isNotNull();
+    }
+
+    @Test
+    void fewerAtATimeAreFewerAtAPaceToo() throws InterruptedException {
+        RequestLimiter limiter = new RequestLimiter(32, world);
+        limiter.throttled();
+        assertThat(takeAllPaced(limiter, "slow")).hasSize(2);
+        assertThat(takeAll(limiter, BACKGROUND)).hasSize(2);
     }
 
     @Test

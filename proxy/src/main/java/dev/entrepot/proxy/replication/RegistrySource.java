@@ -1,8 +1,10 @@
 package dev.entrepot.proxy.replication;
 
+import dev.entrepot.cache.CacheSettings;
 import dev.entrepot.cache.CachedRepository;
 import dev.entrepot.cache.PullThrough;
 import dev.entrepot.cache.PullThroughCache;
+import dev.entrepot.cache.Setting;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.OutageException;
@@ -11,6 +13,7 @@ import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.client.CatalogPage;
 import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.oci.client.RemoteRepository;
 import dev.entrepot.replicator.SourceRegistry;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -57,10 +60,16 @@ record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache, b
                 .orElse(remote);
     }
 
+    // Of the registry itself: a mirror keeps what it has withdrawn, as the cache does.
     @Override
-    public boolean hasNow(RepositoryName repository, Digest manifest) throws IOException {
-        refuseOffline("manifest " + manifest);
-        return client.source(repository, Priority.BACKGROUND).resolve(manifest).isPresent();
+    public boolean hasNow(RepositoryName name, Digest manifest) throws IOException {
+        RemoteRepository repository = client.repository(name, Priority.BACKGROUND);
+        refuse(
+                "manifest " + manifest + " of " + repository.repository(),
+                cache.map(shared -> shared.rules().of(repository.repository()))
+                        .filter(CacheSettings::offline)
+                        .map(settings -> settings.rule(Setting.OFFLINE)));
+        return repository.resolve(manifest).isPresent();
     }
 
     @Override
@@ -79,7 +88,10 @@ record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache, b
 
     @Override
     public List<RepositoryName> catalog() throws IOException {
-        refuseOffline("catalog");
+        refuse(
+                "catalog of " + name(),
+                cache.flatMap(
+                        shared -> shared.rules().offlineBy(client.endpoint().registry())));
         List<RepositoryName> names = new ArrayList<>();
         Optional<String> cursor = Optional.empty();
         for (int page = 0; page < MOST_PAGES; page++) {
@@ -96,13 +108,11 @@ record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache, b
         throw new InvalidContentException("the catalog of " + name() + " has more than " + MOST_PAGES + " pages");
     }
 
-    private void refuseOffline(String what) throws OutageException {
-        Optional<String> rule = cache.flatMap(
-                shared -> shared.rules().offlineBy(client.endpoint().registry()));
-        if (rule.isPresent()) {
+    private static void refuse(String what, Optional<String> offlineBy) throws OutageException {
+        if (offlineBy.isPresent()) {
             throw new OutageException(
                     OutageException.Reason.NOT_ASKED,
-                    "the " + what + " of " + name() + " is not asked for: it is offline by " + rule.get());
+                    "the " + what + " is not asked for: it is offline by " + offlineBy.get());
         }
     }
 }

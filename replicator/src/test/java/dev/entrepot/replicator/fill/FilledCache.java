@@ -112,6 +112,8 @@ public final class FilledCache implements AutoCloseable {
     @Override
     public void close() throws IOException {
         threads.shutdownNow();
+        // Waits for them: who is just writing a file would do so in a folder that is being deleted.
+        threads.close();
         client.close();
         index.close();
         store.close();
