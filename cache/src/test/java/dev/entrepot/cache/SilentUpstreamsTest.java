@@ -328,49 +328,46 @@ class SilentUpstreamsTest {
                 .isEqualTo("new");
     }
 
+    /** A client waits for a question, of which the time will be up in 20 ms. */
+    private void beginToFindOut() throws IOException {
+        Judgement.Window behind = new Judgement.Window(Duration.ZERO, CacheSettings.FOREVER);
+        ask("quiet.test/a", "1", behind, this::whenItAnswers);
+        nanos.addAndGet(DEADLINE.minusMillis(20).toNanos());
+        CacheSettings hasty = SETTINGS.withCheckDeadline(Duration.ofMillis(1));
+        assertThat(ask(hasty, "quiet.test/a", "1", Judgement.Window.ALWAYS_ASK, this::whenItAnswers)
+                        .verdict())
+                .isEqualTo(Verdict.STALE);
+    }
+
+    private Future<Answer<String>> askMeanwhile() throws InterruptedException {
+        CountDownLatch asked = new CountDownLatch(1);
+        Future<Answer<String>> asking = threads.submit(() -> wait("quiet.test/b", "2", () -> {
+            asked.countDown();
+            return whenItAnswers();
+        }));
+        assertThat(asked.await(20, TimeUnit.SECONDS)).isTrue();
+        return asking;
+    }
+
     @Test
     void whoAsksSomethingElseWhileItIsFoundOutWaitsNoLongerThanWhoAskedFirst() throws Exception {
-        CountDownLatch first = new CountDownLatch(1);
-        Future<Answer<String>> asksFirst = threads.submit(() -> wait("quiet.test/a", "1", () -> {
-            first.countDown();
-            return whenItAnswers();
-        }));
-        assertThat(first.await(20, TimeUnit.SECONDS)).isTrue();
-        nanos.addAndGet(DEADLINE.minusMillis(20).toNanos());
-        CountDownLatch second = new CountDownLatch(1);
-        Future<Answer<String>> asksSecond = threads.submit(() -> wait("quiet.test/b", "2", () -> {
-            second.countDown();
-            return whenItAnswers();
-        }));
-        assertThat(second.await(20, TimeUnit.SECONDS)).isTrue();
-        assertThat(asksSecond).isNotDone();
+        beginToFindOut();
+        Future<Answer<String>> asking = askMeanwhile();
+        assertThat(asking).isNotDone();
         nanos.addAndGet(Duration.ofMillis(20).toNanos());
-        assertThat(asksSecond.get(20, TimeUnit.SECONDS).verdict()).isEqualTo(Verdict.STALE);
-        answered.countDown();
-        assertThat(asksFirst.get(20, TimeUnit.SECONDS).content()).isEqualTo("new");
+        assertThat(asking.get(20, TimeUnit.SECONDS).verdict()).isEqualTo(Verdict.STALE);
     }
 
     @Test
     void whoAsksMeanwhileHasAllHisTimeOnceAnythingIsAnswered() throws Exception {
-        CountDownLatch first = new CountDownLatch(1);
-        threads.submit(() -> wait("quiet.test/a", "1", () -> {
-            first.countDown();
-            return whenItAnswers();
-        }));
-        assertThat(first.await(20, TimeUnit.SECONDS)).isTrue();
-        nanos.addAndGet(DEADLINE.minusMillis(20).toNanos());
-        CountDownLatch second = new CountDownLatch(1);
-        Future<Answer<String>> asksSecond = threads.submit(() -> wait("quiet.test/b", "2", () -> {
-            second.countDown();
-            return whenItAnswers();
-        }));
-        assertThat(second.await(20, TimeUnit.SECONDS)).isTrue();
+        beginToFindOut();
+        Future<Answer<String>> asking = askMeanwhile();
         answering.answered(RegistryHost.parse("quiet.test"));
         nanos.addAndGet(Duration.ofMillis(20).toNanos());
         assertThat(wait("quiet.test/c", "3", SilentUpstreamsTest::atOnce).content())
                 .isEqualTo("new");
         answered.countDown();
-        assertThat(asksSecond.get(20, TimeUnit.SECONDS).content()).isEqualTo("new");
+        assertThat(asking.get(20, TimeUnit.SECONDS).content()).isEqualTo("new");
     }
 
     @Test

@@ -44,10 +44,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -170,6 +172,7 @@ class UpstreamOutageEndToEndTest {
                 .withTimeouts(Duration.ofSeconds(1), Duration.ofMillis(200));
         Rules rules = new Rules();
         Gate never = new Gate();
+        AtomicInteger underWay = new AtomicInteger();
         try (ExecutorService fetching = Executors.newVirtualThreadPerTaskExecutor();
                 ContentStore store = ContentStore.open(folder, clock);
                 CacheIndex index = CacheIndex.open(store, clock);
@@ -177,8 +180,18 @@ class UpstreamOutageEndToEndTest {
                         new Evictor(store, index, DiskLimits.of(1 << 30, 1 << 20), DiskShares.EQUAL, Duration.ZERO);
                 RegistryClient client =
                         new RegistryClient(endpoint, Safeguards.shared(QuotaReserve.DEFAULT), environment)) {
+            Executor asking = task -> {
+                underWay.incrementAndGet();
+                fetching.execute(() -> {
+                    try {
+                        task.run();
+                    } finally {
+                        underWay.decrementAndGet();
+                    }
+                });
+            };
             PullThroughCache cache =
-                    new PullThroughCache(store, index, evictor, clock, 1 << 20, FetchSettings.DEFAULT, fetching, rules);
+                    new PullThroughCache(store, index, evictor, clock, 1 << 20, FetchSettings.DEFAULT, asking, rules);
             PullThrough pull =
                     cache.repository(client.repository(registry.repository(APP).name()));
             List<Tag> tags = new ArrayList<>();
@@ -193,6 +206,7 @@ class UpstreamOutageEndToEndTest {
                     .contains("did not confirm it within 50 ms");
             // Until that has timed out, and the upstream is left alone.
             awaitOutage(pull, tags.getFirst(), "is not asked after its last outages");
+            await(() -> underWay.get() == 0);
 
             rules.settings = rules.settings.withCheckDeadline(Duration.ofMinutes(10));
             for (int pause : List.of(10, 20, 40, 80)) {
@@ -211,6 +225,7 @@ class UpstreamOutageEndToEndTest {
                 }
                 never.awaitArrivals(before + 1);
                 awaitBreaker(client, BreakerState.Position.OPEN);
+                await(() -> underWay.get() == 0);
                 assertThat(never.arrivals()).isEqualTo(before + 1);
             }
 
