@@ -45,6 +45,8 @@ final class Ingest implements AutoCloseable {
     private boolean torn;
     private volatile long writtenBytes;
     private volatile long reservedBytes;
+    // What an earlier attempt left, until it is hashed or thrown away: on the disk, and not written by this one.
+    private volatile long untakenBytes;
 
     /**
      * Opens or makes the partial file.
@@ -58,6 +60,7 @@ final class Ingest implements AutoCloseable {
         this.onClose = onClose;
         this.hasher = digest.algorithm().newMessageDigest();
         this.file = new RandomAccessFile(partial.toFile(), "rw");
+        this.untakenBytes = file.length();
     }
 
     /** What is to become of the bytes. */
@@ -93,6 +96,7 @@ final class Ingest implements AutoCloseable {
                 throw new InterruptedIOException("interrupted while the partial of " + digest + " was hashed");
             }
         }
+        untakenBytes = 0;
         return writtenBytes;
     }
 
@@ -110,6 +114,7 @@ final class Ingest implements AutoCloseable {
     void write(byte[] buffer, int offset, int length) throws IOException {
         if (state == State.NEW) {
             file.setLength(0);
+            untakenBytes = 0;
             state = State.WRITING;
         }
         require(State.WRITING);
@@ -261,10 +266,20 @@ final class Ingest implements AutoCloseable {
     /** The bytes that are or will be on the disk: those written, or those reserved if that is more; 0 after an abort. */
     long claimedBytes() {
         return switch (state) {
-            case NEW, WRITING, VERIFIED -> Math.max(writtenBytes, reservedBytes);
-            case COMMITTED, SUSPENDED -> writtenBytes;
+            case NEW, WRITING, VERIFIED -> Math.max(onDiskBytes(), reservedBytes);
+            case SUSPENDED -> onDiskBytes();
+            case COMMITTED -> writtenBytes;
             case ABORTED -> 0;
         };
+    }
+
+    /** Of what was reserved, the bytes that are not on the disk yet. */
+    long promisedBytes() {
+        return hasEnded() ? 0 : Math.max(0, reservedBytes - onDiskBytes());
+    }
+
+    private long onDiskBytes() {
+        return Math.max(writtenBytes, untakenBytes);
     }
 
     /** Ends the ingest; {@linkplain #suspend() suspends} it if it was neither committed nor aborted. Harmless when repeated. */

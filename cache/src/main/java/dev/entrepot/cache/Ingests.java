@@ -100,7 +100,7 @@ final class Ingests {
     long promisedBytes() {
         return active.values().stream()
                 .flatMap(Optional::stream)
-                .mapToLong(open -> Math.max(0, open.claimedBytes() - open.writtenBytes()))
+                .mapToLong(Ingest::promisedBytes)
                 .sum();
     }
 

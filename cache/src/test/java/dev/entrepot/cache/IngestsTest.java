@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.Digest;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -74,6 +75,41 @@ class IngestsTest {
         store.ingest(DIGEST).close();
 
         assertThat(store.ingests().claimedBytes()).isEqualTo(3000).isEqualTo(bytesOnDisk());
+    }
+
+    @Test
+    void aPartialCountsWhileItIsHashedAgain() throws IOException {
+        leave(DIGEST, 3000);
+        List<Long> claims = new ArrayList<>();
+        try (Ingest ingest = store.ingest(DIGEST)) {
+            ingest.reserve(5000);
+            assertThat(store.ingests().claimedBytes()).isEqualTo(5000);
+            assertThat(store.ingests().promisedBytes()).isEqualTo(2000);
+            ingest.reserve(0);
+            assertThat(store.ingests().claimedBytes()).isEqualTo(3000);
+            ingest.takeUp(hashed -> claims.add(claimed()));
+            ingest.write(BYTES, 3000, 500);
+            assertThat(store.ingests().claimedBytes()).isEqualTo(3500);
+        }
+        assertThat(claims).containsOnly(3000L);
+    }
+
+    @Test
+    void aPartialThatIsThrownAwayCountsNoMore() throws IOException {
+        leave(DIGEST, 3000);
+        try (Ingest ingest = store.ingest(DIGEST)) {
+            ingest.write(BYTES, 0, 10);
+
+            assertThat(store.ingests().claimedBytes()).isEqualTo(10);
+        }
+    }
+
+    private long claimed() {
+        try {
+            return store.ingests().claimedBytes();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     @Test

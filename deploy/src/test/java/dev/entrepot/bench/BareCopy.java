@@ -1,6 +1,10 @@
 package dev.entrepot.bench;
 
 import java.io.IOException;
+import java.lang.foreign.FunctionDescriptor;
+import java.lang.foreign.Linker;
+import java.lang.foreign.ValueLayout;
+import java.lang.invoke.MethodHandle;
 import java.net.URI;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -8,8 +12,10 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -39,6 +45,10 @@ final class BareCopy {
     private static final String INDEX = "application/vnd.oci.image.index.v1+json";
     private static final String BYTES = "application/octet-stream";
     private static final int AT_ONCE = 32;
+
+    /** The property that has it end without what the JVM does at its end. */
+    static final String ENDS_AT_ONCE = "bare.ends-at-once";
+
     private static final JsonMapper JSON = JsonMapper.builder().build();
 
     private record Answer(int status, String location, byte[] body) {}
@@ -83,7 +93,10 @@ final class BareCopy {
     }
 
     /** The entry point. */
-    static void main(String[] arguments) throws Exception {
+    static void main(String[] arguments) throws Throwable {
+        FutureTask<MethodHandle> linked = end();
+        Optional<FutureTask<MethodHandle>> end =
+                Boolean.getBoolean(ENDS_AT_ONCE) ? Optional.of(linked) : Optional.empty();
         BareCopy copy = new BareCopy(arguments[0]);
         List<Callable<Void>> work = new ArrayList<>();
         for (JsonNode repository : copy.fromSource("/v2/_catalog", "").json("repositories")) {
@@ -93,23 +106,47 @@ final class BareCopy {
         }
         all(work);
         System.out.println(copy.sourceRequests + " requests to the source, " + copy.targetRequests + " to targets");
+        System.out.flush();
+        if (end.isPresent()) {
+            end.get().get().invokeExact(0);
+        }
         System.exit(0);
     }
 
+    // As entrepot's commands end; not where the JVM writes a startup cache at its end.
+    @SuppressWarnings("restricted")
+    private static FutureTask<MethodHandle> end() {
+        FutureTask<MethodHandle> exit = new FutureTask<>(() -> {
+            Linker linker = Linker.nativeLinker();
+            return linker.downcallHandle(
+                    linker.defaultLookup().find("_exit").orElseThrow(),
+                    FunctionDescriptor.ofVoid(ValueLayout.JAVA_INT));
+        });
+        Thread.ofPlatform().daemon().start(exit);
+        return exit;
+    }
+
+    private record Node(String digest, Content manifest, Queue<Node> referrers) {}
+
     private Content fromSource(String path, String accept) throws Exception {
-        return once(read, path, () -> {
-            sourceRequests.incrementAndGet();
-            Answer answer = send("GET", source + path, Optional.empty(), "", accept);
-            return new Content(wanted(200, answer, path).body());
+        return once(read, path, () -> fetched(path, accept));
+    }
+
+    /** By its digest, whichever repository it is asked of first. */
+    private Content verified(String folder, String digest, String accept) throws Exception {
+        return once(read, digest, () -> {
+            Content content = fetched(folder + digest, accept);
+            if (!content.digest().equals(digest)) {
+                throw new IOException(folder + digest + " is something else");
+            }
+            return content;
         });
     }
 
-    private Content verified(String path, String digest, String accept) throws Exception {
-        Content content = fromSource(path + digest, accept);
-        if (!content.digest().equals(digest)) {
-            throw new IOException(path + digest + " is something else");
-        }
-        return content;
+    private Content fetched(String path, String accept) throws Exception {
+        sourceRequests.incrementAndGet();
+        Answer answer = send("GET", source + path, Optional.empty(), "", accept);
+        return new Content(wanted(200, answer, path).body());
     }
 
     private Answer send(String method, String url, Optional<byte[]> body, String type, String accept) throws Exception {
@@ -177,36 +214,60 @@ final class BareCopy {
             for (JsonNode tag : fromSource(path + "/tags/list", "").json("tags")) {
                 work.add(() -> {
                     Content image = fromSource(path + "/manifests/" + tag.asString(), MANIFEST);
-                    copy(image.digest(), image);
+                    publish(node(image.digest(), image), () -> null);
                     return put("/manifests/" + tag.asString(), image.bytes(), MANIFEST);
                 });
             }
             return all(work);
         }
 
-        private void copy(String digest, Content manifest) throws Exception {
-            List<Callable<Void>> work = new ArrayList<>();
+        // The content of the whole graph side by side.
+        private Node node(String digest, Content manifest) throws Exception {
+            Node node = new Node(digest, manifest, new ConcurrentLinkedQueue<>());
             JsonNode image = JSON.readTree(manifest.bytes());
+            List<Callable<Void>> work = new ArrayList<>();
             work.add(() -> blob(image.get("config").get("digest").asString()));
             for (JsonNode layer : image.get("layers")) {
                 work.add(() -> blob(layer.get("digest").asString()));
             }
             work.add(() -> {
-                fromSource(path + "/referrers/" + digest, INDEX);
-                return null;
+                List<Callable<Void>> children = new ArrayList<>();
+                for (JsonNode referrer : referrers(digest).json("manifests")) {
+                    String child = referrer.get("digest").asString();
+                    children.add(() -> {
+                        node.referrers().add(node(child, verified(path + "/manifests/", child, MANIFEST)));
+                        return null;
+                    });
+                }
+                return all(children);
             });
             all(work);
-            put("/manifests/" + digest, manifest.bytes(), MANIFEST);
+            return node;
+        }
+
+        private Content referrers(String digest) throws Exception {
+            return fromSource(path + "/referrers/" + digest, INDEX);
+        }
+
+        // Each after its subject, whose fallback tag is written when it is there.
+        private Void publish(Node node, Callable<Void> written) throws Exception {
+            String digest = node.digest();
+            put("/manifests/" + digest, node.manifest().bytes(), MANIFEST);
             wanted(200, ask("HEAD", "/manifests/" + digest, MANIFEST), digest);
-            Content referrers = fromSource(path + "/referrers/" + digest, INDEX);
-            for (JsonNode referrer : referrers.json("manifests")) {
-                String child = referrer.get("digest").asString();
-                copy(child, verified(path + "/manifests/", child, MANIFEST));
-                String fallback = "/manifests/" + digest.replace(':', '-');
-                wanted(404, ask("GET", fallback, INDEX), fallback);
-                put(fallback, referrers.bytes(), INDEX);
-                wanted(200, ask("GET", fallback, INDEX), fallback);
+            List<Callable<Void>> work = new ArrayList<>();
+            work.add(written);
+            for (Node referrer : node.referrers()) {
+                work.add(() -> publish(referrer, () -> fallback(digest)));
             }
+            return all(work);
+        }
+
+        private Void fallback(String subject) throws Exception {
+            String tag = "/manifests/" + subject.replace(':', '-');
+            wanted(404, ask("GET", tag, INDEX), tag);
+            put(tag, referrers(subject).bytes(), INDEX);
+            wanted(200, ask("GET", tag, INDEX), tag);
+            return null;
         }
 
         private Void blob(String digest) throws Exception {

@@ -122,7 +122,9 @@ final class Fleet implements Scenario {
         try (Replica replica = Replica.start(bench, source, 1)) {
             replica.run(java("-XX:AOTCacheOutput=" + cache, command), source);
         }
-        return java("-XX:AOTCache=" + cache, command);
+        List<String> timed = java("-XX:AOTCache=" + cache, command);
+        timed.addAll(1, List.of("-XX:AOTMode=on", "-D" + BareCopy.ENDS_AT_ONCE + "=true"));
+        return timed;
     }
 
     // The options of the launcher for sync.
@@ -132,6 +134,9 @@ final class Fleet implements Scenario {
                 cache,
                 "-XX:+UseParallelGC",
                 "-Xms48m",
+                "-Xmx512m",
+                "-XX:-UsePerfData",
+                "--enable-native-access=ALL-UNNAMED",
                 "-XX:+UnlockDiagnosticVMOptions",
                 "-XX:-AOTReplayTraining",
                 "-XX:Tier4InvocationThreshold=50000",
@@ -143,7 +148,8 @@ final class Fleet implements Scenario {
                 "-XX:-C1ProfileInlinedCalls",
                 "-XX:-C1ProfileBranches",
                 "-XX:-C1ProfileCheckcasts",
-                "-Djdk.virtualThreadScheduler.parallelism=4",
+                "-Djdk.virtualThreadScheduler.parallelism="
+                        + Math.max(4, 2 * Runtime.getRuntime().availableProcessors()),
                 "-Djdk.pollerMode=1",
                 "-cp"));
         java.addAll(command);
