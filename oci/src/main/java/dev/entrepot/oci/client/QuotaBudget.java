@@ -30,6 +30,7 @@ final class QuotaBudget {
     private int underWay;
     private long sent;
     private long heard;
+    private long answered;
 
     /** What the registry said last. Nothing was left from {@code zeroSince} on. */
     private record Known(
@@ -149,27 +150,40 @@ final class QuotaBudget {
         underWay--;
     }
 
+    /**
+     * A request that is about to be sent.
+     *
+     * @param number the how manieth of all it is
+     * @param answered how many of those that cost a pull had been answered by then
+     */
+    record Numbered(long number, long answered) {}
+
     /** Numbers a request, of any kind, that is about to be sent. */
-    synchronized long number() {
-        return ++sent;
+    synchronized Numbered number() {
+        return new Numbered(++sent, answered);
     }
 
     /**
-     * Takes note of what an answer says. Answers may overtake each other: an older request's cannot say that there is more again.
+     * Takes note of what an answer says. Answers may overtake each other: an older request's cannot say that there is more again, and any may have been written before pulls were
+     * counted that were answered while it was under way.
      *
      * @param wasLetGo whether it answers a request that {@link #ask} has let go
      */
-    synchronized void heard(long number, QuotaHeaders headers, boolean wasLetGo) {
+    synchronized void heard(Numbered request, QuotaHeaders headers, boolean wasLetGo) {
         underWay -= wasLetGo ? 1 : 0;
-        hear(number, headers);
+        hear(request.number(), answered - request.answered(), headers);
+        answered += wasLetGo ? 1 : 0;
     }
 
-    private void hear(long number, QuotaHeaders headers) {
+    private void hear(long number, long answeredMeanwhile, QuotaHeaders headers) {
         OptionalLong limit = headers.limit().isPresent() ? headers.limit() : number(known.map(Known::limit));
         if (limit.isEmpty() || headers.remaining().isEmpty()) {
             return;
         }
-        long remaining = Math.min(headers.remaining().getAsLong(), limit.getAsLong());
+        long said = Math.min(headers.remaining().getAsLong(), limit.getAsLong());
+        long remaining = known.filter(last -> last.remaining() < said)
+                .map(last -> Math.max(last.remaining(), said - answeredMeanwhile))
+                .orElse(said);
         if (number < heard && known.filter(last -> last.remaining() < remaining).isPresent()) {
             return;
         }
@@ -202,11 +216,11 @@ final class QuotaBudget {
      *
      * @param retryAfter how long the registry asks to be left alone
      */
-    synchronized void exceeded(long number, QuotaHeaders headers, Optional<Duration> retryAfter) {
+    synchronized void exceeded(Numbered request, QuotaHeaders headers, Optional<Duration> retryAfter) {
         Instant now = clock.instant();
         OptionalLong limit = headers.limit().isPresent() ? headers.limit() : number(known.map(Known::limit));
         if (limit.isPresent()) {
-            remember(number, limit.getAsLong(), 0, headers, now);
+            remember(request.number(), limit.getAsLong(), 0, headers, now);
         }
         oneAtATime |= limit.isEmpty();
         refused = true;

@@ -175,7 +175,7 @@ final class QuotaExchange implements Exchange {
     }
 
     private ApiResponse noted(ApiRequest request, QuotaBudget budget, boolean costing) throws IOException {
-        long number = budget.number();
+        QuotaBudget.Numbered number = budget.number();
         ApiResponse response = sent(request, budget, costing);
         try {
             boolean elsewhere = !Origin.of(response.uri()).equals(origin);
@@ -205,7 +205,11 @@ final class QuotaExchange implements Exchange {
     }
 
     private void refused(
-            ApiRequest request, ApiResponse response, QuotaBudget budget, long number, QuotaHeaders headers)
+            ApiRequest request,
+            ApiResponse response,
+            QuotaBudget budget,
+            QuotaBudget.Numbered number,
+            QuotaHeaders headers)
             throws OutageException {
         TooManyKind kind = kind(request, response, budget, headers);
         Optional<Duration> retryAfter = errors.retryAfter(response);

@@ -148,12 +148,45 @@ class QuotaBudgetTest {
 
     @Test
     void answerOfAnOlderRequestCannotSayThatThereIsMoreAgain() {
-        long older = budget.number();
+        QuotaBudget.Numbered older = budget.number();
         hear(0);
         budget.heard(older, left(1), false);
         assertStopped(budget.ask(INTERACTIVE));
         hear(1);
         assertThat(budget.ask(INTERACTIVE)).isEqualTo(new Verdict.Go());
+    }
+
+    @Test
+    void answerDoesNotTakeBackThePullsThatWereAnsweredWhileItWasUnderWay() {
+        hear(28);
+        assertThat(budget.ask(BACKGROUND)).isEqualTo(new Verdict.Go());
+        QuotaBudget.Numbered pull = budget.number();
+        assertThat(budget.ask(BACKGROUND)).isEqualTo(new Verdict.Go());
+        QuotaBudget.Numbered second = budget.number();
+        assertThat(budget.ask(BACKGROUND)).isEqualTo(new Verdict.Go());
+        QuotaBudget.Numbered third = budget.number();
+        QuotaBudget.Numbered head = budget.number();
+        budget.heard(pull, left(27), true);
+        budget.heard(second, left(26), true);
+        budget.heard(third, left(25), true);
+
+        budget.heard(head, left(28), false);
+
+        assertStopped(budget.ask(BACKGROUND));
+        assertThat(budget.state().orElseThrow().remaining()).hasValue(25);
+    }
+
+    @Test
+    void answerShowsThatTheWindowHasMovedThoughPullsWereAnsweredWhileItWasUnderWay() {
+        hear(28);
+        QuotaBudget.Numbered pull = budget.number();
+        assertThat(budget.ask(BACKGROUND)).isEqualTo(new Verdict.Go());
+        QuotaBudget.Numbered head = budget.number();
+        budget.heard(pull, left(27), true);
+
+        budget.heard(head, left(100), false);
+
+        assertThat(budget.state().orElseThrow().remaining()).hasValue(99);
     }
 
     @Test
