@@ -15,12 +15,10 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 
 /**
  * What is known of the targets from earlier runs, and the history of the runs themselves. It saves requests and, but for tags that the
@@ -41,7 +39,6 @@ public final class CopyJournal implements AutoCloseable {
 
     // More in a row make no difference to anybody.
     private static final int LOOKED_AT = 20;
-    private static final Set<String> UNFINISHED = Set.of("interrupted", "broken-off");
 
     private final SqlThread sql;
     private final InstantSource clock;
@@ -166,26 +163,9 @@ public final class CopyJournal implements AutoCloseable {
                 .findFirst();
     }
 
-    /**
-     * How the last runs of a rule went, each with all its rounds: it came to its end if all of them did. Those in progress do not count.
-     */
+    /** How the last runs of a rule went, each with all its rounds. What is in progress does not count. */
     public LastRuns lastRuns(String rule) throws IOException {
-        record Round(Instant started, boolean ended, long run) {}
-        List<Round> rounds = query(
-                "SELECT started, outcome, COALESCE(round_of, id) FROM run WHERE rule = ? AND outcome <> 'running' ORDER BY id DESC LIMIT "
-                        + LOOKED_AT,
-                row -> new Round(
-                        Instant.ofEpochMilli(row.getLong(1)), !UNFINISHED.contains(row.getString(2)), row.getLong(3)),
-                rule);
-        Set<Long> unfinished = new LinkedHashSet<>();
-        rounds.stream().filter(round -> !round.ended()).forEach(round -> unfinished.add(round.run()));
-        Optional<Round> last = rounds.stream()
-                .filter(round -> !unfinished.contains(round.run()))
-                .findFirst();
-        long since = unfinished.stream()
-                .filter(run -> last.isEmpty() || run > last.get().run())
-                .count();
-        return new LastRuns(last.map(Round::started), (int) since);
+        return RunEnding.last(query(RunEnding.SELECT, RunEnding::read, rule, LOOKED_AT));
     }
 
     /**

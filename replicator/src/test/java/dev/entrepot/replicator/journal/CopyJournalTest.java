@@ -158,6 +158,63 @@ class CopyJournalTest {
     }
 
     @Test
+    void runThatCameToNoEndIsKnownHoweverManyRoundsOfItFollowed() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            Instant before = clock.instant();
+            journal.finishRun(journal.startRun("rule", "schedule"), "complete", "{}");
+            clock.pass(Duration.ofHours(1));
+            long run = journal.startRun("rule", "schedule");
+            for (int round = 0; round < 30; round++) {
+                journal.finishRun(journal.startRun("rule", "schedule", OptionalLong.of(run)), "partly", "{}");
+            }
+            journal.breakOff(run);
+
+            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(before), 1));
+        }
+    }
+
+    @Test
+    void runOfWhichARoundCameToItsEndIsBegunAgainAtOnceHoweverOften() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            for (int start = 0; start < 5; start++) {
+                long run = journal.startRun("rule", "schedule");
+                journal.finishRun(journal.startRun("rule", "schedule", OptionalLong.of(run)), "partly", "{}");
+                journal.breakOff(run);
+            }
+            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.empty(), 1));
+
+            for (int start = 0; start < 3; start++) {
+                long run = journal.startRun("rule", "schedule");
+                journal.breakOff(journal.startRun("rule", "schedule", OptionalLong.of(run)));
+                journal.breakOff(run);
+            }
+            assertThat(journal.lastRuns("rule"))
+                    .as("of these no round came to its end")
+                    .isEqualTo(new LastRuns(Optional.empty(), 3));
+        }
+    }
+
+    @Test
+    void roundThatWasBrokenOffIsMadeUpForByALaterOneThatLeftOutNothing() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            Instant began = clock.instant();
+            long run = journal.startRun("rule", "schedule");
+            clock.pass(Duration.ofHours(1));
+            journal.breakOff(journal.startRun("rule", "schedule", OptionalLong.of(run)));
+            long partly = journal.startRun("rule", "schedule", OptionalLong.of(run));
+            journal.finishRun(partly, "partly", "{}");
+            journal.finishRun(run, "complete", "{}");
+            assertThat(journal.lastRuns("rule"))
+                    .as("what was complete began before")
+                    .isEqualTo(new LastRuns(Optional.empty(), 1));
+
+            journal.finishRun(journal.startRun("rule", "schedule", OptionalLong.of(run)), "complete", "{}");
+
+            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(began), 0));
+        }
+    }
+
+    @Test
     void oldRunsAreForgottenAndWhatTheyBroughtIsNot() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             long old = journal.startRun("rule", "schedule");
