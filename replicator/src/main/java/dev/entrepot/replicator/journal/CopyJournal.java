@@ -54,7 +54,7 @@ public final class CopyJournal implements AutoCloseable {
      * @throws IOException if the file cannot be opened or was written by a newer version
      */
     public static CopyJournal open(Path directory, InstantSource clock) throws IOException {
-        CopyJournal journal = openForReading(directory, clock);
+        CopyJournal journal = openBeside(directory, clock);
         journal.sql.call(statements -> {
             statements.update("UPDATE run SET outcome = 'interrupted' WHERE outcome = 'running'");
             return null;
@@ -62,11 +62,19 @@ public final class CopyJournal implements AutoCloseable {
         return journal;
     }
 
-    /** Opens the journal beside a process that may be writing it; runs in progress stay in progress. */
+    /** Opens the journal beside a process that may be writing it, to write it too; runs in progress stay in progress. */
+    public static CopyJournal openBeside(Path directory, InstantSource clock) throws IOException {
+        Files.createDirectories(directory);
+        return new CopyJournal(SqlThread.open(directory.resolve(FILE)), clock);
+    }
+
+    /**
+     * As above, to read what is noted of runs. The file of an older version stays as it is, because a server of that
+     * version may have it open, and could not open it again; nothing but runs and their items can be read of it.
+     */
     public static CopyJournal openForReading(Path directory, InstantSource clock) throws IOException {
         Files.createDirectories(directory);
-        SqlThread sql = SqlThread.open(directory.resolve(FILE));
-        return new CopyJournal(sql, clock);
+        return new CopyJournal(SqlThread.openForReading(directory.resolve(FILE)), clock);
     }
 
     /** Notes that a run begins, and returns its number. */

@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -341,6 +342,34 @@ class CopyJournalTest {
                 journal.complete(completed("v2"));
                 assertThat(journal.completed("target", other, new Tag("v2"))).contains(completed("v2"));
             }
+        }
+    }
+
+    @Test
+    void journalOfAnOlderVersionIsLeftAsItIsByWhoOnlyReadsItsRuns() throws IOException, SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
+                Statement statement = connection.createStatement()) {
+            for (String table : FIRST_VERSION) {
+                statement.execute(table);
+            }
+            statement.execute("INSERT INTO run VALUES (1, 'rule', 'schedule', 1, 2, 'complete', '{}')");
+            statement.execute("PRAGMA user_version = 1");
+            try (CopyJournal beside = CopyJournal.openForReading(folder, clock)) {
+                assertThat(beside.runs(5)).singleElement().satisfies(run -> {
+                    assertThat(run.outcome()).isEqualTo("complete");
+                    assertThat(run.roundOf()).isEmpty();
+                });
+                assertThat(beside.run(1)).isPresent();
+            }
+            try (ResultSet row = statement.executeQuery("PRAGMA user_version")) {
+                assertThat(row.next()).isTrue();
+                assertThat(row.getInt(1)).isEqualTo(1);
+            }
+            statement.execute("INSERT INTO run VALUES (2, 'rule', 'schedule', 3, 4, 'complete', '{}')");
+        }
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.startRun("rule", "schedule", OptionalLong.of(2))).isEqualTo(3);
+            assertThat(journal.run(3).orElseThrow().roundOf()).hasValue(2);
         }
     }
 
