@@ -22,7 +22,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What the runs of the configured rules came to, for each rule and target. What is remembered starts with the last reports of the journal, so that a
- * restart does not forget how old the copies are; counters start at zero. Safe for all threads.
+ * restart does not forget how old the copies are; counters start at zero. The last run is the one with the
+ * highest number, in whatever order reports come: that of a round that was long busy at one target comes after those
+ * of many later rounds at the others. Safe for all threads.
  */
 final class ReplicationMetrics implements RunListener {
     private static final Logger LOG = LoggerFactory.getLogger(ReplicationMetrics.class);
@@ -35,8 +37,23 @@ final class ReplicationMetrics implements RunListener {
     private final Metrics.Counter bytes;
     private final Metrics.Counter runs;
     private final Map<Place, State> states = new TreeMap<>();
-    /** By rule, whether its last run brought nothing. */
-    private final Map<String, Boolean> failing = new TreeMap<>();
+    /** By rule, how its last run ended. */
+    private final Map<String, Ending> endings = new TreeMap<>();
+
+    /**
+     * How a run of a rule ended.
+     *
+     * @param run its number; 0 if there was none
+     * @param failed whether it brought nothing
+     */
+    private record Ending(long run, boolean failed) {}
+
+    /**
+     * A run after which nothing was missing.
+     *
+     * @param run its number
+     */
+    private record Success(long run, Instant began, Instant ended) {}
 
     private record Place(String rule, String target) implements Comparable<Place> {
         @Override
@@ -49,19 +66,33 @@ final class ReplicationMetrics implements RunListener {
     /**
      * How it stands at one target.
      *
-     * @param successStart start of the last run after which nothing was missing
-     * @param successEnd end of that run
+     * @param run number of the last run that served it
+     * @param success the last run after which nothing was missing
      * @param tags that the last run found to be the rule's
      * @param missing of them, those that the last run did not bring
      * @param ratio share of the tags that are complete after the last run
      */
-    private record State(
-            Optional<Instant> successStart, Optional<Instant> successEnd, long tags, long missing, double ratio) {
-        static final State NONE = new State(Optional.empty(), Optional.empty(), 0, 0, 0);
+    private record State(long run, Optional<Success> success, long tags, long missing, double ratio) {
+        static final State NONE = new State(0, Optional.empty(), 0, 0, 0);
 
         /** After a run that brought nothing at all; how many tags it should have brought is not known better than before. */
-        State failed() {
-            return new State(successStart, successEnd, tags, Math.max(1, tags), 0);
+        State failed(long number) {
+            return number < run ? this : new State(number, success, tags, Math.max(1, tags), 0);
+        }
+
+        /** After a run that served the target. */
+        State served(ReplicationReport report, ReplicationReport.TargetSummary target) {
+            boolean succeeded = target.failed() == 0
+                    && success.filter(last -> last.run() > report.run()).isEmpty();
+            Optional<Success> last =
+                    succeeded ? Optional.of(new Success(report.run(), report.started(), report.ended())) : success;
+            if (report.run() < run) {
+                return new State(run, last, tags, missing, ratio);
+            }
+            // Not of the items: a report that was written down has those only that something is to be said about.
+            long all = target.copied() + target.upToDate() + target.skipped() + target.failed();
+            return new State(
+                    report.run(), last, all, target.failed(), all == 0 ? 1 : (double) (all - target.failed()) / all);
         }
     }
 
@@ -80,7 +111,7 @@ final class ReplicationMetrics implements RunListener {
         // From the start, so that the first run that fails is a change: Prometheus sees none in a series that begins
         // with 1.
         for (String rule : this.rules.keySet()) {
-            failing.put(rule, false);
+            endings.put(rule, new Ending(0, false));
             for (ReplicationReport.Outcome outcome : ReplicationReport.Outcome.values()) {
                 this.runs.with(rule, outcome.toString());
             }
@@ -94,12 +125,12 @@ final class ReplicationMetrics implements RunListener {
                 metrics,
                 "last_success_timestamp_seconds",
                 "End of the last run after which the target lacked nothing.",
-                state -> state.successEnd().map(ReplicationMetrics::seconds).orElse(Double.NaN));
+                state -> state.success().map(last -> seconds(last.ended())).orElse(Double.NaN));
         gauge(
                 metrics,
                 "lag_seconds",
                 "How long ago the last run began after which the target lacked nothing.",
-                state -> state.successStart().map(this::age).orElse(Double.NaN));
+                state -> state.success().map(last -> age(last.began())).orElse(Double.NaN));
         gauge(metrics, "lag_digests", "Tags that the last run did not bring to the target.", State::missing);
         gauge(metrics, "complete_ratio", "Share of the tags that are complete at the target.", State::ratio);
     }
@@ -109,8 +140,9 @@ final class ReplicationMetrics implements RunListener {
     }
 
     private synchronized List<Metrics.Sample> failing() {
-        return failing.entrySet().stream()
-                .map(rule -> new Metrics.Sample(List.of(rule.getKey()), rule.getValue() ? 1 : 0))
+        return endings.entrySet().stream()
+                .map(rule -> new Metrics.Sample(
+                        List.of(rule.getKey()), rule.getValue().failed() ? 1 : 0))
                 .toList();
     }
 
@@ -137,8 +169,8 @@ final class ReplicationMetrics implements RunListener {
     /** How the rules stand, as far as runs are known. */
     synchronized List<Standing> standings() {
         List<Standing> standings = new ArrayList<>();
-        states.forEach((place, state) -> standings.add(
-                new Standing(place.rule(), place.target(), state.successStart(), state.missing(), state.ratio())));
+        states.forEach((place, state) -> standings.add(new Standing(
+                place.rule(), place.target(), state.success().map(Success::began), state.missing(), state.ratio())));
         return standings;
     }
 
@@ -185,34 +217,32 @@ final class ReplicationMetrics implements RunListener {
         if (rules.containsKey(rule)) {
             runs.with(rule, ReplicationReport.Outcome.FAILED.toString()).increment();
             synchronized (this) {
-                failing.put(rule, true);
+                endings.computeIfPresent(rule, (name, last) -> new Ending(last.run(), true));
             }
         }
     }
 
     private synchronized void remember(ReplicationReport report) {
-        failing.put(report.rule(), report.outcome() == ReplicationReport.Outcome.FAILED);
+        Ending ending = new Ending(report.run(), report.outcome() == ReplicationReport.Outcome.FAILED);
+        endings.merge(report.rule(), ending, (last, now) -> now.run() < last.run() ? last : now);
         if (report.failure().isPresent()) {
             for (String target : rules.getOrDefault(report.rule(), List.of())) {
-                states.merge(
-                        new Place(report.rule(), target), State.NONE.failed(), (before, unused) -> before.failed());
+                if (!report.leftOut().contains(target)) {
+                    states.put(
+                            new Place(report.rule(), target),
+                            state(report.rule(), target).failed(report.run()));
+                }
             }
             return;
         }
         for (ReplicationReport.TargetSummary target : report.targets()) {
-            Place place = new Place(report.rule(), target.target());
-            // Not of the items: a report that was written down has those only that something is to be said about.
-            long all = target.copied() + target.upToDate() + target.skipped() + target.failed();
-            boolean success = target.failed() == 0;
-            State before = states.getOrDefault(place, State.NONE);
             states.put(
-                    place,
-                    new State(
-                            success ? Optional.of(report.started()) : before.successStart(),
-                            success ? Optional.of(report.ended()) : before.successEnd(),
-                            all,
-                            target.failed(),
-                            all == 0 ? 1 : (double) (all - target.failed()) / all));
+                    new Place(report.rule(), target.target()),
+                    state(report.rule(), target.target()).served(report, target));
         }
+    }
+
+    private State state(String rule, String target) {
+        return states.getOrDefault(new Place(rule, target), State.NONE);
     }
 }

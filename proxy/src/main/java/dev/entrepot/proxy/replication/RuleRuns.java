@@ -84,26 +84,29 @@ final class RuleRuns implements AutoCloseable {
     /** Runs a rule on this thread, or another round of its run, and logs what prevents it. What other rounds are busy with follows when they have ended. */
     void run(ReplicationRule rule, String trigger) {
         RunInProgress mine = new RunInProgress(clock);
-        boolean whole = true;
         try {
-            whole = run(rule.name(), mine, listener -> rules.run(rule, trigger, listener))
-                    .leftOut()
-                    .isEmpty();
+            run(rule.name(), mine, listener -> rules.run(rule, trigger, listener));
         } catch (RuleBusyException e) {
             LOG.info("{}; this run ({}) follows that one", e.getMessage(), trigger);
-            whole = false;
+            follow(rule.name(), trigger);
         } catch (InterruptedIOException e) {
             Thread.currentThread().interrupt();
             LOG.info("a run of {} was broken off; the next one does what is missing", rule.name());
         } catch (IOException | RuntimeException e) {
             LOG.error("a run of {} ({}) failed", rule.name(), trigger, e);
         }
-        if (!whole && !owe(rule.name(), trigger)) {
-            again.accept(rule.name(), trigger);
-        }
     }
 
+    /** Runs on this thread. What it left out follows, whoever asked for it. */
     private ReplicationReport run(String name, RunInProgress mine, Run run) throws IOException, RuleBusyException {
+        ReplicationReport report = told(name, mine, run);
+        if (!report.leftOut().isEmpty()) {
+            follow(name, report.trigger());
+        }
+        return report;
+    }
+
+    private ReplicationReport told(String name, RunInProgress mine, Run run) throws IOException, RuleBusyException {
         entered(name, mine);
         try {
             ReplicationReport report = followed(name, run, mine);
@@ -116,6 +119,13 @@ final class RuleRuns implements AutoCloseable {
             throw e;
         } finally {
             left(name, mine);
+        }
+    }
+
+    /** Has the rule run again: when the rounds in progress have ended, or at once if there are none any more. */
+    private void follow(String name, String trigger) {
+        if (!owe(name, trigger)) {
+            again.accept(name, trigger);
         }
     }
 

@@ -29,6 +29,7 @@ import java.time.InstantSource;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -61,7 +62,10 @@ class ReplicationMetricsTest {
                 new RegistrySource(client, Optional.empty()),
                 List.of(NamePattern.parse("*")),
                 TagSelectionConfig.ALL,
-                List.of(new ReplicationRule.Placement(new RegistryTarget("eu.test", client), name -> name, 1)),
+                Stream.of("eu.test", "us.test")
+                        .map(target ->
+                                new ReplicationRule.Placement(new RegistryTarget(target, client), name -> name, 1))
+                        .toList(),
                 List.of(),
                 OnSparseRefused.FAIL,
                 ReferrersConfig.ALL,
@@ -78,6 +82,31 @@ class ReplicationMetricsTest {
 
     private static TargetSummary tags(int copied, int upToDate, int failed) {
         return new TargetSummary("eu.test", Tally.NONE, copied, upToDate, 0, 3, failed, 0);
+    }
+
+    private static TargetSummary at(String target, int upToDate, int failed) {
+        return new TargetSummary(target, Tally.NONE, 0, upToDate, 0, 0, failed, 0);
+    }
+
+    /** A round of run 1 that began at a second of the test's minute and ended at another. */
+    private static ReplicationReport round(
+            long number, long began, long ended, Optional<ItemReport.Failure> failure, TargetSummary... targets) {
+        List<String> served = Stream.of(targets).map(TargetSummary::target).toList();
+        return new ReplicationReport(
+                number,
+                "to-regions",
+                "test",
+                TIME.plusSeconds(began),
+                TIME.plusSeconds(ended),
+                List.of(),
+                List.of(targets),
+                0,
+                failure,
+                List.of(),
+                Stream.of("eu.test", "us.test")
+                        .filter(target -> !served.contains(target) && (number > 1))
+                        .toList(),
+                number == 1 ? OptionalLong.empty() : OptionalLong.of(1));
     }
 
     private static ReplicationReport failed() {
@@ -125,5 +154,57 @@ class ReplicationMetricsTest {
                 OptionalLong.empty())));
 
         shows("2", "0.8");
+    }
+
+    @Test
+    void reportOfASlowRunTakesNothingBackOfWhatLaterRoundsDidAtOtherTargets() {
+        replication.ended(round(2, 20, 21, Optional.empty(), at("eu.test", 10, 0)));
+        replication.ended(round(3, 40, 41, Optional.empty(), at("eu.test", 12, 0)));
+        replication.ended(round(1, 0, 50, Optional.empty(), at("eu.test", 4, 4), at("us.test", 6, 2)));
+
+        shows("0", "1");
+        assertThat(metrics.render())
+                .as("it is the last that served the other")
+                .contains("entrepot_replication_complete_ratio{rule=\"to-regions\",target=\"us.test\"} 0.75\n");
+        replication.ended(round(1, 0, 55, Optional.empty(), at("eu.test", 8, 0)));
+        assertThat(metrics.render())
+                .contains("entrepot_replication_lag_seconds" + LABELS + "20\n")
+                .contains(
+                        "entrepot_replication_last_success_timestamp_seconds" + LABELS + (TIME.getEpochSecond() + 41));
+    }
+
+    @Test
+    void successOfASlowRunCountsWhereLaterRoundsHadNone() {
+        replication.ended(round(2, 20, 21, Optional.empty(), at("eu.test", 7, 3)));
+        replication.ended(round(1, 0, 50, Optional.empty(), at("eu.test", 10, 0)));
+
+        shows("3", "0.7");
+        assertThat(metrics.render()).contains("entrepot_replication_lag_seconds" + LABELS + "60\n");
+    }
+
+    @Test
+    void roundThatBringsNothingAsAWholeSaysNothingOfTheTargetsThatItLeftOut() {
+        Optional<ItemReport.Failure> failure = failed().failure();
+        replication.ended(round(2, 20, 21, Optional.empty(), at("eu.test", 10, 0), at("us.test", 10, 0)));
+        ReplicationReport atOne = round(3, 40, 41, failure, at("us.test", 0, 0));
+        assertThat(atOne.leftOut()).containsExactly("eu.test");
+        replication.ended(atOne);
+
+        shows("0", "1");
+        assertThat(metrics.render())
+                .contains("entrepot_replication_complete_ratio{rule=\"to-regions\",target=\"us.test\"} 0\n")
+                .contains("entrepot_replication_failing{rule=\"to-regions\"} 1\n");
+        replication.ended(round(1, 0, 50, failure));
+        shows("0", "1");
+    }
+
+    @Test
+    void ruleIsFailingIfTheLastRoundThatBeganIs() {
+        replication.ended(round(3, 40, 41, failed().failure(), at("us.test", 0, 0)));
+        replication.ended(round(1, 0, 50, Optional.empty(), at("eu.test", 10, 0), at("us.test", 10, 0)));
+
+        assertThat(metrics.render()).contains("entrepot_replication_failing{rule=\"to-regions\"} 1\n");
+        replication.ended(round(4, 50, 51, Optional.empty(), at("us.test", 10, 0)));
+        assertThat(metrics.render()).contains("entrepot_replication_failing{rule=\"to-regions\"} 0\n");
     }
 }

@@ -163,6 +163,61 @@ class RuleRunsTest {
     }
 
     @Test
+    void ruleRunsOnceMoreForTheTargetThatARoundLeftOutWhichSomebodyAskedFor() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch goesOn = new CountDownLatch(1);
+        byTrigger.put("schedule", (rule, trigger, progress) -> {
+            begun.countDown();
+            await(goesOn);
+            return report(1, trigger);
+        });
+        byTrigger.put("request", (rule, trigger, progress) -> {
+            progress.begun(2);
+            return report(2, trigger, "slow.test");
+        });
+        Thread first = Thread.ofVirtual().start(() -> runs.run(rule, "schedule"));
+        await(begun);
+
+        CountDownLatch ended = new CountDownLatch(1);
+        assertThat(runs.begin(
+                        "rule", listener -> byTrigger.get("request").run(rule, "request", listener), ended::countDown))
+                .isEqualTo(2);
+        await(ended);
+        assertThat(again).as("as long as the target is busy").isEmpty();
+        goesOn.countDown();
+        first.join();
+
+        assertThat(again).containsExactly("rule request");
+        assertThat(runs.begin(rule, "request")).isEqualTo(2);
+        assertThat(again.poll()).isEqualTo("rule request");
+        assertThat(again.poll(30, TimeUnit.SECONDS))
+                .as("at once where the target has become free meanwhile")
+                .isEqualTo("rule request");
+    }
+
+    @Test
+    void whoAsksForARuleThatIsBusyAtAllItsTargetsIsToldSoAndNothingFollows() throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch goesOn = new CountDownLatch(1);
+        byTrigger.put("schedule", (rule, trigger, progress) -> {
+            begun.countDown();
+            await(goesOn);
+            return report(1, trigger);
+        });
+        byTrigger.put("request", (rule, trigger, progress) -> {
+            throw new RuleBusyException(rule.name());
+        });
+        Thread first = Thread.ofVirtual().start(() -> runs.run(rule, "schedule"));
+        await(begun);
+
+        assertThatThrownBy(() -> runs.begin(rule, "request")).isInstanceOf(RuleBusyException.class);
+        goesOn.countDown();
+        first.join();
+
+        assertThat(again).isEmpty();
+    }
+
+    @Test
     void wholeRunsAndFailuresAreNotRepeated() {
         byTrigger.put("whole", (rule, trigger, progress) -> report(1, trigger));
         byTrigger.put("failure", (rule, trigger, progress) -> {

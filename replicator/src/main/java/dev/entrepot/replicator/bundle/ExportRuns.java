@@ -51,7 +51,7 @@ public final class ExportRuns implements AutoCloseable {
             // killed.
             channelLock(() -> channel.lock(0, Long.MAX_VALUE, true));
             if (journal == null) {
-                journal = CopyJournal.openForReading(folder, clock);
+                journal = CopyJournal.openBeside(folder, clock);
             }
             return new ExportRuns(journal, channel);
         } catch (IOException | RuntimeException e) {

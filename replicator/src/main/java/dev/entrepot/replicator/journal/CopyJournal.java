@@ -15,12 +15,10 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
 
 /**
  * What is known of the targets from earlier runs, and the history of the runs themselves. It saves requests and, but for tags that the
@@ -41,7 +39,6 @@ public final class CopyJournal implements AutoCloseable {
 
     // More in a row make no difference to anybody.
     private static final int LOOKED_AT = 20;
-    private static final Set<String> UNFINISHED = Set.of("interrupted", "broken-off");
 
     private final SqlThread sql;
     private final InstantSource clock;
@@ -57,7 +54,7 @@ public final class CopyJournal implements AutoCloseable {
      * @throws IOException if the file cannot be opened or was written by a newer version
      */
     public static CopyJournal open(Path directory, InstantSource clock) throws IOException {
-        CopyJournal journal = openForReading(directory, clock);
+        CopyJournal journal = openBeside(directory, clock);
         journal.sql.call(statements -> {
             statements.update("UPDATE run SET outcome = 'interrupted' WHERE outcome = 'running'");
             return null;
@@ -65,11 +62,19 @@ public final class CopyJournal implements AutoCloseable {
         return journal;
     }
 
-    /** Opens the journal beside a process that may be writing it; runs in progress stay in progress. */
+    /** Opens the journal beside a process that may be writing it, to write it too; runs in progress stay in progress. */
+    public static CopyJournal openBeside(Path directory, InstantSource clock) throws IOException {
+        Files.createDirectories(directory);
+        return new CopyJournal(SqlThread.open(directory.resolve(FILE)), clock);
+    }
+
+    /**
+     * As above, to read what is noted of runs. The file of an older version stays as it is, because a server of that
+     * version may have it open, and could not open it again; nothing but runs and their items can be read of it.
+     */
     public static CopyJournal openForReading(Path directory, InstantSource clock) throws IOException {
         Files.createDirectories(directory);
-        SqlThread sql = SqlThread.open(directory.resolve(FILE));
-        return new CopyJournal(sql, clock);
+        return new CopyJournal(SqlThread.openForReading(directory.resolve(FILE)), clock);
     }
 
     /** Notes that a run begins, and returns its number. */
@@ -166,26 +171,9 @@ public final class CopyJournal implements AutoCloseable {
                 .findFirst();
     }
 
-    /**
-     * How the last runs of a rule went, each with all its rounds: it came to its end if all of them did. Those in progress do not count.
-     */
+    /** How the last runs of a rule went, each with all its rounds. What is in progress does not count. */
     public LastRuns lastRuns(String rule) throws IOException {
-        record Round(Instant started, boolean ended, long run) {}
-        List<Round> rounds = query(
-                "SELECT started, outcome, COALESCE(round_of, id) FROM run WHERE rule = ? AND outcome <> 'running' ORDER BY id DESC LIMIT "
-                        + LOOKED_AT,
-                row -> new Round(
-                        Instant.ofEpochMilli(row.getLong(1)), !UNFINISHED.contains(row.getString(2)), row.getLong(3)),
-                rule);
-        Set<Long> unfinished = new LinkedHashSet<>();
-        rounds.stream().filter(round -> !round.ended()).forEach(round -> unfinished.add(round.run()));
-        Optional<Round> last = rounds.stream()
-                .filter(round -> !unfinished.contains(round.run()))
-                .findFirst();
-        long since = unfinished.stream()
-                .filter(run -> last.isEmpty() || run > last.get().run())
-                .count();
-        return new LastRuns(last.map(Round::started), (int) since);
+        return RunEnding.last(query(RunEnding.SELECT, RunEnding::read, rule, LOOKED_AT));
     }
 
     /**

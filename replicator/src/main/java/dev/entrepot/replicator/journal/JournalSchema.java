@@ -5,7 +5,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 
-/** The tables of the journal, and their version. An older file is brought to this version when it is opened. */
+/** The tables of the journal, and their version. An older file is brought to this version when it is opened to be written. */
 final class JournalSchema {
     private static final int VERSION = 5;
 
@@ -54,15 +54,14 @@ final class JournalSchema {
 
     private static final String FROM_4_TO_5 = "ALTER TABLE run ADD COLUMN round_of INTEGER";
 
+    // Of this connection alone, where it hides the table of the same name. The file stays as it is.
+    private static final String RUNS_BEFORE_5 = "CREATE TEMP VIEW run AS SELECT *, NULL AS round_of FROM main.run";
+
     private JournalSchema() {}
 
     static void prepare(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
-            int version;
-            try (ResultSet row = statement.executeQuery("PRAGMA user_version")) {
-                row.next();
-                version = row.getInt(1);
-            }
+            int version = version(statement);
             if (version > VERSION) {
                 throw new SQLException("the journal was written by a newer version of this program (schema " + version
                         + ", this one knows " + VERSION
@@ -91,6 +90,25 @@ final class JournalSchema {
             if (version < VERSION) {
                 statement.execute("PRAGMA user_version = " + VERSION);
             }
+        }
+    }
+
+    /** As above, but an older file stays at its version: who only reads must not take it from the version that has it open. */
+    static void prepareForReading(Connection connection) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            int version = version(statement);
+            if (version > 0 && version < VERSION) {
+                statement.execute(RUNS_BEFORE_5);
+                return;
+            }
+        }
+        prepare(connection);
+    }
+
+    private static int version(Statement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery("PRAGMA user_version")) {
+            row.next();
+            return row.getInt(1);
         }
     }
 }

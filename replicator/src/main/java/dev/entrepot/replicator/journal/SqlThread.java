@@ -93,8 +93,21 @@ final class SqlThread implements AutoCloseable {
         return open(file, PATIENCE);
     }
 
+    /** Leaves a file as it is that an older version wrote, and may be writing; its runs can be read, and their items. */
+    static SqlThread openForReading(Path file) throws IOException {
+        return open(file, PATIENCE, JournalSchema::prepareForReading);
+    }
+
     /** With how long callers wait while no work at all gets done. */
     static SqlThread open(Path file, Duration patience) throws IOException {
+        return open(file, patience, JournalSchema::prepare);
+    }
+
+    private interface Preparation {
+        void of(Connection connection) throws SQLException;
+    }
+
+    private static SqlThread open(Path file, Duration patience, Preparation preparation) throws IOException {
         try {
             Connection connection = DriverManager.getConnection("jdbc:sqlite:" + file);
             try (Statement statement = connection.createStatement()) {
@@ -106,7 +119,7 @@ final class SqlThread implements AutoCloseable {
                 throw e;
             }
             connection.setAutoCommit(false);
-            JournalSchema.prepare(connection);
+            preparation.of(connection);
             connection.commit();
             // From here on by hand: the driver's own way cannot go on after a commit that failed.
             connection.setAutoCommit(true);

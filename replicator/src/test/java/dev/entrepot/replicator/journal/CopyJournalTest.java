@@ -12,6 +12,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -158,6 +159,63 @@ class CopyJournalTest {
     }
 
     @Test
+    void runThatCameToNoEndIsKnownHoweverManyRoundsOfItFollowed() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            Instant before = clock.instant();
+            journal.finishRun(journal.startRun("rule", "schedule"), "complete", "{}");
+            clock.pass(Duration.ofHours(1));
+            long run = journal.startRun("rule", "schedule");
+            for (int round = 0; round < 30; round++) {
+                journal.finishRun(journal.startRun("rule", "schedule", OptionalLong.of(run)), "partly", "{}");
+            }
+            journal.breakOff(run);
+
+            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(before), 1));
+        }
+    }
+
+    @Test
+    void runOfWhichARoundCameToItsEndIsBegunAgainAtOnceHoweverOften() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            for (int start = 0; start < 5; start++) {
+                long run = journal.startRun("rule", "schedule");
+                journal.finishRun(journal.startRun("rule", "schedule", OptionalLong.of(run)), "partly", "{}");
+                journal.breakOff(run);
+            }
+            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.empty(), 1));
+
+            for (int start = 0; start < 3; start++) {
+                long run = journal.startRun("rule", "schedule");
+                journal.breakOff(journal.startRun("rule", "schedule", OptionalLong.of(run)));
+                journal.breakOff(run);
+            }
+            assertThat(journal.lastRuns("rule"))
+                    .as("of these no round came to its end")
+                    .isEqualTo(new LastRuns(Optional.empty(), 3));
+        }
+    }
+
+    @Test
+    void roundThatWasBrokenOffIsMadeUpForByALaterOneThatLeftOutNothing() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            Instant began = clock.instant();
+            long run = journal.startRun("rule", "schedule");
+            clock.pass(Duration.ofHours(1));
+            journal.breakOff(journal.startRun("rule", "schedule", OptionalLong.of(run)));
+            long partly = journal.startRun("rule", "schedule", OptionalLong.of(run));
+            journal.finishRun(partly, "partly", "{}");
+            journal.finishRun(run, "complete", "{}");
+            assertThat(journal.lastRuns("rule"))
+                    .as("what was complete began before")
+                    .isEqualTo(new LastRuns(Optional.empty(), 1));
+
+            journal.finishRun(journal.startRun("rule", "schedule", OptionalLong.of(run)), "complete", "{}");
+
+            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(began), 0));
+        }
+    }
+
+    @Test
     void oldRunsAreForgottenAndWhatTheyBroughtIsNot() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             long old = journal.startRun("rule", "schedule");
@@ -284,6 +342,34 @@ class CopyJournalTest {
                 journal.complete(completed("v2"));
                 assertThat(journal.completed("target", other, new Tag("v2"))).contains(completed("v2"));
             }
+        }
+    }
+
+    @Test
+    void journalOfAnOlderVersionIsLeftAsItIsByWhoOnlyReadsItsRuns() throws IOException, SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
+                Statement statement = connection.createStatement()) {
+            for (String table : FIRST_VERSION) {
+                statement.execute(table);
+            }
+            statement.execute("INSERT INTO run VALUES (1, 'rule', 'schedule', 1, 2, 'complete', '{}')");
+            statement.execute("PRAGMA user_version = 1");
+            try (CopyJournal beside = CopyJournal.openForReading(folder, clock)) {
+                assertThat(beside.runs(5)).singleElement().satisfies(run -> {
+                    assertThat(run.outcome()).isEqualTo("complete");
+                    assertThat(run.roundOf()).isEmpty();
+                });
+                assertThat(beside.run(1)).isPresent();
+            }
+            try (ResultSet row = statement.executeQuery("PRAGMA user_version")) {
+                assertThat(row.next()).isTrue();
+                assertThat(row.getInt(1)).isEqualTo(1);
+            }
+            statement.execute("INSERT INTO run VALUES (2, 'rule', 'schedule', 3, 4, 'complete', '{}')");
+        }
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.startRun("rule", "schedule", OptionalLong.of(2))).isEqualTo(3);
+            assertThat(journal.run(3).orElseThrow().roundOf()).hasValue(2);
         }
     }
 
