@@ -28,6 +28,12 @@ final class SilentUpstreams {
     /** For how long after its last request without an answer has ended an upstream, or a repository of one, counts as silent. */
     static final Duration MEMORY = Duration.ofMinutes(3);
 
+    /**
+     * What fails sooner shows at once that it is out, even where a client would not wait for so long: the requests that are sent anew when a connection breaks, and the pauses before
+     * them, take up to half a second by themselves, and as long again for a token.
+     */
+    static final Duration AT_ONCE = Duration.ofSeconds(2);
+
     /** So many repositories are taken for all of the upstream. */
     static final int ALL = 4;
 
@@ -100,8 +106,8 @@ final class SilentUpstreams {
      * @param deadline how long a client waits for it; zero where none would
      */
     void failed(Question question, RegistryException failure, long askedNanos, long nowNanos, Duration deadline) {
-        Duration usual = deadline.isZero() ? CacheSettings.DEFAULT_CHECK_DEADLINE : deadline;
-        boolean atOnce = nowNanos - askedNanos < usual.toNanos();
+        long atOnceNanos = Math.max(AT_ONCE.toNanos(), deadline.toNanos());
+        boolean atOnce = nowNanos - askedNanos < atOnceNanos;
         Known known = of(question.repository().registry());
         switch (failure instanceof OutageException outage ? sign(outage, atOnce) : Sign.SPEAKS) {
             case SPEAKS -> known.answered(nowNanos);

@@ -237,6 +237,42 @@ class SilentUpstreamsTest {
         }
     }
 
+    @Test
+    void repetitionsOfTheClientAreNoSilenceHoweverShortTheDeadline() throws IOException {
+        for (int millis : List.of(0, 50, 300)) {
+            for (Reason reason : List.of(Reason.UNREACHABLE, Reason.TOKEN_SERVICE)) {
+                failAfter(Duration.ofMillis(1500), Duration.ofMillis(millis), reason);
+                assertThat(wait("quiet.test/a", "2", whenWaitedFor()).content()).isEqualTo("new");
+            }
+        }
+    }
+
+    @Test
+    void whatBreaksOffAfterLongerThanTheClientRepeatsItHasSaidNothing() throws IOException {
+        failAfter(SilentUpstreams.AT_ONCE, Duration.ofMillis(300), Reason.UNREACHABLE);
+        assertThat(wait("quiet.test/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    private void failAfter(Duration time, Duration deadline, Reason reason) {
+        Question another = new Question.ForTags(Repository.parse("quiet.test/a"), Readers.CLIENTS);
+        assertThatThrownBy(() -> answering.shareRemembering(another, SETTINGS.withCheckDeadline(deadline), () -> {
+                    nanos.addAndGet(time.toNanos());
+                    throw new OutageException(reason, "broken off");
+                }))
+                .isInstanceOf(OutageException.class);
+    }
+
+    /** Answers as soon as this thread waits for it. */
+    private static Answering.Asking<String> whenWaitedFor() {
+        Thread client = Thread.currentThread();
+        return () -> {
+            while (client.getState() == Thread.State.RUNNABLE) {
+                Thread.onSpinWait();
+            }
+            return atOnce();
+        };
+    }
+
     static List<IOException> answers() {
         return List.of(
                 new NotFoundException(NotFoundException.Kind.MANIFEST, "404"),
