@@ -131,9 +131,10 @@ final class SilentUpstreams {
     // nothing.
     private static Sign sign(OutageException outage, boolean atOnce) {
         return switch (outage.reason()) {
-            case SERVER_ERROR, RATE_LIMITED -> Sign.SPEAKS;
+            case SERVER_ERROR -> Sign.SPEAKS;
+            case RATE_LIMITED -> outage.isHeld() ? Sign.NONE : Sign.SPEAKS;
             case UNREACHABLE, DNS, TLS, TOKEN_SERVICE -> atOnce ? Sign.SPEAKS : Sign.SILENT;
-            // A time-out on the wire has a cause, an answer of 408 has none.
+            // A time-out, on the wire or here, has a cause, an answer of 408 has none.
             case TIMEOUT -> outage.getCause() == null ? Sign.SPEAKS : Sign.SILENT;
             case NOT_ASKED, QUOTA -> Sign.NONE;
         };

@@ -314,10 +314,38 @@ class SilentUpstreamsTest {
     }
 
     @Test
+    void whatIsHeldBackAfterAnEarlier429EndsNothing() throws IOException {
+        findOut(timeOut());
+        OutageException held = OutageException.held("not sent", Duration.ofSeconds(30));
+        Question another = new Question.ForTags(Repository.parse("quiet.test/c"), Readers.CLIENTS);
+        assertThatThrownBy(() -> answering.shareRemembering(another, SETTINGS, () -> {
+                    throw held;
+                }))
+                .isSameAs(held);
+        assertThat(wait("quiet.test/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    @Test
+    void aSharedCallThatTookTooLongIsNoAnswerOf408() throws IOException {
+        findOut(timeOut());
+        SharedCalls<String, String> impatient = new SharedCalls<>(threads, Duration.ofMillis(1));
+        Question another = new Question.ForTags(Repository.parse("quiet.test/c"), Readers.CLIENTS);
+        assertThatThrownBy(() -> answering.shareRemembering(another, SETTINGS, () -> {
+                    String never = impatient
+                            .call("what it needs", () -> whenItAnswers().content())
+                            .value();
+                    return Answer.of(never, Verdict.MISS, Duration.ZERO);
+                }))
+                .isInstanceOf(OutageException.class);
+        assertThat(wait("quiet.test/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    @Test
     void whatWasNotSentIsNoSilence() throws IOException {
         for (Reason reason : List.of(Reason.NOT_ASKED, Reason.QUOTA)) {
             findOut(new OutageException(reason, "not sent"));
         }
+        findOut(OutageException.held("not sent", Duration.ofSeconds(30)));
         assertThat(wait("quiet.test/a", "2", SilentUpstreamsTest::atOnce).content())
                 .isEqualTo("new");
     }
