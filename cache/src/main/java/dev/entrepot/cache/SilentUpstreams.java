@@ -95,7 +95,19 @@ final class SilentUpstreams {
         return registries.computeIfAbsent(registry, name -> new Known());
     }
 
-    /** Notes that an upstream has answered, whatever it said. */
+    /** Notes that a question was answered, whatever was said. */
+    void answered(Question question, long nowNanos) {
+        if (isOfRegistry(question)) {
+            answered(question.repository().registry(), nowNanos);
+        }
+    }
+
+    // Where blobs are kept may be silent, and their registry not, or the other way round.
+    private static boolean isOfRegistry(Question question) {
+        return !(question instanceof Question.ForProof proof) || proof.manifest();
+    }
+
+    /** Notes that an upstream has answered something about manifests, tags or lists, whatever it said. */
     void answered(RegistryHost registry, long nowNanos) {
         of(registry).answered(nowNanos);
     }
@@ -106,17 +118,15 @@ final class SilentUpstreams {
      * @param deadline how long a client waits for it; zero where none would
      */
     void failed(Question question, RegistryException failure, long askedNanos, long nowNanos, Duration deadline) {
+        if (!isOfRegistry(question)) {
+            return;
+        }
         long atOnceNanos = Math.max(AT_ONCE.toNanos(), deadline.toNanos());
         boolean atOnce = nowNanos - askedNanos < atOnceNanos;
         Known known = of(question.repository().registry());
         switch (failure instanceof OutageException outage ? sign(outage, atOnce) : Sign.SPEAKS) {
             case SPEAKS -> known.answered(nowNanos);
-            case SILENT -> {
-                // Where blobs are kept may be silent, and their registry not.
-                if (!(question instanceof Question.ForProof proof) || proof.manifest()) {
-                    known.inVain(question.repository(), askedNanos, nowNanos);
-                }
-            }
+            case SILENT -> known.inVain(question.repository(), askedNanos, nowNanos);
             case NONE -> {}
         }
     }

@@ -362,6 +362,39 @@ class SilentUpstreamsTest {
                 .isEqualTo("new");
     }
 
+    static List<IOException> answersAboutBlobs() {
+        return List.of(
+                new NotFoundException(NotFoundException.Kind.BLOB, "404"),
+                new RefusedException(400, "", "400"),
+                new OutageException(Reason.SERVER_ERROR, "500"),
+                new OutageException(Reason.UNREACHABLE, "connection refused"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("answersAboutBlobs")
+    void noFailureOfAProofOfABlobEndsIt(IOException failure) throws IOException {
+        findOut(timeOut());
+        assertThatThrownBy(() -> answering.shareRemembering(proofOf("quiet.test/c", false), SETTINGS, () -> {
+                    throw failure;
+                }))
+                .isSameAs(failure);
+        assertThat(wait("quiet.test/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    @Test
+    void aProofOfABlobDoesNotEndItAndOneOfAManifestDoes() throws IOException {
+        findOut(timeOut());
+        answering.shareRemembering(proofOf("quiet.test/c", false), SETTINGS, SilentUpstreamsTest::atOnce);
+        assertThat(wait("quiet.test/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+        answering.shareRemembering(proofOf("quiet.test/c", true), SETTINGS, SilentUpstreamsTest::atOnce);
+        assertThat(wait("quiet.test/a", "3", whenWaitedFor()).content()).isEqualTo("new");
+    }
+
+    private static Question proofOf(String repository, boolean manifest) {
+        return new Question.ForProof(
+                Repository.parse(repository), Digest.sha256(new byte[0]), manifest, Readers.CLIENTS);
+    }
+
     @Test
     void oneRequestWithoutAnAnswerAmongOthersThatHaveOneIsNoSilence() throws IOException {
         wait("quiet.test/a", "1", () -> {
