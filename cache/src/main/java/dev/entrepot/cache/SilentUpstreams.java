@@ -124,7 +124,9 @@ final class SilentUpstreams {
         long atOnceNanos = Math.max(AT_ONCE.toNanos(), deadline.toNanos());
         boolean atOnce = nowNanos - askedNanos < atOnceNanos;
         Known known = of(question.repository().registry());
-        switch (failure instanceof OutageException outage ? sign(outage, atOnce) : Sign.SPEAKS) {
+        switch (failure instanceof OutageException outage
+                ? sign(outage, atOnce, isInBackground(question))
+                : Sign.SPEAKS) {
             case SPEAKS -> known.answered(nowNanos);
             case SILENT -> known.inVain(question.repository(), askedNanos, nowNanos);
             case NONE -> {}
@@ -137,13 +139,27 @@ final class SilentUpstreams {
         NONE
     }
 
+    // Replication and what else asks behind all clients waits for a slot, for its rule's pace, or for a registry that
+    // wants to be left alone, before anything is sent.
+    private static boolean isInBackground(Question question) {
+        return switch (question) {
+            case Question.ForManifest asked -> asked.readers().alwaysAsking();
+            case Question.ForDescriptor asked -> asked.readers().alwaysAsking();
+            case Question.ForName asked -> asked.readers().alwaysAsking();
+            case Question.ForProof asked -> asked.readers().alwaysAsking();
+            case Question.ForReferrers asked -> asked.readers().alwaysAsking();
+            case Question.ForTags asked -> asked.readers().alwaysAsking();
+            case Question.ForBlob _, Question.ForBlobSize _ -> false;
+        };
+    }
+
     // What cannot be connected to is out, and not silent, if that shows at once; what breaks off later has said
-    // nothing.
-    private static Sign sign(OutageException outage, boolean atOnce) {
+    // nothing, unless it may have been sent only just before.
+    private static Sign sign(OutageException outage, boolean atOnce, boolean inBackground) {
         return switch (outage.reason()) {
             case SERVER_ERROR -> Sign.SPEAKS;
             case RATE_LIMITED -> outage.isHeld() ? Sign.NONE : Sign.SPEAKS;
-            case UNREACHABLE, DNS, TLS, TOKEN_SERVICE -> atOnce ? Sign.SPEAKS : Sign.SILENT;
+            case UNREACHABLE, DNS, TLS, TOKEN_SERVICE -> atOnce ? Sign.SPEAKS : inBackground ? Sign.NONE : Sign.SILENT;
             // A time-out, on the wire or here, has a cause, an answer of 408 has none.
             case TIMEOUT -> outage.getCause() == null ? Sign.SPEAKS : Sign.SILENT;
             case NOT_ASKED, QUOTA -> Sign.NONE;

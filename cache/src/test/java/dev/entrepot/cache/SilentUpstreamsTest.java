@@ -253,8 +253,18 @@ class SilentUpstreamsTest {
         assertThat(wait("quiet.test/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
     }
 
+    @Test
+    void whatTheBackgroundWaitsForBeforeItSendsAnythingIsNoSilence() throws IOException {
+        failAfter(REQUEST, Duration.ofMillis(300), Reason.UNREACHABLE, Readers.CURRENT);
+        assertThat(wait("quiet.test/a", "2", whenWaitedFor()).content()).isEqualTo("new");
+    }
+
     private void failAfter(Duration time, Duration deadline, Reason reason) {
-        Question another = new Question.ForTags(Repository.parse("quiet.test/a"), Readers.CLIENTS);
+        failAfter(time, deadline, reason, Readers.CLIENTS);
+    }
+
+    private void failAfter(Duration time, Duration deadline, Reason reason, Readers readers) {
+        Question another = new Question.ForTags(Repository.parse("quiet.test/a"), readers);
         assertThatThrownBy(() -> answering.shareRemembering(another, SETTINGS.withCheckDeadline(deadline), () -> {
                     nanos.addAndGet(time.toNanos());
                     throw new OutageException(reason, "broken off");
