@@ -221,11 +221,11 @@ final class Answering {
                 throw remembered.get();
             }
             Answer<T> answer = ask.run();
-            answered(question.repository().registry());
+            silent.answered(question, calls.nanoTime());
             negative.forget(question);
             return answer;
         } catch (RefusedException e) {
-            answered(question.repository().registry());
+            silent.answered(question, calls.nanoTime());
             throw e;
         } catch (NotFoundException | UnauthorizedException | OutageException | InvalidContentException e) {
             if (remembered.isEmpty()) {

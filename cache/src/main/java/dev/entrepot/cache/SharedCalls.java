@@ -140,8 +140,8 @@ final class SharedCalls<K, V> {
     }
 
     private OutageException tooLong(K key) {
-        return new OutageException(
-                OutageException.Reason.TIMEOUT, "no answer within " + patience.toSeconds() + " s about " + key);
+        String message = "no answer within " + patience.toSeconds() + " s about " + key;
+        return new OutageException(OutageException.Reason.TIMEOUT, message, new TimeoutException(message));
     }
 
     private void start(K key, Running<V> call, Work<V> work) {

@@ -28,6 +28,12 @@ final class SilentUpstreams {
     /** For how long after its last request without an answer has ended an upstream, or a repository of one, counts as silent. */
     static final Duration MEMORY = Duration.ofMinutes(3);
 
+    /**
+     * What fails sooner shows at once that it is out, even where a client would not wait for so long: the requests that are sent anew when a connection breaks, and the pauses before
+     * them, take up to half a second by themselves, and as long again for a token.
+     */
+    static final Duration AT_ONCE = Duration.ofSeconds(2);
+
     /** So many repositories are taken for all of the upstream. */
     static final int ALL = 4;
 
@@ -89,7 +95,19 @@ final class SilentUpstreams {
         return registries.computeIfAbsent(registry, name -> new Known());
     }
 
-    /** Notes that an upstream has answered, whatever it said. */
+    /** Notes that a question was answered, whatever was said. */
+    void answered(Question question, long nowNanos) {
+        if (isOfRegistry(question)) {
+            answered(question.repository().registry(), nowNanos);
+        }
+    }
+
+    // Where blobs are kept may be silent, and their registry not, or the other way round.
+    private static boolean isOfRegistry(Question question) {
+        return !(question instanceof Question.ForProof proof) || proof.manifest();
+    }
+
+    /** Notes that an upstream has answered something about manifests, tags or lists, whatever it said. */
     void answered(RegistryHost registry, long nowNanos) {
         of(registry).answered(nowNanos);
     }
@@ -100,17 +118,17 @@ final class SilentUpstreams {
      * @param deadline how long a client waits for it; zero where none would
      */
     void failed(Question question, RegistryException failure, long askedNanos, long nowNanos, Duration deadline) {
-        Duration usual = deadline.isZero() ? CacheSettings.DEFAULT_CHECK_DEADLINE : deadline;
-        boolean atOnce = nowNanos - askedNanos < usual.toNanos();
+        if (!isOfRegistry(question)) {
+            return;
+        }
+        long atOnceNanos = Math.max(AT_ONCE.toNanos(), deadline.toNanos());
+        boolean atOnce = nowNanos - askedNanos < atOnceNanos;
         Known known = of(question.repository().registry());
-        switch (failure instanceof OutageException outage ? sign(outage, atOnce) : Sign.SPEAKS) {
+        switch (failure instanceof OutageException outage
+                ? sign(outage, atOnce, isInBackground(question))
+                : Sign.SPEAKS) {
             case SPEAKS -> known.answered(nowNanos);
-            case SILENT -> {
-                // Where blobs are kept may be silent, and their registry not.
-                if (!(question instanceof Question.ForProof proof) || proof.manifest()) {
-                    known.inVain(question.repository(), askedNanos, nowNanos);
-                }
-            }
+            case SILENT -> known.inVain(question.repository(), askedNanos, nowNanos);
             case NONE -> {}
         }
     }
@@ -121,13 +139,28 @@ final class SilentUpstreams {
         NONE
     }
 
+    // Replication and what else asks behind all clients waits for a slot, for its rule's pace, or for a registry that
+    // wants to be left alone, before anything is sent.
+    private static boolean isInBackground(Question question) {
+        return switch (question) {
+            case Question.ForManifest asked -> asked.readers().alwaysAsking();
+            case Question.ForDescriptor asked -> asked.readers().alwaysAsking();
+            case Question.ForName asked -> asked.readers().alwaysAsking();
+            case Question.ForProof asked -> asked.readers().alwaysAsking();
+            case Question.ForReferrers asked -> asked.readers().alwaysAsking();
+            case Question.ForTags asked -> asked.readers().alwaysAsking();
+            case Question.ForBlob _, Question.ForBlobSize _ -> false;
+        };
+    }
+
     // What cannot be connected to is out, and not silent, if that shows at once; what breaks off later has said
-    // nothing.
-    private static Sign sign(OutageException outage, boolean atOnce) {
+    // nothing, unless it may have been sent only just before.
+    private static Sign sign(OutageException outage, boolean atOnce, boolean inBackground) {
         return switch (outage.reason()) {
-            case SERVER_ERROR, RATE_LIMITED -> Sign.SPEAKS;
-            case UNREACHABLE, DNS, TLS, TOKEN_SERVICE -> atOnce ? Sign.SPEAKS : Sign.SILENT;
-            // A time-out on the wire has a cause, an answer of 408 has none.
+            case SERVER_ERROR -> Sign.SPEAKS;
+            case RATE_LIMITED -> outage.isHeld() ? Sign.NONE : Sign.SPEAKS;
+            case UNREACHABLE, DNS, TLS, TOKEN_SERVICE -> atOnce ? Sign.SPEAKS : inBackground ? Sign.NONE : Sign.SILENT;
+            // A time-out, on the wire or here, has a cause, an answer of 408 has none.
             case TIMEOUT -> outage.getCause() == null ? Sign.SPEAKS : Sign.SILENT;
             case NOT_ASKED, QUOTA -> Sign.NONE;
         };

@@ -237,6 +237,52 @@ class SilentUpstreamsTest {
         }
     }
 
+    @Test
+    void repetitionsOfTheClientAreNoSilenceHoweverShortTheDeadline() throws IOException {
+        for (int millis : List.of(0, 50, 300)) {
+            for (Reason reason : List.of(Reason.UNREACHABLE, Reason.TOKEN_SERVICE)) {
+                failAfter(Duration.ofMillis(1500), Duration.ofMillis(millis), reason);
+                assertThat(wait("quiet.test/a", "2", whenWaitedFor()).content()).isEqualTo("new");
+            }
+        }
+    }
+
+    @Test
+    void whatBreaksOffAfterLongerThanTheClientRepeatsItHasSaidNothing() throws IOException {
+        failAfter(SilentUpstreams.AT_ONCE, Duration.ofMillis(300), Reason.UNREACHABLE);
+        assertThat(wait("quiet.test/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    @Test
+    void whatTheBackgroundWaitsForBeforeItSendsAnythingIsNoSilence() throws IOException {
+        failAfter(REQUEST, Duration.ofMillis(300), Reason.UNREACHABLE, Readers.CURRENT);
+        assertThat(wait("quiet.test/a", "2", whenWaitedFor()).content()).isEqualTo("new");
+    }
+
+    private void failAfter(Duration time, Duration deadline, Reason reason) {
+        failAfter(time, deadline, reason, Readers.CLIENTS);
+    }
+
+    private void failAfter(Duration time, Duration deadline, Reason reason, Readers readers) {
+        Question another = new Question.ForTags(Repository.parse("quiet.test/a"), readers);
+        assertThatThrownBy(() -> answering.shareRemembering(another, SETTINGS.withCheckDeadline(deadline), () -> {
+                    nanos.addAndGet(time.toNanos());
+                    throw new OutageException(reason, "broken off");
+                }))
+                .isInstanceOf(OutageException.class);
+    }
+
+    /** Answers as soon as this thread waits for it. */
+    private static Answering.Asking<String> whenWaitedFor() {
+        Thread client = Thread.currentThread();
+        return () -> {
+            while (client.getState() == Thread.State.RUNNABLE) {
+                Thread.onSpinWait();
+            }
+            return atOnce();
+        };
+    }
+
     static List<IOException> answers() {
         return List.of(
                 new NotFoundException(NotFoundException.Kind.MANIFEST, "404"),
@@ -278,10 +324,38 @@ class SilentUpstreamsTest {
     }
 
     @Test
+    void whatIsHeldBackAfterAnEarlier429EndsNothing() throws IOException {
+        findOut(timeOut());
+        OutageException held = OutageException.held("not sent", Duration.ofSeconds(30));
+        Question another = new Question.ForTags(Repository.parse("quiet.test/c"), Readers.CLIENTS);
+        assertThatThrownBy(() -> answering.shareRemembering(another, SETTINGS, () -> {
+                    throw held;
+                }))
+                .isSameAs(held);
+        assertThat(wait("quiet.test/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    @Test
+    void aSharedCallThatTookTooLongIsNoAnswerOf408() throws IOException {
+        findOut(timeOut());
+        SharedCalls<String, String> impatient = new SharedCalls<>(threads, Duration.ofMillis(1));
+        Question another = new Question.ForTags(Repository.parse("quiet.test/c"), Readers.CLIENTS);
+        assertThatThrownBy(() -> answering.shareRemembering(another, SETTINGS, () -> {
+                    String never = impatient
+                            .call("what it needs", () -> whenItAnswers().content())
+                            .value();
+                    return Answer.of(never, Verdict.MISS, Duration.ZERO);
+                }))
+                .isInstanceOf(OutageException.class);
+        assertThat(wait("quiet.test/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    @Test
     void whatWasNotSentIsNoSilence() throws IOException {
         for (Reason reason : List.of(Reason.NOT_ASKED, Reason.QUOTA)) {
             findOut(new OutageException(reason, "not sent"));
         }
+        findOut(OutageException.held("not sent", Duration.ofSeconds(30)));
         assertThat(wait("quiet.test/a", "2", SilentUpstreamsTest::atOnce).content())
                 .isEqualTo("new");
     }
@@ -296,6 +370,39 @@ class SilentUpstreamsTest {
                 .isInstanceOf(OutageException.class);
         assertThat(wait("quiet.test/a", "2", SilentUpstreamsTest::atOnce).content())
                 .isEqualTo("new");
+    }
+
+    static List<IOException> answersAboutBlobs() {
+        return List.of(
+                new NotFoundException(NotFoundException.Kind.BLOB, "404"),
+                new RefusedException(400, "", "400"),
+                new OutageException(Reason.SERVER_ERROR, "500"),
+                new OutageException(Reason.UNREACHABLE, "connection refused"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("answersAboutBlobs")
+    void noFailureOfAProofOfABlobEndsIt(IOException failure) throws IOException {
+        findOut(timeOut());
+        assertThatThrownBy(() -> answering.shareRemembering(proofOf("quiet.test/c", false), SETTINGS, () -> {
+                    throw failure;
+                }))
+                .isSameAs(failure);
+        assertThat(wait("quiet.test/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+    }
+
+    @Test
+    void aProofOfABlobDoesNotEndItAndOneOfAManifestDoes() throws IOException {
+        findOut(timeOut());
+        answering.shareRemembering(proofOf("quiet.test/c", false), SETTINGS, SilentUpstreamsTest::atOnce);
+        assertThat(wait("quiet.test/a", "2", this::whenItAnswers).verdict()).isEqualTo(Verdict.STALE);
+        answering.shareRemembering(proofOf("quiet.test/c", true), SETTINGS, SilentUpstreamsTest::atOnce);
+        assertThat(wait("quiet.test/a", "3", whenWaitedFor()).content()).isEqualTo("new");
+    }
+
+    private static Question proofOf(String repository, boolean manifest) {
+        return new Question.ForProof(
+                Repository.parse(repository), Digest.sha256(new byte[0]), manifest, Readers.CLIENTS);
     }
 
     @Test

@@ -31,6 +31,7 @@ public final class OutageException extends RegistryException {
     private final Reason reason;
     private final Reason underlying;
     private final Optional<Duration> retryAfter;
+    private final boolean held;
 
     /** Says what was asked of whom. */
     public OutageException(Reason reason, String message) {
@@ -44,7 +45,7 @@ public final class OutageException extends RegistryException {
 
     /** As above, with how long the registry asks to be left alone. */
     public OutageException(Reason reason, String message, Optional<Duration> retryAfter, @Nullable Throwable cause) {
-        this(reason, reason, message, retryAfter, cause);
+        this(reason, reason, message, retryAfter, false, cause);
     }
 
     private OutageException(
@@ -52,16 +53,24 @@ public final class OutageException extends RegistryException {
             Reason underlying,
             String message,
             Optional<Duration> retryAfter,
+            boolean held,
             @Nullable Throwable cause) {
         super(message, cause);
         this.reason = reason;
         this.underlying = underlying;
         this.retryAfter = retryAfter;
+        this.held = held;
     }
 
     /** That a registry was not asked for so long, because it is known to be out, and for which reason. */
     public static OutageException notAsked(Reason underlying, String message, Duration retryAfter) {
-        return new OutageException(Reason.NOT_ASKED, underlying, message, Optional.of(retryAfter), null);
+        return new OutageException(Reason.NOT_ASKED, underlying, message, Optional.of(retryAfter), false, null);
+    }
+
+    /** That a registry was not asked, because it has answered an earlier request by 429 and is to be left alone for so long. */
+    public static OutageException held(String message, Duration retryAfter) {
+        return new OutageException(
+                Reason.RATE_LIMITED, Reason.RATE_LIMITED, message, Optional.of(retryAfter), true, null);
     }
 
     /** Why there was no answer. */
@@ -72,6 +81,11 @@ public final class OutageException extends RegistryException {
     /** What is wrong with the registry: of one that was not asked what is known of it, if anything is; else the reason. */
     public Reason underlying() {
         return underlying;
+    }
+
+    /** Whether nothing was sent because of an earlier 429, so that this says nothing of how the registry is now. */
+    public boolean isHeld() {
+        return held;
     }
 
     /** How long the registry asks to be left alone, where it said so. */

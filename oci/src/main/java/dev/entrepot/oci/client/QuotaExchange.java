@@ -166,12 +166,10 @@ final class QuotaExchange implements Exchange {
 
     /** What a request fails with that is not sent because of an earlier answer of 429. */
     static OutageException held(ApiRequest request, String host, Duration wait) {
-        return new OutageException(
-                Reason.RATE_LIMITED,
+        return OutageException.held(
                 request.what() + ": " + host + " is not asked: it had too many requests and wants to be left alone for "
                         + Math.max(1, wait.toSeconds()) + " s",
-                Optional.of(wait),
-                null);
+                wait);
     }
 
     private ApiResponse noted(ApiRequest request, QuotaBudget budget, boolean costing) throws IOException {

@@ -188,10 +188,13 @@ class RegistryQuotaTest {
     @Test
     void bare429IsAboutTheRateAndNothingIsSentUntilRetryAfter() throws IOException {
         registry.faults().once(PULLS, Fault.instead(Response.of(429).header("Retry-After", "30")));
-        assertThat(refused(clients(), manifests.get(0)).reason()).isEqualTo(Reason.RATE_LIMITED);
+        OutageException first = refused(clients(), manifests.get(0));
+        assertThat(first.reason()).isEqualTo(Reason.RATE_LIMITED);
+        assertThat(first.isHeld()).isFalse();
         int before = world.requests.size();
         assertThatThrownBy(() -> clients().resolve(new Tag("t1"))).isInstanceOfSatisfying(OutageException.class, e -> {
             assertThat(e.reason()).isEqualTo(Reason.RATE_LIMITED);
+            assertThat(e.isHeld()).isTrue();
             assertThat(e.retryAfter()).contains(Duration.ofSeconds(30));
         });
         assertThat(world.requests).hasSize(before);
