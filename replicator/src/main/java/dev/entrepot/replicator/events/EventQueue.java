@@ -39,6 +39,8 @@ public final class EventQueue implements AutoCloseable {
     private boolean closed;
     private long delivered;
     private long dropped;
+    // When something was taken last, or when the first came of those that wait.
+    private long progressNanos;
 
     private record Message(String contentType, byte[] body) {}
 
@@ -98,6 +100,9 @@ public final class EventQueue implements AutoCloseable {
                 waiting.removeFirst();
                 dropped++;
             }
+            if (!busy && waiting.isEmpty()) {
+                progressNanos = System.nanoTime();
+            }
             waiting.addLast(new Message(contentType, body));
             changed.signalAll();
         } finally {
@@ -125,16 +130,32 @@ public final class EventQueue implements AutoCloseable {
         }
     }
 
-    /** Waits until nothing waits any more; returns whether that was so before the time was over. */
-    public boolean awaitEmpty(Duration most) throws InterruptedException {
+    /** Messages that are neither taken nor given up yet. */
+    public int left() {
+        lock.lock();
+        try {
+            return waiting.size() + (busy ? 1 : 0);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Waits until nothing waits any more, or something waits and nothing was taken for a time: however many messages
+     * there are, a receiver that takes one after the other is waited for.
+     *
+     * @param without how long to wait without a message being taken
+     * @return whether nothing waits any more
+     */
+    public boolean awaitEmpty(Duration without) throws InterruptedException {
         lock.lockInterruptibly();
         try {
-            long nanos = most.toNanos();
             while (busy || !waiting.isEmpty()) {
+                long nanos = without.toNanos() - (System.nanoTime() - progressNanos);
                 if (nanos <= 0) {
                     return false;
                 }
-                nanos = changed.awaitNanos(nanos);
+                changed.awaitNanos(nanos);
             }
             return true;
         } finally {
@@ -195,6 +216,9 @@ public final class EventQueue implements AutoCloseable {
             if (busy) {
                 delivered += taken ? 1 : 0;
                 dropped += taken ? 0 : 1;
+            }
+            if (taken) {
+                progressNanos = System.nanoTime();
             }
             busy = false;
             changed.signalAll();
