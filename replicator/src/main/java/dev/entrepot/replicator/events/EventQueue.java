@@ -268,6 +268,10 @@ public final class EventQueue implements AutoCloseable {
                 // The next attempt. One message is never the end of the thread.
                 failure = String.valueOf(e.getMessage());
             }
+            if (Thread.interrupted()) {
+                // Closed: what came of this attempt says nothing of the receiver.
+                throw new InterruptedException("closed while a message was delivered");
+            }
             if (attempt >= few) {
                 tell(failure);
                 if (refused) {

@@ -13,6 +13,7 @@ import dev.entrepot.replicator.Rules;
 import dev.entrepot.replicator.Shapes;
 import dev.entrepot.replicator.VirtualTime;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,6 +21,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -278,5 +280,42 @@ class OutgoingEventsTest {
             assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
             assertThat(queue.dropped()).as("what has gone makes room").isEqualTo(2);
         }
+    }
+
+    @Test
+    void messageThatIsBrokenOffByTheEndIsNoFailureOfTheReceiver() throws InterruptedException {
+        List<String> heard = new CopyOnWriteArrayList<>();
+        EventQueue.Listener listener = new EventQueue.Listener() {
+            @Override
+            public void fails(String why) {
+                heard.add(why);
+            }
+
+            @Override
+            public void takesAgain() {
+                heard.add("again");
+            }
+        };
+        CountDownLatch lastAttempt = new CountDownLatch(3);
+        EventSink sink = (headers, body) -> {
+            lastAttempt.countDown();
+            if (lastAttempt.getCount() > 0) {
+                return 503;
+            }
+            try {
+                new CountDownLatch(1).await();
+                return 200;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("interrupted while an event was posted");
+            }
+        };
+        EventQueue queue = new EventQueue(sink, 10, Optional.empty(), retries, clock.time(), listener);
+        queue.add("application/json", new byte[] {1});
+        lastAttempt.await();
+        queue.close();
+        assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
+        assertThat(heard).isEmpty();
+        assertThat(queue.dropped()).isEqualTo(1);
     }
 }
