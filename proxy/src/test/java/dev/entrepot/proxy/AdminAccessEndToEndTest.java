@@ -171,4 +171,25 @@ class AdminAccessEndToEndTest {
             assertThat(mirror.askAdmin("POST", "/notifications/x").statusCode()).isEqualTo(401);
         }
     }
+
+    @Test
+    void wrongSecretInTheUrlOfANotificationIsLoggedWithoutIt() throws Exception {
+        try (MirrorFixture mirror = MirrorFixture.started(folder, """
+                builtin-upstreams: false
+                server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0", drain: 1s}
+                replication: {notifications: {receive: {secret: "the right one"}}}
+                """)) {
+            assertThat(mirror.askAdmin("POST", "/notifications").statusCode()).isEqualTo(401);
+            assertThat(lines).as("was only asked").isEmpty();
+            for (String query : List.of("?secret=guess", "?from=hub&secret=guess+2")) {
+                assertThat(mirror.askAdmin("POST", "/notifications" + query).statusCode())
+                        .isEqualTo(401);
+            }
+            assertThat(lines)
+                    .hasSize(2)
+                    .allMatch(
+                            line -> line.startsWith("WARNING admin: POST /notifications from 127.0.0.1 refused, 401: "))
+                    .noneMatch(line -> line.contains("guess") || line.contains("hub"));
+        }
+    }
 }

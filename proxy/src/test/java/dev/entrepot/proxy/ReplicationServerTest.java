@@ -21,6 +21,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
+import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
@@ -28,6 +29,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
@@ -482,6 +484,29 @@ class ReplicationServerTest {
             post("/notifications?secret=guess" + i, hub);
         }
         assertThat(post("/notifications?secret=another", hub).status()).isEqualTo(429);
+    }
+
+    @Test
+    void secretInTheUrlIsRightAsItIsAndPercentEncoded() throws Exception {
+        String awkward = "a+b/c%41&d==";
+        String encoded = URLEncoder.encode(awkward, StandardCharsets.UTF_8);
+        mirror.close();
+        Path file = folder.resolve("entrepot.yaml");
+        Files.writeString(file, Files.readString(file).replace(SECRET, awkward));
+        open();
+        String body = pushed("elsewhere/app", "v1");
+
+        for (String right : List.of(
+                "secret=" + awkward,
+                "secret=" + encoded,
+                "from=hub&secret=" + encoded + "&more",
+                "more&secret=" + awkward)) {
+            assertThat(post("/notifications?" + right, body).status()).as(right).isEqualTo(202);
+        }
+        for (String wrong : List.of("secret=a+b/c%41", "secret=" + awkward + "&more", "secret=" + encoded + "x")) {
+            assertThat(post("/notifications?" + wrong, body).status()).as(wrong).isEqualTo(401);
+        }
+        assertThat(metrics()).contains("entrepot_authentication_failures_total{listener=\"admin\"} 3\n");
     }
 
     @Test

@@ -12,7 +12,8 @@ import org.slf4j.LoggerFactory;
 
 /**
  * What the log says of those who use the admin API: a line for whatever was asked to be done, with who asked, and one for whoever was refused. Of one address at most sixty refusals
- * at once and one a second are logged; the metrics count all. Reading leaves no line, nor does being asked who one is. Safe for all threads.
+ * at once and one a second are logged; the metrics count all. Reading leaves no line, nor does being asked who one is. Of the URL only
+ * the path is logged, never the query, in which a secret may be. Safe for all threads.
  */
 final class AdminTrail {
     private static final Logger LOG = LoggerFactory.getLogger(AdminTrail.class);
@@ -38,7 +39,7 @@ final class AdminTrail {
 
     /** Somebody was refused for what he showed, or for what he may not do. Who he claimed to be is not said. */
     void refused(RoutingRequest request, AdminReply reply) {
-        boolean asked = reply.status() == 401 && !request.headers().contains(HeaderNames.AUTHORIZATION);
+        boolean asked = reply.status() == 401 && !shows(request);
         if (!asked
                 && lines.take(ClientAddress.of(request.remotePeer().address())).isEmpty()) {
             LOG.warn(
@@ -49,6 +50,12 @@ final class AdminTrail {
                     reply.status(),
                     OciJson.mapper().readTree(reply.json()).path("error").asString(""));
         }
+    }
+
+    // In a header, or in the query, as senders of notifications may that can set none.
+    private static boolean shows(RoutingRequest request) {
+        return request.headers().contains(HeaderNames.AUTHORIZATION)
+                || ("&" + request.prologue().query().rawValue()).contains("&secret=");
     }
 
     private static String method(RoutingRequest request) {

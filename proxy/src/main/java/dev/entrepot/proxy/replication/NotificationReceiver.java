@@ -15,6 +15,7 @@ import dev.entrepot.replicator.schedule.ReplicationScheduler;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import tools.jackson.databind.node.ArrayNode;
@@ -22,16 +23,35 @@ import tools.jackson.databind.node.ObjectNode;
 
 /**
  * Takes in what registries post when something was pushed, and has the rules run that match. Who posts proves that it knows the secret: by
- * {@code Authorization}, with or without {@code Bearer}, or by a signature of the body, {@code sha256=} and the HMAC in hexadecimal. A secret in the
- * address is never looked at: addresses end up in logs. Wrong ones count with those of the rest of the admin API.
+ * {@code Authorization}, with or without {@code Bearer}, or by a signature of the body, {@code sha256=} and the HMAC in
+ * hexadecimal. A secret in the query of the address, where there may be logs on the way, is looked at only where neither
+ * came: who can send no header has nothing else. Wrong ones count with those of the rest of the admin API.
  */
 final class NotificationReceiver {
     private static final String GITHUB_SIGNATURE_HEADER = "X-Hub-Signature-256";
+    private static final String SECRET = "secret=";
 
     private final Optional<ReceiveConfig> config;
     private final Replication replication;
     private final ReplicationScheduler scheduler;
     private final SecretJudge judge;
+
+    /**
+     * A secret that came whole.
+     *
+     * @param as what came, and where
+     * @param meanings what it may be meant to be
+     */
+    private record Shown(List<String> as, List<String> meanings) {
+        boolean knows(String secret) {
+            boolean knows = false;
+            for (String meaning : meanings) {
+                // Each is compared: how long that takes does not tell which one was meant.
+                knows |= PushNotifications.knowsSecret(meaning, secret);
+            }
+            return knows;
+        }
+    }
 
     NotificationReceiver(
             Optional<ReceiveConfig> config,
@@ -49,21 +69,33 @@ final class NotificationReceiver {
         if (config.isEmpty()) {
             return Optional.of(notAccepted());
         }
-        Optional<String> shown = shown(request);
+        Optional<Shown> shown = shown(request);
         if (shown.isEmpty()) {
             return signature(request).isEmpty() ? Optional.of(notAuthentic()) : Optional.empty();
         }
         String secret = config.get().secret().reveal();
-        return judged(request, PushNotifications.knowsSecret(shown.get(), secret), "notification", shown.get());
+        return judged(request, shown.get().knows(secret), shown.get().as().toArray(String[]::new));
     }
 
     // Docker Hub sets no header and signs nothing: all that its webhooks have is their URL.
-    private static Optional<String> shown(AdminRequest request) {
+    private static Optional<Shown> shown(AdminRequest request) {
         return request.header()
                 .apply("Authorization")
-                .or(() -> signature(request).isEmpty()
-                        ? ReplicationApi.parameter(request.query(), "secret")
-                        : Optional.empty());
+                .map(header -> new Shown(List.of("notification", header), List.of(header)))
+                .or(() -> signature(request).isEmpty() ? inQuery(request.query()) : Optional.empty());
+    }
+
+    // Percent-encoded, or pasted as it is: + would be a space then, and & the beginning of another parameter.
+    private static Optional<Shown> inQuery(String query) {
+        int at = ("&" + query).indexOf("&" + SECRET);
+        if (at < 0) {
+            return Optional.empty();
+        }
+        String rest = query.substring(at + SECRET.length());
+        int end = rest.indexOf('&');
+        String raw = end < 0 ? rest : rest.substring(0, end);
+        String decoded = ReplicationApi.parameter(SECRET + raw, "secret").orElse(raw);
+        return Optional.of(new Shown(List.of("notification in the query", rest), List.of(decoded, raw, rest)));
     }
 
     private Optional<AdminReply> judged(AdminRequest request, boolean right, String... shown) {
@@ -104,7 +136,7 @@ final class NotificationReceiver {
                 401,
                 "send the secret of replication.notifications.receive as Authorization: Bearer, or sign the body: "
                         + EventFormats.SIGNATURE_HEADER
-                        + ": sha256=HMAC, or, where a sender can do neither, as Docker Hub, post to /notifications?secret=...");
+                        + ": sha256=HMAC, or, where a sender can do neither, as Docker Hub, post to /notifications?secret=..., percent-encoded");
     }
 
     private static Optional<String> signature(AdminRequest request) {

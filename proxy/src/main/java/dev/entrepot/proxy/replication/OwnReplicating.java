@@ -16,8 +16,9 @@ import java.util.function.Supplier;
 
 /** Plans and runs in this process, and tells the receivers of events. */
 public final class OwnReplicating implements Replicating {
-    // Longer than four attempts take.
-    private static final Duration TELLING = Duration.ofSeconds(10);
+    // Anew with each event that is taken. Longer than a receiver may take to answer one (30 s), and than the four
+    // attempts take after which the log says why it takes none, if it cannot be reached (27 s).
+    private static final Duration TAKING_NONE = Duration.ofSeconds(35);
 
     private final Replication replication;
     private final EventDeliveries events;
@@ -76,7 +77,7 @@ public final class OwnReplicating implements Replicating {
 
     @Override
     public void close() throws IOException {
-        events.finish(TELLING);
+        events.finish(TAKING_NONE);
         events.close();
         replication.close();
     }

@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.config.WebhookConfig;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.oci.testing.MiniHttpServer;
+import dev.entrepot.oci.testing.Response;
 import dev.entrepot.proxy.admin.Metrics;
 import dev.entrepot.replicator.ReplicationReport;
 import java.io.IOException;
@@ -17,6 +19,8 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 
 class EventDeliveriesTest {
@@ -61,6 +65,38 @@ class EventDeliveriesTest {
             for (Socket socket : open) {
                 socket.close();
             }
+        }
+    }
+
+    @Test
+    void receiverThatTakesOneAfterTheOtherIsToldAllHoweverLongThatTakes() throws Exception {
+        int reports = 25;
+        CountDownLatch never = new CountDownLatch(1);
+        Metrics metrics = new Metrics();
+        try (MiniHttpServer slow = MiniHttpServer.started((request, body) -> {
+                    body.readAllBytes();
+                    assertThat(awaited(never, 50)).isFalse();
+                    return Response.of(204);
+                });
+                EventDeliveries deliveries = new EventDeliveries(
+                        List.of(new WebhookConfig(slow.uri(), Optional.empty(), WebhookConfig.Format.CLOUDEVENTS)),
+                        metrics,
+                        ClientEnvironment.system("test"))) {
+            for (int i = 0; i < reports; i++) {
+                deliveries.ended(report());
+            }
+            deliveries.finish(Duration.ofSeconds(1));
+            assertThat(metrics.render())
+                    .contains("entrepot_events_delivered_total " + reports + "\n")
+                    .contains("entrepot_events_dropped_total 0\n");
+        }
+    }
+
+    private static boolean awaited(CountDownLatch latch, long millis) throws IOException {
+        try {
+            return latch.await(millis, TimeUnit.MILLISECONDS);
+        } catch (InterruptedException e) {
+            throw new IOException(e);
         }
     }
 }

@@ -14,14 +14,25 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Delivers messages to one receiver, in order, on a thread of its own: each is repeated until the receiver answers 2xx, at most so many times, and
- * then dropped; one that is refused (4xx) only a few times, because those behind it wait. What does not fit into the queue is dropped too, oldest first: a receiver that is down must not cost memory. Nothing here is
- * kept over restarts. Safe for all threads.
+ * Delivers messages to one receiver, in order, on a thread of its own: each is repeated until the receiver answers 2xx,
+ * at most so many times, and then dropped. Only a few times, because those behind it wait, goes one that
+ *
+ * <ul>
+ *   <li>is refused: 3xx (nothing is followed), 4xx, 501, 505, but not 408, 425 and 429;
+ *   <li>meets another 5xx than 502, 503 and 504 just after another was taken: then the message is more likely to be the
+ *       reason than the receiver. Where it was the receiver that had gone, one is lost so, and the next is tried for long.
+ * </ul>
+ *
+ * <p>What does not fit into the queue (so many messages, 64 MiB) is dropped too, oldest first: a receiver that is down
+ * must not cost memory. Nothing here is kept over restarts. Safe for all threads.
  */
 public final class EventQueue implements AutoCloseable {
     // After so many the listener hears of it, and a refusal is believed.
     private static final int FEW_ATTEMPTS = 4;
-    private static final Set<Integer> PASSING = Set.of(408, 425, 429);
+    // The receiver is not there, or not now.
+    private static final Set<Integer> PASSING = Set.of(408, 425, 429, 502, 503, 504);
+    private static final Set<Integer> NEVER = Set.of(501, 505);
+    private static final long MAX_BYTES = 64L * 1024 * 1024;
 
     private final EventSink sink;
     private final RetryPolicy retries;
@@ -33,12 +44,16 @@ public final class EventQueue implements AutoCloseable {
     private final Condition changed = lock.newCondition();
     private final Deque<Message> waiting = new ArrayDeque<>();
     private final Thread thread;
-    // Of the thread that delivers.
+    // Of the thread that delivers: what it has told the listener, and whether the message before this one was taken.
     private boolean failing;
+    private boolean tookTheLast;
+    private long waitingBytes;
     private boolean busy;
     private boolean closed;
     private long delivered;
     private long dropped;
+    // When something was taken last, or when the first came of those that wait.
+    private long progressNanos;
 
     private record Message(String contentType, byte[] body) {}
 
@@ -72,7 +87,7 @@ public final class EventQueue implements AutoCloseable {
     /**
      * Starts to deliver.
      *
-     * @param capacity messages that may wait, at least 1
+     * @param capacity messages that may wait, at least 1; together at most 64 MiB, but one of any size
      * @param secret key of the signature header; unsigned without
      */
     public EventQueue(
@@ -94,11 +109,15 @@ public final class EventQueue implements AutoCloseable {
                 dropped++;
                 return;
             }
-            if (waiting.size() >= capacity) {
-                waiting.removeFirst();
+            if (!busy && waiting.isEmpty()) {
+                progressNanos = System.nanoTime();
+            }
+            while (!waiting.isEmpty() && (waiting.size() >= capacity || waitingBytes + body.length > MAX_BYTES)) {
+                waitingBytes -= waiting.removeFirst().body().length;
                 dropped++;
             }
             waiting.addLast(new Message(contentType, body));
+            waitingBytes += body.length;
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -125,16 +144,32 @@ public final class EventQueue implements AutoCloseable {
         }
     }
 
-    /** Waits until nothing waits any more; returns whether that was so before the time was over. */
-    public boolean awaitEmpty(Duration most) throws InterruptedException {
+    /** Messages that are neither taken nor given up yet. */
+    public int left() {
+        lock.lock();
+        try {
+            return waiting.size() + (busy ? 1 : 0);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /**
+     * Waits until nothing waits any more, or something waits and nothing was taken for a time: however many messages
+     * there are, a receiver that takes one after the other is waited for.
+     *
+     * @param without how long to wait without a message being taken
+     * @return whether nothing waits any more
+     */
+    public boolean awaitEmpty(Duration without) throws InterruptedException {
         lock.lockInterruptibly();
         try {
-            long nanos = most.toNanos();
             while (busy || !waiting.isEmpty()) {
+                long nanos = without.toNanos() - (System.nanoTime() - progressNanos);
                 if (nanos <= 0) {
                     return false;
                 }
-                nanos = changed.awaitNanos(nanos);
+                changed.awaitNanos(nanos);
             }
             return true;
         } finally {
@@ -150,6 +185,7 @@ public final class EventQueue implements AutoCloseable {
             closed = true;
             dropped += waiting.size();
             waiting.clear();
+            waitingBytes = 0;
             changed.signalAll();
         } finally {
             lock.unlock();
@@ -169,6 +205,7 @@ public final class EventQueue implements AutoCloseable {
                     failing = false;
                     listener.takesAgain();
                 }
+                tookTheLast = taken;
                 done(taken);
             }
         } catch (InterruptedException e) {
@@ -182,8 +219,10 @@ public final class EventQueue implements AutoCloseable {
             while (waiting.isEmpty() && !closed) {
                 changed.await();
             }
-            busy = !waiting.isEmpty();
-            return Optional.ofNullable(waiting.pollFirst());
+            Optional<Message> first = Optional.ofNullable(waiting.pollFirst());
+            busy = first.isPresent();
+            first.ifPresent(message -> waitingBytes -= message.body().length);
+            return first;
         } finally {
             lock.unlock();
         }
@@ -195,6 +234,9 @@ public final class EventQueue implements AutoCloseable {
             if (busy) {
                 delivered += taken ? 1 : 0;
                 dropped += taken ? 0 : 1;
+            }
+            if (taken) {
+                progressNanos = System.nanoTime();
             }
             busy = false;
             changed.signalAll();
@@ -220,11 +262,15 @@ public final class EventQueue implements AutoCloseable {
                 if (status >= 200 && status < 300) {
                     return true;
                 }
-                refused = status / 100 == 4 && !PASSING.contains(status);
+                refused = isRefusal(status);
                 failure = "it answered " + status;
             } catch (IOException | RuntimeException e) {
                 // The next attempt. One message is never the end of the thread.
                 failure = String.valueOf(e.getMessage());
+            }
+            if (Thread.interrupted()) {
+                // Closed: what came of this attempt says nothing of the receiver.
+                throw new InterruptedException("closed while a message was delivered");
             }
             if (attempt >= few) {
                 tell(failure);
@@ -234,6 +280,11 @@ public final class EventQueue implements AutoCloseable {
             }
         }
         return false;
+    }
+
+    private boolean isRefusal(int status) {
+        boolean serverError = status / 100 == 5 && !NEVER.contains(status);
+        return !PASSING.contains(status) && (!serverError || tookTheLast);
     }
 
     private void tell(String failure) {

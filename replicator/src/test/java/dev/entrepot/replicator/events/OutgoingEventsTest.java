@@ -13,6 +13,7 @@ import dev.entrepot.replicator.Rules;
 import dev.entrepot.replicator.Shapes;
 import dev.entrepot.replicator.VirtualTime;
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,9 +21,12 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 class OutgoingEventsTest {
@@ -201,5 +205,117 @@ class OutgoingEventsTest {
             assertThat(got).containsExactly((byte) 1, (byte) 4, (byte) 5);
             assertThat(queue.dropped()).isEqualTo(2);
         }
+    }
+
+    private static byte[][] bodies(int... numbers) {
+        byte[][] bodies = new byte[numbers.length][];
+        for (int i = 0; i < numbers.length; i++) {
+            bodies[i] = new byte[] {(byte) numbers[i]};
+        }
+        return bodies;
+    }
+
+    private List<Integer> posted(EventSink sink, byte[]... bodies) throws InterruptedException {
+        List<Integer> posts = new ArrayList<>();
+        EventSink counted = (headers, body) -> {
+            posts.add((int) body[0]);
+            return sink.post(headers, body);
+        };
+        RetryPolicy many = new RetryPolicy(12, Duration.ofSeconds(1), Duration.ofMinutes(1), 1);
+        try (EventQueue queue = new EventQueue(counted, 10, Optional.empty(), many, clock.time())) {
+            for (byte[] body : bodies) {
+                queue.add("application/json", body);
+            }
+            assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
+        }
+        return posts;
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {301, 308, 404, 501, 505})
+    void answerThatIsTheSameHoweverOftenOneAsksIsBelievedAsARefusal(int status) throws InterruptedException {
+        assertThat(posted((headers, body) -> status, bodies(1, 2))).containsExactly(1, 1, 1, 1, 2, 2, 2, 2);
+    }
+
+    @Test
+    void receiverThatFailsAtOneMessageAloneIsNotKeptFromThoseBehindItForLong() throws InterruptedException {
+        assertThat(posted((headers, body) -> body[0] == 2 ? 500 : 200, bodies(1, 2, 3)))
+                .containsExactly(1, 2, 2, 2, 2, 3);
+    }
+
+    @Test
+    void receiverThatFailsAtAllLosesOneMessageAndIsTriedForLongWithTheNext() throws InterruptedException {
+        List<Integer> posts = posted((headers, body) -> body[0] == 1 ? 200 : 500, bodies(1, 2, 3));
+
+        assertThat(posts).startsWith(1, 2, 2, 2, 2, 3).hasSize(1 + 4 + 12);
+    }
+
+    @Test
+    void queueThatHoldsTooManyBytesDropsTheOldest() throws InterruptedException {
+        CountDownLatch taken = new CountDownLatch(1);
+        CountDownLatch proceed = new CountDownLatch(1);
+        byte[] mebibyte = new byte[1024 * 1024];
+        EventSink sink = (headers, body) -> {
+            taken.countDown();
+            try {
+                proceed.await();
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+            return 200;
+        };
+        try (EventQueue queue = new EventQueue(sink, 10_000, Optional.empty(), retries, clock.time())) {
+            queue.add("application/json", new byte[] {1});
+            taken.await();
+            for (int i = 0; i < 66; i++) {
+                queue.add("application/json", mebibyte);
+            }
+            assertThat(queue.dropped()).isEqualTo(2);
+            proceed.countDown();
+            assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
+            assertThat(queue.delivered()).isEqualTo(1 + 64);
+            for (int i = 0; i < 64; i++) {
+                queue.add("application/json", mebibyte);
+            }
+            assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
+            assertThat(queue.dropped()).as("what has gone makes room").isEqualTo(2);
+        }
+    }
+
+    @Test
+    void messageThatIsBrokenOffByTheEndIsNoFailureOfTheReceiver() throws InterruptedException {
+        List<String> heard = new CopyOnWriteArrayList<>();
+        EventQueue.Listener listener = new EventQueue.Listener() {
+            @Override
+            public void fails(String why) {
+                heard.add(why);
+            }
+
+            @Override
+            public void takesAgain() {
+                heard.add("again");
+            }
+        };
+        CountDownLatch lastAttempt = new CountDownLatch(3);
+        EventSink sink = (headers, body) -> {
+            lastAttempt.countDown();
+            if (lastAttempt.getCount() > 0) {
+                return 503;
+            }
+            try {
+                new CountDownLatch(1).await();
+                return 200;
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw new InterruptedIOException("interrupted while an event was posted");
+            }
+        };
+        EventQueue queue = new EventQueue(sink, 10, Optional.empty(), retries, clock.time(), listener);
+        queue.add("application/json", new byte[] {1});
+        lastAttempt.await();
+        queue.close();
+        assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
+        assertThat(heard).isEmpty();
+        assertThat(queue.dropped()).isEqualTo(1);
     }
 }
