@@ -74,6 +74,12 @@ final class RateLimit implements Meter {
         }
     }
 
+    /** This one while there is a rate, and {@link Meter#NONE} at an hour without. */
+    @Override
+    public Meter account() {
+        return perSecond.apply(time.clock().instant()).isPresent() ? this : Meter.NONE;
+    }
+
     private synchronized Duration untilPaid() {
         OptionalLong rate = rate();
         return rate.isPresent() && left < -NEARLY_NOTHING

@@ -180,6 +180,34 @@ class RateLimitTest {
     }
 
     @Test
+    void whatHasNoLimitAtAnyHourIsNotLimited() {
+        LimitsConfig onlyRequests = hours(Optional.empty(), Optional.of(5));
+        assertThat(Limits.bandwidth(onlyRequests, clock.time())).isSameAs(Meter.NONE);
+        assertThat(Limits.requests(onlyRequests, clock.time())).isNotSameAs(Meter.NONE);
+        LimitsConfig onlyBytes = hours(Optional.of(new ByteSize(1000)), Optional.empty());
+        assertThat(Limits.requests(onlyBytes, clock.time())).isSameAs(Meter.NONE);
+        assertThat(Limits.bandwidth(onlyBytes, clock.time())).isNotSameAs(Meter.NONE);
+    }
+
+    private static LimitsConfig hours(Optional<ByteSize> bandwidth, Optional<Integer> requests) {
+        return new LimitsConfig(
+                Optional.empty(),
+                Optional.empty(),
+                List.of(new LimitsConfig.Hours(LocalTime.of(22, 0), LocalTime.of(6, 0), bandwidth, requests)),
+                ZoneOffset.UTC);
+    }
+
+    @Test
+    void nobodyIsHeldBackAtAnHourWithoutALimit() {
+        Meter byNight = Limits.bandwidth(hours(Optional.of(new ByteSize(1000)), Optional.empty()), clock.time());
+        assertThat(byNight.account()).isSameAs(Meter.NONE);
+        clock.pass(Duration.ofHours(11));
+        assertThat(byNight.account()).isSameAs(byNight);
+        clock.pass(Duration.ofHours(8));
+        assertThat(byNight.account()).isSameAs(Meter.NONE);
+    }
+
+    @Test
     void lowLimitHasFewerQuestionsInHandSoThatNoneWaitsForMinutes() {
         assertThat(Limits.atOnce(LimitsConfig.NONE, 64)).isEqualTo(64);
         LimitsConfig low = new LimitsConfig(
