@@ -180,6 +180,26 @@ class RateLimitTest {
     }
 
     @Test
+    void whatWasCountedAtAFastHourIsNoMoreThanTwoMinutesOfTheSlowOneThatFollows() throws IOException {
+        LimitsConfig slowByDay = new LimitsConfig(
+                Optional.of(new ByteSize(1000)),
+                Optional.empty(),
+                List.of(new LimitsConfig.Hours(
+                        LocalTime.of(22, 0), LocalTime.of(6, 0), Optional.of(new ByteSize(10_000)), Optional.empty())),
+                ZoneOffset.UTC);
+        Meter bytes = Limits.bandwidth(slowByDay, clock.time());
+        clock.pass(Duration.between(clock.instant(), Instant.parse("2026-11-21T05:59:59Z")));
+        bytes.count(1_200_000);
+        clock.pass(Duration.ofSeconds(1));
+        Instant morning = clock.instant();
+
+        bytes.settle();
+
+        assertThat(Duration.between(morning, clock.instant()))
+                .isBetween(Duration.ofSeconds(118), Duration.ofSeconds(120));
+    }
+
+    @Test
     void whatHasNoLimitAtAnyHourIsNotLimited() {
         LimitsConfig onlyRequests = hours(Optional.empty(), Optional.of(5));
         assertThat(Limits.bandwidth(onlyRequests, clock.time())).isSameAs(Meter.NONE);
