@@ -102,7 +102,8 @@ final class BlobFetch implements Runnable {
         this.repository = repository;
         this.credential = credential;
         this.upstream = upstream;
-        this.source = new HurriedSource(upstream, urgent);
+        this.progress = new FetchProgress("blob " + digest + " of " + repository, settings.holdBackBytes());
+        this.source = new HurriedSource(upstream, urgent, progress);
         this.pace = Pace.current()
                 .map(begunAt -> new LiftablePace(begunAt.heardBy(Pace.Refusals.UNHEARD), source::isInterrupting));
         this.declaredBytes = declaredBytes;
@@ -112,7 +113,6 @@ final class BlobFetch implements Runnable {
         this.keeper = keeper;
         this.settings = settings;
         this.statistics = statistics;
-        this.progress = new FetchProgress("blob " + digest + " of " + repository, settings.holdBackBytes());
     }
 
     /** Whether this repository's upstream is read, with this credential: then how it fails is the answer to who asks so. */

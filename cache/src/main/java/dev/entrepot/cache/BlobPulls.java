@@ -138,7 +138,7 @@ final class BlobPulls {
             try {
                 return joined.fetch()
                         .progress()
-                        .awaitEnd(cache.settings().patience())
+                        .awaitEnd(new FetchProgress.Patience(cache.settings().patience(), true))
                         .complete();
             } catch (IOException e) {
                 if (mustGiveUp(digest, joined, e, attempt, settings)) {
@@ -303,14 +303,16 @@ final class BlobPulls {
             throws IOException {
         BlobFetch fetch = joined.fetch();
         Runnable left = readers.alwaysAsking() ? fetch.followedInBackground() : fetch.followedByClient();
+        FetchProgress.Patience patience =
+                new FetchProgress.Patience(cache.settings().patience(), readers.alwaysAsking());
         try {
-            joined.fetch().progress().awaitStart(cache.settings().patience());
+            joined.fetch().progress().awaitStart(patience);
         } catch (IOException | RuntimeException e) {
             left.run();
             throw e;
         }
         FetchReader reader =
-                new FetchReader(digest, joined.fetch(), upstream, cache.settings(), cache.counters(), left);
+                new FetchReader(digest, joined.fetch(), upstream, cache.settings(), patience, cache.counters(), left);
         Verdict verdict = joined.underWay() ? Verdict.JOINED : Verdict.MISS;
         Optional<BlobLimit> limit = BlobLimit.of(repository, settings);
         if (limit.isEmpty()) {

@@ -20,6 +20,16 @@ final class FetchProgress {
     /** Where readers must go on by themselves: the offset up to which the partial file is good, the hash up to there, and the size if known. */
     record Degraded(long offset, MessageDigest hashState, OptionalLong totalBytes) {}
 
+    /**
+     * How long who follows waits.
+     *
+     * @param longest how long without progress
+     * @param forTurns whether the time in which the fetch waits for its turn at the upstream does not count, as for the background: for a client it does
+     */
+    record Patience(Duration longest, boolean forTurns) {
+        private static final Patience NONE = new Patience(Duration.ZERO, false);
+    }
+
     /** Opens a read handle on the file being written. */
     interface ReaderOpener {
         RandomAccessFile open() throws IOException;
@@ -55,6 +65,7 @@ final class FetchProgress {
     private @Nullable IOException failure;
     private @Nullable Degraded degraded;
     private @Nullable ReaderOpener opener;
+    private boolean queued;
 
     /**
      * Nothing has come yet.
@@ -70,6 +81,13 @@ final class FetchProgress {
     /** The file being written can be read through this. */
     void readFrom(ReaderOpener newOpener) {
         change(() -> opener = newOpener);
+    }
+
+    /**
+     * The upstream is being asked for the blob from now on, or has been: that may wait for its turn for as long as others are read there, and the client below bounds it.
+     */
+    void queued(boolean nowQueued) {
+        change(() -> queued = nowQueued);
     }
 
     /** The size of the whole blob is known. */
@@ -169,44 +187,46 @@ final class FetchProgress {
     }
 
     /** Waits until headers can go out. Throws the fetch's failure if it failed before. */
-    View awaitStart(Duration patience) throws IOException {
+    View awaitStart(Patience patience) throws IOException {
         return await(patience, () -> started);
     }
 
     /** Waits until the byte at {@code position} can be read, or it is known that it does not exist, or the fetch is degraded. */
-    View awaitByte(long position, Duration patience) throws IOException {
+    View awaitByte(long position, Patience patience) throws IOException {
         return await(patience, () -> verified || degraded != null || visibleBytes() > position);
     }
 
     /** Waits until the blob is in the store or the disk has failed the fetch. Throws the fetch's failure if it fails. */
-    View awaitEnd(Duration patience) throws IOException {
+    View awaitEnd(Patience patience) throws IOException {
         return await(patience, () -> complete || degraded != null);
     }
 
     /** The state now. Throws the fetch's failure if it failed. */
     View now() throws IOException {
-        return await(Duration.ZERO, () -> true);
+        return await(Patience.NONE, () -> true);
     }
 
     private interface Check {
         boolean holds();
     }
 
-    private View await(Duration patience, Check check) throws IOException {
+    private View await(Patience patience, Check check) throws IOException {
         lock.lock();
         try {
             long last = writtenBytes;
-            long left = patience.toNanos();
+            long left = patience.longest().toNanos();
             while (failure == null && !check.holds()) {
                 if (left <= 0) {
                     throw new OutageException(
                             OutageException.Reason.TIMEOUT,
-                            "nothing of " + what + " has come for " + patience.toSeconds() + " s");
+                            "nothing of " + what + " has come for "
+                                    + patience.longest().toSeconds() + " s");
                 }
+                boolean inTurn = queued && patience.forTurns();
                 left = changed.awaitNanos(left);
-                if (writtenBytes != last) {
+                if (writtenBytes != last || inTurn) {
                     last = writtenBytes;
-                    left = patience.toNanos();
+                    left = patience.longest().toNanos();
                 }
             }
             if (failure != null) {

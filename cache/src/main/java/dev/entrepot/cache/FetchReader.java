@@ -28,6 +28,7 @@ final class FetchReader implements BlobContent {
     private final BlobFetch fetch;
     private final RepositorySource upstream;
     private final FetchSettings settings;
+    private final FetchProgress.Patience patience;
     private final CacheStatistics statistics;
     private final Runnable left;
     private @Nullable RandomAccessFile partial;
@@ -40,6 +41,7 @@ final class FetchReader implements BlobContent {
      * Follows {@code fetch}.
      *
      * @param upstream this client's own way to the blob
+     * @param patience how long it waits for the fetch
      * @param left run when this is closed
      */
     FetchReader(
@@ -47,12 +49,14 @@ final class FetchReader implements BlobContent {
             BlobFetch fetch,
             RepositorySource upstream,
             FetchSettings settings,
+            FetchProgress.Patience patience,
             CacheStatistics statistics,
             Runnable left) {
         this.digest = digest;
         this.fetch = fetch;
         this.upstream = upstream;
         this.settings = settings;
+        this.patience = patience;
         this.statistics = statistics;
         this.left = left;
     }
@@ -81,7 +85,7 @@ final class FetchReader implements BlobContent {
         if (position >= view.visibleBytes()
                 && !view.verified()
                 && view.degraded().isEmpty()) {
-            view = fetch.progress().awaitByte(position, settings.patience());
+            view = fetch.progress().awaitByte(position, patience);
         }
         if (position < view.visibleBytes() && openFile(view)) {
             return readFile(position, buffer, offset, (int) Math.min(length, view.visibleBytes() - position));
@@ -184,7 +188,7 @@ final class FetchReader implements BlobContent {
             partial = fetch.openPartial().orElse(null);
         } catch (FileNotFoundException e) {
             // Deleted or renamed in this moment: what became of the fetch is about to be known.
-            FetchProgress.View end = fetch.progress().awaitEnd(settings.patience());
+            FetchProgress.View end = fetch.progress().awaitEnd(patience);
             return end.complete() && openFile(end);
         }
         return partial != null;

@@ -15,6 +15,7 @@ import org.jspecify.annotations.Nullable;
  * background is asked anew at once. A body that has been opened goes on. Thread-safe.
  */
 final class HurriedSource implements BlobSource {
+    private final FetchProgress progress;
     private BlobSource source;
     private boolean urgent;
     private @Nullable Thread asking;
@@ -25,8 +26,10 @@ final class HurriedSource implements BlobSource {
      * Describes an upstream.
      *
      * @param urgent whether somebody waits from the start
+     * @param progress told of the time in which the blob is asked for
      */
-    HurriedSource(BlobSource source, boolean urgent) {
+    HurriedSource(BlobSource source, boolean urgent, FetchProgress progress) {
+        this.progress = progress;
         this.source = source;
         this.urgent = urgent;
     }
@@ -63,7 +66,12 @@ final class HurriedSource implements BlobSource {
 
     @Override
     public BlobBody openBlob(Digest digest, ByteRange range, OptionalLong knownBytes) throws IOException {
-        return ask(source -> source.openBlob(digest, range, knownBytes));
+        progress.queued(true);
+        try {
+            return ask(source -> source.openBlob(digest, range, knownBytes));
+        } finally {
+            progress.queued(false);
+        }
     }
 
     /** Whether the thread that is asking is interrupted so that it asks anew. */

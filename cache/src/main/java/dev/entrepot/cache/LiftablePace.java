@@ -10,9 +10,9 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The pace of work that was begun in the background, which holds while nobody follows who has none. While a client does, the work is that client's: it goes as fast as it can, and what comes counts for
- * nobody. While somebody in the background does who has no such limit, it goes as fast as it can, too, but what comes counts for whoever's limit it is: it is what that one wanted. If it was just being
- * held back it goes on at once. For the one thread of the work; those who follow come and go on any.
+ * The pace of work that was begun in the background, which holds while nobody follows who has none. While a client does, or somebody in the background who has no such limit,
+ * the work is theirs: it goes as fast as it can, and what comes counts for nobody. It would come faster than it could be paid for, so that whoever's limit it is would be kept from all else for as long
+ * as the work lasts. If it was just being held back it goes on at once. For the one thread of the work; those who follow come and go on any.
  */
 final class LiftablePace {
     private final Pace pace;
@@ -128,8 +128,8 @@ final class LiftablePace {
         }
     }
 
-    private synchronized boolean counts() {
-        return clients == 0;
+    private synchronized boolean counts(Liftable meter) {
+        return !isUp(meter);
     }
 
     private final class Liftable implements Meter {
@@ -177,7 +177,7 @@ final class LiftablePace {
 
         @Override
         public void count(long units) {
-            if (counts()) {
+            if (counts(this)) {
                 meter.count(units);
             }
         }

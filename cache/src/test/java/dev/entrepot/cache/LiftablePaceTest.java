@@ -89,18 +89,24 @@ class LiftablePaceTest {
     }
 
     @Test
-    void whoHasNoLimitEndsTheWaitAndWhatComesCounts() throws Exception {
+    void whoHasNoLimitEndsTheWaitAndWhatComesCountsForNobodyUntilHeHasLeft() throws Exception {
         CompletableFuture<Boolean> interrupted = fetching();
-        pace.liftFor(Optional.empty());
+        Runnable left = pace.liftFor(Optional.empty());
         assertThat(interrupted.get(20, TimeUnit.SECONDS)).isFalse();
-        assertThat(taken.get()).isEqualTo(7);
         pace.pace().bytes().take(5);
         pace.pace().bytes().count(3);
         pace.pace().bytes().settle();
-        assertThat(taken.get()).isEqualTo(15);
-        pace.lift();
-        pace.pace().bytes().take(5);
-        assertThat(taken.get()).as("it is the client's now").isEqualTo(15);
+        assertThat(taken.get()).isZero();
+        left.run();
+        pace.pace().bytes().count(3);
+        assertThat(taken.get()).isEqualTo(3);
+    }
+
+    @Test
+    void whatTheOtherHasALimitForCounts() {
+        pace.liftFor(Optional.of(new Pace(Meter.NONE, meter)));
+        pace.pace().bytes().count(3);
+        assertThat(taken.get()).isEqualTo(3);
     }
 
     @Test

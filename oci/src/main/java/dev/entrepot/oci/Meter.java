@@ -32,7 +32,10 @@ public interface Meter {
         take(0);
     }
 
-    /** Whose units these are: the same for all meters that take from the same, and {@link #NONE} where there is no limit. */
+    /**
+     * Whose units these are now: the same for all meters that take from the same, and {@link #NONE} where there is no limit. It may change with the time of day, so that whoever counts by it asks
+     * once for each thing that he counts.
+     */
     default Meter account() {
         return this;
     }

@@ -19,9 +19,10 @@ final class Limits {
 
     private Limits() {}
 
-    /** Bytes per second. */
+    /** Bytes per second; {@link Meter#NONE} if there is no limit to them at any time of day. */
     static Meter bandwidth(LimitsConfig config, Time time) {
-        if (config.hours().isEmpty() && config.bandwidth().isEmpty()) {
+        if (config.bandwidth().isEmpty()
+                && config.hours().stream().allMatch(hours -> hours.bandwidth().isEmpty())) {
             return Meter.NONE;
         }
         return new RateLimit(
@@ -34,9 +35,11 @@ final class Limits {
                 time);
     }
 
-    /** Requests per second. */
+    /** Requests per second; {@link Meter#NONE} if there is no limit to them at any time of day. */
     static Meter requests(LimitsConfig config, Time time) {
-        if (config.hours().isEmpty() && config.requestsPerSecond().isEmpty()) {
+        if (config.requestsPerSecond().isEmpty()
+                && config.hours().stream()
+                        .allMatch(hours -> hours.requestsPerSecond().isEmpty())) {
             return Meter.NONE;
         }
         return new RateLimit(

@@ -13,7 +13,8 @@ import java.util.function.Function;
  * takes more than there is goes into debt and the next one waits. Who waits gets his turn in the order of coming, and takes a second's worth in a turn, so that nobody waits long behind one
  * who takes much. A debt is one of units and not of time, so that it is paid at whatever rate holds while it is paid. Safe for all threads.
  *
- * <p>What is only counted may be any number. More than two minutes' worth of it is never owed, which is far less than anybody waits for anything; what is beyond that is forgiven.
+ * <p>What is only counted may be any number. More than two minutes' worth of it is never owed, which is far less than anybody waits for anything; what is beyond that is forgiven,
+ * by the rate of the hour in which it is counted, and by the next one's when that has come.
  */
 final class RateLimit implements Meter {
     // A pause is cut here so that a change of the rate is noticed.
@@ -28,6 +29,9 @@ final class RateLimit implements Meter {
     // Held by the one whose turn is next while he waits for time to pass, and for nothing else.
     private final ReentrantLock turn = new ReentrantLock(true);
     private double left = Double.MAX_VALUE;
+    /** The rate at which what is owed was counted. */
+    private OptionalLong owedAt = OptionalLong.empty();
+
     private long paidAtNanos;
 
     /** With a rate for each moment; empty is unlimited. */
@@ -74,6 +78,12 @@ final class RateLimit implements Meter {
         }
     }
 
+    /** This one while there is a rate, and {@link Meter#NONE} at an hour without. */
+    @Override
+    public Meter account() {
+        return perSecond.apply(time.clock().instant()).isPresent() ? this : Meter.NONE;
+    }
+
     private synchronized Duration untilPaid() {
         OptionalLong rate = rate();
         return rate.isPresent() && left < -NEARLY_NOTHING
@@ -94,11 +104,21 @@ final class RateLimit implements Meter {
     private OptionalLong rate() {
         long now = time.nanoTime().getAsLong();
         OptionalLong rate = perSecond.apply(time.clock().instant());
+        forgiveAtChange(rate);
         double come = rate.isEmpty()
                 ? Double.MAX_VALUE
                 : Math.max(0, now - paidAtNanos) / NANOS_PER_SECOND * rate.getAsLong();
         left = rate.isEmpty() ? Double.MAX_VALUE : Math.min(left + come, rate.getAsLong());
         paidAtNanos = now;
         return rate;
+    }
+
+    // What was counted at a faster hour is bounded by the slower one's two minutes; what was taken, a second's worth at
+    // most, is paid.
+    private void forgiveAtChange(OptionalLong rate) {
+        if (rate.isPresent() && owedAt.isPresent() && !rate.equals(owedAt)) {
+            left = Math.max(left, -Math.max((double) LONGEST_DEBT_SECONDS * rate.getAsLong(), owedAt.getAsLong()));
+        }
+        owedAt = rate;
     }
 }

@@ -180,6 +180,54 @@ class RateLimitTest {
     }
 
     @Test
+    void whatWasCountedAtAFastHourIsNoMoreThanTwoMinutesOfTheSlowOneThatFollows() throws IOException {
+        LimitsConfig slowByDay = new LimitsConfig(
+                Optional.of(new ByteSize(1000)),
+                Optional.empty(),
+                List.of(new LimitsConfig.Hours(
+                        LocalTime.of(22, 0), LocalTime.of(6, 0), Optional.of(new ByteSize(10_000)), Optional.empty())),
+                ZoneOffset.UTC);
+        Meter bytes = Limits.bandwidth(slowByDay, clock.time());
+        clock.pass(Duration.between(clock.instant(), Instant.parse("2026-11-21T05:59:59Z")));
+        bytes.count(1_200_000);
+        clock.pass(Duration.ofSeconds(1));
+        Instant morning = clock.instant();
+
+        bytes.settle();
+
+        assertThat(Duration.between(morning, clock.instant()))
+                .isBetween(Duration.ofSeconds(118), Duration.ofSeconds(120));
+    }
+
+    @Test
+    void whatHasNoLimitAtAnyHourIsNotLimited() {
+        LimitsConfig onlyRequests = hours(Optional.empty(), Optional.of(5));
+        assertThat(Limits.bandwidth(onlyRequests, clock.time())).isSameAs(Meter.NONE);
+        assertThat(Limits.requests(onlyRequests, clock.time())).isNotSameAs(Meter.NONE);
+        LimitsConfig onlyBytes = hours(Optional.of(new ByteSize(1000)), Optional.empty());
+        assertThat(Limits.requests(onlyBytes, clock.time())).isSameAs(Meter.NONE);
+        assertThat(Limits.bandwidth(onlyBytes, clock.time())).isNotSameAs(Meter.NONE);
+    }
+
+    private static LimitsConfig hours(Optional<ByteSize> bandwidth, Optional<Integer> requests) {
+        return new LimitsConfig(
+                Optional.empty(),
+                Optional.empty(),
+                List.of(new LimitsConfig.Hours(LocalTime.of(22, 0), LocalTime.of(6, 0), bandwidth, requests)),
+                ZoneOffset.UTC);
+    }
+
+    @Test
+    void nobodyIsHeldBackAtAnHourWithoutALimit() {
+        Meter byNight = Limits.bandwidth(hours(Optional.of(new ByteSize(1000)), Optional.empty()), clock.time());
+        assertThat(byNight.account()).isSameAs(Meter.NONE);
+        clock.pass(Duration.ofHours(11));
+        assertThat(byNight.account()).isSameAs(byNight);
+        clock.pass(Duration.ofHours(8));
+        assertThat(byNight.account()).isSameAs(Meter.NONE);
+    }
+
+    @Test
     void lowLimitHasFewerQuestionsInHandSoThatNoneWaitsForMinutes() {
         assertThat(Limits.atOnce(LimitsConfig.NONE, 64)).isEqualTo(64);
         LimitsConfig low = new LimitsConfig(
