@@ -72,7 +72,7 @@ final class LiftablePace {
     }
 
     private static boolean isUnlimited(Optional<Pace> follower, Function<Pace, Meter> which) {
-        return follower.map(which).map(Meter::account).orElse(Meter.NONE) == Meter.NONE;
+        return !follower.map(which).orElse(Meter.NONE).limitsNow();
     }
 
     private synchronized void add(int change, boolean toRequests, boolean toBytes) {
@@ -180,6 +180,11 @@ final class LiftablePace {
             if (counts(this)) {
                 meter.count(units);
             }
+        }
+
+        @Override
+        public boolean limitsNow() {
+            return account() != Meter.NONE && meter.limitsNow();
         }
 
         @Override

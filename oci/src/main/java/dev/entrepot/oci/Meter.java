@@ -11,6 +11,11 @@ public interface Meter {
 
         @Override
         public void count(long units) {}
+
+        @Override
+        public boolean limitsNow() {
+            return false;
+        }
     };
 
     /**
@@ -33,10 +38,15 @@ public interface Meter {
     }
 
     /**
-     * Whose units these are now: the same for all meters that take from the same, and {@link #NONE} where there is no limit. It may change with the time of day, so that whoever counts by it asks
-     * once for each thing that he counts.
+     * Whose units these are now: the same for all meters that take from the same, and {@link #NONE} where there is no limit. It may change, so that whoever counts by it asks once for each thing
+     * that he counts.
      */
     default Meter account() {
         return this;
+    }
+
+    /** Whether there is a limit at this time of day. What is begun without one may well be held back later. */
+    default boolean limitsNow() {
+        return true;
     }
 }

@@ -78,10 +78,9 @@ final class RateLimit implements Meter {
         }
     }
 
-    /** This one while there is a rate, and {@link Meter#NONE} at an hour without. */
     @Override
-    public Meter account() {
-        return perSecond.apply(time.clock().instant()).isPresent() ? this : Meter.NONE;
+    public boolean limitsNow() {
+        return perSecond.apply(time.clock().instant()).isPresent();
     }
 
     private synchronized Duration untilPaid() {

@@ -168,6 +168,28 @@ final class EventDeliveries implements RunListener, AutoCloseable {
         }
     }
 
+    /**
+     * Waits until the receivers were told everything or have failed to take it, but no longer: for a server that is to stop. Logs what is lost.
+     *
+     * @param most how long, for all of them together
+     */
+    void finishWithin(Duration most) {
+        long deadline = System.nanoTime() + most.toNanos();
+        try {
+            for (Receiver receiver : receivers) {
+                if (!receiver.queue().awaitEmptyUntil(deadline)) {
+                    LOG.warn(
+                            "{} was not told {} events: the server stops, and waits for {} s only",
+                            receiver.host(),
+                            receiver.queue().left(),
+                            most.toSeconds());
+                }
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
     @Override
     public void close() {
         receivers.forEach(receiver -> receiver.queue().close());

@@ -119,7 +119,7 @@ public final class ReplicationService implements AutoCloseable {
             scheduler.close();
         } finally {
             runs.close();
-            events.finish(TELLING);
+            events.finishWithin(TELLING);
             events.close();
             replication.close();
         }

@@ -124,7 +124,8 @@ final class RuleRuns implements AutoCloseable {
 
     /** Has the rule run again: when the rounds in progress have ended, or at once if there are none any more. */
     private void follow(String name, String trigger) {
-        if (!owe(name, trigger)) {
+        // A server that stops begins nothing more.
+        if (!Thread.currentThread().isInterrupted() && !owe(name, trigger)) {
             again.accept(name, trigger);
         }
     }

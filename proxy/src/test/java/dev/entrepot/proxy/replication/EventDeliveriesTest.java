@@ -92,6 +92,28 @@ class EventDeliveriesTest {
         }
     }
 
+    @Test
+    void serverThatStopsDoesNotWaitForAllThatAReceiverStillTakes() throws Exception {
+        int reports = 100;
+        CountDownLatch never = new CountDownLatch(1);
+        Metrics metrics = new Metrics();
+        try (MiniHttpServer slow = MiniHttpServer.started((request, body) -> {
+                    body.readAllBytes();
+                    assertThat(awaited(never, 50)).isFalse();
+                    return Response.of(204);
+                });
+                EventDeliveries deliveries = new EventDeliveries(
+                        List.of(new WebhookConfig(slow.uri(), Optional.empty(), WebhookConfig.Format.CLOUDEVENTS)),
+                        metrics,
+                        ClientEnvironment.system("test"))) {
+            for (int i = 0; i < reports; i++) {
+                deliveries.ended(report());
+            }
+            deliveries.finishWithin(Duration.ofMillis(300));
+            assertThat(metrics.render()).doesNotContain("entrepot_events_delivered_total " + reports + "\n");
+        }
+    }
+
     private static boolean awaited(CountDownLatch latch, long millis) throws IOException {
         try {
             return latch.await(millis, TimeUnit.MILLISECONDS);

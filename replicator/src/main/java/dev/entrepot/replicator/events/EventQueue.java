@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.LongSupplier;
 
 /**
  * Delivers messages to one receiver, in order, on a thread of its own: each is repeated until the receiver answers 2xx,
@@ -162,10 +163,24 @@ public final class EventQueue implements AutoCloseable {
      * @return whether nothing waits any more
      */
     public boolean awaitEmpty(Duration without) throws InterruptedException {
+        return await(() -> without.toNanos() - (System.nanoTime() - progressNanos));
+    }
+
+    /**
+     * Waits until nothing waits any more, or a time has passed.
+     *
+     * @param deadlineNanos when, by {@link System#nanoTime()}
+     * @return whether nothing waits any more
+     */
+    public boolean awaitEmptyUntil(long deadlineNanos) throws InterruptedException {
+        return await(() -> deadlineNanos - System.nanoTime());
+    }
+
+    private boolean await(LongSupplier nanosLeft) throws InterruptedException {
         lock.lockInterruptibly();
         try {
             while (busy || !waiting.isEmpty()) {
-                long nanos = without.toNanos() - (System.nanoTime() - progressNanos);
+                long nanos = nanosLeft.getAsLong();
                 if (nanos <= 0) {
                     return false;
                 }
