@@ -128,21 +128,27 @@ class RuleRunsTest {
         await(closed);
     }
 
-    @Test
-    void ruleRunsOnceMoreWhenTheTargetIsFreeThatAnotherRunLeftOut() throws Exception {
+    /** Has the rule run, and its first target busy until then; returns when that has begun. */
+    private Thread busyUntil(CountDownLatch end, String cause) throws Exception {
         CountDownLatch begun = new CountDownLatch(1);
-        CountDownLatch goesOn = new CountDownLatch(1);
-        byTrigger.put("first", (rule, trigger, progress) -> {
+        byTrigger.put(cause, (rule, trigger, progress) -> {
             begun.countDown();
-            await(goesOn);
+            await(end);
             return report(1, trigger);
         });
+        Thread run = Thread.ofVirtual().start(() -> runs.run(rule, cause));
+        await(begun);
+        return run;
+    }
+
+    @Test
+    void ruleRunsOnceMoreWhenTheTargetIsFreeThatAnotherRunLeftOut() throws Exception {
+        CountDownLatch goesOn = new CountDownLatch(1);
         byTrigger.put("second", (rule, trigger, progress) -> report(2, trigger, "slow.test"));
         byTrigger.put("third", (rule, trigger, progress) -> {
             throw new RuleBusyException(rule.name());
         });
-        Thread first = Thread.ofVirtual().start(() -> runs.run(rule, "first"));
-        await(begun);
+        Thread first = busyUntil(goesOn, "first");
 
         runs.run(rule, "second");
         runs.run(rule, "third");
@@ -164,19 +170,12 @@ class RuleRunsTest {
 
     @Test
     void ruleRunsOnceMoreForTheTargetThatARoundLeftOutWhichSomebodyAskedFor() throws Exception {
-        CountDownLatch begun = new CountDownLatch(1);
         CountDownLatch goesOn = new CountDownLatch(1);
-        byTrigger.put("schedule", (rule, trigger, progress) -> {
-            begun.countDown();
-            await(goesOn);
-            return report(1, trigger);
-        });
         byTrigger.put("request", (rule, trigger, progress) -> {
             progress.begun(2);
             return report(2, trigger, "slow.test");
         });
-        Thread first = Thread.ofVirtual().start(() -> runs.run(rule, "schedule"));
-        await(begun);
+        Thread first = busyUntil(goesOn, "schedule");
 
         CountDownLatch ended = new CountDownLatch(1);
         assertThat(runs.begin(
@@ -197,18 +196,11 @@ class RuleRunsTest {
 
     @Test
     void whoAsksForARuleThatIsBusyAtAllItsTargetsIsToldSoAndNothingFollows() throws Exception {
-        CountDownLatch begun = new CountDownLatch(1);
         CountDownLatch goesOn = new CountDownLatch(1);
-        byTrigger.put("schedule", (rule, trigger, progress) -> {
-            begun.countDown();
-            await(goesOn);
-            return report(1, trigger);
-        });
         byTrigger.put("request", (rule, trigger, progress) -> {
             throw new RuleBusyException(rule.name());
         });
-        Thread first = Thread.ofVirtual().start(() -> runs.run(rule, "schedule"));
-        await(begun);
+        Thread first = busyUntil(goesOn, "schedule");
 
         assertThatThrownBy(() -> runs.begin(rule, "request")).isInstanceOf(RuleBusyException.class);
         goesOn.countDown();

@@ -125,25 +125,14 @@ class OutgoingEventsTest {
 
     @Test
     void receiverThatTakesNothingIsToldOfOnceEachTimeThatItBegins() throws InterruptedException {
-        List<String> heard = new ArrayList<>();
-        EventQueue.Listener listener = new EventQueue.Listener() {
-            @Override
-            public void fails(String why) {
-                heard.add(why);
-            }
-
-            @Override
-            public void takesAgain() {
-                heard.add("again");
-            }
-        };
+        List<String> heard = new CopyOnWriteArrayList<>();
         EventSink sink = (headers, body) -> {
             if (body[0] == 5) {
                 throw new IOException("it hung up");
             }
             return body[0] <= 2 ? 404 : 200;
         };
-        try (EventQueue queue = new EventQueue(sink, 10, Optional.empty(), retries, clock.time(), listener)) {
+        try (EventQueue queue = new EventQueue(sink, 10, Optional.empty(), retries, clock.time(), new Noting(heard))) {
             for (byte i = 1; i <= 5; i++) {
                 queue.add("application/json", new byte[] {i});
             }
@@ -285,17 +274,6 @@ class OutgoingEventsTest {
     @Test
     void messageThatIsBrokenOffByTheEndIsNoFailureOfTheReceiver() throws InterruptedException {
         List<String> heard = new CopyOnWriteArrayList<>();
-        EventQueue.Listener listener = new EventQueue.Listener() {
-            @Override
-            public void fails(String why) {
-                heard.add(why);
-            }
-
-            @Override
-            public void takesAgain() {
-                heard.add("again");
-            }
-        };
         CountDownLatch lastAttempt = new CountDownLatch(3);
         EventSink sink = (headers, body) -> {
             lastAttempt.countDown();
@@ -310,12 +288,25 @@ class OutgoingEventsTest {
                 throw new InterruptedIOException("interrupted while an event was posted");
             }
         };
-        EventQueue queue = new EventQueue(sink, 10, Optional.empty(), retries, clock.time(), listener);
+        EventQueue queue = new EventQueue(sink, 10, Optional.empty(), retries, clock.time(), new Noting(heard));
         queue.add("application/json", new byte[] {1});
         lastAttempt.await();
         queue.close();
         assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
         assertThat(heard).isEmpty();
         assertThat(queue.dropped()).isEqualTo(1);
+    }
+
+    /** Notes what a log would say of a receiver. */
+    private record Noting(List<String> heard) implements EventQueue.Listener {
+        @Override
+        public void fails(String why) {
+            heard.add(why);
+        }
+
+        @Override
+        public void takesAgain() {
+            heard.add("again");
+        }
     }
 }
