@@ -22,7 +22,7 @@ public record TargetConfig(
         Map<RepositoryName, RepositoryName> map,
         int maxConcurrentRequests) {
     /** Requests at one time where nothing else is configured. */
-    public static final int DEFAULT_MAX_CONCURRENT_REQUESTS = 8;
+    public static final int DEFAULT_MAX_CONCURRENT_REQUESTS = 32;
 
     /** Copies the map and validates the limit. */
     public TargetConfig {

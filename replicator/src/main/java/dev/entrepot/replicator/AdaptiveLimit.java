@@ -23,6 +23,7 @@ final class AdaptiveLimit {
     private final AdaptiveWindow window;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition turn = lock.newCondition();
+    private final Condition pacedTurn = lock.newCondition();
     private int running;
     /** Uploads that are held back by a bandwidth, by whose that is. */
     private final Map<Meter, Integer> paced = new HashMap<>();
@@ -60,8 +61,9 @@ final class AdaptiveLimit {
         try {
             lock.lockInterruptibly();
             try {
+                Condition waitedFor = account == Meter.NONE ? turn : pacedTurn;
                 while (!mayEnter(account)) {
-                    turn.await();
+                    waitedFor.await();
                 }
                 count(account, 1);
             } finally {
@@ -97,8 +99,12 @@ final class AdaptiveLimit {
         lock.lock();
         try {
             count(account, -1);
-            // Not each of those who wait may have what this one had.
-            turn.signalAll();
+            if (account == Meter.NONE) {
+                turn.signal();
+            } else {
+                // Not each of those who wait may have what this one had.
+                pacedTurn.signalAll();
+            }
         } finally {
             lock.unlock();
         }
@@ -109,7 +115,8 @@ final class AdaptiveLimit {
         lock.lock();
         try {
             if (window.succeeded()) {
-                turn.signalAll();
+                turn.signal();
+                pacedTurn.signalAll();
             }
         } finally {
             lock.unlock();

@@ -72,7 +72,7 @@ final class BlobTransfer implements BlobSource {
         UploadLog watched = new WatchedLog(log);
         for (int attempt = 1; ; attempt++) {
             try {
-                targetGate.transfer(bandwidth, () -> {
+                targetGate.transfer(blob.sizeBytes(), bandwidth, () -> {
                     attempt(blob, target, watched);
                     return blob;
                 });

@@ -22,9 +22,15 @@ import java.util.concurrent.atomic.AtomicLong;
  * the host is known to be out waits until it may be asked, and says nothing new of the host; what a quota of pulls stopped is not repeated in this run's time.
  */
 final class HostGate {
+    /** Bytes from which a blob is large: more of them at once would bring none there sooner, and whoever is killed has more of them half done. */
+    static final long LARGE_BYTES = 8 * 1024 * 1024;
+
+    private static final int LARGE_AT_ONCE = 8;
+
     private final String host;
     private final Map<RequestKind, RequestLimit> requests = new EnumMap<>(RequestKind.class);
     private final RequestLimit transfers;
+    private final RequestLimit largeTransfers;
     private final AdaptiveLimit uploads;
     private final BackOff.View whole;
     private final Map<RequestKind, BackOff.View> kinds;
@@ -39,7 +45,7 @@ final class HostGate {
      * The gate of a run that begins now.
      *
      * @param host the host's name, for messages
-     * @param concurrency transfers at once, and as many small requests of each kind
+     * @param concurrency transfers at once, of large blobs a quarter of that or eight, whichever is more, and as many small requests of each kind
      * @param known what is known of the host
      * @param pace at what pace the wire is used; only requests that go over the wire count
      */
@@ -49,6 +55,7 @@ final class HostGate {
             requests.put(kind, new RequestLimit(concurrency));
         }
         this.transfers = new RequestLimit(concurrency);
+        this.largeTransfers = new RequestLimit(Math.min(concurrency, Math.max(LARGE_AT_ONCE, concurrency / 4)));
         this.uploads = known.uploads();
         this.whole = known.whole();
         this.kinds = known.kinds();
@@ -63,25 +70,32 @@ final class HostGate {
         return call(kind, of(requests, kind)::send, request);
     }
 
-    /** Uploads a blob as fast as it goes; the request must be repeatable. */
+    /** Uploads a small blob as fast as it goes; the request must be repeatable. */
     <T> T transfer(RequestLimit.Request<T> request) throws IOException {
-        return transfer(Meter.NONE, request);
+        return transfer(0, Meter.NONE, request);
     }
 
     /**
      * Uploads a blob; the request must be repeatable.
      *
+     * @param bytes how large the blob is
      * @param bandwidth what the upload takes of as it goes
      */
-    <T> T transfer(Meter bandwidth, RequestLimit.Request<T> request) throws IOException {
+    <T> T transfer(long bytes, Meter bandwidth, RequestLimit.Request<T> request) throws IOException {
         return call(
                 RequestKind.UPLOAD,
-                upload -> transfers.send(() -> {
-                    T moved = uploads.send(bandwidth.account(), upload);
-                    uploads.succeeded();
-                    return moved;
-                }),
+                bytes < LARGE_BYTES
+                        ? upload -> upload(bandwidth, upload)
+                        : upload -> largeTransfers.send(() -> upload(bandwidth, upload)),
                 request);
+    }
+
+    private <T> T upload(Meter bandwidth, RequestLimit.Request<T> upload) throws IOException {
+        return transfers.send(() -> {
+            T moved = uploads.send(bandwidth.account(), upload);
+            uploads.succeeded();
+            return moved;
+        });
     }
 
     /** Sends a request when there is room for it. */

@@ -4,6 +4,7 @@ import static dev.entrepot.replicator.RequestKind.LOOK;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
@@ -16,7 +17,11 @@ import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -24,6 +29,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
 class HostGateTest {
@@ -320,6 +326,37 @@ class HostGateTest {
             });
         });
         assertThat(most.get()).isBetween(1, 64);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"4, 4", "8, 8", "32, 8", "64, 16"})
+    void fewUploadsOfLargeBlobsRunAtOnceAndLeaveRoomForSmallOnes(int concurrency, int large) throws Exception {
+        HostGate of = gate(concurrency, host);
+        // So that what the host is known to bear limits nothing.
+        for (int i = 0; i < 64; i++) {
+            of.transfer(() -> "sent");
+        }
+        CountDownLatch begun = new CountDownLatch(large);
+        Semaphore enough = new Semaphore(0);
+        AtomicInteger running = new AtomicInteger();
+        try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            for (int i = 0; i < 3 * large; i++) {
+                threads.submit(() -> of.transfer(HostGate.LARGE_BYTES, Meter.NONE, () -> {
+                    running.incrementAndGet();
+                    begun.countDown();
+                    enough.acquireUninterruptibly();
+                    return "sent";
+                }));
+            }
+            begun.await();
+            if (large < concurrency) {
+                assertThat(of.transfer(HostGate.LARGE_BYTES - 1, Meter.NONE, () -> "sent"))
+                        .isEqualTo("sent");
+            }
+            assertThat(running.get()).isEqualTo(large);
+            enough.release(3 * large);
+        }
+        assertThat(running.get()).isEqualTo(3 * large);
     }
 
     @Test
