@@ -15,7 +15,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Replication of ten repositories with five tags each, from a source that answers each request 20 ms late, to distribution's registry; against
+ * Replication of ten repositories with five tags each, from a source that answers each request 20 ms late, to distribution's registry and to crane's; against
  * {@code oras copy -r}, once for each tag.
  */
 final class Fleet implements Scenario {
@@ -24,6 +24,11 @@ final class Fleet implements Scenario {
     private static final Duration SOURCE_LATENCY = Duration.ofMillis(20);
     private static final int PLAN_HEAP_MEBIBYTES = 256;
     private static final List<Integer> PLANNED_TAGS = List.of(2_500, 10_000);
+
+    /** Starts an empty registry that keeps its files in a folder and listens on a port. */
+    private interface RegistryStart {
+        ServerProcess start(Path folder, int port) throws Exception;
+    }
 
     private record Outcome(double seconds, double blobBytes) {}
 
@@ -41,6 +46,7 @@ final class Fleet implements Scenario {
             FleetContent fleet = FleetContent.into(source, REPOSITORIES, TAGS);
             source.server().latency(SOURCE_LATENCY);
             cold(bench, source, fleet);
+            coldAtCrane(bench, source, fleet);
             again(bench, source, fleet);
         }
         plans(bench);
@@ -49,9 +55,9 @@ final class Fleet implements Scenario {
     private static void cold(Bench bench, TestRegistry source, FleetContent fleet) throws Exception {
         List<String> bare = bareCopy(bench, source);
         Rounds<Outcome> rounds = new Rounds<Outcome>()
-                .add("one", () -> replicated(bench, source, fleet, 1))
-                .add("oras", () -> copied(bench, source, fleet))
-                .add("two", () -> replicated(bench, source, fleet, 2))
+                .add("one", () -> replicated(bench, source, fleet, 1, DistributionRegistry::start))
+                .add("oras", () -> copied(bench, source, fleet, DistributionRegistry::start))
+                .add("two", () -> replicated(bench, source, fleet, 2, DistributionRegistry::start))
                 .add("bare one", () -> bareCopied(bench, bare, source, fleet, 1))
                 .add("bare two", () -> bareCopied(bench, bare, source, fleet, 2))
                 .run(bench.options().rounds());
@@ -82,9 +88,33 @@ final class Fleet implements Scenario {
                 "one target, source blob bytes per unique byte", "oras", rounds.of("oras", Outcome::blobBytes));
     }
 
-    private static Outcome replicated(Bench bench, TestRegistry source, FleetContent fleet, int targets)
+    // What a target costs is mostly its registry's own processor time, where that is on the same two processors.
+    private static void coldAtCrane(Bench bench, TestRegistry source, FleetContent fleet) throws Exception {
+        Rounds<Outcome> rounds = new Rounds<Outcome>()
+                .add("one", () -> replicated(bench, source, fleet, 1, CraneRegistry::start))
+                .add("oras", () -> copied(bench, source, fleet, CraneRegistry::start))
+                .add("two", () -> replicated(bench, source, fleet, 2, CraneRegistry::start))
+                .run(bench.options().rounds());
+        Samples one = rounds.of("one", Outcome::seconds);
+        Report.Section section = bench.section();
+        section.ratio(
+                "one target, crane's registry, s",
+                one,
+                "oras",
+                rounds.of("oras", Outcome::seconds),
+                new Goal.AtMost(0.2));
+        section.ratio(
+                "two targets, crane's registry, s",
+                rounds.of("two", Outcome::seconds),
+                "one target",
+                one,
+                new Goal.AtMost(1.3));
+    }
+
+    private static Outcome replicated(
+            Bench bench, TestRegistry source, FleetContent fleet, int targets, RegistryStart registry)
             throws Exception {
-        try (Replica replica = Replica.start(bench, source, targets)) {
+        try (Replica replica = Replica.start(bench, source, targets, registry)) {
             source.calls().clear();
             double seconds = replica.sync().seconds();
             return new Outcome(seconds, fleet.blobBytesSent());
@@ -119,7 +149,7 @@ final class Fleet implements Scenario {
                     .collect(Collectors.joining(":"));
         }
         List<String> command = List.of(jar + ":" + needed, BareCopy.class.getName());
-        try (Replica replica = Replica.start(bench, source, 1)) {
+        try (Replica replica = Replica.start(bench, source, 1, DistributionRegistry::start)) {
             replica.run(java("-XX:AOTCacheOutput=" + cache, command), source);
         }
         List<String> timed = java("-XX:AOTCache=" + cache, command);
@@ -158,17 +188,18 @@ final class Fleet implements Scenario {
 
     private static Outcome bareCopied(
             Bench bench, List<String> command, TestRegistry source, FleetContent fleet, int targets) throws Exception {
-        try (Replica replica = Replica.start(bench, source, targets)) {
+        try (Replica replica = Replica.start(bench, source, targets, DistributionRegistry::start)) {
             source.calls().clear();
             double seconds = replica.run(command, source).seconds();
             return new Outcome(seconds, fleet.blobBytesSent());
         }
     }
 
-    private static Outcome copied(Bench bench, TestRegistry source, FleetContent fleet) throws Exception {
+    private static Outcome copied(Bench bench, TestRegistry source, FleetContent fleet, RegistryStart registry)
+            throws Exception {
         Path folder = bench.workspace().newFolder("oras");
         int port = bench.workspace().freePort();
-        try (ServerProcess _ = DistributionRegistry.start(folder, port)) {
+        try (ServerProcess _ = registry.start(folder, port)) {
             bench.workspace().settle();
             source.calls().clear();
             double seconds = 0;
@@ -192,7 +223,7 @@ final class Fleet implements Scenario {
     }
 
     private static void again(Bench bench, TestRegistry source, FleetContent fleet) throws Exception {
-        try (Replica replica = Replica.start(bench, source, 1)) {
+        try (Replica replica = Replica.start(bench, source, 1, DistributionRegistry::start)) {
             double cold = replica.sync().seconds();
             Rounds<Again> rounds = new Rounds<Again>()
                     .add("ours", () -> again(source, replica, cold))
@@ -264,13 +295,14 @@ final class Fleet implements Scenario {
     /** Empty targets, and a rule that copies everything to them. */
     private record Replica(Path project, Path folder, List<ServerProcess> targets, List<String> urls)
             implements AutoCloseable {
-        static Replica start(Bench bench, TestRegistry source, int targetCount) throws Exception {
+        static Replica start(Bench bench, TestRegistry source, int targetCount, RegistryStart registry)
+                throws Exception {
             Path folder = bench.workspace().newFolder("replica");
             List<ServerProcess> targets = new ArrayList<>();
             List<String> urls = new ArrayList<>();
             for (int i = 0; i < targetCount; i++) {
                 int port = bench.workspace().freePort();
-                targets.add(DistributionRegistry.start(Files.createDirectory(folder.resolve("target" + i)), port));
+                targets.add(registry.start(Files.createDirectory(folder.resolve("target" + i)), port));
                 urls.add("http://127.0.0.1:" + port);
             }
             Replica replica = new Replica(bench.workspace().project(), folder, targets, urls);

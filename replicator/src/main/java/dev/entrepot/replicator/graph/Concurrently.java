@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -50,6 +51,8 @@ public final class Concurrently {
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             // Not the executor's own futures: those hold on to their threads.
             List<CompletableFuture<B>> futures = new ArrayList<>(items.size());
+            // One wait for all of them, where each of theirs would be a wait of its own.
+            CountDownLatch ended = new CountDownLatch(items.size());
             try {
                 for (A item : items) {
                     turns.acquire();
@@ -58,8 +61,10 @@ public final class Concurrently {
                     threads.execute(Causes.handedOn(() -> {
                         run(item, function, future);
                         turns.release();
+                        ended.countDown();
                     }));
                 }
+                ended.await();
                 return collect(futures);
             } catch (InterruptedException e) {
                 threads.shutdownNow();
