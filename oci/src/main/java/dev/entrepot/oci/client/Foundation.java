@@ -69,9 +69,12 @@ record Foundation(
         Holds holds = new Holds(clock);
         TooManyCounts tooMany = new TooManyCounts();
         Exchange toTokens = new RedirectExchange(PacedExchange.counting(wire, errors), addresses);
-        RequestLimiter slots = new RequestLimiter(endpoint.maxConcurrentRequests(), clock);
+        RequestLimiter slots = new RequestLimiter(endpoint.maxConcurrentRequests(), endpoint.servesClients(), clock);
         Exchange limited = new LimitedExchange(
-                wire, slots, new RequestLimiter(endpoint.maxConcurrentBodies(), clock), endpoint.progressTimeout());
+                wire,
+                slots,
+                new RequestLimiter(endpoint.maxConcurrentBodies(), endpoint.servesClients(), clock),
+                endpoint.progressTimeout());
         return new Foundation(
                 transport,
                 addresses,

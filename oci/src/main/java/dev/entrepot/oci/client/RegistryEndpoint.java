@@ -19,6 +19,7 @@ import java.util.Set;
  * @param trustedRealmHosts hosts, besides its own, whose token services may be sent the credentials
  * @param maxConcurrentRequests requests at one time, at least 1; that for a blob counts until the head of its answer is there, and
  *     then as a body, of which there may be four times as many
+ * @param servesClients whether somebody may wait for what it is asked: a quarter of the requests, and of the bodies, is then kept for those who do
  * @param connectTimeout bound of the time to connect
  * @param progressTimeout bound of the time without a byte
  */
@@ -30,6 +31,7 @@ public record RegistryEndpoint(
         Optional<URI> httpProxy,
         Set<RegistryHost> trustedRealmHosts,
         int maxConcurrentRequests,
+        boolean servesClients,
         Duration connectTimeout,
         Duration progressTimeout) {
 
@@ -75,6 +77,7 @@ public record RegistryEndpoint(
                 Optional.empty(),
                 Set.of(),
                 32,
+                true,
                 Duration.ofSeconds(5),
                 Duration.ofSeconds(60));
     }
@@ -89,6 +92,7 @@ public record RegistryEndpoint(
                 httpProxy,
                 trustedRealmHosts,
                 maxConcurrentRequests,
+                servesClients,
                 connectTimeout,
                 progressTimeout);
     }
@@ -103,6 +107,7 @@ public record RegistryEndpoint(
                 httpProxy,
                 trustedRealmHosts,
                 maxConcurrentRequests,
+                servesClients,
                 connectTimeout,
                 progressTimeout);
     }
@@ -117,6 +122,7 @@ public record RegistryEndpoint(
                 Optional.of(proxy),
                 trustedRealmHosts,
                 maxConcurrentRequests,
+                servesClients,
                 connectTimeout,
                 progressTimeout);
     }
@@ -131,6 +137,22 @@ public record RegistryEndpoint(
                 httpProxy,
                 hosts,
                 maxConcurrentRequests,
+                servesClients,
+                connectTimeout,
+                progressTimeout);
+    }
+
+    /** This, asked in the background alone, which may then have all requests. */
+    public RegistryEndpoint withoutClients() {
+        return new RegistryEndpoint(
+                registry,
+                baseUrl,
+                credentials,
+                tls,
+                httpProxy,
+                trustedRealmHosts,
+                maxConcurrentRequests,
+                false,
                 connectTimeout,
                 progressTimeout);
     }
@@ -145,6 +167,7 @@ public record RegistryEndpoint(
                 httpProxy,
                 trustedRealmHosts,
                 count,
+                servesClients,
                 connectTimeout,
                 progressTimeout);
     }
@@ -159,6 +182,7 @@ public record RegistryEndpoint(
                 httpProxy,
                 trustedRealmHosts,
                 maxConcurrentRequests,
+                servesClients,
                 connect,
                 progress);
     }

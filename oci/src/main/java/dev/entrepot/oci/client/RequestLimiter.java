@@ -10,7 +10,7 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 
 /**
- * Slots at one registry, for requests or for bodies of blobs. A quarter of them, at least one, is for interactive requests alone, and no
+ * Slots at one registry, for requests or for bodies of blobs. Where clients are served a quarter of them, at least one, is for interactive requests alone, and no
  * background request gets a slot while an interactive one waits. How many background requests run at a time adapts to the registry ({@link AdaptiveWindow}): it
  * asks for fewer by 429. What is read at a pace is counted apart from the rest of the background ({@link PacedShares}), so that it never keeps that waiting. Safe for all threads.
  */
@@ -30,13 +30,23 @@ final class RequestLimiter {
     private int waitingInteractive;
 
     /**
-     * A limiter with all its slots free.
+     * A limiter with all its slots free, of which it keeps some for clients.
      *
      * @param slots requests, or bodies, at a time, at least 1
      */
     RequestLimiter(int slots, Clock clock) {
+        this(slots, true, clock);
+    }
+
+    /**
+     * A limiter with all its slots free.
+     *
+     * @param slots requests, or bodies, at a time, at least 1
+     * @param servesClients whether some are kept for interactive requests
+     */
+    RequestLimiter(int slots, boolean servesClients, Clock clock) {
         this.slots = slots;
-        this.background = Math.max(1, slots - Math.max(1, slots / 4));
+        this.background = servesClients ? Math.max(1, slots - Math.max(1, slots / 4)) : slots;
         this.window = new AdaptiveWindow(background, clock::millis);
         this.paced = new PacedShares(background);
     }

@@ -93,6 +93,14 @@ class RequestLimiterTest {
     }
 
     @Test
+    void backgroundRequestsMayTakeAllSlotsWhereNoClientIsServed() throws InterruptedException {
+        RequestLimiter limiter = new RequestLimiter(32, false, world);
+        grow(limiter);
+
+        assertThat(takeAll(limiter, BACKGROUND)).hasSize(32);
+    }
+
+    @Test
     void backgroundRequestsStartWithFour() throws InterruptedException {
         RequestLimiter limiter = new RequestLimiter(32, world);
 

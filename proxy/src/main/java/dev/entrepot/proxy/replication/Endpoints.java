@@ -64,7 +64,8 @@ public final class Endpoints {
             TargetConfig.RegistryDestination config, int maxConcurrentRequests, ClientEnvironment environment) {
         RegistryEndpoint endpoint = RegistryEndpoint.of(host(config.url()), config.url())
                 .withTls(tls(config.ca(), config.clientCertificate()))
-                .withMaxConcurrentRequests(maxConcurrentRequests);
+                .withMaxConcurrentRequests(maxConcurrentRequests)
+                .withoutClients();
         return with(endpoint, config.proxy(), config.credentials(), environment);
     }
 

@@ -78,6 +78,9 @@ class ReplicationTargetsTest {
             assertThat(clients.get(1)).isSameAs(clients.get(0));
             assertThat(clients.get(2)).isSameAs(clients.get(0));
             assertThat(clients.get(0).endpoint().maxConcurrentRequests()).isEqualTo(20);
+            assertThat(clients)
+                    .extracting(client -> client.endpoint().servesClients())
+                    .containsOnly(false);
             assertThat(opened)
                     .extracting(TargetRegistry::name)
                     .containsExactly("eu.test", "eu.test#mirror", "eu.test", "eu.test");
