@@ -15,19 +15,45 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Replication of ten repositories with five tags each, from a source that answers each request 20 ms late, to distribution's registry and to crane's; against
+ * Replication of ten repositories with five tags each, from a source that answers each request 20 ms late, to distribution's registry, to crane's and to one 50 ms away; against
  * {@code oras copy -r}, once for each tag.
  */
 final class Fleet implements Scenario {
     private static final int REPOSITORIES = 10;
     private static final int TAGS = 5;
     private static final Duration SOURCE_LATENCY = Duration.ofMillis(20);
+    private static final Duration FAR_AWAY = Duration.ofMillis(50);
     private static final int PLAN_HEAP_MEBIBYTES = 256;
     private static final List<Integer> PLANNED_TAGS = List.of(2_500, 10_000);
 
-    /** Starts an empty registry that keeps its files in a folder and listens on a port. */
-    private interface RegistryStart {
-        ServerProcess start(Path folder, int port) throws Exception;
+    /** An empty registry that runs, and its host and port. */
+    private record Target(String host, AutoCloseable registry) implements AutoCloseable {
+        @Override
+        public void close() throws Exception {
+            registry.close();
+        }
+    }
+
+    /** Starts an empty registry of one kind. */
+    private interface Make {
+        Target start(Bench bench, Path folder) throws Exception;
+    }
+
+    private static Target distribution(Bench bench, Path folder) throws Exception {
+        int port = bench.workspace().freePort();
+        return new Target("127.0.0.1:" + port, DistributionRegistry.start(folder, port));
+    }
+
+    private static Target crane(Bench bench, Path folder) throws Exception {
+        int port = bench.workspace().freePort();
+        return new Target("127.0.0.1:" + port, CraneRegistry.start(folder, port));
+    }
+
+    // In another region, and with the referrers API.
+    private static Target farAway(Bench bench, Path folder) throws Exception {
+        TestRegistry registry = TestRegistry.started();
+        registry.server().latency(FAR_AWAY);
+        return new Target(registry.host().toString(), registry);
     }
 
     private record Outcome(double seconds, double blobBytes) {}
@@ -47,6 +73,7 @@ final class Fleet implements Scenario {
             source.server().latency(SOURCE_LATENCY);
             cold(bench, source, fleet);
             coldAtCrane(bench, source, fleet);
+            coldFarAway(bench, source, fleet);
             again(bench, source, fleet);
         }
         plans(bench);
@@ -55,9 +82,9 @@ final class Fleet implements Scenario {
     private static void cold(Bench bench, TestRegistry source, FleetContent fleet) throws Exception {
         List<String> bare = bareCopy(bench, source);
         Rounds<Outcome> rounds = new Rounds<Outcome>()
-                .add("one", () -> replicated(bench, source, fleet, 1, DistributionRegistry::start))
-                .add("oras", () -> copied(bench, source, fleet, DistributionRegistry::start))
-                .add("two", () -> replicated(bench, source, fleet, 2, DistributionRegistry::start))
+                .add("one", () -> replicated(bench, source, fleet, 1, Fleet::distribution))
+                .add("oras", () -> copied(bench, source, fleet, Fleet::distribution))
+                .add("two", () -> replicated(bench, source, fleet, 2, Fleet::distribution))
                 .add("bare one", () -> bareCopied(bench, bare, source, fleet, 1))
                 .add("bare two", () -> bareCopied(bench, bare, source, fleet, 2))
                 .run(bench.options().rounds());
@@ -91,9 +118,9 @@ final class Fleet implements Scenario {
     // What a target costs is mostly its registry's own processor time, where that is on the same two processors.
     private static void coldAtCrane(Bench bench, TestRegistry source, FleetContent fleet) throws Exception {
         Rounds<Outcome> rounds = new Rounds<Outcome>()
-                .add("one", () -> replicated(bench, source, fleet, 1, CraneRegistry::start))
-                .add("oras", () -> copied(bench, source, fleet, CraneRegistry::start))
-                .add("two", () -> replicated(bench, source, fleet, 2, CraneRegistry::start))
+                .add("one", () -> replicated(bench, source, fleet, 1, Fleet::crane))
+                .add("oras", () -> copied(bench, source, fleet, Fleet::crane))
+                .add("two", () -> replicated(bench, source, fleet, 2, Fleet::crane))
                 .run(bench.options().rounds());
         Samples one = rounds.of("one", Outcome::seconds);
         Report.Section section = bench.section();
@@ -111,10 +138,23 @@ final class Fleet implements Scenario {
                 new Goal.AtMost(1.3));
     }
 
-    private static Outcome replicated(
-            Bench bench, TestRegistry source, FleetContent fleet, int targets, RegistryStart registry)
+    private static void coldFarAway(Bench bench, TestRegistry source, FleetContent fleet) throws Exception {
+        Rounds<Outcome> rounds = new Rounds<Outcome>()
+                .add("one", () -> replicated(bench, source, fleet, 1, Fleet::farAway))
+                .add("oras", () -> copied(bench, source, fleet, Fleet::farAway))
+                .run(bench.options().rounds());
+        bench.section()
+                .ratio(
+                        "one target 50 ms away, s",
+                        rounds.of("one", Outcome::seconds),
+                        "oras",
+                        rounds.of("oras", Outcome::seconds),
+                        new Goal.Open());
+    }
+
+    private static Outcome replicated(Bench bench, TestRegistry source, FleetContent fleet, int targets, Make target)
             throws Exception {
-        try (Replica replica = Replica.start(bench, source, targets, registry)) {
+        try (Replica replica = Replica.start(bench, source, targets, target)) {
             source.calls().clear();
             double seconds = replica.sync().seconds();
             return new Outcome(seconds, fleet.blobBytesSent());
@@ -149,7 +189,7 @@ final class Fleet implements Scenario {
                     .collect(Collectors.joining(":"));
         }
         List<String> command = List.of(jar + ":" + needed, BareCopy.class.getName());
-        try (Replica replica = Replica.start(bench, source, 1, DistributionRegistry::start)) {
+        try (Replica replica = Replica.start(bench, source, 1, Fleet::distribution)) {
             replica.run(java("-XX:AOTCacheOutput=" + cache, command), source);
         }
         List<String> timed = java("-XX:AOTCache=" + cache, command);
@@ -188,18 +228,16 @@ final class Fleet implements Scenario {
 
     private static Outcome bareCopied(
             Bench bench, List<String> command, TestRegistry source, FleetContent fleet, int targets) throws Exception {
-        try (Replica replica = Replica.start(bench, source, targets, DistributionRegistry::start)) {
+        try (Replica replica = Replica.start(bench, source, targets, Fleet::distribution)) {
             source.calls().clear();
             double seconds = replica.run(command, source).seconds();
             return new Outcome(seconds, fleet.blobBytesSent());
         }
     }
 
-    private static Outcome copied(Bench bench, TestRegistry source, FleetContent fleet, RegistryStart registry)
-            throws Exception {
+    private static Outcome copied(Bench bench, TestRegistry source, FleetContent fleet, Make target) throws Exception {
         Path folder = bench.workspace().newFolder("oras");
-        int port = bench.workspace().freePort();
-        try (ServerProcess _ = registry.start(folder, port)) {
+        try (Target registry = target.start(bench, folder)) {
             bench.workspace().settle();
             source.calls().clear();
             double seconds = 0;
@@ -214,7 +252,7 @@ final class Fleet implements Scenario {
                         "--concurrency",
                         "8",
                         source.host() + "/" + image,
-                        "127.0.0.1:" + port + "/" + image);
+                        registry.host() + "/" + image);
                 seconds += FinishedProcess.run(command, Map.of(), folder.resolve("log"))
                         .seconds();
             }
@@ -223,7 +261,7 @@ final class Fleet implements Scenario {
     }
 
     private static void again(Bench bench, TestRegistry source, FleetContent fleet) throws Exception {
-        try (Replica replica = Replica.start(bench, source, 1, DistributionRegistry::start)) {
+        try (Replica replica = Replica.start(bench, source, 1, Fleet::distribution)) {
             double cold = replica.sync().seconds();
             Rounds<Again> rounds = new Rounds<Again>()
                     .add("ours", () -> again(source, replica, cold))
@@ -293,17 +331,16 @@ final class Fleet implements Scenario {
     }
 
     /** Empty targets, and a rule that copies everything to them. */
-    private record Replica(Path project, Path folder, List<ServerProcess> targets, List<String> urls)
+    private record Replica(Path project, Path folder, List<Target> targets, List<String> urls)
             implements AutoCloseable {
-        static Replica start(Bench bench, TestRegistry source, int targetCount, RegistryStart registry)
-                throws Exception {
+        static Replica start(Bench bench, TestRegistry source, int targetCount, Make target) throws Exception {
             Path folder = bench.workspace().newFolder("replica");
-            List<ServerProcess> targets = new ArrayList<>();
+            List<Target> targets = new ArrayList<>();
             List<String> urls = new ArrayList<>();
             for (int i = 0; i < targetCount; i++) {
-                int port = bench.workspace().freePort();
-                targets.add(registry.start(Files.createDirectory(folder.resolve("target" + i)), port));
-                urls.add("http://127.0.0.1:" + port);
+                Target started = target.start(bench, Files.createDirectory(folder.resolve("target" + i)));
+                targets.add(started);
+                urls.add("http://" + started.host());
             }
             Replica replica = new Replica(bench.workspace().project(), folder, targets, urls);
             replica.configure(source, urls);
@@ -358,8 +395,10 @@ final class Fleet implements Scenario {
         }
 
         @Override
-        public void close() {
-            targets.forEach(ServerProcess::close);
+        public void close() throws Exception {
+            for (Target target : targets) {
+                target.close();
+            }
         }
     }
 }
