@@ -83,6 +83,16 @@ class RuleChecksTest {
     }
 
     @Test
+    void lowestBandwidthIsOneAtWhichBlobsThatMoveSideBySideDoNotStandStill() {
+        String rule = "source: a.test, repositories: [x], targets: [{layout: out.tar}], limits: ";
+
+        assertThat(rule(rule + "{bandwidth: 64KiB/s}").limits().bandwidth()).contains(new ByteSize(65_536));
+        ConfigError error = Loading.error(UPSTREAMS + "    - {name: r, " + rule + "{bandwidth: 2KB/s}}\n");
+        assertThat(error.value()).isEqualTo("2KB/s");
+        assertThat(error.allowed()).startsWith("64KiB/s or more").contains("stands still", "schedule");
+    }
+
+    @Test
     void readsSchedulesInQuartzSyntaxInBothForms() {
         String target = "source: a.test, repositories: [x], targets: [{url: \"https://t.test\"}], schedule: ";
         ScheduleConfig expected =
@@ -399,6 +409,9 @@ class RuleChecksTest {
                 "schedule: {every: 1m, jitter: 2m}; schedule.jitter",
                 "schedule: {cron: \"* * * * *\", time-zone: Mars/Phobos}; schedule.time-zone",
                 "limits: {bandwidth: 0}; limits.bandwidth",
+                "limits: {bandwidth: 65535}; limits.bandwidth",
+                "limits: {bandwidth: 63KiB/s}; limits.bandwidth",
+                "limits: {hours: [{from: \"01:00\", to: \"02:00\", bandwidth: 1KB}]}; limits.hours[0].bandwidth",
                 "limits: {hours: [{from: \"1:00\", to: \"02:00\"}]}; limits.hours[0].from",
                 "limits: {hours: [{from: \"01:00\", to: \"01:00\"}]}; limits.hours[0].to",
                 "verify: never; verify",
