@@ -95,8 +95,10 @@ final class Answering {
             return atOnce.get();
         }
         Duration deadline = judgement.settings().checkDeadline();
-        Optional<SharedCalls.Outcome<Object>> inTime =
-                calls.call(question, check::run, call -> silent.left(question, call, calls.nanoTime(), deadline));
+        Optional<SharedCalls.Outcome<Object>> inTime = calls.call(
+                question,
+                check::run,
+                call -> silent.left(question, call, calls.nanoTime(), deadline, calls.patience()));
         if (inTime.isPresent()) {
             return outcome(inTime.get());
         }

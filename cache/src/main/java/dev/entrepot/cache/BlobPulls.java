@@ -236,7 +236,7 @@ final class BlobPulls {
                         repository,
                         readers.credential(),
                         upstream,
-                        !readers.alwaysAsking(),
+                        !readers.behind(),
                         declared,
                         link.isPresent(),
                         BlobLimit.of(repository, settings));
@@ -302,9 +302,9 @@ final class BlobPulls {
     private Answer<BlobContent> follow(Digest digest, BlobFetches.Joined joined, CacheSettings settings)
             throws IOException {
         BlobFetch fetch = joined.fetch();
-        Runnable left = readers.alwaysAsking() ? fetch.followedInBackground() : fetch.followedByClient();
+        Runnable left = readers.behind() ? fetch.followedInBackground() : fetch.followedByClient();
         FetchProgress.Patience patience =
-                new FetchProgress.Patience(cache.settings().patience(), readers.alwaysAsking());
+                new FetchProgress.Patience(cache.settings().patience(), readers.behind());
         try {
             joined.fetch().progress().awaitStart(patience);
         } catch (IOException | RuntimeException e) {

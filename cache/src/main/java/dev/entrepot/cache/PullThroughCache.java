@@ -87,6 +87,16 @@ public final class PullThroughCache {
     }
 
     /**
+     * As {@link #repository}, for a reader that lets clients go first: what it asks may wait for its turn, for which no
+     * client waits, and which does not pass for an upstream's silence.
+     *
+     * @param upstream asked in the background
+     */
+    public PullThrough behindClients(RepositorySource upstream) {
+        return new PullThrough(upstream, rules, Readers.BEHIND, this, index, clock);
+    }
+
+    /**
      * As {@link #repository}, for a client for whom the upstream is asked with a credential of its own. What the upstream denies to it is denied to nobody else; what is
      * kept it gets as everybody does, so that whoever calls this has the upstream's word that it may ({@link PullThrough#proveManifest}).
      *

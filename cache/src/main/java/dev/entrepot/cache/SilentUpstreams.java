@@ -65,6 +65,11 @@ final class SilentUpstreams {
             inVain.put(repository, nowNanos);
         }
 
+        synchronized Duration leftBehind(
+                Repository repository, SharedCalls.UnderWay call, long nowNanos, Duration longest) {
+            return isSilent(repository, nowNanos) ? Duration.ZERO : longest.minusNanos(nowNanos - call.startNanos());
+        }
+
         synchronized Duration left(Repository repository, SharedCalls.UnderWay call, long nowNanos, Duration deadline) {
             if (isSilent(repository, nowNanos)) {
                 return Duration.ZERO;
@@ -139,16 +144,16 @@ final class SilentUpstreams {
         NONE
     }
 
-    // Replication and what else asks behind all clients waits for a slot, for its rule's pace, or for a registry that
-    // wants to be left alone, before anything is sent.
+    // Replication, exports and what else asks behind all clients waits for a slot, for its rule's pace, or for a
+    // registry that wants to be left alone, before anything is sent.
     private static boolean isInBackground(Question question) {
         return switch (question) {
-            case Question.ForManifest asked -> asked.readers().alwaysAsking();
-            case Question.ForDescriptor asked -> asked.readers().alwaysAsking();
-            case Question.ForName asked -> asked.readers().alwaysAsking();
-            case Question.ForProof asked -> asked.readers().alwaysAsking();
-            case Question.ForReferrers asked -> asked.readers().alwaysAsking();
-            case Question.ForTags asked -> asked.readers().alwaysAsking();
+            case Question.ForManifest asked -> asked.readers().behind();
+            case Question.ForDescriptor asked -> asked.readers().behind();
+            case Question.ForName asked -> asked.readers().behind();
+            case Question.ForProof asked -> asked.readers().behind();
+            case Question.ForReferrers asked -> asked.readers().behind();
+            case Question.ForTags asked -> asked.readers().behind();
             case Question.ForBlob _, Question.ForBlobSize _ -> false;
         };
     }
@@ -167,12 +172,17 @@ final class SilentUpstreams {
     }
 
     /**
-     * For how much longer a client waits for a call about a question; zero or less if it does not.
+     * For how much longer a client waits for a call about a question; zero or less if it does not. Who asks behind clients
+     * waits for his turn, too: that is no silence, neither to him nor to them.
      *
-     * @param deadline how long it waits at most for an upstream that says nothing
+     * @param deadline how long a client waits at most for an upstream that says nothing
+     * @param longest how long who asks behind clients waits at most
      */
-    Duration left(Question question, SharedCalls.UnderWay call, long nowNanos, Duration deadline) {
+    Duration left(Question question, SharedCalls.UnderWay call, long nowNanos, Duration deadline, Duration longest) {
         Repository repository = question.repository();
-        return of(repository.registry()).left(repository, call, nowNanos, deadline);
+        Known known = of(repository.registry());
+        return isInBackground(question)
+                ? known.leftBehind(repository, call, nowNanos, longest)
+                : known.left(repository, call, nowNanos, deadline);
     }
 }

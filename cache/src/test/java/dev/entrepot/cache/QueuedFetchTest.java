@@ -15,6 +15,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -54,7 +55,11 @@ class QueuedFetchTest {
     }
 
     private FetchProgress begin(Digest digest) {
-        return cache.cache
+        return begin(cache, digest);
+    }
+
+    private FetchProgress begin(CacheFixture in, Digest digest) {
+        return in.cache
                 .fetches()
                 .join(
                         digest,
@@ -69,13 +74,13 @@ class QueuedFetchTest {
                 .progress();
     }
 
-    private interface Wait {
-        FetchProgress.View end() throws IOException;
+    private interface Wait<T> {
+        T end() throws IOException;
     }
 
     /** What it has waited for, on a thread that has been at it for many times its patience. */
-    private static CompletableFuture<FetchProgress.View> waiting(Wait wait) throws InterruptedException {
-        CompletableFuture<FetchProgress.View> result = new CompletableFuture<>();
+    private static <T> CompletableFuture<T> waiting(Wait<T> wait) throws InterruptedException {
+        CompletableFuture<T> result = new CompletableFuture<>();
         Thread thread = Thread.ofPlatform().daemon().start(() -> {
             try {
                 result.complete(wait.end());
@@ -110,6 +115,26 @@ class QueuedFetchTest {
                 waiting(() -> fetches.getLast().awaitByte(99_999, BACKGROUND));
         assertThat(whole).isNotDone();
         assertThat(last).isNotDone();
+    }
+
+    @Test
+    void whatIsPassedBehindClientsFollowsAFetchAsLongAsThatWaitsForItsTurn(@TempDir Path other) throws Exception {
+        FetchSettings impatient = new FetchSettings(16 * 1024, 256 * 1024, 128 * 1024, 5, SHORT, SHORT);
+        CacheFixture own = new CacheFixture(other, impatient, 1L << 40);
+        Digest blob = upstream.addBlob(CacheFixture.randomBytes(100_000, 7));
+        FetchProgress fetch = begin(own, blob);
+        int asked = fetches.size() + 1;
+        while (upstream.count("GET blob") < asked) {
+            Thread.onSpinWait();
+        }
+        CompletableFuture<Answer<BlobContent>> passed =
+                waiting(() -> own.cache.behindClients(upstream).passBlob(blob, 0));
+        assertThat(passed).isNotDone();
+        assertThat(upstream.count("GET blob")).as("by nobody else").isEqualTo(asked);
+        slots.release(asked);
+        passed.get(20, TimeUnit.SECONDS).content().close();
+        fetch.awaitEnd(new Patience(Duration.ofSeconds(20), true));
+        own.close();
     }
 
     @Test

@@ -80,8 +80,19 @@ class SilentUpstreamsTest {
             Judgement.Window window,
             Answering.Asking<String> asking)
             throws IOException {
+        return ask(settings, Readers.CLIENTS, repository, tag, window, asking);
+    }
+
+    private Answer<String> ask(
+            CacheSettings settings,
+            Readers readers,
+            String repository,
+            String tag,
+            Judgement.Window window,
+            Answering.Asking<String> asking)
+            throws IOException {
         return answering.answer(
-                new Question.ForManifest(Repository.parse(repository), new Tag(tag), Readers.CLIENTS),
+                new Question.ForManifest(Repository.parse(repository), new Tag(tag), readers),
                 settings,
                 Optional::empty,
                 window,
@@ -255,8 +266,57 @@ class SilentUpstreamsTest {
 
     @Test
     void whatTheBackgroundWaitsForBeforeItSendsAnythingIsNoSilence() throws IOException {
-        failAfter(REQUEST, Duration.ofMillis(300), Reason.UNREACHABLE, Readers.CURRENT);
-        assertThat(wait("quiet.test/a", "2", whenWaitedFor()).content()).isEqualTo("new");
+        for (Readers readers : List.of(Readers.CURRENT, Readers.BEHIND)) {
+            // After the answer to the one before.
+            nanos.incrementAndGet();
+            failAfter(REQUEST, Duration.ofMillis(300), Reason.UNREACHABLE, readers);
+            assertThat(wait("quiet.test/a", "2", whenWaitedFor()).content()).isEqualTo("new");
+        }
+    }
+
+    /** An export, say. */
+    private Answer<String> askBehind(Judgement.Window window, Answering.Asking<String> asking) throws IOException {
+        return ask(
+                SETTINGS.withCheckDeadline(Duration.ofSeconds(1)), Readers.BEHIND, "quiet.test/a", "1", window, asking);
+    }
+
+    @Test
+    void whatIsAskedBehindClientsHurriesNoneOfThemHoweverLongItHasWaitedForItsTurn() throws Exception {
+        CountDownLatch asked = new CountDownLatch(1);
+        Future<Answer<String>> export = threads.submit(() -> askBehind(Judgement.Window.ALWAYS_ASK, () -> {
+            asked.countDown();
+            return whenItAnswers();
+        }));
+        assertThat(asked.await(20, TimeUnit.SECONDS)).isTrue();
+        nanos.addAndGet(DEADLINE.toNanos());
+        assertThatItIsWaitedFor("quiet.test/b");
+        assertThat(wait("quiet.test/a", "1", whenWaitedFor()).content())
+                .as("the same question is asked for the client")
+                .isEqualTo("new");
+        answered.countDown();
+        export.get(20, TimeUnit.SECONDS);
+    }
+
+    @Test
+    void whoAsksBehindClientsWaitsForHisTurnLongerThanTheyWouldForAnAnswer() throws IOException {
+        askBehind(new Judgement.Window(Duration.ZERO, CacheSettings.FOREVER), this::whenItAnswers);
+        nanos.addAndGet(Duration.ofSeconds(2).toNanos());
+        Thread export = Thread.currentThread();
+        threads.submit(() -> {
+            while (export.getState() == Thread.State.RUNNABLE) {
+                Thread.onSpinWait();
+            }
+            answered.countDown();
+        });
+        assertThat(askBehind(Judgement.Window.ALWAYS_ASK, this::whenItAnswers).content())
+                .isEqualTo("new");
+    }
+
+    @Test
+    void whoAsksBehindClientsDoesNotWaitForAnUpstreamThatIsKnownToBeSilent() throws IOException {
+        findOut(timeOut());
+        assertThat(askBehind(Judgement.Window.ALWAYS_ASK, this::whenItAnswers).verdict())
+                .isEqualTo(Verdict.STALE);
     }
 
     private void failAfter(Duration time, Duration deadline, Reason reason) {

@@ -14,8 +14,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What rules may not say, taken together with the upstreams and each other: an unknown source, the same target twice, a layout in the data folder, a target that
- * is the source or a mirror that answers for its tags, and a cycle, in which what one rule writes is in the end what it reads.
+ * What rules may not say, taken together with the upstreams and each other: an unknown source, the same target twice,
+ * a layout that shares a folder with the cache, a target that is the source or a mirror that answers for its tags,
+ * and a cycle, in which what one rule writes is in the end what it reads.
  */
 final class RuleChecks {
     private final Map<RegistryHost, UpstreamConfig> upstreams;
@@ -42,7 +43,8 @@ final class RuleChecks {
             }
         });
         rules.forEach(this::refuseSameTargets);
-        rules.forEach(this::refuseLayoutsAmongData);
+        LayoutChecks layouts = new LayoutChecks(data, reading);
+        rules.forEach(layouts::check);
         rules.forEach(this::refuseMirrorsOfTheSource);
         refuseCycles();
     }
@@ -57,19 +59,6 @@ final class RuleChecks {
             TargetConfig first = seen.putIfAbsent(place + " " + target.prefix() + " " + target.map(), target);
             if (first != null) {
                 reading.conflict(reading.pathOf(target), "the same target as " + reading.pathOf(first));
-            }
-        }
-    }
-
-    // The store has files of the same names as a layout, and each tidies up what it does not know.
-    private void refuseLayoutsAmongData(ReplicationRuleConfig rule) {
-        Path store = data.toAbsolutePath().normalize();
-        for (TargetConfig target : rule.targets()) {
-            if (target.destination() instanceof LayoutDestination layout
-                    && layout.path().toAbsolutePath().normalize().startsWith(store)) {
-                reading.conflict(
-                        reading.pathOf(target),
-                        "the layout is in cache.directory, which belongs to the cache; put it elsewhere");
             }
         }
     }

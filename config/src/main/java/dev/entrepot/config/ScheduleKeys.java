@@ -51,7 +51,8 @@ final class ScheduleKeys {
 
     private static final String BANDWIDTH_MEANING =
             "Bytes of content per second that are read over the network, and as many that are"
-                    + " sent to all targets together; what the cache has does not count; unlimited without.";
+                    + " sent to all targets together; what the cache has does not count; 64KiB/s or more,"
+                    + " because registries give up blobs that stand still for about a minute; unlimited without.";
     private static final String REQUESTS_MEANING =
             "Requests per second to each host, each that goes over the network, redirects and"
                     + " repetitions too; what the cache answers does not count; unlimited without.";

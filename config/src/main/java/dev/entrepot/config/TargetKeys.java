@@ -23,7 +23,7 @@ final class TargetKeys {
             "layout",
             Types.PATH,
             target -> target.destination() instanceof LayoutDestination l ? Optional.of(l.path()) : Optional.empty(),
-            "In place of url: an OCI image layout, as a folder, or as a tar file if the name ends in .tar.");
+            "In place of url: an OCI image layout, as a folder, or as a tar file if the name ends in .tar; not in the folder of the cache, and not around it.");
     private static final Key<TargetConfig, Optional<RepositoryName>> PREFIX = Key.optional(
             "prefix", Types.REPOSITORY, TargetConfig::prefix, "Path components to put before every repository name.");
     private static final Key<TargetConfig, Map<RepositoryName, RepositoryName>> MAP = Key.map(

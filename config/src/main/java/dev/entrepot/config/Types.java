@@ -37,10 +37,14 @@ final class Types {
     static final ScalarType<ByteSize> SIZE_NOT_ZERO =
             ScalarType.of("size", ByteSize.ALLOWED, Types::sizeNotZero, ByteSize::toString, SIZE.form());
 
+    // Of a source with as many slots as by default, a rule reads 24 blobs at once, 128 KiB in one go: at this rate each
+    // of them again after 48 s.
+    private static final long LEAST_BANDWIDTH_BYTES = 64 * 1024;
+
     static final ScalarType<ByteSize> BANDWIDTH = ScalarType.of(
             "size per second",
-            "a number of bytes per second, for example 20MB/s",
-            text -> sizeNotZero(text.endsWith("/s") ? text.substring(0, text.length() - 2) : text),
+            "a number of bytes per second, 64KiB/s or more, for example 20MB/s",
+            text -> bandwidth(text.endsWith("/s") ? text.substring(0, text.length() - 2) : text),
             size -> size + "/s",
             JsonForm.patternOrNumber(ByteSize.GRAMMAR + "(/s)?"));
 
@@ -204,6 +208,16 @@ final class Types {
             throw refused(allowed);
         }
         return value;
+    }
+
+    private static ByteSize bandwidth(String text) {
+        ByteSize size = ByteSize.parse(text);
+        if (size.bytes() < LEAST_BANDWIDTH_BYTES) {
+            throw refused(
+                    "64KiB/s or more: at less, each of the blobs that move side by side stands still for longer than"
+                            + " registries wait, about a minute; to use less of a network, have the rule run seldom (schedule)");
+        }
+        return size;
     }
 
     private static ByteSize sizeNotZero(String text) {

@@ -2,12 +2,17 @@ package dev.entrepot.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalTime;
 import java.time.ZoneId;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -75,6 +80,16 @@ class RuleChecksTest {
         assertThat(night.contains(LocalTime.of(23, 0))).isTrue();
         assertThat(night.contains(LocalTime.of(5, 59))).isTrue();
         assertThat(night.contains(LocalTime.of(6, 0))).isFalse();
+    }
+
+    @Test
+    void lowestBandwidthIsOneAtWhichBlobsThatMoveSideBySideDoNotStandStill() {
+        String rule = "source: a.test, repositories: [x], targets: [{layout: out.tar}], limits: ";
+
+        assertThat(rule(rule + "{bandwidth: 64KiB/s}").limits().bandwidth()).contains(new ByteSize(65_536));
+        ConfigError error = Loading.error(UPSTREAMS + "    - {name: r, " + rule + "{bandwidth: 2KB/s}}\n");
+        assertThat(error.value()).isEqualTo("2KB/s");
+        assertThat(error.allowed()).startsWith("64KiB/s or more").contains("stands still", "schedule");
     }
 
     @Test
@@ -167,11 +182,74 @@ class RuleChecksTest {
         assertThat(error.allowed()).contains("put it elsewhere");
     }
 
+    private static final String LAYOUT_AT =
+            UPSTREAMS + "    - {name: r, source: a.test, repositories: [x], targets: [{layout: %s}]}\n";
+
+    // Links: in -> data/images, to -> data, here -> ., late -> later/images, where later is not there; loop -> loop.
+    private static void link(Path folder) throws IOException {
+        Files.createDirectories(folder.resolve("data/images"));
+        Files.createDirectory(folder.resolve("elsewhere"));
+        for (String link :
+                List.of("in data/images", "to data", "here .", "late later/images", "loop loop", "else elsewhere")) {
+            String[] parts = link.split(" ");
+            Files.createSymbolicLink(folder.resolve(parts[0]), Path.of(parts[1]));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "data, ., cache.directory is in a folder of the layout",
+        "a/b/data, a, cache.directory is in a folder of the layout",
+        ".out.tar.parts/data, out.tar, cache.directory is in a folder of the layout",
+        "data, here, cache.directory is in a folder of the layout",
+        "to, ., cache.directory is in a folder of the layout",
+        "data, in, the layout is in cache.directory",
+        "data, to, the layout is in cache.directory",
+        "data, to/not/there, the layout is in cache.directory",
+        "data, to/not/there.tar, the layout is in cache.directory",
+        "to, data, the layout is in cache.directory",
+        "to, data/images, the layout is in cache.directory",
+        "later, late, the layout is in cache.directory",
+        "later, late/more, the layout is in cache.directory",
+    })
+    void aLayoutAboveTheCachesDataOrBehindALinkToItIsRefused(
+            String cache, String layout, String problem, @TempDir Path folder) throws IOException {
+        link(folder);
+        List<ConfigError> errors =
+                Loading.errors("cache: {directory: " + cache + "}\n" + LAYOUT_AT.formatted(layout), folder, Map.of());
+
+        assertThat(errors).singleElement().satisfies(error -> {
+            assertThat(error.path()).isEqualTo("replication.rules[0].targets[0]");
+            assertThat(error.line()).isGreaterThan(1);
+            assertThat(error.allowed()).startsWith(problem).contains("elsewhere");
+        });
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "data, else",
+        "data, loop",
+        "data, loop/images",
+        "loop, data",
+        "later, in",
+        "to, else/images.tar",
+        "data/x, data/y"
+    })
+    void aLayoutThatOnlyComesByALinkIsNone(String cache, String layout, @TempDir Path folder) throws IOException {
+        link(folder);
+
+        assertThat(Loading.load("cache: {directory: " + cache + "}\n" + LAYOUT_AT.formatted(layout), folder, Map.of())
+                        .config()
+                        .replication()
+                        .rules())
+                .hasSize(1);
+    }
+
     @Test
     void aLayoutBesideTheCachesDataIsNone() {
         assertThat(Loading.config(
                                 "cache: {directory: ./data}\n" + UPSTREAMS
-                                        + "    - {name: r, source: a.test, repositories: [x], targets: [{layout: data2}, {layout: .}]}\n")
+                                        + "    - {name: r, source: a.test, repositories: [x], targets: [{layout: data2}, {layout: dat}]}\n")
                         .replication()
                         .rules())
                 .hasSize(1);
@@ -331,6 +409,9 @@ class RuleChecksTest {
                 "schedule: {every: 1m, jitter: 2m}; schedule.jitter",
                 "schedule: {cron: \"* * * * *\", time-zone: Mars/Phobos}; schedule.time-zone",
                 "limits: {bandwidth: 0}; limits.bandwidth",
+                "limits: {bandwidth: 65535}; limits.bandwidth",
+                "limits: {bandwidth: 63KiB/s}; limits.bandwidth",
+                "limits: {hours: [{from: \"01:00\", to: \"02:00\", bandwidth: 1KB}]}; limits.hours[0].bandwidth",
                 "limits: {hours: [{from: \"1:00\", to: \"02:00\"}]}; limits.hours[0].from",
                 "limits: {hours: [{from: \"01:00\", to: \"01:00\"}]}; limits.hours[0].to",
                 "verify: never; verify",

@@ -13,6 +13,7 @@ import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.client.Priority;
 import dev.entrepot.proxy.http.Audience;
@@ -72,7 +73,12 @@ final class CachedRepositories implements ServedRepositories {
             throw new IllegalStateException(
                     repository.registry() + " is asked with the credentials of each client, and by no other way");
         }
-        return serving(cache.repository(upstream.client().source(repository.name(), priority)));
+        RepositorySource source = upstream.client().source(repository.name(), priority);
+        return serving(
+                switch (priority) {
+                    case INTERACTIVE -> cache.repository(source);
+                    case BACKGROUND -> cache.behindClients(source);
+                });
     }
 
     @Override

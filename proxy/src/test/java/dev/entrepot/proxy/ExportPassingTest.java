@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Fault;
@@ -227,6 +228,31 @@ class ExportPassingTest {
             assertThat(read(again).path("fromCache").path("blobs").asInt()).isEqualTo(5);
             assertThat(Files.mismatch(folder.resolve("out.tar"), folder.resolve("again.tar")))
                     .isEqualTo(-1);
+        }
+    }
+
+    @Test
+    @Timeout(30)
+    void clientDoesNotWaitForWhatAnExportHasAskedBehindIt() throws Exception {
+        Gate gate = new Gate();
+        source.faults().once(Requests.manifest(new Tag("v1")), Fault.hold(gate));
+        try (Mirror mirror = server();
+                HttpClient client = HttpClient.newHttpClient()) {
+            Future<Result> export = threads.submit(() -> export("out.tar"));
+            gate.awaitArrivals(1);
+            HttpRequest request = HttpRequest.newBuilder(
+                            URI.create("http://127.0.0.1:" + mirror.port() + "/v2/" + NAME + "/manifests/v1"))
+                    .build();
+            for (HttpRequest asked : List.of(
+                    request,
+                    HttpRequest.newBuilder(request, (_, _) -> true).HEAD().build())) {
+                assertThat(client.send(asked, HttpResponse.BodyHandlers.discarding())
+                                .statusCode())
+                        .isEqualTo(200);
+            }
+            assertThat(export).isNotDone();
+            gate.open();
+            assertThat(export.get(30, TimeUnit.SECONDS).err()).contains("reading through the server");
         }
     }
 

@@ -86,8 +86,8 @@ final class EventDeliveries implements RunListener, AutoCloseable {
             @Override
             public void fails(String why) {
                 LOG.warn(
-                        "{} takes no event ({}): each is tried again for minutes, one that is refused for seconds, and then dropped, and"
-                                + " counted as entrepot_events_dropped_total; check the url under replication.notifications.deliver",
+                        "{} takes no event ({}): each is tried again for minutes, one that is refused, or fails while another"
+                                + " is taken, for seconds, and then dropped, and counted as entrepot_events_dropped_total; check the url under replication.notifications.deliver",
                         host,
                         why);
             }

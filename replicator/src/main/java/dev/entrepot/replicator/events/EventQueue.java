@@ -2,52 +2,37 @@ package dev.entrepot.replicator.events;
 
 import dev.entrepot.replicator.RetryPolicy;
 import dev.entrepot.replicator.Time;
-import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.LinkedHashMap;
-import java.util.Map;
+import java.util.List;
 import java.util.Optional;
-import java.util.Set;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 
 /**
- * Delivers messages to one receiver, in order, on a thread of its own: each is repeated until the receiver answers 2xx,
- * at most so many times, and then dropped. Only a few times, because those behind it wait, goes one that
+ * Delivers messages to one receiver, in order, on a thread of its own: each is repeated until the receiver answers
+ * 2xx, at most so many times, and then dropped. Only for seconds, because those behind it wait, goes one that
  *
  * <ul>
  *   <li>is refused: 3xx (nothing is followed), 4xx, 501, 505, but not 408, 425 and 429;
- *   <li>meets another 5xx than 502, 503 and 504 just after another was taken: then the message is more likely to be the
- *       reason than the receiver. Where it was the receiver that had gone, one is lost so, and the next is tried for long.
+ *   <li>meets another 5xx than 502, 503 and 504, while one behind it is taken: then the message is the reason, and
+ *       not the receiver ({@link EventDelivery} says how that is found out, and what becomes of several in a row).
  * </ul>
  *
- * <p>What does not fit into the queue (so many messages, 64 MiB) is dropped too, oldest first: a receiver that is down
+ * <p>A receiver that is out for longer than one message is repeated so loses one for each such time, and no more.
+ * What does not fit into the queue (so many messages, 64 MiB) is dropped too, oldest first: a receiver that is down
  * must not cost memory. Nothing here is kept over restarts. Safe for all threads.
  */
 public final class EventQueue implements AutoCloseable {
-    // After so many the listener hears of it, and a refusal is believed.
-    private static final int FEW_ATTEMPTS = 4;
-    // The receiver is not there, or not now.
-    private static final Set<Integer> PASSING = Set.of(408, 425, 429, 502, 503, 504);
-    private static final Set<Integer> NEVER = Set.of(501, 505);
     private static final long MAX_BYTES = 64L * 1024 * 1024;
 
-    private final EventSink sink;
-    private final RetryPolicy retries;
-    private final Time time;
     private final int capacity;
-    private final Optional<String> secret;
-    private final Listener listener;
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition changed = lock.newCondition();
     private final Deque<Message> waiting = new ArrayDeque<>();
     private final Thread thread;
-    // Of the thread that delivers: what it has told the listener, and whether the message before this one was taken.
-    private boolean failing;
-    private boolean tookTheLast;
     private long waitingBytes;
     private boolean busy;
     private boolean closed;
@@ -56,7 +41,8 @@ public final class EventQueue implements AutoCloseable {
     // When something was taken last, or when the first came of those that wait.
     private long progressNanos;
 
-    private record Message(String contentType, byte[] body) {}
+    /** What is posted: told apart by identity. */
+    record Message(String contentType, byte[] body) {}
 
     /** Hears of a receiver that takes nothing; is told on the thread that delivers. */
     public interface Listener {
@@ -70,7 +56,8 @@ public final class EventQueue implements AutoCloseable {
         };
 
         /**
-         * A message was not taken in a few attempts, after one that was taken or as the first; not told of those that follow.
+         * A message was not taken in a few attempts, after one that was taken or as the first; not told of those that
+         * follow.
          *
          * @param why what came of the last attempt
          */
@@ -93,13 +80,9 @@ public final class EventQueue implements AutoCloseable {
      */
     public EventQueue(
             EventSink sink, int capacity, Optional<String> secret, RetryPolicy retries, Time time, Listener listener) {
-        this.listener = listener;
-        this.sink = sink;
         this.capacity = capacity;
-        this.secret = secret;
-        this.retries = retries;
-        this.time = time;
-        this.thread = Thread.ofVirtual().name("event-delivery").start(this::deliverAll);
+        EventDelivery delivery = new EventDelivery(this, new EventPost(sink, secret), retries, time, listener);
+        this.thread = Thread.ofVirtual().name("event-delivery").start(delivery::all);
     }
 
     /** Puts a message at the end of the queue; does not wait. */
@@ -208,27 +191,8 @@ public final class EventQueue implements AutoCloseable {
         thread.interrupt();
     }
 
-    private void deliverAll() {
-        try {
-            while (true) {
-                Optional<Message> message = next();
-                if (message.isEmpty()) {
-                    return;
-                }
-                boolean taken = deliver(message.get());
-                if (taken && failing) {
-                    failing = false;
-                    listener.takesAgain();
-                }
-                tookTheLast = taken;
-                done(taken);
-            }
-        } catch (InterruptedException e) {
-            done(false);
-        }
-    }
-
-    private Optional<Message> next() throws InterruptedException {
+    /** Waits for the first message and takes it out; none when closed. */
+    Optional<Message> next() throws InterruptedException {
         lock.lockInterruptibly();
         try {
             while (waiting.isEmpty() && !closed) {
@@ -243,15 +207,12 @@ public final class EventQueue implements AutoCloseable {
         }
     }
 
-    private void done(boolean taken) {
+    /** Counts what {@link #next} gave as taken, or as given up. */
+    void done(boolean taken) {
         lock.lock();
         try {
             if (busy) {
-                delivered += taken ? 1 : 0;
-                dropped += taken ? 0 : 1;
-            }
-            if (taken) {
-                progressNanos = System.nanoTime();
+                count(taken);
             }
             busy = false;
             changed.signalAll();
@@ -260,52 +221,44 @@ public final class EventQueue implements AutoCloseable {
         }
     }
 
-    private boolean deliver(Message message) throws InterruptedException {
-        Map<String, String> headers = new LinkedHashMap<>();
-        headers.put("Content-Type", message.contentType());
-        secret.ifPresent(
-                key -> headers.put(EventFormats.SIGNATURE_HEADER, EventFormats.signature(message.body(), key)));
-        int few = Math.min(FEW_ATTEMPTS, retries.attempts());
-        for (int attempt = 1; attempt <= retries.attempts(); attempt++) {
-            if (attempt > 1) {
-                time.sleeper().sleep(retries.pause(attempt - 1));
-            }
-            boolean refused = false;
-            String failure;
-            try {
-                int status = sink.post(headers, message.body());
-                if (status >= 200 && status < 300) {
-                    return true;
-                }
-                refused = isRefusal(status);
-                failure = "it answered " + status;
-            } catch (IOException | RuntimeException e) {
-                // The next attempt. One message is never the end of the thread.
-                failure = String.valueOf(e.getMessage());
-            }
-            if (Thread.interrupted()) {
-                // Closed: what came of this attempt says nothing of the receiver.
-                throw new InterruptedException("closed while a message was delivered");
-            }
-            if (attempt >= few) {
-                tell(failure);
-                if (refused) {
-                    return false;
-                }
-            }
+    /** How many wait behind what {@link #next} gave. */
+    int behind() {
+        lock.lock();
+        try {
+            return waiting.size();
+        } finally {
+            lock.unlock();
         }
-        return false;
     }
 
-    private boolean isRefusal(int status) {
-        boolean serverError = status / 100 == 5 && !NEVER.contains(status);
-        return !PASSING.contains(status) && (!serverError || tookTheLast);
+    /** The first of those that wait, which stay where they are. */
+    List<Message> behind(int most) {
+        lock.lock();
+        try {
+            return waiting.stream().limit(most).toList();
+        } finally {
+            lock.unlock();
+        }
     }
 
-    private void tell(String failure) {
-        if (!failing) {
-            failing = true;
-            listener.fails(failure);
+    /** Takes out one of those that wait, and counts it as taken, or as given up; what had to make room meanwhile was counted then. */
+    void settle(Message settled, boolean taken) {
+        lock.lock();
+        try {
+            if (waiting.removeIf(message -> message == settled)) {
+                waitingBytes -= settled.body().length;
+                count(taken);
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private void count(boolean taken) {
+        delivered += taken ? 1 : 0;
+        dropped += taken ? 0 : 1;
+        if (taken) {
+            progressNanos = System.nanoTime();
         }
     }
 }

@@ -17,7 +17,9 @@ import java.io.InterruptedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -205,19 +207,40 @@ class OutgoingEventsTest {
     }
 
     private List<Integer> posted(EventSink sink, byte[]... bodies) throws InterruptedException {
+        return delivered(sink, bodies).posts();
+    }
+
+    /** What was posted, what of it was taken, and how many were given up. */
+    private record Delivered(List<Integer> posts, List<Integer> taken, long dropped) {}
+
+    // All wait before the first is posted.
+    private Delivered delivered(EventSink sink, byte[]... bodies) throws InterruptedException {
+        CountDownLatch added = new CountDownLatch(1);
         List<Integer> posts = new ArrayList<>();
+        List<Integer> taken = new ArrayList<>();
         EventSink counted = (headers, body) -> {
+            try {
+                added.await();
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
             posts.add((int) body[0]);
-            return sink.post(headers, body);
+            int status = sink.post(headers, body);
+            if (status == 200) {
+                taken.add((int) body[0]);
+            }
+            return status;
         };
         RetryPolicy many = new RetryPolicy(12, Duration.ofSeconds(1), Duration.ofMinutes(1), 1);
-        try (EventQueue queue = new EventQueue(counted, 10, Optional.empty(), many, clock.time())) {
+        try (EventQueue queue = new EventQueue(counted, 2000, Optional.empty(), many, clock.time())) {
             for (byte[] body : bodies) {
                 queue.add("application/json", body);
             }
+            added.countDown();
             assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
+            assertThat(queue.delivered()).isEqualTo(taken.size());
+            return new Delivered(posts, taken, queue.dropped());
         }
-        return posts;
     }
 
     @ParameterizedTest
@@ -229,14 +252,108 @@ class OutgoingEventsTest {
     @Test
     void receiverThatFailsAtOneMessageAloneIsNotKeptFromThoseBehindItForLong() throws InterruptedException {
         assertThat(posted((headers, body) -> body[0] == 2 ? 500 : 200, bodies(1, 2, 3)))
-                .containsExactly(1, 2, 2, 2, 2, 3);
+                .as("with a last attempt when the one behind it was taken")
+                .containsExactly(1, 2, 2, 2, 2, 3, 2);
+        assertThat(clock.slept()).extracting(Duration::toSeconds).containsExactly(1L, 2L, 4L);
     }
 
     @Test
-    void receiverThatFailsAtAllLosesOneMessageAndIsTriedForLongWithTheNext() throws InterruptedException {
-        List<Integer> posts = posted((headers, body) -> body[0] == 1 ? 200 : 500, bodies(1, 2, 3));
+    void messagesInARowThatAReceiverFailsAtCostOneWaitTogether() throws InterruptedException {
+        Delivered delivered =
+                delivered((headers, body) -> body[0] == 1 || body[0] == 6 ? 200 : 500, bodies(1, 2, 3, 4, 5, 6));
 
-        assertThat(posts).startsWith(1, 2, 2, 2, 2, 3).hasSize(1 + 4 + 12);
+        assertThat(delivered.posts()).containsExactly(1, 2, 2, 2, 2, 3, 4, 5, 6, 2, 3, 4, 5);
+        assertThat(delivered.taken()).containsExactly(1, 6);
+        assertThat(delivered.dropped()).isEqualTo(4);
+        assertThat(clock.slept()).extracting(Duration::toSeconds).containsExactly(1L, 2L, 4L);
+    }
+
+    @Test
+    void thousandMessagesInARowThatAReceiverFailsAtAreGotOverWithinAnHour() throws InterruptedException {
+        byte[][] bodies = new byte[1002][];
+        Arrays.fill(bodies, new byte[] {5});
+        bodies[0] = new byte[] {1};
+        bodies[1001] = new byte[] {6};
+        Instant began = clock.instant();
+        Delivered delivered = delivered((headers, body) -> body[0] == 5 ? 500 : 200, bodies);
+
+        assertThat(delivered.taken()).containsExactly(1, 6);
+        assertThat(delivered.dropped()).isEqualTo(1000);
+        Duration took = Duration.between(began, clock.instant());
+        assertThat(took).isLessThan(Duration.ofHours(1));
+        assertThat(delivered.posts().size() - 2 * 1000)
+                .as("about one a second, but for each that is given up")
+                .isLessThan((int) took.toSeconds());
+    }
+
+    @Test
+    void receiverThatFailsAtAllForMinutesIsToldAllInOrder() throws InterruptedException {
+        Instant back = clock.instant().plus(Duration.ofMinutes(5));
+        Delivered delivered = delivered(
+                (headers, body) -> body[0] == 1 || !clock.instant().isBefore(back) ? 200 : 500, bodies(1, 2, 3, 4, 5));
+
+        assertThat(delivered.taken()).containsExactly(1, 2, 3, 4, 5);
+        assertThat(delivered.dropped()).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {500, 503})
+    void receiverThatIsOutForAnHourLosesOneMessageForEachSixMinutes(int status) throws InterruptedException {
+        byte[][] bodies = new byte[100][];
+        Arrays.fill(bodies, new byte[] {2});
+        Instant back = clock.instant().plus(Duration.ofHours(1));
+        Delivered delivered = delivered((headers, body) -> clock.instant().isBefore(back) ? status : 200, bodies);
+
+        assertThat(delivered.dropped()).isBetween(1L, 10L);
+        assertThat(delivered.posts().size() - delivered.taken().size()).isLessThan(3600);
+    }
+
+    @Test
+    void receiverThatComesBackWhileThoseBehindAreTriedLosesNothing() throws InterruptedException {
+        List<Integer> posts = new ArrayList<>();
+        Delivered delivered = delivered(
+                (headers, body) -> {
+                    posts.add((int) body[0]);
+                    return posts.size() < 7 ? 500 : 200;
+                },
+                bodies(1, 2, 3, 4, 5));
+
+        assertThat(delivered.posts()).containsExactly(1, 1, 1, 1, 2, 3, 4, 1, 2, 3, 5);
+        assertThat(delivered.dropped()).isZero();
+    }
+
+    @Test
+    void receiverThatGoesAwayWhileThoseBehindAreTriedLosesNothing() throws InterruptedException {
+        List<Integer> posts = new ArrayList<>();
+        Delivered delivered = delivered(
+                (headers, body) -> {
+                    posts.add((int) body[0]);
+                    return switch (posts.size()) {
+                        case 1, 2, 3, 4, 5, 7 -> 500;
+                        case 6 -> 503;
+                        case 9 -> throw new IOException("it hung up");
+                        default -> 200;
+                    };
+                },
+                bodies(1, 2, 3));
+
+        assertThat(delivered.posts())
+                .as("2 fails and 3 meets nobody; then 2 is taken and 1 meets nobody")
+                .containsExactly(1, 1, 1, 1, 2, 3, 1, 2, 1, 1, 3);
+        assertThat(delivered.dropped()).isZero();
+    }
+
+    @Test
+    void receiverOfWhichEverySecondAnswerIsAFailureLosesNothing() throws InterruptedException {
+        List<Integer> posts = new ArrayList<>();
+        Delivered delivered = delivered(
+                (headers, body) -> {
+                    posts.add((int) body[0]);
+                    return posts.size() % 2 == 0 ? 200 : 500;
+                },
+                bodies(1, 2, 3, 4, 5, 6));
+
+        assertThat(delivered.taken()).containsExactly(1, 2, 3, 4, 5, 6);
     }
 
     @Test
