@@ -77,24 +77,26 @@ public final class CopyJournal implements AutoCloseable {
         return new CopyJournal(SqlThread.openForReading(directory.resolve(FILE)), clock);
     }
 
-    /** Notes that a run begins, and returns its number. */
+    /** Notes that a run begins, at all targets of its rule, and returns its number. */
     public long startRun(String rule, String trigger) throws IOException {
-        return startRun(rule, trigger, OptionalLong.empty());
+        return startRun(rule, trigger, OptionalLong.empty(), 0);
     }
 
     /**
      * Notes that a run begins, or another round of one, and returns its number.
      *
      * @param roundOf the run that it is another round of; empty for a run
+     * @param leftOut how many targets of the rule are busy, and so not served by it
      */
-    public long startRun(String rule, String trigger, OptionalLong roundOf) throws IOException {
+    public long startRun(String rule, String trigger, OptionalLong roundOf, int leftOut) throws IOException {
         Long id = sql.call(statements -> {
             statements.update(
-                    "INSERT INTO run(rule, cause, started, outcome, round_of) VALUES (?, ?, ?, 'running', NULLIF(?, 0))",
+                    "INSERT INTO run(rule, cause, started, outcome, round_of, left_out) VALUES (?, ?, ?, 'running', NULLIF(?, 0), ?)",
                     rule,
                     trigger,
                     clock.millis(),
-                    roundOf.orElse(0));
+                    roundOf.orElse(0),
+                    leftOut);
             try (ResultSet row = statements.bound("SELECT last_insert_rowid()").executeQuery()) {
                 row.next();
                 return row.getLong(1);
