@@ -114,6 +114,7 @@ public final class CopyJournal implements AutoCloseable {
                     outcome,
                     reportJson,
                     run);
+            OwedRows.ended(statements, run);
             return null;
         });
     }
@@ -176,6 +177,25 @@ public final class CopyJournal implements AutoCloseable {
     /** How the last runs of a rule went, each with all its rounds. What is in progress does not count. */
     public LastRuns lastRuns(String rule) throws IOException {
         return RunEnding.last(query(RunEnding.SELECT, RunEnding::read, rule, LOOKED_AT));
+    }
+
+    /**
+     * Notes that a rule is to run once more, for what came after all its runs that have begun, and waits until that is on
+     * disk. It is owed until a round that begins from now on comes to its end at all targets, complete or not. What rounds
+     * left out is owed without being said here.
+     *
+     * @param trigger why
+     */
+    public void owe(String rule, String trigger) throws IOException {
+        sql.call(statements -> {
+            OwedRows.owe(statements, rule, trigger);
+            return null;
+        });
+    }
+
+    /** Why a rule is to run once more; empty if it is not. */
+    public Optional<String> owed(String rule) throws IOException {
+        return query(OwedRows.SELECT, row -> row.getString(1), rule).stream().findFirst();
     }
 
     /**

@@ -7,7 +7,7 @@ import java.sql.Statement;
 
 /** The tables of the journal, and their version. An older file is brought to this version when it is opened to be written. */
 final class JournalSchema {
-    private static final int VERSION = 6;
+    private static final int VERSION = 7;
 
     private static final String BEGUN =
             "CREATE TABLE begun(target TEXT NOT NULL, repository TEXT NOT NULL, PRIMARY KEY(target, repository)) WITHOUT ROWID";
@@ -16,6 +16,9 @@ final class JournalSchema {
         CREATE TABLE leftover(target TEXT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL, rule TEXT NOT NULL,
             registry TEXT NOT NULL, source TEXT NOT NULL, tag TEXT NOT NULL, since INTEGER NOT NULL,
             PRIMARY KEY(rule, target, repository, digest)) WITHOUT ROWID""";
+
+    private static final String OWED =
+            "CREATE TABLE owed(rule TEXT PRIMARY KEY, cause TEXT NOT NULL, last_run INTEGER NOT NULL)";
 
     private static final String[] TABLES = {
         """
@@ -42,6 +45,7 @@ final class JournalSchema {
             reached INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(target, repository, digest)) WITHOUT ROWID""",
         BEGUN,
         LEFTOVER,
+        OWED,
     };
 
     // Where the tags of version 1 came from is not known: they are compared in full once.
@@ -97,6 +101,9 @@ final class JournalSchema {
                 for (String change : FROM_5_TO_6) {
                     statement.execute(change);
                 }
+            }
+            if (version > 0 && version < VERSION) {
+                statement.execute(OWED);
             }
             if (version < VERSION) {
                 statement.execute("PRAGMA user_version = " + VERSION);

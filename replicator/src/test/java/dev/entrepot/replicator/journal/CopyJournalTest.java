@@ -267,6 +267,51 @@ class CopyJournalTest {
     }
 
     @Test
+    void whatARuleIsToRunForIsOwedUntilARoundThatBeganLaterCameToItsEndAtAllTargets() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.owed("rule")).isEmpty();
+            journal.owe("rule", "first");
+            journal.finishRun(journal.startRun("rule", "first"), "failed", "{}");
+            assertThat(journal.owed("rule")).as("it has served its time").isEmpty();
+
+            long before = journal.startRun("rule", "schedule");
+            journal.owe("rule", "notification");
+            journal.finishRun(before, "complete", "{}");
+            journal.breakOff(journal.startRun("rule", "notification"));
+            journal.finishRun(journal.startRun("another", "schedule"), "complete", "{}");
+            assertThat(journal.owed("another")).isEmpty();
+            journal.startRun("rule", "notification");
+        }
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.owed("rule"))
+                    .as("one began before, one was broken off, one was killed")
+                    .contains("notification");
+            journal.finishRun(journal.startRun("rule", "notification"), "complete", "{}");
+            assertThat(journal.owed("rule")).isEmpty();
+        }
+    }
+
+    @Test
+    void whatARoundLeftOutIsOwedWhoeverAskedForIt() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            long run = journal.startRun("rule", "request");
+            journal.finishRun(journal.startRun("rule", "request", OptionalLong.of(run), 1), "partly", "{}");
+            journal.finishRun(run, "complete", "{}");
+            assertThat(journal.owed("rule"))
+                    .as("what was complete began before")
+                    .contains("request");
+
+            long whole = journal.startRun("rule", "request");
+            long round = journal.startRun("rule", "schedule", OptionalLong.of(whole), 1);
+            journal.finishRun(round, "partly", "{}");
+            journal.finishRun(whole, "complete", "{}");
+            assertThat(journal.owed("rule")).isPresent();
+            journal.finishRun(journal.startRun("rule", "request"), "complete", "{}");
+            assertThat(journal.owed("rule")).isEmpty();
+        }
+    }
+
+    @Test
     void oldRunsAreForgottenAndWhatTheyBroughtIsNot() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             long old = journal.startRun("rule", "schedule");
@@ -436,6 +481,7 @@ class CopyJournalTest {
         CopyJournal.open(folder, clock).close();
         try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
                 Statement statement = connection.createStatement()) {
+            statement.execute("DROP TABLE owed");
             statement.execute("ALTER TABLE run DROP COLUMN left_out");
             statement.execute("INSERT INTO run VALUES (1, 'busy', 'schedule', 1, 2, 'complete', '{}', NULL)");
             statement.execute("INSERT INTO run VALUES (2, 'busy', 'schedule', 1, 2, 'partly', '{}', 1)");
@@ -449,6 +495,7 @@ class CopyJournalTest {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             assertThat(journal.lastRuns("busy").unfinished()).isEqualTo(1);
             assertThat(journal.lastRuns("whole").unfinished()).isZero();
+            assertThat(journal.owed("busy")).isEmpty();
         }
     }
 
