@@ -14,8 +14,9 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * One upload: where it is, and how often it has failed since it last moved. In one PUT, and after a break from where the registry says it is,
  * or anew; with a log in parts, each of them noted. Gives up after four failures in a row without progress. For one use and one thread.
  *
- * <p>The source may let wait long for its first bytes, and a session does not wait for ever: they are there before it is opened. The first of all is
- * opened before the source is, and so is the next after one that was not to be had, so that a registry that is away or refuses uploads costs the source nothing.
+ * <p>The source may let wait long for its first bytes, and a session does not wait for ever: they are there before it is opened.
+ * The first of all is opened before the source is, and so is the next after one that was not to be had, so that a registry
+ * that is away or refuses uploads costs the source nothing.
  *
  * <p>A registry that refuses a part is sent the whole blob instead; one that refuses what an earlier process left is sent a new session.
  */

@@ -15,7 +15,10 @@ sealed interface RequestBody {
     /** Bytes in memory; may be none, which is sent as {@code Content-Length: 0}. */
     record Bytes(byte[] bytes, MediaType type) implements RequestBody {}
 
-    /** A stream of exactly {@code length} bytes, opened before each sending, so that no peer waits for its first byte, and closed after it. */
+    /**
+     * A stream of exactly {@code length} bytes, opened before each sending, so that no peer waits for its first byte, and
+     * closed after it.
+     */
     record Stream(Opener opener, long length, MediaType type) implements RequestBody {}
 
     /** Opens the stream of a body. */
