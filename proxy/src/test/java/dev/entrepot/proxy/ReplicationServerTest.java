@@ -434,6 +434,31 @@ class ReplicationServerTest {
     }
 
     @Test
+    void notificationThatWasAcceptedIsServedAfterARestart() throws Exception {
+        mirror.close();
+        Path file = folder.resolve("entrepot.yaml");
+        Files.writeString(file, Files.readString(file).replace("debounce: 0s", "debounce: 1h"));
+        open();
+        assertThat(send(to("/notifications")
+                                .header("Authorization", "Bearer " + SECRET)
+                                .POST(HttpRequest.BodyPublishers.ofString(pushed("team/app", "v1"))))
+                        .status())
+                .isEqualTo(202);
+
+        mirror.close();
+        open();
+
+        assertThat(ended(1).path("trigger").asString()).isEqualTo("notification");
+        assertThat(target.requests(Requests.method("PUT").and(Requests.path("/manifests/v1"))))
+                .hasSize(1);
+        mirror.close();
+        open();
+        assertThat(get("/replication/runs").json().toString())
+                .contains("\"run\":1,")
+                .doesNotContain("\"run\":2,");
+    }
+
+    @Test
     void notificationThatMatchesNothingRunsNothing() throws Exception {
         String body = pushed("elsewhere/app", "v1");
         Answer answer = send(to("/notifications")

@@ -249,7 +249,9 @@ public final class ReplicationRunner {
             services.journal().forgetRuns(CopyJournal.HISTORY);
             Instant started = services.time().clock().instant();
             OptionalLong roundOf = claim.roundOf();
-            long number = services.journal().startRun(rule.name(), trigger, roundOf);
+            long number = services.journal()
+                    .startRun(
+                            rule.name(), trigger, roundOf, leftOut(rule, claim).size());
             claim.begun(number);
             progress.begun(number);
             try {
@@ -264,6 +266,13 @@ public final class ReplicationRunner {
         } finally {
             claim.close();
         }
+    }
+
+    private static List<String> leftOut(ReplicationRule rule, RunningTargets.Claim claim) {
+        return rule.targets().stream()
+                .map(target -> target.registry().name())
+                .filter(target -> !claim.has(target))
+                .toList();
     }
 
     // The journal takes nothing from a thread that is interrupted, which is how most runs are broken off.
@@ -314,10 +323,7 @@ public final class ReplicationRunner {
                 run.sourceRequests(),
                 failure,
                 warnings,
-                rule.targets().stream()
-                        .map(target -> target.registry().name())
-                        .filter(target -> !claim.has(target))
-                        .toList(),
+                leftOut(rule, claim),
                 roundOf);
     }
 }

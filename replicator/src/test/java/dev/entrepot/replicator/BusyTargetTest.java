@@ -91,7 +91,11 @@ class BusyTargetTest {
                     .contains("(test, a round of run " + whole.run() + ")");
             assertThat(ReportWriter.toJson(second)).contains("\"roundOf\":" + whole.run());
             assertThat(engine.runner.isRunning("rule")).isFalse();
+            assertThat(engine.journal.lastRuns("rule").unfinished())
+                    .as("what was left out is owed, also after a restart")
+                    .isEqualTo(1);
             ReplicationReport last = engine.run(rules);
+            assertThat(engine.journal.lastRuns("rule").unfinished()).isZero();
             assertThat(last.leftOut()).isEmpty();
             assertThat(last.roundOf()).as("a run of its own").isEmpty();
             Completeness.assertComplete(app, "v2", slow, "mirror/app");

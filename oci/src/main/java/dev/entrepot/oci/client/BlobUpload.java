@@ -8,10 +8,15 @@ import dev.entrepot.oci.UploadLog;
 import java.io.IOException;
 import java.net.URI;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
  * One upload: where it is, and how often it has failed since it last moved. In one PUT, and after a break from where the registry says it is,
  * or anew; with a log in parts, each of them noted. Gives up after four failures in a row without progress. For one use and one thread.
+ *
+ * <p>The source may let wait long for its first bytes, and a session does not wait for ever: they are there before it is opened.
+ * The first of all is opened before the source is, and so is the next after one that was not to be had, so that a registry
+ * that is away or refuses uploads costs the source nothing.
  *
  * <p>A registry that refuses a part is sent the whole blob instead; one that refuses what an earlier process left is sent a new session.
  */
@@ -26,6 +31,7 @@ final class BlobUpload {
     private final BlobReads reads;
     private final Descriptor blob;
     private final UploadParts parts;
+    private final AtomicBoolean opens;
     private Optional<UploadLog> log;
     private Optional<UploadSession.Progress> at = Optional.empty();
     private boolean recalled;
@@ -33,6 +39,11 @@ final class BlobUpload {
     private long furthest;
     private int failures;
 
+    /**
+     * An upload that has not begun here.
+     *
+     * @param opens whether the registry opened a session when it was last asked to; kept up to date
+     */
     BlobUpload(
             Calls calls,
             RepositoryRequests requests,
@@ -41,7 +52,8 @@ final class BlobUpload {
             Descriptor blob,
             UploadParts parts,
             Optional<UploadLog> log,
-            long leastPartBytes) {
+            long leastPartBytes,
+            AtomicBoolean opens) {
         this.calls = calls;
         this.requests = requests;
         this.session = session;
@@ -49,6 +61,7 @@ final class BlobUpload {
         this.blob = blob;
         this.parts = parts;
         this.log = log;
+        this.opens = opens;
         this.partBytes = Math.max(leastPartBytes, (blob.sizeBytes() + MAX_PARTS - 1) / MAX_PARTS);
     }
 
@@ -56,6 +69,9 @@ final class BlobUpload {
     void run() throws IOException {
         at = recall();
         recalled = at.isPresent();
+        if (at.isEmpty() && opens.get()) {
+            awaitSource();
+        }
         while (true) {
             if (at.isEmpty()) {
                 at = Optional.of(start());
@@ -124,16 +140,32 @@ final class BlobUpload {
         }
     }
 
+    private void awaitSource() throws IOException {
+        while (true) {
+            try {
+                parts.await(0);
+                return;
+            } catch (OutageException e) {
+                failed(e);
+            }
+        }
+    }
+
     private UploadSession.Progress start() throws IOException {
         while (true) {
             try {
                 UploadSession.Started started = session.start(blob.digest());
+                opens.set(true);
                 partBytes = Math.max(partBytes, started.leastPartBytes());
                 UploadSession.Progress progress = new UploadSession.Progress(started.location(), 0);
                 note(progress);
                 return progress;
             } catch (OutageException e) {
+                opens.set(false);
                 failed(e);
+            } catch (IOException e) {
+                opens.set(false);
+                throw e;
             }
         }
     }

@@ -9,6 +9,7 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.UploadLog;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicBoolean;
 
 /** Brings blobs to one repository, by upload or by mount. */
 final class BlobUploads {
@@ -18,6 +19,7 @@ final class BlobUploads {
     private final BlobReads reads;
     private final CapabilityMemory memory;
     private final long partBytes;
+    private final AtomicBoolean opens = new AtomicBoolean();
 
     /**
      * To the repository of these requests.
@@ -41,7 +43,7 @@ final class BlobUploads {
         }
         Optional<UploadLog> worthIt = log.filter(there -> blob.sizeBytes() > partBytes);
         try (UploadParts parts = new UploadParts(blob, content)) {
-            new BlobUpload(calls, requests, session, reads, blob, parts, worthIt, partBytes).run();
+            new BlobUpload(calls, requests, session, reads, blob, parts, worthIt, partBytes, opens).run();
         }
     }
 

@@ -5,10 +5,15 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
 import java.time.Duration;
+import java.util.Optional;
 import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.io.entity.AbstractHttpEntity;
 
-/** A body on its way out: faults of its source are told apart from those of the wire, and a peer that takes no bytes is cut off. */
+/**
+ * A body on its way out: faults of its source are told apart from those of the wire, and a peer that takes no bytes is cut off.
+ * It is opened before the request is sent, because a source may let wait for longer than a peer, or a proxy before it, does.
+ * For one thread.
+ */
 final class OutgoingEntity extends AbstractHttpEntity {
     private static final int BUFFER_BYTES = 64 * 1024;
 
@@ -17,6 +22,7 @@ final class OutgoingEntity extends AbstractHttpEntity {
     private final Duration longestWrite;
     private final Runnable cancel;
     private volatile boolean stalled;
+    private Optional<Source> opened = Optional.empty();
 
     /**
      * A body to send.
@@ -39,12 +45,40 @@ final class OutgoingEntity extends AbstractHttpEntity {
                 () -> new ByteArrayInputStream(bytes.bytes()), bytes.bytes().length, bytes.type());
     }
 
+    /**
+     * Opens the body, and returns when its first bytes are there. Who calls this calls {@link #release} in the end.
+     *
+     * @throws SourceFault if the source failed
+     */
+    void open() throws SourceFault {
+        opened = Optional.of(new Source(body.opener()));
+    }
+
+    /** Closes the body if it was opened and not sent. What goes wrong does not matter: nothing was read. */
+    void release() {
+        Optional<Source> unsent = opened;
+        opened = Optional.empty();
+        if (unsent.isPresent()) {
+            try {
+                unsent.get().close();
+            } catch (SourceFault e) {
+                return;
+            }
+        }
+    }
+
+    private Source source() throws SourceFault {
+        Optional<Source> first = opened;
+        opened = Optional.empty();
+        return first.isPresent() ? first.get() : new Source(body.opener());
+    }
+
     @Override
     public void writeTo(OutputStream out) throws IOException {
         byte[] buffer = new byte[BUFFER_BYTES];
         StallGuard guard = new StallGuard(watch, longestWrite, cancel);
         try (guard;
-                Source in = new Source(body.opener())) {
+                Source in = source()) {
             for (int count = in.read(buffer); count >= 0; count = in.read(buffer)) {
                 guard.beforeWrite();
                 out.write(buffer, 0, count);

@@ -15,13 +15,16 @@ sealed interface RequestBody {
     /** Bytes in memory; may be none, which is sent as {@code Content-Length: 0}. */
     record Bytes(byte[] bytes, MediaType type) implements RequestBody {}
 
-    /** A stream of exactly {@code length} bytes, opened at each sending and closed after it. */
+    /**
+     * A stream of exactly {@code length} bytes, opened before each sending, so that no peer waits for its first byte, and
+     * closed after it.
+     */
     record Stream(Opener opener, long length, MediaType type) implements RequestBody {}
 
     /** Opens the stream of a body. */
     @FunctionalInterface
     interface Opener {
-        /** Opens it at its start. */
+        /** Opens it at its start. Returns when its first bytes are there. */
         InputStream open() throws IOException;
     }
 

@@ -9,7 +9,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * The parts of one upload, cut from one pass over the blob, so that a blob of many parts is read once and verified as a whole. It is opened
- * anew only where a part does not begin at the end of the one before. For one thread.
+ * anew only where a part does not begin at the end of the one before. A part is open when its first bytes are there. For one thread.
  */
 final class UploadParts implements AutoCloseable {
     private final Descriptor blob;
@@ -27,7 +27,16 @@ final class UploadParts implements AutoCloseable {
         return new RequestBody.Stream(() -> open(offset, length), length, MediaType.OCTET_STREAM);
     }
 
+    /** Waits until the first bytes from {@code offset} on are there. They are kept for the part that begins there. */
+    void await(long offset) throws IOException {
+        at(offset);
+    }
+
     private InputStream open(long offset, long length) throws IOException {
+        return new Part(at(offset), length);
+    }
+
+    private UploadStream at(long offset) throws IOException {
         UploadStream open = stream;
         if (open == null || position != offset) {
             close();
@@ -35,7 +44,13 @@ final class UploadParts implements AutoCloseable {
             stream = open;
             position = offset;
         }
-        return new Part(open, length);
+        try {
+            open.await();
+        } catch (IOException | RuntimeException e) {
+            close();
+            throw e;
+        }
+        return open;
     }
 
     @Override
@@ -50,10 +65,12 @@ final class UploadParts implements AutoCloseable {
     /** Leaves the blob open for the part that follows. */
     private final class Part extends InputStream {
         private final UploadStream in;
+        private final long length;
         private long left;
 
         Part(UploadStream in, long length) {
             this.in = in;
+            this.length = length;
             this.left = length;
         }
 
@@ -80,10 +97,11 @@ final class UploadParts implements AutoCloseable {
             return count;
         }
 
-        // What was broken off goes on elsewhere, and perhaps not soon.
+        // What was broken off goes on elsewhere, and perhaps not soon. What was not begun, as where there was no
+        // connection to be had, is begun again in seconds, or never.
         @Override
         public void close() throws IOException {
-            if (left > 0) {
+            if (left > 0 && left < length) {
                 UploadParts.this.close();
             }
         }

@@ -15,10 +15,18 @@ import java.util.OptionalLong;
  * only when the digest is right, so that no target can commit what is not.
  */
 final class UploadStream extends InputStream {
+    // More than the wire's own buffer holds back, so that a request leaves with the first of them.
+    private static final int AHEAD_BYTES = 16 * 1024;
+    private static final byte[] NONE = new byte[0];
+
     private final BlobBody body;
     private final VerifyingInputStream verified;
     private final long size;
     private long seen;
+    /** What was read ahead, and how much of that was handed out. */
+    private byte[] ahead = NONE;
+
+    private int taken;
 
     private UploadStream(Descriptor blob, BlobBody body) throws InvalidContentException {
         this.body = body;
@@ -39,6 +47,15 @@ final class UploadStream extends InputStream {
         }
     }
 
+    /** Waits until the bytes that come next are there, a small buffer of them, or the end of the blob. */
+    void await() throws IOException {
+        if (taken == ahead.length) {
+            byte[] next = readNBytes(AHEAD_BYTES);
+            ahead = next;
+            taken = 0;
+        }
+    }
+
     @Override
     public int read() throws IOException {
         byte[] one = new byte[1];
@@ -47,6 +64,15 @@ final class UploadStream extends InputStream {
 
     @Override
     public int read(byte[] buffer, int offset, int length) throws IOException {
+        if (taken < ahead.length) {
+            int count = Math.min(length, ahead.length - taken);
+            System.arraycopy(ahead, taken, buffer, offset, count);
+            taken += count;
+            return count;
+        }
+        // Not to be kept for as long as a large blob takes.
+        ahead = NONE;
+        taken = 0;
         int count = verified.read(buffer, offset, length);
         if (count > 0) {
             seen += count;

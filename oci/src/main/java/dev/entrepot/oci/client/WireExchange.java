@@ -63,7 +63,22 @@ final class WireExchange implements Exchange {
                     .build());
         }
         Optional<OutgoingEntity> entity = entity(request.body(), message);
-        entity.ifPresent(message::setEntity);
+        if (entity.isEmpty()) {
+            return send(request, message, entity);
+        }
+        message.setEntity(entity.get());
+        try {
+            entity.get().open();
+            return send(request, message, entity);
+        } catch (SourceFault e) {
+            throw e.cause();
+        } finally {
+            entity.get().release();
+        }
+    }
+
+    private ApiResponse send(ApiRequest request, HttpUriRequestBase message, Optional<OutgoingEntity> entity)
+            throws IOException {
         Origin origin = Origin.of(request.uri());
         RequestObserver.Sending sending = environment
                 .observer()

@@ -17,6 +17,7 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.time.Duration;
@@ -81,6 +82,28 @@ class BlobUploadsTest {
         return client.repository(TestWorld.NAME);
     }
 
+    private static BlobBody body(long size, InputStream stream) {
+        return new BlobBody() {
+            @Override
+            public InputStream stream() {
+                return stream;
+            }
+
+            @Override
+            public long offset() {
+                return 0;
+            }
+
+            @Override
+            public OptionalLong totalBytes() {
+                return OptionalLong.of(size);
+            }
+
+            @Override
+            public void close() {}
+        };
+    }
+
     /** Gives these bytes for whatever is asked for. */
     private record Source(byte[] bytes) implements BlobSource {
         @Override
@@ -90,25 +113,7 @@ class BlobUploadsTest {
 
         @Override
         public BlobBody openBlob(Digest digest, ByteRange range) {
-            return new BlobBody() {
-                @Override
-                public InputStream stream() {
-                    return new ByteArrayInputStream(bytes);
-                }
-
-                @Override
-                public long offset() {
-                    return 0;
-                }
-
-                @Override
-                public OptionalLong totalBytes() {
-                    return OptionalLong.of(bytes.length);
-                }
-
-                @Override
-                public void close() {}
-            };
+            return body(bytes.length, new ByteArrayInputStream(bytes));
         }
     }
 
@@ -118,6 +123,137 @@ class BlobUploadsTest {
 
     private void takeAll(RawServer.Request request) throws IOException {
         take(request, request.contentLength());
+    }
+
+    /** Notes at its first byte, each time that it is opened, what was begun to be sent by then. */
+    private final class Watched implements BlobSource {
+        private final List<List<String>> begunBefore = new CopyOnWriteArrayList<>();
+
+        @Override
+        public Optional<OptionalLong> statBlob(Digest digest) {
+            throw new AssertionError("nobody asks the source");
+        }
+
+        @Override
+        public BlobBody openBlob(Digest digest, ByteRange range) {
+            InputStream bytes = new ByteArrayInputStream(BLOB);
+            return body(BLOB.length, new FilterInputStream(bytes) {
+                private boolean begun;
+
+                @Override
+                public int read(byte[] buffer, int offset, int length) throws IOException {
+                    if (!begun) {
+                        begun = true;
+                        begunBefore.add(List.copyOf(world.begun));
+                    }
+                    return super.read(buffer, offset, length);
+                }
+            });
+        }
+    }
+
+    private RawServer taking() throws IOException {
+        return server(request -> {
+            takeAll(request);
+            request.answer(request.is("POST /") ? 202 : 201, "", "Location: " + SESSION);
+        });
+    }
+
+    @Test
+    void requestWithTheBlobIsNotBegunBeforeTheSourceHasItsFirstBytes() throws IOException {
+        Watched source = new Watched();
+
+        repository(taking()).pushBlob(DESCRIPTOR, source);
+
+        assertThat(source.begunBefore).containsExactly(List.of("POST"));
+        assertThat(world.begun).containsExactly("POST", "PUT");
+        assertThat(received.toByteArray()).isEqualTo(BLOB);
+    }
+
+    @Test
+    void sessionIsNotOpenedBeforeTheSourceHasItsFirstBytesWhereOneWasOpenedBefore() throws IOException {
+        Watched source = new Watched();
+        RemoteRepository repository = repository(taking());
+        repository.pushBlob(DESCRIPTOR, source);
+        world.begun.clear();
+        received.reset();
+
+        repository.pushBlob(DESCRIPTOR, source);
+
+        assertThat(source.begunBefore).containsExactly(List.of("POST"), List.of());
+        assertThat(world.begun).containsExactly("POST", "PUT");
+        assertThat(received.toByteArray()).isEqualTo(BLOB);
+    }
+
+    @Test
+    void registryThatRefusesUploadsCostsTheSourceNothing() throws IOException {
+        AtomicInteger posts = new AtomicInteger();
+        RawServer server = server(request -> {
+            takeAll(request);
+            boolean taken = request.is("PUT /") || posts.incrementAndGet() == 2;
+            request.answer(!taken ? 403 : request.is("POST /") ? 202 : 201, "", "Location: " + SESSION);
+        });
+        Watched source = new Watched();
+        RemoteRepository repository = repository(server);
+
+        assertThatThrownBy(() -> repository.pushBlob(DESCRIPTOR, source)).isInstanceOf(UnauthorizedException.class);
+        assertThat(source.begunBefore).isEmpty();
+        repository.pushBlob(DESCRIPTOR, source);
+        assertThat(source.begunBefore).hasSize(1);
+        // Whoever took the last one is taken to take the next.
+        assertThatThrownBy(() -> repository.pushBlob(DESCRIPTOR, source)).isInstanceOf(UnauthorizedException.class);
+        assertThat(source.begunBefore).hasSize(2);
+        assertThatThrownBy(() -> repository.pushBlob(DESCRIPTOR, source)).isInstanceOf(UnauthorizedException.class);
+        assertThat(source.begunBefore).hasSize(2);
+    }
+
+    @Test
+    void sessionThatCannotBeReachedCostsTheSourceOneRequest() throws IOException {
+        RawServer gone = new RawServer(request -> {});
+        gone.close();
+        RawServer server = server(request -> {
+            if (request.is("POST /")) {
+                request.answer(202, "", "Location: " + gone.url() + SESSION);
+            } else {
+                request.answer(404, "");
+            }
+        });
+        Watched source = new Watched();
+
+        assertThatThrownBy(() -> repository(server).pushBlob(DESCRIPTOR, source))
+                .isInstanceOf(OutageException.class);
+
+        assertThat(world.begun).filteredOn("PUT"::equals).hasSize(4);
+        assertThat(source.begunBefore).hasSize(1);
+    }
+
+    @Test
+    void sourceThatFailsAtItsFirstBytesIsReadAgainBeforeAnythingIsSent() throws IOException {
+        Watched watched = new Watched();
+        RemoteRepository repository = repository(taking());
+        repository.pushBlob(DESCRIPTOR, watched);
+        world.begun.clear();
+        AtomicInteger opened = new AtomicInteger();
+        BlobSource source = new BlobSource() {
+            @Override
+            public Optional<OptionalLong> statBlob(Digest digest) {
+                return Optional.empty();
+            }
+
+            @Override
+            public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
+                assertThat(world.begun).isEmpty();
+                if (opened.incrementAndGet() < 3) {
+                    throw new OutageException(OutageException.Reason.TIMEOUT, "the source does not answer");
+                }
+                return new Source(BLOB).openBlob(digest, range);
+            }
+        };
+
+        repository.pushBlob(DESCRIPTOR, source);
+
+        assertThat(world.begun).containsExactly("POST", "PUT");
+        assertThat(world.pauses).hasSize(2);
     }
 
     @Test

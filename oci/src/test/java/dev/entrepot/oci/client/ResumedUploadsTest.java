@@ -49,6 +49,8 @@ class ResumedUploadsTest {
     private final TestRegistry registry = TestRegistry.started();
     private final Log log = new Log();
     private final AtomicInteger opened = new AtomicInteger();
+    /** What was begun to be sent when the source was opened last. */
+    private List<String> begunBefore = List.of();
 
     @AfterEach
     void close() {
@@ -91,6 +93,7 @@ class ResumedUploadsTest {
         @Override
         public BlobBody openBlob(Digest digest, ByteRange range) {
             opened.incrementAndGet();
+            begunBefore = List.copyOf(world.begun);
             InputStream stream = content.open(0);
             return new BlobBody() {
                 @Override
@@ -200,6 +203,19 @@ class ResumedUploadsTest {
 
         long reached = PART + PART / 2;
         assertThat(sent()).containsExactly("GET", "PATCH " + reached + "-" + (reached + PART - 1), "PUT");
+        assertThat(opened).hasValue(1);
+        assertThere();
+    }
+
+    @Test
+    void sessionOfAnEarlierProcessIsAskedForBeforeTheSourceIsOpenedAndSentToWhenThatIsThere() throws IOException {
+        pushUntilTheRegistryIsGone();
+        world.begun.clear();
+
+        push();
+
+        assertThat(begunBefore).containsExactly("GET");
+        assertThat(world.begun).containsExactly("GET", "PATCH", "PUT");
         assertThat(opened).hasValue(1);
         assertThere();
     }

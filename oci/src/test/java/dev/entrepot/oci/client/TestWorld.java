@@ -13,6 +13,7 @@ import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
+import java.util.OptionalInt;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicReference;
@@ -25,17 +26,26 @@ final class TestWorld extends Clock implements Sleeper {
 
     final List<Duration> pauses = new CopyOnWriteArrayList<>();
     final List<String> requests = new CopyOnWriteArrayList<>();
+    /** The methods of all requests, each from when it is about to be sent. */
+    final List<String> begun = new CopyOnWriteArrayList<>();
+
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-11-20T10:00:00Z"));
 
     ClientEnvironment environment() {
-        return new ClientEnvironment(
-                this,
-                this,
-                new Random(1),
-                (registry, operation, status, took) ->
-                        requests.add(operation.label() + " " + (status.isPresent() ? status.getAsInt() : "-")),
-                Map.of(),
-                "entrepot/test");
+        return new ClientEnvironment(this, this, new Random(1), new Observer(), Map.of(), "entrepot/test");
+    }
+
+    private final class Observer implements RequestObserver {
+        @Override
+        public void completed(RegistryHost registry, Operation operation, OptionalInt status, Duration took) {
+            requests.add(operation.label() + " " + (status.isPresent() ? status.getAsInt() : "-"));
+        }
+
+        @Override
+        public Sending sending(RegistryHost registry, Operation operation, String method, URI uri) {
+            begun.add(method);
+            return Sending.UNFOLLOWED;
+        }
     }
 
     static RegistryEndpoint endpoint(String baseUrl) {

@@ -30,6 +30,7 @@ import tools.jackson.databind.node.ObjectNode;
 final class NotificationReceiver {
     private static final String GITHUB_SIGNATURE_HEADER = "X-Hub-Signature-256";
     private static final String SECRET = "secret=";
+    private static final String NOTIFICATION = "notification";
 
     private final Optional<ReceiveConfig> config;
     private final Replication replication;
@@ -163,7 +164,9 @@ final class NotificationReceiver {
         for (ReplicationRule rule : replication.rules()) {
             boolean concerned = pushed.stream().anyMatch(push -> rule.concerns(push.repository(), push.tag()));
             if (concerned) {
-                scheduler.runSoon(rule.name(), receive.debounce(), "notification");
+                // Who posts is told that it is accepted, so a server that stops before all is done makes up for it.
+                replication.journal().owe(rule.name(), NOTIFICATION);
+                scheduler.runSoon(rule.name(), receive.debounce(), NOTIFICATION);
                 names.add(rule.name());
             }
         }

@@ -9,6 +9,7 @@ import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.Metrics;
 import dev.entrepot.proxy.admin.SecretJudge;
 import dev.entrepot.replicator.ReplicationRule;
+import dev.entrepot.replicator.journal.CopyJournal;
 import dev.entrepot.replicator.schedule.ReplicationScheduler;
 import java.io.IOException;
 import java.time.Duration;
@@ -62,7 +63,8 @@ public final class ReplicationService implements AutoCloseable {
                 tracing,
                 (rule, trigger) -> runAgain(scheduler, rule, trigger));
         for (ReplicationRuleConfig rule : config.rules()) {
-            scheduler.add(rule.name(), rule.schedule(), replication.journal().lastRuns(rule.name()));
+            CopyJournal journal = replication.journal();
+            scheduler.add(rule.name(), rule.schedule(), journal.lastRuns(rule.name()), journal.owed(rule.name()));
         }
         this.status = new ReplicationStatus(replication, runs, scheduler, counted);
         this.api = new ReplicationApi(

@@ -77,24 +77,26 @@ public final class CopyJournal implements AutoCloseable {
         return new CopyJournal(SqlThread.openForReading(directory.resolve(FILE)), clock);
     }
 
-    /** Notes that a run begins, and returns its number. */
+    /** Notes that a run begins, at all targets of its rule, and returns its number. */
     public long startRun(String rule, String trigger) throws IOException {
-        return startRun(rule, trigger, OptionalLong.empty());
+        return startRun(rule, trigger, OptionalLong.empty(), 0);
     }
 
     /**
      * Notes that a run begins, or another round of one, and returns its number.
      *
      * @param roundOf the run that it is another round of; empty for a run
+     * @param leftOut how many targets of the rule are busy, and so not served by it
      */
-    public long startRun(String rule, String trigger, OptionalLong roundOf) throws IOException {
+    public long startRun(String rule, String trigger, OptionalLong roundOf, int leftOut) throws IOException {
         Long id = sql.call(statements -> {
             statements.update(
-                    "INSERT INTO run(rule, cause, started, outcome, round_of) VALUES (?, ?, ?, 'running', NULLIF(?, 0))",
+                    "INSERT INTO run(rule, cause, started, outcome, round_of, left_out) VALUES (?, ?, ?, 'running', NULLIF(?, 0), ?)",
                     rule,
                     trigger,
                     clock.millis(),
-                    roundOf.orElse(0));
+                    roundOf.orElse(0),
+                    leftOut);
             try (ResultSet row = statements.bound("SELECT last_insert_rowid()").executeQuery()) {
                 row.next();
                 return row.getLong(1);
@@ -112,6 +114,7 @@ public final class CopyJournal implements AutoCloseable {
                     outcome,
                     reportJson,
                     run);
+            OwedRows.ended(statements, run);
             return null;
         });
     }
@@ -174,6 +177,25 @@ public final class CopyJournal implements AutoCloseable {
     /** How the last runs of a rule went, each with all its rounds. What is in progress does not count. */
     public LastRuns lastRuns(String rule) throws IOException {
         return RunEnding.last(query(RunEnding.SELECT, RunEnding::read, rule, LOOKED_AT));
+    }
+
+    /**
+     * Notes that a rule is to run once more, for what came after all its runs that have begun, and waits until that is on
+     * disk. It is owed until a round that begins from now on comes to its end at all targets, complete or not. What rounds
+     * left out is owed without being said here.
+     *
+     * @param trigger why
+     */
+    public void owe(String rule, String trigger) throws IOException {
+        sql.call(statements -> {
+            OwedRows.owe(statements, rule, trigger);
+            return null;
+        });
+    }
+
+    /** Why a rule is to run once more; empty if it is not. */
+    public Optional<String> owed(String rule) throws IOException {
+        return query(OwedRows.SELECT, row -> row.getString(1), rule).stream().findFirst();
     }
 
     /**

@@ -7,7 +7,7 @@ import java.sql.Statement;
 
 /** The tables of the journal, and their version. An older file is brought to this version when it is opened to be written. */
 final class JournalSchema {
-    private static final int VERSION = 5;
+    private static final int VERSION = 7;
 
     private static final String BEGUN =
             "CREATE TABLE begun(target TEXT NOT NULL, repository TEXT NOT NULL, PRIMARY KEY(target, repository)) WITHOUT ROWID";
@@ -17,10 +17,13 @@ final class JournalSchema {
             registry TEXT NOT NULL, source TEXT NOT NULL, tag TEXT NOT NULL, since INTEGER NOT NULL,
             PRIMARY KEY(rule, target, repository, digest)) WITHOUT ROWID""";
 
+    private static final String OWED =
+            "CREATE TABLE owed(rule TEXT PRIMARY KEY, cause TEXT NOT NULL, last_run INTEGER NOT NULL)";
+
     private static final String[] TABLES = {
         """
         CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, cause TEXT NOT NULL, started INTEGER NOT NULL,
-            ended INTEGER, outcome TEXT NOT NULL, report TEXT, round_of INTEGER)""",
+            ended INTEGER, outcome TEXT NOT NULL, report TEXT, round_of INTEGER, left_out INTEGER)""",
         "CREATE INDEX run_by_rule ON run(rule, outcome)",
         """
         CREATE TABLE item(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, target TEXT NOT NULL, repository TEXT NOT NULL,
@@ -42,6 +45,7 @@ final class JournalSchema {
             reached INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(target, repository, digest)) WITHOUT ROWID""",
         BEGUN,
         LEFTOVER,
+        OWED,
     };
 
     // Where the tags of version 1 came from is not known: they are compared in full once.
@@ -53,6 +57,12 @@ final class JournalSchema {
     };
 
     private static final String FROM_4_TO_5 = "ALTER TABLE run ADD COLUMN round_of INTEGER";
+
+    // What the rounds of earlier versions left out only their outcomes tell.
+    private static final String[] FROM_5_TO_6 = {
+        "ALTER TABLE run ADD COLUMN left_out INTEGER",
+        "UPDATE run SET left_out = (round_of IS NOT NULL AND outcome <> 'complete')",
+    };
 
     // Of this connection alone, where it hides the table of the same name. The file stays as it is.
     private static final String RUNS_BEFORE_5 = "CREATE TEMP VIEW run AS SELECT *, NULL AS round_of FROM main.run";
@@ -84,8 +94,16 @@ final class JournalSchema {
             if (version > 0 && version < 4) {
                 statement.execute(LEFTOVER);
             }
-            if (version > 0 && version < VERSION) {
+            if (version > 0 && version < 5) {
                 statement.execute(FROM_4_TO_5);
+            }
+            if (version > 0 && version < 6) {
+                for (String change : FROM_5_TO_6) {
+                    statement.execute(change);
+                }
+            }
+            if (version > 0 && version < VERSION) {
+                statement.execute(OWED);
             }
             if (version < VERSION) {
                 statement.execute("PRAGMA user_version = " + VERSION);
@@ -97,8 +115,10 @@ final class JournalSchema {
     static void prepareForReading(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             int version = version(statement);
-            if (version > 0 && version < VERSION) {
+            if (version > 0 && version < 5) {
                 statement.execute(RUNS_BEFORE_5);
+            }
+            if (version > 0 && version < VERSION) {
                 return;
             }
         }

@@ -7,24 +7,27 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * How a run ended, with all its rounds: whole, if all of them came to their ends. A round that did not is made up for by
- * a later one that was complete, and so served all targets. Others that came later may have served its targets as well;
- * the journal does not say which those were.
+ * How a run ended, with all its rounds. Each round was to serve all targets of the rule: what it left out, and all if it came
+ * to no end, is owed until a later one, which looked at the source after it, was there and came to its end. So the round
+ * that began last tells: if it came to its end, complete or not, and left out nothing, it made up for all before.
  *
  * @param began when its first round did
- * @param whole whether nothing of it is to be made up for
+ * @param whole whether nothing is owed
  * @param some whether at least a round came to its end
  */
 record RunEnding(Instant began, boolean whole, boolean some) {
     /** The last runs of a rule, newest first, and at most so many. */
     static final String SELECT = """
-        SELECT MIN(started), MAX(CASE WHEN outcome IN ('interrupted', 'broken-off') THEN id ELSE 0 END),
-            MAX(CASE WHEN outcome = 'complete' THEN id ELSE 0 END), SUM(outcome NOT IN ('interrupted', 'broken-off'))
-        FROM run WHERE rule = ? AND outcome <> 'running' GROUP BY COALESCE(round_of, id) ORDER BY COALESCE(round_of, id) DESC LIMIT ?""";
+        SELECT began, last.outcome NOT IN ('interrupted', 'broken-off') AND last.left_out = 0, rounds_ended
+        FROM (
+            SELECT COALESCE(round_of, id) AS first, MIN(started) AS began, MAX(id) AS newest,
+                SUM(outcome NOT IN ('interrupted', 'broken-off')) AS rounds_ended
+            FROM run WHERE rule = ? AND outcome <> 'running' GROUP BY COALESCE(round_of, id)) AS whole
+        JOIN run AS last ON last.id = whole.newest
+        ORDER BY first DESC LIMIT ?""";
 
     static RunEnding read(ResultSet row) throws SQLException {
-        return new RunEnding(
-                Instant.ofEpochMilli(row.getLong(1)), row.getLong(2) <= row.getLong(3), row.getLong(4) > 0);
+        return new RunEnding(Instant.ofEpochMilli(row.getLong(1)), row.getBoolean(2), row.getLong(3) > 0);
     }
 
     /** What of them is to be known later. */

@@ -93,6 +93,17 @@ public final class ReplicationScheduler implements AutoCloseable {
      * minute if that was so twice in a row, and after twice as long for each time more, an hour at most.
      */
     public void add(String rule, Optional<ScheduleConfig> schedule, LastRuns last) throws IOException {
+        add(rule, schedule, last, Optional.empty());
+    }
+
+    /**
+     * As above, and catches up with what the rule was to run for and did not, at the time at which it would begin again what
+     * came to no end; also without a schedule, where nothing else is caught up with.
+     *
+     * @param owed why it was to run, see {@link dev.entrepot.replicator.journal.CopyJournal#owed}
+     */
+    public void add(String rule, Optional<ScheduleConfig> schedule, LastRuns last, Optional<String> owed)
+            throws IOException {
         quartz(() -> {
             scheduler.addJob(
                     JobBuilder.newJob(ReplicationJob.class)
@@ -102,20 +113,23 @@ public final class ReplicationScheduler implements AutoCloseable {
                     true);
             return rule;
         });
+        Optional<Duration> again = again(last, owed.isPresent());
         if (schedule.isPresent()) {
             switch (schedule.get()) {
-                case ScheduleConfig.Every every -> schedule(rule, every, first(every, last));
-                case ScheduleConfig.Cron cron -> add(rule, cron, last);
+                case ScheduleConfig.Every every -> schedule(rule, every, first(every, last, again));
+                case ScheduleConfig.Cron cron -> add(rule, cron, last, again);
             }
+        } else if (owed.isPresent()) {
+            runSoon(rule, again.orElse(Duration.ZERO), owed.get());
         }
     }
 
-    private void add(String rule, ScheduleConfig.Cron cron, LastRuns last) throws IOException {
+    private void add(String rule, ScheduleConfig.Cron cron, LastRuns last, Optional<Duration> again)
+            throws IOException {
         Instant now = time.clock().instant();
         if (next(cron, now).isPresent()) {
             schedule(rule, cron, now);
         }
-        Optional<Duration> again = again(last);
         boolean missed = last.began().isPresent()
                 && next(cron, last.began().get())
                         .filter(next -> !next.isAfter(now))
@@ -125,9 +139,8 @@ public final class ReplicationScheduler implements AutoCloseable {
         }
     }
 
-    private Instant first(ScheduleConfig.Every every, LastRuns last) {
+    private Instant first(ScheduleConfig.Every every, LastRuns last, Optional<Duration> again) {
         Instant now = time.clock().instant();
-        Optional<Duration> again = again(last);
         if (again.isPresent()) {
             return now.plus(again.get());
         }
@@ -137,10 +150,10 @@ public final class ReplicationScheduler implements AutoCloseable {
         return due.isBefore(now) ? now : due.isAfter(latest) ? latest : due;
     }
 
-    /** After which time to begin again what came to no end; empty if the last run did. */
-    private static Optional<Duration> again(LastRuns last) {
+    /** After which time to begin again what came to no end, or to do what is owed; empty if there is neither. */
+    private static Optional<Duration> again(LastRuns last, boolean owed) {
         if (last.unfinished() == 0) {
-            return Optional.empty();
+            return owed ? Optional.of(Duration.ZERO) : Optional.empty();
         }
         Duration wait = last.unfinished() == 1 ? Duration.ZERO : FIRST_BACK_OFF;
         for (int more = 2; more < last.unfinished() && wait.compareTo(LAST_BACK_OFF) < 0; more++) {

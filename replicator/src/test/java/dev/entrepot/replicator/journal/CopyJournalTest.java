@@ -24,6 +24,8 @@ import java.util.OptionalLong;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class CopyJournalTest {
     @TempDir
@@ -140,8 +142,8 @@ class CopyJournalTest {
             clock.pass(Duration.ofHours(1));
             long run = journal.startRun("rule", "schedule");
             clock.pass(Duration.ofHours(1));
-            journal.finishRun(journal.startRun("rule", "schedule", OptionalLong.of(run)), "partly", "{}");
-            long second = journal.startRun("rule", "schedule", OptionalLong.of(run));
+            journal.finishRun(round(journal, run), "partly", "{}");
+            long second = round(journal, run);
             assertThat(journal.run(second).orElseThrow().roundOf()).hasValue(run);
             assertThat(journal.run(run).orElseThrow().roundOf()).isEmpty();
             journal.breakOff(second);
@@ -152,7 +154,7 @@ class CopyJournalTest {
             clock.pass(Duration.ofHours(1));
             Instant after = clock.instant();
             long whole = journal.startRun("rule", "schedule");
-            journal.finishRun(journal.startRun("rule", "schedule", OptionalLong.of(whole)), "partly", "{}");
+            journal.finishRun(roundAtAll(journal, whole), "partly", "{}");
             journal.finishRun(whole, "complete", "{}");
             assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(after), 0));
         }
@@ -166,7 +168,7 @@ class CopyJournalTest {
             clock.pass(Duration.ofHours(1));
             long run = journal.startRun("rule", "schedule");
             for (int round = 0; round < 30; round++) {
-                journal.finishRun(journal.startRun("rule", "schedule", OptionalLong.of(run)), "partly", "{}");
+                journal.finishRun(round(journal, run), "partly", "{}");
             }
             journal.breakOff(run);
 
@@ -179,14 +181,14 @@ class CopyJournalTest {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             for (int start = 0; start < 5; start++) {
                 long run = journal.startRun("rule", "schedule");
-                journal.finishRun(journal.startRun("rule", "schedule", OptionalLong.of(run)), "partly", "{}");
+                journal.finishRun(round(journal, run), "partly", "{}");
                 journal.breakOff(run);
             }
             assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.empty(), 1));
 
             for (int start = 0; start < 3; start++) {
                 long run = journal.startRun("rule", "schedule");
-                journal.breakOff(journal.startRun("rule", "schedule", OptionalLong.of(run)));
+                journal.breakOff(round(journal, run));
                 journal.breakOff(run);
             }
             assertThat(journal.lastRuns("rule"))
@@ -201,17 +203,111 @@ class CopyJournalTest {
             Instant began = clock.instant();
             long run = journal.startRun("rule", "schedule");
             clock.pass(Duration.ofHours(1));
-            journal.breakOff(journal.startRun("rule", "schedule", OptionalLong.of(run)));
-            long partly = journal.startRun("rule", "schedule", OptionalLong.of(run));
+            journal.breakOff(round(journal, run));
+            long partly = round(journal, run);
             journal.finishRun(partly, "partly", "{}");
             journal.finishRun(run, "complete", "{}");
             assertThat(journal.lastRuns("rule"))
                     .as("what was complete began before")
                     .isEqualTo(new LastRuns(Optional.empty(), 1));
 
-            journal.finishRun(journal.startRun("rule", "schedule", OptionalLong.of(run)), "complete", "{}");
+            journal.finishRun(roundAtAll(journal, run), "complete", "{}");
 
             assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(began), 0));
+        }
+    }
+
+    /** Another round of a run, which leaves out what that is busy with. */
+    private static long round(CopyJournal journal, long run) throws IOException {
+        return journal.startRun("rule", "schedule", OptionalLong.of(run), 1);
+    }
+
+    /** Another round of a run, at all its targets: what keeps the run going is only a report that is not yet written. */
+    private static long roundAtAll(CopyJournal journal, long run) throws IOException {
+        return journal.startRun("rule", "schedule", OptionalLong.of(run), 0);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"partly", "failed"})
+    void roundThatWasBrokenOffIsMadeUpForByALaterOneAtAllTargetsThoughSomethingFailed(String outcome)
+            throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            Instant began = clock.instant();
+            long run = journal.startRun("rule", "schedule");
+            clock.pass(Duration.ofHours(1));
+            journal.breakOff(round(journal, run));
+            journal.finishRun(round(journal, run), "partly", "{}");
+            journal.finishRun(run, "complete", "{}");
+            assertThat(journal.lastRuns("rule").unfinished())
+                    .as("what the run was busy with was served before the others began")
+                    .isEqualTo(1);
+
+            journal.finishRun(roundAtAll(journal, run), outcome, "{}");
+
+            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(began), 0));
+        }
+    }
+
+    @Test
+    void whatARoundLeftOutIsOwedUntilALaterOneWasThere() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            long run = journal.startRun("rule", "schedule");
+            clock.pass(Duration.ofHours(1));
+            journal.finishRun(round(journal, run), "partly", "{}");
+            journal.finishRun(run, "complete", "{}");
+            assertThat(journal.lastRuns("rule"))
+                    .as("a server that was stopped here has not run the rule once more")
+                    .isEqualTo(new LastRuns(Optional.empty(), 1));
+
+            Instant began = clock.instant();
+            journal.finishRun(journal.startRun("rule", "schedule"), "partly", "{}");
+
+            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(began), 0));
+        }
+    }
+
+    @Test
+    void whatARuleIsToRunForIsOwedUntilARoundThatBeganLaterCameToItsEndAtAllTargets() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.owed("rule")).isEmpty();
+            journal.owe("rule", "first");
+            journal.finishRun(journal.startRun("rule", "first"), "failed", "{}");
+            assertThat(journal.owed("rule")).as("it has served its time").isEmpty();
+
+            long before = journal.startRun("rule", "schedule");
+            journal.owe("rule", "notification");
+            journal.finishRun(before, "complete", "{}");
+            journal.breakOff(journal.startRun("rule", "notification"));
+            journal.finishRun(journal.startRun("another", "schedule"), "complete", "{}");
+            assertThat(journal.owed("another")).isEmpty();
+            journal.startRun("rule", "notification");
+        }
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.owed("rule"))
+                    .as("one began before, one was broken off, one was killed")
+                    .contains("notification");
+            journal.finishRun(journal.startRun("rule", "notification"), "complete", "{}");
+            assertThat(journal.owed("rule")).isEmpty();
+        }
+    }
+
+    @Test
+    void whatARoundLeftOutIsOwedWhoeverAskedForIt() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            long run = journal.startRun("rule", "request");
+            journal.finishRun(journal.startRun("rule", "request", OptionalLong.of(run), 1), "partly", "{}");
+            journal.finishRun(run, "complete", "{}");
+            assertThat(journal.owed("rule"))
+                    .as("what was complete began before")
+                    .contains("request");
+
+            long whole = journal.startRun("rule", "request");
+            long round = journal.startRun("rule", "schedule", OptionalLong.of(whole), 1);
+            journal.finishRun(round, "partly", "{}");
+            journal.finishRun(whole, "complete", "{}");
+            assertThat(journal.owed("rule")).isPresent();
+            journal.finishRun(journal.startRun("rule", "request"), "complete", "{}");
+            assertThat(journal.owed("rule")).isEmpty();
         }
     }
 
@@ -368,7 +464,7 @@ class CopyJournalTest {
             statement.execute("INSERT INTO run VALUES (2, 'rule', 'schedule', 3, 4, 'complete', '{}')");
         }
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            assertThat(journal.startRun("rule", "schedule", OptionalLong.of(2))).isEqualTo(3);
+            assertThat(round(journal, 2)).isEqualTo(3);
             assertThat(journal.run(3).orElseThrow().roundOf()).hasValue(2);
         }
     }
@@ -379,6 +475,29 @@ class CopyJournalTest {
             "CREATE TABLE completed(target TEXT NOT NULL, repository TEXT NOT NULL, tag TEXT NOT NULL, rule TEXT NOT NULL,"
                     + " source TEXT NOT NULL, source_digest TEXT NOT NULL, target_digest TEXT NOT NULL, scope TEXT NOT NULL,"
                     + " nodes TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(target, repository, tag)) WITHOUT ROWID");
+
+    @Test
+    void whatRoundsOfTheFifthVersionLeftOutGoesByTheirOutcomes() throws IOException, SQLException {
+        CopyJournal.open(folder, clock).close();
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
+                Statement statement = connection.createStatement()) {
+            statement.execute("DROP TABLE owed");
+            statement.execute("ALTER TABLE run DROP COLUMN left_out");
+            statement.execute("INSERT INTO run VALUES (1, 'busy', 'schedule', 1, 2, 'complete', '{}', NULL)");
+            statement.execute("INSERT INTO run VALUES (2, 'busy', 'schedule', 1, 2, 'partly', '{}', 1)");
+            statement.execute("INSERT INTO run VALUES (3, 'whole', 'schedule', 1, 2, 'partly', '{}', NULL)");
+            statement.execute("INSERT INTO run VALUES (4, 'whole', 'schedule', 1, 2, 'complete', '{}', 3)");
+            statement.execute("PRAGMA user_version = 5");
+        }
+        try (CopyJournal beside = CopyJournal.openForReading(folder, clock)) {
+            assertThat(beside.run(2).orElseThrow().roundOf()).hasValue(1);
+        }
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.lastRuns("busy").unfinished()).isEqualTo(1);
+            assertThat(journal.lastRuns("whole").unfinished()).isZero();
+            assertThat(journal.owed("busy")).isEmpty();
+        }
+    }
 
     @Test
     void journalOfANewerVersionIsRefused() throws IOException, SQLException {

@@ -291,6 +291,38 @@ class ReplicationSchedulerTest {
         assertThat(runs).containsExactly("once schedule");
     }
 
+    @Test
+    void whatARuleIsToRunForIsCaughtUpWithOnceWithAScheduleOrWithout() throws Exception {
+        Instant now = Instant.ofEpochMilli(Instant.now().toEpochMilli());
+        Time still = new Time(() -> now, sleeps, new SplittableRandom(1));
+        Duration day = Duration.ofDays(1);
+        Optional<String> owed = Optional.of("notification");
+        List<String> runs = new CopyOnWriteArrayList<>();
+        CountDownLatch ran = new CountDownLatch(3);
+        try (ReplicationScheduler scheduler = scheduler("owed", (rule, trigger) -> {
+            runs.add(rule + " " + trigger);
+            ran.countDown();
+        })) {
+            scheduler.add("asked for", Optional.empty(), ended(now), owed);
+            scheduler.add("not asked for", Optional.empty(), unfinished(1), Optional.empty());
+            scheduler.add("brings the server down", Optional.empty(), unfinished(2), owed);
+            scheduler.add("each day", every(day), ended(now), owed);
+            scheduler.add("at a time", cron("30 2 1 1 *", ZoneId.of("Asia/Tokyo")), ended(now), owed);
+            assertThat(scheduler.runSoon("brings the server down", Duration.ZERO, "test"))
+                    .as("it is to run in a minute already")
+                    .isFalse();
+            scheduler.start();
+            assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(runs).containsExactlyInAnyOrder("asked for notification", "each day schedule", "at a time schedule");
+        try (ReplicationScheduler scheduler = ReplicationScheduler.create("owed", (rule, trigger) -> {}, still)) {
+            scheduler.add("rule", every(day), ended(now), owed);
+            assertThat(scheduler.nextRun("rule")).contains(now);
+            scheduler.add("again", every(day), unfinished(2), owed);
+            assertThat(scheduler.nextRun("again")).contains(now.plus(Duration.ofMinutes(1)));
+        }
+    }
+
     // Quartz' own misfires: by a clock that was behind, as that of a machine which slept.
 
     @Test
