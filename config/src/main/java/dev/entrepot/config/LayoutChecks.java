@@ -7,8 +7,8 @@ import java.util.Optional;
 
 /**
  * Refuses layouts that share a folder with the cache: those in it, those around it, and those that come to it by a
- * link. Both have files of the same names, each tidies up what it does not know, and a layout is moved and deleted as
- * a whole. Neither folder need be there yet.
+ * link. Both have files of the same names, each tidies up what it does not know, and whoever moves or deletes the one
+ * takes the other with it. Neither folder need be there yet.
  */
 final class LayoutChecks {
     private final Path data;
@@ -51,7 +51,7 @@ final class LayoutChecks {
         }
         if (data.startsWith(layout) || realData.startsWith(real)) {
             return Optional.of(
-                    "cache.directory is in a folder of the layout, which is moved and deleted as a whole: the cache is at "
+                    "cache.directory is in a folder of the layout, with which it is moved and deleted: the cache is at "
                             + realData + ", and the layout's folder is " + real
                             + "; give the layout a folder of its own, or put the cache elsewhere");
         }

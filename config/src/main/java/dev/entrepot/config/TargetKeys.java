@@ -56,7 +56,7 @@ final class TargetKeys {
             Types.integer(1, 10_000),
             Integer.toString(TargetConfig.DEFAULT_MAX_CONCURRENT_REQUESTS),
             TargetConfig::maxConcurrentRequests,
-            "Requests at one time, of each kind, and as many uploads; of blobs over 8 MiB a quarter of that, or eight where that is more. What the target asks for by 429 goes before it.");
+            "Requests at one time, and as many uploads; of blobs of 8 MiB or more, and of a rule with a bandwidth, a quarter of that, or eight where that is more. What the target asks for by 429 goes before it.");
 
     static final Section<TargetConfig> SECTION = new Section<>(
             "target",

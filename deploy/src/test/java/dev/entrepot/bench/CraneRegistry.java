@@ -5,7 +5,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
-/** The registry that comes with crane, as a target: without referrers API, too, and cheap to ask, so that next to it the two processors are the copier's. */
+/**
+ * The registry that comes with crane, as a target: without referrers API, too, and cheap to ask, so that next to it the
+ * two processors are the copier's.
+ */
 final class CraneRegistry {
     private CraneRegistry() {}
 

@@ -15,8 +15,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Replication of ten repositories with five tags each, from a source that answers each request 20 ms late, to distribution's registry, to crane's and to one 50 ms away; against
- * {@code oras copy -r}, once for each tag.
+ * Replication of ten repositories with five tags each, from a source that answers each request 20 ms late, to
+ * distribution's registry, to crane's and to one 50 ms away; against {@code oras copy -r}, once for each tag.
  */
 final class Fleet implements Scenario {
     private static final int REPOSITORIES = 10;

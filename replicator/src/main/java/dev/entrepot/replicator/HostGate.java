@@ -22,7 +22,10 @@ import java.util.concurrent.atomic.AtomicLong;
  * the host is known to be out waits until it may be asked, and says nothing new of the host; what a quota of pulls stopped is not repeated in this run's time.
  */
 final class HostGate {
-    /** Bytes from which a blob is large: more of them at once would bring none there sooner, and whoever is killed has more of them half done. */
+    /**
+     * Bytes from which a blob is large: more of them at once would bring none there sooner, and whoever is killed has
+     * more of them half done.
+     */
     static final long LARGE_BYTES = 8 * 1024 * 1024;
 
     private static final int LARGE_AT_ONCE = 8;
@@ -45,7 +48,8 @@ final class HostGate {
      * The gate of a run that begins now.
      *
      * @param host the host's name, for messages
-     * @param concurrency transfers at once, of large blobs a quarter of that or eight, whichever is more, and as many small requests of each kind
+     * @param concurrency transfers at once, and as many small requests of each kind; of large blobs, and of those that
+     *     are sent at a pace, a quarter of that or eight, whichever is more
      * @param known what is known of the host
      * @param pace at what pace the wire is used; only requests that go over the wire count
      */
@@ -82,9 +86,11 @@ final class HostGate {
      * @param bandwidth what the upload takes of as it goes
      */
     <T> T transfer(long bytes, Meter bandwidth, RequestLimit.Request<T> request) throws IOException {
+        // Those that share a bandwidth take turns, and the more they are the longer each stands still between two.
+        boolean small = bytes < LARGE_BYTES && bandwidth.account() == Meter.NONE;
         return call(
                 RequestKind.UPLOAD,
-                bytes < LARGE_BYTES
+                small
                         ? upload -> upload(bandwidth, upload)
                         : upload -> largeTransfers.send(() -> upload(bandwidth, upload)),
                 request);

@@ -328,9 +328,21 @@ class HostGateTest {
         assertThat(most.get()).isBetween(1, 64);
     }
 
+    private static Meter paced() {
+        return new Meter() {
+            @Override
+            public void take(long units) {}
+
+            @Override
+            public void count(long units) {}
+        };
+    }
+
     @ParameterizedTest
-    @CsvSource({"4, 4", "8, 8", "32, 8", "64, 16"})
-    void fewUploadsOfLargeBlobsRunAtOnceAndLeaveRoomForSmallOnes(int concurrency, int large) throws Exception {
+    @CsvSource({"4, 4, 8388608", "8, 8, 8388608", "32, 8, 8388608", "64, 16, 8388608", "32, 8, 1"})
+    void fewUploadsOfLargeBlobsAndAtAPaceRunAtOnceAndLeaveRoomForOthers(int concurrency, int large, long bytes)
+            throws Exception {
+        Meter bandwidth = bytes < HostGate.LARGE_BYTES ? paced() : Meter.NONE;
         HostGate of = gate(concurrency, host);
         // So that what the host is known to bear limits nothing.
         for (int i = 0; i < 64; i++) {
@@ -341,7 +353,7 @@ class HostGateTest {
         AtomicInteger running = new AtomicInteger();
         try (ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
             for (int i = 0; i < 3 * large; i++) {
-                threads.submit(() -> of.transfer(HostGate.LARGE_BYTES, Meter.NONE, () -> {
+                threads.submit(() -> of.transfer(bytes, bandwidth, () -> {
                     running.incrementAndGet();
                     begun.countDown();
                     enough.acquireUninterruptibly();

@@ -19,7 +19,8 @@ import java.util.Set;
  * @param trustedRealmHosts hosts, besides its own, whose token services may be sent the credentials
  * @param maxConcurrentRequests requests at one time, at least 1; that for a blob counts until the head of its answer is there, and
  *     then as a body, of which there may be four times as many
- * @param servesClients whether somebody may wait for what it is asked: a quarter of the requests, and of the bodies, is then kept for those who do
+ * @param servesClients whether somebody may wait for what it is asked: a quarter of the requests, and of the bodies, is
+ *     then kept for those who do
  * @param connectTimeout bound of the time to connect
  * @param progressTimeout bound of the time without a byte
  */

@@ -10,9 +10,9 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 
 /**
- * Slots at one registry, for requests or for bodies of blobs. Where clients are served a quarter of them, at least one, is for interactive requests alone, and no
- * background request gets a slot while an interactive one waits. How many background requests run at a time adapts to the registry ({@link AdaptiveWindow}): it
- * asks for fewer by 429. What is read at a pace is counted apart from the rest of the background ({@link PacedShares}), so that it never keeps that waiting. Safe for all threads.
+ * Slots at one registry, for requests or for bodies of blobs. Where clients are served a quarter of them, at least one,
+ * is for interactive requests alone, and no background request gets a slot while an interactive one waits. How many
+ * background requests run at a time adapts to the registry ({@link AdaptiveWindow}): it asks for fewer by 429. What is read at a pace is counted apart from the rest of the background ({@link PacedShares}), so that it never keeps that waiting. Safe for all threads.
  */
 final class RequestLimiter {
     private final int slots;

@@ -144,12 +144,12 @@ public record ImportTargets(
                 .filter(config -> place.is(config.url(), config.name()))
                 .findFirst();
         if (upstream.isPresent()) {
-            return Endpoints.of(upstream.get(), environment);
+            return Endpoints.of(upstream.get(), environment).withoutClients();
         }
         URI url = place.url()
                 .orElseThrow(() -> new BadRequestException("no registry is called " + place.host()
                         + " in the configuration; write where it is: https://" + place.host() + " or http://"
                         + place.host()));
-        return Endpoints.of(url, environment);
+        return Endpoints.of(url, environment).withoutClients();
     }
 }
