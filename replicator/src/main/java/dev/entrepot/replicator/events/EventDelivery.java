@@ -26,15 +26,15 @@ import java.util.Optional;
  *
  * <p>What is posted so is at most one message for each second since it was done last: seven at first, which is when
  * the first has been tried four times. It begins at the front each time, and is done again when it can go twice as
- * far back, or to the end, and no sooner than after twice the time that it took: a thousand in a row that the receiver
- * fails at are got over within an hour where it answers at once, a hundred in half an hour where each answer takes two
- * seconds, and a receiver that fails at all is not stormed. It ends where the receiver is away, or when it has taken as
- * long as the rest before it. Nothing but the queue holds those behind meanwhile: what has to make room there is not
- * posted any more.
+ * far back, or to the end, and no sooner than after twice the time that it took: a thousand in a row that the
+ * receiver fails at are got over within an hour where it answers at once, a hundred in half an hour where each answer
+ * takes two seconds, and a receiver that fails at all is not stormed. It ends where the receiver is away, or when it
+ * has taken as long as the rest before it. Nothing but the queue holds those behind meanwhile: what has to make room
+ * there is not posted any more.
  *
- * <p>One that is taken shows that the receiver is there, and no more. So a receiver that fails at one type of event for
- * minutes, while it takes another, loses those of the first that are before one of the second, each after its last
- * attempt; and one that fails at most posts, whatever they are, loses some.
+ * <p>One that is taken shows that the receiver is there, and no more. So a receiver that fails at one type of event
+ * for minutes, while it takes another, loses those of the first that are before one of the second, each after its
+ * last attempt; and one that fails at most posts, whatever they are, loses some.
  */
 final class EventDelivery {
     // After so many the listener hears of it, a refusal is believed, and those behind are asked about a failure.
