@@ -20,6 +20,13 @@ import java.util.function.Supplier;
  * question has one call under way at most, which belongs to no client. Thread-safe.
  */
 final class Answering {
+    /**
+     * How long who asks behind clients waits at most where something is kept that may be served instead. The only one
+     * who does, an export through a server ({@link Readers#BEHIND}), reads with a time-out of 60 s, and would ask
+     * anew then, and fail after a few times: it is given what is kept a while before that.
+     */
+    static final Duration LONGEST_BEHIND = Duration.ofSeconds(45);
+
     private final SharedCalls<Question, Object> calls;
     private final NegativeAnswers negative;
     private final RuleCounters counters;
@@ -96,9 +103,7 @@ final class Answering {
         }
         Duration deadline = judgement.settings().checkDeadline();
         Optional<SharedCalls.Outcome<Object>> inTime = calls.call(
-                question,
-                check::run,
-                call -> silent.left(question, call, calls.nanoTime(), deadline, calls.patience()));
+                question, check::run, call -> silent.left(question, call, calls.nanoTime(), deadline, LONGEST_BEHIND));
         if (inTime.isPresent()) {
             return outcome(inTime.get());
         }

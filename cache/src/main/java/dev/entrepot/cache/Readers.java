@@ -16,7 +16,7 @@ record Readers(boolean alwaysAsking, boolean behind, Optional<Object> credential
     /** Clients, who are all alike. */
     static final Readers CLIENTS = new Readers(false, false, Optional.empty());
 
-    /** Who takes what clients get, and lets them go first: an export through a server. */
+    /** Who takes what clients get, and lets them go first: an export through a server without {@code --keep}. */
     static final Readers BEHIND = new Readers(false, true, Optional.empty());
 
     /** Replication, and what else must know what is so now. */

@@ -91,11 +91,6 @@ final class SharedCalls<K, V> {
         }
     }
 
-    /** How long each caller waits at most who does not say how long. */
-    Duration patience() {
-        return patience;
-    }
-
     /** The time by which calls begin. */
     long nanoTime() {
         return nanoTime.getAsLong();

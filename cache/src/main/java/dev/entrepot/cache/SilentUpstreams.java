@@ -172,8 +172,8 @@ final class SilentUpstreams {
     }
 
     /**
-     * For how much longer a client waits for a call about a question; zero or less if it does not. Who asks behind clients
-     * waits for his turn, too: that is no silence, neither to him nor to them.
+     * For how much longer a client waits for a call about a question; zero or less if it does not. Who asks behind
+     * clients waits for his turn, too: that is no silence, neither to him nor to them.
      *
      * @param deadline how long a client waits at most for an upstream that says nothing
      * @param longest how long who asks behind clients waits at most

@@ -43,7 +43,7 @@ class SilentUpstreamsTest {
     private final TestClock clock = new TestClock();
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
     private final Answering answering = new Answering(
-            new SharedCalls<>(threads, Duration.ofSeconds(20), nanos::get),
+            new SharedCalls<>(threads, Duration.ofMinutes(5), nanos::get),
             new NegativeAnswers(clock),
             new RuleCounters(),
             clock);
@@ -310,6 +310,16 @@ class SilentUpstreamsTest {
         });
         assertThat(askBehind(Judgement.Window.ALWAYS_ASK, this::whenItAnswers).content())
                 .isEqualTo("new");
+    }
+
+    @Test
+    void whoAsksBehindClientsIsGivenWhatIsKeptBeforeHeGivesUp() throws IOException {
+        assertThat(Answering.LONGEST_BEHIND).as("by default").isLessThan(Duration.ofMinutes(1));
+        askBehind(new Judgement.Window(Duration.ZERO, CacheSettings.FOREVER), this::whenItAnswers);
+        nanos.addAndGet(Answering.LONGEST_BEHIND.toNanos());
+
+        assertThat(askBehind(Judgement.Window.ALWAYS_ASK, this::whenItAnswers).verdict())
+                .isEqualTo(Verdict.STALE);
     }
 
     @Test

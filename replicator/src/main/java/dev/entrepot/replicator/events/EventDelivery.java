@@ -5,7 +5,6 @@ import dev.entrepot.replicator.Time;
 import dev.entrepot.replicator.events.EventPost.Outcome;
 import dev.entrepot.replicator.events.EventPost.Result;
 import dev.entrepot.replicator.events.EventQueue.Message;
-import java.util.List;
 import java.util.Optional;
 
 /**
@@ -27,9 +26,15 @@ import java.util.Optional;
  *
  * <p>What is posted so is at most one message for each second since it was done last: seven at first, which is when
  * the first has been tried four times. It begins at the front each time, and is done again when it can go twice as
- * far back, or to the end: a thousand in a row that the receiver fails at are got over within an hour, and a receiver
- * that fails at all is not stormed. It ends where the receiver is away, or when it has taken as long as the rest
- * before it.
+ * far back, or to the end, and no sooner than after twice the time that it took: a thousand in a row that the
+ * receiver fails at are got over within an hour where it answers at once, a hundred in half an hour where each answer
+ * takes two seconds, and a receiver that fails at all is not stormed. It ends where the receiver is away, or when it
+ * has taken as long as the rest before it. Nothing but the queue holds those behind meanwhile: what has to make room
+ * there is not posted any more.
+ *
+ * <p>One that is taken shows that the receiver is there, and no more. So a receiver that fails at one type of event
+ * for minutes, while it takes another, loses those of the first that are before one of the second, each after its
+ * last attempt; and one that fails at most posts, whatever they are, loses some.
  */
 final class EventDelivery {
     // After so many the listener hears of it, a refusal is believed, and those behind are asked about a failure.
@@ -44,10 +49,11 @@ final class EventDelivery {
     private final EventQueue.Listener listener;
     // What the listener was told.
     private boolean failing;
-    // Since something was taken last: whether anything failed, how many behind the first were posted last, and since
-    // when none was.
+    // Since something was taken last: whether anything failed, how many behind the first were posted last, how long
+    // that took, and since when none was.
     private boolean out;
     private int lookedAt;
+    private long lookTookNanos;
     private long restsFromNanos;
 
     EventDelivery(EventQueue queue, EventPost post, RetryPolicy retries, Time time, EventQueue.Listener listener) {
@@ -88,12 +94,12 @@ final class EventDelivery {
                 if (result.outcome() == Outcome.REFUSED) {
                     return false;
                 }
-                Optional<List<Message>> before =
-                        result.outcome() == Outcome.FAILED ? thoseBeforeOneThatIsTaken() : Optional.empty();
-                if (before.isPresent()) {
+                Optional<Message> taken =
+                        result.outcome() == Outcome.FAILED ? firstTakenBehind(message) : Optional.empty();
+                if (taken.isPresent()) {
                     Outcome last = attempt(message).outcome();
                     if (last == Outcome.REFUSED || last == Outcome.FAILED) {
-                        giveUp(before.get());
+                        giveUpBetween(message, taken.get());
                         return false;
                     }
                     if (last == Outcome.TAKEN) {
@@ -116,6 +122,7 @@ final class EventDelivery {
         } else if (!out) {
             out = true;
             lookedAt = 0;
+            lookTookNanos = 0;
             restsFromNanos = time.nanoTime().getAsLong();
         }
         return result;
@@ -128,35 +135,44 @@ final class EventDelivery {
         }
     }
 
-    // Posts those behind, and says which the receiver failed at before it took one, if it took one.
-    private Optional<List<Message>> thoseBeforeOneThatIsTaken() throws InterruptedException {
+    // Posts those behind, in order and until one is taken, and says which that is.
+    private Optional<Message> firstTakenBehind(Message first) throws InterruptedException {
         long began = time.nanoTime().getAsLong();
         long rest = began - restsFromNanos;
         int most = (int) Math.min(rest / NANOS_PER_SECOND, Math.max(FIRST_LOOK, 2L * lookedAt));
         int waiting = queue.behind();
-        if (most == 0 || waiting == 0 || most < Math.min(2L * lookedAt, waiting)) {
+        if (most == 0
+                || waiting == 0
+                || most < Math.min(2L * lookedAt, waiting)
+                // Or it would end where the last one ended.
+                || rest < 2 * lookTookNanos) {
             return Optional.empty();
         }
-        List<Message> behind = queue.behind(most);
         int looked = 0;
-        for (Message message : behind) {
+        Optional<Message> next = queue.firstBehind(first);
+        while (looked < most && next.isPresent()) {
+            Message message = next.get();
             Outcome outcome = attempt(message).outcome();
             if (outcome == Outcome.TAKEN) {
                 queue.settle(message, true);
-                return Optional.of(behind.subList(0, looked));
+                return next;
             }
             looked++;
             if (outcome == Outcome.AWAY || time.nanoTime().getAsLong() - began > rest) {
                 break;
             }
+            next = queue.firstBehind(message);
         }
         lookedAt = looked;
         restsFromNanos = time.nanoTime().getAsLong();
+        lookTookNanos = restsFromNanos - began;
         return Optional.empty();
     }
 
-    private void giveUp(List<Message> failedAt) throws InterruptedException {
-        for (Message message : failedAt) {
+    private void giveUpBetween(Message first, Message taken) throws InterruptedException {
+        Optional<Message> next = queue.firstBehind(first);
+        while (next.isPresent() && next.get().number() < taken.number()) {
+            Message message = next.get();
             Outcome last = attempt(message).outcome();
             if (last == Outcome.AWAY) {
                 return;
@@ -166,6 +182,7 @@ final class EventDelivery {
                 // It comes and goes: the others are tried as any.
                 return;
             }
+            next = queue.firstBehind(message);
         }
     }
 }

@@ -6,7 +6,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** Posts messages to one receiver, once each, signed where there is a key, and says what came of it. Safe for all threads. */
+/**
+ * Posts messages to one receiver, once each, signed where there is a key, and says what came of it. Safe for all
+ * threads.
+ */
 final class EventPost {
     // The receiver is not there, or not now.
     private static final Set<Integer> PASSING = Set.of(408, 425, 429, 502, 503, 504);
@@ -19,7 +22,10 @@ final class EventPost {
     enum Outcome {
         /** 2xx. */
         TAKEN,
-        /** An answer that is the same however often one asks: 3xx (nothing is followed), 4xx, 501, 505; but not 408, 425 and 429. */
+        /**
+         * An answer that is the same however often one asks: 3xx (nothing is followed), 4xx, 501, 505; but not 408,
+         * 425 and 429.
+         */
         REFUSED,
         /** Another 5xx than 502, 503 and 504: the receiver is there, and fails at this message or at all. */
         FAILED,

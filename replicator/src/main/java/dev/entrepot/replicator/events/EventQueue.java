@@ -5,7 +5,6 @@ import dev.entrepot.replicator.Time;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Deque;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
@@ -13,10 +12,10 @@ import java.util.function.LongSupplier;
 
 /**
  * Delivers messages to one receiver, in order, on a thread of its own: each is repeated until the receiver answers
- * 2xx, at most so many times, and then dropped. Only for seconds, because those behind it wait, goes one that
+ * 2xx, at most so many times, and then dropped. Because those behind it wait, one goes sooner that
  *
  * <ul>
- *   <li>is refused: 3xx (nothing is followed), 4xx, 501, 505, but not 408, 425 and 429;
+ *   <li>is refused a few times: 3xx (nothing is followed), 4xx, 501, 505, but not 408, 425 and 429;
  *   <li>meets another 5xx than 502, 503 and 504, while one behind it is taken: then the message is the reason, and
  *       not the receiver ({@link EventDelivery} says how that is found out, and what becomes of several in a row).
  * </ul>
@@ -34,6 +33,7 @@ public final class EventQueue implements AutoCloseable {
     private final Deque<Message> waiting = new ArrayDeque<>();
     private final Thread thread;
     private long waitingBytes;
+    private long added;
     private boolean busy;
     private boolean closed;
     private long delivered;
@@ -41,8 +41,12 @@ public final class EventQueue implements AutoCloseable {
     // When something was taken last, or when the first came of those that wait.
     private long progressNanos;
 
-    /** What is posted: told apart by identity. */
-    record Message(String contentType, byte[] body) {}
+    /**
+     * What is posted: told apart by identity.
+     *
+     * @param number greater than those of all that were added before
+     */
+    record Message(long number, String contentType, byte[] body) {}
 
     /** Hears of a receiver that takes nothing; is told on the thread that delivers. */
     public interface Listener {
@@ -100,7 +104,7 @@ public final class EventQueue implements AutoCloseable {
                 waitingBytes -= waiting.removeFirst().body().length;
                 dropped++;
             }
-            waiting.addLast(new Message(contentType, body));
+            waiting.addLast(new Message(++added, contentType, body));
             waitingBytes += body.length;
             changed.signalAll();
         } finally {
@@ -231,17 +235,22 @@ public final class EventQueue implements AutoCloseable {
         }
     }
 
-    /** The first of those that wait, which stay where they are. */
-    List<Message> behind(int most) {
+    /** The first of those that wait and were added after one, whether that one still waits or not; it stays there. */
+    Optional<Message> firstBehind(Message one) {
         lock.lock();
         try {
-            return waiting.stream().limit(most).toList();
+            return waiting.stream()
+                    .filter(message -> message.number() > one.number())
+                    .findFirst();
         } finally {
             lock.unlock();
         }
     }
 
-    /** Takes out one of those that wait, and counts it as taken, or as given up; what had to make room meanwhile was counted then. */
+    /**
+     * Takes out one of those that wait, and counts it as taken, or as given up; what had to make room meanwhile was
+     * counted then.
+     */
     void settle(Message settled, boolean taken) {
         lock.lock();
         try {

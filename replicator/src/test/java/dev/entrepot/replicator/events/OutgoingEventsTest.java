@@ -28,6 +28,7 @@ import java.util.concurrent.CountDownLatch;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
@@ -268,20 +269,30 @@ class OutgoingEventsTest {
         assertThat(clock.slept()).extracting(Duration::toSeconds).containsExactly(1L, 2L, 4L);
     }
 
-    @Test
-    void thousandMessagesInARowThatAReceiverFailsAtAreGotOverWithinAnHour() throws InterruptedException {
-        byte[][] bodies = new byte[1002][];
+    @ParameterizedTest
+    @CsvSource({"0, 30, 5", "3, 30, 20", "10, 30, 40", "29, 30, 90", "2, 100, 30", "0, 1000, 60", "2, 1000, 300"})
+    void messagesInARowThatAReceiverFailsAtAreGotOverInTimeHoweverSlowlyItFails(int seconds, int many, int minutes)
+            throws InterruptedException {
+        byte[][] bodies = new byte[many + 2][];
         Arrays.fill(bodies, new byte[] {5});
         bodies[0] = new byte[] {1};
-        bodies[1001] = new byte[] {6};
+        bodies[many + 1] = new byte[] {6};
         Instant began = clock.instant();
-        Delivered delivered = delivered((headers, body) -> body[0] == 5 ? 500 : 200, bodies);
+        Delivered delivered = delivered(
+                (headers, body) -> {
+                    if (body[0] != 5) {
+                        return 200;
+                    }
+                    clock.pass(Duration.ofSeconds(seconds));
+                    return 500;
+                },
+                bodies);
 
         assertThat(delivered.taken()).containsExactly(1, 6);
-        assertThat(delivered.dropped()).isEqualTo(1000);
+        assertThat(delivered.dropped()).isEqualTo(many);
         Duration took = Duration.between(began, clock.instant());
-        assertThat(took).isLessThan(Duration.ofHours(1));
-        assertThat(delivered.posts().size() - 2 * 1000)
+        assertThat(took).isLessThan(Duration.ofMinutes(minutes));
+        assertThat(delivered.posts().size() - 2 * many)
                 .as("about one a second, but for each that is given up")
                 .isLessThan((int) took.toSeconds());
     }
@@ -344,16 +355,57 @@ class OutgoingEventsTest {
     }
 
     @Test
-    void receiverOfWhichEverySecondAnswerIsAFailureLosesNothing() throws InterruptedException {
+    void receiverThatFailsAtMostPostsWhateverTheyAreLosesSome() throws InterruptedException {
         List<Integer> posts = new ArrayList<>();
         Delivered delivered = delivered(
                 (headers, body) -> {
                     posts.add((int) body[0]);
-                    return posts.size() % 2 == 0 ? 200 : 500;
+                    return posts.size() % 5 == 0 ? 200 : 500;
                 },
                 bodies(1, 2, 3, 4, 5, 6));
 
-        assertThat(delivered.taken()).containsExactly(1, 2, 3, 4, 5, 6);
+        assertThat(delivered.posts())
+                .as("each fifth is taken: 2, 3, 5 and 6")
+                .containsExactly(1, 1, 1, 1, 2, 1, 3, 3, 3, 3, 4, 4, 4, 4, 5, 4, 6, 6, 6, 6);
+        assertThat(delivered.taken()).containsExactly(2, 3, 5, 6);
+        assertThat(delivered.dropped()).isEqualTo(2);
+    }
+
+    @Test
+    void messageThatMadeRoomWhileThoseBehindAreTriedIsNotPostedAnyMore() throws InterruptedException {
+        CountDownLatch added = new CountDownLatch(1);
+        List<Integer> posts = new ArrayList<>();
+        List<EventQueue> own = new ArrayList<>();
+        EventSink sink = (headers, body) -> {
+            try {
+                added.await();
+            } catch (InterruptedException e) {
+                throw new IOException(e);
+            }
+            posts.add((int) body[0]);
+            if (body[0] == 3 && posts.size() == 6) {
+                own.getFirst().add("application/json", new byte[] {5});
+            }
+            return body[0] <= 3 ? 500 : 200;
+        };
+        RetryPolicy many = new RetryPolicy(12, Duration.ofSeconds(1), Duration.ofMinutes(1), 1);
+        try (EventQueue queue = new EventQueue(sink, 4, Optional.empty(), many, clock.time())) {
+            own.add(queue);
+            queue.add("application/json", new byte[] {1});
+            while (queue.behind() > 0) {
+                Thread.onSpinWait();
+            }
+            for (byte i = 2; i <= 4; i++) {
+                queue.add("application/json", new byte[] {i});
+            }
+            queue.add("application/json", new byte[] {4});
+            added.countDown();
+            assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
+
+            assertThat(posts).as("2 has gone for 5").containsExactly(1, 1, 1, 1, 2, 3, 4, 1, 3, 4, 5);
+            assertThat(queue.dropped()).isEqualTo(3);
+            assertThat(queue.delivered()).isEqualTo(3);
+        }
     }
 
     @Test
