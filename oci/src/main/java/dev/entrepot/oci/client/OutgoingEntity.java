@@ -55,8 +55,8 @@ final class OutgoingEntity extends AbstractHttpEntity {
     }
 
     /**
-     * Closes the body if it was opened and not sent; what it is cut from may stay open for the next try, as with {@link UploadParts}.
-     * What goes wrong does not matter: nothing was sent.
+     * Closes the body if it was opened and not sent; what it is cut from may stay open for the next try, as with
+     * {@link UploadParts}. What goes wrong does not matter: nothing was sent.
      */
     void release() {
         Optional<Source> unsent = opened;
