@@ -17,6 +17,7 @@ import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.CommandRunner.Result;
 import dev.entrepot.replicator.events.EventFormats;
+import dev.entrepot.replicator.journal.CopyJournal;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.UncheckedIOException;
@@ -28,7 +29,11 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.Statement;
 import java.time.Duration;
+import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -451,11 +456,34 @@ class ReplicationServerTest {
         assertThat(ended(1).path("trigger").asString()).isEqualTo("notification");
         assertThat(target.requests(Requests.method("PUT").and(Requests.path("/manifests/v1"))))
                 .hasSize(1);
-        mirror.close();
-        open();
-        assertThat(get("/replication/runs").json().toString())
-                .contains("\"run\":1,")
-                .doesNotContain("\"run\":2,");
+        try (CopyJournal journal = CopyJournal.openForReading(folder.resolve("data"), InstantSource.system())) {
+            assertThat(journal.owed("to-eu")).isEmpty();
+        }
+    }
+
+    @Test
+    void notificationThatCannotBeWrittenDownRunsItsRulesAllTheSame() throws Exception {
+        source.push("other/app", image, "v1");
+        try (Connection journal =
+                        DriverManager.getConnection("jdbc:sqlite:" + folder.resolve("data/" + CopyJournal.FILE));
+                Statement statement = journal.createStatement()) {
+            statement.execute(
+                    "CREATE TRIGGER full BEFORE INSERT ON owed BEGIN SELECT RAISE(FAIL, 'disk is full'); END");
+        }
+        String both = pushed("team/app", "v1").replace("]}", ", %s]}");
+        String other = pushed("other/app", "v1").strip();
+
+        Answer answer = send(to("/notifications")
+                .header("Authorization", "Bearer " + SECRET)
+                .POST(HttpRequest.BodyPublishers.ofString(
+                        both.formatted(other.substring(other.indexOf('[') + 1, other.lastIndexOf(']'))))));
+
+        assertThat(answer.status()).isEqualTo(500);
+        assertThat(answer.json().toString()).contains("disk is full");
+        assertThat(ended(1).path("trigger").asString()).isEqualTo("notification");
+        assertThat(ended(2).path("trigger").asString()).isEqualTo("notification");
+        assertThat(target.resolve("team/app", "v1")).contains(image.digest());
+        assertThat(target.resolve("other/app", "v1")).contains(image.digest());
     }
 
     @Test

@@ -14,9 +14,10 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * One upload: where it is, and how often it has failed since it last moved. In one PUT, and after a break from where the registry says it is,
  * or anew; with a log in parts, each of them noted. Gives up after four failures in a row without progress. For one use and one thread.
  *
- * <p>The source may let wait long for its first bytes, and a session does not wait for ever: they are there before it is opened.
- * The first of all is opened before the source is, and so is the next after one that was not to be had, so that a registry
- * that is away or refuses uploads costs the source nothing.
+ * <p>The source may let wait long for its first bytes, and a session does not wait for ever: they are there before it
+ * is opened, also where it is opened for one that was lost. As long as no session was opened yet, and after one that was
+ * not to be had, it is opened before the source is, so that a registry that is away or refuses uploads costs the source
+ * nothing; and while the registry lets wait for a session, the source is not held open.
  *
  * <p>A registry that refuses a part is sent the whole blob instead; one that refuses what an earlier process left is sent a new session.
  */
@@ -69,11 +70,11 @@ final class BlobUpload {
     void run() throws IOException {
         at = recall();
         recalled = at.isPresent();
-        if (at.isEmpty() && opens.get()) {
-            awaitSource();
-        }
         while (true) {
             if (at.isEmpty()) {
+                if (opens.get()) {
+                    awaitSource();
+                }
                 at = Optional.of(start());
             }
             try {
@@ -162,6 +163,8 @@ final class BlobUpload {
                 return progress;
             } catch (OutageException e) {
                 opens.set(false);
+                // A registry may ask for a minute, and more than once.
+                parts.close();
                 failed(e);
             } catch (IOException e) {
                 opens.set(false);

@@ -54,7 +54,10 @@ final class OutgoingEntity extends AbstractHttpEntity {
         opened = Optional.of(new Source(body.opener()));
     }
 
-    /** Closes the body if it was opened and not sent. What goes wrong does not matter: nothing was read. */
+    /**
+     * Closes the body if it was opened and not sent; what it is cut from may stay open for the next try, as with
+     * {@link UploadParts}. What goes wrong does not matter: nothing was sent.
+     */
     void release() {
         Optional<Source> unsent = opened;
         opened = Optional.empty();

@@ -17,7 +17,7 @@ sealed interface RequestBody {
 
     /**
      * A stream of exactly {@code length} bytes, opened before each sending, so that no peer waits for its first byte, and
-     * closed after it.
+     * closed after it. What it is cut from may stay open for longer: that is for whoever opens it.
      */
     record Stream(Opener opener, long length, MediaType type) implements RequestBody {}
 

@@ -51,6 +51,7 @@ class BlobUploadsTest {
         for (AutoCloseable one : open) {
             one.close();
         }
+        assertThat(world.openBodies).as("bodies of sources that were left open").hasValue(0);
     }
 
     private static byte[] bytes(int count) {
@@ -82,30 +83,14 @@ class BlobUploadsTest {
         return client.repository(TestWorld.NAME);
     }
 
-    private static BlobBody body(long size, InputStream stream) {
-        return new BlobBody() {
-            @Override
-            public InputStream stream() {
-                return stream;
-            }
-
-            @Override
-            public long offset() {
-                return 0;
-            }
-
-            @Override
-            public OptionalLong totalBytes() {
-                return OptionalLong.of(size);
-            }
-
-            @Override
-            public void close() {}
-        };
-    }
-
     /** Gives these bytes for whatever is asked for. */
-    private record Source(byte[] bytes) implements BlobSource {
+    private final class Source implements BlobSource {
+        private final byte[] bytes;
+
+        Source(byte[] bytes) {
+            this.bytes = bytes;
+        }
+
         @Override
         public Optional<OptionalLong> statBlob(Digest digest) {
             return Optional.of(OptionalLong.of(bytes.length));
@@ -113,7 +98,7 @@ class BlobUploadsTest {
 
         @Override
         public BlobBody openBlob(Digest digest, ByteRange range) {
-            return body(bytes.length, new ByteArrayInputStream(bytes));
+            return world.body(bytes.length, new ByteArrayInputStream(bytes));
         }
     }
 
@@ -137,7 +122,7 @@ class BlobUploadsTest {
         @Override
         public BlobBody openBlob(Digest digest, ByteRange range) {
             InputStream bytes = new ByteArrayInputStream(BLOB);
-            return body(BLOB.length, new FilterInputStream(bytes) {
+            return world.body(BLOB.length, new FilterInputStream(bytes) {
                 private boolean begun;
 
                 @Override
@@ -243,17 +228,73 @@ class BlobUploadsTest {
             @Override
             public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
                 assertThat(world.begun).isEmpty();
-                if (opened.incrementAndGet() < 3) {
-                    throw new OutageException(OutageException.Reason.TIMEOUT, "the source does not answer");
-                }
-                return new Source(BLOB).openBlob(digest, range);
+                OutageException silent =
+                        new OutageException(OutageException.Reason.TIMEOUT, "the source does not answer");
+                return switch (opened.incrementAndGet()) {
+                    case 1 ->
+                        world.body(BLOB.length, new InputStream() {
+                            @Override
+                            public int read() throws IOException {
+                                throw silent;
+                            }
+                        });
+                    case 2 -> throw silent;
+                    default -> new Source(BLOB).openBlob(digest, range);
+                };
             }
         };
 
         repository.pushBlob(DESCRIPTOR, source);
 
         assertThat(world.begun).containsExactly("POST", "PUT");
-        assertThat(world.pauses).hasSize(2);
+        assertThat(world.openInPauses).containsExactly(0, 0);
+    }
+
+    @Test
+    void sourceIsReadBeforeAnotherSessionIsOpenedForOneThatWasLost() throws IOException {
+        AtomicInteger puts = new AtomicInteger();
+        RawServer server = server(request -> {
+            takeAll(request);
+            boolean lost = !request.is("POST /") && puts.incrementAndGet() == 2;
+            boolean asked = request.is("HEAD /");
+            request.answer(lost || asked ? 404 : request.is("POST /") ? 202 : 201, "", "Location: " + SESSION);
+        });
+        Watched source = new Watched();
+        RemoteRepository repository = repository(server);
+        repository.pushBlob(DESCRIPTOR, source);
+        world.begun.clear();
+        source.begunBefore.clear();
+
+        repository.pushBlob(DESCRIPTOR, source);
+
+        assertThat(source.begunBefore).containsExactly(List.of(), List.of("POST", "PUT", "HEAD"));
+        assertThat(world.begun).containsExactly("POST", "PUT", "HEAD", "POST", "PUT");
+    }
+
+    @Test
+    void sourceIsNotHeldOpenWhileTheRegistryLetsWaitForASession() throws IOException {
+        AtomicInteger posts = new AtomicInteger();
+        RawServer server = server(request -> {
+            takeAll(request);
+            if (request.is("POST /") && posts.incrementAndGet() == 2) {
+                request.answer(503, "", "Retry-After: 60");
+            } else {
+                request.answer(request.is("POST /") ? 202 : 201, "", "Location: " + SESSION);
+            }
+        });
+        Watched source = new Watched();
+        RemoteRepository repository = repository(server);
+        repository.pushBlob(DESCRIPTOR, source);
+        world.begun.clear();
+        source.begunBefore.clear();
+
+        repository.pushBlob(DESCRIPTOR, source);
+
+        assertThat(world.openInPauses).containsExactly(0);
+        assertThat(source.begunBefore)
+                .as("after the second, as where none was to be had before")
+                .containsExactly(List.of(), List.of("POST", "POST"));
+        assertThat(world.begun).containsExactly("POST", "POST", "PUT");
     }
 
     @Test

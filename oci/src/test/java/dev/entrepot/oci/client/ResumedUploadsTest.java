@@ -95,27 +95,7 @@ class ResumedUploadsTest {
             opened.incrementAndGet();
             begunBefore = List.copyOf(world.begun);
             InputStream stream = content.open(0);
-            return new BlobBody() {
-                @Override
-                public InputStream stream() {
-                    return stream;
-                }
-
-                @Override
-                public long offset() {
-                    return 0;
-                }
-
-                @Override
-                public OptionalLong totalBytes() {
-                    return OptionalLong.of(content.sizeBytes());
-                }
-
-                @Override
-                public void close() throws IOException {
-                    stream.close();
-                }
-            };
+            return world.body(content.sizeBytes(), stream);
         }
     }
 

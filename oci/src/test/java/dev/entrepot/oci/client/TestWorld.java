@@ -1,9 +1,11 @@
 package dev.entrepot.oci.client;
 
+import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.RepositoryName;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.UncheckedIOException;
 import java.net.URI;
 import java.time.Clock;
@@ -14,8 +16,11 @@ import java.time.ZoneOffset;
 import java.util.List;
 import java.util.Map;
 import java.util.OptionalInt;
+import java.util.OptionalLong;
 import java.util.Random;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.zip.GZIPOutputStream;
 
@@ -28,6 +33,11 @@ final class TestWorld extends Clock implements Sleeper {
     final List<String> requests = new CopyOnWriteArrayList<>();
     /** The methods of all requests, each from when it is about to be sent. */
     final List<String> begun = new CopyOnWriteArrayList<>();
+
+    /** How many of the bodies that were made here are not closed. */
+    final AtomicInteger openBodies = new AtomicInteger();
+    /** How many that were at each of the pauses. */
+    final List<Integer> openInPauses = new CopyOnWriteArrayList<>();
 
     private final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-11-20T10:00:00Z"));
 
@@ -67,6 +77,37 @@ final class TestWorld extends Clock implements Sleeper {
         return out.toByteArray();
     }
 
+    /** A whole blob of a source; it counts as open until it is closed. */
+    BlobBody body(long size, InputStream stream) {
+        openBodies.incrementAndGet();
+        return new BlobBody() {
+            private final AtomicBoolean open = new AtomicBoolean(true);
+
+            @Override
+            public InputStream stream() {
+                return stream;
+            }
+
+            @Override
+            public long offset() {
+                return 0;
+            }
+
+            @Override
+            public OptionalLong totalBytes() {
+                return OptionalLong.of(size);
+            }
+
+            @Override
+            public void close() throws IOException {
+                if (open.getAndSet(false)) {
+                    openBodies.decrementAndGet();
+                    stream.close();
+                }
+            }
+        };
+    }
+
     void advance(Duration duration) {
         now.updateAndGet(instant -> instant.plus(duration));
     }
@@ -74,6 +115,7 @@ final class TestWorld extends Clock implements Sleeper {
     @Override
     public void sleep(Duration duration) {
         pauses.add(duration);
+        openInPauses.add(openBodies.get());
         advance(duration);
     }
 

@@ -161,16 +161,32 @@ final class NotificationReceiver {
 
     private ArrayNode run(Set<Pushed> pushed, ReceiveConfig receive) throws IOException {
         ArrayNode names = OciJson.mapper().createArrayNode();
+        Optional<IOException> failure = Optional.empty();
         for (ReplicationRule rule : replication.rules()) {
             boolean concerned = pushed.stream().anyMatch(push -> rule.concerns(push.repository(), push.tag()));
             if (concerned) {
-                // Who posts is told that it is accepted, so a server that stops before all is done makes up for it.
-                replication.journal().owe(rule.name(), NOTIFICATION);
-                scheduler.runSoon(rule.name(), receive.debounce(), NOTIFICATION);
                 names.add(rule.name());
+                try {
+                    run(rule.name(), receive);
+                } catch (IOException e) {
+                    failure = failure.or(() -> Optional.of(e));
+                }
             }
         }
+        if (failure.isPresent()) {
+            throw failure.get();
+        }
         return names;
+    }
+
+    // Who posts is told that it is accepted, so a server that stops before all is done makes up for it. Where that
+    // cannot be written down, the rule runs all the same, and who posts is told that it failed.
+    private void run(String rule, ReceiveConfig receive) throws IOException {
+        try {
+            replication.journal().owe(rule, NOTIFICATION);
+        } finally {
+            scheduler.runSoonForNews(rule, receive.debounce(), NOTIFICATION);
+        }
     }
 
     private static AdminReply accepted(int pushes, ArrayNode rules) {

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
 import java.util.UUID;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -62,8 +63,9 @@ public final class ReplicationService implements AutoCloseable {
                 List.of(new RunLog(), counted, events),
                 tracing,
                 (rule, trigger) -> runAgain(scheduler, rule, trigger));
+        CopyJournal journal = replication.journal();
+        journal.oweOnly(config.rules().stream().map(ReplicationRuleConfig::name).collect(Collectors.toSet()));
         for (ReplicationRuleConfig rule : config.rules()) {
-            CopyJournal journal = replication.journal();
             scheduler.add(rule.name(), rule.schedule(), journal.lastRuns(rule.name()), journal.owed(rule.name()));
         }
         this.status = new ReplicationStatus(replication, runs, scheduler, counted);

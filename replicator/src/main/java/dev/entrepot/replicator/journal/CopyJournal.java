@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 
 /**
  * What is known of the targets from earlier runs, and the history of the runs themselves. It saves requests and, but for tags that the
@@ -180,15 +181,23 @@ public final class CopyJournal implements AutoCloseable {
     }
 
     /**
-     * Notes that a rule is to run once more, for what came after all its runs that have begun, and waits until that is on
-     * disk. It is owed until a round that begins from now on comes to its end at all targets, complete or not. What rounds
-     * left out is owed without being said here.
+     * Notes that a rule is to run once more, for what came after all its runs that have begun, and waits until that
+     * is committed, which outlives the process, not a power cut. It is owed until a round that begins from now on comes
+     * to its end at all targets, complete or not. What rounds left out is owed without being said here.
      *
      * @param trigger why
      */
     public void owe(String rule, String trigger) throws IOException {
         sql.call(statements -> {
             OwedRows.owe(statements, rule, trigger);
+            return null;
+        });
+    }
+
+    /** Forgets what is owed by rules that are none of these: they were removed, or have other names now. */
+    public void oweOnly(Set<String> rules) throws IOException {
+        sql.call(statements -> {
+            OwedRows.keep(statements, rules);
             return null;
         });
     }

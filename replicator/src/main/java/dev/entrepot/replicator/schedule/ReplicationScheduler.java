@@ -12,6 +12,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TimeZone;
 import java.util.concurrent.ConcurrentHashMap;
+import org.jspecify.annotations.Nullable;
 import org.quartz.CronExpression;
 import org.quartz.CronScheduleBuilder;
 import org.quartz.JobBuilder;
@@ -44,6 +45,7 @@ public final class ReplicationScheduler implements AutoCloseable {
     private static final Duration FIRST_BACK_OFF = Duration.ofMinutes(1);
     private static final Duration LAST_BACK_OFF = Duration.ofHours(1);
     private static final String GROUP = "replication";
+    private static final String CATCHING_UP = "catching-up";
 
     private final Scheduler scheduler;
     private final RuleTask task;
@@ -120,7 +122,7 @@ public final class ReplicationScheduler implements AutoCloseable {
                 case ScheduleConfig.Cron cron -> add(rule, cron, last, again);
             }
         } else if (owed.isPresent()) {
-            runSoon(rule, again.orElse(Duration.ZERO), owed.get());
+            catchUp(rule, again.orElse(Duration.ZERO), owed.get(), Duration.ZERO);
         }
     }
 
@@ -135,7 +137,7 @@ public final class ReplicationScheduler implements AutoCloseable {
                         .filter(next -> !next.isAfter(now))
                         .isPresent();
         if (again.isPresent() || missed) {
-            runSoon(rule, again.orElse(Duration.ZERO), "schedule", cron.jitter());
+            catchUp(rule, again.orElse(Duration.ZERO), "schedule", cron.jitter());
         }
     }
 
@@ -186,22 +188,46 @@ public final class ReplicationScheduler implements AutoCloseable {
      * @return whether this call made the difference
      */
     public boolean runSoon(String rule, Duration delay, String trigger) throws IOException {
-        return runSoon(rule, delay, trigger, Duration.ZERO);
+        return runSoon(rule, once(rule, delay, trigger, Duration.ZERO).build());
     }
 
-    private boolean runSoon(String rule, Duration delay, String trigger, Duration jitter) throws IOException {
+    /**
+     * As above, for something that has just happened: that does not wait for the time at which the rule is to catch
+     * up with what was before the start, up to an hour later. It takes the place of that.
+     */
+    public boolean runSoonForNews(String rule, Duration delay, String trigger) throws IOException {
+        Trigger news = once(rule, delay, trigger, Duration.ZERO).build();
+        return runSoon(rule, news) || quartz(() -> scheduler.rescheduleJob(catchingUp(rule), news)) != null;
+    }
+
+    private void catchUp(String rule, Duration delay, String trigger, Duration jitter) throws IOException {
+        runSoon(
+                rule,
+                once(rule, delay, trigger, jitter)
+                        .withIdentity(catchingUp(rule))
+                        .build());
+    }
+
+    private static TriggerKey catchingUp(String rule) {
+        return new TriggerKey(rule, CATCHING_UP);
+    }
+
+    private TriggerBuilder<?> once(String rule, Duration delay, String trigger, Duration jitter) {
+        return TriggerBuilder.newTrigger()
+                .forJob(key(rule))
+                .usingJobData(ReplicationJob.TRIGGER, trigger)
+                .usingJobData(ReplicationJob.JITTER_MILLIS, Long.toString(jitter.toMillis()))
+                .startAt(Date.from(time.clock().instant().plus(delay)))
+                .withSchedule(SimpleScheduleBuilder.simpleSchedule().withMisfireHandlingInstructionFireNow());
+    }
+
+    private boolean runSoon(String rule, Trigger once) throws IOException {
         if (!soon.add(rule)) {
             return false;
         }
         boolean scheduled = false;
         try {
-            quartz(() -> scheduler.scheduleJob(TriggerBuilder.newTrigger()
-                    .forJob(key(rule))
-                    .usingJobData(ReplicationJob.TRIGGER, trigger)
-                    .usingJobData(ReplicationJob.JITTER_MILLIS, Long.toString(jitter.toMillis()))
-                    .startAt(Date.from(time.clock().instant().plus(delay)))
-                    .withSchedule(SimpleScheduleBuilder.simpleSchedule().withMisfireHandlingInstructionFireNow())
-                    .build()));
+            quartz(() -> scheduler.scheduleJob(once));
             scheduled = true;
             return true;
         } finally {
@@ -279,11 +305,11 @@ public final class ReplicationScheduler implements AutoCloseable {
         return new JobKey(rule, GROUP);
     }
 
-    private interface QuartzCall<T> {
+    private interface QuartzCall<T extends @Nullable Object> {
         T call() throws SchedulerException;
     }
 
-    private static <T> T quartz(QuartzCall<T> call) throws IOException {
+    private static <T extends @Nullable Object> T quartz(QuartzCall<T> call) throws IOException {
         try {
             return call.call();
         } catch (SchedulerException e) {

@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -308,6 +309,39 @@ class CopyJournalTest {
             assertThat(journal.owed("rule")).isPresent();
             journal.finishRun(journal.startRun("rule", "request"), "complete", "{}");
             assertThat(journal.owed("rule")).isEmpty();
+        }
+    }
+
+    @Test
+    void whatARoundLeftOutIsNotOwedWhereALaterOneWasThereBeforeItCameToItsEnd() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            long run = journal.startRun("rule", "request");
+            long late = journal.startRun("rule", "request", OptionalLong.of(run), 1);
+            journal.breakOff(journal.startRun("rule", "schedule"));
+            journal.finishRun(journal.startRun("another", "schedule"), "complete", "{}");
+            journal.startRun("rule", "schedule");
+            long second = journal.startRun("rule", "request", OptionalLong.of(run), 1);
+            journal.finishRun(late, "partly", "{}");
+            assertThat(journal.owed("rule"))
+                    .as("of those that began later one was broken off, one is of another rule, two run")
+                    .contains("request");
+
+            journal.finishRun(journal.startRun("rule", "schedule"), "complete", "{}");
+            assertThat(journal.owed("rule")).isEmpty();
+            journal.finishRun(second, "partly", "{}");
+            assertThat(journal.owed("rule")).isEmpty();
+        }
+    }
+
+    @Test
+    void whatIsOwedByRulesThatAreNoMoreIsForgotten() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            journal.owe("kept", "notification");
+            journal.owe("removed", "notification");
+            journal.oweOnly(Set.of("kept", "new"));
+            assertThat(journal.owed("kept")).contains("notification");
+            assertThat(journal.owed("removed")).isEmpty();
+            assertThat(journal.owed("new")).isEmpty();
         }
     }
 

@@ -323,6 +323,34 @@ class ReplicationSchedulerTest {
         }
     }
 
+    @Test
+    void newsDoesNotWaitForTheTimeOfCatchingUp() throws Exception {
+        Optional<String> owed = Optional.of("owed");
+        Duration none = Duration.ZERO;
+        List<String> runs = new CopyOnWriteArrayList<>();
+        CountDownLatch ran = new CountDownLatch(3);
+        try (ReplicationScheduler scheduler = scheduler("news", (rule, trigger) -> {
+            runs.add(rule + " " + trigger);
+            ran.countDown();
+        })) {
+            scheduler.add("without", Optional.empty(), unfinished(9), owed);
+            scheduler.add("calendar", cron("30 2 1 1 *", ZoneId.of("Asia/Tokyo")), unfinished(9));
+            scheduler.add("nothing owed", Optional.empty());
+            for (String rule : List.of("without", "calendar", "nothing owed")) {
+                assertThat(scheduler.runSoonForNews(rule, none, "news"))
+                        .as(rule)
+                        .isTrue();
+                assertThat(scheduler.runSoonForNews(rule, none, "more news"))
+                        .as(rule)
+                        .isFalse();
+                assertThat(scheduler.runSoon(rule, none, "request")).as(rule).isFalse();
+            }
+            scheduler.start();
+            assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(runs).containsExactlyInAnyOrder("without news", "calendar news", "nothing owed news");
+    }
+
     // Quartz' own misfires: by a clock that was behind, as that of a machine which slept.
 
     @Test
