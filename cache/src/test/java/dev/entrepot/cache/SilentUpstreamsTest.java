@@ -32,7 +32,10 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Who waits for an upstream that says nothing. The deadline is longer than the test may take. */
+/**
+ * Who waits for an upstream that says nothing. The deadline is longer than the test may take. Long, because each way to
+ * fall silent, to answer again and to ask is one case over the same upstream and clock.
+ */
 @Timeout(30)
 class SilentUpstreamsTest {
     private static final Duration DEADLINE = Duration.ofMinutes(10);
