@@ -33,6 +33,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
 class OutgoingEventsTest {
+    private static final RetryPolicy MANY = new RetryPolicy(12, Duration.ofSeconds(1), Duration.ofMinutes(1), 1);
+
     @TempDir
     private Path folder;
 
@@ -156,8 +158,7 @@ class OutgoingEventsTest {
                 default -> throw new IOException("it hung up");
             };
         };
-        RetryPolicy many = new RetryPolicy(12, Duration.ofSeconds(1), Duration.ofMinutes(1), 1);
-        try (EventQueue queue = new EventQueue(sink, 10, Optional.empty(), many, clock.time())) {
+        try (EventQueue queue = new EventQueue(sink, 10, Optional.empty(), MANY, clock.time())) {
             for (byte i = 1; i <= 4; i++) {
                 queue.add("application/json", new byte[] {i});
             }
@@ -178,11 +179,7 @@ class OutgoingEventsTest {
         List<Byte> got = new ArrayList<>();
         EventSink sink = (headers, body) -> {
             taken.countDown();
-            try {
-                proceed.await();
-            } catch (InterruptedException e) {
-                throw new IOException(e);
-            }
+            await(proceed);
             got.add(body[0]);
             return 200;
         };
@@ -207,6 +204,14 @@ class OutgoingEventsTest {
         return bodies;
     }
 
+    private static void await(CountDownLatch latch) throws IOException {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
+    }
+
     private List<Integer> posted(EventSink sink, byte[]... bodies) throws InterruptedException {
         return delivered(sink, bodies).posts();
     }
@@ -220,11 +225,7 @@ class OutgoingEventsTest {
         List<Integer> posts = new ArrayList<>();
         List<Integer> taken = new ArrayList<>();
         EventSink counted = (headers, body) -> {
-            try {
-                added.await();
-            } catch (InterruptedException e) {
-                throw new IOException(e);
-            }
+            await(added);
             posts.add((int) body[0]);
             int status = sink.post(headers, body);
             if (status == 200) {
@@ -232,8 +233,7 @@ class OutgoingEventsTest {
             }
             return status;
         };
-        RetryPolicy many = new RetryPolicy(12, Duration.ofSeconds(1), Duration.ofMinutes(1), 1);
-        try (EventQueue queue = new EventQueue(counted, 2000, Optional.empty(), many, clock.time())) {
+        try (EventQueue queue = new EventQueue(counted, 2000, Optional.empty(), MANY, clock.time())) {
             for (byte[] body : bodies) {
                 queue.add("application/json", body);
             }
@@ -377,19 +377,14 @@ class OutgoingEventsTest {
         List<Integer> posts = new ArrayList<>();
         List<EventQueue> own = new ArrayList<>();
         EventSink sink = (headers, body) -> {
-            try {
-                added.await();
-            } catch (InterruptedException e) {
-                throw new IOException(e);
-            }
+            await(added);
             posts.add((int) body[0]);
             if (body[0] == 3 && posts.size() == 6) {
                 own.getFirst().add("application/json", new byte[] {5});
             }
             return body[0] <= 3 ? 500 : 200;
         };
-        RetryPolicy many = new RetryPolicy(12, Duration.ofSeconds(1), Duration.ofMinutes(1), 1);
-        try (EventQueue queue = new EventQueue(sink, 4, Optional.empty(), many, clock.time())) {
+        try (EventQueue queue = new EventQueue(sink, 4, Optional.empty(), MANY, clock.time())) {
             own.add(queue);
             queue.add("application/json", new byte[] {1});
             while (queue.behind() > 0) {
@@ -415,11 +410,7 @@ class OutgoingEventsTest {
         byte[] mebibyte = new byte[1024 * 1024];
         EventSink sink = (headers, body) -> {
             taken.countDown();
-            try {
-                proceed.await();
-            } catch (InterruptedException e) {
-                throw new IOException(e);
-            }
+            await(proceed);
             return 200;
         };
         try (EventQueue queue = new EventQueue(sink, 10_000, Optional.empty(), retries, clock.time())) {
