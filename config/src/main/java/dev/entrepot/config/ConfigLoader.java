@@ -26,18 +26,35 @@ public final class ConfigLoader {
      */
     public static LoadedConfig load(Optional<Path> explicit, Path workingDirectory, Map<String, String> environment)
             throws ConfigException {
+        return load(explicit, workingDirectory, environment, Optional.empty());
+    }
+
+    /**
+     * As above.
+     *
+     * @param data where the cache is, whatever the file says, if something else does; no layout of the file may share a
+     *     folder with it either
+     */
+    public static LoadedConfig load(
+            Optional<Path> explicit, Path workingDirectory, Map<String, String> environment, Optional<DataFolder> data)
+            throws ConfigException {
         Path named = explicit.orElse(DEFAULT_FILE);
         Path file = workingDirectory.resolve(named);
         if (explicit.isEmpty() && Files.notExists(file)) {
-            return read(Optional.empty(), new byte[0], workingDirectory, environment);
+            return read(Optional.empty(), new byte[0], workingDirectory, environment, data);
         }
-        return read(Optional.of(named), bytes(named, file), workingDirectory, environment);
+        return read(Optional.of(named), bytes(named, file), workingDirectory, environment, data);
     }
 
     /** As {@link #load}, of bytes that were read before. */
-    static LoadedConfig read(Optional<Path> file, byte[] bytes, Path workingDirectory, Map<String, String> environment)
+    static LoadedConfig read(
+            Optional<Path> file,
+            byte[] bytes,
+            Path workingDirectory,
+            Map<String, String> environment,
+            Optional<DataFolder> data)
             throws ConfigException {
-        Reading reading = new Reading(file.orElse(DEFAULT_FILE), workingDirectory, environment);
+        Reading reading = new Reading(file.orElse(DEFAULT_FILE), workingDirectory, environment, data);
         Optional<EntrepotConfig> config = Optional.empty();
         try {
             ConfigNode root = ConfigNode.root(reading, YamlDocument.parse(bytes, reading));

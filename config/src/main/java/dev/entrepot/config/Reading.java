@@ -9,6 +9,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * What one reading of a configuration needs and gathers: the errors, so that it goes on after the first, the origin of every value, and
@@ -21,6 +22,7 @@ final class Reading {
     private final Path file;
     private final Path workingDirectory;
     private final References references;
+    private final Optional<DataFolder> data;
     private final List<ConfigError> errors = new ArrayList<>();
     private final Map<String, Origin> origins = new LinkedHashMap<>();
     private final Map<String, Position> positions = new LinkedHashMap<>();
@@ -30,9 +32,15 @@ final class Reading {
     private int values;
 
     Reading(Path file, Path workingDirectory, Map<String, String> environment) {
+        this(file, workingDirectory, environment, Optional.empty());
+    }
+
+    /** As above, where something else says where the cache is, whatever the file does. */
+    Reading(Path file, Path workingDirectory, Map<String, String> environment, Optional<DataFolder> data) {
         this.file = file;
         this.workingDirectory = workingDirectory;
         this.references = new References(workingDirectory, environment);
+        this.data = data;
     }
 
     /** The file, as it was named. */
@@ -43,6 +51,12 @@ final class Reading {
     /** A path of the file, seen from the working directory. */
     Path resolve(String path) {
         return workingDirectory.resolve(path).normalize();
+    }
+
+    /** All folders that are the cache's: that of the file, and the other one. */
+    List<DataFolder> dataFolders(CacheConfig cache) {
+        return Stream.concat(Stream.of(DataFolder.configured(cache.directory())), data.stream())
+                .toList();
     }
 
     /** What replaces references in values. */

@@ -85,7 +85,7 @@ final class RootKeys {
         new UpstreamChecks(upstreams, reading).check();
         Optional<TracingConfig> tracing = values.get(TRACING);
         TracingKeys.check(tracing, upstreams, reading);
-        new RuleChecks(upstreams, replication.rules(), values.get(CACHE).directory(), reading).check();
+        new RuleChecks(upstreams, replication.rules(), reading.dataFolders(values.get(CACHE)), reading).check();
         new PassThroughChecks(upstreams, values.get(SERVER), replication.rules(), reading).check();
         return new EntrepotConfig(
                 values.get(SERVER),

@@ -4,7 +4,6 @@ import dev.entrepot.config.TargetConfig.LayoutDestination;
 import dev.entrepot.config.TargetConfig.RegistryDestination;
 import dev.entrepot.oci.RegistryHost;
 import java.net.URI;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
@@ -21,13 +20,13 @@ import java.util.stream.Collectors;
 final class RuleChecks {
     private final Map<RegistryHost, UpstreamConfig> upstreams;
     private final List<ReplicationRuleConfig> rules;
-    private final Path data;
+    private final List<DataFolder> data;
     private final Reading reading;
 
     RuleChecks(
             Map<RegistryHost, UpstreamConfig> upstreams,
             List<ReplicationRuleConfig> rules,
-            Path data,
+            List<DataFolder> data,
             Reading reading) {
         this.data = data;
         this.upstreams = upstreams;

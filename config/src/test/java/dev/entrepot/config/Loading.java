@@ -62,6 +62,10 @@ final class Loading {
     private static LoadedConfig read(String yaml, Path workingDirectory, Map<String, String> environment)
             throws ConfigException {
         return ConfigLoader.read(
-                Optional.of(FILE), yaml.getBytes(StandardCharsets.UTF_8), workingDirectory, environment);
+                Optional.of(FILE),
+                yaml.getBytes(StandardCharsets.UTF_8),
+                workingDirectory,
+                environment,
+                Optional.empty());
     }
 }

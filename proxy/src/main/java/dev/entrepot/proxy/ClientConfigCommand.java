@@ -92,6 +92,9 @@ final class ClientConfigCommand {
         }
         Optional<Path> into = Optional.<Path>ofNullable(command.matchedOptionValue(INTO, null))
                 .map(workingDirectory::resolve);
+        if (into.isPresent()) {
+            check(into.get(), files, WrittenPaths.of(config, Optional.empty()));
+        }
         for (ConfigurationFile file : files) {
             if (into.isPresent()) {
                 out.println(write(into.get(), file));
@@ -124,8 +127,19 @@ final class ClientConfigCommand {
         out.println();
     }
 
+    private static void check(Path folder, List<ConfigurationFile> files, WrittenPaths written)
+            throws BadRequestException {
+        for (ConfigurationFile file : files) {
+            written.file(INTO, in(folder, file));
+        }
+    }
+
+    private static Path in(Path folder, ConfigurationFile file) {
+        return folder.resolve(file.path().substring(1));
+    }
+
     private static Path write(Path folder, ConfigurationFile file) throws IOException {
-        Path path = folder.resolve(file.path().substring(1));
+        Path path = in(folder, file);
         Files.createDirectories(path.getParent());
         return Files.writeString(path, file.text());
     }

@@ -5,6 +5,7 @@ import dev.entrepot.config.ConfigException;
 import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.config.ConfigPrinter;
 import dev.entrepot.config.CostlyPatterns;
+import dev.entrepot.config.DataFolder;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
@@ -12,6 +13,7 @@ import dev.entrepot.config.LogConfig;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.http.WebServers;
 import dev.entrepot.proxy.replication.BadRequestException;
+import dev.entrepot.proxy.replication.ImportTargets;
 import dev.entrepot.proxy.replication.LayoutName;
 import java.io.IOException;
 import java.io.InputStream;
@@ -125,13 +127,7 @@ final class CommandLineInterface {
                     replication(command).plan(text(command, 0), ReplicationCommandLine.verify(command), json(command));
                 case "entrepot sync" ->
                     replication(command).sync(text(command, 0), ReplicationCommandLine.verify(command), json(command));
-                case "entrepot copy" ->
-                    replication(command)
-                            .copy(
-                                    image(command, 0),
-                                    image(command, 1),
-                                    ReplicationCommandLine.verify(command),
-                                    json(command));
+                case "entrepot copy" -> copy(command);
                 case "entrepot tree" -> tree(command);
                 case "entrepot verify" -> bundles().verify(given(command), client(), json(command));
                 case "entrepot ls" -> bundles().list(given(command), json(command));
@@ -162,7 +158,7 @@ final class CommandLineInterface {
             throws ConfigException, IOException, BadRequestException, InterruptedException {
         Optional<ListenAddress> listen = Optional.ofNullable(command.matchedOptionValue("--listen", null));
         Optional<Path> named = Optional.ofNullable(command.matchedOptionValue("--config", null));
-        ConfigFile file = new ConfigFile(named, workingDirectory, environment);
+        ConfigFile file = new ConfigFile(named, workingDirectory, environment).withData(dataFolder(command));
         if (command.hasMatchedOption(BundleCommandLine.BUNDLE)) {
             LoadedConfig loaded = load(command);
             EntrepotConfig config = ServeCommand.overridden(
@@ -176,8 +172,14 @@ final class CommandLineInterface {
     }
 
     private Optional<Path> data(ParseResult command) {
-        return Optional.<Path>ofNullable(command.matchedOptionValue(ReplicationCommandLine.DATA, null))
-                .map(workingDirectory::resolve);
+        return command.commandSpec().findOption(ReplicationCommandLine.DATA) == null
+                ? Optional.empty()
+                : Optional.<Path>ofNullable(command.matchedOptionValue(ReplicationCommandLine.DATA, null))
+                        .map(workingDirectory::resolve);
+    }
+
+    private Optional<DataFolder> dataFolder(ParseResult command) {
+        return WrittenPaths.option(data(command));
     }
 
     private ExplainCommand explain(ParseResult command) throws ConfigException {
@@ -189,16 +191,28 @@ final class CommandLineInterface {
     }
 
     private ReplicationCommands replication(ParseResult command) throws ConfigException {
-        EntrepotConfig config = load(command).config();
-        Optional<Path> data = command.commandSpec().findOption(ReplicationCommandLine.DATA) == null
-                ? Optional.empty()
-                : data(command);
+        return replication(load(command).config(), data(command));
+    }
+
+    private ReplicationCommands replication(EntrepotConfig config, Optional<Path> data) {
         return new ReplicationCommands(
                 ServeCommand.overridden(config, data),
                 ClientEnvironment.system(Version.current()).withVariables(environment),
                 out,
                 err,
                 terminal);
+    }
+
+    private int copy(ParseResult command)
+            throws ConfigException, IOException, BadRequestException, InterruptedException {
+        EntrepotConfig config = load(command).config();
+        String target = image(command, 1);
+        Optional<Path> written = LayoutName.pathOf(target);
+        if (written.isPresent()) {
+            WrittenPaths.of(config, data(command)).layout(ReplicationCommandLine.TARGET, written.get());
+        }
+        return replication(config, data(command))
+                .copy(image(command, 0), target, ReplicationCommandLine.verify(command), json(command));
     }
 
     private int warm(ParseResult command)
@@ -234,20 +248,42 @@ final class CommandLineInterface {
 
     private int receipt(ParseResult command) throws ConfigException, IOException, BadRequestException {
         String[] none = {};
-        EntrepotConfig config = ServeCommand.overridden(load(command).config(), data(command));
+        BundleCommands.Import wanted = BundleCommandLine.wanted(command);
+        EntrepotConfig config = load(command).config();
+        checkReceipt(wanted, WrittenPaths.of(config, data(command)));
         return bundles()
                 .receipt(
                         List.of(command.matchedPositionalValue(0, none)),
-                        BundleCommandLine.wanted(command),
+                        wanted,
                         command.hasMatchedOption(BundleCommandLine.UNSIGNED),
-                        config,
+                        ServeCommand.overridden(config, data(command)),
                         client());
     }
 
     private int imports(ParseResult command) throws ConfigException, IOException, BadRequestException {
         BundleCommands.Import wanted = BundleCommandLine.wanted(command);
-        EntrepotConfig config = ServeCommand.overridden(load(command).config(), data(command));
-        return bundles().imports(given(command), wanted, config, client(), json(command));
+        EntrepotConfig config = load(command).config();
+        WrittenPaths written = WrittenPaths.of(config, data(command));
+        Optional<Path> layout = ImportTargets.layout(wanted.to(), workingDirectory);
+        if (layout.isPresent()) {
+            written.layout(BundleCommandLine.TO, layout.get());
+        }
+        checkReceipt(wanted, written);
+        return bundles()
+                .imports(
+                        given(command),
+                        wanted,
+                        ServeCommand.overridden(config, data(command)),
+                        client(),
+                        json(command));
+    }
+
+    private void checkReceipt(BundleCommands.Import wanted, WrittenPaths written) throws BadRequestException {
+        if (wanted.receipt().isPresent()) {
+            written.file(
+                    BundleCommandLine.RECEIPT,
+                    workingDirectory.resolve(wanted.receipt().get()));
+        }
     }
 
     private BundleCommands bundles() {
@@ -275,7 +311,9 @@ final class CommandLineInterface {
     private int export(ParseResult command)
             throws ConfigException, BadRequestException, IOException, InterruptedException {
         ExportRequest request = ExportCommandLine.request(command, workingDirectory);
-        EntrepotConfig config = ServeCommand.overridden(load(command).config(), data(command));
+        EntrepotConfig configured = load(command).config();
+        ExportCommandLine.checkOutput(request, WrittenPaths.of(configured, data(command)));
+        EntrepotConfig config = ServeCommand.overridden(configured, data(command));
         ClientEnvironment world = ClientEnvironment.system(Version.current()).withVariables(environment);
         try (ExportCommand export = new ExportCommand(config, world, request, out, err, terminal)) {
             return export.run();
@@ -324,7 +362,7 @@ final class CommandLineInterface {
 
     private LoadedConfig load(ParseResult command) throws ConfigException {
         Optional<Path> file = Optional.ofNullable(command.matchedOptionValue("--config", null));
-        return ConfigLoader.load(file, workingDirectory, environment);
+        return ConfigLoader.load(file, workingDirectory, environment, dataFolder(command));
     }
 
     private void complain(Exception failure) {

@@ -174,6 +174,21 @@ final class ExportCommandLine {
         return request;
     }
 
+    /**
+     * Checks where a bundle is to be written to.
+     *
+     * @throws BadRequestException if that is in the folder of the cache, or around it
+     */
+    static void checkOutput(ExportRequest request, WrittenPaths written) throws BadRequestException {
+        Path output = request.output().orElseThrow();
+        if (request.reissue().isPresent()) {
+            // A folder that may have other things in it, to which volumes are added.
+            written.file(OUTPUT, output);
+        } else {
+            written.folder(OUTPUT, output);
+        }
+    }
+
     private static Optional<Path> path(ParseResult command, String option, Path workingDirectory) {
         return Optional.<Path>ofNullable(command.matchedOptionValue(option, null))
                 .map(path -> workingDirectory.resolve(path).toAbsolutePath().normalize());

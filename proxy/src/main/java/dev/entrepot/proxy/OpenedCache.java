@@ -55,6 +55,7 @@ final class OpenedCache implements AutoCloseable {
 
     private final EntrepotConfig config;
     private final ClientEnvironment environment;
+    private final boolean serving;
     private final ForwardClock clock;
     private final Closings open = new Closings();
     private final Map<RegistryHost, Upstream> upstreams = new LinkedHashMap<>();
@@ -76,7 +77,10 @@ final class OpenedCache implements AutoCloseable {
         this(config, environment, false);
     }
 
-    /** As above, for a server: after a crash, index and files are compared in the background. */
+    /**
+     * As above, for a server: after a crash, index and files are compared in the background, and of the requests to
+     * each upstream a quarter is kept for clients.
+     */
     static OpenedCache forServing(EntrepotConfig config, ClientEnvironment environment) throws IOException {
         return new OpenedCache(config, environment, true);
     }
@@ -84,6 +88,7 @@ final class OpenedCache implements AutoCloseable {
     private OpenedCache(EntrepotConfig config, ClientEnvironment environment, boolean serving) throws IOException {
         this.config = config;
         this.environment = environment;
+        this.serving = serving;
         this.clock = new ForwardClock(environment.clock(), environment.nanoTime());
         this.rules = new LiveRules(RuleSet.of(config));
         this.grouping = DiskGrouping.of(config);
@@ -102,7 +107,7 @@ final class OpenedCache implements AutoCloseable {
                             cacheConfig.highWatermark().value(),
                             cacheConfig.lowWatermark().value()),
                     shares(),
-                    settling(serving));
+                    settling());
             open.push(evictor::close);
             scrub = new Scrub(
                     store,
@@ -117,7 +122,7 @@ final class OpenedCache implements AutoCloseable {
             open.push(() -> stopFetching(fetching));
             cache = new PullThroughCache(
                     store, index, evictor, clock, cacheConfig.memory().bytes(), FetchSettings.DEFAULT, fetching, rules);
-            ComparisonAtStart comparison = ComparisonAtStart.of(store, index, settling(serving));
+            ComparisonAtStart comparison = ComparisonAtStart.of(store, index, settling());
             open.push(comparison::close);
             if (serving) {
                 lookAfter();
@@ -135,13 +140,13 @@ final class OpenedCache implements AutoCloseable {
     }
 
     // What reads all of a large index lets those go first who have waited for the start.
-    private Duration settling(boolean serving) {
+    private Duration settling() {
         return serving && index.storedCount() > MUCH ? FIRST_MOMENTS : Duration.ZERO;
     }
 
     private void openUpstreams() throws IOException {
         for (UpstreamConfig upstreamConfig : config.upstreams().values()) {
-            Upstream upstream = Upstream.open(upstreamConfig, environment);
+            Upstream upstream = Upstream.open(upstreamConfig, serving, environment);
             open.push(upstream::close);
             upstreams.put(upstreamConfig.name(), upstream);
         }
@@ -241,7 +246,8 @@ final class OpenedCache implements AutoCloseable {
 
     /** The upstreams as sources of replication. */
     Registries registries() {
-        return new Registries(config.upstreams(), clients(), Optional.of(cache), environment);
+        Registries registries = new Registries(config.upstreams(), clients(), Optional.of(cache), environment);
+        return serving ? registries : registries.withoutClients();
     }
 
     /** Divides the disk anew, if rules that have changed divide it otherwise than before: it forgets how often things were used. */

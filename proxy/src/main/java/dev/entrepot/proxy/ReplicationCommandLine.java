@@ -19,6 +19,9 @@ final class ReplicationCommandLine {
     /** The name of the option for the data folder. */
     static final String DATA = "--data";
 
+    /** The name of the parameter for where a copy goes. */
+    static final String TARGET = "TARGET";
+
     private static final String IMPORTS = "--imports";
     private static final String EXPORTS = "--exports";
     private static final String LAYOUT = "layout:PATH[:[REPOSITORY:]TAG]";
@@ -59,7 +62,7 @@ final class ReplicationCommandLine {
                                 + " (or @digest)."))
                 .addPositional(parameter(
                         1,
-                        "TARGET",
+                        TARGET,
                         "http(s)://host/name[:tag], or a reference of an upstream or of the host of a rule's target, or "
                                 + LAYOUT + ": an OCI image layout, in a folder, or in a tar if PATH ends in .tar."
                                 + " Plain HTTP only where it says http://."));

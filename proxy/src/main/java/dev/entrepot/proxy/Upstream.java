@@ -22,16 +22,19 @@ record Upstream(RegistryClient client, boolean showsOurs, Optional<PassThroughCo
     /**
      * Sets up the client of an upstream; connects to nothing yet.
      *
+     * @param servesClients whether this process does
      * @throws IOException if its TLS files cannot be read
      */
-    static Upstream open(UpstreamConfig config, ClientEnvironment environment) throws IOException {
+    static Upstream open(UpstreamConfig config, boolean servesClients, ClientEnvironment environment)
+            throws IOException {
         Safeguards safeguards = Safeguards.shared(Endpoints.reserve(config)).withHedges(config.hedge());
         boolean ours = config.credentials().isPresent()
                 || config.clientCertificate().isPresent()
                 || config.mirrors().stream()
                         .anyMatch(mirror -> mirror.credentials().isPresent()
                                 || mirror.clientCertificate().isPresent());
-        return new Upstream(UpstreamClients.open(config, safeguards, environment), ours, config.passThrough());
+        return new Upstream(
+                UpstreamClients.open(config, safeguards, servesClients, environment), ours, config.passThrough());
     }
 
     @Override

@@ -111,7 +111,7 @@ final class UpstreamsCommand {
         try (Closings closings = new Closings()) {
             Map<RegistryHost, RegistryClient> clients = new LinkedHashMap<>();
             for (UpstreamConfig upstream : config.upstreams().values()) {
-                Upstream opened = Upstream.open(upstream, environment);
+                Upstream opened = Upstream.open(upstream, false, environment);
                 closings.push(opened::close);
                 clients.put(upstream.name(), opened.client());
             }

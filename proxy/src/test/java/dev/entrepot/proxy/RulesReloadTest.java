@@ -3,6 +3,7 @@ package dev.entrepot.proxy;
 import static dev.entrepot.proxy.MirrorFixture.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.entrepot.config.DataFolder;
 import dev.entrepot.config.LoadedConfig;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.testing.Images;
@@ -177,6 +178,22 @@ class RulesReloadTest {
             assertThat(reload.reload("a test")).isFalse();
             assertThat(rules.of(APP).denied()).contains("closed");
             assertThat(reload.problem().orElseThrow()).contains("is empty");
+        }
+    }
+
+    @Test
+    void layoutInTheDataFolderOfTheCommandIsWrongWhenItIsReadAgainToo() throws Exception {
+        write(DENY);
+        ConfigFile file = file().withData(Optional.of(new DataFolder("the folder of --data", folder.resolve("own"))));
+        LoadedConfig started = file.load();
+        LiveRules rules = rules(started);
+        try (ConfigReload reload =
+                new ConfigReload(started.config(), ParsedFile.of(file, started), rules, (read, server) -> {})) {
+            write(
+                    "replication: {rules: [{name: r, source: quay.io, repositories: [x], targets: [{layout: own/x}]}]}\n");
+            assertThat(reload.reload("a test")).isFalse();
+            assertThat(reload.problem().orElseThrow()).contains("the layout is in the folder of --data");
+            assertThat(rules.of(APP).denied()).contains("closed");
         }
     }
 

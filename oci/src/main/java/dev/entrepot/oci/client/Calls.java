@@ -203,12 +203,12 @@ final class Calls {
     }
 
     /**
-     * Lets time pass before a failed upload goes on: about 1, 2, 4 seconds, or as long as the registry asks for.
+     * How much time is to pass before a failed upload goes on: about 1, 2, 4 seconds, or as long as the registry asks for.
      *
      * @param failures how often it has failed in a row, at least 1
-     * @throws OutageException the outage itself, if it is not to be waited for, or if the thread is interrupted, which it then still is
+     * @throws OutageException the outage itself, if it is not to be waited for, or if the thread is interrupted
      */
-    void pauseAfter(OutageException outage, Priority priority, int failures) throws OutageException {
+    Duration pauseAfter(OutageException outage, Priority priority, int failures) throws OutageException {
         Duration pause = outage.retryAfter()
                 .map(this::jittered)
                 .orElseGet(() -> backoff(failures).multipliedBy(10));
@@ -218,10 +218,15 @@ final class Calls {
                 || Thread.currentThread().isInterrupted()) {
             throw outage;
         }
-        sleep(outage, pause);
+        return pause;
     }
 
-    private void sleep(OutageException outage, Duration pause) throws OutageException {
+    /**
+     * Lets time pass after an outage.
+     *
+     * @throws OutageException the outage itself, if the thread is interrupted, which it then still is
+     */
+    void sleep(OutageException outage, Duration pause) throws OutageException {
         try {
             environment.sleeper().sleep(pause);
         } catch (InterruptedException e) {

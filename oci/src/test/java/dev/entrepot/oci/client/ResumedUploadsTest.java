@@ -24,6 +24,7 @@ import dev.entrepot.oci.testing.TestRegistry;
 import java.io.IOException;
 import java.io.InputStream;
 import java.net.URI;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,6 +35,7 @@ import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Uploads of a blob of two parts and a half, with a log. */
@@ -265,6 +267,54 @@ class ResumedUploadsTest {
         push();
 
         assertThat(sent()).contains("PATCH " + PART / 4 + "-" + (PART / 4 + PART - 1));
+        assertThere();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1, 1", "4, 1, 1", "7, 0, 2", "60, 0, 2"})
+    void sourceIsHeldOpenInTheMiddleOfAnUploadWhileTheRegistryLetsWaitForSecondsAndNoLonger(
+            String retryAfter, int openInPause, int openings) throws IOException {
+        // It has taken the part all the same, so that a source that is open can go on.
+        registry.faults().once(PATCH.and(request -> range(request).startsWith(PART + "-")), new Fault() {
+            @Override
+            public Response after(Response response) {
+                return Response.of(429).header("Retry-After", retryAfter);
+            }
+        });
+
+        push();
+
+        assertThat(world.pauses)
+                .singleElement()
+                .satisfies(pause -> assertThat(pause).isGreaterThanOrEqualTo(Duration.parse("PT" + retryAfter + "S")));
+        assertThat(world.openInPauses).containsExactly(openInPause);
+        assertThat(opened).hasValue(openings);
+        assertThat(sent())
+                .containsExactly(
+                        "POST",
+                        "PATCH 0-" + (PART - 1),
+                        "PATCH " + PART + "-" + (2 * PART - 1),
+                        "GET",
+                        "PATCH " + 2 * PART + "-" + (BLOB.sizeBytes() - 1),
+                        "PUT");
+        assertThere();
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 2, 3})
+    void sourceStaysOpenInPausesThatNoRegistryAsksFor(int failures) throws IOException {
+        AtomicInteger left = new AtomicInteger(failures);
+        registry.faults().always(PUT, new Fault() {
+            @Override
+            public Optional<Response> instead(Request request) {
+                return left.getAndDecrement() > 0 ? Optional.of(Response.of(503)) : Optional.empty();
+            }
+        });
+
+        push();
+
+        assertThat(world.openInPauses).hasSize(failures).containsOnly(1);
+        assertThat(opened).hasValue(1);
         assertThere();
     }
 

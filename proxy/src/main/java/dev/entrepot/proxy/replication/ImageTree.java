@@ -118,7 +118,7 @@ public record ImageTree(String image, ArtifactGraph graph) {
             throws BadRequestException, IOException {
         if (upstream.isPresent()) {
             return new RegistryClient(
-                    Endpoints.of(upstream.get(), environment),
+                    Endpoints.of(upstream.get(), environment).withoutClients(),
                     Safeguards.ofCommand(Endpoints.reserve(upstream.get())),
                     environment);
         }

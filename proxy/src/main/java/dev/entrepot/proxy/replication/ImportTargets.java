@@ -79,6 +79,17 @@ public record ImportTargets(
     }
 
     /**
+     * The path of the layout that a target is; empty of a registry.
+     *
+     * @param folder where relative paths start
+     */
+    public static Optional<Path> layout(String text, Path folder) {
+        return text.startsWith(LAYOUT)
+                ? Optional.of(folder.resolve(text.substring(LAYOUT.length())))
+                : Optional.empty();
+    }
+
+    /**
      * Opens a target; connects to nothing yet.
      *
      * @param text {@code http(s)://HOST[/PREFIX]}, or the same without scheme of a host that is configured, or {@code layout:PATH}
@@ -89,8 +100,9 @@ public record ImportTargets(
      */
     public Opened open(String text, Path folder, Optional<OnSparseRefused> onSparseRefused)
             throws BadRequestException, IOException {
-        if (text.startsWith(LAYOUT)) {
-            Path path = folder.resolve(text.substring(LAYOUT.length()));
+        Optional<Path> inLayout = layout(text, folder);
+        if (inLayout.isPresent()) {
+            Path path = inLayout.get();
             LayoutTargets layouts = new LayoutTargets();
             TargetRegistry layout = layouts.target(path.toString(), path);
             ImportTarget target = new ImportTarget(

@@ -39,6 +39,15 @@ public record LayoutName(Path path, Optional<RepositoryName> repository, Optiona
         return path.isEmpty() ? text : SCHEME + folder.resolve(path).toAbsolutePath() + text.substring(end);
     }
 
+    /**
+     * The absolute path of the layout that a text names; empty if it names none.
+     *
+     * @throws BadRequestException if it is to name one and does not, or not by an absolute path
+     */
+    public static Optional<Path> pathOf(String text) throws BadRequestException {
+        return is(text) ? Optional.of(parse(text).path()) : Optional.empty();
+    }
+
     private static int pathEnd(String text) {
         int end = SCHEME.length();
         while (end < text.length() && text.charAt(end) != ':' && text.charAt(end) != '@') {

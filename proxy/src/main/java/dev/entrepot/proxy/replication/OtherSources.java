@@ -18,11 +18,18 @@ final class OtherSources implements AutoCloseable {
     private static final int MOST_UNUSED = 16;
 
     private final ClientEnvironment environment;
+    private final boolean servesClients;
     // Those that were let go last are at the end.
     private final List<Shared> all = new ArrayList<>();
 
-    OtherSources(ClientEnvironment environment) {
+    /**
+     * None yet.
+     *
+     * @param servesClients whether this process does
+     */
+    OtherSources(ClientEnvironment environment, boolean servesClients) {
         this.environment = environment;
+        this.servesClients = servesClients;
     }
 
     private static final class Shared {
@@ -65,7 +72,7 @@ final class OtherSources implements AutoCloseable {
                 return new Use(shared);
             }
         }
-        Shared shared = new Shared(client(place, environment));
+        Shared shared = new Shared(client(place, servesClients, environment));
         shared.users = 1;
         all.add(shared);
         return new Use(shared);
@@ -73,8 +80,15 @@ final class OtherSources implements AutoCloseable {
 
     /** A client for a command that reads from one place and ends. */
     static RegistryClient client(URI place, ClientEnvironment environment) throws IOException {
+        return client(place, false, environment);
+    }
+
+    private static RegistryClient client(URI place, boolean servesClients, ClientEnvironment environment)
+            throws IOException {
         return new RegistryClient(
-                Endpoints.of(place, environment), Safeguards.ofCommand(QuotaReserve.NONE), environment);
+                UpstreamClients.slots(Endpoints.of(place, environment), servesClients),
+                Safeguards.ofCommand(QuotaReserve.NONE),
+                environment);
     }
 
     private synchronized void leave(Shared shared) {

@@ -21,25 +21,32 @@ import java.util.Optional;
  * @param cache the cache that is shared with those who pull; without, sources are read directly
  * @param environment the world around further clients
  * @param lasts whether the cache is there for the next command, too
+ * @param servesClients whether this process does
  */
 public record Registries(
         Map<RegistryHost, UpstreamConfig> upstreams,
         Map<RegistryHost, RegistryClient> clients,
         Optional<PullThroughCache> cache,
         ClientEnvironment environment,
-        boolean lasts) {
-    /** With a cache that lasts. */
+        boolean lasts,
+        boolean servesClients) {
+    /** With a cache that lasts, in a process that serves clients. */
     public Registries(
             Map<RegistryHost, UpstreamConfig> upstreams,
             Map<RegistryHost, RegistryClient> clients,
             Optional<PullThroughCache> cache,
             ClientEnvironment environment) {
-        this(upstreams, clients, cache, environment, true);
+        this(upstreams, clients, cache, environment, true, true);
     }
 
     /** The same, with a cache that is deleted when the command ends: what is read now is read again by the next. */
     public Registries forgetting() {
-        return new Registries(upstreams, clients, cache, environment, false);
+        return new Registries(upstreams, clients, cache, environment, false, servesClients);
+    }
+
+    /** The same in a process that serves no clients, as the clients of the upstreams are, too. */
+    public Registries withoutClients() {
+        return new Registries(upstreams, clients, cache, environment, lasts, false);
     }
 
     /** Copies the maps. */
@@ -108,7 +115,8 @@ public record Registries(
      * @throws BadRequestException if the name does not say where it is
      */
     RegistryClient connect(ImageName image) throws IOException, BadRequestException {
-        return new RegistryClient(Endpoints.of(place(image), environment), environment);
+        return new RegistryClient(
+                UpstreamClients.slots(Endpoints.of(place(image), environment), servesClients), environment);
     }
 
     /**

@@ -37,7 +37,7 @@ public final class Replication implements AutoCloseable {
         this.journal = journal;
         this.targets = targets;
         this.runner = new ReplicationRunner(journal, time, RetryPolicy.DEFAULT);
-        this.others = new OtherSources(sources.environment());
+        this.others = new OtherSources(sources.environment(), sources.servesClients());
         this.copies = new ImageCopies(sources, others, targets, runner);
     }
 

@@ -19,23 +19,32 @@ public final class UpstreamClients {
      * A client with its mirrors, which are closed with it. Connects to nothing yet.
      *
      * @param safeguards of the upstream, and in the same way of each mirror
+     * @param servesClients whether this process does: a quarter of the requests to the upstream, and to each mirror,
+     *     is then kept for them
      * @throws IOException if a TLS file cannot be read
      */
-    public static RegistryClient open(UpstreamConfig config, Safeguards safeguards, ClientEnvironment environment)
+    public static RegistryClient open(
+            UpstreamConfig config, Safeguards safeguards, boolean servesClients, ClientEnvironment environment)
             throws IOException {
         List<MirrorEndpoint> mirrors = new ArrayList<>();
         try {
             for (MirrorConfig mirror : config.mirrors()) {
                 RegistryEndpoint endpoint = Endpoints.of(mirror, config.maxConcurrentRequests(), environment);
                 mirrors.add(new MirrorEndpoint(
-                        new RegistryClient(endpoint, safeguards.ofMirror(), environment),
+                        new RegistryClient(slots(endpoint, servesClients), safeguards.ofMirror(), environment),
                         mirror.prefix(),
                         mirror.answers() == MirrorConfig.Answers.TAGS));
             }
-            return new RegistryClient(Endpoints.of(config, environment), safeguards, mirrors, environment);
+            RegistryEndpoint endpoint = Endpoints.of(config, environment);
+            return new RegistryClient(slots(endpoint, servesClients), safeguards, mirrors, environment);
         } catch (IOException | RuntimeException e) {
             mirrors.forEach(mirror -> mirror.client().close());
             throw e;
         }
+    }
+
+    /** An endpoint with all its slots for the process itself, if that serves no clients. */
+    static RegistryEndpoint slots(RegistryEndpoint endpoint, boolean servesClients) {
+        return servesClients ? endpoint : endpoint.withoutClients();
     }
 }

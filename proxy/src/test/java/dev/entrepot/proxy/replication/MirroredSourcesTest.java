@@ -77,7 +77,7 @@ class MirroredSourcesTest {
         ClientEnvironment environment = ClientEnvironment.system("test").withVariables(Map.of());
         UpstreamConfig config = config();
         try (RegistryClient client =
-                UpstreamClients.open(config, Safeguards.shared(QuotaReserve.DEFAULT), environment)) {
+                UpstreamClients.open(config, Safeguards.shared(QuotaReserve.DEFAULT), true, environment)) {
             assertThat(client.mirrors().getFirst().client().endpoint().progressTimeout())
                     .isEqualTo(Duration.ofSeconds(3));
             assertThat(client.mirrors().getFirst().client().endpoint().connectTimeout())

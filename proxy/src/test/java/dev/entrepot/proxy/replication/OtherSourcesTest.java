@@ -37,7 +37,7 @@ class OtherSourcesTest {
     private final OtherSources sources = ofUserAt("/nowhere");
 
     private static OtherSources ofUserAt(String home) {
-        return new OtherSources(ClientEnvironment.system("test").withVariables(Map.of("HOME", home)));
+        return new OtherSources(ClientEnvironment.system("test").withVariables(Map.of("HOME", home)), true);
     }
 
     @AfterEach
@@ -61,6 +61,16 @@ class OtherSourcesTest {
 
         try (OtherSources.Use later = sources.open(registry.uri())) {
             assertThat(later.client().state().quotas()).hasSize(1);
+        }
+    }
+
+    @Test
+    void someOfTheRequestsAreKeptForClientsWhereTheProcessHasAny() throws IOException {
+        try (OtherSources.Use inServer = sources.open(registry.uri());
+                OtherSources command = new OtherSources(ClientEnvironment.system("test"), false);
+                OtherSources.Use inCommand = command.open(registry.uri())) {
+            assertThat(inServer.client().endpoint().servesClients()).isTrue();
+            assertThat(inCommand.client().endpoint().servesClients()).isFalse();
         }
     }
 

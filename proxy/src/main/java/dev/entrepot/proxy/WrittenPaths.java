@@ -1,0 +1,74 @@
+package dev.entrepot.proxy;
+
+import dev.entrepot.cache.ContentStore;
+import dev.entrepot.config.DataFolder;
+import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.proxy.replication.BadRequestException;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Function;
+
+/**
+ * Refuses what a command line would have written into the folder of the cache, or around it: before anything is
+ * written. Immutable.
+ */
+final class WrittenPaths {
+    private final List<DataFolder> caches;
+
+    private WrittenPaths(List<DataFolder> caches) {
+        this.caches = List.copyOf(caches);
+    }
+
+    /**
+     * For a command.
+     *
+     * @param config as it is written
+     * @param data what {@code --data} says
+     */
+    static WrittenPaths of(EntrepotConfig config, Optional<Path> data) {
+        List<DataFolder> caches = new ArrayList<>(option(data).stream().toList());
+        // Beside a data folder of the command's own, that of the configuration is one where there is a store, as of a
+        // server: a command beside it is told to take its own. A default that nobody uses is none.
+        Path configured = config.cache().directory();
+        if (data.isEmpty() || ContentStore.exists(configured)) {
+            caches.add(DataFolder.configured(configured));
+        }
+        return new WrittenPaths(caches);
+    }
+
+    /** The folder that {@code --data} names. */
+    static Optional<DataFolder> option(Optional<Path> data) {
+        return data.map(folder -> new DataFolder("the folder of " + ReplicationCommandLine.DATA, folder));
+    }
+
+    /**
+     * Checks where an image layout is to be.
+     *
+     * @param option what says so
+     * @throws BadRequestException if it may not be there; names the option, both paths and the remedy
+     */
+    void layout(String option, Path path) throws BadRequestException {
+        refuse(cache -> cache.refusesLayout(option, path));
+    }
+
+    /** As above, of a folder or file that is written whole. */
+    void folder(String option, Path path) throws BadRequestException {
+        refuse(cache -> cache.refusesFolder(option, path));
+    }
+
+    /** As above, of a file, or of files in a folder that may have others. */
+    void file(String option, Path path) throws BadRequestException {
+        refuse(cache -> cache.refusesFile(option, path));
+    }
+
+    private void refuse(Function<DataFolder, Optional<String>> check) throws BadRequestException {
+        for (DataFolder cache : caches) {
+            Optional<String> problem = check.apply(cache);
+            if (problem.isPresent()) {
+                throw new BadRequestException(problem.get());
+            }
+        }
+    }
+}
