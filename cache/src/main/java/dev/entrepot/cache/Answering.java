@@ -212,6 +212,11 @@ final class Answering {
         return negative.of(question, settings);
     }
 
+    /** Until when the failure that is remembered for a question is answered with, and nobody asked; empty if there is none. */
+    Optional<Instant> rememberedUntil(Question question, CacheSettings settings) {
+        return negative.until(question, settings);
+    }
+
     private <T> Answer<T> check(
             Question question,
             CacheSettings settings,

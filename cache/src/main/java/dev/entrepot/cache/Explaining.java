@@ -101,6 +101,16 @@ final class Explaining {
         }
     }
 
+    /**
+     * Whether the upstream is asked.
+     *
+     * @param asks whether a request now asks it
+     * @param next from when on one does; empty for never, or where the next request does
+     */
+    private record Checking(Asks asks, Optional<Instant> next) {
+        static final Checking NEVER = new Checking(Asks.NOT, Optional.empty());
+    }
+
     /** What a request finds on its way, given an upstream. */
     private interface Way {
         Outcome with(Imagined upstream);
@@ -135,8 +145,7 @@ final class Explaining {
                 kept.filter(manifest -> linked)
                         .map(manifest -> graphs.of(manifest, Optional.empty(), answering.judge(settings))),
                 TagHistory.NONE,
-                Optional.empty(),
-                hit ? Asks.NOT : Asks.BEFORE,
+                hit ? Checking.NEVER : checking(question, settings, digest),
                 Admission.denial(repository, settings, ""),
                 way);
     }
@@ -177,8 +186,7 @@ final class Explaining {
                 untagged,
                 hit ? Optional.of(KeptGraphs.ofBlob(digest, stored.getAsLong())) : Optional.empty(),
                 TagHistory.NONE,
-                Optional.empty(),
-                hit ? Asks.NOT : Asks.BEFORE,
+                hit ? Checking.NEVER : checking(question, untagged, digest),
                 Admission.denial(repository, untagged, "")
                         .or(() -> limit.flatMap(found -> found.refusal(digest, size))),
                 way);
@@ -202,14 +210,49 @@ final class Explaining {
                 settings,
                 record.map(found -> graphs.of(found, judgement)),
                 tags.history(tag),
-                confirmed.flatMap(at -> judgement.nextCheck(Window.ofTag(settings), at)),
-                switch (step) {
-                    case SERVE -> Asks.NOT;
-                    case SERVE_AND_CHECK -> Asks.BEHIND;
-                    case ASK -> Asks.BEFORE;
-                },
+                checking(tag, settings, step, confirmed, minAge.isPresent()),
                 Admission.denial(repository, settings, "tag " + tag + " of "),
                 way);
+    }
+
+    private Checking checking(
+            Tag tag, CacheSettings settings, Step step, Optional<Instant> confirmed, boolean nameFirst) {
+        Optional<Instant> due =
+                confirmed.flatMap(at -> answering.judge(settings).nextCheck(Window.ofTag(settings), at));
+        if (step == Step.SERVE) {
+            return new Checking(Asks.NOT, due);
+        }
+        Question question = nameFirst
+                ? new Question.ForName(repository, tag, Readers.CLIENTS)
+                : new Question.ForManifest(repository, tag, Readers.CLIENTS);
+        boolean nameHeld = !nameFirst && confirmed.isEmpty();
+        Optional<Digest> fetched = nameHeld ? held(tag, settings).map(TagRecord::digest) : Optional.empty();
+        Checking checking = checking(question, settings, fetched.isPresent() ? fetched.get() : tag);
+        return checking.asks() == Asks.NOT
+                ? checking
+                : new Checking(step == Step.SERVE_AND_CHECK ? Asks.BEHIND : Asks.BEFORE, due);
+    }
+
+    // Of something that is not served before anybody is asked.
+    private Checking checking(Question question, CacheSettings settings, ManifestReference asked) {
+        if (GuardedSource.refusal(repository, settings, asked).isPresent()) {
+            return Checking.NEVER;
+        }
+        return answering
+                .rememberedUntil(question, settings)
+                .or(() -> leftAloneUntil(question, asked))
+                .map(until -> new Checking(Asks.NOT, Optional.of(until)))
+                .orElseGet(() -> new Checking(Asks.BEFORE, Optional.empty()));
+    }
+
+    // Until when no request is sent to an upstream that was out, nor to a mirror of it. Where no pull is left one may
+    // be sent all the same, to see whether that is still so.
+    private Optional<Instant> leftAloneUntil(Question question, ManifestReference asked) {
+        return outage(question)
+                .filter(known -> known.reason() == OutageException.Reason.NOT_ASKED)
+                .filter(known -> mirrors.askedFor(asked, aboutBlob(question)).isEmpty())
+                .flatMap(OutageException::retryAfter)
+                .map(answering.judge(untagged).now()::plus);
     }
 
     private Explanation explanation(
@@ -218,13 +261,13 @@ final class Explaining {
             CacheSettings settings,
             Optional<Explanation.KeptGraph> kept,
             TagHistory history,
-            Optional<Instant> nextCheck,
-            Asks asks,
+            Checking wished,
             Optional<BlockedException> denial,
             Way way) {
+        Checking checking = denial.isPresent() ? Checking.NEVER : wished;
         Way allowed = denial.isPresent()
                 ? imagined -> new Outcome.Failed(denial.get())
-                : overMirrors(reference, blob, settings, asks, way);
+                : overMirrors(reference, blob, settings, checking.asks(), way);
         Map<StaleCause, Outcome> down = new EnumMap<>(StaleCause.class);
         for (StaleCause cause : StaleCause.values()) {
             down.put(cause, allowed.with(new Imagined(Optional.of(cause))));
@@ -238,9 +281,9 @@ final class Explaining {
                 settings,
                 kept,
                 former,
-                nextCheck,
+                checking.next(),
                 index.pin(repository, reference),
-                denial.isPresent() ? Asks.NOT : asks,
+                checking.asks(),
                 allowed.with(Imagined.UP),
                 down);
     }
@@ -264,9 +307,11 @@ final class Explaining {
         return new Outcome.Unknown("whether it is at " + String.join(" or ", first));
     }
 
-    // The mirrors that may have the bytes of a digest that the upstream does not give.
-    private List<String> elsewhere(Digest digest, CacheSettings settings) {
+    // The mirrors that may have the bytes of a digest that the upstream does not give. Who is answered with a failure
+    // that is remembered asks them neither.
+    private List<String> elsewhere(Question question, Digest digest, CacheSettings settings) {
         return GuardedSource.refusal(repository, settings, digest).isPresent()
+                        || answering.remembered(question, settings).isPresent()
                 ? List.of()
                 : mirrors.askedFor(digest, false);
     }
@@ -276,8 +321,12 @@ final class Explaining {
         return answering
                 .remembered(question, settings)
                 .or(() -> GuardedSource.refusal(repository, settings, what))
-                .or(() -> aboutBlob(question) ? source.blobOutage() : source.outage())
+                .or(() -> outage(question))
                 .or(() -> imagined.failure(what));
+    }
+
+    private Optional<OutageException> outage(Question question) {
+        return aboutBlob(question) ? source.blobOutage() : source.outage();
     }
 
     // As above, where it costs a pull: with none left, nobody is asked.
@@ -306,7 +355,8 @@ final class Explaining {
         if (failure.isEmpty()) {
             return confirmed(tag, kept.isPresent());
         }
-        List<String> elsewhere = held.map(digest -> elsewhere(digest, settings)).orElse(List.of());
+        List<String> elsewhere =
+                held.map(digest -> elsewhere(question, digest, settings)).orElse(List.of());
         if (!elsewhere.isEmpty()) {
             return atMirrors(elsewhere);
         }
@@ -427,7 +477,7 @@ final class Explaining {
                 source.reserved().flatMap(reserved -> older(reserved, standIn, settings));
         Optional<RegistryException> failure =
                 saved.isPresent() ? Optional.empty() : pull(question, settings, turn.digest(), upstream);
-        List<String> elsewhere = failure.isPresent() ? elsewhere(turn.digest(), settings) : List.of();
+        List<String> elsewhere = failure.isPresent() ? elsewhere(question, turn.digest(), settings) : List.of();
         if (!elsewhere.isEmpty()) {
             return atMirrors(elsewhere);
         }

@@ -22,9 +22,9 @@ import java.util.Optional;
  * @param settings what rules say
  * @param kept what is kept of it
  * @param former what the tag named before, the last at the end, with the time at which each was first seen
- * @param nextCheck from when on the upstream is asked again; empty for never, or if nothing is kept
+ * @param nextCheck from when on the upstream is asked again; without it, it is asked by the next request if {@code asks} says so, and else never
  * @param pin the pin of just this tag or digest, if there is one
- * @param asks whether a request would ask the upstream
+ * @param asks whether a request now would ask the upstream for that: not while a failure is remembered that it is answered with, or while a circuit breaker is open
  * @param up what a request would get from an upstream that answers, and still has what is kept
  * @param down what a request would get from one that does not, by what is wrong with it
  */

@@ -31,13 +31,22 @@ final class NegativeAnswers {
 
     /** The failure that is remembered for a question and not older than the settings allow. */
     Optional<RegistryException> of(Question question, CacheSettings settings) {
+        return remembered(question, settings).map(Remembered::failure);
+    }
+
+    /** Until when a failure is remembered for a question; empty if none is. */
+    Optional<Instant> until(Question question, CacheSettings settings) {
+        return remembered(question, settings).map(found -> found.at.plus(time(found.failure, settings)));
+    }
+
+    private Optional<Remembered> remembered(Question question, CacheSettings settings) {
         Remembered remembered = failures.getIfPresent(question);
         if (remembered == null) {
             return Optional.empty();
         }
         Duration age = Duration.between(remembered.at, clock.instant());
         boolean holds = !age.isNegative() && age.compareTo(time(remembered.failure, settings)) < 0;
-        return holds ? Optional.of(remembered.failure) : Optional.empty();
+        return holds ? Optional.of(remembered) : Optional.empty();
     }
 
     /** Remembers a failure, if the settings say so. */

@@ -4,12 +4,15 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Images;
+import dev.entrepot.oci.testing.Requests;
 import dev.entrepot.oci.testing.TestRegistry;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
@@ -47,6 +50,77 @@ class ExplainTest {
               registry.test:
                 url: "%s"
             """.formatted(registry.uri()) + RULES.indent(0).replaceFirst("(?s)^ +rules:", "    rules:");
+    }
+
+    @Test
+    void nobodyIsSaidToBeAskedWhileAFailureIsRememberedOrTheBreakerIsOpen() throws Exception {
+        try (TestRegistry registry = TestRegistry.started()) {
+            registry.push("app", new Images(1).image(10), "1");
+            String rules = "rules: [{negative: {outage: 30s}, stale: {server-error: 1h}}, {check-deadline: 0s}]\n";
+            try (MirrorFixture mirror = MirrorFixture.started(folder, upstream(registry) + rules)) {
+                mirror.get("/v2/app/manifests/1");
+                mirror.advance(Duration.ofMinutes(2));
+                assertThat(explained(mirror).path("asks").asString("")).isEqualTo("before");
+                registry.faults().always(Requests.repository("app"), Fault.status(500));
+                mirror.get("/v2/app/manifests/1");
+                Instant failed = mirror.now();
+                mirror.advance(Duration.ofSeconds(29));
+                assertNextCheck(mirror, failed.plusSeconds(30));
+                assertThat(new CommandRunner(folder)
+                                .run("explain", "registry.test/app:1")
+                                .out())
+                        .contains(
+                                "at the first request from " + failed.plusSeconds(30) + " on",
+                                ", without asking the upstream");
+                mirror.advance(Duration.ofSeconds(1));
+                assertThat(explained(mirror).path("asks").asString("")).isEqualTo("before");
+
+                // Five outages in a row open the breaker for ten seconds; what is remembered for longer counts.
+                assertThat(mirror.reconfigure(upstream(registry) + "rules: [{check-deadline: 0s}]\n"))
+                        .isTrue();
+                for (int i = 0; i < 5; i++) {
+                    mirror.get("/v2/app/manifests/1");
+                }
+                assertNextCheck(mirror, mirror.now().plusSeconds(10));
+                registry.calls().clear();
+                mirror.get("/v2/app/manifests/1");
+                assertThat(registry.calls().all()).isEmpty();
+            }
+        }
+    }
+
+    @Test
+    void whatIsOfflineOrDeniedIsNeverAskedFor() throws Exception {
+        try (TestRegistry registry = TestRegistry.started()) {
+            for (String rule : List.of("offline: true", "deny: \"no\"")) {
+                try (MirrorFixture mirror =
+                        MirrorFixture.started(folder, upstream(registry) + "rules: [{" + rule + "}]\n")) {
+                    JsonNode explained = explained(mirror);
+                    assertThat(explained.path("asks").asString("")).isEqualTo("not");
+                    assertThat(explained.has("nextCheck")).isFalse();
+                    assertThat(new CommandRunner(folder)
+                                    .run("explain", "registry.test/app:1")
+                                    .out())
+                            .contains("next check   never", ", without asking the upstream");
+                }
+            }
+        }
+    }
+
+    private static void assertNextCheck(MirrorFixture mirror, Instant next) throws Exception {
+        JsonNode explained = explained(mirror);
+        assertThat(explained.path("asks").asString("")).isEqualTo("not");
+        assertThat(Instant.parse(explained.path("nextCheck").asString(""))).isEqualTo(next);
+        assertThat(explained.path("now").path("verdict").asString("")).isEqualTo("stale");
+    }
+
+    private static JsonNode explained(MirrorFixture mirror) throws Exception {
+        return OciJson.mapper()
+                .readTree(mirror.admin("/explain?ref=registry.test%2Fapp%3A1").body());
+    }
+
+    private static String upstream(TestRegistry registry) {
+        return "default-upstream: registry.test\nupstreams: {registry.test: {url: \"" + registry.uri() + "\"}}\n";
     }
 
     @Test

@@ -6,8 +6,10 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.TestRegistry;
+import dev.entrepot.proxy.http.RawConnection;
 import java.io.IOException;
 import java.io.InputStream;
+import java.net.Socket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -17,6 +19,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.security.cert.X509Certificate;
+import java.time.Duration;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLSocket;
 import org.junit.jupiter.api.BeforeAll;
@@ -114,6 +117,28 @@ class TlsEndToEndTest {
             MirrorFixture.await(() -> mirror.metric("entrepot_files_reloads_total") == 1);
             assertThat(mirror.metric("entrepot_files_outdated")).isZero();
             assertThat(shown(mirror, two)).isNotNull();
+        }
+    }
+
+    @Test
+    void whoSendsABodyIsAnsweredAndThenCutOffHoweverMuchItSends() throws Exception {
+        String piece = "x".repeat(16 * 1024);
+        try (MirrorFixture mirror = mirror("", "");
+                Socket socket = new Socket("127.0.0.1", mirror.port())) {
+            RawConnection client = new RawConnection(
+                    one.trusting().getSocketFactory().createSocket(socket, "127.0.0.1", mirror.port(), true));
+            client.send("PUT /v2/a/manifests/x HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999\r\n\r\n");
+            Thread sender = Thread.ofVirtual().start(() -> {
+                try {
+                    while (true) {
+                        client.send(piece);
+                    }
+                } catch (IOException e) {
+                    // It is cut off.
+                }
+            });
+            assertThat(client.read(false).text()).contains("this is a pull-through mirror");
+            assertThat(sender.join(Duration.ofSeconds(20))).isTrue();
         }
     }
 

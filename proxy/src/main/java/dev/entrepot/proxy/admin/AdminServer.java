@@ -7,6 +7,7 @@ import dev.entrepot.proxy.http.ClientAddress;
 import dev.entrepot.proxy.http.ConnectionWatch;
 import dev.entrepot.proxy.http.Listening;
 import dev.entrepot.proxy.http.StallWatchdog;
+import dev.entrepot.proxy.http.UnreadBodies;
 import dev.entrepot.proxy.http.UnreadableRequests;
 import dev.entrepot.proxy.http.WebServers;
 import io.helidon.common.tls.Tls;
@@ -71,6 +72,7 @@ public final class AdminServer implements AutoCloseable {
     private final ContentSender contents;
     private final AdminTrail trail = new AdminTrail(System::nanoTime);
     private final ConnectionWatch connections;
+    private final UnreadBodies unread;
     private final ScheduledExecutorService watch = Executors.newSingleThreadScheduledExecutor(
             Thread.ofPlatform().daemon().name("admin-watch").factory());
     private final boolean local;
@@ -109,6 +111,7 @@ public final class AdminServer implements AutoCloseable {
             Duration headersCome) {
         this.connections =
                 new ConnectionWatch(requestsCome, headersCome, MAX_CONNECTIONS - FOR_OTHERS, System::nanoTime);
+        this.unread = new UnreadBodies(connections);
         this.host = host;
         this.port = port;
         this.metrics = metrics;
@@ -155,9 +158,12 @@ public final class AdminServer implements AutoCloseable {
         }
         refuseForeign(request, response);
         String who = refuseUnknown(request, response);
-        switch (request.prologue().method().text()) {
-            case "GET" -> read(request, response, false);
-            case "HEAD" -> read(request, response, true);
+        String method = request.prologue().method().text();
+        switch (method) {
+            case "GET", "HEAD" -> {
+                read(request, response, method.equals("HEAD"));
+                unread.drop(request);
+            }
             case "POST" -> write(request, response, who);
             default -> throw refuse(request, response, 405, "only GET, HEAD and POST");
         }
@@ -332,16 +338,17 @@ public final class AdminServer implements AutoCloseable {
                 OciJson.mapper().createObjectNode().put("error", message).toString());
     }
 
-    /** Answers without reading the body, which is why the connection ends here, by what is returned. */
-    private static CloseConnectionException refuse(
+    /** Answers without using the body, which is why the connection ends here, by what is returned. */
+    private CloseConnectionException refuse(
             RoutingRequest request, RoutingResponse response, int status, String message) {
         return refuse(request, response, error(status, message));
     }
 
-    private static CloseConnectionException refuse(RoutingRequest request, RoutingResponse response, AdminReply reply) {
+    private CloseConnectionException refuse(RoutingRequest request, RoutingResponse response, AdminReply reply) {
         response.header(HeaderValues.CONNECTION_CLOSE);
         boolean head = request.prologue().method().text().equals("HEAD");
         send(response, head, Status.create(reply.status()), JSON, reply.json() + "\n");
+        unread.drop(request);
         return new CloseConnectionException("a body that is not read");
     }
 

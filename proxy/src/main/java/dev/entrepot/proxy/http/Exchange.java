@@ -26,6 +26,7 @@ final class Exchange {
     private int status;
     private byte @Nullable [] error;
     private long bodyBytes;
+    private boolean hasTakenBody;
     private Ending ending = Ending.COMPLETE;
 
     Exchange(ServerRequest request, long startedMillis, long startedNanos) {
@@ -42,6 +43,15 @@ final class Exchange {
     void means(Meaning meaning) {
         kind = meaning.request().kind();
         path = meaning.words().path();
+    }
+
+    /** The body of the request has been read to its end. */
+    void tookBody() {
+        hasTakenBody = true;
+    }
+
+    boolean hasTakenBody() {
+        return hasTakenBody;
     }
 
     /** It is known who makes the request. */

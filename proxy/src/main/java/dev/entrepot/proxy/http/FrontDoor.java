@@ -41,8 +41,9 @@ import org.slf4j.LoggerFactory;
 /**
  * Handles every request of the registry port, as the server's only filter; there are no routes behind it, because they would match
  * decoded and normalised paths. A request's body is never read: whatever carries one is answered and its connection closed, so that
- * the body cannot be taken for the next request; only the form of a request for a token is. Safe for all threads. It is long
- * because each request goes through it from end to end, and all that stands in its way stands here.
+ * the body cannot be taken for the next request (what still comes of it is dropped, by {@link UnreadBodies}); only the form of a
+ * request for a token is. Safe for all threads. It is long because each request goes through it from end to end, and all that stands
+ * in its way stands here.
  */
 final class FrontDoor implements Filter {
     private static final Logger LOG = LoggerFactory.getLogger(FrontDoor.class);
@@ -62,6 +63,7 @@ final class FrontDoor implements Filter {
     private final ManifestHandler manifests = new ManifestHandler();
     private final BlobHandler blobs;
     private final ReplySender sender;
+    private final UnreadBodies unread;
     private final RequestObserver observer;
     private final Optional<RequestTracing> tracing;
     private final InstantSource clock;
@@ -78,6 +80,7 @@ final class FrontDoor implements Filter {
             Passing passing,
             BlobHandler blobs,
             ReplySender sender,
+            UnreadBodies unread,
             RequestObserver observer,
             Optional<RequestTracing> tracing,
             InstantSource clock,
@@ -93,6 +96,7 @@ final class FrontDoor implements Filter {
         this.tokens = new TokenHandler(gate, router);
         this.blobs = blobs;
         this.sender = sender;
+        this.unread = unread;
         this.observer = observer;
         this.tracing = tracing;
         this.clock = clock;
@@ -119,6 +123,9 @@ final class FrontDoor implements Filter {
             }
         }
         if (close) {
+            if (!exchange.hasTakenBody()) {
+                unread.drop(request);
+            }
             // The server itself would go on reading this connection, and take an unread body for a request.
             throw new CloseConnectionException("connection: close");
         }
@@ -195,8 +202,7 @@ final class FrontDoor implements Filter {
 
     private static boolean endsConnection(ServerRequestHeaders headers) {
         return headers.contains(HeaderNames.CONNECTION) && headers.containsToken(HeaderValues.CONNECTION_CLOSE)
-                || headers.contains(HeaderNames.TRANSFER_ENCODING)
-                || headers.contains(HeaderNames.CONTENT_LENGTH) && !headers.contains(HeaderValues.CONTENT_LENGTH_ZERO);
+                || UnreadBodies.isAnnounced(headers);
     }
 
     private Reply reply(

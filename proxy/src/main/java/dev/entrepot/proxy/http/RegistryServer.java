@@ -91,6 +91,7 @@ public final class RegistryServer implements AutoCloseable {
                 new Passing(local),
                 new BlobHandler(() -> boundary(new SecureRandom())),
                 new ReplySender(stalls, settings.tls().isPresent() ? _ -> Optional.empty() : channels::of),
+                new UnreadBodies(connections),
                 observer,
                 tracing,
                 clock,

@@ -57,7 +57,9 @@ final class TokenHandler {
             throws AccessRefusedException {
         QueryParameters form;
         try {
-            form = QueryParameters.parse(new String(forms.read(request), StandardCharsets.UTF_8));
+            byte[] body = forms.read(request);
+            exchange.tookBody();
+            form = QueryParameters.parse(new String(body, StandardCharsets.UTF_8));
         } catch (BodyReader.RefusedException e) {
             return refuse(Status.create(e.status()), String.valueOf(e.getMessage()));
         } catch (InvalidNameException e) {

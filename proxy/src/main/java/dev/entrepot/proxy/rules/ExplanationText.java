@@ -108,7 +108,7 @@ public final class ExplanationText {
         if (json.has("nextCheck")) {
             return "at the first request from " + text(json, "nextCheck") + " on";
         }
-        return json.has("kept") ? "never" : "at the first request";
+        return text(json, "asks").equals("not") ? "never" : "at the first request";
     }
 
     private static String asks(JsonNode json) {

@@ -136,6 +136,33 @@ class AdminServerTest {
         assertThat(answer.header("Connection")).isEqualTo("close");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "POST, /guarded, 'Content-Length: 1048577|Authorization: x', 413",
+        "POST, /guarded, 'Transfer-Encoding: chunked|Authorization: x', 411",
+        "POST, /guarded, 'Content-Length: 1048577', 401",
+        "POST, /guarded, 'Content-Length: 1048577|Origin: https://evil.example', 403",
+        "PUT, /guarded, 'Content-Length: 1048577', 405",
+        "GET, /healthz, 'Content-Length: 1048577', 200"
+    })
+    void whoSendsItsBodyBeforeItReadsGetsTheAnswer(String method, String path, String headers, int status)
+            throws Exception {
+        String piece = "x".repeat(16 * 1024);
+        for (int time = 0; time < 5; time++) {
+            try (RawConnection connection = new RawConnection(server.port())) {
+                connection.send(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\n" + headers.replace("|", "\r\n")
+                        + "\r\n\r\n");
+                boolean chunked = headers.contains("chunked");
+                for (int i = 0; i < 64; i++) {
+                    connection.send(chunked ? "4000\r\n" + piece + "\r\n" : piece);
+                }
+                connection.send(chunked ? "0\r\n\r\n" : "x");
+                assertThat(connection.read(false).status()).isEqualTo(status);
+                assertThat(connection.rest()).isEmpty();
+            }
+        }
+    }
+
     @Test
     void headersThatDoNotComeToAnEndEndTheConnection() throws Exception {
         try (RawConnection connection = new RawConnection(server.port())) {
