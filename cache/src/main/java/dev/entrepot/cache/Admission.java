@@ -9,8 +9,8 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /**
- * What the rules let the readers of one repository have: the settings of the repository or of a tag, what is denied, and what of the settings is for
- * clients alone. Rules may change between two requests. Thread-safe.
+ * What the rules let the readers of one repository have: the settings of the repository or of a tag, what is denied,
+ * and what of the settings is for clients alone. Rules may change between two requests. Thread-safe.
  */
 final class Admission {
     private final Repository repository;
@@ -92,9 +92,8 @@ final class Admission {
 
     /** Lets go of what is kept because the upstream denies it, where these readers may have that done. */
     Consumer<RegistryException> forgetting(Runnable forget) {
-        // What an upstream denies to replication, or to the completing of pins, is not taken from clients: their rules
-        // may
-        // allow it. And what it denies to one credential it may give to another, also by a 404.
+        // What an upstream denies to replication, or to the completing of pins, is not taken from clients: their
+        // rules may allow it. And what it denies to one credential it may give to another, also by a 404.
         return denial -> {
             if (!readers.alwaysAsking() && readers.credential().isEmpty()) {
                 forget.run();

@@ -10,8 +10,8 @@ import java.util.function.Function;
  * @param content what is served
  * @param verdict where it came from
  * @param age time since the upstream last confirmed it; zero when it was asked just now
- * @param outage for {@link Verdict#STALE}, a sentence about what is wrong with the upstream, for {@link Verdict#COOLED} about what the tag names
- *     now; without secrets
+ * @param outage for {@link Verdict#STALE}, a sentence about what is wrong with the upstream, for {@link Verdict#COOLED}
+ *     about what the tag names now; without secrets
  */
 public record Answer<T>(T content, Verdict verdict, Duration age, Optional<String> outage) {
     /** An answer that is not stale. */

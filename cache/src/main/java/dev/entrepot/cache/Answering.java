@@ -16,14 +16,14 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * How questions to upstreams are answered: from what is kept, by asking, or with a failure that is remembered, as a {@link Judgement} has it. Each
- * question has one call under way at most, which belongs to no client. Thread-safe.
+ * How questions to upstreams are answered: from what is kept, by asking, or with a failure that is remembered, as a
+ * {@link Judgement} has it. Each question has one call under way at most, which belongs to no client. Thread-safe.
  */
 final class Answering {
     /**
      * How long who asks behind clients waits at most where something is kept that may be served instead. The only one
-     * who does, an export through a server ({@link Readers#BEHIND}), reads with a time-out of 60 s, and would ask
-     * anew then, and fail after a few times: it is given what is kept a while before that.
+     * who does, an export through a server ({@link Readers#BEHIND}), reads with a time-out of 60 s, and would ask anew
+     * then, and fail after a few times: it is given what is kept a while before that.
      */
     static final Duration LONGEST_BEHIND = Duration.ofSeconds(45);
 
@@ -57,8 +57,8 @@ final class Answering {
      * @param outage how questions to the upstream fail at present, as far as is known
      * @param kept what is kept; found again after a failure
      * @param ask asks the upstream and keeps what it says
-     * @param forget lets go of what is kept, because the upstream denies it in this way; what is served before anybody is asked is kept if the upstream only refuses
-     *     us: our rights may have ended, and not the thing
+     * @param forget lets go of what is kept, because the upstream denies it in this way; what is served before anybody
+     *     is asked is kept if the upstream only refuses us: our rights may have ended, and not the thing
      */
     <T> Answer<T> answer(
             Question question,
@@ -130,8 +130,8 @@ final class Answering {
     }
 
     /**
-     * Runs a call for a question, or joins the one under way. Somebody in the background may have begun that one, and may not use the quota that is
-     * left: after such a failure the question is asked once more.
+     * Runs a call for a question, or joins the one under way. Somebody in the background may have begun that one, and
+     * may not use the quota that is left: after such a failure the question is asked once more.
      */
     <T> Answer<T> share(Question question, Asking<T> call) throws IOException {
         try {
@@ -144,7 +144,10 @@ final class Answering {
         }
     }
 
-    /** As {@link #share}, where nothing is kept that could be served in place of a failure; a failure that is remembered is answered with. */
+    /**
+     * As {@link #share}, where nothing is kept that could be served in place of a failure; a failure that is remembered
+     * is answered with.
+     */
     <T> Answer<T> shareRemembering(Question question, CacheSettings settings, Asking<T> call) throws IOException {
         return share(question, remembering(question, settings, call));
     }
@@ -154,8 +157,8 @@ final class Answering {
     }
 
     /**
-     * As {@link #shareRemembering}, where something else may be served in place of a failure, or of an answer that takes too long: that of this caller, and not of
-     * the others who wait for the same.
+     * As {@link #shareRemembering}, where something else may be served in place of a failure, or of an answer that
+     * takes too long: that of this caller, and not of the others who wait for the same.
      *
      * @param outage how questions to the upstream fail at present, as far as is known
      * @param standIn what else may be served
@@ -212,7 +215,10 @@ final class Answering {
         return negative.of(question, settings);
     }
 
-    /** Until when the failure that is remembered for a question is answered with, and nobody asked; empty if there is none. */
+    /**
+     * Until when the failure that is remembered for a question is answered with, and nobody asked; empty if there is
+     * none.
+     */
     Optional<Instant> rememberedUntil(Question question, CacheSettings settings) {
         return negative.until(question, settings);
     }
@@ -260,7 +266,9 @@ final class Answering {
         }
     }
 
-    /** Notes that an upstream has just answered something about manifests, tags or lists, if only a part of a question. */
+    /**
+     * Notes that an upstream has just answered something about manifests, tags or lists, if only a part of a question.
+     */
     void answered(RegistryHost registry) {
         silent.answered(registry, calls.nanoTime());
     }

@@ -10,9 +10,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A file of no use but its length: when others have filled the disk, a start deletes it ({@link LastSpace}) and so has the space to open the store, to serve what is
- * stored, and to make room. It is counted as used, and made again when there is room. Its bytes look random, so that file systems that compress really set the room
- * aside. For one thread, except that all may ask for {@link #bytes()}.
+ * A file of no use but its length: when others have filled the disk, a start deletes it ({@link LastSpace}) and so has
+ * the space to open the store, to serve what is stored, and to make room. It is counted as used, and made again when
+ * there is room. Its bytes look random, so that file systems that compress really set the room aside. For one thread,
+ * except that all may ask for {@link #bytes()}.
  */
 final class Ballast {
     /** The most that it has: enough for the index and its log to be opened. */

@@ -23,14 +23,16 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One blob on its way from an upstream into the store. It belongs to no client: it runs on its own thread from the first request to the end, and
- * any number of {@link FetchReader}s follow it through {@link FetchProgress}.
+ * One blob on its way from an upstream into the store. It belongs to no client: it runs on its own thread from the
+ * first request to the end, and any number of {@link FetchReader}s follow it through {@link FetchProgress}.
  *
- * <p>What can happen to it: the blob becomes <em>complete</em> (size and digest right, file in place); it <em>fails</em>, with one exception for every
- * reader (a wrong digest deletes what was written, an outage keeps it for the next fetch); or the disk fails it, or it is larger than its repository may have and
- * others follow it, and it ends <em>degraded</em>, in which case the readers go on by themselves from the offset and hash state that it had reached.
+ * <p>What can happen to it: the blob becomes <em>complete</em> (size and digest right, file in place); it
+ * <em>fails</em>, with one exception for every reader (a wrong digest deletes what was written, an outage keeps it for
+ * the next fetch); or the disk fails it, or it is larger than its repository may have and others follow it, and it ends
+ * <em>degraded</em>, in which case the readers go on by themselves from the offset and hash state that it had reached.
  *
- * <p>One that is begun in the background keeps to the {@link Pace} of who begins it, as long as neither a client follows it nor anybody in the background who has no limit.
+ * <p>One that is begun in the background keeps to the {@link Pace} of who begins it, as long as neither a client
+ * follows it nor anybody in the background who has no limit.
  *
  * <p>It is long because every step can end in each of these ways.
  */
@@ -68,7 +70,10 @@ final class BlobFetch implements Runnable {
 
     /** What the fetch asks of the rest of the cache. */
     interface Keeper {
-        /** Makes room for a blob to grow to this length, and sets it aside until the ingest is closed; false if there is none. */
+        /**
+         * Makes room for a blob to grow to this length, and sets it aside until the ingest is closed; false if there is
+         * none.
+         */
         boolean reserve(Ingest ingest, long totalBytes);
 
         /** Takes note of a blob that is now in the store, and of the repository that it came from. */
@@ -80,9 +85,10 @@ final class BlobFetch implements Runnable {
      *
      * @param credential as {@link Readers#credential()}
      * @param urgent whether a client waits for it, and not only the background
-     * @param declaredBytes the size that a manifest states: a hint, which another manifest may contradict; the upstream's own word and the digest decide
-     * @param named whether a manifest of the repository names this digest as a blob; if none does, it may turn out to be a manifest, and
-     *     those are never served as blobs
+     * @param declaredBytes the size that a manifest states: a hint, which another manifest may contradict; the
+     *     upstream's own word and the digest decide
+     * @param named whether a manifest of the repository names this digest as a blob; if none does, it may turn out to
+     *     be a manifest, and those are never served as blobs
      * @param limit how large it may be by the rules of the repository that starts the fetch
      */
     BlobFetch(
@@ -115,7 +121,9 @@ final class BlobFetch implements Runnable {
         this.statistics = statistics;
     }
 
-    /** Whether this repository's upstream is read, with this credential: then how it fails is the answer to who asks so. */
+    /**
+     * Whether this repository's upstream is read, with this credential: then how it fails is the answer to who asks so.
+     */
     boolean isFor(Repository other, Optional<Object> otherCredential) {
         return repository.equals(other) && credential.equals(otherCredential);
     }
@@ -150,7 +158,8 @@ final class BlobFetch implements Runnable {
     }
 
     /**
-     * Somebody in the background follows it, at the pace of this thread: what that has no limit for is held back for nobody until he leaves.
+     * Somebody in the background follows it, at the pace of this thread: what that has no limit for is held back for
+     * nobody until he leaves.
      *
      * @return to be run once, when he leaves
      */
@@ -388,8 +397,7 @@ final class BlobFetch implements Runnable {
     }
 
     // Others who follow may have no such limit, and have had a part of it: they go on by themselves, and whoever has
-    // the
-    // limit is refused by what reads for him.
+    // the limit is refused by what reads for him.
     private boolean isTooLarge(BlobLimit most, long bytes) throws BlockedException {
         if (!shared) {
             most.reached(digest, bytes);
@@ -417,9 +425,8 @@ final class BlobFetch implements Runnable {
     }
 
     // A client gets headers as soon as the upstream has answered, except for what no manifest names as a blob and is
-    // small enough to be
-    // a manifest itself: some upstreams hand those out as blobs, and a client that believes them keeps them as such for
-    // good.
+    // small enough to be a manifest itself: some upstreams hand those out as blobs, and a client that believes them
+    // keeps them as such for good.
     private void startIf(boolean surelyBlob) {
         if (surelyBlob && !started) {
             started = true;

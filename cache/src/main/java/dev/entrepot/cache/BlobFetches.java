@@ -12,8 +12,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Executor;
 
 /**
- * The blobs on their way into the store, at most one fetch for each digest. Who may join a fetch is decided by the caller: this table knows
- * nothing of rights. Thread-safe.
+ * The blobs on their way into the store, at most one fetch for each digest. Who may join a fetch is decided by the
+ * caller: this table knows nothing of rights. Thread-safe.
  */
 final class BlobFetches {
     /** A fetch, and whether it was under way before. */
@@ -85,8 +85,8 @@ final class BlobFetches {
     }
 
     /**
-     * Joins the fetch of this digest, or starts one from {@code upstream}. A fetch that was begun in the background for the same repository becomes urgent with the first
-     * client that joins it.
+     * Joins the fetch of this digest, or starts one from {@code upstream}. A fetch that was begun in the background for
+     * the same repository becomes urgent with the first client that joins it.
      *
      * @param credential as {@link Readers#credential()}
      * @param urgent whether a client waits

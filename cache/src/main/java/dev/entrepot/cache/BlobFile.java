@@ -6,8 +6,8 @@ import java.io.RandomAccessFile;
 import java.nio.channels.FileChannel;
 
 /**
- * A stored blob, open for reading. It stays readable when the blob is evicted meanwhile: the name goes, the open file does not. Used by
- * one thread at a time.
+ * A stored blob, open for reading. It stays readable when the blob is evicted meanwhile: the name goes, the open file
+ * does not. Used by one thread at a time.
  *
  * <p>Each has a file descriptor of its own, so that an interrupt, which closes it, harms nobody else.
  */

@@ -12,8 +12,8 @@ final class BlobOrManifest {
     private BlobOrManifest() {}
 
     /**
-     * Whether the upstream has a manifest of this digest. One that fails when it is asked for a blob as a manifest (distribution 2.8: 500) has none:
-     * that is no reason to withhold the blob.
+     * Whether the upstream has a manifest of this digest. One that fails when it is asked for a blob as a manifest
+     * (distribution 2.8: 500) has none: that is no reason to withhold the blob.
      */
     static boolean isManifest(RepositorySource upstream, Digest digest) throws IOException {
         try {

@@ -247,8 +247,7 @@ final class BlobPulls {
     }
 
     // A manifest may state a wrong size: the upstream is asked before one is believed that refuses the blob. Where it
-    // does
-    // not say another, the manifest's counts.
+    // does not say another, the manifest's counts.
     private void refuseDeclared(CacheSettings settings, Digest digest, OptionalLong declared) throws IOException {
         Optional<BlobLimit> limit = BlobLimit.of(repository, settings);
         if (limit.isEmpty() || limit.get().refusal(digest, declared).isEmpty()) {
@@ -280,7 +279,10 @@ final class BlobPulls {
         return last;
     }
 
-    /** The failure of a fetch for others: what others are denied, or their rules forbid, is no answer to this one, nor for it to know. */
+    /**
+     * The failure of a fetch for others: what others are denied, or their rules forbid, is no answer to this one, nor
+     * for it to know.
+     */
     static IOException ofOthers(Digest digest, IOException failure) {
         return failure instanceof UnauthorizedException
                         || failure instanceof NotFoundException

@@ -19,8 +19,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * What is stored, a page at a time, for people who look around. Every question reads a bounded number of rows, however large the index is; where a bound cut
- * the answer short, the answer says so. Safe for all threads.
+ * What is stored, a page at a time, for people who look around. Every question reads a bounded number of rows, however
+ * large the index is; where a bound cut the answer short, the answer says so. Safe for all threads.
  */
 public final class Browsing {
     /** Links of one repository that are summed up. */

@@ -21,15 +21,17 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the cache remembers besides the bytes: which repository has which content, what tags were when, answers that are kept for a
- * while, and what lies on the disk since when. It survives restarts and crashes; of what was put in the last moments before a crash some may
- * be missing, never what came before it. All it holds can be asked of the upstreams again or read from the file tree, so a damaged index
- * costs requests, not content.
+ * What the cache remembers besides the bytes: which repository has which content, what tags were when, answers that are
+ * kept for a while, and what lies on the disk since when. It survives restarts and crashes; of what was put in the last
+ * moments before a crash some may be missing, never what came before it. All it holds can be asked of the upstreams
+ * again or read from the file tree, so a damaged index costs requests, not content.
  *
- * <p>Safe for all threads. Questions about one thing are answered from memory when it was asked for lately, and never wait for a commit.
- * A database that fails makes the cache forgetful, not unable: such questions come back empty. Lists say so with an {@link IOException}.
+ * <p>Safe for all threads. Questions about one thing are answered from memory when it was asked for lately, and never
+ * wait for a commit. A database that fails makes the cache forgetful, not unable: such questions come back empty. Lists
+ * say so with an {@link IOException}.
  *
- * <p>It is long because links, tags, documents, pins and content share one writer and one order of changes; the work is in what it is made of.
+ * <p>It is long because links, tags, documents, pins and content share one writer and one order of changes; the work is
+ * in what it is made of.
  */
 public final class CacheIndex implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(CacheIndex.class);
@@ -55,7 +57,8 @@ public final class CacheIndex implements AutoCloseable {
     }
 
     /**
-     * Opens the index of a store. After a crash it is compared with the files first; a damaged one is replaced and filled from them.
+     * Opens the index of a store. After a crash it is compared with the files first; a damaged one is replaced and
+     * filled from them.
      *
      * @param store the store, which stays open for as long as the index
      * @param clock the time of last uses
@@ -66,8 +69,9 @@ public final class CacheIndex implements AutoCloseable {
     }
 
     /**
-     * As above, but after a crash without comparing, which takes a second for each 100 000 files: until {@link IndexComparison#run} has done it, the
-     * count lacks what was stored in the last moments before the crash. A damaged index is still filled first.
+     * As above, but after a crash without comparing, which takes a second for each 100 000 files: until
+     * {@link IndexComparison#run} has done it, the count lacks what was stored in the last moments before the crash. A
+     * damaged index is still filled first.
      */
     public static CacheIndex openAtOnce(ContentStore store, Clock clock) throws IOException {
         return open(store, clock, false);
@@ -140,8 +144,9 @@ public final class CacheIndex implements AutoCloseable {
     }
 
     /**
-     * Makes the index of a store anew from its files and from what can be read of the old one, which is put aside once the new one is whole. Of one that is lost, what
-     * repositories have and what tags name is asked of the upstreams again; of one that is damaged, unless something of the repository is pinned.
+     * Makes the index of a store anew from its files and from what can be read of the old one, which is put aside once
+     * the new one is whole. Of one that is lost, what repositories have and what tags name is asked of the upstreams
+     * again; of one that is damaged, unless something of the repository is pinned.
      *
      * @throws IOException if a newer program wrote the old one, or the disk refuses
      */
@@ -171,7 +176,10 @@ public final class CacheIndex implements AutoCloseable {
         return open(store, clock);
     }
 
-    /** Whether the index was damaged and has been made again at this start: tags and links of what is not pinned are gone, and perhaps pins; content is not. */
+    /**
+     * Whether the index was damaged and has been made again at this start: tags and links of what is not pinned are
+     * gone, and perhaps pins; content is not.
+     */
     public boolean wasRebuilt() {
         return database.rebuilt();
     }
@@ -197,8 +205,9 @@ public final class CacheIndex implements AutoCloseable {
     }
 
     /**
-     * Notes that a repository has these. A size that is known stays known where the new link does not state one, and what a manifest names as a blob
-     * stays one whatever others call it: layers are opaque, and may be manifests of something else.
+     * Notes that a repository has these. A size that is known stays known where the new link does not state one, and
+     * what a manifest names as a blob stays one whatever others call it: layers are opaque, and may be manifests of
+     * something else.
      */
     public void addLinks(Repository repository, Collection<Link> added) {
         for (Link link : added) {
@@ -219,7 +228,8 @@ public final class CacheIndex implements AutoCloseable {
     }
 
     /**
-     * A repository that is known to have a piece of content: the one that it was fetched for, else any. For what is asked seldom.
+     * A repository that is known to have a piece of content: the one that it was fetched for, else any. For what is
+     * asked seldom.
      *
      * @throws IOException if the database cannot be read
      */
@@ -426,7 +436,8 @@ public final class CacheIndex implements AutoCloseable {
     /**
      * As above.
      *
-     * @param owner the repository that it was fetched for, whose part of the disk it takes; if not known, it stays as it was
+     * @param owner the repository that it was fetched for, whose part of the disk it takes; if not known, it stays as
+     *     it was
      */
     public void stored(
             Digest digest, ContentKind kind, long bytes, Optional<MediaType> mediaType, Optional<Repository> owner) {
@@ -458,7 +469,9 @@ public final class CacheIndex implements AutoCloseable {
         return contents.manifestType(digest);
     }
 
-    /** Notes that content was served for a repository. Cheap: no lock, no database, at most one note per digest in 30 s. */
+    /**
+     * Notes that content was served for a repository. Cheap: no lock, no database, at most one note per digest in 30 s.
+     */
     public void touched(Digest digest, Repository by) {
         contents.touched(digest, by);
     }

@@ -6,8 +6,8 @@ import dev.entrepot.oci.Tag;
 import java.util.Optional;
 
 /**
- * Where the settings come from. Asked with every request, so that answers must be at hand; they may differ from one moment to the next. Safe for all
- * threads.
+ * Where the settings come from. Asked with every request, so that answers must be at hand; they may differ from one
+ * moment to the next. Safe for all threads.
  */
 public interface CacheRules {
     /** The settings for what has no tag: digests, blobs, the tag list, referrers. */

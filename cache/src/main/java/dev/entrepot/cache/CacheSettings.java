@@ -8,15 +8,18 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * How a tag, or what has no tag, of a repository is cached. Plain values; which rule decided each of them is kept for messages and explanations.
+ * How a tag, or what has no tag, of a repository is cached. Plain values; which rule decided each of them is kept for
+ * messages and explanations.
  *
  * @param denied why nothing is served; empty if it is
  * @param freshFor how long a tag is served without asking the upstream; {@link #FOREVER} for always
- * @param behindFor how long, counted as above, a tag is served and the upstream asked behind; no less than {@code freshFor} to have an effect
+ * @param behindFor how long, counted as above, a tag is served and the upstream asked behind; no less than
+ *     {@code freshFor} to have an effect
  * @param listsFreshFor how long a tag list is served without asking the upstream
  * @param referrersFreshFor how long a list of referrers is served without asking the upstream
  * @param checkDeadline how long a request waits for the upstream when something is kept; zero for as long as it takes
- * @param stale how long since the upstream last confirmed it something is served when there is no usable answer, for every cause; zero for never
+ * @param stale how long since the upstream last confirmed it something is served when there is no usable answer, for
+ *     every cause; zero for never
  * @param negative how long failures are remembered
  * @param offline whether the upstream is never contacted
  * @param pin what is never evicted
@@ -125,8 +128,8 @@ public record CacheSettings(
     }
 
     /**
-     * The same for a reader that wants to know what is so now: asked every time, nothing stale, nothing remembered. What may be served at all stays as
-     * it is.
+     * The same for a reader that wants to know what is so now: asked every time, nothing stale, nothing remembered.
+     * What may be served at all stays as it is.
      */
     CacheSettings alwaysAsking() {
         return new CacheSettings(
@@ -148,7 +151,10 @@ public record CacheSettings(
                 decidedBy);
     }
 
-    /** The same for a reader that takes whatever is kept, however old, and has nobody asked. What may be served at all stays as it is. */
+    /**
+     * The same for a reader that takes whatever is kept, however old, and has nobody asked. What may be served at all
+     * stays as it is.
+     */
     CacheSettings whateverIsKept() {
         Map<StaleCause, Duration> ever = new EnumMap<>(StaleCause.class);
         for (StaleCause cause : StaleCause.values()) {

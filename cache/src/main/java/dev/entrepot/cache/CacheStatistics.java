@@ -15,7 +15,10 @@ public final class CacheStatistics {
     public record Snapshot(
             long fills, long fillsFailed, long degraded, long joined, long bytesFetched, long bytesAhead) {}
 
-    /** Reads all figures: fetches begun, failed and degraded; readers that joined one; bytes fetched, and bytes read ahead of a fetch. */
+    /**
+     * Reads all figures: fetches begun, failed and degraded; readers that joined one; bytes fetched, and bytes read
+     * ahead of a fetch.
+     */
     public Snapshot snapshot() {
         return new Snapshot(
                 fills.sum(), fillsFailed.sum(), degraded.sum(), joined.sum(), bytesFetched.sum(), bytesAhead.sum());

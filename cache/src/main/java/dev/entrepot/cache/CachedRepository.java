@@ -19,9 +19,10 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * A {@link PullThrough} as a source: what replication reads from, so that a blob any client pulled or any target needs is read from the upstream
- * once. Content by digest comes from the store where it is kept; what a tag names, the tag list and the referrers come from the upstream now, if the
- * pull-through was made with {@link PullThroughCache#alwaysAsking}. Thread-safe.
+ * A {@link PullThrough} as a source: what replication reads from, so that a blob any client pulled or any target needs
+ * is read from the upstream once. Content by digest comes from the store where it is kept; what a tag names, the tag
+ * list and the referrers come from the upstream now, if the pull-through was made with
+ * {@link PullThroughCache#alwaysAsking}. Thread-safe.
  */
 public final class CachedRepository implements RepositorySource {
     private final PullThrough pullThrough;
@@ -37,7 +38,10 @@ public final class CachedRepository implements RepositorySource {
         this.keepsBlobs = keepsBlobs;
     }
 
-    /** Adapts a pull-through for a reader that needs each blob once and has a place for it: those that are not kept yet are not kept for it ({@link PullThrough#passBlob}). */
+    /**
+     * Adapts a pull-through for a reader that needs each blob once and has a place for it: those that are not kept yet
+     * are not kept for it ({@link PullThrough#passBlob}).
+     */
     public static CachedRepository passingBlobs(PullThrough pullThrough) {
         return new CachedRepository(pullThrough, false);
     }

@@ -7,8 +7,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The comparison of an index that was opened at once after a crash, in the background while the store is served from. If it fails or is broken off, the next start
- * does it again.
+ * The comparison of an index that was opened at once after a crash, in the background while the store is served from.
+ * If it fails or is broken off, the next start does it again.
  */
 public final class ComparisonAtStart implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ComparisonAtStart.class);

@@ -21,9 +21,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Verified content on a disk: one file per blob and per manifest, shared by all repositories. What has a name here is whole and was
- * verified when it got the name; the file tree is the truth, the index only knows it by heart. Knows nothing of repositories, of
- * upstreams or of what may be deleted. Safe for all threads. One process at a time uses a folder.
+ * Verified content on a disk: one file per blob and per manifest, shared by all repositories. What has a name here is
+ * whole and was verified when it got the name; the file tree is the truth, the index only knows it by heart. Knows
+ * nothing of repositories, of upstreams or of what may be deleted. Safe for all threads. One process at a time uses a
+ * folder.
  */
 public final class ContentStore implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ContentStore.class);
@@ -50,8 +51,8 @@ public final class ContentStore implements AutoCloseable {
     /**
      * Opens the store in a folder, making it if it is not there, and tidies up after a crash. See {@link StoreOpening}.
      *
-     * @throws IOException if another process uses it, a newer program wrote it, or it cannot be written; the message names the folder
-     *     and the remedy
+     * @throws IOException if another process uses it, a newer program wrote it, or it cannot be written; the message
+     *     names the folder and the remedy
      */
     public static ContentStore open(Path directory, Clock clock) throws IOException {
         return new StoreOpening(new StoreLayout(directory), clock, StoreMarker.readBootId()).open();
@@ -116,7 +117,8 @@ public final class ContentStore implements AutoCloseable {
     }
 
     /**
-     * The bytes of a manifest, verified again. One that has gone bad on the disk is put in quarantine and counts as absent.
+     * The bytes of a manifest, verified again. One that has gone bad on the disk is put in quarantine and counts as
+     * absent.
      *
      * @return empty if it is not here
      */
@@ -141,7 +143,8 @@ public final class ContentStore implements AutoCloseable {
     /**
      * Stores a manifest durably. Harmless when repeated.
      *
-     * @throws InvalidContentException if the bytes do not have this digest or are more than {@link OciLimits#MAX_MANIFEST_BYTES}
+     * @throws InvalidContentException if the bytes do not have this digest or are more than
+     *     {@link OciLimits#MAX_MANIFEST_BYTES}
      * @throws IOException if the disk refuses
      */
     void putManifest(Digest digest, byte[] bytes) throws IOException {
@@ -179,7 +182,10 @@ public final class ContentStore implements AutoCloseable {
         return quarantined.get();
     }
 
-    /** Takes content that is not what its name says out of the trees and keeps it for a week, for whoever wants to know why. */
+    /**
+     * Takes content that is not what its name says out of the trees and keeps it for a week, for whoever wants to know
+     * why.
+     */
     void quarantine(Digest digest) throws IOException {
         if (!digest.algorithm().isVerifiable()) {
             return;
@@ -218,7 +224,8 @@ public final class ContentStore implements AutoCloseable {
     }
 
     /**
-     * Starts to write a blob, or goes on where an earlier attempt stopped. The caller closes it; until then the digest is taken.
+     * Starts to write a blob, or goes on where an earlier attempt stopped. The caller closes it; until then the digest
+     * is taken.
      *
      * @throws IllegalStateException if the blob is being written already
      * @throws InvalidContentException if the digest cannot be verified

@@ -11,8 +11,8 @@ import java.util.function.Predicate;
 import java.util.regex.Pattern;
 
 /**
- * Which digest of a tag may be served under a minimum age: what the tag names, if it was first seen long enough ago or is exempt; else what it named
- * before and that is so, the last first; else none.
+ * Which digest of a tag may be served under a minimum age: what the tag names, if it was first seen long enough ago or
+ * is exempt; else what it named before and that is so, the last first; else none.
  */
 final class Cooldown {
     // As fallback tags and cosign's are: algorithm and digest, cut to 64 places, and perhaps what it is.
@@ -101,7 +101,10 @@ final class Cooldown {
 
     private Cooldown() {}
 
-    /** Whether a minimum age is for a tag at all. Tags that name a digest are signatures and the like of a manifest, which go with it. */
+    /**
+     * Whether a minimum age is for a tag at all. Tags that name a digest are signatures and the like of a manifest,
+     * which go with it.
+     */
     static Optional<MinAge> of(Tag tag, CacheSettings settings) {
         return settings.minAge()
                 .filter(minAge -> !OF_A_DIGEST.matcher(tag.value()).matches());

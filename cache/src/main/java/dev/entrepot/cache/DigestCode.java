@@ -7,8 +7,9 @@ import java.util.Arrays;
 import java.util.HexFormat;
 
 /**
- * Digests as the index stores them: a byte for the algorithm and the raw hash, which is half as long as the text; for algorithms that
- * are unknown here, a zero and the text. In this form all digests of a shard of the store lie next to each other.
+ * Digests as the index stores them: a byte for the algorithm and the raw hash, which is half as long as the text; for
+ * algorithms that are unknown here, a zero and the text. In this form all digests of a shard of the store lie next to
+ * each other.
  */
 final class DigestCode {
     private static final byte TEXT = 0;
@@ -47,7 +48,10 @@ final class DigestCode {
         };
     }
 
-    /** A lower bound, inclusive, of the stored digests of a shard; that of the shard after it is the upper bound, exclusive. */
+    /**
+     * A lower bound, inclusive, of the stored digests of a shard; that of the shard after it is the upper bound,
+     * exclusive.
+     */
     static byte[] shardStart(DigestAlgorithm algorithm, int shard) {
         byte code = code(algorithm);
         return shard < StoreLayout.SHARDS ? new byte[] {code, (byte) shard} : new byte[] {(byte) (code + 1)};

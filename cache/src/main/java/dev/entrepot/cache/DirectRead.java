@@ -13,12 +13,13 @@ import java.util.function.IntConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What is left of a blob for one reader after the disk failed its fetch, or all of one that is not to be kept: read straight from the upstream, hashed on from the state that the
- * fetch had reached, the last bytes withheld until the digest is known to be right. A reader that begins beyond that offset (a range request)
- * is served without verification: it cannot get a whole body.
+ * What is left of a blob for one reader after the disk failed its fetch, or all of one that is not to be kept: read
+ * straight from the upstream, hashed on from the state that the fetch had reached, the last bytes withheld until the
+ * digest is known to be right. A reader that begins beyond that offset (a range request) is served without
+ * verification: it cannot get a whole body.
  *
- * <p>Bytes go through one buffer: what has been read but not yet handed on. The newest {@code holdBackBytes} of it are handed on only after the
- * end has been verified.
+ * <p>Bytes go through one buffer: what has been read but not yet handed on. The newest {@code holdBackBytes} of it are
+ * handed on only after the end has been verified.
  */
 final class DirectRead implements Closeable {
     private static final int CHUNK_BYTES = 64 * 1024;

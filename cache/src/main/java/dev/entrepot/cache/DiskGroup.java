@@ -5,7 +5,8 @@ package dev.entrepot.cache;
  *
  * @param name what the group is called in statistics; one group has one name
  * @param priority content of a lower priority is evicted first
- * @param share how much of the capacity the group's large blobs may have before they are evicted first, more than 0, at most 1
+ * @param share how much of the capacity the group's large blobs may have before they are evicted first, more than 0, at
+ *     most 1
  */
 public record DiskGroup(String name, int priority, double share) {
     /** The group of repositories that nothing is said about. */

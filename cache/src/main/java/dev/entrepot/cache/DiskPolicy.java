@@ -11,12 +11,12 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Which content goes first when room is needed. Knows what the index tells it, in memory only, and may be wrong about what is stored: who evicts asks the
- * index. Safe for all threads.
+ * Which content goes first when room is needed. Knows what the index tells it, in memory only, and may be wrong about
+ * what is stored: who evicts asks the index. Safe for all threads.
  *
- * <p>Manifests and small blobs compete among themselves for a budget of their own; they are what makes a kept image answer at all. Large blobs of groups
- * with a share compete within their group; all others of one priority together. Weights are counted in units, so that an {@code int} holds the
- * capacity, however large it is.
+ * <p>Manifests and small blobs compete among themselves for a budget of their own; they are what makes a kept image
+ * answer at all. Large blobs of groups with a share compete within their group; all others of one priority together.
+ * Weights are counted in units, so that an {@code int} holds the capacity, however large it is.
  */
 final class DiskPolicy {
     /** Blobs of fewer bytes are small, and so are all manifests. */
@@ -24,7 +24,10 @@ final class DiskPolicy {
     /** The part of the capacity that small content may have before it goes first. */
     static final int SMALL_PARTS = 20;
 
-    /** The part of the capacity that large blobs always have for what has just come and is not known to be worth keeping yet. */
+    /**
+     * The part of the capacity that large blobs always have for what has just come and is not known to be worth keeping
+     * yet.
+     */
     static final int WAITING_PARTS = 20;
 
     private static final int NOTICED_PARTS = 200;
@@ -178,7 +181,10 @@ final class DiskPolicy {
         pools.values().forEach(pool -> pool.pool().setMaximum(maximum(pool.mostBytes())));
     }
 
-    /** Begins to take in what was stored before, the longest unused first: nothing is dropped until {@link #endLoading()}. */
+    /**
+     * Begins to take in what was stored before, the longest unused first: nothing is dropped until
+     * {@link #endLoading()}.
+     */
     void beginLoading() {
         loading = true;
         applyMaximums();
@@ -197,7 +203,8 @@ final class DiskPolicy {
     }
 
     /**
-     * What should go next, without what cannot go: at most {@code count}, all for one reason. None only if there is nothing else.
+     * What should go next, without what cannot go: at most {@code count}, all for one reason. None only if there is
+     * nothing else.
      *
      * @param passed digests that were looked at and cannot go
      */

@@ -15,9 +15,8 @@ import java.util.concurrent.TimeUnit;
 
 /** What it takes for a file to be there, whole, after the power has failed. */
 final class Durability {
-    // As many threads as content ends at the same time, which the slots of the upstreams bound; kept for a while, since
-    // starting one
-    // costs more than most disks take.
+    // As many threads as content ends at the same time, which the slots of the upstreams bound; kept for a while,
+    // since starting one costs more than most disks take.
     private static final ThreadPoolExecutor FORCING = new ThreadPoolExecutor(
             0,
             Integer.MAX_VALUE,
@@ -29,8 +28,8 @@ final class Durability {
     private Durability() {}
 
     /**
-     * Puts {@code bytes} at {@code target}: written aside, forced, renamed, folder forced. A crash leaves the old state or the new one,
-     * and perhaps {@code temporary}.
+     * Puts {@code bytes} at {@code target}: written aside, forced, renamed, folder forced. A crash leaves the old state
+     * or the new one, and perhaps {@code temporary}.
      *
      * @throws IOException if the disk refuses; {@code temporary} is gone then and {@code target} as before
      */
@@ -71,7 +70,9 @@ final class Durability {
         }
     }
 
-    /** Forces the names in a folder: without it a rename that was seen by everyone may be gone after a power failure. */
+    /**
+     * Forces the names in a folder: without it a rename that was seen by everyone may be gone after a power failure.
+     */
     static void forceFolder(Path folder) throws IOException {
         try (FileChannel channel = FileChannel.open(folder, StandardOpenOption.READ)) {
             force(() -> channel.force(true));
@@ -86,8 +87,9 @@ final class Durability {
     }
 
     /**
-     * Waits for the disk on a thread of the platform. Waiting takes milliseconds, and a virtual thread would keep its carrier for as long: a few at once
-     * would hold up every request there is. Side by side, the file system also answers many in one turn. An interrupt is kept for later.
+     * Waits for the disk on a thread of the platform. Waiting takes milliseconds, and a virtual thread would keep its
+     * carrier for as long: a few at once would hold up every request there is. Side by side, the file system also
+     * answers many in one turn. An interrupt is kept for later.
      *
      * @throws IOException as the forcing does
      */

@@ -7,7 +7,9 @@ import java.util.concurrent.atomic.LongAdder;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** How much content was evicted since the start, by reason, and how much should be and may not. Safe for all threads. */
+/**
+ * How much content was evicted since the start, by reason, and how much should be and may not. Safe for all threads.
+ */
 final class EvictionCounts {
     private static final Logger LOG = LoggerFactory.getLogger(EvictionCounts.class);
 

@@ -20,19 +20,22 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps the store within its capacity and the disk above a floor of free space, by deleting what lies in quarantine, and then what {@link DiskPolicy} finds least
- * worth keeping. Counted are stored content, partial files, what lies in quarantine, the {@link Ballast}, and what was {@linkplain #reserve reserved} for blobs that are
- * still coming. An idle partial counts as last used when it was last written to. Safe for all threads.
+ * Keeps the store within its capacity and the disk above a floor of free space, by deleting what lies in quarantine,
+ * and then what {@link DiskPolicy} finds least worth keeping. Counted are stored content, partial files, what lies in
+ * quarantine, the {@link Ballast}, and what was {@linkplain #reserve reserved} for blobs that are still coming. An idle
+ * partial counts as last used when it was last written to. Safe for all threads.
  *
- * <p>The file goes first, then its row in the index. A crash in between leaves a row without a file: the store is thought fuller than it is,
- * until the index is compared with the files at the next start. The other order would leave a file that nobody counts and nobody evicts.
- * A blob that is fetched again in that same moment is looked for after its row is gone, and registered again.
+ * <p>The file goes first, then its row in the index. A crash in between leaves a row without a file: the store is
+ * thought fuller than it is, until the index is compared with the files at the next start. The other order would leave
+ * a file that nobody counts and nobody evicts. A blob that is fetched again in that same moment is looked for after its
+ * row is gone, and registered again.
  *
- * <p>Readers need no protection: the file that they have open outlives its name. But then its space is not free yet, so free space is
- * measured once per run and what was deleted is added up; waiting for the measure to move would empty the cache for one slow reader.
+ * <p>Readers need no protection: the file that they have open outlives its name. But then its space is not free yet, so
+ * free space is measured once per run and what was deleted is added up; waiting for the measure to move would empty the
+ * cache for one slow reader.
  *
- * <p>Nobody waits for more than is needed: a fill has its own room made and a few victims beyond; the rest down to the low watermark goes in the background, a few
- * victims at a time, and who waits meanwhile has the next turn.
+ * <p>Nobody waits for more than is needed: a fill has its own room made and a few victims beyond; the rest down to the
+ * low watermark goes in the background, a few victims at a time, and who waits meanwhile has the next turn.
  *
  * <p>It is long because one lock, one account and one order of victims belong together.
  */
@@ -65,8 +68,8 @@ public final class Evictor implements AutoCloseable {
     /**
      * An evictor for a store and its index, which stay open until it is closed.
      *
-     * @param learningAfter how long others go first before it reads what is stored, to know what of it is worth keeping; until it has, the least recently
-     *     used goes first
+     * @param learningAfter how long others go first before it reads what is stored, to know what of it is worth
+     *     keeping; until it has, the least recently used goes first
      */
     public Evictor(ContentStore store, CacheIndex index, DiskLimits limits, DiskShares shares, Duration learningAfter) {
         this(store, index, limits, shares, learningAfter, store::freeBytes);
@@ -99,7 +102,8 @@ public final class Evictor implements AutoCloseable {
     }
 
     /**
-     * Makes room for a blob to grow to a length, and sets it aside until the ingest is closed. May be repeated with other lengths.
+     * Makes room for a blob to grow to a length, and sets it aside until the ingest is closed. May be repeated with
+     * other lengths.
      *
      * @return whether there is room; if not, what was reserved before stays reserved
      */
@@ -113,7 +117,9 @@ public final class Evictor implements AutoCloseable {
         });
     }
 
-    /** Evicts in the background down to the low watermark, if there is more than the high one allows. Returns at once. */
+    /**
+     * Evicts in the background down to the low watermark, if there is more than the high one allows. Returns at once.
+     */
     void trim() {
         trimmer.request();
     }
@@ -168,12 +174,18 @@ public final class Evictor implements AutoCloseable {
         counts.lacking(lacking);
     }
 
-    /** The bytes that would have to go for the limits to be kept, and may not, because they are pinned or in use; by the last eviction in the background. */
+    /**
+     * The bytes that would have to go for the limits to be kept, and may not, because they are pinned or in use; by the
+     * last eviction in the background.
+     */
     public long lackingBytes() {
         return counts.lackingBytes();
     }
 
-    /** Makes room for a ballast of so many bytes in the place of that there is, and counts it; returns whether there is room. */
+    /**
+     * Makes room for a ballast of so many bytes in the place of that there is, and counts it; returns whether there is
+     * room.
+     */
     boolean claim(Ballast ballast, long bytes) {
         return locked(() -> {
             boolean room = roomFor(Math.max(0, bytes - ballast.bytes()));
@@ -257,7 +269,9 @@ public final class Evictor implements AutoCloseable {
         return pins;
     }
 
-    /** The bytes of what is stored under pins, each piece once; as they were of late, while an eviction is under way. */
+    /**
+     * The bytes of what is stored under pins, each piece once; as they were of late, while an eviction is under way.
+     */
     public long pinnedBytes() {
         if (lock.tryLock()) {
             try {

@@ -29,8 +29,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Explains a repository: goes the way of a request, with an imagined upstream at its end. All that is decided on the way is decided by what also serves:
- * {@link Judgement}, {@link Cooldown}, {@link Admission#denial}, {@link GuardedSource#refusal} and the failures that are remembered.
+ * Explains a repository: goes the way of a request, with an imagined upstream at its end. All that is decided on the
+ * way is decided by what also serves: {@link Judgement}, {@link Cooldown}, {@link Admission#denial},
+ * {@link GuardedSource#refusal} and the failures that are remembered.
  *
  * <p>It is long because tags, digests and blobs each go their own way through the same decisions.
  */
@@ -462,7 +463,9 @@ final class Explaining {
                         + " lets it through: the upstream was never asked, or did not have it");
     }
 
-    /** What is known of a tag under a minimum age: what may be served, what the tag names, and where that is known from. */
+    /**
+     * What is known of a tag under a minimum age: what may be served, what the tag names, and where that is known from.
+     */
     private record Chosen(Cooldown.Choice choice, TagRecord named, Exemptions exempt, Verdict verdict) {}
 
     // As a request gets the bytes of a digest that the tag names. The reserve of a quota matters here alone, and before

@@ -14,7 +14,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What the cache would do with a request for a manifest or blob now, and why. Made by the same decisions that serve, without asking any upstream.
+ * What the cache would do with a request for a manifest or blob now, and why. Made by the same decisions that serve,
+ * without asking any upstream.
  *
  * @param repository the repository
  * @param reference the tag or digest
@@ -22,9 +23,11 @@ import java.util.Optional;
  * @param settings what rules say
  * @param kept what is kept of it
  * @param former what the tag named before, the last at the end, with the time at which each was first seen
- * @param nextCheck from when on the upstream is asked again; without it, it is asked by the next request if {@code asks} says so, and else never
+ * @param nextCheck from when on the upstream is asked again; without it, it is asked by the next request if
+ *     {@code asks} says so, and else never
  * @param pin the pin of just this tag or digest, if there is one
- * @param asks whether a request now would ask the upstream for that: not while a failure is remembered that it is answered with, or while a circuit breaker is open
+ * @param asks whether a request now would ask the upstream for that: not while a failure is remembered that it is
+ *     answered with, or while a circuit breaker is open
  * @param up what a request would get from an upstream that answers, and still has what is kept
  * @param down what a request would get from one that does not, by what is wrong with it
  */

@@ -4,7 +4,10 @@ import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.Repository;
 
-/** Is told of each manifest that was fetched for clients, also behind their backs. Called by all threads, and must return at once. */
+/**
+ * Is told of each manifest that was fetched for clients, also behind their backs. Called by all threads, and must
+ * return at once.
+ */
 @FunctionalInterface
 public interface FetchListener {
     /** Does nothing. */

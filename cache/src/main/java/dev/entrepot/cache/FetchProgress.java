@@ -13,18 +13,22 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How far a fetch is, and where its readers wait. The fetch calls the methods that change it, readers the others; all are thread-safe, and
- * no call is made to anything else while the lock is held.
+ * How far a fetch is, and where its readers wait. The fetch calls the methods that change it, readers the others; all
+ * are thread-safe, and no call is made to anything else while the lock is held.
  */
 final class FetchProgress {
-    /** Where readers must go on by themselves: the offset up to which the partial file is good, the hash up to there, and the size if known. */
+    /**
+     * Where readers must go on by themselves: the offset up to which the partial file is good, the hash up to there,
+     * and the size if known.
+     */
     record Degraded(long offset, MessageDigest hashState, OptionalLong totalBytes) {}
 
     /**
      * How long who follows waits.
      *
      * @param longest how long without progress
-     * @param forTurns whether the time in which the fetch waits for its turn at the upstream does not count, as for the background: for a client it does
+     * @param forTurns whether the time in which the fetch waits for its turn at the upstream does not count, as for the
+     *     background: for a client it does
      */
     record Patience(Duration longest, boolean forTurns) {
         private static final Patience NONE = new Patience(Duration.ZERO, false);
@@ -84,7 +88,8 @@ final class FetchProgress {
     }
 
     /**
-     * The upstream is being asked for the blob from now on, or has been: that may wait for its turn for as long as others are read there, and the client below bounds it.
+     * The upstream is being asked for the blob from now on, or has been: that may wait for its turn for as long as
+     * others are read there, and the client below bounds it.
      */
     void queued(boolean nowQueued) {
         change(() -> queued = nowQueued);
@@ -154,7 +159,10 @@ final class FetchProgress {
         }
     }
 
-    /** Whether it has ended with an exception for everybody; one that the disk has failed has not: who comes now goes on by himself. */
+    /**
+     * Whether it has ended with an exception for everybody; one that the disk has failed has not: who comes now goes on
+     * by himself.
+     */
     boolean hasFailed() {
         lock.lock();
         try {
@@ -191,12 +199,17 @@ final class FetchProgress {
         return await(patience, () -> started);
     }
 
-    /** Waits until the byte at {@code position} can be read, or it is known that it does not exist, or the fetch is degraded. */
+    /**
+     * Waits until the byte at {@code position} can be read, or it is known that it does not exist, or the fetch is
+     * degraded.
+     */
     View awaitByte(long position, Patience patience) throws IOException {
         return await(patience, () -> verified || degraded != null || visibleBytes() > position);
     }
 
-    /** Waits until the blob is in the store or the disk has failed the fetch. Throws the fetch's failure if it fails. */
+    /**
+     * Waits until the blob is in the store or the disk has failed the fetch. Throws the fetch's failure if it fails.
+     */
     View awaitEnd(Patience patience) throws IOException {
         return await(patience, () -> complete || degraded != null);
     }

@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One client's view of a {@link BlobFetch}. Reads from the file that is being written; far ahead of the fill, from the upstream in windows;
- * after a disk fault, from the upstream with the digest verified to the end.
+ * One client's view of a {@link BlobFetch}. Reads from the file that is being written; far ahead of the fill, from the
+ * upstream in windows; after a disk fault, from the upstream with the digest verified to the end.
  */
 final class FetchReader implements BlobContent {
     private static final Logger LOG = LoggerFactory.getLogger(FetchReader.class);

@@ -10,7 +10,8 @@ import java.time.Duration;
  * @param windowBytes how much such a reader asks the upstream for at once
  * @param attempts how often in a row the upstream may fail without a byte of progress
  * @param firstPause the pause after the first such failure; doubled after each further one
- * @param patience how long a reader waits without progress before it gives up; in the background without the time in which the fetch waits for its turn at the upstream
+ * @param patience how long a reader waits without progress before it gives up; in the background without the time in
+ *     which the fetch waits for its turn at the upstream
  */
 public record FetchSettings(
         int holdBackBytes, long aheadBytes, long windowBytes, int attempts, Duration firstPause, Duration patience) {

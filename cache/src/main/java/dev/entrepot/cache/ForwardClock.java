@@ -9,9 +9,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The wall clock, but time goes on where that is set back: from the last time that was looked at, by the measure of the machine, until the wall clock is there too. So what is kept
- * grows older all the while, and no rule about its age stands still for hours. What goes forward is believed, since a machine that slept cannot tell it from time that has passed.
- * Safe for all threads; costs a look at the wall clock.
+ * The wall clock, but time goes on where that is set back: from the last time that was looked at, by the measure of the
+ * machine, until the wall clock is there too. So what is kept grows older all the while, and no rule about its age
+ * stands still for hours. What goes forward is believed, since a machine that slept cannot tell it from time that has
+ * passed. Safe for all threads; costs a look at the wall clock.
  */
 public final class ForwardClock extends Clock {
     private static final Logger LOG = LoggerFactory.getLogger(ForwardClock.class);

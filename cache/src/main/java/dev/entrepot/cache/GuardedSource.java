@@ -18,8 +18,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * An upstream that is not asked where a rule says that it is offline: the one way from the cache to an upstream, so that nothing can go around the
- * rule. Rules may change between two requests. Thread-safe.
+ * An upstream that is not asked where a rule says that it is offline: the one way from the cache to an upstream, so
+ * that nothing can go around the rule. Rules may change between two requests. Thread-safe.
  */
 final class GuardedSource implements RepositorySource {
     private final RepositorySource upstream;
@@ -30,7 +30,8 @@ final class GuardedSource implements RepositorySource {
     /**
      * Over an upstream.
      *
-     * @param heard is run when it has answered a request about manifests, tags or lists: a question may take several, and one that gets on is not one that nobody answers
+     * @param heard is run when it has answered a request about manifests, tags or lists: a question may take several,
+     *     and one that gets on is not one that nobody answers
      */
     GuardedSource(RepositorySource upstream, CacheRules rules, RuleCounters counters, Runnable heard) {
         this.upstream = upstream;
@@ -96,7 +97,9 @@ final class GuardedSource implements RepositorySource {
         return heard(upstream.fetchManifest(reference));
     }
 
-    /** A manifest for a request by tag, which the settings of the tag are for: by the tag, or by a digest that it names. */
+    /**
+     * A manifest for a request by tag, which the settings of the tag are for: by the tag, or by a digest that it names.
+     */
     ManifestBytes fetchManifestFor(Tag tag, ManifestReference reference) throws IOException {
         pass(tag);
         return heard(upstream.fetchManifest(reference));

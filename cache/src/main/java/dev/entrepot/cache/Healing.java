@@ -13,8 +13,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Has content that was found bad fetched anew: for the repository that it was fetched for, else for any that is known to have it. What cannot be had is tried again for
- * as long as it lies in quarantine. Safe for all threads.
+ * Has content that was found bad fetched anew: for the repository that it was fetched for, else for any that is known
+ * to have it. What cannot be had is tried again for as long as it lies in quarantine. Safe for all threads.
  */
 final class Healing {
     private static final Logger LOG = LoggerFactory.getLogger(Healing.class);
@@ -51,8 +51,8 @@ final class Healing {
     }
 
     /**
-     * Has what lies in quarantine and has not come again fetched anew: what an upstream could not give at the time, what was found without a server, and what was found
-     * when it was read.
+     * Has what lies in quarantine and has not come again fetched anew: what an upstream could not give at the time,
+     * what was found without a server, and what was found when it was read.
      *
      * @param stopped whether to leave the rest
      */
@@ -77,7 +77,10 @@ final class Healing {
         }
     }
 
-    /** What lies in quarantine and is not stored. What has come again once is let go like all else, and not brought back then. */
+    /**
+     * What lies in quarantine and is not stored. What has come again once is let go like all else, and not brought back
+     * then.
+     */
     List<Quarantine.Bad> absent() throws IOException {
         List<Quarantine.Bad> absent = new ArrayList<>();
         List<Quarantine.Bad> contents = store.quarantine().contents();

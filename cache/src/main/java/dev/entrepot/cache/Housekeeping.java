@@ -8,9 +8,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What a running server does for its disk without being asked. At the start and every ten seconds it looks whether something has to go: others may fill the file
- * system, the capacity may be lower than before, and what is served from the disk asks for no room. Every hour it drops what was kept for a time only: what lies in
- * quarantine, unfinished blobs, lists, and indexes that were put aside. From the second look on it sees to the {@link Ballast}.
+ * What a running server does for its disk without being asked. At the start and every ten seconds it looks whether
+ * something has to go: others may fill the file system, the capacity may be lower than before, and what is served from
+ * the disk asks for no room. Every hour it drops what was kept for a time only: what lies in quarantine, unfinished
+ * blobs, lists, and indexes that were put aside. From the second look on it sees to the {@link Ballast}.
  */
 public final class Housekeeping implements AutoCloseable {
     /** How long between two looks. */

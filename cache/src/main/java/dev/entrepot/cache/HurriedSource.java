@@ -11,8 +11,9 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The upstream of a fetch that nobody waits for, until somebody does: from then on it is asked as urgently as for whoever waits, and what waits for its turn in the
- * background is asked anew at once. A body that has been opened goes on. Thread-safe.
+ * The upstream of a fetch that nobody waits for, until somebody does: from then on it is asked as urgently as for
+ * whoever waits, and what waits for its turn in the background is asked anew at once. A body that has been opened goes
+ * on. Thread-safe.
  */
 final class HurriedSource implements BlobSource {
     private final FetchProgress progress;

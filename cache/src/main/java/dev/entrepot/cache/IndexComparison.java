@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Compares an index in use with the files of its store, and makes the index agree with them. Others may store, evict and serve meanwhile. For an index
- * that nobody uses yet there is {@link IndexReconciliation}.
+ * Compares an index in use with the files of its store, and makes the index agree with them. Others may store, evict
+ * and serve meanwhile. For an index that nobody uses yet there is {@link IndexReconciliation}.
  */
 public final class IndexComparison {
     /**

@@ -31,7 +31,8 @@ final class IndexCopy {
     private IndexCopy() {}
 
     /**
-     * Copies table by table; one that cannot be read is left out, and the log says so. One that cannot be written is an error: pins are asked of nobody.
+     * Copies table by table; one that cannot be read is left out, and the log says so. One that cannot be written is an
+     * error: pins are asked of nobody.
      *
      * @param from an index that nobody has open
      * @param to another, of the same format and empty

@@ -19,7 +19,8 @@ import org.sqlite.SQLiteErrorCode;
  *
  * @param updates the connection that writes
  * @param readers the connections that read
- * @param rebuilt whether the file was damaged and has been replaced by one that has its pins and what is under them at most
+ * @param rebuilt whether the file was damaged and has been replaced by one that has its pins and what is under them at
+ *     most
  * @param clean whether it was closed in good order, so that it agrees with the file tree
  */
 record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt, boolean clean)
@@ -34,7 +35,8 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
     private static final int PAGE_CACHE_KIB = 8 * 1024;
 
     /**
-     * Opens the file, moving its format forward; a damaged one is put aside and a new one made, which has the pins that could be read, and what is under them.
+     * Opens the file, moving its format forward; a damaged one is put aside and a new one made, which has the pins that
+     * could be read, and what is under them.
      *
      * @throws IOException if a newer program wrote it, or the disk refuses
      */
@@ -144,8 +146,8 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
     }
 
     /**
-     * Begins to load the library, on a thread of its own, while the configuration is read: it takes a tenth of a second of the start. Whoever opens a
-     * database before it is done waits for the rest.
+     * Begins to load the library, on a thread of its own, while the configuration is read: it takes a tenth of a second
+     * of the start. Whoever opens a database before it is done waits for the rest.
      */
     static void prepare() {
         Thread.ofPlatform().daemon().name("index-library").start(() -> {
@@ -189,7 +191,10 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
         }
     }
 
-    /** Whether the file, rather than the disk or the moment, is at fault: not a database, damaged, or without our tables. */
+    /**
+     * Whether the file, rather than the disk or the moment, is at fault: not a database, damaged, or without our
+     * tables.
+     */
     private static boolean isDamage(SQLException e) {
         int code = e.getErrorCode() & 0xff;
         return code == SQLiteErrorCode.SQLITE_CORRUPT.code

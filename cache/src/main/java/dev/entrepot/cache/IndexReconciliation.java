@@ -12,10 +12,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Makes the index agree with the files after it was not closed in good order, or was made anew. A file is published before the index
- * hears of it, and deleted before the index forgets it, so after a crash either may know of what the other does not. The files are right.
+ * Makes the index agree with the files after it was not closed in good order, or was made anew. A file is published
+ * before the index hears of it, and deleted before the index forgets it, so after a crash either may know of what the
+ * other does not. The files are right.
  *
- * <p>Folder by folder, so that memory holds a 256th part of the digests, and a file is only looked at if the index does not know it.
+ * <p>Folder by folder, so that memory holds a 256th part of the digests, and a file is only looked at if the index does
+ * not know it.
  */
 final class IndexReconciliation {
     private static final Logger LOG = LoggerFactory.getLogger(IndexReconciliation.class);

@@ -18,8 +18,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Another index database in the place of the present one. It is made beside it, and takes its place by a rename: whoever is killed meanwhile leaves the present one or
- * the next, never none, which the next start would take for a new store without pins.
+ * Another index database in the place of the present one. It is made beside it, and takes its place by a rename:
+ * whoever is killed meanwhile leaves the present one or the next, never none, which the next start would take for a new
+ * store without pins.
  *
  * @param layout where things lie; nobody has the index open
  * @param clock says since when the former one is aside

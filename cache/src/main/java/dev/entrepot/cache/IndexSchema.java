@@ -7,8 +7,8 @@ import java.sql.Statement;
 import java.util.List;
 
 /**
- * The tables of the index, as the steps that lead to them. A step that was released is never changed; {@code PRAGMA user_version} counts
- * those taken.
+ * The tables of the index, as the steps that lead to them. A step that was released is never changed; {@code PRAGMA
+ * user_version} counts those taken.
  */
 final class IndexSchema {
     /** Each step is a list of statements, taken in one transaction. */
@@ -21,9 +21,7 @@ final class IndexSchema {
                     "CREATE TABLE tags (repository INTEGER NOT NULL, tag TEXT NOT NULL, digest BLOB NOT NULL,"
                             + " checked_at INTEGER NOT NULL, first_seen_at INTEGER NOT NULL, PRIMARY KEY (repository, tag)) WITHOUT ROWID",
                     // A rowid table: documents may be long, and long rows have no place in the tree that is searched.
-                    // The
-                    // subject of a
-                    // tag list is empty.
+                    // The subject of a tag list is empty.
                     "CREATE TABLE documents (repository INTEGER NOT NULL, subject BLOB NOT NULL, fetched_at INTEGER NOT NULL,"
                             + " json BLOB NOT NULL, UNIQUE (repository, subject))",
                     "CREATE INDEX documents_by_age ON documents (fetched_at)",
@@ -47,7 +45,8 @@ final class IndexSchema {
     private IndexSchema() {}
 
     /**
-     * Takes the steps that the database has not taken yet, on a connection in auto-commit mode that is closed if this fails.
+     * Takes the steps that the database has not taken yet, on a connection in auto-commit mode that is closed if this
+     * fails.
      *
      * @throws IOException if the database has taken more steps than there are: a newer program wrote it
      */

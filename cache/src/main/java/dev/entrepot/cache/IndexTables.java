@@ -7,7 +7,10 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.util.Optional;
 
-/** The tables of the index that are asked for one thing at a time: how each is read and written, and how much memory it may use. */
+/**
+ * The tables of the index that are asked for one thing at a time: how each is read and written, and how much memory it
+ * may use.
+ */
 final class IndexTables {
     private static final long MIB = 1024 * 1024;
     // Key, value and the cache's own share, counted roughly.

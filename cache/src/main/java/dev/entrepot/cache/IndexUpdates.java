@@ -256,13 +256,19 @@ final class IndexUpdates implements AutoCloseable {
         }
     }
 
-    /** Begins a transaction. By hand: the driver's own way begins the next one with each commit, and holds the lock while idle. */
+    /**
+     * Begins a transaction. By hand: the driver's own way begins the next one with each commit, and holds the lock
+     * while idle.
+     */
     void begin() throws SQLException {
         repositoryIds.clear();
         run("BEGIN IMMEDIATE");
     }
 
-    /** Makes the changes of the transaction visible, all or none. They outlive the process; a power failure may undo the last few. */
+    /**
+     * Makes the changes of the transaction visible, all or none. They outlive the process; a power failure may undo the
+     * last few.
+     */
     void commit() throws SQLException {
         run("COMMIT");
     }

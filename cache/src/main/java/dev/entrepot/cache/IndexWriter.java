@@ -20,11 +20,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one thread that writes to the database. It gathers changes for {@value #GATHER_MILLIS} ms or until there are {@value #BATCH}, and
- * commits them as one transaction, in the order in which they came: what is on the disk after a crash is what was put up to some moment.
+ * The one thread that writes to the database. It gathers changes for {@value #GATHER_MILLIS} ms or until there are
+ * {@value #BATCH}, and commits them as one transaction, in the order in which they came: what is on the disk after a
+ * crash is what was put up to some moment.
  *
- * <p>A platform thread: each native call would hold a carrier. While the disk refuses, the changes are kept and tried again every
- * second; meanwhile nobody waits for room among the pending changes, and what finds none is not kept.
+ * <p>A platform thread: each native call would hold a carrier. While the disk refuses, the changes are kept and tried
+ * again every second; meanwhile nobody waits for room among the pending changes, and what finds none is not kept.
  */
 final class IndexWriter implements AutoCloseable {
     /** The most changes in a transaction. */
@@ -61,7 +62,10 @@ final class IndexWriter implements AutoCloseable {
         this.clock = clock;
     }
 
-    /** Starts the thread; the last use of content for which {@code touchMustWait} holds is written after the content itself. */
+    /**
+     * Starts the thread; the last use of content for which {@code touchMustWait} holds is written after the content
+     * itself.
+     */
     void start(Predicate<Digest> contentIsPending) {
         touchMustWait = contentIsPending;
         thread.start();
@@ -283,8 +287,9 @@ final class IndexWriter implements AutoCloseable {
     }
 
     /**
-     * Writes what is left and notes that all is in order, if it is and the index {@linkplain #agrees agrees} with the files. Waits at most thirty seconds. The connection stays open, so that
-     * it can be closed after those that read: only the last to close folds the log, and those cannot.
+     * Writes what is left and notes that all is in order, if it is and the index {@linkplain #agrees agrees} with the
+     * files. Waits at most thirty seconds. The connection stays open, so that it can be closed after those that read:
+     * only the last to close folds the log, and those cannot.
      */
     @Override
     public void close() throws SQLException {

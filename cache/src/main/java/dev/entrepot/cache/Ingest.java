@@ -16,11 +16,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * One blob being written: partial file, hasher, position. There is at most one per digest, from {@link ContentStore#ingest} until
- * {@link #close()}. One thread writes; {@link #openReader()}, {@link #writtenBytes()} and {@link #claimedBytes()} are for all threads.
+ * One blob being written: partial file, hasher, position. There is at most one per digest, from
+ * {@link ContentStore#ingest} until {@link #close()}. One thread writes; {@link #openReader()}, {@link #writtenBytes()}
+ * and {@link #claimedBytes()} are for all threads.
  *
- * <p>The partial file survives this object and this process, and is hashed again by whoever takes it up: it is never trusted, so
- * writing to it needs no force. Only {@link #commit} gives a blob its name.
+ * <p>The partial file survives this object and this process, and is hashed again by whoever takes it up: it is never
+ * trusted, so writing to it needs no force. Only {@link #commit} gives a blob its name.
  */
 final class Ingest implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Ingest.class);
@@ -74,8 +75,8 @@ final class Ingest implements AutoCloseable {
     }
 
     /**
-     * Hashes what an earlier attempt left behind and goes on after it. Called before the first {@link #write}, which otherwise starts
-     * from nothing.
+     * Hashes what an earlier attempt left behind and goes on after it. Called before the first {@link #write}, which
+     * otherwise starts from nothing.
      *
      * @param listener told after each 128 KiB
      * @return the length of what was there, 0 if nothing
@@ -106,8 +107,8 @@ final class Ingest implements AutoCloseable {
     }
 
     /**
-     * Appends. After a failure nothing of this call counts: {@link #writtenBytes()} and {@link #hashState()} are as before, and the call
-     * may be repeated.
+     * Appends. After a failure nothing of this call counts: {@link #writtenBytes()} and {@link #hashState()} are as
+     * before, and the call may be repeated.
      *
      * @throws IOException if the disk is full or broken
      */
@@ -134,7 +135,9 @@ final class Ingest implements AutoCloseable {
         return Digest.of(digest.algorithm(), hashState()).equals(digest);
     }
 
-    /** A copy of the hasher at {@link #writtenBytes()}, for those who go on without the disk. For the writing thread. */
+    /**
+     * A copy of the hasher at {@link #writtenBytes()}, for those who go on without the disk. For the writing thread.
+     */
     MessageDigest hashState() {
         try {
             return (MessageDigest) hasher.clone();
@@ -144,8 +147,8 @@ final class Ingest implements AutoCloseable {
     }
 
     /**
-     * Compares size and digest, once; nothing can be written after. {@link #commit} does this itself; it is a step of its own for those
-     * who want to hand on the last bytes without waiting for the disk.
+     * Compares size and digest, once; nothing can be written after. {@link #commit} does this itself; it is a step of
+     * its own for those who want to hand on the last bytes without waiting for the disk.
      *
      * @throws InvalidContentException if either differs; the partial file is gone then
      */
@@ -172,7 +175,8 @@ final class Ingest implements AutoCloseable {
     }
 
     /**
-     * Verifies the blob and gives it its name. When this returns the blob is visible to all and outlives a power failure.
+     * Verifies the blob and gives it its name. When this returns the blob is visible to all and outlives a power
+     * failure.
      *
      * @param expectedBytes the size that was declared, if any was
      * @throws InvalidContentException if size or digest is wrong; the partial file is gone then
@@ -191,28 +195,28 @@ final class Ingest implements AutoCloseable {
             Durability.force(() -> file.getFD().sync());
         } catch (IOException e) {
             // After a failed sync the kernel may have dropped pages and still call them clean, so that trying again
-            // would
-            // succeed and lie. The file is worthless.
+            // would succeed and lie. The file is worthless.
             abort();
             throw e;
         }
         Durability.createFolder(Durability.parent(target));
-        // The point of no return. A crash after it leaves the blob whole, or, if the folder was not forced yet and the
-        // power
-        // failed, the partial: never a name with other bytes.
+        // The point of no return. A crash after it leaves the blob whole, or, if the folder was not forced yet and
+        // the power failed, the partial: never a name with other bytes.
         Files.move(partial, target, StandardCopyOption.ATOMIC_MOVE);
         state = State.COMMITTED;
         try {
             Durability.forceFolder(Durability.parent(target));
         } catch (IOException e) {
-            // The blob is verified, visible and perhaps already read; all that is lost is the promise that it survives
-            // a power
-            // failure. If it does not, it is fetched again.
+            // The blob is verified, visible and perhaps already read; all that is lost is the promise that it
+            // survives a power failure. If it does not, it is fetched again.
             LOG.warn("blob {} is stored, but its folder could not be forced: {}", digest, e.toString());
         }
     }
 
-    /** Deletes the partial file: what came is not the blob, or nobody will want the rest. Does nothing once the ingest has ended. */
+    /**
+     * Deletes the partial file: what came is not the blob, or nobody will want the rest. Does nothing once the ingest
+     * has ended.
+     */
     void abort() {
         if (hasEnded()) {
             return;
@@ -246,8 +250,8 @@ final class Ingest implements AutoCloseable {
     }
 
     /**
-     * Opens the bytes for reading, independent of this object: the handle outlives rename, deletion and {@link #close()}. Only the first
-     * {@link #writtenBytes()} may be read from it. The caller closes it.
+     * Opens the bytes for reading, independent of this object: the handle outlives rename, deletion and
+     * {@link #close()}. Only the first {@link #writtenBytes()} may be read from it. The caller closes it.
      */
     RandomAccessFile openReader() throws IOException {
         try {
@@ -258,12 +262,16 @@ final class Ingest implements AutoCloseable {
         }
     }
 
-    /** Notes that the file will grow to this length, so that its room is counted before it is used. See {@link Evictor}. */
+    /**
+     * Notes that the file will grow to this length, so that its room is counted before it is used. See {@link Evictor}.
+     */
     void reserve(long totalBytes) {
         reservedBytes = totalBytes;
     }
 
-    /** The bytes that are or will be on the disk: those written, or those reserved if that is more; 0 after an abort. */
+    /**
+     * The bytes that are or will be on the disk: those written, or those reserved if that is more; 0 after an abort.
+     */
     long claimedBytes() {
         return switch (state) {
             case NEW, WRITING, VERIFIED -> Math.max(onDiskBytes(), reservedBytes);
@@ -282,7 +290,10 @@ final class Ingest implements AutoCloseable {
         return Math.max(writtenBytes, untakenBytes);
     }
 
-    /** Ends the ingest; {@linkplain #suspend() suspends} it if it was neither committed nor aborted. Harmless when repeated. */
+    /**
+     * Ends the ingest; {@linkplain #suspend() suspends} it if it was neither committed nor aborted. Harmless when
+     * repeated.
+     */
     @Override
     public void close() throws IOException {
         try (file) {

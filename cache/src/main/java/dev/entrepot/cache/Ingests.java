@@ -14,7 +14,10 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** The blobs that are being written, at most once each, and the partial files that were left by those that are not. Safe for all threads. */
+/**
+ * The blobs that are being written, at most once each, and the partial files that were left by those that are not. Safe
+ * for all threads.
+ */
 final class Ingests {
     private final StoreLayout layout;
     // Empty while the file is being opened.
@@ -76,8 +79,8 @@ final class Ingests {
     }
 
     /**
-     * The bytes that unfinished blobs hold or have reserved. A blob that is published stays among them until its {@link Ingest#close()},
-     * so that there is no moment in which nobody counts it.
+     * The bytes that unfinished blobs hold or have reserved. A blob that is published stays among them until its
+     * {@link Ingest#close()}, so that there is no moment in which nobody counts it.
      */
     Map<Digest, Long> claims() throws IOException {
         if (!looked) {

@@ -13,7 +13,10 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 
-/** What is stored, for people who want to see it. Reads all rows of the index: seconds, with a million pieces of content. */
+/**
+ * What is stored, for people who want to see it. Reads all rows of the index: seconds, with a million pieces of
+ * content.
+ */
 public final class Inventory {
     private static final String REPOSITORIES =
             "SELECT r.registry, r.name, (SELECT count(*) FROM tags t WHERE t.repository = r.id),"

@@ -12,8 +12,9 @@ import java.time.Instant;
 import java.util.Optional;
 
 /**
- * What settings make of something that is kept, and of what an upstream says or fails to say: the one place where this is decided, for serving and for
- * explaining alike. It asks nobody. Something from the future, after the clock was set back, is asked for again; where that cannot be, it counts as old as this process.
+ * What settings make of something that is kept, and of what an upstream says or fails to say: the one place where this
+ * is decided, for serving and for explaining alike. It asks nobody. Something from the future, after the clock was set
+ * back, is asked for again; where that cannot be, it counts as old as this process.
  *
  * @param settings what rules say of it
  * @param moment the time
@@ -70,7 +71,10 @@ record Judgement(CacheSettings settings, Moment moment) {
                 : isWithin(confirmedAt.get(), window.behindFor()) ? Step.SERVE_AND_CHECK : Step.ASK;
     }
 
-    /** When the upstream is asked next, at the first request from then on; empty for never, and now for what was confirmed in the future. */
+    /**
+     * When the upstream is asked next, at the first request from then on; empty for never, and now for what was
+     * confirmed in the future.
+     */
     Optional<Instant> nextCheck(Window window, Instant confirmedAt) {
         if (window.freshFor().equals(CacheSettings.FOREVER)) {
             return Optional.empty();
@@ -97,7 +101,10 @@ record Judgement(CacheSettings settings, Moment moment) {
         return Answer.of(kept.content(), Verdict.HIT, age(kept.confirmedAt()));
     }
 
-    /** What is kept, in place of a failure, if it is not too old for that; a refusal for want of rights is always passed on. */
+    /**
+     * What is kept, in place of a failure, if it is not too old for that; a refusal for want of rights is always passed
+     * on.
+     */
     <T> Optional<Answer<T>> inPlaceOf(RegistryException failure, Kept<T> kept) {
         return cause(failure).flatMap(cause -> stale(cause, kept, String.valueOf(failure.getMessage())));
     }

@@ -17,7 +17,8 @@ import java.util.Optional;
  * @param repository its repository
  * @param root the manifest that was asked for
  * @param tag what is known of the tag that it was asked for by
- * @param manifests all manifests that were found, the root first; each is there once, so a graph that is no tree stays one
+ * @param manifests all manifests that were found, the root first; each is there once, so a graph that is no tree stays
+ *     one
  * @param cut whether there was more than is shown
  */
 public record KeptImage(
@@ -38,7 +39,8 @@ public record KeptImage(
      * @param problem why it could not be read, though it is stored
      * @param children manifests below it
      * @param blobs configuration and layers
-     * @param referrersAsOf when the upstream last said what refers to it; empty if it was not asked yet, so that nothing is known
+     * @param referrersAsOf when the upstream last said what refers to it; empty if it was not asked yet, so that
+     *     nothing is known
      * @param referrers what refers to it, by that list
      * @param tags cosign's tags that stand for something about it
      */

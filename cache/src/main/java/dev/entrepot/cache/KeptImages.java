@@ -23,7 +23,10 @@ import java.util.TreeMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Shows the graphs of images from what is kept. Asks no upstream, and counts as no use of what it reads. Safe for all threads. */
+/**
+ * Shows the graphs of images from what is kept. Asks no upstream, and counts as no use of what it reads. Safe for all
+ * threads.
+ */
 public final class KeptImages {
     /** Manifests that are shown of one image. */
     static final int MOST_MANIFESTS = 500;
@@ -53,7 +56,10 @@ public final class KeptImages {
         this.pins = pins;
     }
 
-    /** The image that a reference names, by what is known here; empty if nothing is, or if the repository is not known to have it. */
+    /**
+     * The image that a reference names, by what is known here; empty if nothing is, or if the repository is not known
+     * to have it.
+     */
     public Optional<KeptImage> find(Repository repository, ManifestReference reference) {
         return switch (reference) {
             case Tag tag ->
@@ -67,8 +73,9 @@ public final class KeptImages {
     }
 
     /**
-     * The artifact type of a manifest that is kept: its own, else the media type of its configuration. Empty if it has none, if it is not kept, if it
-     * cannot be read, or if it has more than {@link #MOST_LISTED_BYTES}, since lists ask this of each of their lines.
+     * The artifact type of a manifest that is kept: its own, else the media type of its configuration. Empty if it has
+     * none, if it is not kept, if it cannot be read, or if it has more than {@link #MOST_LISTED_BYTES}, since lists ask
+     * this of each of their lines.
      */
     public Optional<String> artifactType(Digest digest, long bytes) {
         if (bytes > MOST_LISTED_BYTES) {

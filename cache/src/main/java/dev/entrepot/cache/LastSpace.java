@@ -7,8 +7,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What can be done without when a store has not even the space to be opened: its {@link Ballast}, and if that was not enough, what lies in quarantine, and unfinished
- * blobs. Without an index nobody knows what else may go, since it could be pinned.
+ * What can be done without when a store has not even the space to be opened: its {@link Ballast}, and if that was not
+ * enough, what lies in quarantine, and unfinished blobs. Without an index nobody knows what else may go, since it could
+ * be pinned.
  */
 final class LastSpace {
     private static final Logger LOG = LoggerFactory.getLogger(LastSpace.class);
@@ -19,7 +20,8 @@ final class LastSpace {
     private LastSpace() {}
 
     /**
-     * Deletes it, if the file system of a store has almost nothing left: the next part of it with each call. Nobody is writing to the store.
+     * Deletes it, if the file system of a store has almost nothing left: the next part of it with each call. Nobody is
+     * writing to the store.
      *
      * @return whether anything was freed
      */

@@ -10,9 +10,11 @@ import java.util.function.Function;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The pace of work that was begun in the background, which holds while nobody follows who has none. While a client does, or somebody in the background who has no such limit,
- * the work is theirs: it goes as fast as it can, and what comes counts for nobody. It would come faster than it could be paid for, so that whoever's limit it is would be kept from all else for as long
- * as the work lasts. If it was just being held back it goes on at once. For the one thread of the work; those who follow come and go on any.
+ * The pace of work that was begun in the background, which holds while nobody follows who has none. While a client
+ * does, or somebody in the background who has no such limit, the work is theirs: it goes as fast as it can, and what
+ * comes counts for nobody. It would come faster than it could be paid for, so that whoever's limit it is would be kept
+ * from all else for as long as the work lasts. If it was just being held back it goes on at once. For the one thread of
+ * the work; those who follow come and go on any.
  */
 final class LiftablePace {
     private final Pace pace;
@@ -27,7 +29,8 @@ final class LiftablePace {
     /**
      * As long as nobody follows who has none, this pace.
      *
-     * @param hurried whether the thread of the work is interrupted in order to ask anew ({@link HurriedSource}); that is never taken for an interrupt of ours
+     * @param hurried whether the thread of the work is interrupted in order to ask anew ({@link HurriedSource}); that
+     *     is never taken for an interrupt of ours
      */
     LiftablePace(Pace pace, BooleanSupplier hurried) {
         this.hurried = hurried;
@@ -53,7 +56,8 @@ final class LiftablePace {
     }
 
     /**
-     * Somebody in the background follows from now on, at a pace of his own: where that has no limit, this one does not hold.
+     * Somebody in the background follows from now on, at a pace of his own: where that has no limit, this one does not
+     * hold.
      *
      * @param follower his pace; empty if he has none
      * @return to be run once when he leaves; more often does nothing

@@ -7,8 +7,8 @@ import java.util.OptionalLong;
  * That a repository has a piece of content, and so may serve it.
  *
  * @param digest the content
- * @param sizeBytes its length, as the manifest said that was read last, or the upstream: a hint, because manifests may contradict each other. What is sent or kept goes by the
- *     upstream's own word and the digest
+ * @param sizeBytes its length, as the manifest said that was read last, or the upstream: a hint, because manifests may
+ *     contradict each other. What is sent or kept goes by the upstream's own word and the digest
  * @param manifest whether it is fetched as a manifest
  */
 public record Link(Digest digest, OptionalLong sizeBytes, boolean manifest) {

@@ -26,8 +26,9 @@ import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The lists of one repository that only its upstream can give: tags and referrers. Kept as documents with the time at which the upstream gave them. An
- * outage serves what is kept; an answer, even one that the thing is not there, replaces it. There is no way from a failure to an empty list.
+ * The lists of one repository that only its upstream can give: tags and referrers. Kept as documents with the time at
+ * which the upstream gave them. An outage serves what is kept; an answer, even one that the thing is not there,
+ * replaces it. There is no way from a failure to an empty list.
  */
 final class ListCache {
     private final Repository repository;
@@ -39,7 +40,8 @@ final class ListCache {
     /**
      * The lists of a repository.
      *
-     * @param manifests those that are kept, so that a list of referrers that was made of manifests costs none of them again
+     * @param manifests those that are kept, so that a list of referrers that was made of manifests costs none of them
+     *     again
      */
     ListCache(RepositorySource upstream, CacheIndex index, Clock clock, KnownManifests manifests) {
         this.repository = upstream.repository();

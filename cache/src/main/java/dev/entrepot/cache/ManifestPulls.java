@@ -17,7 +17,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The manifests of one repository by digest: what is kept, proved or fetched. Those that its tags name come from here too. Thread-safe.
+ * The manifests of one repository by digest: what is kept, proved or fetched. Those that its tags name come from here
+ * too. Thread-safe.
  */
 final class ManifestPulls implements TagCache.Manifests, KnownManifests {
     private static final Logger LOG = LoggerFactory.getLogger(ManifestPulls.class);

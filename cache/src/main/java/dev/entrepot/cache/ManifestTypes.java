@@ -27,7 +27,10 @@ final class ManifestTypes {
         }
     }
 
-    /** Whether what begins with these bytes may be a JSON object in any encoding; true while there is nothing but white space. */
+    /**
+     * Whether what begins with these bytes may be a JSON object in any encoding; true while there is nothing but white
+     * space.
+     */
     static boolean mayBeginObject(byte[] bytes, int count) {
         for (int i = 0; i < count; i++) {
             switch (bytes[i]) {

@@ -16,8 +16,9 @@ record Moment(Instant now, Instant start) {
     }
 
     /**
-     * The time to measure an age from. What was noted in the future was noted by a process before this one, and the clock was set back since: it is known since the start of this
-     * process at least, and so no age stands still until the clock has caught up.
+     * The time to measure an age from. What was noted in the future was noted by a process before this one, and the
+     * clock was set back since: it is known since the start of this process at least, and so no age stands still until
+     * the clock has caught up.
      */
     Instant from(Instant then) {
         return then.isAfter(now) && !start.isAfter(now) ? start : then;

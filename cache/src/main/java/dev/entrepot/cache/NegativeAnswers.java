@@ -12,8 +12,8 @@ import java.time.Instant;
 import java.util.Optional;
 
 /**
- * Failures that are remembered for a while, each under the question that it was the answer to. A question names its repository, so that no failure
- * reaches another one. In memory only. Thread-safe.
+ * Failures that are remembered for a while, each under the question that it was the answer to. A question names its
+ * repository, so that no failure reaches another one. In memory only. Thread-safe.
  */
 final class NegativeAnswers {
     private static final int MOST = 50_000;

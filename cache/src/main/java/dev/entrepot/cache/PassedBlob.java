@@ -8,8 +8,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A blob on its way from the upstream to one reader, of which nothing is kept: no file, and in memory what {@link DirectRead} holds. Resumed where its connection breaks. Used by one thread
- * at a time.
+ * A blob on its way from the upstream to one reader, of which nothing is kept: no file, and in memory what
+ * {@link DirectRead} holds. Resumed where its connection breaks. Used by one thread at a time.
  */
 final class PassedBlob implements BlobContent {
     private static final Logger LOG = LoggerFactory.getLogger(PassedBlob.class);
@@ -20,7 +20,8 @@ final class PassedBlob implements BlobContent {
     /**
      * Opens the upstream.
      *
-     * @param from where the reader is about to begin; from 0 on the blob is verified before its last bytes are handed on, from elsewhere it cannot be
+     * @param from where the reader is about to begin; from 0 on the blob is verified before its last bytes are handed
+     *     on, from elsewhere it cannot be
      * @param hintBytes the size that a manifest states
      */
     PassedBlob(

@@ -54,8 +54,8 @@ final class PinWalk {
     }
 
     /**
-     * The graph of a pin. What cannot be read counts as missing. As long as something is missing of what a tag names, the last that it named before and that is whole
-     * is part of the graph, too, but not of what is missing.
+     * The graph of a pin. What cannot be read counts as missing. As long as something is missing of what a tag names,
+     * the last that it named before and that is whole is part of the graph, too, but not of what is missing.
      */
     static PinnedGraph walk(ContentStore store, CacheIndex index, Pin pin, Served served) {
         return new PinWalk(store, index, pin, served).walk();
@@ -100,8 +100,7 @@ final class PinWalk {
     }
 
     // What was denied is forgotten, and what the tag named then stays pinned. Until what it names now is here and may
-    // be
-    // served, clients are given what it named before: that is protected too.
+    // be served, clients are given what it named before: that is protected too.
     private Optional<Digest> addNamed(Tag tag) {
         TagHistory history = index.tagHistory(pin.repository(), tag);
         Optional<TagHistory.Former> named = index.tag(pin.repository(), tag)

@@ -25,8 +25,8 @@ public record PinnedGraph(
     }
 
     /**
-     * As above, with what was protected before: a part that cannot be read now may still name it, and a root that is not known says nothing. What a tag named before is
-     * not kept, if it is known what it names now.
+     * As above, with what was protected before: a part that cannot be read now may still name it, and a root that is
+     * not known says nothing. What a tag named before is not kept, if it is known what it names now.
      */
     PinnedGraph with(PinnedGraph before) {
         boolean knownRoot = root.isPresent() && (!unsure || !root.equals(before.root()));

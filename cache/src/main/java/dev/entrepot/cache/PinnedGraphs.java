@@ -18,8 +18,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The pins, and what may not be evicted because of them. Pins are rows of the index; what is under them is worked out from the manifests that are kept, in memory,
- * when somebody wants to evict and something has changed. Safe for all threads.
+ * The pins, and what may not be evicted because of them. Pins are rows of the index; what is under them is worked out
+ * from the manifests that are kept, in memory, when somebody wants to evict and something has changed. Safe for all
+ * threads.
  */
 public final class PinnedGraphs {
     private static final Logger LOG = LoggerFactory.getLogger(PinnedGraphs.class);
@@ -109,7 +110,8 @@ public final class PinnedGraphs {
     }
 
     /**
-     * Whether pins of a repository decide about a manifest already: it is under one, an index under one lists it, wanted or not, or the tag of one has named it.
+     * Whether pins of a repository decide about a manifest already: it is under one, an index under one lists it,
+     * wanted or not, or the tag of one has named it.
      *
      * @throws IOException if the index cannot be read
      */

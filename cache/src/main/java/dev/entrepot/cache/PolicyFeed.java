@@ -12,9 +12,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps a {@link DiskPolicy} and the pins told of what an index hears, and fills it with what was stored before, in the background: serving does not wait for it.
- * Until it is {@linkplain #ready() ready}, and if it never is, the order of the index itself, least recently used first, is what is evicted by. Counts
- * are not taken from here, so that they are right from the start.
+ * Keeps a {@link DiskPolicy} and the pins told of what an index hears, and fills it with what was stored before, in the
+ * background: serving does not wait for it. Until it is {@linkplain #ready() ready}, and if it never is, the order of
+ * the index itself, least recently used first, is what is evicted by. Counts are not taken from here, so that they are
+ * right from the start.
  */
 final class PolicyFeed implements ContentWatcher, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PolicyFeed.class);

@@ -7,8 +7,8 @@ import java.util.HexFormat;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A digest and a weight in few bytes of memory: there may be millions. A SHA-256 digest takes 48 to 56 bytes, a third of its text. The weight
- * is no part of the identity.
+ * A digest and a weight in few bytes of memory: there may be millions. A SHA-256 digest takes 48 to 56 bytes, a third
+ * of its text. The weight is no part of the identity.
  */
 class PolicyKey {
     private final long first;

@@ -11,11 +11,13 @@ import java.util.Map;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Content that competes for one part of the disk. Caffeine (W-TinyLFU: how often, then how lately) chooses what is worth keeping within a maximum. What it
- * drops is not gone: it <em>waits</em> on the disk, in the order in which it was dropped, until somebody needs the room, and a use brings it back.
+ * Content that competes for one part of the disk. Caffeine (W-TinyLFU: how often, then how lately) chooses what is
+ * worth keeping within a maximum. What it drops is not gone: it <em>waits</em> on the disk, in the order in which it
+ * was dropped, until somebody needs the room, and a use brings it back.
  *
- * <p>Caffeine has no veto and may drop what was just put; behind it, a queue has neither trouble. Nothing here is exact or durable: the index
- * knows what is stored. Safe for all threads. The lock of the queue is never held while the cache is called, which calls the queue in its own.
+ * <p>Caffeine has no veto and may drop what was just put; behind it, a queue has neither trouble. Nothing here is exact
+ * or durable: the index knows what is stored. Safe for all threads. The lock of the queue is never held while the cache
+ * is called, which calls the queue in its own.
  */
 final class PolicyPool {
     private final Cache<PolicyKey, PolicyKey> kept;

@@ -17,12 +17,12 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * One repository, answered from the store or from its upstream, with the reason for each answer. Content by digest that is linked to the
- * repository never asks the upstream; content that is kept for another repository is served only after the upstream has said that this one has
- * it too. Thread-safe.
+ * One repository, answered from the store or from its upstream, with the reason for each answer. Content by digest that
+ * is linked to the repository never asks the upstream; content that is kept for another repository is served only after
+ * the upstream has said that this one has it too. Thread-safe.
  *
- * <p>What it is made of: {@link Admission} for all, {@link TagPulls}, {@link ManifestPulls} and {@link BlobPulls} for content, {@link ListPulls} for lists, and
- * {@link UpstreamProofs} for what only the upstream can say.
+ * <p>What it is made of: {@link Admission} for all, {@link TagPulls}, {@link ManifestPulls} and {@link BlobPulls} for
+ * content, {@link ListPulls} for lists, and {@link UpstreamProofs} for what only the upstream can say.
  */
 public final class PullThrough {
     private final Repository repository;
@@ -84,8 +84,8 @@ public final class PullThrough {
     }
 
     /**
-     * What a reference names, as {@link #manifest} would serve it, for who wants no more than that. Where pulls are counted, a manifest that is not kept is not fetched for it;
-     * elsewhere it is, for who comes back for it.
+     * What a reference names, as {@link #manifest} would serve it, for who wants no more than that. Where pulls are
+     * counted, a manifest that is not kept is not fetched for it; elsewhere it is, for who comes back for it.
      *
      * @throws NotFoundException if the upstream answered that there is no such manifest
      * @throws dev.entrepot.oci.OutageException if the upstream is out and nothing is kept that may still be served
@@ -132,8 +132,8 @@ public final class PullThrough {
     }
 
     /**
-     * As {@link #manifest}, and it is on the disk when this returns: also one that was in memory alone, because the disk had refused it once or had to let it go. Of a
-     * tag that is offline, what is kept.
+     * As {@link #manifest}, and it is on the disk when this returns: also one that was in memory alone, because the
+     * disk had refused it once or had to let it go. Of a tag that is offline, what is kept.
      *
      * @throws IOException if the disk refuses it now
      */
@@ -149,7 +149,8 @@ public final class PullThrough {
     }
 
     /**
-     * What a reference names, as {@link #manifest} would serve it; for a tag, its bytes are not fetched for that if no rule makes it necessary.
+     * What a reference names, as {@link #manifest} would serve it; for a tag, its bytes are not fetched for that if no
+     * rule makes it necessary.
      *
      * @return empty if the upstream answered that there is no such manifest
      */
@@ -179,8 +180,8 @@ public final class PullThrough {
     }
 
     /**
-     * Opens a blob: from the store, or following the one fetch that brings it there. Returns when the upstream has begun to answer, so that what is
-     * wrong from the start is thrown here.
+     * Opens a blob: from the store, or following the one fetch that brings it there. Returns when the upstream has
+     * begun to answer, so that what is wrong from the start is thrown here.
      *
      * @throws NotFoundException if the repository does not have it, or if the digest is that of a manifest
      * @throws BlockedException if a rule refuses it
@@ -191,8 +192,9 @@ public final class PullThrough {
     }
 
     /**
-     * As {@link #openBlob}, but what is not kept is not kept for this reader either: it follows a fetch that is under way for others, or reads the upstream by itself, and
-     * nothing of that is written to the disk. From the beginning the last bytes come only after the digest was found right.
+     * As {@link #openBlob}, but what is not kept is not kept for this reader either: it follows a fetch that is under
+     * way for others, or reads the upstream by itself, and nothing of that is written to the disk. From the beginning
+     * the last bytes come only after the digest was found right.
      *
      * @param from where the reader is about to begin; a piece that begins elsewhere cannot be verified here
      */
@@ -201,15 +203,16 @@ public final class PullThrough {
     }
 
     /**
-     * Takes note that what a reader was given of a blob is not the blob. What is kept of it is read again, and if it has gone bad, put in quarantine, so that the next reader has it from the
-     * upstream.
+     * Takes note that what a reader was given of a blob is not the blob. What is kept of it is read again, and if it
+     * has gone bad, put in quarantine, so that the next reader has it from the upstream.
      */
     void refuted(Digest digest) {
         blobs.refuted(digest);
     }
 
     /**
-     * Brings a blob into the store without a client, or waits for the fetch that does. What is there already is not read and does not count as used.
+     * Brings a blob into the store without a client, or waits for the fetch that does. What is there already is not
+     * read and does not count as used.
      *
      * @return whether it is in the store now; false if the local disk failed or has no room for it
      * @throws NotFoundException if the repository does not have it, or if the digest is that of a manifest

@@ -20,8 +20,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Everything that the repositories of one cache share: the store, the index, the manifests in memory, and the work under way. Thread-safe; closing
- * the store and the index is up to whoever opened them.
+ * Everything that the repositories of one cache share: the store, the index, the manifests in memory, and the work
+ * under way. Thread-safe; closing the store and the index is up to whoever opened them.
  */
 public final class PullThroughCache {
     private static final Logger LOG = LoggerFactory.getLogger(PullThroughCache.class);
@@ -81,7 +81,10 @@ public final class PullThroughCache {
         evictor.pins().heed(rules, clock);
     }
 
-    /** One repository, read through this cache from {@code upstream}. Cheap, but worth keeping for as long as requests come. */
+    /**
+     * One repository, read through this cache from {@code upstream}. Cheap, but worth keeping for as long as requests
+     * come.
+     */
     public PullThrough repository(RepositorySource upstream) {
         return new PullThrough(upstream, rules, Readers.CLIENTS, this, index, clock);
     }
@@ -97,8 +100,9 @@ public final class PullThroughCache {
     }
 
     /**
-     * As {@link #repository}, for a client for whom the upstream is asked with a credential of its own. What the upstream denies to it is denied to nobody else; what is
-     * kept it gets as everybody does, so that whoever calls this has the upstream's word that it may ({@link PullThrough#proveManifest}).
+     * As {@link #repository}, for a client for whom the upstream is asked with a credential of its own. What the
+     * upstream denies to it is denied to nobody else; what is kept it gets as everybody does, so that whoever calls
+     * this has the upstream's word that it may ({@link PullThrough#proveManifest}).
      *
      * @param credential stands for the credential: equal for the same one, and shows nothing of it
      */
@@ -107,16 +111,17 @@ public final class PullThroughCache {
     }
 
     /**
-     * As {@link #repository}, for a reader that takes whatever is kept, however old, and has no upstream: what is not kept is an outage that names it. What rules deny or
-     * hold back they do for this reader too.
+     * As {@link #repository}, for a reader that takes whatever is kept, however old, and has no upstream: what is not
+     * kept is an outage that names it. What rules deny or hold back they do for this reader too.
      */
     public PullThrough whateverIsKept(Repository repository) {
         return new PullThrough(new Unasked(repository), new WhateverIsKept(rules), Readers.CLIENTS, this, index, clock);
     }
 
     /**
-     * As {@link #repository}, for a reader that must know what is so now, as replication does: what changes is asked of the upstream each time, and
-     * nothing stale and no remembered failure is served. What rules deny, hold back or keep offline they do for this reader too.
+     * As {@link #repository}, for a reader that must know what is so now, as replication does: what changes is asked of
+     * the upstream each time, and nothing stale and no remembered failure is served. What rules deny, hold back or keep
+     * offline they do for this reader too.
      */
     public PullThrough alwaysAsking(RepositorySource upstream) {
         return new PullThrough(upstream, rules, Readers.CURRENT, this, index, clock);
@@ -238,7 +243,8 @@ public final class PullThroughCache {
     }
 
     /**
-     * Keeps a manifest that was fetched for a repository. A disk that refuses it is no reason to fail a pull: it is then kept in memory only.
+     * Keeps a manifest that was fetched for a repository. A disk that refuses it is no reason to fail a pull: it is
+     * then kept in memory only.
      *
      * @return whether it is on the disk
      */

@@ -19,8 +19,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Content that turned out not to be what its name says, kept for a week for whoever wants to know why, or until its room is needed. What lies here is counted as it
- * comes and goes, and anew by {@link #tidy()}, since people may take from it. Safe for all threads.
+ * Content that turned out not to be what its name says, kept for a week for whoever wants to know why, or until its
+ * room is needed. What lies here is counted as it comes and goes, and anew by {@link #tidy()}, since people may take
+ * from it. Safe for all threads.
  */
 final class Quarantine {
     /** How long bad content is kept for inspection. */

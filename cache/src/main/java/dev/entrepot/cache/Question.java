@@ -6,7 +6,10 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.util.Optional;
 
-/** What readers of a repository wait for together, if they ask in the same way. As text it is in words for people, who the readers are left out. */
+/**
+ * What readers of a repository wait for together, if they ask in the same way. As text it is in words for people, who
+ * the readers are left out.
+ */
 sealed interface Question {
     /** Which repository it is about. */
     Repository repository();

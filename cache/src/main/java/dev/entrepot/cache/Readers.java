@@ -3,14 +3,14 @@ package dev.entrepot.cache;
 import java.util.Optional;
 
 /**
- * Who reads a repository. What an upstream answers and fails to answer is shared among readers who are alike; who
- * shows a credential of their own is like nobody else, since an upstream may refuse one what it gives another. And
- * who asks behind clients waits for his turn first, which is no business of those before him.
+ * Who reads a repository. What an upstream answers and fails to answer is shared among readers who are alike; who shows
+ * a credential of their own is like nobody else, since an upstream may refuse one what it gives another. And who asks
+ * behind clients waits for his turn first, which is no business of those before him.
  *
  * @param alwaysAsking whether they must know what is so now
  * @param behind whether the upstream is asked behind all clients
- * @param credential stands for the credential that the upstream is asked with, where it is the reader's own; equal
- *     for the same one, and shows nothing of it
+ * @param credential stands for the credential that the upstream is asked with, where it is the reader's own; equal for
+ *     the same one, and shows nothing of it
  */
 record Readers(boolean alwaysAsking, boolean behind, Optional<Object> credential) {
     /** Clients, who are all alike. */

@@ -12,10 +12,10 @@ import java.util.List;
 import java.util.regex.Pattern;
 
 /**
- * Decides how a subject without referrers is shown where the upstream lacks the referrers API. Clients find out once per repository whether there is an
- * API and take the other answer for an error later (oras), so a repository must keep one face: if any of its subjects has a fallback tag, that
- * tag's content is served as the API, and a subject without a tag has an empty list; if none has, there is no API, and clients look for the tag
- * themselves. Thread-safe.
+ * Decides how a subject without referrers is shown where the upstream lacks the referrers API. Clients find out once
+ * per repository whether there is an API and take the other answer for an error later (oras), so a repository must keep
+ * one face: if any of its subjects has a fallback tag, that tag's content is served as the API, and a subject without a
+ * tag has an empty list; if none has, there is no API, and clients look for the tag themselves. Thread-safe.
  */
 final class ReferrersFace {
     /** Lists the tags of the repository. */

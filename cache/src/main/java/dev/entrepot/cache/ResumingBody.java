@@ -14,9 +14,10 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.function.BooleanSupplier;
 
 /**
- * The bytes of an upstream blob from an offset to its end, across breaks of the connection: after a break the blob is opened again at the
- * offset reached; from a source that ignores ranges, or that encodes bodies, what is already known is read and dropped. Gives up after a number of failures in a row
- * without one new byte. Answers (not found, unauthorized) are final at once. One thread reads; any thread may close.
+ * The bytes of an upstream blob from an offset to its end, across breaks of the connection: after a break the blob is
+ * opened again at the offset reached; from a source that ignores ranges, or that encodes bodies, what is already known
+ * is read and dropped. Gives up after a number of failures in a row without one new byte. Answers (not found,
+ * unauthorized) are final at once. One thread reads; any thread may close.
  */
 final class ResumingBody implements AutoCloseable {
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
@@ -39,7 +40,8 @@ final class ResumingBody implements AutoCloseable {
      * @param offset where to begin
      * @param expectedBytes the size of the whole blob, if the source has stated it before; another size is refused
      * @param hintBytes the size that a manifest states, by which an encoded body is understood
-     * @param mayEnd asked at the end of a body whose size nobody has stated: whether that can be the end of the blob, and not a break
+     * @param mayEnd asked at the end of a body whose size nobody has stated: whether that can be the end of the blob,
+     *     and not a break
      */
     ResumingBody(
             BlobSource source,

@@ -19,9 +19,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 
 /**
- * The images that are being pulled: of those neither manifest nor blob is evicted, nor what an index lists, so that a client that has begun finds the rest. A pull runs from the answer with the
- * manifest until each of its blobs was asked for as often as the manifest; without a blob for {@link #FIRST_PATIENCE} at first, then for {@link #PATIENCE}; and for as
- * long as any of them is being fetched, or read while others are still to come. Safe for all threads.
+ * The images that are being pulled: of those neither manifest nor blob is evicted, nor what an index lists, so that a
+ * client that has begun finds the rest. A pull runs from the answer with the manifest until each of its blobs was asked
+ * for as often as the manifest; without a blob for {@link #FIRST_PATIENCE} at first, then for {@link #PATIENCE}; and
+ * for as long as any of them is being fetched, or read while others are still to come. Safe for all threads.
  */
 final class RunningGraphs implements ContentInUse {
     /** How long a pull is waited for that asks for nothing more. */

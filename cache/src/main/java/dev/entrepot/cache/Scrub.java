@@ -24,8 +24,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads all content again, at a bounded rate, and puts in quarantine what no longer has its digest: what is served from the disk is not hashed again each
- * time. A round goes folder by folder; the index keeps which comes next, so that a round that was cut off goes on there. Safe for all threads.
+ * Reads all content again, at a bounded rate, and puts in quarantine what no longer has its digest: what is served from
+ * the disk is not hashed again each time. A round goes folder by folder; the index keeps which comes next, so that a
+ * round that was cut off goes on there. Safe for all threads.
  */
 public final class Scrub implements AutoCloseable {
     /** How a scrub waits, so that it reads no faster than it may. */
@@ -112,14 +113,17 @@ public final class Scrub implements AutoCloseable {
         void heal(Repository repository, ContentKind kind, Digest digest);
     }
 
-    /** Has what is found bad fetched anew from now on, and again every hour until it is stored; else that is left to the next server, or request. */
+    /**
+     * Has what is found bad fetched anew from now on, and again every hour until it is stored; else that is left to the
+     * next server, or request.
+     */
     public void heal(Healer newHealer) {
         healing.by(newHealer);
     }
 
     /**
-     * Begins to scrub in the background: at once a round that was cut off, or that has become due while nobody scrubbed, others when they are due or
-     * {@linkplain #request() asked for}.
+     * Begins to scrub in the background: at once a round that was cut off, or that has become due while nobody
+     * scrubbed, others when they are due or {@linkplain #request() asked for}.
      */
     public synchronized void start() {
         try {

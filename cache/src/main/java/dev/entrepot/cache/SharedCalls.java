@@ -18,9 +18,10 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.LongSupplier;
 
 /**
- * Calls that several clients wait for and that belong to none of them: the first to ask for a key starts the call on a thread of its own, all
- * who ask while it runs get the same outcome, and a client that leaves ends nothing. Nothing is remembered after the call. A call keeps to the {@link Pace} of the first to ask, until somebody joins who
- * has no limit. Thread-safe.
+ * Calls that several clients wait for and that belong to none of them: the first to ask for a key starts the call on a
+ * thread of its own, all who ask while it runs get the same outcome, and a client that leaves ends nothing. Nothing is
+ * remembered after the call. A call keeps to the {@link Pace} of the first to ask, until somebody joins who has no
+ * limit. Thread-safe.
  *
  * @param <K> what is asked for
  * @param <V> the outcome
@@ -58,7 +59,8 @@ final class SharedCalls<K, V> {
     }
 
     /**
-     * As {@link #call(Object, Work)}, but waits only as long as {@code patience} says: then it is empty, and the call goes on. Asked again each time that it said is up.
+     * As {@link #call(Object, Work)}, but waits only as long as {@code patience} says: then it is empty, and the call
+     * goes on. Asked again each time that it said is up.
      */
     Optional<Outcome<V>> call(K key, Work<V> work, Patience patience) throws IOException {
         Call<V> call = startOrJoin(key, work);

@@ -13,24 +13,32 @@ import java.util.concurrent.ConcurrentHashMap;
 /**
  * Which upstreams say nothing, so that the clients of one wait for that once and together, whatever they ask.
  *
- * <p>An upstream is silent to a client when it owes a question that a client waits for an answer for longer than this client would wait, and has answered nothing about
- * manifests, tags or lists since that was asked. So who asks while this is found out waits no longer than until the time of the question that was asked first is up, unless the
- * upstream answers anything meanwhile.
+ * <p>An upstream is silent to a client when it owes a question that a client waits for an answer for longer than this
+ * client would wait, and has answered nothing about manifests, tags or lists since that was asked. So who asks while
+ * this is found out waits no longer than until the time of the question that was asked first is up, unless the upstream
+ * answers anything meanwhile.
  *
- * <p>It stays silent when that request ends: that one has left something without an answer to its end is remembered until it answers anything, whatever the answer, or
- * shows at once how it fails. One repository is not the registry: those of the others are spared the wait as soon as the same has become of four. Nobody waits for the requests that
- * show whether it is back; how many there are is a matter of its circuit breaker. Three minutes without one are longer than that leaves it alone: nobody has asked. Who comes then waits
- * once more, lest what is hours old be served of an upstream that has long been back.
+ * <p>It stays silent when that request ends: that one has left something without an answer to its end is remembered
+ * until it answers anything, whatever the answer, or shows at once how it fails. One repository is not the registry:
+ * those of the others are spared the wait as soon as the same has become of four. Nobody waits for the requests that
+ * show whether it is back; how many there are is a matter of its circuit breaker. Three minutes without one are longer
+ * than that leaves it alone: nobody has asked. Who comes then waits once more, lest what is hours old be served of an
+ * upstream that has long been back.
  *
- * <p>In memory, a few words and at most four names for each upstream. Times are those of {@link SharedCalls#nanoTime()}. Thread-safe.
+ * <p>In memory, a few words and at most four names for each upstream. Times are those of
+ * {@link SharedCalls#nanoTime()}. Thread-safe.
  */
 final class SilentUpstreams {
-    /** For how long after its last request without an answer has ended an upstream, or a repository of one, counts as silent. */
+    /**
+     * For how long after its last request without an answer has ended an upstream, or a repository of one, counts as
+     * silent.
+     */
     static final Duration MEMORY = Duration.ofMinutes(3);
 
     /**
-     * What fails sooner shows at once that it is out, even where a client would not wait for so long: the requests that are sent anew when a connection breaks, and the pauses before
-     * them, take up to half a second by themselves, and as long again for a token.
+     * What fails sooner shows at once that it is out, even where a client would not wait for so long: the requests that
+     * are sent anew when a connection breaks, and the pauses before them, take up to half a second by themselves, and
+     * as long again for a token.
      */
     static final Duration AT_ONCE = Duration.ofSeconds(2);
 
@@ -40,12 +48,17 @@ final class SilentUpstreams {
     private final Map<RegistryHost, Known> registries = new ConcurrentHashMap<>();
 
     private static final class Known {
-        /** Of the questions that clients wait for and that were asked since the last answer, the one that was asked first. */
+        /**
+         * Of the questions that clients wait for and that were asked since the last answer, the one that was asked
+         * first.
+         */
         private Optional<SharedCalls.UnderWay> first = Optional.empty();
 
         private Optional<Long> answeredAt = Optional.empty();
 
-        /** When something about a repository was last left without an answer, since the last answer; the latest last. */
+        /**
+         * When something about a repository was last left without an answer, since the last answer; the latest last.
+         */
         private final Map<Repository, Long> inVain = new LinkedHashMap<>();
 
         synchronized void answered(long nowNanos) {

@@ -12,7 +12,10 @@ public enum StaleCause {
     SERVER_ERROR,
     /** The upstream does not answer in time. */
     TIMEOUT,
-    /** The upstream cannot be connected to. One that was not asked because it is known to be out counts as what it is known for. */
+    /**
+     * The upstream cannot be connected to. One that was not asked because it is known to be out counts as what it is
+     * known for.
+     */
     UNREACHABLE,
     /** The upstream answers that it does not have the thing any more. */
     DELETED;

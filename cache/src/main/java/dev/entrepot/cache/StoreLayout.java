@@ -17,8 +17,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Where things lie below the store's folder: the only class that knows a path. Only digests that can be verified have a place, and
- * those are lower-case hexadecimal, so that no name from outside can leave the folder.
+ * Where things lie below the store's folder: the only class that knows a path. Only digests that can be verified have a
+ * place, and those are lower-case hexadecimal, so that no name from outside can leave the folder.
  *
  * <pre>
  * store.json                         format version, boot id

@@ -10,9 +10,9 @@ import java.nio.file.StandardOpenOption;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The exclusive use of a store's folder. The system gives the lock free when the process ends, however it ends. It keeps other
- * processes out; opening the same store twice within one process is refused as well, but is an error of the program: on POSIX systems
- * the refused attempt itself may give the lock free.
+ * The exclusive use of a store's folder. The system gives the lock free when the process ends, however it ends. It
+ * keeps other processes out; opening the same store twice within one process is refused as well, but is an error of the
+ * program: on POSIX systems the refused attempt itself may give the lock free.
  */
 final class StoreLock implements AutoCloseable {
     private final FileChannel channel;

@@ -40,7 +40,8 @@ record StoreMarker(int version, Optional<String> bootId) {
     /**
      * Reads the marker, if there is one.
      *
-     * @throws IOException if the file cannot be read, is no marker, or is of a newer format; the message says what to do
+     * @throws IOException if the file cannot be read, is no marker, or is of a newer format; the message says what to
+     *     do
      */
     static Optional<StoreMarker> read(Path file) throws IOException {
         byte[] bytes;

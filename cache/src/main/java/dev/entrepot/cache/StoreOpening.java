@@ -110,9 +110,8 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
 
     private void tidy(Optional<StoreMarker> marker) throws IOException {
         // Partials are written without force, so a machine that went down may have kept their length and lost their
-        // bytes. Hashing
-        // would find out in the end, after the whole rest was fetched. Where boots have no names, any start may be such
-        // a one.
+        // bytes. Hashing would find out in the end, after the whole rest was fetched. Where boots have no names, any
+        // start may be such a one.
         boolean sameBoot =
                 bootId.isPresent() && marker.flatMap(StoreMarker::bootId).equals(bootId);
         Instant oldest = sameBoot ? clock.instant().minus(PARTIAL_LIFE) : Instant.MAX;

@@ -11,8 +11,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What is done about files that are not as they were left: removed or cut short by hand, or gone bad on the disk. They count as absent, so that they are fetched
- * anew, and the index forgets them, so that its count stays exact. Safe for all threads.
+ * What is done about files that are not as they were left: removed or cut short by hand, or gone bad on the disk. They
+ * count as absent, so that they are fetched anew, and the index forgets them, so that its count stays exact. Safe for
+ * all threads.
  */
 record StoreRepair(ContentStore store, CacheIndex index) {
     private static final Logger LOG = LoggerFactory.getLogger(StoreRepair.class);

@@ -15,8 +15,8 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * What lies on the disk, as the index knows it: kind, length, owner and last use of each piece, and their sums. Safe for all threads. Part of {@link CacheIndex}, which
- * hands these questions on.
+ * What lies on the disk, as the index knows it: kind, length, owner and last use of each piece, and their sums. Safe
+ * for all threads. Part of {@link CacheIndex}, which hands these questions on.
  */
 final class StoredContents {
     private final WriteBehind<Digest, IndexedContent> contents;
@@ -58,7 +58,8 @@ final class StoredContents {
      * Registers content that has been published in the store, as used now. Harmless when repeated.
      *
      * @param mediaType for a manifest, its type as the upstream stated it
-     * @param owner the repository that it was fetched for, whose part of the disk it takes; if not known, it stays as it was
+     * @param owner the repository that it was fetched for, whose part of the disk it takes; if not known, it stays as
+     *     it was
      */
     void stored(
             Digest digest, ContentKind kind, long bytes, Optional<MediaType> mediaType, Optional<Repository> owner) {
@@ -114,7 +115,9 @@ final class StoredContents {
         return contents.get(digest).flatMap(IndexedContent::mediaType);
     }
 
-    /** Notes that content was served for a repository. Cheap: no lock, no database, at most one note per digest in 30 s. */
+    /**
+     * Notes that content was served for a repository. Cheap: no lock, no database, at most one note per digest in 30 s.
+     */
     void touched(Digest digest, Repository by) {
         if (touches.add(digest, clock.millis())) {
             watcher.used(digest, by);

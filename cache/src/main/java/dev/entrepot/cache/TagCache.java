@@ -19,9 +19,10 @@ import java.util.function.Predicate;
 /**
  * What the tags of one repository name and have named.
  *
- * <p>A tag that is kept is checked by HEAD, which costs no pull where pulls are counted; there a tag that was never asked for is, too. What a HEAD names and is kept,
- * for whatever tag or repository, is not fetched. Else it is fetched by the digest that the HEAD named, so that another move in between cannot tear the answer. Where no
- * more pulls are left than are reserved, it is not fetched as long as the former one may stand in for it.
+ * <p>A tag that is kept is checked by HEAD, which costs no pull where pulls are counted; there a tag that was never
+ * asked for is, too. What a HEAD names and is kept, for whatever tag or repository, is not fetched. Else it is fetched
+ * by the digest that the HEAD named, so that another move in between cannot tear the answer. Where no more pulls are
+ * left than are reserved, it is not fetched as long as the former one may stand in for it.
  */
 final class TagCache {
     /** Where manifests come from. */
@@ -29,7 +30,10 @@ final class TagCache {
         /** The manifest of a digest, if it is kept for this repository or another. */
         Optional<ManifestBytes> kept(Digest digest);
 
-        /** As above, of a digest that a tag of this repository names by the word of its upstream, so that the repository has it from now on. */
+        /**
+         * As above, of a digest that a tag of this repository names by the word of its upstream, so that the repository
+         * has it from now on.
+         */
         Optional<ManifestBytes> named(Digest digest) throws IOException;
 
         /** Fetches and keeps a manifest for a tag: by the tag, or by a digest that it names. */
@@ -78,8 +82,8 @@ final class TagCache {
     }
 
     /**
-     * Asks the upstream what a tag names, for who wants no more than that, and fetches nothing. That is noted unless something else is kept for the tag: which may be needed
-     * in place of what is not fetched.
+     * Asks the upstream what a tag names, for who wants no more than that, and fetches nothing. That is noted unless
+     * something else is kept for the tag: which may be needed in place of what is not fetched.
      *
      * @param standsIn as for {@link #ask}
      * @throws OutageException as {@link #ask}: so that a HEAD names what a GET gives
@@ -112,10 +116,11 @@ final class TagCache {
     /**
      * Asks the upstream for the manifest of a tag, or whether it still is the one that is kept.
      *
-     * @param holds whether what the tag was found to name still counts, so that a manifest that has been lost or never came is fetched by that digest, as long as the
-     *     upstream has it
+     * @param holds whether what the tag was found to name still counts, so that a manifest that has been lost or never
+     *     came is fetched by that digest, as long as the upstream has it
      * @param standsIn whether what is kept may be served for such an outage
-     * @throws OutageException of which {@code standsIn} is true, if the tag has moved and the pull that it would cost is reserved
+     * @throws OutageException of which {@code standsIn} is true, if the tag has moved and the pull that it would cost
+     *     is reserved
      */
     Answer<ManifestBytes> ask(Tag tag, Predicate<TagRecord> holds, Predicate<OutageException> standsIn)
             throws IOException {

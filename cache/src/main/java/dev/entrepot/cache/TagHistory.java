@@ -13,8 +13,8 @@ import java.util.Optional;
 /**
  * What a tag named before it named what it does now.
  *
- * @param former the digests, the one that was left last at the end; each once, at most {@link #MOST}. Of a tag that has left more, those remain that are spread best over the
- *     time: the older, the further apart
+ * @param former the digests, the one that was left last at the end; each once, at most {@link #MOST}. Of a tag that has
+ *     left more, those remain that are spread best over the time: the older, the further apart
  */
 record TagHistory(List<Former> former) {
     /** How many are remembered. */
@@ -62,9 +62,8 @@ record TagHistory(List<Former> former) {
         return new TagHistory(entries);
     }
 
-    // The one whose neighbours in time are closest to each other, as measured by its age, so that for every minimum age
-    // there is one that is not much older. Neither
-    // the oldest nor the newest.
+    // The one whose neighbours in time are closest to each other, as measured by its age, so that for every minimum
+    // age there is one that is not much older. Neither the oldest nor the newest.
     private static Former dispensable(List<Former> entries) {
         List<Former> byTime = entries.stream()
                 .sorted(Comparator.comparing(Former::firstSeenAt))

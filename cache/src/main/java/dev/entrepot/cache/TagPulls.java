@@ -18,8 +18,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The manifests of one repository by tag: what the tag names, which digest may be served for it, and what stands in for that when it cannot be had.
- * Thread-safe.
+ * The manifests of one repository by tag: what the tag names, which digest may be served for it, and what stands in for
+ * that when it cannot be had. Thread-safe.
  */
 final class TagPulls {
     private static final Logger LOG = LoggerFactory.getLogger(TagPulls.class);
@@ -215,7 +215,10 @@ final class TagPulls {
                 : new Answer<>(answer.content(), verdict(named.verdict(), false), named.age(), named.outage());
     }
 
-    /** What is served under a tag in place of what should be and cannot be had; confirmed when it still was what should be served. */
+    /**
+     * What is served under a tag in place of what should be and cannot be had; confirmed when it still was what should
+     * be served.
+     */
     static Optional<Kept<ManifestBytes>> standIn(
             Cooldown.Choice choice,
             Cooldown.Turn turn,

@@ -11,8 +11,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Predicate;
 
 /**
- * The last uses that the database does not know yet: at most one per digest, and none within {@link #PAUSE} of the one before, so that
- * a hot blob costs one look into a table. Safe for all threads, without locks on the way of those who serve.
+ * The last uses that the database does not know yet: at most one per digest, and none within {@link #PAUSE} of the one
+ * before, so that a hot blob costs one look into a table. Safe for all threads, without locks on the way of those who
+ * serve.
  */
 final class Touches {
     /** Uses closer together than this count as one. */

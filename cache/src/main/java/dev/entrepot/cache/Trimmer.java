@@ -6,7 +6,10 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Has room made that nobody waits for, one such run at a time. What is asked for while one is under way is done after it. Safe for all threads. */
+/**
+ * Has room made that nobody waits for, one such run at a time. What is asked for while one is under way is done after
+ * it. Safe for all threads.
+ */
 final class Trimmer implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Trimmer.class);
     private static final Duration PATIENCE = Duration.ofSeconds(30);

@@ -16,8 +16,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * Has the upstream of one repository say that the repository has something: to link what is kept for another one, or past all that is kept.
- * Thread-safe.
+ * Has the upstream of one repository say that the repository has something: to link what is kept for another one, or
+ * past all that is kept. Thread-safe.
  */
 final class UpstreamProofs {
     private final Repository repository;
@@ -39,7 +39,8 @@ final class UpstreamProofs {
     }
 
     /**
-     * Proves and links what is kept for another repository: the upstream's word that this one has it too makes the link.
+     * Proves and links what is kept for another repository: the upstream's word that this one has it too makes the
+     * link.
      *
      * @return {@link Verdict#REVALIDATED}
      * @throws NotFoundException if it has not

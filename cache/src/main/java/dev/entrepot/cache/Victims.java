@@ -10,8 +10,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * What to evict next, one after another, from the policy once it is ready, else from the index. The policy is a hint: what a victim weighs, and whether it
- * is there at all, is asked of the index. For one thread, for one eviction.
+ * What to evict next, one after another, from the policy once it is ready, else from the index. The policy is a hint:
+ * what a victim weighs, and whether it is there at all, is asked of the index. For one thread, for one eviction.
  */
 final class Victims {
     /** Content, and whether it goes because its group has more than its share. */

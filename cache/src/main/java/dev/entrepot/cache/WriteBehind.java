@@ -13,15 +13,16 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
 
 /**
- * One table of the index, as its users see it: what was put is read back at once, long before it is committed. An empty value says that
- * there is nothing under the key. Safe for all threads.
+ * One table of the index, as its users see it: what was put is read back at once, long before it is committed. An empty
+ * value says that there is nothing under the key. Safe for all threads.
  *
- * <p>Three layers are asked in turn: the values that are not committed yet, the cache, the database. They never contradict each other,
- * because a value moves in one order only: it is <em>pending</em> from {@link #put} on; when the transaction has committed, the writer
- * puts it into the cache, and only then takes it from the pending ones. A reader that found nothing pending may have read the database
- * just before that commit; but the cache loads a key and takes a value for it one after the other, so that what the writer puts comes
- * after what such a reader loads. Of two values for one key the later one replaces the earlier among the pending, and is
- * written after it. Values that are rolled back stay pending.
+ * <p>Three layers are asked in turn: the values that are not committed yet, the cache, the database. They never
+ * contradict each other, because a value moves in one order only: it is <em>pending</em> from {@link #put} on; when the
+ * transaction has committed, the writer puts it into the cache, and only then takes it from the pending ones. A reader
+ * that found nothing pending may have read the database just before that commit; but the cache loads a key and takes a
+ * value for it one after the other, so that what the writer puts comes after what such a reader loads. Of two values
+ * for one key the later one replaces the earlier among the pending, and is written after it. Values that are rolled
+ * back stay pending.
  */
 final class WriteBehind<K, V> {
     /** Reads a value from the database. */
@@ -71,7 +72,10 @@ final class WriteBehind<K, V> {
                 .build();
     }
 
-    /** The value under the key. A database that cannot be read counts as one that knows nothing: the upstream will be asked. */
+    /**
+     * The value under the key. A database that cannot be read counts as one that knows nothing: the upstream will be
+     * asked.
+     */
     Optional<V> get(K key) {
         Pending change = pending.get(key);
         return change != null ? change.value : committed(key);
@@ -95,8 +99,8 @@ final class WriteBehind<K, V> {
     }
 
     /**
-     * Sets the value under the key, waiting a little while very much is pending. If the database takes nothing for long, the value is
-     * only remembered for as long as the cache has room.
+     * Sets the value under the key, waiting a little while very much is pending. If the database takes nothing for
+     * long, the value is only remembered for as long as the cache has room.
      */
     void put(K key, Optional<V> value) {
         int weight = weigher.weigh(key, value);
@@ -109,7 +113,8 @@ final class WriteBehind<K, V> {
     }
 
     /**
-     * Replaces the value under the key by what {@code change} makes of it, as one step, never waiting for the database to write.
+     * Replaces the value under the key by what {@code change} makes of it, as one step, never waiting for the database
+     * to write.
      *
      * @param change called once; must not use this table
      * @return what is under the key now
@@ -134,7 +139,10 @@ final class WriteBehind<K, V> {
         return pending.containsKey(key);
     }
 
-    /** The values that wait to be committed. For lists: ask this first and the database second, and a value cannot fall in between. */
+    /**
+     * The values that wait to be committed. For lists: ask this first and the database second, and a value cannot fall
+     * in between.
+     */
     Map<K, Optional<V>> pending() {
         Map<K, Optional<V>> copy = new HashMap<>();
         pending.forEach((key, change) -> copy.put(key, change.value));

@@ -1,6 +1,4 @@
-/**
- * The content store and what fills it: verified ingest, one shared fetch per blob, tag freshness, eviction.
- */
+/** The content store and what fills it: verified ingest, one shared fetch per blob, tag freshness, eviction. */
 @NullMarked
 package dev.entrepot.cache;
 

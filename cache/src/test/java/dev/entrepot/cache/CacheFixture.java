@@ -67,7 +67,10 @@ final class CacheFixture implements AutoCloseable {
         cache = new PullThroughCache(store, index, evictor, clock, 1 << 20, settings, VIRTUAL, rules);
     }
 
-    /** The same settings with a minimum age and a time for which something is served and checked behind, and offline or not. */
+    /**
+     * The same settings with a minimum age and a time for which something is served and checked behind, and offline or
+     * not.
+     */
     static CacheSettings with(CacheSettings settings, Duration minAge, Duration behindFor, boolean offline) {
         return new CacheSettings(
                 settings.denied(),

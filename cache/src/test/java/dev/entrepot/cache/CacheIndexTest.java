@@ -35,7 +35,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sqlite.SQLiteConfig;
 
-/** What the index remembers, also across restarts, crashes and damage. Long, because each is one case over the same store. */
+/**
+ * What the index remembers, also across restarts, crashes and damage. Long, because each is one case over the same
+ * store.
+ */
 class CacheIndexTest {
     private static final Repository BY = Repository.parse("docker.io/library/user");
     private static final Repository ALPINE = Repository.parse("docker.io/library/alpine");

@@ -6,7 +6,10 @@ import java.util.Collections;
 import java.util.Iterator;
 import org.jspecify.annotations.Nullable;
 
-/** No digests, and how often somebody asked whether one is among them: once for each that a policy looks at. For one thread. */
+/**
+ * No digests, and how often somebody asked whether one is among them: once for each that a policy looks at. For one
+ * thread.
+ */
 final class CountingSet extends AbstractSet<Digest> {
     private long asked;
 

@@ -30,8 +30,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Eight clients pull five times as much as the disk may hold, while the process is killed again and again. The full size is the group {@code disk}
- * of {@code deploy/interop/run}; here {@code -Dentrepot.disk.kills=50} makes it longer.
+ * Eight clients pull five times as much as the disk may hold, while the process is killed again and again. The full
+ * size is the group {@code disk} of {@code deploy/interop/run}; here {@code -Dentrepot.disk.kills=50} makes it longer.
  */
 class DiskCrashTest {
     private static final int KILLS = Integer.getInteger("entrepot.disk.kills", 4);

@@ -17,9 +17,10 @@ import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 /**
- * The same requests against {@link DiskPolicy} and against plain least-recently-used order, at equal capacity. Popularity after Zipf, drifting slowly;
- * sizes log-normal; a part of the requests is for content that is asked for once, partly mixed in, partly in scans. Prints the figures of
- * docs/benchmarks.md with {@code -Dtest=DiskPolicyTraceTest -Dentrepot.trace.seeds=5 -Dentrepot.trace.requests=150000}.
+ * The same requests against {@link DiskPolicy} and against plain least-recently-used order, at equal capacity.
+ * Popularity after Zipf, drifting slowly; sizes log-normal; a part of the requests is for content that is asked for
+ * once, partly mixed in, partly in scans. Prints the figures of docs/benchmarks.md with
+ * {@code -Dtest=DiskPolicyTraceTest -Dentrepot.trace.seeds=5 -Dentrepot.trace.requests=150000}.
  */
 class DiskPolicyTraceTest {
     private static final Repository REPOSITORY = Repository.parse("docker.io/library/trace");

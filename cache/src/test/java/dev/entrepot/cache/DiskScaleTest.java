@@ -22,8 +22,9 @@ import org.junit.jupiter.api.condition.EnabledIfSystemProperty;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Prints what many pieces of content cost, for docs/benchmarks.md: {@code -Dtest=DiskScaleTest -Dentrepot.scale.content=100000,1000000}, one number after the other, so that what
- * does not grow with them can be read. Asserts nothing about time.
+ * Prints what many pieces of content cost, for docs/benchmarks.md: {@code -Dtest=DiskScaleTest
+ * -Dentrepot.scale.content=100000,1000000}, one number after the other, so that what does not grow with them can be
+ * read. Asserts nothing about time.
  */
 @EnabledIfSystemProperty(named = "entrepot.scale.content", matches = "[\\d,]+")
 class DiskScaleTest {

@@ -24,7 +24,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.sqlite.SQLiteConfig;
 
-/** What others may do while an eviction is under way, and what an eviction does when something changes or fails meanwhile. */
+/**
+ * What others may do while an eviction is under way, and what an eviction does when something changes or fails
+ * meanwhile.
+ */
 class EvictorTurnsTest {
     private static final Instant START = Instant.parse("2026-11-21T12:00:00Z");
     private static final long PLENTY = 1L << 40;

@@ -69,7 +69,9 @@ final class FakeUpstream implements RepositorySource {
     /** When set, how the opening of a blob fails once it has its slot. */
     volatile Optional<IOException> refusesBlobs = Optional.empty();
 
-    /** When set, each opening of a blob waits for a permit, as for a slot; who is interrupted meanwhile was not asked. */
+    /**
+     * When set, each opening of a blob waits for a permit, as for a slot; who is interrupted meanwhile was not asked.
+     */
     volatile Semaphore slots = null;
 
     FakeUpstream(String repository) {

@@ -18,7 +18,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What is asked of an upstream for who wants to know what a tag or digest names, and what is made of its answers to HEAD. */
+/**
+ * What is asked of an upstream for who wants to know what a tag or digest names, and what is made of its answers to
+ * HEAD.
+ */
 @Timeout(30)
 class HeadsTest {
     private static final Tag TAG = new Tag("v1");

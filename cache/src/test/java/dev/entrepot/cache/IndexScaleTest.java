@@ -25,8 +25,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.sqlite.SQLiteConfig;
 
 /**
- * Prints the figures of docs/decisions/0003-index-database.md: {@code -Dtest=IndexScaleTest -Dentrepot.scale.links=200000
- * -Dentrepot.scale.content=1000000 -Dentrepot.scale.files=200000}. Asserts nothing about time.
+ * Prints the figures of docs/decisions/0003-index-database.md: {@code -Dtest=IndexScaleTest
+ * -Dentrepot.scale.links=200000 -Dentrepot.scale.content=1000000 -Dentrepot.scale.files=200000}. Asserts nothing about
+ * time.
  */
 @EnabledIfSystemProperty(named = "entrepot.scale.links", matches = "\\d+")
 class IndexScaleTest {

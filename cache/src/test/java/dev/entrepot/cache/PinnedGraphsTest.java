@@ -25,7 +25,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What pins protect. Long, because each way in which a pinned graph can lose something is one case over the same small disk. */
+/**
+ * What pins protect. Long, because each way in which a pinned graph can lose something is one case over the same small
+ * disk.
+ */
 class PinnedGraphsTest {
     private static final int LAYER = 100_000;
     private static final long CAPACITY = 1_000_000;

@@ -22,7 +22,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** More fetches than an upstream has slots: who follows them in the background takes no wait for a turn for an outage. */
+/**
+ * More fetches than an upstream has slots: who follows them in the background takes no wait for a turn for an outage.
+ */
 @Timeout(30)
 class QueuedFetchTest {
     private static final Duration SHORT = Duration.ofMillis(1);

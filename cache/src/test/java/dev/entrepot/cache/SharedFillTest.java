@@ -39,7 +39,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The promises of docs/design.md, "A fetch in flight". Long, because each is one case over the same cache and upstream. */
+/**
+ * The promises of docs/design.md, "A fetch in flight". Long, because each is one case over the same cache and upstream.
+ */
 @Timeout(30)
 class SharedFillTest {
     @TempDir
@@ -453,7 +455,10 @@ class SharedFillTest {
         }
     }
 
-    /** What it costs that no manifest is served as a blob: of a small blob that nobody names and that begins as one may, nothing is said before its end. */
+    /**
+     * What it costs that no manifest is served as a blob: of a small blob that nobody names and that begins as one may,
+     * nothing is said before its end.
+     */
     @ParameterizedTest
     @MethodSource
     void unnamedSmallBlobThatBeginsAsAManifestMayIsWaitedFor(byte[] beginning) throws Exception {

@@ -25,7 +25,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What one manifest says wrongly of a blob's size keeps nobody from the blob: the upstream's own word and the digest decide. */
+/**
+ * What one manifest says wrongly of a blob's size keeps nobody from the blob: the upstream's own word and the digest
+ * decide.
+ */
 @Timeout(30)
 class StatedSizesTest {
     private static final int SIZE = 100_000;

@@ -105,7 +105,10 @@ class StoreCrashTest {
         ContentStore.open(directory.resolve("store"), Clock.systemUTC()).close();
     }
 
-    /** Kills the process some milliseconds after it has stored some blobs: by progress, so that slow machines get anywhere. */
+    /**
+     * Kills the process some milliseconds after it has stored some blobs: by progress, so that slow machines get
+     * anywhere.
+     */
     private List<String> runAndKill(int blobs, int millis, long first) throws Exception {
         Process child = start(first);
         List<String> said = new ArrayList<>();

@@ -373,7 +373,9 @@ class TagFreshnessTest {
         assertThat(repository.manifest(TAG).content().digest()).isEqualTo(first.digest());
     }
 
-    /** Where no pull is left, the HEAD that says so is free, but need not be repeated for as long as the tag is fresh. */
+    /**
+     * Where no pull is left, the HEAD that says so is free, but need not be repeated for as long as the tag is fresh.
+     */
     @Test
     void newTagForWhichNoPullIsLeftIsNotResolvedWithEachRequest() {
         upstream.countsPulls = true;

@@ -77,7 +77,10 @@ class WriteBehindTest {
         readersNeverGoBackInTime(tags(10_000));
     }
 
-    /** One thread counts a tag up while others read it: from memory, from the cache and from the database, as it happens. */
+    /**
+     * One thread counts a tag up while others read it: from memory, from the cache and from the database, as it
+     * happens.
+     */
     private void readersNeverGoBackInTime(WriteBehind<Tag, TagRecord> tags) throws Exception {
         Tag tag = new Tag("counted");
         tags.put(tag, number(0));

@@ -4,7 +4,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Who may pull what. Of an ordered list, the first rule that fits both the client and the repository decides; what none fits is refused.
+ * Who may pull what. Of an ordered list, the first rule that fits both the client and the repository decides; what none
+ * fits is refused.
  *
  * @param users the names of users that it is about
  * @param groups the groups whose members it is about

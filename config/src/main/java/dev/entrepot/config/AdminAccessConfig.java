@@ -5,14 +5,15 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * Who may use the admin API. Without any credentials here, everybody who reaches it on a loopback address may; on another address nobody but the
- * commands of this program on the same data folder, unless that is asked for.
+ * Who may use the admin API. Without any credentials here, everybody who reaches it on a loopback address may; on
+ * another address nobody but the commands of this program on the same data folder, unless that is asked for.
  *
  * @param anonymous whether everybody may who reaches it on an address other than a loopback one
  * @param open what is answered to everybody in any case
  * @param htpasswd file with users and bcrypt hashes of their passwords
  * @param clientCa PEM file with the authorities of clients' certificates; without it, clients are asked for none
- * @param clientCertificates whether clients may or must show one; the commands of this program on the same data folder need none
+ * @param clientCertificates whether clients may or must show one; the commands of this program on the same data folder
+ *     need none
  * @param operators the users, of the file and of certificates, who may change things; all if empty
  * @param readToken a token that may read
  * @param operateToken a token that may change things

@@ -4,8 +4,8 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * A regular expression that gives up on a name after so many steps. Expressions that go back may take longer than anybody lives for a name that somebody
- * has chosen for that. A step is one look at a letter of the name.
+ * A regular expression that gives up on a name after so many steps. Expressions that go back may take longer than
+ * anybody lives for a name that somebody has chosen for that. A step is one look at a letter of the name.
  */
 final class BoundedRegex {
     /** A name is given up after this many steps, which take about a millisecond. */

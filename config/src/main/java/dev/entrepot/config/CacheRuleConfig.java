@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A rule about how what it matches is cached. Of an ordered list, the first rule that matches and says something about a setting decides that
- * setting; what is not said here is left to the rules behind it.
+ * A rule about how what it matches is cached. Of an ordered list, the first rule that matches and says something about
+ * a setting decides that setting; what is not said here is left to the rules behind it.
  *
  * @param repositories the repositories that it is about, by their names at the upstream; all of them if empty
  * @param tags the tags that it is about; without it, requests that name no tag are meant too
@@ -43,7 +43,10 @@ public record CacheRuleConfig(
     /** The lowest and, without its sign, the highest priority. */
     public static final int MOST_PRIORITY = 100;
 
-    /** Copies the list, and validates that the rule does not say two things at once, and nothing of a tag that only a repository can have. */
+    /**
+     * Copies the list, and validates that the rule does not say two things at once, and nothing of a tag that only a
+     * repository can have.
+     */
     public CacheRuleConfig {
         repositories = List.copyOf(repositories);
         if (allow.isPresent() && !allow.get()) {

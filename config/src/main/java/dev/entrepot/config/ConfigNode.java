@@ -12,7 +12,10 @@ import org.snakeyaml.engine.v2.nodes.ScalarNode;
 import org.snakeyaml.engine.v2.nodes.SequenceNode;
 import org.snakeyaml.engine.v2.nodes.Tag;
 
-/** A value of the file, or the place where one could be, with the keys that lead to it. Asking it for what it is not records an error. */
+/**
+ * A value of the file, or the place where one could be, with the keys that lead to it. Asking it for what it is not
+ * records an error.
+ */
 final class ConfigNode {
     /** What a node is. */
     enum Kind {
@@ -115,7 +118,10 @@ final class ConfigNode {
         return absent(reading, at, child(path, key));
     }
 
-    /** The place of a key that is not in the file, or not to be used, with a text to read in place of it if there is one. */
+    /**
+     * The place of a key that is not in the file, or not to be used, with a text to read in place of it if there is
+     * one.
+     */
     ConfigNode defaultChild(String key, Optional<String> defaultText) {
         String childPath = child(path, key);
         reading.found(childPath, Position.FILE, new Origin.Default());
@@ -128,7 +134,10 @@ final class ConfigNode {
         return text;
     }
 
-    /** The text with its references replaced; empty, with an error recorded, if this is no scalar or a reference leads nowhere. */
+    /**
+     * The text with its references replaced; empty, with an error recorded, if this is no scalar or a reference leads
+     * nowhere.
+     */
     Optional<String> text(ScalarType<?> type) {
         boolean plain = node.isEmpty()
                 || node.get().getTag().equals(Tag.STR)
@@ -165,8 +174,8 @@ final class ConfigNode {
     }
 
     /**
-     * The entries by key; none if this is absent or empty; an error is recorded if it is something else, and for every key that is
-     * there twice or is no plain text.
+     * The entries by key; none if this is absent or empty; an error is recorded if it is something else, and for every
+     * key that is there twice or is no plain text.
      *
      * @param named whether the keys are names that the user chose, which shows in the path
      */

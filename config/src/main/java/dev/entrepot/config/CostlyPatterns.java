@@ -6,7 +6,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 
-/** Looks for regular expressions that take too long for some names, by trying a few. Finding none does not mean that there is none. */
+/**
+ * Looks for regular expressions that take too long for some names, by trying a few. Finding none does not mean that
+ * there is none.
+ */
 public final class CostlyPatterns {
     private final List<String> warnings = new ArrayList<>();
 

@@ -74,7 +74,8 @@ public sealed interface CredentialsConfig {
     record Google(Optional<Path> keyFile) implements CredentialsConfig {}
 
     /**
-     * Tokens of Microsoft Entra, exchanged for those of an Azure container registry. What is empty comes from the environment.
+     * Tokens of Microsoft Entra, exchanged for those of an Azure container registry. What is empty comes from the
+     * environment.
      *
      * @param tenant the directory
      * @param clientId the application or managed identity

@@ -9,10 +9,11 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * Times of the calendar. Five fields are those of a crontab: minute, hour, day of month, month, day of week. Each is {@code *}, a number, a range, a list
- * of those, or one of those with a step; months and days of the week also by their English abbreviations. Either the day of the month or
- * the day of the week is {@code *}. Six or seven fields are Quartz' own syntax, as Quartz reads it: seconds first, {@code ?} for one of the two kinds of
- * day, {@code L}, {@code W} and {@code #}, Sunday as 1, and perhaps the year.
+ * Times of the calendar. Five fields are those of a crontab: minute, hour, day of month, month, day of week. Each is
+ * {@code *}, a number, a range, a list of those, or one of those with a step; months and days of the week also by their
+ * English abbreviations. Either the day of the month or the day of the week is {@code *}. Six or seven fields are
+ * Quartz' own syntax, as Quartz reads it: seconds first, {@code ?} for one of the two kinds of day, {@code L},
+ * {@code W} and {@code #}, Sunday as 1, and perhaps the year.
  *
  * @param text the fields, joined by blanks
  */
@@ -82,7 +83,10 @@ public record CronExpression(String text) {
         return String.valueOf(e.getMessage()).replaceFirst("[:'(].*", "").strip();
     }
 
-    /** The same times in Quartz' syntax: with seconds, {@code ?} for the unused kind of day, and Sunday as 1; what is in it already stays as it is. */
+    /**
+     * The same times in Quartz' syntax: with seconds, {@code ?} for the unused kind of day, and Sunday as 1; what is in
+     * it already stays as it is.
+     */
     public String toQuartz() {
         String[] raw = text.split(" ");
         if (raw.length > CRONTAB_FIELDS) {

@@ -14,7 +14,8 @@ import java.util.Optional;
  * @param server how clients reach this process
  * @param cache what is kept
  * @param defaultUpstream where requests go that name no upstream; without it they are refused
- * @param upstreams the registries that content is fetched from, by name, in the order of the file after the built-in ones
+ * @param upstreams the registries that content is fetched from, by name, in the order of the file after the built-in
+ *     ones
  * @param rules how what comes from any upstream is cached, behind the rules of the upstream
  * @param access who may pull what; the first rule that fits decides
  * @param replication what is copied to other registries

@@ -4,8 +4,8 @@ import java.util.Arrays;
 import java.util.function.Predicate;
 
 /**
- * A glob as a row of symbols, and whether a name matches it. All that may match is followed at once, letter by letter, so that no glob takes longer than
- * its own length times that of the name.
+ * A glob as a row of symbols, and whether a name matches it. All that may match is followed at once, letter by letter,
+ * so that no glob takes longer than its own length times that of the name.
  */
 final class Glob implements Predicate<String> {
     // In place of what is special; no glob and no name has these characters.

@@ -1,6 +1,8 @@
 package dev.entrepot.config;
 
-/** A value of the configuration is not what it should be. The message never contains the value, which may be a secret. */
+/**
+ * A value of the configuration is not what it should be. The message never contains the value, which may be a secret.
+ */
 public final class InvalidValueException extends IllegalArgumentException {
     private final String key;
     private final String allowed;

@@ -12,8 +12,8 @@ import java.util.Optional;
  *
  * @param config the configuration
  * @param file the file, as it was named; empty if there is none
- * @param origins where each value comes from, by path, for example {@code server.listen}, {@code upstreams[ghcr.io].url},
- *     {@code replication.rules[0].name}
+ * @param origins where each value comes from, by path, for example {@code server.listen},
+ *     {@code upstreams[ghcr.io].url}, {@code replication.rules[0].name}
  * @param content the digest of the bytes that were read; empty if there is no file
  */
 public record LoadedConfig(

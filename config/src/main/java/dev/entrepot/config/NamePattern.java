@@ -24,8 +24,8 @@ public record NamePattern(Kind kind, String text) {
         /** The name itself. */
         EXACT,
         /**
-         * {@code *} is any text without a slash, {@code **} any text, {@code ?} one character that is no slash. Where a component begins, {@code **}{@code /}
-         * is any number of components, or none.
+         * {@code *} is any text without a slash, {@code **} any text, {@code ?} one character that is no slash. Where a
+         * component begins, {@code **}{@code /} is any number of components, or none.
          */
         GLOB,
         /** A regular expression that the whole name must match. */
@@ -68,7 +68,8 @@ public record NamePattern(Kind kind, String text) {
     /**
      * As above.
      *
-     * @param undecided whether a name matches on which a regular expression gives up, because it would take too long; asked for each such name
+     * @param undecided whether a name matches on which a regular expression gives up, because it would take too long;
+     *     asked for each such name
      */
     public Predicate<String> matcher(BooleanSupplier undecided) {
         return switch (kind) {

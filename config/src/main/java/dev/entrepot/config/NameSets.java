@@ -7,8 +7,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Sets of repository names, as far as patterns show them, and whether two of them may have a name in common. Exact for names and globs;
- * of a regular expression only the plain letters at its start are looked at, so that the answer may be a yes where no would be right.
+ * Sets of repository names, as far as patterns show them, and whether two of them may have a name in common. Exact for
+ * names and globs; of a regular expression only the plain letters at its start are looked at, so that the answer may be
+ * a yes where no would be right.
  */
 final class NameSets {
     /** Globs of more than this many steps are taken to meet. */
@@ -101,9 +102,8 @@ final class NameSets {
         return meet[0][0];
     }
 
-    // Whether the rest of a from i and the rest of b from j have a text in common. A star is passed over, or takes one
-    // symbol of the
-    // other side and stays.
+    // Whether the rest of a from i and the rest of b from j have a text in common. A star is passed over, or takes
+    // one symbol of the other side and stays.
     private static boolean step(String a, String b, int i, int j, boolean[][] meet) {
         if (i < a.length() && a.charAt(i) == Glob.MAYBE) {
             return meet[i + 1][j] || meet[i + Glob.MAYBE_LENGTH][j];

@@ -11,7 +11,10 @@ public final class Nearest {
 
     private Nearest() {}
 
-    /** The nearest of {@code known}, if it takes no more than a third of its letters, and at least two are allowed, to get there. */
+    /**
+     * The nearest of {@code known}, if it takes no more than a third of its letters, and at least two are allowed, to
+     * get there.
+     */
     public static Optional<String> to(String unknown, Collection<String> known) {
         if (unknown.length() > LONGEST) {
             return Optional.empty();

@@ -5,8 +5,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What cannot be together with the pass-through of clients' credentials: a server that wants credentials of its own in the same header, and rules that read without
- * a client.
+ * What cannot be together with the pass-through of clients' credentials: a server that wants credentials of its own in
+ * the same header, and rules that read without a client.
  */
 final class PassThroughChecks {
     private final Map<RegistryHost, UpstreamConfig> upstreams;

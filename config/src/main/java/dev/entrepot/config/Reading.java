@@ -12,8 +12,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * What one reading of a configuration needs and gathers: the errors, so that it goes on after the first, the origin of every value, and
- * where each was. It belongs to one thread.
+ * What one reading of a configuration needs and gathers: the errors, so that it goes on after the first, the origin of
+ * every value, and where each was. It belongs to one thread.
  */
 final class Reading {
     /** How many values a file may have, aliases followed. */

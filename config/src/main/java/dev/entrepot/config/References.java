@@ -10,8 +10,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Replaces <code>${env:NAME}</code>, <code>${env:NAME:-default}</code> and <code>${file:path}</code> within values. A default counts if
- * the variable is not set or empty; of a file, one line break at its end is dropped. <code>$${</code> stands for <code>${</code>.
+ * Replaces <code>${env:NAME}</code>, <code>${env:NAME:-default}</code> and <code>${file:path}</code> within values. A
+ * default counts if the variable is not set or empty; of a file, one line break at its end is dropped. <code>$${</code>
+ * stands for <code>${</code>.
  */
 final class References {
     /** What a reference may be. */
@@ -38,7 +39,8 @@ final class References {
     /**
      * Replaces every reference.
      *
-     * @throws InvalidValueException if one is malformed or leads nowhere; the message has no content of any file or variable
+     * @throws InvalidValueException if one is malformed or leads nowhere; the message has no content of any file or
+     *     variable
      */
     Resolved resolve(String text) {
         StringBuilder result = new StringBuilder();

@@ -3,8 +3,8 @@ package dev.entrepot.config;
 import java.util.List;
 
 /**
- * Which referrers travel with their subject, by artifact type. All do if every list is empty. What is required travels, too, whatever {@code only} and
- * {@code except} say of it: a copy has the signature for the sake of which it was made.
+ * Which referrers travel with their subject, by artifact type. All do if every list is empty. What is required travels,
+ * too, whatever {@code only} and {@code except} say of it: a copy has the signature for the sake of which it was made.
  *
  * @param only no others travel, but for those that are required
  * @param except these do not travel, unless they are required

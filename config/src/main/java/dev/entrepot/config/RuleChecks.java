@@ -13,9 +13,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What rules may not say, taken together with the upstreams and each other: an unknown source, the same target twice,
- * a layout that shares a folder with the cache, a target that is the source or a mirror that answers for its tags,
- * and a cycle, in which what one rule writes is in the end what it reads.
+ * What rules may not say, taken together with the upstreams and each other: an unknown source, the same target twice, a
+ * layout that shares a folder with the cache, a target that is the source or a mirror that answers for its tags, and a
+ * cycle, in which what one rule writes is in the end what it reads.
  */
 final class RuleChecks {
     private final Map<RegistryHost, UpstreamConfig> upstreams;
@@ -94,9 +94,8 @@ final class RuleChecks {
                 && UrlTypes.endpoint(registry.url()).equals(UrlTypes.endpoint(url));
     }
 
-    // A rule leads to another if one of its targets writes what the other reads. Depth first from each rule in turn; a
-    // way back to
-    // its start is a cycle, which is reported once, at the target that closes it.
+    // A rule leads to another if one of its targets writes what the other reads. Depth first from each rule in turn;
+    // a way back to its start is a cycle, which is reported once, at the target that closes it.
     private void refuseCycles() {
         Set<Set<String>> reported = new HashSet<>();
         for (ReplicationRuleConfig start : rules) {

@@ -4,7 +4,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * The tags that a rule is about: those that match one of {@code include} (any, if it is empty), none of {@code exclude}, and the range.
+ * The tags that a rule is about: those that match one of {@code include} (any, if it is empty), none of
+ * {@code exclude}, and the range.
  *
  * @param include patterns of which one must match; empty for any tag
  * @param exclude patterns of which none may match

@@ -42,8 +42,7 @@ record Section<R>(String name, List<Key<R, ?>> keys, Function<SectionValues, R> 
     }
 
     // Where a value could not be read, its default stands in, so that the whole can still be checked against other
-    // parts of the
-    // file. What the record itself has to say is then not to be trusted.
+    // parts of the file. What the record itself has to say is then not to be trusted.
     private Optional<R> build(ConfigNode node, Map<String, ConfigNode> entries, SectionValues values, int before) {
         try {
             R section = build.apply(values);

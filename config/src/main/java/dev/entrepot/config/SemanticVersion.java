@@ -8,9 +8,9 @@ import java.util.regex.Pattern;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A semantic version as tags carry it: a {@code v} before it is skipped, minor and patch may be missing and then count as 0, and the
- * {@code +} of build metadata may be written {@code _} because a tag cannot hold it. Ordered as Semantic Versioning 2.0.0 orders, which
- * leaves build metadata out; the order is therefore coarser than equality.
+ * A semantic version as tags carry it: a {@code v} before it is skipped, minor and patch may be missing and then count
+ * as 0, and the {@code +} of build metadata may be written {@code _} because a tag cannot hold it. Ordered as Semantic
+ * Versioning 2.0.0 orders, which leaves build metadata out; the order is therefore coarser than equality.
  *
  * @param major major number
  * @param minor minor number

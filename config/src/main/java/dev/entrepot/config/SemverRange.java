@@ -3,9 +3,9 @@ package dev.entrepot.config;
 import java.util.regex.Pattern;
 
 /**
- * A range of semantic versions: comparators joined by blanks, all of which must hold, in alternatives joined by {@code ||}. A comparator
- * is a version, whole or partial ({@code 1}, {@code 1.2}, {@code 1.2.x}), after one of {@code = < <= > >= ~ ^} or nothing; or
- * {@code 1.2 - 2.0}. A {@code v} before a version is skipped.
+ * A range of semantic versions: comparators joined by blanks, all of which must hold, in alternatives joined by
+ * {@code ||}. A comparator is a version, whole or partial ({@code 1}, {@code 1.2}, {@code 1.2.x}), after one of
+ * {@code = < <= > >= ~ ^} or nothing; or {@code 1.2 - 2.0}. A {@code v} before a version is skipped.
  *
  * @param text the range as written
  */

@@ -7,7 +7,8 @@ import java.util.Optional;
  * How clients reach this process, and who they are.
  *
  * @param listen where the registry API listens
- * @param anonymous whether everybody may pull who reaches it on an address other than a loopback one, where nobody can say who he is
+ * @param anonymous whether everybody may pull who reaches it on an address other than a loopback one, where nobody can
+ *     say who he is
  * @param admin where health, metrics and the admin API listen
  * @param adminAccess who may use the admin API
  * @param adminTls the certificate of the admin API; plain HTTP without one
@@ -36,7 +37,10 @@ public record ServerConfig(
         Optional<ClientRateConfig> clientRate,
         AccessLogFormat accessLog,
         LogConfig log) {
-    /** Validates that the two addresses differ, that the limits are sane, and that nothing is open to other machines that nobody asked to be. */
+    /**
+     * Validates that the two addresses differ, that the limits are sane, and that nothing is open to other machines
+     * that nobody asked to be.
+     */
     public ServerConfig {
         if (listen.equals(admin) && listen.port() != 0) {
             throw new InvalidValueException("admin", "an address other than that of listen");

@@ -4,7 +4,8 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * For how long since the upstream last confirmed it something is served when the upstream gives no usable answer, by what is wrong; zero for never.
+ * For how long since the upstream last confirmed it something is served when the upstream gives no usable answer, by
+ * what is wrong; zero for never.
  *
  * @param rateLimited it answers 429
  * @param serverError it answers 5xx, or with what makes no sense

@@ -16,9 +16,9 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Refuses conditions on tags that no tag passes, whatever tags there are. A tag is kept if it matches an include, no exclude, the expression and the range, so that
- * each include can be looked at by itself. What is not certain is let through: two patterns of which one covers the other only together with a third, say, or a glob
- * and an expression.
+ * Refuses conditions on tags that no tag passes, whatever tags there are. A tag is kept if it matches an include, no
+ * exclude, the expression and the range, so that each include can be looked at by itself. What is not certain is let
+ * through: two patterns of which one covers the other only together with a third, say, or a glob and an expression.
  */
 final class TagContradictions {
     private static final Pattern FIRST_NUMBERS =

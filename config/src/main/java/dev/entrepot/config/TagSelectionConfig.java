@@ -6,8 +6,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * Which tags of a repository are copied: those that match an include and every other condition that is given, and all that match
- * {@code always}. The conditions apply in the order of the components.
+ * Which tags of a repository are copied: those that match an include and every other condition that is given, and all
+ * that match {@code always}. The conditions apply in the order of the components.
  *
  * @param include a tag must match one of these, at least one pattern
  * @param exclude a tag must match none of these

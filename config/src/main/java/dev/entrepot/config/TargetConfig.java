@@ -31,8 +31,8 @@ public record TargetConfig(
     }
 
     /**
-     * The name that a repository of the source gets here: the longest entry of the map that is the name or leading components of it
-     * replaces them, then the prefix goes before it.
+     * The name that a repository of the source gets here: the longest entry of the map that is the name or leading
+     * components of it replaces them, then the prefix goes before it.
      *
      * @throws dev.entrepot.oci.InvalidNameException if the name becomes longer than 255 characters
      */

@@ -15,7 +15,8 @@ import java.util.Optional;
  * @param endpoint where spans are posted, by OTLP over HTTP: the whole URL, mostly with the path {@code /v1/traces}
  * @param headers header fields of these requests; they may be secrets
  * @param ca PEM file with authorities to trust in place of the platform's
- * @param oneIn of how many traces that begin here one is kept, at least 1; traces that clients began are kept if the client keeps them
+ * @param oneIn of how many traces that begin here one is kept, at least 1; traces that clients began are kept if the
+ *     client keeps them
  * @param tell upstreams that are told which trace a request belongs to
  */
 public record TracingConfig(

@@ -37,7 +37,10 @@ final class UpstreamChecks {
         }
     }
 
-    /** Records that a path names an upstream that there is none of, unless that upstream is there with errors of its own. */
+    /**
+     * Records that a path names an upstream that there is none of, unless that upstream is there with errors of its
+     * own.
+     */
     static void refuseUnknown(
             RegistryHost wanted, String path, Map<RegistryHost, UpstreamConfig> upstreams, Reading reading) {
         if (reading.wasFound(ConfigNode.entry(RootKeys.UPSTREAMS_PATH, wanted))) {

@@ -41,7 +41,10 @@ final class UrlTypes {
 
     private UrlTypes() {}
 
-    /** Host and port of a URL of a registry, for comparing: all names of this machine are one, other hosts go by their name. */
+    /**
+     * Host and port of a URL of a registry, for comparing: all names of this machine are one, other hosts go by their
+     * name.
+     */
     static String endpoint(URI url) {
         String name = url.getHost().toLowerCase(Locale.ROOT);
         boolean here = name.equals("localhost") || name.equals("[::1]") || name.matches("127(\\.[0-9]{1,3}){3}");

@@ -4,8 +4,8 @@ import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What a value of the file may be: how it is read, printed and described. Everything that the loader, the printer, the JSON Schema and
- * the reference page know about a key comes from here, so that they cannot disagree.
+ * What a value of the file may be: how it is read, printed and described. Everything that the loader, the printer, the
+ * JSON Schema and the reference page know about a key comes from here, so that they cannot disagree.
  *
  * @param <T> what it becomes
  */

@@ -9,8 +9,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * A {@link SemverRange}, ready to be tested. A pre-release is in a range only if the range names a pre-release of the same three
- * numbers, so that {@code >=1.2} does not select {@code 2.0.0-rc1}.
+ * A {@link SemverRange}, ready to be tested. A pre-release is in a range only if the range names a pre-release of the
+ * same three numbers, so that {@code >=1.2} does not select {@code 2.0.0-rc1}.
  */
 public final class VersionRange implements Predicate<SemanticVersion> {
     private static final Pattern COMPARATOR = Pattern.compile(
@@ -33,7 +33,9 @@ public final class VersionRange implements Predicate<SemanticVersion> {
 
     /** A version of which parts may be open. */
     private record Partial(SemanticVersion floor, int given) {
-        /** The first version after all that begin with the parts that are given, counting at most {@code parts} of them. */
+        /**
+         * The first version after all that begin with the parts that are given, counting at most {@code parts} of them.
+         */
         SemanticVersion after(int parts) {
             return switch (Math.min(parts, given)) {
                 case 1 -> plain(floor.major() + 1, 0, 0);

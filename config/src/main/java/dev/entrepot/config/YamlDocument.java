@@ -15,8 +15,8 @@ import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.schema.CoreSchema;
 
 /**
- * Bytes to nodes with their places. The events are looked at before nodes are made of them, because the library composes nodes
- * recursively and bounds neither depth nor, for scalars, aliases.
+ * Bytes to nodes with their places. The events are looked at before nodes are made of them, because the library
+ * composes nodes recursively and bounds neither depth nor, for scalars, aliases.
  */
 final class YamlDocument {
     /** The largest file that is read. */

@@ -1,6 +1,4 @@
-/**
- * The configuration: one YAML file, read into validated records, with every error at once.
- */
+/** The configuration: one YAML file, read into validated records, with every error at once. */
 @NullMarked
 package dev.entrepot.config;
 

@@ -11,7 +11,10 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 import tools.jackson.databind.JsonNode;
 
-/** The files that are made of the keys. With {@code ENTREPOT_REGENERATE=true} in the environment they are written anew instead of compared. */
+/**
+ * The files that are made of the keys. With {@code ENTREPOT_REGENERATE=true} in the environment they are written anew
+ * instead of compared.
+ */
 class GeneratedFilesTest {
     private static final Path ROOT = Path.of("..");
 

@@ -34,9 +34,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The yardstick for a replication: the requests that a first run of a rule makes for a {@link FleetContent} at registries without the referrers
- * API, by the same libraries, and nothing else. It keeps nothing: no cache, no journal, no plan, no limits; what goes wrong ends it. All content
- * is in memory, each is read once and hashed once.
+ * The yardstick for a replication: the requests that a first run of a rule makes for a {@link FleetContent} at
+ * registries without the referrers API, by the same libraries, and nothing else. It keeps nothing: no cache, no
+ * journal, no plan, no limits; what goes wrong ends it. All content is in memory, each is read once and hashed once.
  *
  * <p>arguments: source and targets, as {@code http://host:port}; prints how many requests went to each side
  */

@@ -24,11 +24,11 @@ import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuil
 import org.apache.hc.core5.http.ClassicHttpResponse;
 
 /**
- * The yardstick for a relay: upstream to hash to disk to client with the same libraries and nothing else. No joining, no ranges, no
- * resuming, no verdicts, no log; one copy loop in the thread of the request.
+ * The yardstick for a relay: upstream to hash to disk to client with the same libraries and nothing else. No joining,
+ * no ranges, no resuming, no verdicts, no log; one copy loop in the thread of the request.
  *
- * <p>arguments: port, upstream as {@code http://host:port}, folder, {@code force} or {@code no-force} (whether the file is forced to
- * the disk before it is renamed)
+ * <p>arguments: port, upstream as {@code http://host:port}, folder, {@code force} or {@code no-force} (whether the file
+ * is forced to the disk before it is renamed)
  */
 final class BareRelay {
     private static final int BUFFER_BYTES = 128 * 1024;

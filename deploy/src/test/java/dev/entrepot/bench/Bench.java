@@ -37,7 +37,10 @@ record Bench(Workspace workspace, FakeUpstream upstream, Report.Section section,
         return Contestant.NGINX.start(workspace, Launch.plain(upstream.place()));
     }
 
-    /** Pulls new blobs through the servers, so that their code is warm, and checks that what they send is what was asked for. */
+    /**
+     * Pulls new blobs through the servers, so that their code is warm, and checks that what they send is what was asked
+     * for.
+     */
     void rehearse(List<Server> servers, int pulls, long bytes) throws Exception {
         for (int i = 0; i < pulls; i++) {
             String digest = upstream.blob(bytes).digest();
@@ -49,7 +52,10 @@ record Bench(Workspace workspace, FakeUpstream upstream, Report.Section section,
         workspace.settle();
     }
 
-    /** Pulls a blob over plain HTTP and compares its digest: figures of a server that sends something else are worth nothing. */
+    /**
+     * Pulls a blob over plain HTTP and compares its digest: figures of a server that sends something else are worth
+     * nothing.
+     */
     void verify(Place place, String digest) throws Exception {
         MessageDigest hash = MessageDigest.getInstance("SHA-256");
         try (InputStream in =

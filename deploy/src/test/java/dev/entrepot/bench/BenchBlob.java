@@ -5,8 +5,8 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * A blob of the fake upstream: the first bytes of its base file, then a tail of its own that makes it unlike any other. Counts what
- * was asked of it.
+ * A blob of the fake upstream: the first bytes of its base file, then a tail of its own that makes it unlike any other.
+ * Counts what was asked of it.
  *
  * @param digest its digest, as text
  * @param size bytes

@@ -18,8 +18,8 @@ import java.util.random.RandomGenerator;
 import java.util.random.RandomGeneratorFactory;
 
 /**
- * The bytes of all blobs: one base file of noise and a short tail per blob. So a new blob of any size costs nothing: the hash of the
- * shared part is computed once per size. Thread-safe.
+ * The bytes of all blobs: one base file of noise and a short tail per blob. So a new blob of any size costs nothing:
+ * the hash of the shared part is computed once per size. Thread-safe.
  */
 final class BenchContent implements AutoCloseable {
     private static final int TAIL_BYTES = 64;

@@ -11,8 +11,9 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * A signed bundle of 2 GiB that the cache has: exported (and once more where it has nothing of it), imported into a layout and into distribution's registry, and then one changed layer
- * after another as differences by receipt. Against {@code tar} and {@code sha256sum} over the same files. Processes are timed whole.
+ * A signed bundle of 2 GiB that the cache has: exported (and once more where it has nothing of it), imported into a
+ * layout and into distribution's registry, and then one changed layer after another as differences by receipt. Against
+ * {@code tar} and {@code sha256sum} over the same files. Processes are timed whole.
  */
 final class BundleTravel implements Scenario {
     private static final Goal SPEED = new Goal.AtMost(1.3);

@@ -17,8 +17,9 @@ import java.util.concurrent.Future;
  */
 record Crowd(List<Pull> pulls, long nanos) {
     /**
-     * Connects {@code clients} clients, lets them start at one moment, and waits until each has asked for the path {@code times}
-     * times, one after another on its connection. Platform threads, because a native read holds its thread.
+     * Connects {@code clients} clients, lets them start at one moment, and waits until each has asked for the path
+     * {@code times} times, one after another on its connection. Platform threads, because a native read holds its
+     * thread.
      *
      * @throws java.util.concurrent.ExecutionException if any of them did not get its answer
      */

@@ -24,8 +24,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A registry on loopback that serves generated blobs and manifests and counts what it is asked. One platform thread per connection,
- * because it sends by sendfile, which holds its thread. Understands GET, HEAD, keep-alive and open-ended ranges: what a mirror asks.
+ * A registry on loopback that serves generated blobs and manifests and counts what it is asked. One platform thread per
+ * connection, because it sends by sendfile, which holds its thread. Understands GET, HEAD, keep-alive and open-ended
+ * ranges: what a mirror asks.
  */
 final class FakeUpstream implements AutoCloseable {
     private static final Pattern REQUEST = Pattern.compile("(GET|HEAD) (/[^ ?]*)[^ ]* HTTP/1\\.1\r\n");

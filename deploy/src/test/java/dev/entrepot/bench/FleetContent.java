@@ -13,8 +13,8 @@ import java.util.Random;
 import java.util.Set;
 
 /**
- * Images as a company has them: repositories with some tags each; a base layer that all share, a layer that the tags of a repository share, and one of
- * each tag's own; on each image an SBOM, and on the SBOM a signature.
+ * Images as a company has them: repositories with some tags each; a base layer that all share, a layer that the tags of
+ * a repository share, and one of each tag's own; on each image an SBOM, and on the SBOM a signature.
  */
 final class FleetContent {
     private static final String MANIFEST = "application/vnd.oci.image.manifest.v1+json";

@@ -3,7 +3,10 @@ package dev.entrepot.bench;
 import java.nio.file.Path;
 import java.util.List;
 
-/** Runs the scenarios that the command line names. Exit codes: 0 all goals met, 1 a goal missed, 2 wrong usage or a failure. */
+/**
+ * Runs the scenarios that the command line names. Exit codes: 0 all goals met, 1 a goal missed, 2 wrong usage or a
+ * failure.
+ */
 final class Main {
     private static final List<Scenario> SCENARIOS = List.of(
             new BlobWarm("blob-warm", false),

@@ -3,7 +3,10 @@ package dev.entrepot.bench;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A cached manifest, by digest and by a tag that is still fresh, to 64 connections: answers per second and the slowest percent. */
+/**
+ * A cached manifest, by digest and by a tag that is still fresh, to 64 connections: answers per second and the slowest
+ * percent.
+ */
 final class ManifestWarm implements Scenario {
     private static final List<String> ACCEPT = List.of("Accept: application/vnd.oci.image.manifest.v1+json");
 

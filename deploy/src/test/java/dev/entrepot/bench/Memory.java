@@ -11,8 +11,8 @@ import java.util.regex.MatchResult;
 import java.util.regex.Pattern;
 
 /**
- * 500 slow clients at once, half of them on cached blobs of 256 MiB, half on blobs that are being fetched meanwhile. Ours runs with
- * a heap of 128 MiB, so that it proves by running that it needs no more.
+ * 500 slow clients at once, half of them on cached blobs of 256 MiB, half on blobs that are being fetched meanwhile.
+ * Ours runs with a heap of 128 MiB, so that it proves by running that it needs no more.
  */
 final class Memory implements Scenario {
     private static final int READERS = 500;

@@ -10,8 +10,8 @@ import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
 
 /**
- * Calls into the C library and OpenSSL. The load tools use them because a client that copies every byte into the JVM would itself be
- * the limit of what is measured.
+ * Calls into the C library and OpenSSL. The load tools use them because a client that copies every byte into the JVM
+ * would itself be the limit of what is measured.
  */
 @SuppressWarnings("restricted")
 final class Native {

@@ -3,8 +3,8 @@ package dev.entrepot.bench;
 import java.nio.file.Path;
 
 /**
- * nginx as the peer: {@code proxy_cache} with sendfile, open files kept, connections kept, concurrent misses collapsed, and a buffered
- * access log in a file, as this project's server has one.
+ * nginx as the peer: {@code proxy_cache} with sendfile, open files kept, connections kept, concurrent misses collapsed,
+ * and a buffered access log in a file, as this project's server has one.
  */
 final class NginxConfiguration {
     private NginxConfiguration() {}

@@ -9,8 +9,8 @@ import java.lang.invoke.MethodHandle;
 import java.nio.ByteOrder;
 
 /**
- * A TCP connection made with the C library (Linux). Bytes are thrown away inside the kernel, by {@code recv} with {@code MSG_TRUNC},
- * so that they cost the client nothing and the server is the limit.
+ * A TCP connection made with the C library (Linux). Bytes are thrown away inside the kernel, by {@code recv} with
+ * {@code MSG_TRUNC}, so that they cost the client nothing and the server is the limit.
  */
 final class PlainTransport implements Transport {
     private static final int AF_INET = 2;

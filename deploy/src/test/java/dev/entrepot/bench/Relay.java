@@ -4,7 +4,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 
-/** The whole way from an upstream without limit to a client, against {@link BareRelay}, with and without forcing the disk. */
+/**
+ * The whole way from an upstream without limit to a client, against {@link BareRelay}, with and without forcing the
+ * disk.
+ */
 final class Relay implements Scenario {
     private static final long BLOB_BYTES = 512 * Bench.MIB;
 

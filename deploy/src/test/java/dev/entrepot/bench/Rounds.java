@@ -8,7 +8,8 @@ import java.util.concurrent.Callable;
 import java.util.function.ToDoubleFunction;
 
 /**
- * Measurements taken in turns: every contestant once per round, so that what the machine does meanwhile strikes all alike.
+ * Measurements taken in turns: every contestant once per round, so that what the machine does meanwhile strikes all
+ * alike.
  *
  * @param <T> one measurement
  */

@@ -16,7 +16,10 @@ import java.util.concurrent.locks.LockSupport;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Stream;
 
-/** A server that this run started, with what the kernel knows about it and its children. Ends it, and nothing else, when closed. */
+/**
+ * A server that this run started, with what the kernel knows about it and its children. Ends it, and nothing else, when
+ * closed.
+ */
 final class ServerProcess implements Closeable {
     private static final double TICKS_PER_SECOND = 100;
     private static final Duration START_LIMIT = Duration.ofSeconds(60);

@@ -11,9 +11,10 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What an upstream that takes connections and never answers costs those who pull what is kept: the slowest percent of hits by digest, by a tag that is to be
- * checked at each request, and of 200 such tags of 20 repositories and their blobs, against the same server before a healthy upstream. From the moment at which it falls silent,
- * and again when its first request has timed out and it is left alone.
+ * What an upstream that takes connections and never answers costs those who pull what is kept: the slowest percent of
+ * hits by digest, by a tag that is to be checked at each request, and of 200 such tags of 20 repositories and their
+ * blobs, against the same server before a healthy upstream. From the moment at which it falls silent, and again when
+ * its first request has timed out and it is left alone.
  */
 final class SilentUpstream implements Scenario {
     // A request's time-out, and some.

@@ -3,8 +3,9 @@ package dev.entrepot.bench;
 import java.util.concurrent.TimeUnit;
 
 /**
- * From the start of the process to its first answer, and the memory of a server that has nothing to do: of the distribution, which is what is installed, and of a
- * checkout, whose launcher looks for a JDK and for changed sources first.
+ * From the start of the process to its first answer, and the memory of a server that has nothing to do: of the
+ * distribution, which is what is installed, and of a checkout, whose launcher looks for a JDK and for changed sources
+ * first.
  */
 final class Start implements Scenario {
     private static final int IDLE_SECONDS = 3;

@@ -17,7 +17,10 @@ import java.util.Map;
 import java.util.OptionalLong;
 import java.util.Random;
 
-/** From the start of the process to the first kept blob, on a store of a million blobs: closed in good order, and after {@code kill -9}. */
+/**
+ * From the start of the process to the first kept blob, on a store of a million blobs: closed in good order, and after
+ * {@code kill -9}.
+ */
 final class StartFull implements Scenario {
     private static final int BLOBS = 1_000_000;
     private static final int PER_REPOSITORY = 1000;

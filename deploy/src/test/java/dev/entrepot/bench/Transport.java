@@ -4,7 +4,9 @@ import java.io.Closeable;
 import java.io.IOException;
 import java.lang.foreign.MemorySegment;
 
-/** A connected byte stream that can throw bytes away more cheaply than by reading them. Used by one thread at a time. */
+/**
+ * A connected byte stream that can throw bytes away more cheaply than by reading them. Used by one thread at a time.
+ */
 interface Transport extends Closeable {
     /** Sends all of these bytes. */
     void send(byte[] bytes) throws IOException;
@@ -12,7 +14,9 @@ interface Transport extends Closeable {
     /** Reads into the buffer; returns the count, or 0 at the end of the stream. Waits at most a minute. */
     long receive(MemorySegment buffer) throws IOException;
 
-    /** Throws away at most {@code limit} bytes; returns how many, or 0 at the end of the stream. Waits at most a minute. */
+    /**
+     * Throws away at most {@code limit} bytes; returns how many, or 0 at the end of the stream. Waits at most a minute.
+     */
     long discard(long limit) throws IOException;
 
     /** Opens the fitting transport to a port of 127.0.0.1. */

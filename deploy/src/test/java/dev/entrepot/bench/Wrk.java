@@ -24,7 +24,8 @@ record Wrk(double requestsPerSecond, double p99Millis) {
     private static final Pattern P99 = Pattern.compile("99% +([0-9.]+)(us|ms|s)");
 
     /**
-     * Loads a path until the server has answered often enough to have all its code compiled: on a busy machine that takes longer.
+     * Loads a path until the server has answered often enough to have all its code compiled: on a busy machine that
+     * takes longer.
      */
     static void warmUp(Place place, String path, List<String> headers) throws Exception {
         long deadline = System.nanoTime() + WARM_UP_LIMIT.toNanos();

@@ -16,8 +16,8 @@ import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
 
 /**
- * Holds the layout of docs/design.md. The list of allowed edges between packages is the reviewed decision: a new edge is added here, in the same
- * commit as the code that needs it, or the code is changed.
+ * Holds the layout of docs/design.md. The list of allowed edges between packages is the reviewed decision: a new edge
+ * is added here, in the same commit as the code that needs it, or the code is changed.
  */
 class ArchitectureTest {
     private static final String ROOT = "dev.entrepot.";

@@ -38,8 +38,8 @@ import org.snakeyaml.engine.v2.api.LoadSettings;
 import tools.jackson.databind.json.JsonMapper;
 
 /**
- * The chart, rendered by Helm itself as a library, and held against the types of the Kubernetes API as its client has them: no field that is unknown, none
- * missing that must be there. Nothing here asks a cluster.
+ * The chart, rendered by Helm itself as a library, and held against the types of the Kubernetes API as its client has
+ * them: no field that is unknown, none missing that must be there. Nothing here asks a cluster.
  */
 @EnabledOnOs(value = OS.LINUX, architectures = "amd64")
 class ChartTest {

@@ -13,8 +13,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * Nothing that its makers call an alpha is depended on, directly or through others. (Snapshots are refused by Maven's enforcer, too, whose
- * patterns cannot tell versions by their endings.)
+ * Nothing that its makers call an alpha is depended on, directly or through others. (Snapshots are refused by Maven's
+ * enforcer, too, whose patterns cannot tell versions by their endings.)
  */
 class DependenciesTest {
     private static final Pattern UNFINISHED = Pattern.compile("(?i)[-.](alpha|snapshot)");

@@ -21,11 +21,13 @@ import java.util.jar.JarFile;
 import java.util.jar.JarOutputStream;
 
 /**
- * Rewrites the classes of jars that were compiled for Java 5 into the present format. Classes that old have no stack maps: the JVM verifies them by its slow
- * verifier at each start and takes none of them into the startup cache. The code stays as it is; stack maps are added, and the number of the format changes. What
- * cannot be rewritten is left alone, and works as before.
+ * Rewrites the classes of jars that were compiled for Java 5 into the present format. Classes that old have no stack
+ * maps: the JVM verifies them by its slow verifier at each start and takes none of them into the startup cache. The
+ * code stays as it is; stack maps are added, and the number of the format changes. What cannot be rewritten is left
+ * alone, and works as before.
  *
- * <p>Usage: {@code ModernClasses LIB}; the jars of that folder, all of which must be on the class path, because stack maps name common supertypes.
+ * <p>Usage: {@code ModernClasses LIB}; the jars of that folder, all of which must be on the class path, because stack
+ * maps name common supertypes.
  */
 final class ModernClasses {
     private static final int OLD = 50;

@@ -7,7 +7,10 @@ import java.nio.file.Path;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What the unit of systemd says, as far as no systemd is needed to see it. The interoperability run has systemd's own tools read it. */
+/**
+ * What the unit of systemd says, as far as no systemd is needed to see it. The interoperability run has systemd's own
+ * tools read it.
+ */
 class ServiceUnitTest {
     private static final String WRONG_CONFIGURATION = "78"; // EX_CONFIG of sysexits.h
 

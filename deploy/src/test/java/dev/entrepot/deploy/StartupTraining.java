@@ -27,13 +27,15 @@ import java.util.stream.Stream;
 import org.sqlite.util.OSInfo;
 
 /**
- * Writes the cache of loaded classes and method profiles with which later starts are fast (JEP 483, 514 and 515): in one JVM runs a replication by command, once with everything to do and
- * once with nothing, and then the server, with a load of pulls and a replication between registries of its own, one of which has no referrers API, all on loopback. The launcher runs this after a build; without the cache everything works, only
- * later.
+ * Writes the cache of loaded classes and method profiles with which later starts are fast (JEP 483, 514 and 515): in
+ * one JVM runs a replication by command, once with everything to do and once with nothing, and then the server, with a
+ * load of pulls and a replication between registries of its own, one of which has no referrers API, all on loopback.
+ * The launcher runs this after a build; without the cache everything works, only later.
  *
  * <p>Before that it takes SQLite's library for this machine out of its archive, which otherwise happens at each start.
  *
- * <p>Usage: {@code StartupTraining LAUNCHER CACHE NATIVE}; native is the folder for the library. The server's data lie in a temporary folder meanwhile.
+ * <p>Usage: {@code StartupTraining LAUNCHER CACHE NATIVE}; native is the folder for the library. The server's data lie
+ * in a temporary folder meanwhile.
  */
 final class StartupTraining {
     private static final Duration START_LIMIT = Duration.ofSeconds(60);

@@ -15,8 +15,8 @@ import java.util.zip.ZipFile;
 import java.util.zip.ZipOutputStream;
 
 /**
- * Writes the jars of a folder anew, with the same entries in the same order, but none of them compressed: what is packed as a whole afterwards becomes smaller so than what was
- * packed class by class.
+ * Writes the jars of a folder anew, with the same entries in the same order, but none of them compressed: what is
+ * packed as a whole afterwards becomes smaller so than what was packed class by class.
  *
  * <p>Usage: {@code StoredJars FOLDER}
  */

@@ -4,9 +4,11 @@ import java.time.Duration;
 import java.util.function.LongSupplier;
 
 /**
- * How many requests a host may have at one time, found out as TCP finds out what a network bears (RFC 5681): starting with four, one more after each success until the host first asks for
- * fewer, from then on one more after as many successes as may run at a time; half as many after such an answer, but no more than once in 100 ms, since one overload refuses many
- * requests. Counts no requests itself. Not safe for several threads: whoever counts them has a lock.
+ * How many requests a host may have at one time, found out as TCP finds out what a network bears (RFC 5681): starting
+ * with four, one more after each success until the host first asks for fewer, from then on one more after as many
+ * successes as may run at a time; half as many after such an answer, but no more than once in 100 ms, since one
+ * overload refuses many requests. Counts no requests itself. Not safe for several threads: whoever counts them has a
+ * lock.
  */
 public final class AdaptiveWindow {
     private static final int FIRST = 4;

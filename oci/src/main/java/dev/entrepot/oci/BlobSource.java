@@ -9,8 +9,8 @@ public interface BlobSource {
     /**
      * Asks whether the blob is there.
      *
-     * @return the size in bytes if the blob is there and its size is stated; an empty {@code OptionalLong} if it is there without a size;
-     *     an empty {@code Optional} if the source answered that it does not have it
+     * @return the size in bytes if the blob is there and its size is stated; an empty {@code OptionalLong} if it is
+     *     there without a size; an empty {@code Optional} if the source answered that it does not have it
      * @throws RegistryException if the source gave no such answer
      */
     Optional<OptionalLong> statBlob(Digest digest) throws IOException;
@@ -39,6 +39,9 @@ public interface BlobSource {
         return false;
     }
 
-    /** Tells the source that what {@link #openBlob} gave turned out not to be the blob, so that one that can goes elsewhere for it. */
+    /**
+     * Tells the source that what {@link #openBlob} gave turned out not to be the blob, so that one that can goes
+     * elsewhere for it.
+     */
     default void refuted(Digest digest) {}
 }

@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * A rule of this process refuses, whatever the registry has. Neither the registry's answer nor an outage: nothing of it is remembered, and nothing that
- * is kept is served in its place.
+ * A rule of this process refuses, whatever the registry has. Neither the registry's answer nor an outage: nothing of it
+ * is remembered, and nothing that is kept is served in its place.
  */
 public final class BlockedException extends RegistryException {
     /** What the rule is about. */

@@ -4,8 +4,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * What work is done for, where somebody follows what leads to what. Whoever does the work need not know who that is. Implementations are safe for all threads, never block
- * and never throw.
+ * What work is done for, where somebody follows what leads to what. Whoever does the work need not know who that is.
+ * Implementations are safe for all threads, never block and never throw.
  */
 public interface Cause {
     /** Names the whole that it belongs to, in logs. */
@@ -30,7 +30,8 @@ public interface Cause {
         /**
          * It has ended.
          *
-         * @param failure why without success, in a word or two that are the same for many failures; empty if it succeeded
+         * @param failure why without success, in a word or two that are the same for many failures; empty if it
+         *     succeeded
          */
         void ended(Optional<String> failure);
     }

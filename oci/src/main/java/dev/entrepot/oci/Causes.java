@@ -3,8 +3,9 @@ package dev.entrepot.oci;
 import java.util.Optional;
 
 /**
- * What the work of a thread is done for. It holds for the time of a call, by a scoped value, and reaches another thread only where it is handed on: who starts a thread in the middle
- * of work that may be followed wraps the task by {@link #handedOn}. Where nobody follows anything there is never a cause, and nothing is allocated.
+ * What the work of a thread is done for. It holds for the time of a call, by a scoped value, and reaches another thread
+ * only where it is handed on: who starts a thread in the middle of work that may be followed wraps the task by
+ * {@link #handedOn}. Where nobody follows anything there is never a cause, and nothing is allocated.
  */
 public final class Causes {
     private static final ScopedValue<Cause> CURRENT = ScopedValue.newInstance();

@@ -8,7 +8,9 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.JsonNodeFactory;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Reads and writes descriptors and referrers lists as JSON. Only lists made here are ever written; a manifest never is. */
+/**
+ * Reads and writes descriptors and referrers lists as JSON. Only lists made here are ever written; a manifest never is.
+ */
 public final class DescriptorJson {
     private DescriptorJson() {}
 

@@ -5,8 +5,9 @@ import java.util.HexFormat;
 import java.util.regex.Pattern;
 
 /**
- * A content address, {@code algorithm:encoded} (image-spec descriptor.md, "Digests"). For the registered algorithms the encoded part
- * is checked to be lower-case hexadecimal of the right length, so that a digest is also safe as a file name.
+ * A content address, {@code algorithm:encoded} (image-spec descriptor.md, "Digests"). For the registered algorithms the
+ * encoded part is checked to be lower-case hexadecimal of the right length, so that a digest is also safe as a file
+ * name.
  *
  * @param algorithm the hash function
  * @param encoded the hash, as text
@@ -78,8 +79,9 @@ public record Digest(DigestAlgorithm algorithm, String encoded) implements Manif
     }
 
     /**
-     * The tag under which registries without a referrers API keep the referrers of this digest (distribution-spec, "Referrers Tag
-     * Schema"): {@code sha256-<hex>}, each part cut to 32 and 64 characters, characters that a tag cannot hold replaced by {@code -}.
+     * The tag under which registries without a referrers API keep the referrers of this digest (distribution-spec,
+     * "Referrers Tag Schema"): {@code sha256-<hex>}, each part cut to 32 and 64 characters, characters that a tag
+     * cannot hold replaced by {@code -}.
      */
     public Tag referrersTag() {
         String left = cut(algorithm.name(), 32);

@@ -6,8 +6,8 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 
 /**
- * The algorithm part of a digest (image-spec descriptor.md, "Digests"). Any algorithm that fits the grammar may be named; only those
- * that {@link #isVerifiable()} can be computed here.
+ * The algorithm part of a digest (image-spec descriptor.md, "Digests"). Any algorithm that fits the grammar may be
+ * named; only those that {@link #isVerifiable()} can be computed here.
  *
  * @param name the registered or private name, for example {@code sha256}
  */

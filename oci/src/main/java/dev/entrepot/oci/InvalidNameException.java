@@ -1,6 +1,9 @@
 package dev.entrepot.oci;
 
-/** A text is not the name, digest, tag or host that it should be. The message names the thing, the text and what is allowed. */
+/**
+ * A text is not the name, digest, tag or host that it should be. The message names the thing, the text and what is
+ * allowed.
+ */
 public final class InvalidNameException extends IllegalArgumentException {
     private static final int SHOWN = 120;
     private final String what;

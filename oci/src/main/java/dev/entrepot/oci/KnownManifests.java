@@ -3,7 +3,10 @@ package dev.entrepot.oci;
 import java.io.IOException;
 import java.util.Optional;
 
-/** Manifests of one repository that somebody has already, so that what is read for a list of referrers need not be fetched again. Safe for all threads. */
+/**
+ * Manifests of one repository that somebody has already, so that what is read for a list of referrers need not be
+ * fetched again. Safe for all threads.
+ */
 public interface KnownManifests {
     /** None, and what is fetched is not kept. */
     KnownManifests NONE = new KnownManifests() {

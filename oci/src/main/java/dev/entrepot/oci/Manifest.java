@@ -6,8 +6,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * What a manifest says, read from its bytes (image-spec manifest.md and image-index.md). The bytes themselves stay in {@link ManifestBytes};
- * this is a reading of them, never written back.
+ * What a manifest says, read from its bytes (image-spec manifest.md and image-index.md). The bytes themselves stay in
+ * {@link ManifestBytes}; this is a reading of them, never written back.
  */
 public sealed interface Manifest {
     /** The type of the manifest. */
@@ -23,8 +23,8 @@ public sealed interface Manifest {
     Optional<Descriptor> subject();
 
     /**
-     * The type of the artifact as a referrers list shows it (distribution-spec, "Listing Referrers"): the {@code artifactType}, else, for
-     * an image manifest, the media type of its configuration.
+     * The type of the artifact as a referrers list shows it (distribution-spec, "Listing Referrers"): the
+     * {@code artifactType}, else, for an image manifest, the media type of its configuration.
      */
     Optional<String> artifactType();
 
@@ -89,8 +89,8 @@ public sealed interface Manifest {
     }
 
     /**
-     * A manifest of a type that is not known here, carried as it is. What it names is read by its shape: the properties that manifests of known types have,
-     * as far as there are descriptors in them.
+     * A manifest of a type that is not known here, carried as it is. What it names is read by its shape: the properties
+     * that manifests of known types have, as far as there are descriptors in them.
      */
     record OpaqueManifest(
             MediaType mediaType,
@@ -109,9 +109,9 @@ public sealed interface Manifest {
     /**
      * Reads a manifest.
      *
-     * @throws InvalidContentException if the bytes are not JSON within bounds, a required property is missing or wrong, or the document
-     *     contradicts its type (CVE-2021-41190: both {@code manifests} and {@code layers}, an index with {@code layers}, or another
-     *     {@code mediaType} than stated)
+     * @throws InvalidContentException if the bytes are not JSON within bounds, a required property is missing or wrong,
+     *     or the document contradicts its type (CVE-2021-41190: both {@code manifests} and {@code layers}, an index
+     *     with {@code layers}, or another {@code mediaType} than stated)
      */
     static Manifest parse(ManifestBytes bytes) throws InvalidContentException {
         return ManifestParser.parse(bytes);

@@ -1,8 +1,8 @@
 package dev.entrepot.oci;
 
 /**
- * The exact bytes of a manifest as they came over the wire, and the descriptor that they match. They are stored, served and pushed
- * as they are: no manifest is ever written through a JSON mapper.
+ * The exact bytes of a manifest as they came over the wire, and the descriptor that they match. They are stored, served
+ * and pushed as they are: no manifest is ever written through a JSON mapper.
  */
 public final class ManifestBytes {
     private final Descriptor descriptor;
@@ -35,7 +35,8 @@ public final class ManifestBytes {
     /**
      * Takes over {@code bytes}, which must have the digest {@code expected}.
      *
-     * @throws InvalidContentException if they have another, if the algorithm cannot be computed, or if there are too many
+     * @throws InvalidContentException if they have another, if the algorithm cannot be computed, or if there are too
+     *     many
      */
     public static ManifestBytes verified(MediaType mediaType, Digest expected, byte[] bytes)
             throws InvalidContentException {

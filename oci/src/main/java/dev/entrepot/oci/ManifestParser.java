@@ -10,8 +10,8 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Reads manifests leniently in what it does not need and strictly in what it does: unknown properties and media types pass, a missing or
- * ill-typed digest or size does not.
+ * Reads manifests leniently in what it does not need and strictly in what it does: unknown properties and media types
+ * pass, a missing or ill-typed digest or size does not.
  */
 final class ManifestParser {
     private ManifestParser() {}

@@ -3,7 +3,10 @@ package dev.entrepot.oci;
 import java.io.IOException;
 import java.util.Optional;
 
-/** A place that manifests are read from (distribution-spec, "Pulling manifests"). Implementations are safe for all threads. */
+/**
+ * A place that manifests are read from (distribution-spec, "Pulling manifests"). Implementations are safe for all
+ * threads.
+ */
 public interface ManifestSource {
     /**
      * Asks what a reference names now, without spending a pull where the source counts them (a HEAD).

@@ -4,10 +4,11 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * A media type without parameters. Media types are an open set: those that this project treats specially are named here, all others
- * are carried as they are.
+ * A media type without parameters. Media types are an open set: those that this project treats specially are named
+ * here, all others are carried as they are.
  *
- * @param value {@code type/subtype}, without parameters; registries also hold what has no subtype, and it is carried as it is
+ * @param value {@code type/subtype}, without parameters; registries also hold what has no subtype, and it is carried as
+ *     it is
  */
 public record MediaType(String value) {
     /** OCI image manifest. */

@@ -29,7 +29,8 @@ public interface Meter {
     void count(long units);
 
     /**
-     * Waits until what was taken and counted before has been paid for, and takes nothing: for those who can count only afterwards what they will need.
+     * Waits until what was taken and counted before has been paid for, and takes nothing: for those who can count only
+     * afterwards what they will need.
      *
      * @throws InterruptedIOException if interrupted while waiting; the interrupt stays set
      */
@@ -38,8 +39,8 @@ public interface Meter {
     }
 
     /**
-     * Whose units these are now: the same for all meters that take from the same, and {@link #NONE} where there is no limit. It may change, so that whoever counts by it asks once for each thing
-     * that he counts.
+     * Whose units these are now: the same for all meters that take from the same, and {@link #NONE} where there is no
+     * limit. It may change, so that whoever counts by it asks once for each thing that he counts.
      */
     default Meter account() {
         return this;

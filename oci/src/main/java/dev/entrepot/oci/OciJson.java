@@ -25,7 +25,10 @@ public final class OciJson {
 
     private OciJson() {}
 
-    /** The mapper; immutable and safe for all threads. It reads documents from outside and writes documents of our own, never manifests. */
+    /**
+     * The mapper; immutable and safe for all threads. It reads documents from outside and writes documents of our own,
+     * never manifests.
+     */
     public static JsonMapper mapper() {
         return MAPPER;
     }

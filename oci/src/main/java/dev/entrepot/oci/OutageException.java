@@ -67,7 +67,10 @@ public final class OutageException extends RegistryException {
         return new OutageException(Reason.NOT_ASKED, underlying, message, Optional.of(retryAfter), false, null);
     }
 
-    /** That a registry was not asked, because it has answered an earlier request by 429 and is to be left alone for so long. */
+    /**
+     * That a registry was not asked, because it has answered an earlier request by 429 and is to be left alone for so
+     * long.
+     */
     public static OutageException held(String message, Duration retryAfter) {
         return new OutageException(
                 Reason.RATE_LIMITED, Reason.RATE_LIMITED, message, Optional.of(retryAfter), true, null);
@@ -78,7 +81,9 @@ public final class OutageException extends RegistryException {
         return reason;
     }
 
-    /** What is wrong with the registry: of one that was not asked what is known of it, if anything is; else the reason. */
+    /**
+     * What is wrong with the registry: of one that was not asked what is known of it, if anything is; else the reason.
+     */
     public Reason underlying() {
         return underlying;
     }

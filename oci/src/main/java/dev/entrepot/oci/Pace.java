@@ -4,8 +4,10 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * At what pace the background may use the wire. It holds for the time of a call, by a scoped value, and reaches another thread only where it is handed on, as {@link Causes} do. Whoever puts
- * requests on the wire keeps to it ({@code PacedExchange}), so that what is answered from a cache costs nothing. What somebody waits for is never held back.
+ * At what pace the background may use the wire. It holds for the time of a call, by a scoped value, and reaches another
+ * thread only where it is handed on, as {@link Causes} do. Whoever puts requests on the wire keeps to it
+ * ({@code PacedExchange}), so that what is answered from a cache costs nothing. What somebody waits for is never held
+ * back.
  *
  * @param requests requests that are sent, each redirect and repetition included
  * @param bytes bytes of bodies of answers

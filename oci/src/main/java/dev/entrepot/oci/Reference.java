@@ -3,7 +3,8 @@ package dev.entrepot.oci;
 import java.util.Optional;
 
 /**
- * A whole reference as people write it: {@code host/name:tag}, {@code host/name@digest} or {@code host/name:tag@digest}.
+ * A whole reference as people write it: {@code host/name:tag}, {@code host/name@digest} or
+ * {@code host/name:tag@digest}.
  *
  * @param repository the repository
  * @param tag the tag, where one is written
@@ -13,8 +14,8 @@ public record Reference(Repository repository, Optional<Tag> tag, Optional<Diges
     private static final Tag LATEST = new Tag("latest");
 
     /**
-     * Parses a reference. As in all clients, a first component without a dot, a colon or the name {@code localhost} is not a host but
-     * part of a Docker Hub name, and Hub's one-component names are put under {@code library/}.
+     * Parses a reference. As in all clients, a first component without a dot, a colon or the name {@code localhost} is
+     * not a host but part of a Docker Hub name, and Hub's one-component names are put under {@code library/}.
      *
      * @throws InvalidNameException if the text is not a reference
      */

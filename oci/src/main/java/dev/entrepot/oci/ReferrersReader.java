@@ -8,9 +8,10 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Answers what refers to a subject: by the API where there is one, else by the fallback tag (distribution-spec, "Referrers Tag Schema").
- * The fallback tag is written by clients, which leave things out and make mistakes, so that entries without artifact type or annotations
- * are completed from the manifests themselves. Safe for all threads if its sources are.
+ * Answers what refers to a subject: by the API where there is one, else by the fallback tag (distribution-spec,
+ * "Referrers Tag Schema"). The fallback tag is written by clients, which leave things out and make mistakes, so that
+ * entries without artifact type or annotations are completed from the manifests themselves. Safe for all threads if its
+ * sources are.
  */
 public final class ReferrersReader {
     private final ReferrersApi api;
@@ -26,7 +27,8 @@ public final class ReferrersReader {
      * All referrers of a subject.
      *
      * @return {@link Referrers#NONE} if there is neither the API nor a fallback tag that is an index
-     * @throws InvalidContentException if there are more than {@link OciLimits#MAX_GRAPH_NODES}, or what was sent is malformed
+     * @throws InvalidContentException if there are more than {@link OciLimits#MAX_GRAPH_NODES}, or what was sent is
+     *     malformed
      * @throws RegistryException if the registry gave no answer, or refused; a failure is never an empty list
      */
     public Referrers read(Digest subject) throws IOException {

@@ -4,8 +4,9 @@ import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
- * The host that names a registry in references, with its port where one is written: {@code docker.io}, {@code localhost:5000},
- * {@code [::1]:5000}. It is a name, not an address: where requests for it go is a matter of configuration.
+ * The host that names a registry in references, with its port where one is written: {@code docker.io},
+ * {@code localhost:5000}, {@code [::1]:5000}. It is a name, not an address: where requests for it go is a matter of
+ * configuration.
  *
  * @param value the canonical text, in lower case
  */

@@ -1,7 +1,8 @@
 package dev.entrepot.oci;
 
 /**
- * The name of a repository within its registry, without the host (distribution-spec, "Pulling manifests": {@code <name>}).
+ * The name of a repository within its registry, without the host (distribution-spec, "Pulling manifests":
+ * {@code <name>}).
  *
  * @param value lower-case path components joined by {@code /}, at most 255 characters
  */

@@ -34,27 +34,33 @@ public interface RepositorySource extends BlobSource, ManifestSource {
     }
 
     /**
-     * How questions about manifests, tags and lists fail at present, without asking one: such a question has failed and is being repeated, or none is sent
-     * because of the last outages. Empty if none of this is known.
+     * How questions about manifests, tags and lists fail at present, without asking one: such a question has failed and
+     * is being repeated, or none is sent because of the last outages. Empty if none of this is known.
      */
     default Optional<OutageException> outage() {
         return Optional.empty();
     }
 
     /**
-     * Why a manifest had better not be fetched now for which something older can stand in: of a quota no more is left than is reserved for what nothing can
-     * stand in for. Asks nobody; empty if that is not so, or not known.
+     * Why a manifest had better not be fetched now for which something older can stand in: of a quota no more is left
+     * than is reserved for what nothing can stand in for. Asks nobody; empty if that is not so, or not known.
      */
     default Optional<OutageException> reserved() {
         return Optional.empty();
     }
 
-    /** Why no manifest can be fetched now: of a quota nothing is left. Asks nobody; empty if that is not so, or not known. */
+    /**
+     * Why no manifest can be fetched now: of a quota nothing is left. Asks nobody; empty if that is not so, or not
+     * known.
+     */
     default Optional<OutageException> spent() {
         return Optional.empty();
     }
 
-    /** Whether fetching a manifest costs one of a number of pulls, as far as is known, where asking what a tag names costs none. Asks nobody. */
+    /**
+     * Whether fetching a manifest costs one of a number of pulls, as far as is known, where asking what a tag names
+     * costs none. Asks nobody.
+     */
     default boolean countsPulls() {
         return false;
     }

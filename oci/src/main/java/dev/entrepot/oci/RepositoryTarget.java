@@ -3,7 +3,10 @@ package dev.entrepot.oci;
 import java.io.IOException;
 import java.util.Optional;
 
-/** A repository that content is pushed to (distribution-spec, "Push" and "Deleting Manifests"). Implementations are safe for all threads. */
+/**
+ * A repository that content is pushed to (distribution-spec, "Push" and "Deleting Manifests"). Implementations are safe
+ * for all threads.
+ */
 public interface RepositoryTarget {
     /**
      * Asks whether the blob is there (HEAD).
@@ -13,7 +16,8 @@ public interface RepositoryTarget {
     boolean containsBlob(Digest digest) throws IOException;
 
     /**
-     * Uploads a blob, resuming or repeating as needed: {@code content} may be opened several times. Returns when the target has accepted it.
+     * Uploads a blob, resuming or repeating as needed: {@code content} may be opened several times. Returns when the
+     * target has accepted it.
      *
      * @param blob digest and size of the blob; exactly that many bytes are sent
      * @param content where the bytes come from
@@ -22,7 +26,8 @@ public interface RepositoryTarget {
     void pushBlob(Descriptor blob, BlobSource content) throws IOException;
 
     /**
-     * Asks the target to link a blob that another of its repositories has (distribution-spec, "Mounting a blob from another repository").
+     * Asks the target to link a blob that another of its repositories has (distribution-spec, "Mounting a blob from
+     * another repository").
      *
      * @return whether it is now there; false means that it must be pushed
      * @throws RegistryException if the target gave no answer
@@ -33,7 +38,8 @@ public interface RepositoryTarget {
      * Pushes the exact bytes of a manifest, by digest or under a tag.
      *
      * @param reference the digest of the bytes, or a tag
-     * @return the digest in {@code OCI-Subject}, where the target says that it keeps track of the manifest's subject itself
+     * @return the digest in {@code OCI-Subject}, where the target says that it keeps track of the manifest's subject
+     *     itself
      * @throws RefusedException if the target refused it, for example because something it references is missing
      * @throws RegistryException if the target gave no answer
      */

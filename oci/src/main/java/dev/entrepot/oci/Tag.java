@@ -3,7 +3,8 @@ package dev.entrepot.oci;
 import java.util.regex.Pattern;
 
 /**
- * A tag: {@code [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}} (distribution-spec, "Pulling manifests"). Ordered by its bytes, as tag lists are.
+ * A tag: {@code [a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}} (distribution-spec, "Pulling manifests"). Ordered by its bytes, as
+ * tag lists are.
  *
  * @param value the text
  */
@@ -37,7 +38,10 @@ public record Tag(String value) implements ManifestReference, Comparable<Tag> {
         return true;
     }
 
-    /** Whether the tag belongs to a digest, as cosign's, backups of these, and the referrers fallback tags do, and is not one that a user chose. */
+    /**
+     * Whether the tag belongs to a digest, as cosign's, backups of these, and the referrers fallback tags do, and is
+     * not one that a user chose.
+     */
     public boolean isAttached() {
         return ATTACHED.matcher(value).matches();
     }

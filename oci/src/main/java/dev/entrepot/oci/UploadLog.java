@@ -5,9 +5,9 @@ import java.net.URI;
 import java.util.Optional;
 
 /**
- * Remembers where the uploads of blobs to one repository are, so that another process can go on with them. What it says is asked for again
- * before it is used. Locations may hold a registry's signature: they go to nobody but that registry, and into no message. Implementations
- * are safe for all threads.
+ * Remembers where the uploads of blobs to one repository are, so that another process can go on with them. What it says
+ * is asked for again before it is used. Locations may hold a registry's signature: they go to nobody but that registry,
+ * and into no message. Implementations are safe for all threads.
  */
 public interface UploadLog {
     /**

@@ -8,9 +8,10 @@ import java.util.OptionalLong;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Hands on the bytes of a stream and fails before its end if they are not what they should be: the read that would return end of
- * stream throws instead when the size or the digest differs, and no more than the declared number of bytes is ever handed on. A failure is
- * final: all later reads fail with it. The one place where digests of streams are compared. Not safe for several threads.
+ * Hands on the bytes of a stream and fails before its end if they are not what they should be: the read that would
+ * return end of stream throws instead when the size or the digest differs, and no more than the declared number of
+ * bytes is ever handed on. A failure is final: all later reads fail with it. The one place where digests of streams are
+ * compared. Not safe for several threads.
  */
 public final class VerifyingInputStream extends FilterInputStream {
     private final Digest expected;

@@ -17,9 +17,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Has Linux schedule the threads of a server as ones that work off what there is (SCHED_BATCH, sched(7)): a thread that becomes ready waits for its turn, in place of taking the processor
- * from one that is in the middle of an answer. Requests are then taken many at a time, and fewer threads are woken for each (docs/decisions/0018-batch-scheduling.md). It takes no
- * privilege. Where it cannot be had, or {@code -Dentrepot.scheduling=normal} asks for none of it, threads are scheduled as usual.
+ * Has Linux schedule the threads of a server as ones that work off what there is (SCHED_BATCH, sched(7)): a thread that
+ * becomes ready waits for its turn, in place of taking the processor from one that is in the middle of an answer.
+ * Requests are then taken many at a time, and fewer threads are woken for each
+ * (docs/decisions/0018-batch-scheduling.md). It takes no privilege. Where it cannot be had, or
+ * {@code -Dentrepot.scheduling=normal} asks for none of it, threads are scheduled as usual.
  */
 final class BatchScheduling {
     private static final Logger LOG = LoggerFactory.getLogger(BatchScheduling.class);
@@ -37,8 +39,9 @@ final class BatchScheduling {
     private BatchScheduling() {}
 
     /**
-     * Asks for it, for all threads of this process that there are and that they start; a moment later and on a thread of its own, since the first call of a function of the system takes
-     * processor time that a start has better use for.
+     * Asks for it, for all threads of this process that there are and that they start; a moment later and on a thread
+     * of its own, since the first call of a function of the system takes processor time that a start has better use
+     * for.
      */
     static void begin() {
         if (!NORMAL.equals(System.getProperty(PROPERTY)) && Files.isDirectory(TASKS)) {

@@ -45,7 +45,10 @@ import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 
-/** The commands that read bundles. Answers go to standard output, how far a command has come to standard error. Each returns its exit code. */
+/**
+ * The commands that read bundles. Answers go to standard output, how far a command has come to standard error. Each
+ * returns its exit code.
+ */
 final class BundleCommands {
     private final PrintStream out;
     private final PrintStream err;

@@ -24,8 +24,8 @@ import java.util.Optional;
 import java.util.SortedSet;
 
 /**
- * Serves a bundle read-only: the registries that its images came from are those that requests may mean, and if it is one, also those that name none. Needs no data folder and reaches no
- * registry.
+ * Serves a bundle read-only: the registries that its images came from are those that requests may mean, and if it is
+ * one, also those that name none. Needs no data folder and reaches no registry.
  */
 final class BundleMirror implements Serving {
     private final EntrepotConfig whole;

@@ -17,7 +17,10 @@ import java.util.Set;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** The commands {@code entrepot cache ...}. Where a server has the data folder open, it is asked; else the folder is opened here. */
+/**
+ * The commands {@code entrepot cache ...}. Where a server has the data folder open, it is asked; else the folder is
+ * opened here.
+ */
 final class CacheCommands {
     private static final Set<String> QUESTIONS = Set.of("stats", "ls");
 

@@ -25,7 +25,10 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** What operators ask of a cache, from JSON to JSON: the same for the admin API and for commands without a server. Thread-safe. */
+/**
+ * What operators ask of a cache, from JSON to JSON: the same for the admin API and for commands without a server.
+ * Thread-safe.
+ */
 final class CacheOperations {
     private final OpenedCache cache;
     private final Evictor evictor;

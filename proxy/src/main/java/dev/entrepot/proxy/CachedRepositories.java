@@ -26,7 +26,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** Serves repositories from the cache. Those asked for lately are kept at hand; clients may make up names without end. */
+/**
+ * Serves repositories from the cache. Those asked for lately are kept at hand; clients may make up names without end.
+ */
 final class CachedRepositories implements ServedRepositories {
     private static final int AT_HAND = 10_000;
 

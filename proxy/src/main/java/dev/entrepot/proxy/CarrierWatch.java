@@ -15,10 +15,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sees to it that virtual threads go on when others wait for the disk. A virtual thread that reads a file holds the thread of the operating system that
- * carries it; with as many of these as processors, which is fastest, as many slow reads would stop everything. So a virtual thread is started now and then
- * that does nothing but begin: while one has to wait and none of these threads runs or could run, many may be carried at a time, until all has gone well for
- * a while.
+ * Sees to it that virtual threads go on when others wait for the disk. A virtual thread that reads a file holds the
+ * thread of the operating system that carries it; with as many of these as processors, which is fastest, as many slow
+ * reads would stop everything. So a virtual thread is started now and then that does nothing but begin: while one has
+ * to wait and none of these threads runs or could run, many may be carried at a time, until all has gone well for a
+ * while.
  *
  * <p>One thread of the operating system that wakes up twenty times in a second. Safe for all threads.
  */
@@ -127,8 +128,7 @@ final class CarrierWatch implements AutoCloseable {
     }
 
     // The scheduler, once stuck, begins to carry more only when something comes into a queue of its that is empty;
-    // which
-    // of its queues a thread puts it into depends on the thread.
+    // which of its queues a thread puts it into depends on the thread.
     private static void nudge() throws InterruptedException {
         Thread other =
                 Thread.ofPlatform().daemon().name("carrier-nudge").start(() -> Thread.startVirtualThread(() -> {}));
@@ -142,8 +142,7 @@ final class CarrierWatch implements AutoCloseable {
     }
 
     // Whether no thread that carries virtual ones runs, or would if it got a processor. Where the system does not say
-    // so,
-    // they are believed to wait.
+    // so, they are believed to wait.
     private static boolean allWait() {
         if (!Files.isDirectory(TASKS)) {
             return true;

@@ -65,7 +65,8 @@ final class ClientConfigCommand {
      * @param workingDirectory what a relative folder starts from
      * @param out where files are printed, with notes on what they leave open; or the names of those that are written
      * @param err where these notes go then
-     * @throws BadRequestException if there is no such client, no such upstream, no such address, none that the client could reach, or nothing to say
+     * @throws BadRequestException if there is no such client, no such upstream, no such address, none that the client
+     *     could reach, or nothing to say
      * @throws IOException if a file cannot be written
      */
     static int run(ParseResult command, EntrepotConfig config, Path workingDirectory, PrintStream out, PrintStream err)

@@ -8,9 +8,9 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * The settings with which a client pulls through this server: files, where each goes, and what to restart then. How each kind of client names
- * the registry that it wants differs: containerd by {@code ?ns=}, those that read {@code registries.conf} and BuildKit by the first part of the path, Docker
- * not at all.
+ * The settings with which a client pulls through this server: files, where each goes, and what to restart then. How
+ * each kind of client names the registry that it wants differs: containerd by {@code ?ns=}, those that read
+ * {@code registries.conf} and BuildKit by the first part of the path, Docker not at all.
  */
 final class ClientConfiguration {
     private final MirrorAddress address;
@@ -62,7 +62,10 @@ final class ClientConfiguration {
         }
     }
 
-    /** The files for a client; none if this server can do nothing for it, which is Docker's case without a default upstream. */
+    /**
+     * The files for a client; none if this server can do nothing for it, which is Docker's case without a default
+     * upstream.
+     */
     List<ConfigurationFile> files(Client client) {
         return client.files.apply(this);
     }

@@ -6,8 +6,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * What the files of {@link ClientConfiguration} leave open, because only who installs them has it: the authority of
- * the server's certificate, a password, an address that other machines reach. Without these most clients go past the
+ * What the files of {@link ClientConfiguration} leave open, because only who installs them has it: the authority of the
+ * server's certificate, a password, an address that other machines reach. Without these most clients go past the
  * mirror, or fail, and say little of why.
  */
 final class ClientNotes {

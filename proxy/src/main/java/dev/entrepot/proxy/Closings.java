@@ -6,7 +6,10 @@ import java.util.Deque;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** What is open, to be closed in the opposite order of its opening. What fails to close is logged, and the rest is closed all the same. */
+/**
+ * What is open, to be closed in the opposite order of its opening. What fails to close is logged, and the rest is
+ * closed all the same.
+ */
 final class Closings implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Closings.class);
 

@@ -27,8 +27,9 @@ final class CommandLineSpec {
     private CommandLineSpec() {}
 
     /**
-     * The command line for some arguments: with all commands, or, where the first argument is the name of a command, with as many as it takes to have
-     * that one. Whoever asks for a command sees nothing of the others, and building them all takes a tenth of a second.
+     * The command line for some arguments: with all commands, or, where the first argument is the name of a command,
+     * with as many as it takes to have that one. Whoever asks for a command sees nothing of the others, and building
+     * them all takes a tenth of a second.
      */
     static CommandSpec of(List<String> arguments) {
         CommandSpec spec = command("An OCI registry mirror: pull-through cache and replication engine in one process.")

@@ -26,9 +26,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Reads the configuration again while a server runs, and puts its rules into effect: when it is asked to, and when the content of the file has changed and
- * then stayed the same for one look, so that a file that is being written is not read. Looking at the content, every two seconds, works for files of
- * every kind, mounted and linked ones too. A file that is wrong changes nothing. Safe for all threads.
+ * Reads the configuration again while a server runs, and puts its rules into effect: when it is asked to, and when the
+ * content of the file has changed and then stayed the same for one look, so that a file that is being written is not
+ * read. Looking at the content, every two seconds, works for files of every kind, mounted and linked ones too. A file
+ * that is wrong changes nothing. Safe for all threads.
  */
 final class ConfigReload implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ConfigReload.class);

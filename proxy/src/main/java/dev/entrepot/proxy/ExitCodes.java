@@ -18,7 +18,10 @@ final class ExitCodes {
 
     private ExitCodes() {}
 
-    /** The exit code for the outcome of a run, as reports write it; {@link #FAILURE} also for one that did not come to its end. */
+    /**
+     * The exit code for the outcome of a run, as reports write it; {@link #FAILURE} also for one that did not come to
+     * its end.
+     */
     static int ofRun(String outcome) {
         return switch (outcome) {
             case "complete" -> OK;

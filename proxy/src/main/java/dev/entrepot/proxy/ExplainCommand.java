@@ -19,8 +19,8 @@ import picocli.CommandLine.Model.PositionalParamSpec;
 import tools.jackson.databind.JsonNode;
 
 /**
- * {@code entrepot explain REF}: what is kept of an image, which rule decides what, and what a request would get. Where a server has the data folder open,
- * it is asked; else the folder is read here. No upstream is asked.
+ * {@code entrepot explain REF}: what is kept of an image, which rule decides what, and what a request would get. Where
+ * a server has the data folder open, it is asked; else the folder is read here. No upstream is asked.
  */
 final class ExplainCommand {
     private final LoadedConfig loaded;

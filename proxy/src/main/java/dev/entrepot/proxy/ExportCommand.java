@@ -54,8 +54,8 @@ import java.util.stream.IntStream;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * {@code entrepot export}: selects, discovers, writes and signs the inventory, and writes the volumes. Writing is done in this process, also where a server has the data folder open; then
- * content is read through that server. For one use.
+ * {@code entrepot export}: selects, discovers, writes and signs the inventory, and writes the volumes. Writing is done
+ * in this process, also where a server has the data folder open; then content is read through that server. For one use.
  */
 final class ExportCommand implements AutoCloseable {
     // Stands for the digest of a part that nobody has read.

@@ -11,7 +11,10 @@ import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Keeps the report of one export, for {@code entrepot runs --exports}. A report that cannot be kept is no reason to fail an export that was written. For one export. */
+/**
+ * Keeps the report of one export, for {@code entrepot runs --exports}. A report that cannot be kept is no reason to
+ * fail an export that was written. For one export.
+ */
 final class ExportLog implements AutoCloseable {
     private final Path data;
     private final InstantSource clock;

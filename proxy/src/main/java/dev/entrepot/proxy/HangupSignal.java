@@ -2,7 +2,10 @@ package dev.entrepot.proxy;
 
 import sun.misc.Signal;
 
-/** SIGHUP. The one class that uses an interface of the JDK that is not its public one; see docs/decisions/0008-reload.md. */
+/**
+ * SIGHUP. The one class that uses an interface of the JDK that is not its public one; see
+ * docs/decisions/0008-reload.md.
+ */
 final class HangupSignal {
     private HangupSignal() {}
 

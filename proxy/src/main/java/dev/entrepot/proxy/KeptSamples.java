@@ -16,7 +16,10 @@ import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Finds something that is kept of an upstream, and so is likely still there, by which it can be asked what it can do. Reads a bounded number of rows. */
+/**
+ * Finds something that is kept of an upstream, and so is likely still there, by which it can be asked what it can do.
+ * Reads a bounded number of rows.
+ */
 final class KeptSamples {
     private static final Logger LOG = LoggerFactory.getLogger(KeptSamples.class);
     private static final int REPOSITORIES = 10_000;
@@ -31,7 +34,10 @@ final class KeptSamples {
         this.browsing = new Browsing(cache.index());
     }
 
-    /** Something of the repository that was used last, of the first hundred of an upstream; empty if nothing is kept, or if it is not asked without a client. */
+    /**
+     * Something of the repository that was used last, of the first hundred of an upstream; empty if nothing is kept, or
+     * if it is not asked without a client.
+     */
     Optional<Sample> of(RegistryHost upstream) {
         if (cache.passesThrough(upstream)) {
             return Optional.empty();

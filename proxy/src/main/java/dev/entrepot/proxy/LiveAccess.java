@@ -13,8 +13,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Puts the rules of access of a configuration that was read again into effect. Such rules are written for the clients that the same file lets in: where it says other things than
- * this server was started with of who can reach it and how clients say who they are, all of which waits for a restart, the former rules stay until then. Else a file that adds
+ * Puts the rules of access of a configuration that was read again into effect. Such rules are written for the clients
+ * that the same file lets in: where it says other things than this server was started with of who can reach it and how
+ * clients say who they are, all of which waits for a restart, the former rules stay until then. Else a file that adds
  * passwords and drops rules would open a server that has neither. Safe for all threads.
  */
 final class LiveAccess {
@@ -44,7 +45,10 @@ final class LiveAccess {
         this.inEffect = started.access();
     }
 
-    /** Puts rules into effect that were read with the configuration of a server, or says in the log why the former ones stay. */
+    /**
+     * Puts rules into effect that were read with the configuration of a server, or says in the log why the former ones
+     * stay.
+     */
     synchronized void apply(List<AccessRuleConfig> access, ServerConfig server) {
         if (started.equals(Clients.of(server))) {
             inEffect = access;

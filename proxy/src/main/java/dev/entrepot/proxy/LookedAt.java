@@ -12,14 +12,15 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * The data folder for a command that only asks: no store is made where there is none, and one that somebody else has open is said to be. A command that has found no server comes
- * here.
+ * The data folder for a command that only asks: no store is made where there is none, and one that somebody else has
+ * open is said to be. A command that has found no server comes here.
  */
 final class LookedAt {
     private LookedAt() {}
 
     /**
-     * What is kept, or nothing where there is no store: an empty one elsewhere, that is deleted in the end, stands for it.
+     * What is kept, or nothing where there is no store: an empty one elsewhere, that is deleted in the end, stands for
+     * it.
      *
      * @param closings closes it
      * @throws IOException if another process has the store open, or it is unusable

@@ -16,7 +16,10 @@ public final class Main {
 
     private Main() {}
 
-    /** Runs the command line and exits with its code; see {@link ExitCodes}. For a launcher: what its options mean is in {@code docs/decisions/0006-startup-cache.md}. */
+    /**
+     * Runs the command line and exits with its code; see {@link ExitCodes}. For a launcher: what its options mean is in
+     * {@code docs/decisions/0006-startup-cache.md}.
+     */
     public static void main(String[] arguments) {
         // Before anything logs: the standard manager drops its handlers when the JVM begins to stop, while requests are
         // drained.

@@ -53,8 +53,8 @@ import java.util.UUID;
 import java.util.function.Function;
 
 /**
- * A running mirror: all parts, put together from a configuration. Closing it drains: not ready, nothing new accepted, running answers
- * end, then everything is closed in the opposite order of its opening.
+ * A running mirror: all parts, put together from a configuration. Closing it drains: not ready, nothing new accepted,
+ * running answers end, then everything is closed in the opposite order of its opening.
  */
 final class Mirror implements Serving {
     private static final String REBUILT =

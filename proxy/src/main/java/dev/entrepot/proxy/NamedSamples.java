@@ -18,8 +18,9 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * Something that an upstream should have, by which it can be asked what it can do before anything of it is kept: its {@code probe}, what the configuration names of it
- * besides without a wildcard, or, of Docker Hub, an image that everybody may pull.
+ * Something that an upstream should have, by which it can be asked what it can do before anything of it is kept: its
+ * {@code probe}, what the configuration names of it besides without a wildcard, or, of Docker Hub, an image that
+ * everybody may pull.
  */
 final class NamedSamples {
     private static final Tag USUAL = new Tag("latest");

@@ -250,7 +250,10 @@ final class OpenedCache implements AutoCloseable {
         return serving ? registries : registries.withoutClients();
     }
 
-    /** Divides the disk anew, if rules that have changed divide it otherwise than before: it forgets how often things were used. */
+    /**
+     * Divides the disk anew, if rules that have changed divide it otherwise than before: it forgets how often things
+     * were used.
+     */
     synchronized void regroup(EntrepotConfig changed) {
         DiskGrouping next = DiskGrouping.of(changed);
         if (!next.equals(grouping)) {
@@ -269,7 +272,10 @@ final class OpenedCache implements AutoCloseable {
         return new GraphFiller(this::toFill);
     }
 
-    /** Whether an upstream is asked with the credentials of each client, so that nothing is asked for nobody in particular. */
+    /**
+     * Whether an upstream is asked with the credentials of each client, so that nothing is asked for nobody in
+     * particular.
+     */
     boolean passesThrough(RegistryHost upstream) {
         Upstream known = upstreams.get(upstream);
         return known != null && known.passThrough().isPresent();
@@ -286,7 +292,10 @@ final class OpenedCache implements AutoCloseable {
                 : cache.alwaysAsking(upstream.client().source(repository.name(), Priority.BACKGROUND));
     }
 
-    /** Brings back what was found bad, in the background; what cannot be had now is tried again within an hour, and comes with the next request for it. */
+    /**
+     * Brings back what was found bad, in the background; what cannot be had now is tried again within an hour, and
+     * comes with the next request for it.
+     */
     void heal(Repository repository, ContentKind kind, Digest digest) {
         try {
             cache.restore(toFill(repository), kind, digest);

@@ -12,7 +12,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The note of this server in its data folder: commands on the same folder find the server by it, and ask it instead of failing at the lock.
+ * The note of this server in its data folder: commands on the same folder find the server by it, and ask it instead of
+ * failing at the lock.
  *
  * @param port where the registry API listens
  * @param adminPort where the admin API listens

@@ -5,7 +5,8 @@ import dev.entrepot.oci.Digest;
 import java.util.Optional;
 
 /**
- * A configuration file, and what of it is in effect: what lies there may be another by the time that somebody looks again.
+ * A configuration file, and what of it is in effect: what lies there may be another by the time that somebody looks
+ * again.
  *
  * @param file where it is read from
  * @param content the digest of the bytes that were read; empty if there was no file

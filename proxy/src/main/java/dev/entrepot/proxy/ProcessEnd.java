@@ -13,12 +13,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The end of the process of a command that has closed all that it opened. {@link System#exit} waits up to 300 ms for threads that are inside the operating system, and the ones that watch
- * sockets for virtual threads always are, so that each command that had asked a registry took that much longer. This one calls {@code _exit} of the C library, which is linked on a thread
- * of its own while the command runs.
+ * The end of the process of a command that has closed all that it opened. {@link System#exit} waits up to 300 ms for
+ * threads that are inside the operating system, and the ones that watch sockets for virtual threads always are, so that
+ * each command that had asked a registry took that much longer. This one calls {@code _exit} of the C library, which is
+ * linked on a thread of its own while the command runs.
  *
- * <p>No shutdown hook runs, and the JVM writes nothing that it was told to write at its end (recordings, caches). So it is not for a server, nor where somebody has given options to the
- * JVM. Where it cannot be had the process ends as usual.
+ * <p>No shutdown hook runs, and the JVM writes nothing that it was told to write at its end (recordings, caches). So it
+ * is not for a server, nor where somebody has given options to the JVM. Where it cannot be had the process ends as
+ * usual.
  */
 final class ProcessEnd {
     private static final Logger LOG = LoggerFactory.getLogger(ProcessEnd.class);
@@ -37,7 +39,8 @@ final class ProcessEnd {
      * Whether a command may end like this, and gains by it.
      *
      * @param arguments of the command line
-     * @param environment variables of the process; those that give options to the JVM may ask for what happens at its end
+     * @param environment variables of the process; those that give options to the JVM may ask for what happens at its
+     *     end
      */
     static boolean fits(List<String> arguments, Map<String, String> environment) {
         return !arguments.isEmpty()

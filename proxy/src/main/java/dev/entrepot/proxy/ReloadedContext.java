@@ -18,9 +18,10 @@ import javax.net.ssl.SSLSocketFactory;
 import javax.net.ssl.TrustManager;
 
 /**
- * What the server makes TLS connections with: the certificate that is in effect at that moment, and the wish for one of the client. The server itself (Helidon
- * 4.5.0 with blocking sockets) forgets that wish, even where certificates are required, so that it is expressed here, on each socket. A certificate that replaces another
- * begins with no sessions. Safe for all threads.
+ * What the server makes TLS connections with: the certificate that is in effect at that moment, and the wish for one of
+ * the client. The server itself (Helidon 4.5.0 with blocking sockets) forgets that wish, even where certificates are
+ * required, so that it is expressed here, on each socket. A certificate that replaces another begins with no sessions.
+ * Safe for all threads.
  */
 final class ReloadedContext extends SSLContextSpi {
     private volatile ServerCertificate current;

@@ -30,8 +30,8 @@ import java.util.function.Supplier;
 import java.util.function.UnaryOperator;
 
 /**
- * The commands of replication. Where a server has the data folder open, it is asked to do it; else it is done here. Answers go to standard output, how
- * far a run has come to standard error. Each command returns its exit code.
+ * The commands of replication. Where a server has the data folder open, it is asked to do it; else it is done here.
+ * Answers go to standard output, how far a run has come to standard error. Each command returns its exit code.
  */
 final class ReplicationCommands {
     private static final int RUNS_SHOWN = 50;

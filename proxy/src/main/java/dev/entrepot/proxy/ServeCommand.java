@@ -27,7 +27,10 @@ final class ServeCommand {
 
     /** Decides how long is served. */
     interface Stop {
-        /** Returns when the mirror is to be closed, or never; it is closed by this method or by the caller, and a second time does no harm. */
+        /**
+         * Returns when the mirror is to be closed, or never; it is closed by this method or by the caller, and a second
+         * time does no harm.
+         */
         void await(Serving mirror) throws InterruptedException;
     }
 

@@ -21,7 +21,10 @@ import java.util.Optional;
 import java.util.function.LongSupplier;
 import java.util.stream.Stream;
 
-/** What stands before both ports of a server: its certificate, its users, and the files with them, which are read again when they change. */
+/**
+ * What stands before both ports of a server: its certificate, its users, and the files with them, which are read again
+ * when they change.
+ */
 final class ServedAccess implements AutoCloseable {
     private final ServerConfig server;
     private final WatchedFiles files = new WatchedFiles();

@@ -35,7 +35,8 @@ record ServerCertificate(SSLContext context, boolean asks, boolean requires, Ins
     private static final Duration SESSION_OF_CLIENTS = Duration.ofMinutes(5);
 
     /**
-     * Reads and checks the files. The key must be that of the certificate: a server with another starts, and then fails every handshake.
+     * Reads and checks the files. The key must be that of the certificate: a server with another starts, and then fails
+     * every handshake.
      *
      * @throws IOException if a file cannot be read, or the key is another's; the message names the files
      */

@@ -12,8 +12,9 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * Where a command reads that only looks: through the server that has the data folder open, else through the cache in it, so that what is kept costs an upstream nothing. Where there
- * is neither, or they cannot be had, the upstream itself, of which what is kept for clients is left alone.
+ * Where a command reads that only looks: through the server that has the data folder open, else through the cache in
+ * it, so that what is kept costs an upstream nothing. Where there is neither, or they cannot be had, the upstream
+ * itself, of which what is kept for clients is left alone.
  */
 final class TreeSources {
     private final EntrepotConfig config;

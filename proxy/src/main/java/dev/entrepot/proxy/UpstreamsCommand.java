@@ -25,7 +25,10 @@ import picocli.CommandLine.ParseResult;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** {@code entrepot upstreams}: how the upstreams are. A server that has the data folder open is asked what it knows; without one they are asked themselves. */
+/**
+ * {@code entrepot upstreams}: how the upstreams are. A server that has the data folder open is asked what it knows;
+ * without one they are asked themselves.
+ */
 final class UpstreamsCommand {
     private static final String CHECK = "--check";
     private static final String MOUNTS = "--mounts";

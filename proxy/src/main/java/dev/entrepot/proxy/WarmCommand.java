@@ -40,8 +40,8 @@ import picocli.CommandLine.TypeConversionException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * {@code entrepot cache warm}: brings images into the cache. Where a server has the data folder open it is asked to do it; else it is done here. Answers
- * go to standard output, how far it is to standard error.
+ * {@code entrepot cache warm}: brings images into the cache. Where a server has the data folder open it is asked to do
+ * it; else it is done here. Answers go to standard output, how far it is to standard error.
  */
 final class WarmCommand {
     private static final String DATA = "--data";

@@ -1,6 +1,4 @@
-/**
- * The front door: HTTP API, admin API, command line, and the only place that wires the parts together.
- */
+/** The front door: HTTP API, admin API, command line, and the only place that wires the parts together. */
 @NullMarked
 package dev.entrepot.proxy;
 

@@ -44,7 +44,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Who may pull what, seen from outside: passwords, tokens of ours and of an identity provider, and the rules. Long, because all ways share one server and its users. */
+/**
+ * Who may pull what, seen from outside: passwords, tokens of ours and of an identity provider, and the rules. Long,
+ * because all ways share one server and its users.
+ */
 class AccessEndToEndTest {
     private static final String OPEN = "open/tool";
     private static final String SECRET = "secret/app";
@@ -114,7 +117,10 @@ class AccessEndToEndTest {
         }
     }
 
-    /** podman and old Docker ask here only, before they pull anything, and would send no credentials to the one repository that needs them. */
+    /**
+     * podman and old Docker ask here only, before they pull anything, and would send no credentials to the one
+     * repository that needs them.
+     */
     @Test
     void trap05PingSays401AsSoonAsOneRepositoryNeedsAuthorization() throws Exception {
         String rules = """

@@ -24,7 +24,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Does what the guide and the README say about the air gap, to the letter but for the addresses of the registries and the size of a volume. */
+/**
+ * Does what the guide and the README say about the air gap, to the letter but for the addresses of the registries and
+ * the size of a volume.
+ */
 class AirGapGuideTest {
     private static final String SERVER = "server: {listen: 127.0.0.1:0, admin: 127.0.0.1:0, access-log: \"off\"}\n";
     private static final Pattern EXITS = Pattern.compile(" +# exits with ([0-9]+)$");

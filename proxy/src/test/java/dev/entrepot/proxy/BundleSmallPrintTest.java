@@ -20,7 +20,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-/** Bundles on the command line: keys that are not the right ones, what a dry run says without one, reports of imports that are over, and litter. */
+/**
+ * Bundles on the command line: keys that are not the right ones, what a dry run says without one, reports of imports
+ * that are over, and litter.
+ */
 class BundleSmallPrintTest {
     private static final String IMAGE = "registry.test/team/app:v1";
 

@@ -17,7 +17,9 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Does what the guide about cache rules says, to the letter but for the registry, which is of this test, and the ports. */
+/**
+ * Does what the guide about cache rules says, to the letter but for the registry, which is of this test, and the ports.
+ */
 class CacheRulesGuideTest {
     private static final String PULLS = "127.0.0.1:5000";
     private static final String ADMIN = "127.0.0.1:5001";

@@ -19,7 +19,10 @@ import org.junit.jupiter.api.condition.DisabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What stands for a disk that does not answer is a named pipe into which nobody writes: who opens it to read holds its carrier. */
+/**
+ * What stands for a disk that does not answer is a named pipe into which nobody writes: who opens it to read holds its
+ * carrier.
+ */
 @DisabledOnOs(OS.WINDOWS)
 class CarrierWatchTest {
     private static final CarrierWatch.Times QUICK = new CarrierWatch.Times(

@@ -25,7 +25,10 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A server whose class path lacks the libraries of Google and Microsoft, and all that they bring: nothing of them is loaded before a token is needed. */
+/**
+ * A server whose class path lacks the libraries of Google and Microsoft, and all that they bring: nothing of them is
+ * loaded before a token is needed.
+ */
 class CloudLibrariesEndToEndTest {
     private static final Predicate<String> OF_CLOUDS = Pattern.compile(
                     "/(google-|guava|failureaccess|gson|opencensus|grpc-|j2objc|msal4j|azure-json)[^/]*\\.jar$")

@@ -35,8 +35,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * A whole server on a disk of its own that is really full, on one that is really read-only, and on a store that others have changed, as clients see it. Most of it needs the right to mount
- * disks, and is skipped elsewhere. What is kept there is pinned: what others leave no room for would be evicted.
+ * A whole server on a disk of its own that is really full, on one that is really read-only, and on a store that others
+ * have changed, as clients see it. Most of it needs the right to mount disks, and is skipped elsewhere. What is kept
+ * there is pinned: what others leave no room for would be evicted.
  */
 @Timeout(120)
 class DiskTroubleEndToEndTest {
@@ -225,7 +226,10 @@ class DiskTroubleEndToEndTest {
         }
     }
 
-    /** As the kernel does with a file system that has failed: nothing can be written any more, not by files that are open either. */
+    /**
+     * As the kernel does with a file system that has failed: nothing can be written any more, not by files that are
+     * open either.
+     */
     @Test
     void pullsGoOnWhenTheFileSystemHasBecomeReadOnlyForGoodAndTheNextStartHasAllThatWasKept() throws Exception {
         Path image = folder.resolve("image");

@@ -33,7 +33,10 @@ import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
 import tools.jackson.databind.JsonNode;
 
-/** What explain says is what the server then does: random rules, states of the cache, states of the upstream and requests. Long, because one property draws all of them. */
+/**
+ * What explain says is what the server then does: random rules, states of the cache, states of the upstream and
+ * requests. Long, because one property draws all of them.
+ */
 class ExplainAgreesTest {
     private static final Images IMAGES = new Images(5);
     private static final String SIGNATURE = "application/vnd.test.signature";
@@ -113,7 +116,8 @@ class ExplainAgreesTest {
     /**
      * Where things stand in the file.
      *
-     * @param under how many of the rules, the first ones, stand under the upstream and not at the top; more than there are means all
+     * @param under how many of the rules, the first ones, stand under the upstream and not at the top; more than there
+     *     are means all
      * @param times which times stand beside them
      */
     record Written(int under, Times times) {
@@ -155,8 +159,7 @@ class ExplainAgreesTest {
             Asked asked,
             Written written) {
         // The configuration of the rules, with one behind them that waits for the upstream; the digest that some of
-        // them
-        // except is what the tag names then.
+        // them except is what the tag names then.
         private String configuration(Digest named, boolean late) {
             int split = Math.min(written.under(), rules.size());
             List<String> first = new ArrayList<>(rules.subList(0, split));

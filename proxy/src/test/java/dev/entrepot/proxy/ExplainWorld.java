@@ -11,7 +11,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 
-/** A mirror that explains, and the registries that it asks: one without more, one that counts pulls, one behind a mirror that is told by digests what it has. */
+/**
+ * A mirror that explains, and the registries that it asks: one without more, one that counts pulls, one behind a mirror
+ * that is told by digests what it has.
+ */
 final class ExplainWorld implements AutoCloseable {
     /** What is so from when the rules are in effect. */
     enum State {
@@ -114,7 +117,10 @@ final class ExplainWorld implements AutoCloseable {
         copy.orElseThrow().faults().always(Requests.any(), fault);
     }
 
-    /** Has the mirror know how many pulls are left, however long ago it last heard, unless it asks nobody for anything now. */
+    /**
+     * Has the mirror know how many pulls are left, however long ago it last heard, unless it asks nobody for anything
+     * now.
+     */
     void look() throws Exception {
         if (state.counts()) {
             hear();

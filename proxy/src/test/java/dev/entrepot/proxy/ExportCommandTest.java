@@ -48,7 +48,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-/** {@code entrepot export} from end to end: a registry, a configuration, and what is in the files. Long, because all options are seen in the same bundles. */
+/**
+ * {@code entrepot export} from end to end: a registry, a configuration, and what is in the files. Long, because all
+ * options are seen in the same bundles.
+ */
 class ExportCommandTest {
     private static final String REPOSITORY = "mcr/net-monitor";
     private static final String IMAGE = "registry.test/" + REPOSITORY + ":v1";

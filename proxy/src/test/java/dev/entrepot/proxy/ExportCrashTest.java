@@ -24,8 +24,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Exports in processes of their own, killed ({@code kill -9}) while a random blob has come to a random place: nothing looks whole before it is, and the command, given again, ends with the
- * bytes that an export has which nobody killed.
+ * Exports in processes of their own, killed ({@code kill -9}) while a random blob has come to a random place: nothing
+ * looks whole before it is, and the command, given again, ends with the bytes that an export has which nobody killed.
  */
 class ExportCrashTest {
     private static final int KILLS = Integer.getInteger("entrepot.crash.exports", 3);

@@ -16,7 +16,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code entrepot cache warm}, and then an export of what it kept, with everything that was signed, while the upstream is gone. */
+/**
+ * {@code entrepot cache warm}, and then an export of what it kept, with everything that was signed, while the upstream
+ * is gone.
+ */
 class ExportFromCacheTest {
     private static final String NAME = "team/app";
     private static final String IMAGE = "registry.test/" + NAME + ":v1";

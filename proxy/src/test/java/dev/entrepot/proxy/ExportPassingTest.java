@@ -41,7 +41,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
-/** A bundle is written as it is read: what the cache keeps comes from there, and the rest from the upstream with no second copy on the disk, by a process of its own and through a server. */
+/**
+ * A bundle is written as it is read: what the cache keeps comes from there, and the rest from the upstream with no
+ * second copy on the disk, by a process of its own and through a server.
+ */
 class ExportPassingTest {
     private static final String NAME = "team/app";
     private static final String IMAGE = "registry.test/" + NAME + ":v1";

@@ -19,10 +19,12 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * A guide, done from its first line to its last in a folder of its own: a block of {@code yaml} is the configuration from then on, each line of a block of
- * {@code sh} is a command, all other blocks are to be read. A line may end by {@code # says TEXT}, which must then be in what it prints (in whatever case, and with spaces as wide as they like), by {@code
- * # exits with N}, or by both with a comma between; a comment of another kind says nothing to this test. {@code ./entrepot serve} serves until the guide ends;
- * what changes the configuration while it does must leave one whose rules it takes.
+ * A guide, done from its first line to its last in a folder of its own: a block of {@code yaml} is the configuration
+ * from then on, each line of a block of {@code sh} is a command, all other blocks are to be read. A line may end by
+ * {@code # says TEXT}, which must then be in what it prints (in whatever case, and with spaces as wide as they like),
+ * by {@code # exits with N}, or by both with a comma between; a comment of another kind says nothing to this test.
+ * {@code ./entrepot serve} serves until the guide ends; what changes the configuration while it does must leave one
+ * whose rules it takes.
  */
 final class GuideWalk {
     private static final Pattern STEP = Pattern.compile(

@@ -30,8 +30,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * An upstream that somebody has taken over and that wants something of us: credentials, requests to where it cannot go itself, or content in
- * the place of other content. It gets nothing. The accomplice is reached as {@code localhost}, which is another host than the upstream's.
+ * An upstream that somebody has taken over and that wants something of us: credentials, requests to where it cannot go
+ * itself, or content in the place of other content. It gets nothing. The accomplice is reached as {@code localhost},
+ * which is another host than the upstream's.
  */
 class HostileUpstreamEndToEndTest {
     private final TestRegistry registry = TestRegistry.started();

@@ -24,8 +24,8 @@ import java.util.concurrent.Callable;
 import tools.jackson.databind.JsonNode;
 
 /**
- * A whole mirror on ports of its own, by a clock that stands still, and before it a plain client that follows and repeats nothing. The
- * pauses between attempts at an upstream take no time.
+ * A whole mirror on ports of its own, by a clock that stands still, and before it a plain client that follows and
+ * repeats nothing. The pauses between attempts at an upstream take no time.
  */
 final class MirrorFixture implements AutoCloseable {
     /** The repository that most tests pull from, at the upstream. */
@@ -85,7 +85,9 @@ final class MirrorFixture implements AutoCloseable {
         return new MirrorFixture(folder, config, clock, variables, sleeper);
     }
 
-    /** A whole configuration, from what is special about it. A line that begins with {@code cache:} must be its first. */
+    /**
+     * A whole configuration, from what is special about it. A line that begins with {@code cache:} must be its first.
+     */
     static String configuration(String rest) {
         String cache = rest.startsWith("cache: {") ? "" : "cache: {directory: ./data, min-free: 1MiB}\n";
         // Tests have all the time that they need: the deadline for checks is for those that are about it.
@@ -237,8 +239,8 @@ final class MirrorFixture implements AutoCloseable {
     }
 
     /**
-     * Waits until no blob is being fetched. Clients have their last byte as soon as the digest is known to be right, which is before the
-     * blob is in its place.
+     * Waits until no blob is being fetched. Clients have their last byte as soon as the digest is known to be right,
+     * which is before the blob is in its place.
      */
     void awaitFills() throws Exception {
         await(() -> metric("entrepot_fills_active") == 0);

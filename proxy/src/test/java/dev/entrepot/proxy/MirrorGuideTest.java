@@ -20,9 +20,10 @@ import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Does what the guide about Docker Hub and MCR says, to the letter but for: the two registries, which are of this test, the address of the mirror, the name in its certificate,
- * and the program {@code htpasswd}, which is not on every machine; a function of the shell that writes the same stands in for it. Takes some seconds, because TLS, bcrypt and the attempts at an
- * upstream that is out are real.
+ * Does what the guide about Docker Hub and MCR says, to the letter but for: the two registries, which are of this test,
+ * the address of the mirror, the name in its certificate, and the program {@code htpasswd}, which is not on every
+ * machine; a function of the shell that writes the same stands in for it. Takes some seconds, because TLS, bcrypt and
+ * the attempts at an upstream that is out are real.
  */
 @EnabledOnOs(value = OS.LINUX, disabledReason = "the guide uses GNU sed")
 class MirrorGuideTest {

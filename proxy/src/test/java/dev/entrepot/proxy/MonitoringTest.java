@@ -20,7 +20,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-/** The dashboard and the alert rules of {@code deploy/monitoring} speak of metrics and labels that a running server has. */
+/**
+ * The dashboard and the alert rules of {@code deploy/monitoring} speak of metrics and labels that a running server has.
+ */
 class MonitoringTest {
     private static final Path MONITORING = Path.of("../deploy/monitoring");
     private static final Pattern NAME = Pattern.compile("entrepot_[a-z_]+");

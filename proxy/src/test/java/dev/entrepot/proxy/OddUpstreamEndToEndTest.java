@@ -39,8 +39,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * What clients get of an upstream that nobody here has written: one of WireMock, which says what each test has it say, word for word, and
- * nothing that a registry would add. Each test has a mirror of its own, whose breakers and holds know nothing of the others.
+ * What clients get of an upstream that nobody here has written: one of WireMock, which says what each test has it say,
+ * word for word, and nothing that a registry would add. Each test has a mirror of its own, whose breakers and holds
+ * know nothing of the others.
  */
 class OddUpstreamEndToEndTest {
     private static final String REPOSITORY = "/v2/team/app/";

@@ -35,7 +35,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Registry clients that others wrote pull a real image through a whole mirror, first cold, then with the upstream switched off. */
+/**
+ * Registry clients that others wrote pull a real image through a whole mirror, first cold, then with the upstream
+ * switched off.
+ */
 class OtherPeoplesClientsEndToEndTest {
     private static final String NAME = "registry.test/test/net-monitor";
 
@@ -132,7 +135,10 @@ class OtherPeoplesClientsEndToEndTest {
                 .collect(Collectors.toSet());
     }
 
-    /** Builds an image on the one of the mirror, with empty caches, and returns the digests of the layers that jib has then. */
+    /**
+     * Builds an image on the one of the mirror, with empty caches, and returns the digests of the layers that jib has
+     * then.
+     */
     private Set<Digest> baseLayersOfJib(String run) throws Exception {
         Path cache = folder.resolve(run);
         Jib.from(RegistryImage.named(mirror.host() + "/" + NAME + ":v1"))

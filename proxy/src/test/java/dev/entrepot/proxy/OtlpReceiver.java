@@ -15,7 +15,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** Takes traces by OTLP over HTTP on a socket, and reads of the messages what tests ask for. The numbers are those of the fields of opentelemetry-proto's trace.proto. */
+/**
+ * Takes traces by OTLP over HTTP on a socket, and reads of the messages what tests ask for. The numbers are those of
+ * the fields of opentelemetry-proto's trace.proto.
+ */
 final class OtlpReceiver implements AutoCloseable {
     /**
      * A span.

@@ -22,7 +22,8 @@ import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The page in a real browser, where there is one. With the environment variable {@code ENTREPOT_SCREENSHOTS} pictures of all views are put into that folder.
+ * The page in a real browser, where there is one. With the environment variable {@code ENTREPOT_SCREENSHOTS} pictures
+ * of all views are put into that folder.
  */
 @EnabledIf("chromiumIsThere")
 class PageBrowserTest {

@@ -106,8 +106,7 @@ class PageTest {
     @Test
     void overviewCountsWhereAnswersCameFrom() throws Exception {
         // Of the other image: three times its tag, its manifest and two layers. What was still being written was
-        // joined, and
-        // the last answer is counted after its client has it.
+        // joined, and the last answer is counted after its client has it.
         MirrorFixture.await(() -> bytes("hit") + bytes("joined") >= 2 * 705_000);
         assertThat(bytes("miss") + bytes("joined")).isGreaterThan(700_000);
         JsonNode traffic = world.json("/ui/api/overview").path("traffic");

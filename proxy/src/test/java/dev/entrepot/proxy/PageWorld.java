@@ -38,7 +38,10 @@ import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import tools.jackson.databind.JsonNode;
 
-/** A mirror with something to show: an image whose SBOM has a signature, names from strangers, refusals, a rule that replicates. */
+/**
+ * A mirror with something to show: an image whose SBOM has a signature, names from strangers, refusals, a rule that
+ * replicates.
+ */
 final class PageWorld implements AutoCloseable {
     static final String APP = "registry.test/team/app";
     static final String SBOM = "application/vnd.cyclonedx+json";
@@ -125,7 +128,9 @@ final class PageWorld implements AutoCloseable {
                 .getBytes(StandardCharsets.UTF_8);
     }
 
-    /** Pulls as clients do: one platform of the image, its signed SBOM, another image twice; and is refused some things. */
+    /**
+     * Pulls as clients do: one platform of the image, its signed SBOM, another image twice; and is refused some things.
+     */
     void pull() throws Exception {
         get("/v2/team/app/manifests/1.0");
         Digest amd64 = image.manifestDigests().getFirst();
@@ -157,8 +162,8 @@ final class PageWorld implements AutoCloseable {
     }
 
     /**
-     * Everything that the page can show at once: answers of all kinds, an upstream that is out, a quota that is nearly used up, an image that is
-     * kept in part, a run that was complete and one that failed.
+     * Everything that the page can show at once: answers of all kinds, an upstream that is out, a quota that is nearly
+     * used up, an image that is kept in part, a run that was complete and one that failed.
      */
     void beBusy() throws Exception {
         bePartlyKept();

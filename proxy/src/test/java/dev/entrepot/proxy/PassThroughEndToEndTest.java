@@ -39,7 +39,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** An upstream that each client shows its own credentials to: who gets what of that which is kept, and what the upstream sees. Long, because all cases share one upstream with its users. */
+/**
+ * An upstream that each client shows its own credentials to: who gets what of that which is kept, and what the upstream
+ * sees. Long, because all cases share one upstream with its users.
+ */
 class PassThroughEndToEndTest {
     private static final String ALICE = Access.basic("alice", "alices-secret");
     private static final String BOB = Access.basic("bob", "bobs-secret");

@@ -25,7 +25,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a rule with {@code prefetch} brings after a client has pulled a manifest, seen from the client and from the upstream. */
+/**
+ * What a rule with {@code prefetch} brings after a client has pulled a manifest, seen from the client and from the
+ * upstream.
+ */
 @Timeout(60)
 class PrefetchEndToEndTest {
     private static final String COMPLETE = "entrepot_prefetch_graphs_total{outcome=\"complete\"}";

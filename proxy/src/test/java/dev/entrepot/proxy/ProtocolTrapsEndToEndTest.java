@@ -39,9 +39,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * The traps that registry clients and upstreams set for a mirror, by their numbers in {@code docs/traps.md}, on a whole mirror between
- * real sockets. Those of authentication are in {@link AuthenticationTrapsEndToEndTest}, those of routing in
- * {@link RoutingEndToEndTest}.
+ * The traps that registry clients and upstreams set for a mirror, by their numbers in {@code docs/traps.md}, on a whole
+ * mirror between real sockets. Those of authentication are in {@link AuthenticationTrapsEndToEndTest}, those of routing
+ * in {@link RoutingEndToEndTest}.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class ProtocolTrapsEndToEndTest {
@@ -142,7 +142,10 @@ class ProtocolTrapsEndToEndTest {
         assertThat(kept.body()).isEqualTo(odd);
     }
 
-    /** The mirror itself is open to everyone, so no ping ever asks for credentials, whatever its upstreams want of the mirror. */
+    /**
+     * The mirror itself is open to everyone, so no ping ever asks for credentials, whatever its upstreams want of the
+     * mirror.
+     */
     @Test
     void trap05PingSays200BecauseNoRepositoryOfTheMirrorNeedsAuthorization() throws Exception {
         for (String path : List.of("/v2/", "/v2", "/registry.test/v2/")) {

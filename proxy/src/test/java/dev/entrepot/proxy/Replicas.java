@@ -21,8 +21,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Says what a registry lacks of a set of manifests and blobs, looking at the registry's own state: the contents, and the referrers that it lists by
- * itself or by fallback tags.
+ * Says what a registry lacks of a set of manifests and blobs, looking at the registry's own state: the contents, and
+ * the referrers that it lists by itself or by fallback tags.
  */
 final class Replicas {
     private final Map<Digest, ManifestBytes> manifests = new LinkedHashMap<>();
@@ -86,7 +86,8 @@ final class Replicas {
     /**
      * Everything that the repository lacks.
      *
-     * @param api whether the registry keeps track of subjects itself, so that it lists what it holds; else the fallback tags must
+     * @param api whether the registry keeps track of subjects itself, so that it lists what it holds; else the fallback
+     *     tags must
      */
     List<String> lacking(TestRegistry registry, boolean api, String repository) throws IOException {
         List<String> lacking = new ArrayList<>();

@@ -27,7 +27,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-/** The commands of replication from end to end: a source and two targets of different abilities, over real sockets. Long, because all commands share these registries and one data folder. */
+/**
+ * The commands of replication from end to end: a source and two targets of different abilities, over real sockets.
+ * Long, because all commands share these registries and one data folder.
+ */
 class ReplicationCommandsTest {
     private static final String REPOSITORY = "mcr/net-monitor";
     private static final String MIRRORED = "mirror/mcr/net-monitor";

@@ -46,7 +46,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-/** A server with rules: its admin API, its metrics, and commands that find it on their data folder. Long, because all are asked of the same server. */
+/**
+ * A server with rules: its admin API, its metrics, and commands that find it on their data folder. Long, because all
+ * are asked of the same server.
+ */
 class ReplicationServerTest {
     private static final String SECRET = "a secret of this test";
 

@@ -25,8 +25,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /**
- * Which upstream a request reaches. Every upstream has repositories of the same names with other content, so that what comes tells
- * where it came from.
+ * Which upstream a request reaches. Every upstream has repositories of the same names with other content, so that what
+ * comes tells where it came from.
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RoutingEndToEndTest {

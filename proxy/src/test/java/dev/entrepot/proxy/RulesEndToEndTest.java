@@ -39,7 +39,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What clients see of rules: a mirror whose every setting is decided by one, between real sockets. Each repository has a rule of its own. */
+/**
+ * What clients see of rules: a mirror whose every setting is decided by one, between real sockets. Each repository has
+ * a rule of its own.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class RulesEndToEndTest {
     private static final String SIGNATURE = "application/vnd.dev.sigstore.bundle.v0.3+json";

@@ -24,7 +24,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
 
-/** The registries that people pull from, each with what is peculiar to it. Long, because each is a short story of its own. */
+/**
+ * The registries that people pull from, each with what is peculiar to it. Long, because each is a short story of its
+ * own.
+ */
 enum SimulatedRegistries {
     /** Counts GETs of manifests; its token service is another host; what is missing is 401. */
     DOCKER_HUB {
@@ -60,7 +63,9 @@ enum SimulatedRegistries {
         }
     },
 
-    /** The scope of its challenge is of nobody, and asking for it is refused; tokens without an end; no referrers API. */
+    /**
+     * The scope of its challenge is of nobody, and asking for it is refused; tokens without an end; no referrers API.
+     */
     GHCR {
         @Override
         SimulatedRegistry open(InstantSource clock) {
@@ -153,7 +158,9 @@ enum SimulatedRegistries {
         }
     },
 
-    /** A token of Google for a token; blobs at a relative place; types with a charset; a page to log in for referrers. */
+    /**
+     * A token of Google for a token; blobs at a relative place; types with a charset; a page to log in for referrers.
+     */
     GAR {
         @Override
         SimulatedRegistry open(InstantSource clock) {
@@ -272,7 +279,10 @@ enum SimulatedRegistries {
         }
     },
 
-    /** A proxy project: short names of Hub are led by 301 to {@code library/}; a robot's password for a token; HEAD knows no blob and no manifest that was not fetched lately. */
+    /**
+     * A proxy project: short names of Hub are led by 301 to {@code library/}; a robot's password for a token; HEAD
+     * knows no blob and no manifest that was not fetched lately.
+     */
     HARBOR {
         @Override
         SimulatedRegistry open(InstantSource clock) {
@@ -343,7 +353,10 @@ enum SimulatedRegistries {
         }
     },
 
-    /** Lets everybody in at {@code /v2/}, and into its repositories nobody without a token: a registry with anonymous access to some of it. */
+    /**
+     * Lets everybody in at {@code /v2/}, and into its repositories nobody without a token: a registry with anonymous
+     * access to some of it.
+     */
     OPEN_DOOR {
         @Override
         SimulatedRegistry open(InstantSource clock) {

@@ -12,8 +12,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * A public registry as it is, made of servers of this process: its API, the storage behind it, and the services that give credentials for it.
- * It holds one index of two platforms with a signature.
+ * A public registry as it is, made of servers of this process: its API, the storage behind it, and the services that
+ * give credentials for it. It holds one index of two platforms with a signature.
  */
 final class SimulatedRegistry implements AutoCloseable {
     final String name;

@@ -12,8 +12,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * The object storage behind a registry: takes signed URLs, each once, and no other proof beside them. What it holds is put into it as into a
- * registry.
+ * The object storage behind a registry: takes signed URLs, each once, and no other proof beside them. What it holds is
+ * put into it as into a registry.
  */
 final class SimulatedStorage implements AutoCloseable {
     private final TestRegistry content = TestRegistry.started();

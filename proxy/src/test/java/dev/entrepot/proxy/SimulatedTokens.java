@@ -16,8 +16,8 @@ import java.util.function.Predicate;
 import java.util.function.Supplier;
 
 /**
- * A token service with habits, and the door of the registry that takes its tokens. Rights that were not asked for, or are not to be had, are left
- * out of a token without a word.
+ * A token service with habits, and the door of the registry that takes its tokens. Rights that were not asked for, or
+ * are not to be had, are left out of a token without a word.
  */
 final class SimulatedTokens implements MiniHttpServer.Handler, Access.Door {
     private final String repository;

@@ -27,7 +27,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
-/** That {@code stale} goes by what is wrong with the upstream, whatever else the deadline and the circuit breaker make of it. */
+/**
+ * That {@code stale} goes by what is wrong with the upstream, whatever else the deadline and the circuit breaker make
+ * of it.
+ */
 class StaleCauseEndToEndTest {
     @TempDir
     private Path folder;

@@ -21,8 +21,9 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Blobs that the disk gives the beginning of, and then EIO, as of a bad sector: a file system of its own, in which the pointer to what comes after the first
- * 268 KiB of a file leads past its end. It needs the right to mount disks, and is skipped elsewhere.
+ * Blobs that the disk gives the beginning of, and then EIO, as of a bad sector: a file system of its own, in which the
+ * pointer to what comes after the first 268 KiB of a file leads past its end. It needs the right to mount disks, and is
+ * skipped elsewhere.
  */
 @Timeout(60)
 class UnreadableBlobEndToEndTest {

@@ -16,7 +16,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** An upstream that may be asked one thing at a time: nothing of a pull may wait for a request while it holds another. */
+/**
+ * An upstream that may be asked one thing at a time: nothing of a pull may wait for a request while it holds another.
+ */
 class UpstreamLimitEndToEndTest {
     private final TestRegistry registry = TestRegistry.started();
     private final Images images = new Images(1);

@@ -162,7 +162,10 @@ class UpstreamOutageEndToEndTest {
         }
     }
 
-    /** As above; then each request that shows whether it is back would cost a client the deadline, which no test outlasts. */
+    /**
+     * As above; then each request that shows whether it is back would cost a client the deadline, which no test
+     * outlasts.
+     */
     @Test
     void clientsWaitOnceForAnUpstreamThatHasFallenSilentHoweverOftenItIsAskedWhetherItIsBack() throws Exception {
         FixtureClock clock = new FixtureClock();

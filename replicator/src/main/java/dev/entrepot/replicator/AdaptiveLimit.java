@@ -13,11 +13,13 @@ import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How many uploads of blobs may be under way to one place, of all runs together. It adapts to the place ({@link AdaptiveWindow}). The small requests are limited by the
- * registry's client, which leaves out bodies that are streamed. Safe for all threads.
+ * How many uploads of blobs may be under way to one place, of all runs together. It adapts to the place
+ * ({@link AdaptiveWindow}). The small requests are limited by the registry's client, which leaves out bodies that are
+ * streamed. Safe for all threads.
  *
- * <p>An upload that its rule's bandwidth holds back may take hours in which the place has next to nothing to do. Such uploads are counted apart from the others, so that they keep none of those
- * waiting, and a rule that has none under way may always have one, so that they keep no such rule waiting.
+ * <p>An upload that its rule's bandwidth holds back may take hours in which the place has next to nothing to do. Such
+ * uploads are counted apart from the others, so that they keep none of those waiting, and a rule that has none under
+ * way may always have one, so that they keep no such rule waiting.
  */
 final class AdaptiveLimit {
     private final AdaptiveWindow window;

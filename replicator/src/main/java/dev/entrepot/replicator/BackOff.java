@@ -5,8 +5,9 @@ import java.time.Duration;
 import java.time.Instant;
 
 /**
- * When a host may be asked again for something, for all runs of this process: each has its own {@link View} of it. Requests that were on their way together and fail together are one
- * outage, however many they are and of whichever run. Safe for all threads.
+ * When a host may be asked again for something, for all runs of this process: each has its own {@link View} of it.
+ * Requests that were on their way together and fail together are one outage, however many they are and of whichever
+ * run. Safe for all threads.
  */
 final class BackOff {
     private final String what;
@@ -37,8 +38,8 @@ final class BackOff {
     }
 
     /**
-     * What one run sees: it waits as all others do, and gives up by the outages since it began. What the host asked for before that it heeds for no longer than the longest pause:
-     * then one run finds out whether it is still so.
+     * What one run sees: it waits as all others do, and gives up by the outages since it began. What the host asked for
+     * before that it heeds for no longer than the longest pause: then one run finds out whether it is still so.
      */
     final class View {
         private final long outagesBefore;
@@ -56,7 +57,10 @@ final class BackOff {
             }
         }
 
-        /** Whether a request that has failed is not worth repeating: what counts is how often the host has failed in a row, whoever asked. */
+        /**
+         * Whether a request that has failed is not worth repeating: what counts is how often the host has failed in a
+         * row, whoever asked.
+         */
         boolean isOut() {
             synchronized (BackOff.this) {
                 return failures() >= policy.attempts()
@@ -117,7 +121,10 @@ final class BackOff {
             }
         }
 
-        /** The host asked for a pause, and whoever it refused takes care of the rest: it waits and tries again, or is an outage that is told of then. */
+        /**
+         * The host asked for a pause, and whoever it refused takes care of the rest: it waits and tries again, or is an
+         * outage that is told of then.
+         */
         void hold(Duration pause) {
             synchronized (BackOff.this) {
                 if (pause.compareTo(policy.longest()) <= 0) {

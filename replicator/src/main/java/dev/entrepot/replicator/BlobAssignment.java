@@ -14,9 +14,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Decides for each missing blob which image of a plan brings it to the target, and where the others get it from. The first image in the order of the
- * plan that needs a blob sends it; later ones in the same repository find it there, later ones in other repositories mount it. So an
- * image only ever waits for earlier ones.
+ * Decides for each missing blob which image of a plan brings it to the target, and where the others get it from. The
+ * first image in the order of the plan that needs a blob sends it; later ones in the same repository find it there,
+ * later ones in other repositories mount it. So an image only ever waits for earlier ones.
  */
 final class BlobAssignment {
     private final TargetSession session;

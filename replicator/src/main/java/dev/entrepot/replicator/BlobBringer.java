@@ -12,7 +12,9 @@ import java.io.IOException;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Brings the blobs of one image to one target. Each blob is brought to a repository once per run. Safe for all threads. */
+/**
+ * Brings the blobs of one image to one target. Each blob is brought to a repository once per run. Safe for all threads.
+ */
 final class BlobBringer {
     private final TargetSession session;
     private final TargetRepository repository;
@@ -130,7 +132,10 @@ final class BlobBringer {
         }
     }
 
-    /** Blobs of which an earlier process had sent the beginning: nobody knows what that was, but for a target that looks at the whole. */
+    /**
+     * Blobs of which an earlier process had sent the beginning: nobody knows what that was, but for a target that looks
+     * at the whole.
+     */
     Set<Digest> resumed() {
         return resumed;
     }

@@ -20,8 +20,8 @@ import java.util.function.LongConsumer;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Moves one blob from a source to a target, and tells whose fault it is if that fails: what the source throws while the target reads is
- * marked, so that an outage of the one is never counted against the other. For one blob and one thread.
+ * Moves one blob from a source to a target, and tells whose fault it is if that fails: what the source throws while the
+ * target reads is marked, so that an outage of the one is never counted against the other. For one blob and one thread.
  */
 final class BlobTransfer implements BlobSource {
     private final BlobSource source;
@@ -46,7 +46,10 @@ final class BlobTransfer implements BlobSource {
         this.moved = moved;
     }
 
-    /** What the source threw. An {@code IOException} of no other kind, so that nobody takes it for a fault of the target. */
+    /**
+     * What the source threw. An {@code IOException} of no other kind, so that nobody takes it for a fault of the
+     * target.
+     */
     static final class SourceFault extends IOException {
         private final IOException fault;
 
@@ -86,7 +89,10 @@ final class BlobTransfer implements BlobSource {
         }
     }
 
-    /** The bytes that were read to be sent, those that were sent again included; not those that an earlier process had sent. */
+    /**
+     * The bytes that were read to be sent, those that were sent again included; not those that an earlier process had
+     * sent.
+     */
     long movedBytes() {
         return movedBytes.get();
     }

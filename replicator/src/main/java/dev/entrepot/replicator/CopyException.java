@@ -17,7 +17,10 @@ import java.nio.file.NotDirectoryException;
 import java.util.Locale;
 import org.jspecify.annotations.Nullable;
 
-/** An image could not be brought to a target, because of one node. The message says what was tried; the cause says what came of it. */
+/**
+ * An image could not be brought to a target, because of one node. The message says what was tried; the cause says what
+ * came of it.
+ */
 final class CopyException extends IOException {
     private final Side side;
     private final String node;
@@ -79,7 +82,8 @@ final class CopyException extends IOException {
      *
      * @param node the digest or tag that it is about
      * @param doing what is done, for the message
-     * @throws CopyException if it fails; its side is {@link Side#LOCAL} if the failure is neither the registry's nor that of files that are the target
+     * @throws CopyException if it fails; its side is {@link Side#LOCAL} if the failure is neither the registry's nor
+     *     that of files that are the target
      */
     static <T> T at(Side side, Object node, String doing, RequestLimit.Request<T> request) throws IOException {
         try {

@@ -16,12 +16,14 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Decides what becomes of the cosign tags of one image at one target. A tag that is at what the journal knows to have been brought there moves with the
- * source. Of any other, the signatures are compared: the target's stay where they are if the source's are among them, as where a region signs what it was
- * sent, and are replaced if the source has all of them and more. Where each side has some that the other lacks, the rule's {@code on-conflict} decides, and
- * what is replaced then stays under a backup tag: a signature is nothing that can be had again.
+ * Decides what becomes of the cosign tags of one image at one target. A tag that is at what the journal knows to have
+ * been brought there moves with the source. Of any other, the signatures are compared: the target's stay where they are
+ * if the source's are among them, as where a region signs what it was sent, and are replaced if the source has all of
+ * them and more. Where each side has some that the other lacks, the rule's {@code on-conflict} decides, and what is
+ * replaced then stays under a backup tag: a signature is nothing that can be had again.
  *
- * <p>Only a tag that differs costs requests: the manifest at the source and that at the target. For one image and one thread.
+ * <p>Only a tag that differs costs requests: the manifest at the source and that at the target. For one image and one
+ * thread.
  */
 final class CosignTagPlanner {
     private final TargetSession session;

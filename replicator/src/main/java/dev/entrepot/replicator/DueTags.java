@@ -66,8 +66,7 @@ final class DueTags {
     }
 
     // The tags that the source has: all of a list that is not empty, or none because there is no such repository;
-    // empty
-    // if that is not known.
+    // empty if that is not known.
     private Optional<Set<Tag>> list(Optional<RepositoryDiscovery> discovery, RepositoryName source, SourceSurvey survey)
             throws IOException {
         if (discovery.isEmpty()) {

@@ -11,7 +11,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** Brings blobs to one target that no manifest there names yet. One that fails fails alone, unless the target is left with something else in its place. */
+/**
+ * Brings blobs to one target that no manifest there names yet. One that fails fails alone, unless the target is left
+ * with something else in its place.
+ */
 final class EarlyBlobs {
     // Blobs in hand at once; the gate of the target lets fewer move.
     private static final int WINDOW = 32;

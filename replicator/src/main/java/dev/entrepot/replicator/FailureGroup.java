@@ -7,7 +7,8 @@ import java.util.Map;
 import java.util.stream.Collectors;
 
 /**
- * Tags that failed at one target and at one side with the same cause, so that a host that is out is told once and not once for each tag.
+ * Tags that failed at one target and at one side with the same cause, so that a host that is out is told once and not
+ * once for each tag.
  *
  * @param target name of the target
  * @param failures the tags, at least one, in the order of the run

@@ -22,13 +22,16 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The index behind a fallback tag, which clients maintain where a registry has no referrers API (distribution-spec, "Referrers Tag Schema").
- * What others wrote into it stays as it is, unknown properties included.
+ * The index behind a fallback tag, which clients maintain where a registry has no referrers API (distribution-spec,
+ * "Referrers Tag Schema"). What others wrote into it stays as it is, unknown properties included.
  */
 final class FallbackIndex {
     private FallbackIndex() {}
 
-    /** The digests that an index lists. What is no OCI index lists none: some registries answer the tag with the subject itself. */
+    /**
+     * The digests that an index lists. What is no OCI index lists none: some registries answer the tag with the subject
+     * itself.
+     */
     static Set<Digest> digests(Optional<ManifestBytes> index) throws InvalidContentException {
         Set<Digest> result = new HashSet<>();
         if (index.isPresent() && index.get().mediaType().equals(MediaType.OCI_INDEX)) {

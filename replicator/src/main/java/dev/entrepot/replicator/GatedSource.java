@@ -16,7 +16,10 @@ import java.io.IOException;
 import java.util.Optional;
 import java.util.OptionalLong;
 
-/** A repository behind a {@link HostGate}. Of a blob, opening it passes the gate; reading the body does not, but keeps to its pace. */
+/**
+ * A repository behind a {@link HostGate}. Of a blob, opening it passes the gate; reading the body does not, but keeps
+ * to its pace.
+ */
 record GatedSource(RepositorySource source, HostGate gate) implements RepositorySource {
     @Override
     public Repository repository() {

@@ -19,7 +19,9 @@ import java.util.concurrent.Future;
 import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
 
-/** Does the plan of one target: images side by side, each begun in the order of the plan. One that fails fails alone. */
+/**
+ * Does the plan of one target: images side by side, each begun in the order of the plan. One that fails fails alone.
+ */
 final class GraphCopier {
     // Images being copied to one target at once. An image waits only for earlier ones, which have begun, so the window
     // cannot lock up.

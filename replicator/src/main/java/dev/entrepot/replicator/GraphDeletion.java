@@ -20,11 +20,11 @@ import java.util.stream.Collectors;
  * that would be. For one use, by one thread, which has claimed the repository if anything is deleted.
  *
  * <p>The tag goes first, so that it never names less than its graph. Registries that delete no tags (distribution
- * before version 3) lose it with the manifest that it names, and keep it where something else needs that. The
- * manifests and their referrers go as far as no other tag can need them: what the journal lists under other tags
- * stays, also under those that go next, and everything stays if there are tags that this process did not bring or
- * that are not where it brought them. A backup tag, which says itself what it names, stays, with what the target
- * shows to be under it.
+ * before version 3) lose it with the manifest that it names, and keep it where something else needs that. The manifests
+ * and their referrers go as far as no other tag can need them: what the journal lists under other tags stays, also
+ * under those that go next, and everything stays if there are tags that this process did not bring or that are not
+ * where it brought them. A backup tag, which says itself what it names, stays, with what the target shows to be under
+ * it.
  */
 final class GraphDeletion {
     private final TargetSession session;
@@ -64,8 +64,8 @@ final class GraphDeletion {
     }
 
     /**
-     * What the deletion of a tag would be. Changes nothing. Whether the target deletes tags shows only when it is
-     * asked to.
+     * What the deletion of a tag would be. Changes nothing. Whether the target deletes tags shows only when it is asked
+     * to.
      *
      * @param why why it is to be deleted
      * @param earlier tags that go before it; gets this one if it goes

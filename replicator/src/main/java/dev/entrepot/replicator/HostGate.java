@@ -13,13 +13,16 @@ import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Stands before one host during one run: limits the requests that run at once, repeats those that met an outage, never asks before the time that
- * the host named, and gives up after many outages in a row, or until that time if it is further away than the longest pause. All of that is done for each {@link RequestKind} by
- * itself, so that uploads that are refused hold up no HEAD; a host that does not answer at all is left alone altogether. What is known of the host is shared with the other runs that go there
- * ({@link KnownHost}). No permit is held during a pause. Safe for all threads.
+ * Stands before one host during one run: limits the requests that run at once, repeats those that met an outage, never
+ * asks before the time that the host named, and gives up after many outages in a row, or until that time if it is
+ * further away than the longest pause. All of that is done for each {@link RequestKind} by itself, so that uploads that
+ * are refused hold up no HEAD; a host that does not answer at all is left alone altogether. What is known of the host
+ * is shared with the other runs that go there ({@link KnownHost}). No permit is held during a pause. Safe for all
+ * threads.
  *
- * <p>All requests of a kind wait while it is paused, not only the one that met the outage: a host that answers 429 is left alone. What was not sent because
- * the host is known to be out waits until it may be asked, and says nothing new of the host; what a quota of pulls stopped is not repeated in this run's time.
+ * <p>All requests of a kind wait while it is paused, not only the one that met the outage: a host that answers 429 is
+ * left alone. What was not sent because the host is known to be out waits until it may be asked, and says nothing new
+ * of the host; what a quota of pulls stopped is not repeated in this run's time.
  */
 final class HostGate {
     /**
@@ -170,14 +173,16 @@ final class HostGate {
         progress.incrementAndGet();
     }
 
-    /** Takes note of an outage that something of this kind met outside of the gate, and makes all requests that it is about wait. */
+    /**
+     * Takes note of an outage that something of this kind met outside of the gate, and makes all requests that it is
+     * about wait.
+     */
     void failed(RequestKind kind, OutageException outage) {
         failed(outage, now(kind), false);
     }
 
-    // The registry's client repeats a refused request by itself: others are not to be refused meanwhile, and only then
-    // be
-    // told.
+    // The registry's client repeats a refused request by itself: others are not to be refused meanwhile, and only
+    // then be told.
     private void heard(RequestKind kind, int status, Optional<Duration> retryAfter, AtomicBoolean heard) {
         if (status == 429 && kind == RequestKind.UPLOAD) {
             heard.set(true);
@@ -222,7 +227,10 @@ final class HostGate {
         return value;
     }
 
-    /** At what pace the wire to the host is used; what is read of an answer after its request has passed keeps to it, too. */
+    /**
+     * At what pace the wire to the host is used; what is read of an answer after its request has passed keeps to it,
+     * too.
+     */
     Pace pace() {
         return pace;
     }
@@ -243,8 +251,9 @@ final class HostGate {
     }
 
     /**
-     * What was let through so far, repetitions by this gate included. An upload counts as one, however many requests it takes, and so does a list of several pages; tokens, redirects and repetitions by
-     * the registry's client are not seen here.
+     * What was let through so far, repetitions by this gate included. An upload counts as one, however many requests it
+     * takes, and so does a list of several pages; tokens, redirects and repetitions by the registry's client are not
+     * seen here.
      */
     long requestCount() {
         return count.get();

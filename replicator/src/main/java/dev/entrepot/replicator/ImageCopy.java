@@ -24,12 +24,12 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
 /**
- * Copies one image to one target: blobs, manifests by digest, referrer sets, cosign tags, and when all of that is there and verified, the tag.
- * For one use.
+ * Copies one image to one target: blobs, manifests by digest, referrer sets, cosign tags, and when all of that is there
+ * and verified, the tag. For one use.
  *
- * <p>All nodes are worked on at the same time, each on its own thread; a manifest waits for its children and its subject. The graph's order
- * makes every wait one for an earlier node, and no permit is held while waiting. When a node fails, those that do not depend on it still
- * arrive, so that the next run has less to do; the tag does not move.
+ * <p>All nodes are worked on at the same time, each on its own thread; a manifest waits for its children and its
+ * subject. The graph's order makes every wait one for an earlier node, and no permit is held while waiting. When a node
+ * fails, those that do not depend on it still arrive, so that the next run has less to do; the tag does not move.
  */
 final class ImageCopy {
     private final TargetSession session;

@@ -22,8 +22,8 @@ import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 
 /**
- * Reads when an image was created: the annotation {@code org.opencontainers.image.created}, else {@code created} in the configuration; of an
- * index, else of its first image.
+ * Reads when an image was created: the annotation {@code org.opencontainers.image.created}, else {@code created} in the
+ * configuration; of an index, else of its first image.
  */
 record ImageCreation(RepositoryDiscovery discovery) implements ImageTimes {
     private static final String ANNOTATION = "org.opencontainers.image.created";

@@ -15,7 +15,10 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** Finds out what a tag of the source is, as a rule wants it. What cannot be found out is a {@link CopyException}: nothing is left out. */
+/**
+ * Finds out what a tag of the source is, as a rule wants it. What cannot be found out is a {@link CopyException}:
+ * nothing is left out.
+ */
 final class ImageDiscovery {
     // What BuildKit's attestations have for a platform.
     private static final String UNKNOWN = "unknown";
@@ -46,8 +49,9 @@ final class ImageDiscovery {
     }
 
     /**
-     * Why the rule drops an image: it is an index that has none of the rule's platforms. Empty if it does not. An image that is no index has only its configuration to say a platform, and an
-     * index that has entries of no platform may have the wanted one: these are not dropped.
+     * Why the rule drops an image: it is an index that has none of the rule's platforms. Empty if it does not. An image
+     * that is no index has only its configuration to say a platform, and an index that has entries of no platform may
+     * have the wanted one: these are not dropped.
      */
     Optional<String> dropped(ArtifactGraph graph) {
         Set<String> there = new TreeSet<>();

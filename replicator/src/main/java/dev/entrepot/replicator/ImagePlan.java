@@ -158,7 +158,8 @@ public record ImagePlan(
      * @param descriptor the node
      * @param manifest whether it is a manifest
      * @param step what is to be done for it
-     * @param from for {@link Step#MOUNT}, the repository to link it from; for {@link Step#SHARED}, from which the earlier image links it
+     * @param from for {@link Step#MOUNT}, the repository to link it from; for {@link Step#SHARED}, from which the
+     *     earlier image links it
      * @param awaited whether an earlier image of the plan brings it there
      */
     public record Node(

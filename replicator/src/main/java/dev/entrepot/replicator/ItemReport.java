@@ -13,8 +13,8 @@ import java.util.Optional;
  * @param target name of the target
  * @param source repository at the source
  * @param repository repository at the target; that of the source where no target name could be made
- * @param tag the tag; {@code *} if the repository could not even be listed; the digest of something left over without
- *     a tag
+ * @param tag the tag; {@code *} if the repository could not even be listed; the digest of something left over without a
+ *     tag
  * @param digest what the tag names at the source, if that is known
  * @param state what came of it
  * @param reason why, for people; empty where nothing is to be said
@@ -104,8 +104,8 @@ public record ItemReport(
      * @param side where
      * @param node the digest or tag
      * @param cause what was tried and what came of it
-     * @param fault what sort of answer or outage it was, in words that do not depend on the node, such as {@code outage: unreachable}; empty where
-     *     the cause is all there is to say
+     * @param fault what sort of answer or outage it was, in words that do not depend on the node, such as
+     *     {@code outage: unreachable}; empty where the cause is all there is to say
      */
     public record Failure(Side side, String node, String cause, String fault) {
         /** With nothing more to say than the cause. */

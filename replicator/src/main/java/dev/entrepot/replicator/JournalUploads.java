@@ -10,7 +10,8 @@ import java.net.URISyntaxException;
 import java.util.Optional;
 
 /**
- * The uploads to one repository of a target, in the journal: so a run after {@code kill -9} goes on with them. Safe for all threads.
+ * The uploads to one repository of a target, in the journal: so a run after {@code kill -9} goes on with them. Safe for
+ * all threads.
  *
  * @param session the target
  * @param repository the repository there

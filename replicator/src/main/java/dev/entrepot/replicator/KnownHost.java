@@ -4,10 +4,12 @@ import java.util.EnumMap;
 import java.util.Map;
 
 /**
- * What is known of one host, which all runs that go there share: when it may be asked again for what, and how many uploads it takes at a time. Safe for all threads.
+ * What is known of one host, which all runs that go there share: when it may be asked again for what, and how many
+ * uploads it takes at a time. Safe for all threads.
  *
- * <p>An answer that refuses, 429 or 5xx, is about the requests of its {@link RequestKind} and holds back these alone: registries limit uploads, manifests and blobs apart, and one that limits
- * all together says so to each. That there is no answer, because nobody can connect or there is no token, is about the host, and holds back everything.
+ * <p>An answer that refuses, 429 or 5xx, is about the requests of its {@link RequestKind} and holds back these alone:
+ * registries limit uploads, manifests and blobs apart, and one that limits all together says so to each. That there is
+ * no answer, because nobody can connect or there is no token, is about the host, and holds back everything.
  */
 final class KnownHost {
     private final BackOff whole;
@@ -30,7 +32,10 @@ final class KnownHost {
         this.uploads = new AdaptiveLimit(mostUploads, time);
     }
 
-    /** Whether its client heeds for all that ask what it asks for; else each refusal is heeded here, as soon as it comes. */
+    /**
+     * Whether its client heeds for all that ask what it asks for; else each refusal is heeded here, as soon as it
+     * comes.
+     */
     boolean isHeeded() {
         return heeded;
     }

@@ -3,7 +3,10 @@ package dev.entrepot.replicator;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** What is known of each host, for all runs of this process, whichever rule they are of. What is asked of a host as a source and as a target is known apart. Safe for all threads. */
+/**
+ * What is known of each host, for all runs of this process, whichever rule they are of. What is asked of a host as a
+ * source and as a target is known apart. Safe for all threads.
+ */
 final class KnownHosts {
     // Each run has a limit of its own besides, the rule's.
     private static final int MOST_UPLOADS = 64;

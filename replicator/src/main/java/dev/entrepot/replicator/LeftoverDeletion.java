@@ -27,11 +27,11 @@ import java.util.Set;
  * Decides what becomes of manifests of one repository at one target that the rule brought and has under no tag any
  * more, and deletes them. For one use, by one thread.
  *
- * <p>What any tag needs stays; and what a tag names that belongs to something else. What is attached to a manifest
- * that stays goes only where the source has withdrawn it ({@link SourceEvidence}); what was under or attached to
- * something that is left over goes with that, or stays with it. Referrers go before their subjects and indexes before
- * their children, so that nothing ever names what is not there; a fallback tag stops listing a referrer before that
- * is deleted.
+ * <p>What any tag needs stays; and what a tag names that belongs to something else. What is attached to a manifest that
+ * stays goes only where the source has withdrawn it ({@link SourceEvidence}); what was under or attached to something
+ * that is left over goes with that, or stays with it. Referrers go before their subjects and indexes before their
+ * children, so that nothing ever names what is not there; a fallback tag stops listing a referrer before that is
+ * deleted.
  */
 final class LeftoverDeletion {
     private static final int READS = 8;

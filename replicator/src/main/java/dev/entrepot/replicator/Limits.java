@@ -52,8 +52,9 @@ final class Limits {
     }
 
     /**
-     * How many questions may be in hand at once so that none waits long for its turn, and their answers are not long owed, at whatever time of day: some take many requests, one after another, and a
-     * cache waits five minutes for an answer.
+     * How many questions may be in hand at once so that none waits long for its turn, and their answers are not long
+     * owed, at whatever time of day: some take many requests, one after another, and a cache waits five minutes for an
+     * answer.
      *
      * @param most how many without a limit
      */

@@ -15,9 +15,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 
-/**
- * Pushes the manifests of one image to one target, by digest, when all below them is there. Safe for all threads.
- */
+/** Pushes the manifests of one image to one target, by digest, when all below them is there. Safe for all threads. */
 final class ManifestPusher {
     private static final Set<String> SOMETHING_MISSING =
             Set.of("MANIFEST_BLOB_UNKNOWN", "BLOB_UNKNOWN", "MANIFEST_UNKNOWN");
@@ -45,7 +43,8 @@ final class ManifestPusher {
     }
 
     /**
-     * Pushes a manifest and verifies it by HEAD and size; once per run, whichever image comes first. What is not there then is sent once more.
+     * Pushes a manifest and verifies it by HEAD and size; once per run, whichever image comes first. What is not there
+     * then is sent once more.
      *
      * @throws CopyException if the target does not take it
      * @throws SparseRefusedException if the target refuses it and it names children that are not copied
@@ -71,8 +70,8 @@ final class ManifestPusher {
     }
 
     /**
-     * Pushes a referrer that was there before this run once more, so that the target takes note of it, and tells whether the target says that it
-     * tracks the subject.
+     * Pushes a referrer that was there before this run once more, so that the target takes note of it, and tells
+     * whether the target says that it tracks the subject.
      */
     boolean again(Digest digest) throws IOException {
         if (!repository.pushed().contains(digest)) {
@@ -134,7 +133,8 @@ final class ManifestPusher {
     /**
      * Pushes once more what a manifest names and the target lacks.
      *
-     * @param unasked whether all of it is taken to be lacking, whatever HEAD says; a child's own blobs only if the target refuses the child for lack of something
+     * @param unasked whether all of it is taken to be lacking, whatever HEAD says; a child's own blobs only if the
+     *     target refuses the child for lack of something
      */
     void heal(GraphNode node, boolean unasked) throws IOException {
         for (Descriptor blob : node.blobs()) {

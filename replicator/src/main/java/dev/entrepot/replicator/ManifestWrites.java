@@ -15,11 +15,13 @@ import java.util.concurrent.locks.ReadWriteLock;
 import java.util.concurrent.locks.ReentrantReadWriteLock;
 
 /**
- * Keeps manifests of one repository from being written again while another one that names them is taken in. docker-registry empties the file by which it knows a manifest before it writes it anew,
- * as it does when the manifest gets a tag; who names it at that moment is refused with MANIFEST_BLOB_UNKNOWN. Writes of manifests that have nothing to do with each other go side by side, but for a few
- * that share a lock. Safe for all threads.
+ * Keeps manifests of one repository from being written again while another one that names them is taken in.
+ * docker-registry empties the file by which it knows a manifest before it writes it anew, as it does when the manifest
+ * gets a tag; who names it at that moment is refused with MANIFEST_BLOB_UNKNOWN. Writes of manifests that have nothing
+ * to do with each other go side by side, but for a few that share a lock. Safe for all threads.
  *
- * <p>A lock is held for one request, and locks are taken in one order, so that no wait is circular and each is bounded by the bounds of requests. It must be taken before the permit of a gate.
+ * <p>A lock is held for one request, and locks are taken in one order, so that no wait is circular and each is bounded
+ * by the bounds of requests. It must be taken before the permit of a gate.
  */
 final class ManifestWrites {
     // More than are ever written at one time, and few enough for every repository to have them.

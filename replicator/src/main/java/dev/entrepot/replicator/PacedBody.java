@@ -7,7 +7,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.util.OptionalLong;
 
-/** A body that is read at a pace, for what reading it may send: a cache opens an upstream again where a connection broke. */
+/**
+ * A body that is read at a pace, for what reading it may send: a cache opens an upstream again where a connection
+ * broke.
+ */
 final class PacedBody implements BlobBody {
     private final BlobBody body;
     private final InputStream stream;

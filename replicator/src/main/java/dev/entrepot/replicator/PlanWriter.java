@@ -139,7 +139,10 @@ public final class PlanWriter {
         json.writeEndArray();
     }
 
-    /** Each tag with the condition that kept or dropped it, for each target a line for each tag with what is to be done and why, and the sums. */
+    /**
+     * Each tag with the condition that kept or dropped it, for each target a line for each tag with what is to be done
+     * and why, and the sums.
+     */
     public static String toText(ReplicationPlan plan) {
         StringBuilder text = new StringBuilder();
         text.append("plan of ")

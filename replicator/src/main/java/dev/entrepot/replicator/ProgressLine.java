@@ -8,8 +8,8 @@ import java.util.Optional;
 import java.util.TreeMap;
 
 /**
- * Counts what a run does, and draws it as one line: images, bytes, rate and the time that is left, of all targets together. Whoever draws it decides
- * when, and where. Safe for all threads.
+ * Counts what a run does, and draws it as one line: images, bytes, rate and the time that is left, of all targets
+ * together. Whoever draws it decides when, and where. Safe for all threads.
  */
 public final class ProgressLine implements ProgressListener {
     private static final int BAR = 20;

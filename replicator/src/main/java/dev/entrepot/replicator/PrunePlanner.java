@@ -22,11 +22,11 @@ import java.util.TreeSet;
 import java.util.function.Function;
 
 /**
- * Says what is to be deleted at one target of what the rule brought there and the source no longer has: tags ({@link
- * DueTags}, {@link GraphDeletion}), and manifests that the rule has under no tag any more ({@link LeftoverDeletion}).
- * Only where the rule says so; only what the journal knows to be the rule's, from the registry that it copies from
- * now; only after the grace time; never more than the rule's share in one run, but then none. {@code entrepot plan}
- * and a run make the same plan.
+ * Says what is to be deleted at one target of what the rule brought there and the source no longer has: tags
+ * ({@link DueTags}, {@link GraphDeletion}), and manifests that the rule has under no tag any more
+ * ({@link LeftoverDeletion}). Only where the rule says so; only what the journal knows to be the rule's, from the
+ * registry that it copies from now; only after the grace time; never more than the rule's share in one run, but then
+ * none. {@code entrepot plan} and a run make the same plan.
  */
 final class PrunePlanner {
     private final TargetSession session;

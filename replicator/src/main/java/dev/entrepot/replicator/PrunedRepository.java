@@ -31,8 +31,8 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
- * A repository of a target while something is to be deleted there: what its tags name and need, and how one is
- * deleted. For one use, by one thread.
+ * A repository of a target while something is to be deleted there: what its tags name and need, and how one is deleted.
+ * For one use, by one thread.
  *
  * <p>What the journal lists under tags that are where it brought them is needed, and nothing can be said of a
  * repository that has tags which this process did not bring, or which are elsewhere by now. A backup tag, which says
@@ -108,8 +108,8 @@ final class PrunedRepository {
     }
 
     /**
-     * Deletes what hangs on a digest by its name: cosign's tags and the fallback tag, with what they name where that
-     * is the only way.
+     * Deletes what hangs on a digest by its name: cosign's tags and the fallback tag, with what they name where that is
+     * the only way.
      */
     void deleteAttached(Digest digest, Set<Tag> tags, Set<Digest> needed) throws IOException {
         List<Tag> attached = new ArrayList<>(CosignTags.of(digest));
@@ -126,8 +126,8 @@ final class PrunedRepository {
     }
 
     /**
-     * What tags need; empty if there are tags of which that is not known. The journal knows it of those that are
-     * still where they were brought. Tags that are to be deleted need theirs until then: their deletion may fail.
+     * What tags need; empty if there are tags of which that is not known. The journal knows it of those that are still
+     * where they were brought. Tags that are to be deleted need theirs until then: their deletion may fail.
      *
      * @param gone tags that need nothing any more
      * @param due tags that are to be deleted

@@ -19,8 +19,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Deletes at one target what was planned before the run copied anything ({@link PrunePlanner}), and nothing else:
- * that what is needed was looked at again, in a repository where no other run is writing.
+ * Deletes at one target what was planned before the run copied anything ({@link PrunePlanner}), and nothing else: that
+ * what is needed was looked at again, in a repository where no other run is writing.
  */
 final class Pruner {
     private final TargetSession session;

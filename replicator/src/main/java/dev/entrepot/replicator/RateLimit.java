@@ -9,12 +9,14 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Function;
 
 /**
- * A token bucket whose rate may depend on the time of day. Up to one second's worth may be taken at once after a rest. Whoever
- * takes more than there is goes into debt and the next one waits. Who waits gets his turn in the order of coming, and takes a second's worth in a turn, so that nobody waits long behind one
- * who takes much. A debt is one of units and not of time, so that it is paid at whatever rate holds while it is paid. Safe for all threads.
+ * A token bucket whose rate may depend on the time of day. Up to one second's worth may be taken at once after a rest.
+ * Whoever takes more than there is goes into debt and the next one waits. Who waits gets his turn in the order of
+ * coming, and takes a second's worth in a turn, so that nobody waits long behind one who takes much. A debt is one of
+ * units and not of time, so that it is paid at whatever rate holds while it is paid. Safe for all threads.
  *
- * <p>What is only counted may be any number. More than two minutes' worth of it is never owed, which is far less than anybody waits for anything; what is beyond that is forgiven,
- * by the rate of the hour in which it is counted, and by the next one's when that has come.
+ * <p>What is only counted may be any number. More than two minutes' worth of it is never owed, which is far less than
+ * anybody waits for anything; what is beyond that is forgiven, by the rate of the hour in which it is counted, and by
+ * the next one's when that has come.
  */
 final class RateLimit implements Meter {
     // A pause is cut here so that a change of the rate is noticed.

@@ -16,8 +16,8 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * Sees to it that a target lists the referrers of a subject: by its API where that works, by the fallback tag where there is none or where the API
- * answers and lists nothing. Safe for all threads; one writer per subject at a time.
+ * Sees to it that a target lists the referrers of a subject: by its API where that works, by the fallback tag where
+ * there is none or where the API answers and lists nothing. Safe for all threads; one writer per subject at a time.
  */
 final class ReferrerKeeper {
     private static final int WRITES = 3;
@@ -28,9 +28,7 @@ final class ReferrerKeeper {
         this.session = session;
     }
 
-    /**
-     * Which of the wanted referrers a target does not list. The fallback tag is read only where the API lacks some.
-     */
+    /** Which of the wanted referrers a target does not list. The fallback tag is read only where the API lacks some. */
     static Set<Digest> missing(TargetRepository repository, Digest subject, Set<Digest> wanted) throws IOException {
         Set<Digest> missing = new HashSet<>(wanted);
         Referrers listed = repository.reader().referrers(subject);
@@ -53,7 +51,8 @@ final class ReferrerKeeper {
      * Makes the target list all of {@code wanted}, all of which it has.
      *
      * @param tracked whether the target said of each that was pushed that it tracks the subject
-     * @param again pushes a referrer once more if that was not done in this run, and tells whether the target says that it tracks the subject
+     * @param again pushes a referrer once more if that was not done in this run, and tells whether the target says that
+     *     it tracks the subject
      * @throws CopyException if the target still does not list one after one repair
      */
     void ensure(
@@ -125,9 +124,8 @@ final class ReferrerKeeper {
     }
 
     /**
-     * Takes referrers out of the fallback tag of a subject, if there is one that lists them; what else it lists
-     * stays. An index that becomes empty is written too:
-     * not all registries delete tags.
+     * Takes referrers out of the fallback tag of a subject, if there is one that lists them; what else it lists stays.
+     * An index that becomes empty is written too: not all registries delete tags.
      *
      * @throws CopyException if the tag still lists one after some writes
      */

@@ -17,9 +17,11 @@ import java.util.OptionalLong;
  * @param ended when it ended
  * @param items what came of each tag at each target
  * @param targets sums for each target
- * @param sourceRequests what was asked of the source, as {@link TargetSummary#requests} counts; what a cache before it answers counts too
+ * @param sourceRequests what was asked of the source, as {@link TargetSummary#requests} counts; what a cache before it
+ *     answers counts too
  * @param failure why the run as a whole could not be made, if so
- * @param warnings what of the rule's selection found nothing, each a line for people; they do not change how the run ended
+ * @param warnings what of the rule's selection found nothing, each a line for people; they do not change how the run
+ *     ended
  * @param leftOut targets of the rule that an earlier round was not done with, and that this one did nothing at
  * @param roundOf the run that this was another round of; empty for the first round, whose number is that of the run
  */
@@ -97,8 +99,9 @@ public record ReplicationReport(
      * @param skipped tags that the rule says to leave
      * @param pruned what was deleted: tags, and manifests that were left over without one
      * @param failed tags that were not moved
-     * @param requests what was asked of it, each repetition included: an upload of a blob counts once, however many requests it takes, and so does a list of referrers of several pages;
-     *     what the registry's client sends by itself (tokens, redirects, its own repetitions) does not count
+     * @param requests what was asked of it, each repetition included: an upload of a blob counts once, however many
+     *     requests it takes, and so does a list of referrers of several pages; what the registry's client sends by
+     *     itself (tokens, redirects, its own repetitions) does not count
      */
     public record TargetSummary(
             String target,

@@ -148,8 +148,8 @@ public record ReplicationRule(
     }
 
     /**
-     * Whether a push of this tag to this repository of the source concerns the rule; a push without a tag may be that of a referrer, which it
-     * does. Conditions that need more than the name count as met.
+     * Whether a push of this tag to this repository of the source concerns the rule; a push without a tag may be that
+     * of a referrer, which it does. Conditions that need more than the name count as met.
      */
     public boolean concerns(RepositoryName repository, Optional<Tag> tag) {
         return repositoryFilter().test(repository)
@@ -194,7 +194,10 @@ public record ReplicationRule(
                 verify);
     }
 
-    /** The same rule, verifying in another way; where it is to read all back, tags that it calls immutable are looked at too. */
+    /**
+     * The same rule, verifying in another way; where it is to read all back, tags that it calls immutable are looked at
+     * too.
+     */
     public ReplicationRule verifying(Verify other) {
         return new ReplicationRule(
                 name,

@@ -20,9 +20,9 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * Plans and runs rules, and forgets the history of runs after 90 days. One for the process: it knows which rules are running where, who writes the
- * referrers of which subject, who prunes what, and what may be asked of which host when. A run belongs to the
- * calling thread, which may be interrupted to end it. Safe for all threads.
+ * Plans and runs rules, and forgets the history of runs after 90 days. One for the process: it knows which rules are
+ * running where, who writes the referrers of which subject, who prunes what, and what may be asked of which host when.
+ * A run belongs to the calling thread, which may be interrupted to end it. Safe for all threads.
  */
 public final class ReplicationRunner {
     private static final Duration RECHECK = Duration.ofDays(1);
@@ -69,7 +69,8 @@ public final class ReplicationRunner {
     /**
      * What a run of the rule would do now. Nothing is changed anywhere.
      *
-     * @throws IOException if the repositories of the source cannot be known, or none is selected and the rule asks for tags, or the journal fails
+     * @throws IOException if the repositories of the source cannot be known, or none is selected and the rule asks for
+     *     tags, or the journal fails
      */
     public ReplicationPlan plan(ReplicationRule rule) throws IOException {
         WatchedSource source = new WatchedSource(rule.source());
@@ -80,8 +81,9 @@ public final class ReplicationRunner {
     }
 
     /**
-     * Runs the rule now: plans each target and does that plan. What fails is in the report. Where a run of the rule is in progress, this is another round of it, at the
-     * targets that it is done with; the report says of which run, and which targets were left out.
+     * Runs the rule now: plans each target and does that plan. What fails is in the report. Where a run of the rule is
+     * in progress, this is another round of it, at the targets that it is done with; the report says of which run, and
+     * which targets were left out.
      *
      * @param trigger why it runs, for the report, for example {@code schedule}
      * @throws RuleBusyException if a run is in progress at all its targets
@@ -93,8 +95,8 @@ public final class ReplicationRunner {
     }
 
     /**
-     * Copies one image of the rule's source to its targets, whatever the rule selects. What arrives counts as brought by the rule of that name: one that
-     * prunes would delete it when its source no longer has the tag.
+     * Copies one image of the rule's source to its targets, whatever the rule selects. What arrives counts as brought
+     * by the rule of that name: one that prunes would delete it when its source no longer has the tag.
      *
      * @param reference a tag or digest
      * @param tag the tag at the targets
@@ -167,7 +169,8 @@ public final class ReplicationRunner {
     }
 
     /**
-     * Brings blobs to the targets of a rule, before there is a manifest that names them. Of a blob whose beginning an earlier process sent the target is asked for all when it is there.
+     * Brings blobs to the targets of a rule, before there is a manifest that names them. Of a blob whose beginning an
+     * earlier process sent the target is asked for all when it is there.
      *
      * @param looks whether what a target has is read, and sent again if it is not what its digest says
      * @return what came of it, by target
@@ -220,7 +223,8 @@ public final class ReplicationRunner {
     }
 
     /**
-     * Asks the only target of a rule, by HEAD, which of these it has now, of the right size. Where the rule verifies deep, what it has is read to its end, and is not there unless it is what its digest says.
+     * Asks the only target of a rule, by HEAD, which of these it has now, of the right size. Where the rule verifies
+     * deep, what it has is read to its end, and is not there unless it is what its digest says.
      *
      * @throws IOException if it gave no answer
      */

@@ -99,8 +99,8 @@ public final class ReportWriter {
     }
 
     /**
-     * A line for each tag that something was done for, for each tag that failed or, where many failed with the same cause, for all of these together, and
-     * for each target; ending in a line break.
+     * A line for each tag that something was done for, for each tag that failed or, where many failed with the same
+     * cause, for all of these together, and for each target; ending in a line break.
      */
     public static String toText(ReplicationReport report) {
         StringBuilder text = new StringBuilder();

@@ -1,6 +1,9 @@
 package dev.entrepot.replicator;
 
-/** Requests to a host that are limited, held back and given up together: a host that refuses one kind may well answer the others. */
+/**
+ * Requests to a host that are limited, held back and given up together: a host that refuses one kind may well answer
+ * the others.
+ */
 enum RequestKind {
     /** Reads of manifests and lists, and every HEAD. */
     LOOK("HEAD, manifests and lists"),

@@ -5,7 +5,10 @@ import dev.entrepot.oci.UploadLog;
 import java.io.IOException;
 import java.util.Optional;
 
-/** A log of uploads that tells whether the upload of one blob went on with what an earlier process had sent. For one blob and one thread. */
+/**
+ * A log of uploads that tells whether the upload of one blob went on with what an earlier process had sent. For one
+ * blob and one thread.
+ */
 final class ResumedUploads implements UploadLog {
     private final UploadLog log;
     private boolean resumed;

@@ -8,10 +8,13 @@ import java.time.Duration;
  * @param attempts how often one request is made at most, the first time included
  * @param first the pause after the first failure; it doubles with each further one, plus or minus a quarter
  * @param longest the longest pause; what a host asks a longer one for is given up for the run
- * @param giveUpAfter outages in a row after which the host is not asked again for this run for what met them ({@link RequestKind}); those of requests under way together count once
+ * @param giveUpAfter outages in a row after which the host is not asked again for this run for what met them
+ *     ({@link RequestKind}); those of requests under way together count once
  */
 public record RetryPolicy(int attempts, Duration first, Duration longest, int giveUpAfter) {
-    /** Four attempts within about seven seconds; a host is given up after seven outages in a row, within about a minute. */
+    /**
+     * Four attempts within about seven seconds; a host is given up after seven outages in a row, within about a minute.
+     */
     public static final RetryPolicy DEFAULT = new RetryPolicy(4, Duration.ofSeconds(1), Duration.ofMinutes(15), 7);
 
     /** Validates the bounds. */

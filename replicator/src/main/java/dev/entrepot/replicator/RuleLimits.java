@@ -7,8 +7,9 @@ import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * How fast each rule may run, for all its runs together: a second run for the targets that an earlier one is not busy with has no second share. Bytes that are sent and bytes that are read
- * are limited apart, each to the rule's bandwidth, as lines are. Safe for all threads.
+ * How fast each rule may run, for all its runs together: a second run for the targets that an earlier one is not busy
+ * with has no second share. Bytes that are sent and bytes that are read are limited apart, each to the rule's
+ * bandwidth, as lines are. Safe for all threads.
  */
 final class RuleLimits {
     // Bytes are limited together, wherever they go to or come from.

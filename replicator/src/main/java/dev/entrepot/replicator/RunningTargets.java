@@ -15,8 +15,10 @@ import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 
 /**
- * The runs in progress: one at most of each rule. A run begins with a round at all targets; what asks for the rule while some of them are still busy is another round
- * of the same run, at the others, so that a slow target delays no other. No target is served by two rounds at a time, and the run ends with the last of its rounds. Safe for all threads.
+ * The runs in progress: one at most of each rule. A run begins with a round at all targets; what asks for the rule
+ * while some of them are still busy is another round of the same run, at the others, so that a slow target delays no
+ * other. No target is served by two rounds at a time, and the run ends with the last of its rounds. Safe for all
+ * threads.
  */
 final class RunningTargets {
     // What a rule without targets has busy.
@@ -26,7 +28,10 @@ final class RunningTargets {
 
     private final Map<String, Running> running = new HashMap<>();
 
-    /** A run in progress: how many rounds of it have not ended, the targets that they serve, and its number once the journal has it. */
+    /**
+     * A run in progress: how many rounds of it have not ended, the targets that they serve, and its number once the
+     * journal has it.
+     */
     private static final class Running {
         private int rounds;
         private final Set<String> busy = new LinkedHashSet<>();
@@ -34,8 +39,8 @@ final class RunningTargets {
     }
 
     /**
-     * A round: targets of a rule that are its own, each until it is {@linkplain #ended said to have ended}, at the latest until this is closed. That is when its
-     * report is written, so that the run goes on until then.
+     * A round: targets of a rule that are its own, each until it is {@linkplain #ended said to have ended}, at the
+     * latest until this is closed. That is when its report is written, so that the run goes on until then.
      */
     final class Claim implements AutoCloseable {
         private final String rule;

@@ -16,8 +16,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Says what of a rule's selection finds nothing at the source: a pattern with a mistake in it would otherwise look like a rule of which everything is
- * complete.
+ * Says what of a rule's selection finds nothing at the source: a pattern with a mistake in it would otherwise look like
+ * a rule of which everything is complete.
  */
 final class SelectionWarnings {
     private final ReplicationRule rule;
@@ -33,7 +33,8 @@ final class SelectionWarnings {
     /**
      * The warnings, each a line, none where every pattern found something.
      *
-     * @param catalog the repositories of the source, if they were needed: not where one image is copied, whatever the rule selects
+     * @param catalog the repositories of the source, if they were needed: not where one image is copied, whatever the
+     *     rule selects
      */
     static List<String> of(ReplicationRule rule, SourceSurvey survey, Optional<List<RepositoryName>> catalog) {
         SelectionWarnings warnings = new SelectionWarnings(rule, survey, catalog);

@@ -14,8 +14,8 @@ import java.util.Set;
 
 /**
  * Whether the source has really withdrawn what was attached to a manifest: only a list that was read and is not empty
- * counts, or the source's word that it does not have the manifest itself. Asked once more in the run that deletes,
- * for free where that run has asked already.
+ * counts, or the source's word that it does not have the manifest itself. Asked once more in the run that deletes, for
+ * free where that run has asked already.
  */
 final class SourceEvidence {
     private final ReplicationRule rule;

@@ -16,8 +16,8 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Selects and discovers what a rule selects, as a replication does, for something else to be done with it than copying. What cannot be selected or discovered is in a report, and no image is
- * left out silently.
+ * Selects and discovers what a rule selects, as a replication does, for something else to be done with it than copying.
+ * What cannot be selected or discovered is in a report, and no image is left out silently.
  */
 public final class SourceGraphs {
     // Tags being discovered at once, as when a target is planned.
@@ -83,8 +83,8 @@ public final class SourceGraphs {
     }
 
     /**
-     * Named images of the source of a rule, with the rule's platforms and referrers. One that has none of the platforms has failed, as it was asked for; a rule that selects it drops it with
-     * a warning.
+     * Named images of the source of a rule, with the rule's platforms and referrers. One that has none of the platforms
+     * has failed, as it was asked for; a rule that selects it drops it with a warning.
      *
      * @param target what reports call the place that they are found for
      * @throws IOException if the thread is interrupted

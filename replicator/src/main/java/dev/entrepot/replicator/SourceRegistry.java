@@ -8,7 +8,10 @@ import dev.entrepot.replicator.graph.GraphScope;
 import java.io.IOException;
 import java.util.List;
 
-/** A registry that is copied from; in production the pull-through cache before it. Implementations are safe for all threads. */
+/**
+ * A registry that is copied from; in production the pull-through cache before it. Implementations are safe for all
+ * threads.
+ */
 public interface SourceRegistry {
     /** The name under which reports show it. */
     String name();
@@ -32,7 +35,10 @@ public interface SourceRegistry {
         return repository(repository).resolve(manifest).isPresent();
     }
 
-    /** Whether what is read of it once stays with it, as with a cache: then a run reads no manifest again that planning it read, and each blob once whatever the number of targets. */
+    /**
+     * Whether what is read of it once stays with it, as with a cache: then a run reads no manifest again that planning
+     * it read, and each blob once whatever the number of targets.
+     */
     default boolean keepsWhatIsRead() {
         return false;
     }
@@ -43,8 +49,8 @@ public interface SourceRegistry {
     }
 
     /**
-     * What of its graphs is to be had, of what a rule wants: a source that was left without some children of its indexes on purpose names them, so
-     * that their absence is no failure.
+     * What of its graphs is to be had, of what a rule wants: a source that was left without some children of its
+     * indexes on purpose names them, so that their absence is no failure.
      */
     default GraphScope scope(GraphScope wanted) {
         return wanted;

@@ -5,7 +5,8 @@ package dev.entrepot.replicator;
  *
  * @param catalogs reads of the catalog
  * @param tagLists reads of tag lists, or of pages of them
- * @param heads questions what a tag names: HEAD, which a cache makes a GET where pulls are not counted and it does not have the manifest yet
+ * @param heads questions what a tag names: HEAD, which a cache makes a GET where pulls are not counted and it does not
+ *     have the manifest yet
  * @param referrers referrers lists, of an API or a fallback tag
  * @param manifests manifests that are read: where pulls are counted, each is one
  * @param blobs blobs that are read

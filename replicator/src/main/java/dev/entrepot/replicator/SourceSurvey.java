@@ -49,6 +49,9 @@ record SourceSurvey(
         return byName;
     }
 
-    /** A repository of which no tag is copied, because its list or a time that its selection needs is not to be had, or has too few tags. */
+    /**
+     * A repository of which no tag is copied, because its list or a time that its selection needs is not to be had, or
+     * has too few tags.
+     */
     record Unlisted(RepositoryName repository, ItemReport.Failure failure) {}
 }

@@ -11,7 +11,10 @@ import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
 import java.util.Optional;
 
-/** A tag at the source during one run. Nothing is asked before it is needed, and nothing twice, whatever the number of targets. */
+/**
+ * A tag at the source during one run. Nothing is asked before it is needed, and nothing twice, whatever the number of
+ * targets.
+ */
 final class SourceTag {
     private final RepositoryDiscovery discovery;
     private final ManifestReference reference;
@@ -55,7 +58,10 @@ final class SourceTag {
         return discovery.graph(root);
     }
 
-    /** Whether the source still attaches to each manifest what it attached when this was completed. No manifest is read for that. */
+    /**
+     * Whether the source still attaches to each manifest what it attached when this was completed. No manifest is read
+     * for that.
+     */
     boolean attachesTheSameAs(CompletedTag record) throws IOException {
         return Concurrently.map(
                         record.nodes(),

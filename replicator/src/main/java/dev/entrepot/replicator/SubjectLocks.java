@@ -9,8 +9,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * One writer per subject: registries, and the fallback tag more than any, lose referrers that are written at the same time. Shared by all runs
- * of this process. Under the lock there are requests to the one target, never waits for other tasks. Safe for all threads.
+ * One writer per subject: registries, and the fallback tag more than any, lose referrers that are written at the same
+ * time. Shared by all runs of this process. Under the lock there are requests to the one target, never waits for other
+ * tasks. Safe for all threads.
  */
 final class SubjectLocks {
     private final ConcurrentHashMap<Key, Held> locks = new ConcurrentHashMap<>();
@@ -20,7 +21,8 @@ final class SubjectLocks {
     private record Held(ReentrantLock lock, int users) {}
 
     /**
-     * Does something as the only writer of the referrers of {@code subject}. A thread that is that already may do so again.
+     * Does something as the only writer of the referrers of {@code subject}. A thread that is that already may do so
+     * again.
      *
      * @param place where the repository is
      * @throws IOException as {@code work} does

@@ -66,8 +66,7 @@ final class TagPublisher {
     }
 
     // A registry that took the manifest under another algorithm may name it by the usual one in its tags. A digest of
-    // the usual one says itself what
-    // the tag names, and costs no request.
+    // the usual one says itself what the tag names, and costs no request.
     private void requireNamed(Digest digest, Tag tag) throws IOException {
         if (digest.algorithm().equals(DigestAlgorithm.SHA256)) {
             return;

@@ -1,8 +1,8 @@
 package dev.entrepot.replicator;
 
 /**
- * What was done, counted. What is sent again because the target had lost or never listed it is counted as repaired and nowhere else: so what a run
- * that ends complete pushed and mounted is what its plan says, exactly.
+ * What was done, counted. What is sent again because the target had lost or never listed it is counted as repaired and
+ * nowhere else: so what a run that ends complete pushed and mounted is what its plan says, exactly.
  *
  * @param manifestsPushed manifests sent by digest
  * @param blobsPushed blobs sent

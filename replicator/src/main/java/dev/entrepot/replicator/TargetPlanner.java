@@ -22,7 +22,10 @@ import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
-/** Plans one target: compares each tag of the source with what the target has, and says what is missing. Changes nothing. */
+/**
+ * Plans one target: compares each tag of the source with what the target has, and says what is missing. Changes
+ * nothing.
+ */
 final class TargetPlanner {
     // Tags being compared at once; bounds the memory of threads and requests in flight, not the number of requests.
     private static final int WINDOW = 64;

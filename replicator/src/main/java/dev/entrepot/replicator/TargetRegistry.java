@@ -29,13 +29,17 @@ public interface TargetRegistry {
         return Optional.empty();
     }
 
-    /** Whether what it has is on a disk of this machine and nobody but this program looks at it: then what is there is read before it is believed. */
+    /**
+     * Whether what it has is on a disk of this machine and nobody but this program looks at it: then what is there is
+     * read before it is believed.
+     */
     default boolean isAtHand() {
         return false;
     }
 
     /**
-     * A run begins to compare and to write. Called once per run, before everything else; a registry has nothing to do then.
+     * A run begins to compare and to write. Called once per run, before everything else; a registry has nothing to do
+     * then.
      *
      * @throws IOException if it cannot be written to
      */

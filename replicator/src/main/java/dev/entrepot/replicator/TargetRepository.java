@@ -27,7 +27,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * One repository of one target during one run: what it was found to have, and who is bringing what. Safe for all threads.
+ * One repository of one target during one run: what it was found to have, and who is bringing what. Safe for all
+ * threads.
  */
 final class TargetRepository {
     private static final String UNKNOWN = "NAME_UNKNOWN";
@@ -81,9 +82,9 @@ final class TargetRepository {
     }
 
     /**
-     * Whether the target did not know this repository when it was first asked in this run, and no run has ever begun to send anything to it: then nothing
-     * in it need be asked for. Registries say that they do not know a repository as long as it has no tag, so their word alone would have what a killed run
-     * has brought sent again.
+     * Whether the target did not know this repository when it was first asked in this run, and no run has ever begun to
+     * send anything to it: then nothing in it need be asked for. Registries say that they do not know a repository as
+     * long as it has no tag, so their word alone would have what a killed run has brought sent again.
      */
     boolean isUnknown() throws IOException {
         return unknown.get(name);
@@ -226,7 +227,10 @@ final class TargetRepository {
         return brought;
     }
 
-    /** Completes with whether a manifest that names the blob is there, so that other repositories may mount it from here. */
+    /**
+     * Completes with whether a manifest that names the blob is there, so that other repositories may mount it from
+     * here.
+     */
     CompletableFuture<Boolean> committed(Digest blob) {
         return committed.computeIfAbsent(blob, digest -> new CompletableFuture<>());
     }

@@ -4,8 +4,9 @@ import dev.entrepot.replicator.ImagePlan.Step;
 import java.util.List;
 
 /**
- * Requests that a run sends to a target, by kind, as a plan expects them. Uploads in parts, repairs, and reading back ({@code verify: deep}) come on top; a referrers list that is right at once
- * costs one request of the four that are expected.
+ * Requests that a run sends to a target, by kind, as a plan expects them. Uploads in parts, repairs, and reading back
+ * ({@code verify: deep}) come on top; a referrers list that is right at once costs one request of the four that are
+ * expected.
  *
  * @param asked to compare: as many as making the plan sent
  * @param uploads of blobs, two for each

@@ -16,7 +16,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 
-/** One target during one run: its repositories, its gate, and what it turned out to be able to do. Safe for all threads. */
+/**
+ * One target during one run: its repositories, its gate, and what it turned out to be able to do. Safe for all threads.
+ */
 final class TargetSession {
     private static final int MOUNT_REFUSALS = 3;
 
@@ -143,7 +145,8 @@ final class TargetSession {
     }
 
     /**
-     * Waits until another repository of this target has a blob in a committed manifest, as long as the target makes progress.
+     * Waits until another repository of this target has a blob in a committed manifest, as long as the target makes
+     * progress.
      *
      * @return whether it has; false also if nothing moved for the patience of the services
      */

@@ -12,7 +12,10 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** An index of which entries were taken out: another document, with another digest, for targets that accept no sparse index. */
+/**
+ * An index of which entries were taken out: another document, with another digest, for targets that accept no sparse
+ * index.
+ */
 final class TrimmedIndex {
     private TrimmedIndex() {}
 

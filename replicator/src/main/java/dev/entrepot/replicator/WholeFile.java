@@ -9,7 +9,10 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 
-/** Writes files so that they are there whole or not at all, also after a power cut: aside, forced, renamed, and the folder forced. */
+/**
+ * Writes files so that they are there whole or not at all, also after a power cut: aside, forced, renamed, and the
+ * folder forced.
+ */
 public final class WholeFile {
     private WholeFile() {}
 

@@ -1,6 +1,4 @@
-/**
- * Replication: rules, plans, and the copying of whole referrer graphs to targets.
- */
+/** Replication: rules, plans, and the copying of whole referrer graphs to targets. */
 @NullMarked
 package dev.entrepot.replicator;
 

@@ -34,7 +34,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a run does, behaviour by behaviour, between one source and one target in memory. Long, because all of it shares that pair and its rules. */
+/**
+ * What a run does, behaviour by behaviour, between one source and one target in memory. Long, because all of it shares
+ * that pair and its rules.
+ */
 class CopyBehaviourTest {
     @TempDir
     private Path folder;

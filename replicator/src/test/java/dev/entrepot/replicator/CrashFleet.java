@@ -26,8 +26,9 @@ import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
- * What runs that are killed copy: three images for two platforms in two repositories with one platform in common, each with a bill of materials, a
- * signature on that, a signature on one platform, and a cosign tag. Tells what a registry lacks of them by what that registry holds.
+ * What runs that are killed copy: three images for two platforms in two repositories with one platform in common, each
+ * with a bill of materials, a signature on that, a signature on one platform, and a cosign tag. Tells what a registry
+ * lacks of them by what that registry holds.
  */
 final class CrashFleet {
     private static final String[] REPOSITORIES = {"app", "team/base"};
@@ -169,7 +170,9 @@ final class CrashFleet {
         return lacking;
     }
 
-    /** The referrers that a client would find: from the API's own records where it lists them, else by the fallback tag. */
+    /**
+     * The referrers that a client would find: from the API's own records where it lists them, else by the fallback tag.
+     */
     private static Set<Digest> listed(TestRegistry target, String repository, Digest subject) throws IOException {
         if (target.abilities().has(Feature.REFERRERS_LISTED)) {
             Map<Digest, Manifest> manifests = new HashMap<>();

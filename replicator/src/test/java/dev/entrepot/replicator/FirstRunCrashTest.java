@@ -13,7 +13,10 @@ import java.util.function.Predicate;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The first run of all, killed while its target still says that it does not know the repositories: it does so until they have a tag. */
+/**
+ * The first run of all, killed while its target still says that it does not know the repositories: it does so until
+ * they have a tag.
+ */
 class FirstRunCrashTest {
     private static final Predicate<Request> PUTS_MANIFEST =
             request -> request.method().equals("PUT") && request.path().contains("/manifests/");

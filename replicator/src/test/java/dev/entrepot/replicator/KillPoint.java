@@ -11,8 +11,8 @@ import java.util.function.Predicate;
 import java.util.random.RandomGenerator;
 
 /**
- * A moment at which a process is killed: when a registry sees the n-th request of a kind in a run, up to two milliseconds later, with that
- * request still taking effect or not.
+ * A moment at which a process is killed: when a registry sees the n-th request of a kind in a run, up to two
+ * milliseconds later, with that request still taking effect or not.
  *
  * @param registry where requests are counted
  * @param name what the registry is called in messages

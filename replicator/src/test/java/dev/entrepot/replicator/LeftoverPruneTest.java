@@ -34,7 +34,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What a rule has under no tag any more: what the source withdrew, and what a tag was at before it moved. Long, because each is one case over the same source and target. */
+/**
+ * What a rule has under no tag any more: what the source withdrew, and what a tag was at before it moved. Long, because
+ * each is one case over the same source and target.
+ */
 class LeftoverPruneTest {
     private static final Duration PAST = Duration.ofDays(8);
 

@@ -29,8 +29,9 @@ import java.util.regex.Pattern;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Has WireMock answer as a registry that has what a {@link MemoryRegistry} has: whole manifests and blobs, uploads in one request or in parts, mounts, deletes, the
- * tag list and, where the memory has it, the referrers API. Knows no ranges of blobs and no pages.
+ * Has WireMock answer as a registry that has what a {@link MemoryRegistry} has: whole manifests and blobs, uploads in
+ * one request or in parts, mounts, deletes, the tag list and, where the memory has it, the referrers API. Knows no
+ * ranges of blobs and no pages.
  */
 final class MemoryAnswers implements ResponseDefinitionTransformerV2 {
     static final String NAME = "memory-answers";

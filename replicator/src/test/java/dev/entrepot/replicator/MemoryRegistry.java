@@ -12,7 +12,10 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.function.Predicate;
 
-/** A registry in memory that records each request, can fail any of them, and can lack any of the abilities that real ones lack. */
+/**
+ * A registry in memory that records each request, can fail any of them, and can lack any of the abilities that real
+ * ones lack.
+ */
 public final class MemoryRegistry {
     /** What a registry can do. */
     public record Abilities(

@@ -18,8 +18,9 @@ import java.net.URI;
 import java.util.List;
 
 /**
- * A registry that WireMock is: what each test has it say, word for word, and where a test says nothing what the content in memory makes true. Whoever was
- * odd once can be had to be {@linkplain #beAsOthers() as others} afterwards, with all that it has. One for all tests of a class, since starting one takes a while.
+ * A registry that WireMock is: what each test has it say, word for word, and where a test says nothing what the content
+ * in memory makes true. Whoever was odd once can be had to be {@linkplain #beAsOthers() as others} afterwards, with all
+ * that it has. One for all tests of a class, since starting one takes a while.
  */
 final class OddRegistry implements AutoCloseable {
     private static final int LAST = 10;

@@ -27,7 +27,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What whole runs make of a source that fails, goes round in circles or sends what is not so: a tag fails, and never arrives without what belongs to it. */
+/**
+ * What whole runs make of a source that fails, goes round in circles or sends what is not so: a tag fails, and never
+ * arrives without what belongs to it.
+ */
 class OddSourceTest extends BetweenOddRegistries {
     private static final String TAGS = "/v2/app/tags/list.*";
     private static final String INDEX = "application/vnd.oci.image.index.v1+json";

@@ -25,7 +25,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What whole runs make of a target that lists no referrers, loses what is written into their fallback tag, or deletes nothing. */
+/**
+ * What whole runs make of a target that lists no referrers, loses what is written into their fallback tag, or deletes
+ * nothing.
+ */
 class OddTargetReferrersTest extends BetweenOddRegistries {
     private static final String INDEX = "application/vnd.oci.image.index.v1+json";
     private static final String EMPTY = "{\"schemaVersion\":2,\"mediaType\":\"" + INDEX + "\",\"manifests\":[]}";

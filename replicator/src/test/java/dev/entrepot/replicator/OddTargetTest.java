@@ -21,7 +21,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What whole runs make of a target that refuses manifests, mounts and tags in its own words, or says that it lacks what it was sent. */
+/**
+ * What whole runs make of a target that refuses manifests, mounts and tags in its own words, or says that it lacks what
+ * it was sent.
+ */
 class OddTargetTest extends BetweenOddRegistries {
     // Sparse indexes
 

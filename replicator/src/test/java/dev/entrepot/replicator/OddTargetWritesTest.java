@@ -24,7 +24,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What whole runs make of a target that loses uploads, is out for a while, lets nobody write, or answers what is not so. */
+/**
+ * What whole runs make of a target that loses uploads, is out for a while, lets nobody write, or answers what is not
+ * so.
+ */
 class OddTargetWritesTest extends BetweenOddRegistries {
     private static final String ANY_UPLOAD = "/v2/mirror/app/blobs/uploads/.*";
     private static final int PART_BYTES = 16 << 20;

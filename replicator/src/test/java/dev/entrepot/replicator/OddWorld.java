@@ -11,8 +11,8 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * A source and a target that are both of WireMock, and whole runs between them as in production: through a cache, by the registry's client, over sockets,
- * repeating what failed. Time passes only when somebody waits.
+ * A source and a target that are both of WireMock, and whole runs between them as in production: through a cache, by
+ * the registry's client, over sockets, repeating what failed. Time passes only when somebody waits.
  */
 final class OddWorld implements AutoCloseable {
     static final String MIRROR = "mirror/app";
@@ -80,7 +80,10 @@ final class OddWorld implements AutoCloseable {
         return failed.getFirst().failure().orElseThrow();
     }
 
-    /** Both are as others from now on, and all is complete after the next run, though no tag may be asked for again before. */
+    /**
+     * Both are as others from now on, and all is complete after the next run, though no tag may be asked for again
+     * before.
+     */
     void completesOnceNobodyIsOdd(String... tags) throws IOException {
         source.beAsOthers();
         target.beAsOthers();

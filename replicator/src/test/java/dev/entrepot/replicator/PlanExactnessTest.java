@@ -29,7 +29,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** What a run that ends complete pushed and mounted is what its plan says, target by target; what a target had sent again is counted apart. */
+/**
+ * What a run that ends complete pushed and mounted is what its plan says, target by target; what a target had sent
+ * again is counted apart.
+ */
 class PlanExactnessTest {
     @TempDir
     private Path folder;
@@ -154,7 +157,9 @@ class PlanExactnessTest {
             }
         };
 
-        /** Has the target lose something before it sees the request, where it is time for that; tells whether it did. */
+        /**
+         * Has the target lose something before it sees the request, where it is time for that; tells whether it did.
+         */
         abstract boolean hits(MemoryRepository at, MemoryRepository from, String request, Set<String> seen)
                 throws IOException;
 

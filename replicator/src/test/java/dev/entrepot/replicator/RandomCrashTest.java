@@ -22,8 +22,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Runs against real registries, killed without warning at random moments of their work: reading through the cache, which is killed with them, and writing. The number of kills and the seed are the system
- * properties {@code entrepot.crash.kills} and {@code entrepot.crash.seed}; the seed of each test is printed.
+ * Runs against real registries, killed without warning at random moments of their work: reading through the cache,
+ * which is killed with them, and writing. The number of kills and the seed are the system properties
+ * {@code entrepot.crash.kills} and {@code entrepot.crash.seed}; the seed of each test is printed.
  */
 class RandomCrashTest {
     private static final int KILLS = Integer.getInteger("entrepot.crash.kills", 10);

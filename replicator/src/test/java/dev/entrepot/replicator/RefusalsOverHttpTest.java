@@ -35,7 +35,9 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Refusals as registries put them into HTTP, through the registry's client: status, error code and what is not said. */
+/**
+ * Refusals as registries put them into HTTP, through the registry's client: status, error code and what is not said.
+ */
 class RefusalsOverHttpTest {
     private static final String MIRROR = "mirror/app";
 

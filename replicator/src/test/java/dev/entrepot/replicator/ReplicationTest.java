@@ -133,7 +133,10 @@ class ReplicationTest {
                         abilities().entrySet().stream().map(ability -> Arguments.of(shape.getKey(), ability.getKey())));
     }
 
-    /** The abilities that make a difference where every request fails in turn: the rest of the matrix sends the same requests. */
+    /**
+     * The abilities that make a difference where every request fails in turn: the rest of the matrix sends the same
+     * requests.
+     */
     static Stream<Arguments> failures() {
         return matrix().filter(arguments -> List.of("referrers API", "no API", "pretends")
                 .contains(arguments.get()[1]));

@@ -20,7 +20,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The trap of {@code docs/traps.md} that is set for copies: all of it in one image, from and to registries that have fallback tags only. */
+/**
+ * The trap of {@code docs/traps.md} that is set for copies: all of it in one image, from and to registries that have
+ * fallback tags only.
+ */
 class ReplicationTrapTest {
     private static final String ATTESTATION = "application/vnd.docker.attestation.manifest.v1+json";
     private static final List<String> COSIGN = List.of(".sig", ".att", ".sbom");

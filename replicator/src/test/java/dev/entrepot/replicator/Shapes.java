@@ -92,7 +92,10 @@ public final class Shapes {
         return referrer;
     }
 
-    /** Where the registry has no API, the client that attaches keeps the fallback tag; like some, without types and annotations. */
+    /**
+     * Where the registry has no API, the client that attaches keeps the fallback tag; like some, without types and
+     * annotations.
+     */
     public void fallback(Descriptor subject, Descriptor referrer, String artifactType) {
         if (repository.apiSource()) {
             return;

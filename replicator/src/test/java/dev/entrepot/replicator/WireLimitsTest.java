@@ -21,7 +21,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A rule's limits are about what goes over the wire: here one side is a registry over sockets, and the other in memory, where there is none. */
+/**
+ * A rule's limits are about what goes over the wire: here one side is a registry over sockets, and the other in memory,
+ * where there is none.
+ */
 class WireLimitsTest {
     private static final int RATE = 10;
     private static final int LAYERS = 20;

@@ -16,7 +16,10 @@ import org.openjdk.jmh.annotations.Scope;
 import org.openjdk.jmh.annotations.State;
 import org.openjdk.jmh.annotations.Warmup;
 
-/** What every request pays before the cache is asked: its path is read and its upstream found. Run by {@code deploy/bench/jmh}. */
+/**
+ * What every request pays before the cache is asked: its path is read and its upstream found. Run by
+ * {@code deploy/bench/jmh}.
+ */
 @State(Scope.Benchmark)
 @BenchmarkMode(Mode.AverageTime)
 @OutputTimeUnit(TimeUnit.NANOSECONDS)

@@ -20,8 +20,9 @@ import org.apache.hc.client5.http.DnsResolver;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Puts the addresses of a host that could not be connected to within the last minute behind the others, so that one of several that is dead costs its time-out
- * once a minute and not for each new connection. All are still tried, in turn. Safe for all threads.
+ * Puts the addresses of a host that could not be connected to within the last minute behind the others, so that one of
+ * several that is dead costs its time-out once a minute and not for each new connection. All are still tried, in turn.
+ * Safe for all threads.
  */
 final class AddressMemory implements DnsResolver {
     private static final Duration LIFE = Duration.ofMinutes(1);

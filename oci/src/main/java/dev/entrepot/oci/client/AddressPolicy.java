@@ -9,13 +9,15 @@ import java.util.concurrent.atomic.AtomicReference;
 import org.apache.hc.client5.http.DnsResolver;
 
 /**
- * Decides which addresses a registry can send this process to, by redirects, token realms and upload locations. The hosts that the
- * operator named (the registry's, the proxy's, trusted realms) may be anywhere. Any other host must be public, except that a registry in
- * a private network may lead to private addresses, and one on this machine also to this machine. A registry whose name has once had a
- * public address stays public: who answers for that name could else have it point inside for a moment.
+ * Decides which addresses a registry can send this process to, by redirects, token realms and upload locations. The
+ * hosts that the operator named (the registry's, the proxy's, trusted realms) may be anywhere. Any other host must be
+ * public, except that a registry in a private network may lead to private addresses, and one on this machine also to
+ * this machine. A registry whose name has once had a public address stays public: who answers for that name could else
+ * have it point inside for a moment.
  *
- * <p>The policy is the resolver of the connections themselves, so that a name cannot resolve to one address when it is checked and to
- * another when it is used. Behind an HTTP proxy names are resolved by the proxy; there, only literal addresses and the names of metadata services are checked here.
+ * <p>The policy is the resolver of the connections themselves, so that a name cannot resolve to one address when it is
+ * checked and to another when it is used. Behind an HTTP proxy names are resolved by the proxy; there, only literal
+ * addresses and the names of metadata services are checked here.
  */
 final class AddressPolicy implements DnsResolver {
     // Addresses of cloud metadata services that are not link-local: EC2 over IPv6, Alibaba, Azure.
@@ -71,7 +73,8 @@ final class AddressPolicy implements DnsResolver {
     }
 
     /**
-     * Checks a host that is an address itself, or the name of a metadata service; passes all other names, which are checked when they are resolved.
+     * Checks a host that is an address itself, or the name of a metadata service; passes all other names, which are
+     * checked when they are resolved.
      *
      * @throws ForbiddenAddressException if it may not be connected to
      */

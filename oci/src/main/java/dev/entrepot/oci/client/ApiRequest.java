@@ -21,7 +21,8 @@ import java.util.TreeMap;
  * @param redirects how redirects are dealt with
  * @param repeatable whether it may be sent again after a failure
  * @param priority how urgent it is
- * @param probe whether it shows that a registry is back after an outage, and waits for the head of its answer for a short time only
+ * @param probe whether it shows that a registry is back after an outage, and waits for the head of its answer for a
+ *     short time only
  */
 record ApiRequest(
         Operation operation,
@@ -47,8 +48,8 @@ record ApiRequest(
         /** Followed within the origin; the answer that leads elsewhere is handed to the caller. */
         SAME_ORIGIN,
         /**
-         * Followed within the origin, and elsewhere to where the same thing is asked: a path with the same end. Any other answer that leads elsewhere, as to a page to log
-         * in, is handed to the caller.
+         * Followed within the origin, and elsewhere to where the same thing is asked: a path with the same end. Any
+         * other answer that leads elsewhere, as to a page to log in, is handed to the caller.
          */
         SAME_QUESTION
     }

@@ -24,8 +24,8 @@ import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.NameValuePair;
 
 /**
- * The head of an answer and its open body. One thread reads; any thread may close. The connection goes back to the pool when the body
- * has been read to its end, and is cut when the answer is closed before that.
+ * The head of an answer and its open body. One thread reads; any thread may close. The connection goes back to the pool
+ * when the body has been read to its end, and is cut when the answer is closed before that.
  */
 final class ApiResponse implements AutoCloseable {
     private static final int MAX_DRAINED_BYTES = 64 * 1024;
@@ -205,7 +205,8 @@ final class ApiResponse implements AutoCloseable {
     /**
      * Reads the whole body of a document, which is JSON: as it came, or what is in it if it was gzipped unasked.
      *
-     * @throws InvalidContentException if it is, or unpacks to, more than {@code limit} bytes, or if it has another encoding
+     * @throws InvalidContentException if it is, or unpacks to, more than {@code limit} bytes, or if it has another
+     *     encoding
      */
     byte[] readDocument(int limit) throws IOException {
         boolean gzipped = isGzipped();
@@ -283,7 +284,10 @@ final class ApiResponse implements AutoCloseable {
         }
     }
 
-    /** Cuts the connection if the body has not been read to its end. The library's own close would read all that remains. */
+    /**
+     * Cuts the connection if the body has not been read to its end. The library's own close would read all that
+     * remains.
+     */
     @Override
     public void close() {
         if (ended.compareAndSet(false, true)) {

@@ -7,9 +7,9 @@ import java.time.Duration;
 import java.util.List;
 
 /**
- * Adds credentials to requests for the registry's own origin, as its challenges ask for them. The last scheme is remembered, so that
- * later requests carry a token at once. A request is sent at most three times: with what is remembered, without anything where that was
- * refused in a way that does not say how to go on, and with fresh proof.
+ * Adds credentials to requests for the registry's own origin, as its challenges ask for them. The last scheme is
+ * remembered, so that later requests carry a token at once. A request is sent at most three times: with what is
+ * remembered, without anything where that was refused in a way that does not say how to go on, and with fresh proof.
  */
 final class AuthExchange implements Exchange {
     // A refusal without a challenge can mean that a token has expired (ECR: 403, ECR Public: 400), which one younger
@@ -34,7 +34,10 @@ final class AuthExchange implements Exchange {
         this.clock = clock;
     }
 
-    /** How the registry wanted to be shown who is asking when it last asked: {@code bearer}, {@code basic} or {@code none}. */
+    /**
+     * How the registry wanted to be shown who is asking when it last asked: {@code bearer}, {@code basic} or
+     * {@code none}.
+     */
     String scheme() {
         return switch (remembered) {
             case AuthScheme.Unknown unknown -> "none";
@@ -145,8 +148,7 @@ final class AuthExchange implements Exchange {
     }
 
     // After a token's end nvcr.io names a realm that answers only to credentials: another realm than before is not
-    // followed, but
-    // asked for by a request without a token.
+    // followed, but asked for by a request without a token.
     private static boolean saysHowToGoOn(List<Challenge> challenges, Proof refused) {
         return switch (refused) {
             case Proof.Nothing nothing -> true;

@@ -12,27 +12,27 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * One upload: where it is, and how often it has failed since it last moved. In one PUT, and after a break from where the registry says it is,
- * or anew; with a log in parts, each of them noted. Gives up after four failures in a row without progress. For one use and one thread.
+ * One upload: where it is, and how often it has failed since it last moved. In one PUT, and after a break from where
+ * the registry says it is, or anew; with a log in parts, each of them noted. Gives up after four failures in a row
+ * without progress. For one use and one thread.
  *
  * <p>The source may let wait long for its first bytes, and a session does not wait for ever: they are there before it
- * is opened, also where it is opened for one that was lost. As long as no session was opened yet, and after one that was
- * not to be had, it is opened before the source is, so that a registry that is away or refuses uploads costs the source
- * nothing; and while the registry lets wait for a session, or asks in the middle of an upload to be left alone for more
- * than seconds, the source is not held open.
+ * is opened, also where it is opened for one that was lost. As long as no session was opened yet, and after one that
+ * was not to be had, it is opened before the source is, so that a registry that is away or refuses uploads costs the
+ * source nothing; and while the registry lets wait for a session, or asks in the middle of an upload to be left alone
+ * for more than seconds, the source is not held open.
  *
- * <p>A registry that refuses a part is sent the whole blob instead; one that refuses what an earlier process left is sent a new session.
+ * <p>A registry that refuses a part is sent the whole blob instead; one that refuses what an earlier process left is
+ * sent a new session.
  */
 final class BlobUpload {
     private static final int MAX_FAILURES = 4;
     private static final int MAX_PARTS = 256;
     private static final long LEAST_PROGRESS_BYTES = 64 * 1024;
     // As long as any pause that no registry has asked for (Calls.pauseAfter, of three failures). To open the source
-    // again
-    // is to read the blob again from its start, which for gigabytes takes longer than this; while an open one may hold
-    // a
-    // connection to an upstream, and its slot there, which who else waits for it can spare for seconds and not for a
-    // minute.
+    // again is to read the blob again from its start, which for gigabytes takes longer than this; while an open one
+    // may hold a connection to an upstream, and its slot there, which who else waits for it can spare for seconds and
+    // not for a minute.
     private static final Duration LONGEST_PAUSE_WITH_SOURCE = Duration.ofSeconds(6);
 
     private final Calls calls;

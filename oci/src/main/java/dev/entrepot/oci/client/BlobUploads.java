@@ -35,7 +35,10 @@ final class BlobUploads {
         this.partBytes = partBytes;
     }
 
-    /** As {@link dev.entrepot.oci.RepositoryTarget#pushBlob}, and with a log as {@link dev.entrepot.oci.ResumableTarget#pushBlob}. */
+    /**
+     * As {@link dev.entrepot.oci.RepositoryTarget#pushBlob}, and with a log as
+     * {@link dev.entrepot.oci.ResumableTarget#pushBlob}.
+     */
     void push(Descriptor blob, BlobSource content, Optional<UploadLog> log) throws IOException {
         if (!blob.digest().algorithm().isVerifiable()) {
             throw new InvalidContentException("blob " + blob.digest() + " cannot be verified: the algorithm "

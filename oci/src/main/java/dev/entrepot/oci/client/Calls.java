@@ -12,9 +12,10 @@ import java.util.function.Consumer;
 import java.util.function.Predicate;
 
 /**
- * Runs a request and the reading of its answer as one repeatable thing: up to three attempts when the connection breaks, on 502, 503 and
- * 504, and, for background work only, on 429 after the time that the registry asks for. Where there is another place to ask, only a connection that broke is
- * worth a second attempt, since it may have been an old one that the registry had closed.
+ * Runs a request and the reading of its answer as one repeatable thing: up to three attempts when the connection
+ * breaks, on 502, 503 and 504, and, for background work only, on 429 after the time that the registry asks for. Where
+ * there is another place to ask, only a connection that broke is worth a second attempt, since it may have been an old
+ * one that the registry had closed.
  */
 final class Calls {
     private static final int MAX_ATTEMPTS = 3;
@@ -52,7 +53,10 @@ final class Calls {
         this.environment = environment;
     }
 
-    /** The same, to a server of this program, of which messages of failures hand on what it says ({@link StatusErrors#ofServer}). */
+    /**
+     * The same, to a server of this program, of which messages of failures hand on what it says
+     * ({@link StatusErrors#ofServer}).
+     */
     Calls ofServer() {
         return new Calls(exchange, errors.ofServer(), breakers, sightings, repeats, environment);
     }
@@ -95,7 +99,9 @@ final class Calls {
         });
     }
 
-    /** Sends the request and reads the answer, which the reader keeps open or closes; it is closed if the reader throws. */
+    /**
+     * Sends the request and reads the answer, which the reader keeps open or closes; it is closed if the reader throws.
+     */
     <T> T open(ApiRequest request, Reader<T> reader) throws IOException {
         Breakers.Passage passage = breakers.enter(request);
         try {
@@ -203,7 +209,8 @@ final class Calls {
     }
 
     /**
-     * How much time is to pass before a failed upload goes on: about 1, 2, 4 seconds, or as long as the registry asks for.
+     * How much time is to pass before a failed upload goes on: about 1, 2, 4 seconds, or as long as the registry asks
+     * for.
      *
      * @param failures how often it has failed in a row, at least 1
      * @throws OutageException the outage itself, if it is not to be waited for, or if the thread is interrupted

@@ -14,8 +14,8 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 
 /**
- * Remembers for ten minutes what each repository has shown that it can or cannot do, so that what is in vain is not asked again and again. It is learned
- * from requests that were made anyway, and from probes. Safe for all threads.
+ * Remembers for ten minutes what each repository has shown that it can or cannot do, so that what is in vain is not
+ * asked again and again. It is learned from requests that were made anyway, and from probes. Safe for all threads.
  */
 final class CapabilityMemory {
     private static final Duration LIFE = Duration.ofMinutes(10);

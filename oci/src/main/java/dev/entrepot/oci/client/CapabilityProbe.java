@@ -14,8 +14,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Finds out what a repository can do, by five small requests for something that it is known to have: HEAD of a manifest, the same by a conditional GET, the first page of its referrers, HEAD of a
- * blob, and its first byte. Of a tag that is only supposed to be there, by two: HEAD of its manifest, and the first page of the referrers of what it names. Whether it mounts is asked by {@link MountProbe} alone: that wants the right to push. What is found out goes where all requests put it.
+ * Finds out what a repository can do, by five small requests for something that it is known to have: HEAD of a
+ * manifest, the same by a conditional GET, the first page of its referrers, HEAD of a blob, and its first byte. Of a
+ * tag that is only supposed to be there, by two: HEAD of its manifest, and the first page of the referrers of what it
+ * names. Whether it mounts is asked by {@link MountProbe} alone: that wants the right to push. What is found out goes
+ * where all requests put it.
  */
 final class CapabilityProbe {
     private static final Logger LOG = LoggerFactory.getLogger(CapabilityProbe.class);

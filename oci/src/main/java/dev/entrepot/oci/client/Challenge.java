@@ -27,8 +27,8 @@ record Challenge(String scheme, Map<String, String> parameters) {
     }
 
     /**
-     * All challenges of some header fields, in order. What does not fit the grammar ends the reading of its field: what stood before it
-     * counts.
+     * All challenges of some header fields, in order. What does not fit the grammar ends the reading of its field: what
+     * stood before it counts.
      */
     static List<Challenge> parse(List<String> fields) {
         List<Challenge> result = new ArrayList<>();
@@ -44,8 +44,9 @@ record Challenge(String scheme, Map<String, String> parameters) {
     }
 
     /**
-     * Reads {@code challenge = scheme [ 1*SP ( token68 / #auth-param ) ]}, a list of them. Both the list of challenges and the list of
-     * parameters use commas: a token with {@code =} after it is a parameter, any other token starts a new challenge.
+     * Reads {@code challenge = scheme [ 1*SP ( token68 / #auth-param ) ]}, a list of them. Both the list of challenges
+     * and the list of parameters use commas: a token with {@code =} after it is a parameter, any other token starts a
+     * new challenge.
      */
     private static final class Parser {
         private final String text;

@@ -11,13 +11,15 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Has requests of one kind to one registry fail at once while it is out. Opens after five outages in a row, or after one time-out in which nothing else was
- * answered; requests that were under way together and fail together are one outage. Then one request at a time is let through as a probe, after 10 s, 20 s and so on up
- * to two minutes. Any answer closes it. Safe for all threads.
+ * Has requests of one kind to one registry fail at once while it is out. Opens after five outages in a row, or after
+ * one time-out in which nothing else was answered; requests that were under way together and fail together are one
+ * outage. Then one request at a time is let through as a probe, after 10 s, 20 s and so on up to two minutes. Any
+ * answer closes it. Safe for all threads.
  *
- * <p>What opened it may be one repository that is out, not the registry: a proxy's project whose own upstream hangs. So a request for a repository that has met no outage
- * since its last answer need not wait: up to four of these are let through at a time, each of another repository and as long as any request may take, whatever others do.
- * After ten seconds without an answer such a one keeps nobody back any more; after four that failed the next go in ten seconds.
+ * <p>What opened it may be one repository that is out, not the registry: a proxy's project whose own upstream hangs. So
+ * a request for a repository that has met no outage since its last answer need not wait: up to four of these are let
+ * through at a time, each of another repository and as long as any request may take, whatever others do. After ten
+ * seconds without an answer such a one keeps nobody back any more; after four that failed the next go in ten seconds.
  *
  * <p>Times are those of a clock that never goes back ({@link SteadyClock}).
  */
@@ -154,8 +156,8 @@ final class CircuitBreaker {
     }
 
     /**
-     * Leave for a request that is to be sent whatever is known. Its answer closes the breaker; an outage that it meets counts for nothing, or who looks
-     * often would keep it open.
+     * Leave for a request that is to be sent whatever is known. Its answer closes the breaker; an outage that it meets
+     * counts for nothing, or who looks often would keep it open.
      */
     synchronized Pass enterAnyway() {
         return new Pass(Kind.ORDINARY, NOBODY) {

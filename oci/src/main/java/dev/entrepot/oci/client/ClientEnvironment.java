@@ -15,7 +15,8 @@ import java.util.random.RandomGenerator;
  * @param sleeper for pauses between attempts
  * @param random for jitter; safe for all threads
  * @param observer is told of every request
- * @param variables environment variables, for {@code http_proxy} and its like and for the search path of credential helpers
+ * @param variables environment variables, for {@code http_proxy} and its like and for the search path of credential
+ *     helpers
  * @param userAgent the {@code User-Agent} of all requests
  * @param logins the logins that this process has renewed
  */

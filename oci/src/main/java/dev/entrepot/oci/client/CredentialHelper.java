@@ -11,8 +11,8 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Runs docker's credential helpers, {@code docker-credential-<suffix> get}: the server on standard input, JSON on standard output, messages
- * about failures there, too.
+ * Runs docker's credential helpers, {@code docker-credential-<suffix> get}: the server on standard input, JSON on
+ * standard output, messages about failures there, too.
  */
 final class CredentialHelper {
     private static final Pattern SUFFIX = Pattern.compile("[A-Za-z0-9._-]{1,64}");
@@ -36,7 +36,8 @@ final class CredentialHelper {
      * Asks a helper.
      *
      * @return empty if it knows no credential for the server
-     * @throws IOException if it is missing, fails, takes too long or says too much; the message shows nothing of its output
+     * @throws IOException if it is missing, fails, takes too long or says too much; the message shows nothing of its
+     *     output
      */
     Optional<Credential> get(String suffix, String server) throws IOException {
         if (!SUFFIX.matcher(suffix).matches() || suffix.startsWith(".")) {

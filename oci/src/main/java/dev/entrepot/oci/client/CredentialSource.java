@@ -5,7 +5,9 @@ import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.util.Optional;
 
-/** Where credentials come from. Asked at each use, so that they may change while the program runs. Safe for all threads. */
+/**
+ * Where credentials come from. Asked at each use, so that they may change while the program runs. Safe for all threads.
+ */
 @FunctionalInterface
 public interface CredentialSource {
     /** Anonymous. */
@@ -69,7 +71,9 @@ public interface CredentialSource {
         return credential(repository.registry());
     }
 
-    /** What the account is called, where that is known without asking anybody; it is shown, and its quota goes by it. */
+    /**
+     * What the account is called, where that is known without asking anybody; it is shown, and its quota goes by it.
+     */
     default Optional<String> account() {
         return Optional.empty();
     }

@@ -23,10 +23,11 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Credentials from a docker {@code config.json}, read at each use: {@code credHelpers}, else {@code credsStore}, else {@code auths}. Keys
- * are hosts, or hosts with the start of a repository's path, of which the longest wins; for Docker Hub also
- * {@code https://index.docker.io/v1/}. Keys may be patterns, as Kubernetes has them ({@link DockerConfigKeys}). What a helper said is kept for five minutes; one that failed is left
- * alone for ten seconds.
+ * Credentials from a docker {@code config.json}, read at each use: {@code credHelpers}, else {@code credsStore}, else
+ * {@code auths}. Keys are hosts, or hosts with the start of a repository's path, of which the longest wins; for Docker
+ * Hub also {@code https://index.docker.io/v1/}. Keys may be patterns, as Kubernetes has them
+ * ({@link DockerConfigKeys}). What a helper said is kept for five minutes; one that failed is left alone for ten
+ * seconds.
  */
 public final class DockerConfigCredentials implements CredentialSource {
     private static final int MAX_BYTES = 4 * 1024 * 1024;
@@ -76,7 +77,10 @@ public final class DockerConfigCredentials implements CredentialSource {
         this.absence = absence;
     }
 
-    /** Reads from the file of the user, in the folder {@code DOCKER_CONFIG} or {@code ~/.docker}; anonymous while there is none. */
+    /**
+     * Reads from the file of the user, in the folder {@code DOCKER_CONFIG} or {@code ~/.docker}; anonymous while there
+     * is none.
+     */
     public static DockerConfigCredentials ofUser(Clock clock, Map<String, String> variables) {
         Path folder = Optional.ofNullable(variables.get("DOCKER_CONFIG"))
                 .map(Path::of)

@@ -10,14 +10,16 @@ import java.util.stream.Collectors;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The keys of a docker {@code config.json}: hosts, with or without a scheme, {@code /v1/} or the start of a repository's path. Kubernetes also has patterns in hosts: {@code *}
- * stands for any text within one label ({@code *.registry.test}); ports and paths are as they are written.
+ * The keys of a docker {@code config.json}: hosts, with or without a scheme, {@code /v1/} or the start of a
+ * repository's path. Kubernetes also has patterns in hosts: {@code *} stands for any text within one label
+ * ({@code *.registry.test}); ports and paths are as they are written.
  */
 final class DockerConfigKeys {
     private DockerConfigKeys() {}
 
     /**
-     * The entries that are for one of these, the best first: what is written out before patterns, and longer ones before shorter ones.
+     * The entries that are for one of these, the best first: what is written out before patterns, and longer ones
+     * before shorter ones.
      *
      * @param keys hosts with or without paths, the longest first
      */

@@ -10,9 +10,9 @@ import java.time.format.DateTimeParseException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Asks a program for credentials. It reads the registry's name on its standard input and answers as docker's credential helpers do, {@code
- * {"Username": …, "Secret": …}}, with {@code "Expiration"}, a time of RFC 3339, where they do not live for ever. Without one the program
- * is asked again after five minutes.
+ * Asks a program for credentials. It reads the registry's name on its standard input and answers as docker's credential
+ * helpers do, {@code {"Username": …, "Secret": …}}, with {@code "Expiration"}, a time of RFC 3339, where they do not
+ * live for ever. Without one the program is asked again after five minutes.
  */
 public final class ExecCredentials implements RenewedCredentials.Issuer {
     private static final Duration KEPT = Duration.ofMinutes(5);

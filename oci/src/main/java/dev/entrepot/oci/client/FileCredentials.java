@@ -12,8 +12,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * A password or token from a file, such as a mounted secret, read at each use so that it may be changed while the program runs. White space at the end does not count. A file that
- * cannot be read, or is empty, leaves what it held before in effect, with a line in the log. Safe for all threads.
+ * A password or token from a file, such as a mounted secret, read at each use so that it may be changed while the
+ * program runs. White space at the end does not count. A file that cannot be read, or is empty, leaves what it held
+ * before in effect, with a line in the log. Safe for all threads.
  */
 public final class FileCredentials implements CredentialSource {
     private static final Logger LOG = LoggerFactory.getLogger(FileCredentials.class);

@@ -7,8 +7,8 @@ import org.apache.hc.client5.http.DnsResolver;
 import org.apache.hc.client5.http.SystemDefaultDnsResolver;
 
 /**
- * What all requests to one registry share, with whatever credential they are made: connections, slots, breakers, and what is remembered of the registry. No
- * credential and no token is here. Safe for all threads.
+ * What all requests to one registry share, with whatever credential they are made: connections, slots, breakers, and
+ * what is remembered of the registry. No credential and no token is here. Safe for all threads.
  *
  * @param transport the connections
  * @param addresses which addresses may be connected to
@@ -92,7 +92,10 @@ record Foundation(
                 environment);
     }
 
-    /** The same connections, slots and memory, beside what is known of outages and holds: nothing that is asked there tells anything to those who are asked here. */
+    /**
+     * The same connections, slots and memory, beside what is known of outages and holds: nothing that is asked there
+     * tells anything to those who are asked here.
+     */
     Foundation aside() {
         return new Foundation(
                 transport,

@@ -13,8 +13,9 @@ import java.util.zip.GZIPInputStream;
 import java.util.zip.ZipException;
 
 /**
- * The bytes in a gzipped body (RFC 1952) that was not asked for, of which there may be no more than a stated number: a few bytes could
- * become very many. The digest of what comes out is for others to compare. Not safe for several threads.
+ * The bytes in a gzipped body (RFC 1952) that was not asked for, of which there may be no more than a stated number: a
+ * few bytes could become very many. The digest of what comes out is for others to compare. Not safe for several
+ * threads.
  */
 final class Gunzip extends InputStream {
     private static final int BUFFER_BYTES = 64 * 1024;

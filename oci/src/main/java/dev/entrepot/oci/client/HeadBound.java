@@ -2,7 +2,10 @@ package dev.entrepot.oci.client;
 
 import java.time.Duration;
 
-/** Cuts a request whose answer has no complete head after a while: a socket bounds the time of each read, never that of all. Watched until it is closed. */
+/**
+ * Cuts a request whose answer has no complete head after a while: a socket bounds the time of each read, never that of
+ * all. Watched until it is closed.
+ */
 final class HeadBound implements OverdueWatch.Watched {
     private final OverdueWatch watch;
     private final long longestNanos;

@@ -7,8 +7,9 @@ import java.util.Map;
 import java.util.OptionalLong;
 
 /**
- * When a second request is sent, and how many may be: after longer than 19 of 20 of the last 128 requests of that kind took, and never before 50 ms; at most one
- * for twenty requests. Nothing is known before 20 requests. Safe for all threads.
+ * When a second request is sent, and how many may be: after longer than 19 of 20 of the last 128 requests of that kind
+ * took, and never before 50 ms; at most one for twenty requests. Nothing is known before 20 requests. Safe for all
+ * threads.
  */
 final class HedgePace {
     private static final int WINDOW = 128;

@@ -12,8 +12,9 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
 /**
- * The same request sent once or twice, each on a thread of its own, until one is answered well. Whoever is still under way at the end is cut: an interrupt ends a
- * virtual thread's wait for a socket and closes it. One thread runs the race.
+ * The same request sent once or twice, each on a thread of its own, until one is answered well. Whoever is still under
+ * way at the end is cut: an interrupt ends a virtual thread's wait for a socket and closes it. One thread runs the
+ * race.
  */
 final class HedgeRace implements AutoCloseable {
     private final Exchange exchange;

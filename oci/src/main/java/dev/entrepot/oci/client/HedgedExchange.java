@@ -9,8 +9,9 @@ import java.util.function.LongSupplier;
 import java.util.function.Predicate;
 
 /**
- * Sends a small request a second time, over another connection, when the first takes longer than nearly all have lately; the first good answer counts and the
- * other request is cut. Only what somebody waits for, what reads, and what costs no pull; never when all slots are taken.
+ * Sends a small request a second time, over another connection, when the first takes longer than nearly all have
+ * lately; the first good answer counts and the other request is cut. Only what somebody waits for, what reads, and what
+ * costs no pull; never when all slots are taken.
  */
 final class HedgedExchange implements Exchange {
     private final Exchange next;

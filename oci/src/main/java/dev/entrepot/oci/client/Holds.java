@@ -7,7 +7,10 @@ import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 
-/** Until when, by a {@link SteadyClock}, a registry asked to be left alone: altogether, with blobs, or its token service. Safe for all threads. */
+/**
+ * Until when, by a {@link SteadyClock}, a registry asked to be left alone: altogether, with blobs, or its token
+ * service. Safe for all threads.
+ */
 final class Holds {
     private static final Duration LONGEST = Duration.ofMinutes(15);
 

@@ -35,7 +35,10 @@ import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
 
-/** The HTTP library as it is set up here: connections, TLS, proxies and bounds, with everything that it does by itself switched off. Safe for all threads. */
+/**
+ * The HTTP library as it is set up here: connections, TLS, proxies and bounds, with everything that it does by itself
+ * switched off. Safe for all threads.
+ */
 final class HttpTransport implements AutoCloseable {
     private static final int MAX_HEADER_LINE_BYTES = 64 * 1024;
     private static final int MAX_HEADER_LINES = 200;
@@ -73,7 +76,9 @@ final class HttpTransport implements AutoCloseable {
         return http;
     }
 
-    /** Closes the connections that nobody uses: one of them was found to be dead, and others may be for the same reason. */
+    /**
+     * Closes the connections that nobody uses: one of them was found to be dead, and others may be for the same reason.
+     */
     void dropIdle() {
         pool.closeIdle(TimeValue.ZERO_MILLISECONDS);
     }

@@ -13,8 +13,8 @@ import java.util.Optional;
 import java.util.function.BooleanSupplier;
 
 /**
- * The manifests of a registry, without those that are known already: where pulls are counted, what a tag names is asked by HEAD, and only what nobody has is fetched. Safe
- * for all threads.
+ * The manifests of a registry, without those that are known already: where pulls are counted, what a tag names is asked
+ * by HEAD, and only what nobody has is fetched. Safe for all threads.
  *
  * @param registry the manifests as the registry has them
  * @param known those that are known

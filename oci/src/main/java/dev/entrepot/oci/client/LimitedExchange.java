@@ -10,15 +10,18 @@ import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 
 /**
- * Takes a slot for each request. Bodies of blobs, which may take hours, have slots of their own: a request for one waits for a body's slot
- * first, and gives the request's slot back when the head of the answer is there; so slow bodies never keep manifests and tags from being
- * asked for. All other answers are short and keep their slot until they are read to the end or closed. A body that is streamed out takes no
- * slot: it waits for its source, which may need one of the same registry. Bodies that are read at a pace ({@link Pace}) are held back for long in which the registry has nothing to do: they are counted
- * apart, so that they keep nobody else waiting, and shared among those whose pace it is.
+ * Takes a slot for each request. Bodies of blobs, which may take hours, have slots of their own: a request for one
+ * waits for a body's slot first, and gives the request's slot back when the head of the answer is there; so slow bodies
+ * never keep manifests and tags from being asked for. All other answers are short and keep their slot until they are
+ * read to the end or closed. A body that is streamed out takes no slot: it waits for its source, which may need one of
+ * the same registry. Bodies that are read at a pace ({@link Pace}) are held back for long in which the registry has
+ * nothing to do: they are counted apart, so that they keep nobody else waiting, and shared among those whose pace it
+ * is.
  *
  * <p>How many of each there may be in the background adapts to how the registry answers requests of that kind.
  *
- * <p>Who waits for a request's slot waits so long and no longer. Who waits for a body's slot waits as long as any body moves.
+ * <p>Who waits for a request's slot waits so long and no longer. Who waits for a body's slot waits as long as any body
+ * moves.
  */
 final class LimitedExchange implements Exchange {
     private static final int BACKGROUND_PATIENCE = 10;

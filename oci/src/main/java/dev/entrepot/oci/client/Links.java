@@ -18,8 +18,9 @@ final class Links {
     private Links() {}
 
     /**
-     * Path and query of the next page at the same host, or empty if this is the last. Scheme and port of an absolute link are not
-     * used: registries behind TLS terminators often state them wrongly, and the next page is always asked of the configured address.
+     * Path and query of the next page at the same host, or empty if this is the last. Scheme and port of an absolute
+     * link are not used: registries behind TLS terminators often state them wrongly, and the next page is always asked
+     * of the configured address.
      *
      * @throws InvalidContentException if the next page is at another host, or the link is none
      */

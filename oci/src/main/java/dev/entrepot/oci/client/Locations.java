@@ -14,7 +14,8 @@ final class Locations {
     private Locations() {}
 
     /**
-     * Where an answer leads to: absolute, HTTP(S), with a host, without user information and fragment, and not from HTTPS to HTTP.
+     * Where an answer leads to: absolute, HTTP(S), with a host, without user information and fragment, and not from
+     * HTTPS to HTTP.
      *
      * @throws OutageException if it leads nowhere of that kind
      */

@@ -8,7 +8,10 @@ import java.util.Set;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
-/** Finds the type of a manifest: the stated one, or, where that says nothing, by the body (image-spec manifest.md, {@code mediaType}). */
+/**
+ * Finds the type of a manifest: the stated one, or, where that says nothing, by the body (image-spec manifest.md,
+ * {@code mediaType}).
+ */
 final class ManifestTypes {
     private static final MediaType SCHEMA_1 = new MediaType("application/vnd.docker.distribution.manifest.v1+json");
     private static final Set<String> GENERIC = Set.of(

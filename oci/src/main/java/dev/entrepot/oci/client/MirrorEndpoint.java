@@ -21,7 +21,8 @@ public final class MirrorEndpoint {
      *
      * @param client its client, under the mirror's own name
      * @param prefix what comes before the names of repositories there
-     * @param resolves whether it may say what a tag names and what refers to an image; if not, it is asked for content by digest only
+     * @param resolves whether it may say what a tag names and what refers to an image; if not, it is asked for content
+     *     by digest only
      */
     public MirrorEndpoint(RegistryClient client, Optional<RepositoryName> prefix, boolean resolves) {
         this.client = client;

@@ -9,8 +9,8 @@ import java.util.Optional;
 import java.util.function.LongSupplier;
 
 /**
- * Which blobs went wrong at the mirrors of a registry lately: a body that broke off goes on elsewhere, and content that turned out to be other than its digest
- * is asked of the registry itself. Safe for all threads.
+ * Which blobs went wrong at the mirrors of a registry lately: a body that broke off goes on elsewhere, and content that
+ * turned out to be other than its digest is asked of the registry itself. Safe for all threads.
  */
 final class MirrorMemory {
     private static final Duration BROKEN = Duration.ofMinutes(1);

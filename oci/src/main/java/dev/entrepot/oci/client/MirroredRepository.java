@@ -23,10 +23,11 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * A repository that is read from mirrors first, in order, and at last from the registry itself. A mirror answers if it has what is asked for; whatever else it
- * says, or does not, the next place is asked. So what this source says it has not, the registry itself has not, and what it fails with is how the
- * registry failed. Mirrors that may not resolve are asked by digest only. Tag lists are asked of the registry alone: a mirror that is a cache lists what it
- * happens to have. Safe for all threads.
+ * A repository that is read from mirrors first, in order, and at last from the registry itself. A mirror answers if it
+ * has what is asked for; whatever else it says, or does not, the next place is asked. So what this source says it has
+ * not, the registry itself has not, and what it fails with is how the registry failed. Mirrors that may not resolve are
+ * asked by digest only. Tag lists are asked of the registry alone: a mirror that is a cache lists what it happens to
+ * have. Safe for all threads.
  */
 final class MirroredRepository implements RepositorySource {
     private final RepositorySource registry;

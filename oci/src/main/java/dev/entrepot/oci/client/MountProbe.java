@@ -17,9 +17,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Asks a repository to mount a blob that it has from itself: where it mounts, nothing is there afterwards that was not before; where it opens an upload session instead, that is deleted. The
- * one request that says whether it mounts wants the right to push, so that only somebody who was asked to makes it. The blob is looked for first, so that an answer is about mounting and not
- * about the blob.
+ * Asks a repository to mount a blob that it has from itself: where it mounts, nothing is there afterwards that was not
+ * before; where it opens an upload session instead, that is deleted. The one request that says whether it mounts wants
+ * the right to push, so that only somebody who was asked to makes it. The blob is looked for first, so that an answer
+ * is about mounting and not about the blob.
  */
 final class MountProbe {
     private static final Logger LOG = LoggerFactory.getLogger(MountProbe.class);

@@ -10,9 +10,9 @@ import org.apache.hc.core5.http.ContentType;
 import org.apache.hc.core5.http.io.entity.AbstractHttpEntity;
 
 /**
- * A body on its way out: faults of its source are told apart from those of the wire, and a peer that takes no bytes is cut off.
- * It is opened before the request is sent, because a source may let wait for longer than a peer, or a proxy before it, does.
- * For one thread.
+ * A body on its way out: faults of its source are told apart from those of the wire, and a peer that takes no bytes is
+ * cut off. It is opened before the request is sent, because a source may let wait for longer than a peer, or a proxy
+ * before it, does. For one thread.
  */
 final class OutgoingEntity extends AbstractHttpEntity {
     private static final int BUFFER_BYTES = 64 * 1024;

@@ -6,8 +6,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 
 /**
- * Looks now and then at what may take too long, all of it on one virtual thread, which lives as long as there is something to look at: a thread and a timer
- * for each request cost more than some of the requests. What is overdue is found by an eighth of its time late, or by ten seconds. Safe for all threads.
+ * Looks now and then at what may take too long, all of it on one virtual thread, which lives as long as there is
+ * something to look at: a thread and a timer for each request cost more than some of the requests. What is overdue is
+ * found by an eighth of its time late, or by ten seconds. Safe for all threads.
  */
 final class OverdueWatch {
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(10);

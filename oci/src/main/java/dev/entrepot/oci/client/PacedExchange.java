@@ -8,10 +8,12 @@ import java.io.InterruptedIOException;
 import java.util.Optional;
 
 /**
- * Keeps to the {@link Pace} of what a request is sent for: each request that goes over the wire counts as one, and so do the bytes that come back. It waits before there is a slot for the
- * request, so that nobody else waits for that, and before anything is sent, so that nobody counts the time. Bodies of blobs wait while they are read. Those of documents, which are short and bounded as
- * a whole, only count: how long one is shows when it has come. So that they are paid for all the same, whatever has a body is not sent while bytes are owed. What somebody waits for keeps to no pace,
- * and what shows whether the registry is back, which all wait for, only counts.
+ * Keeps to the {@link Pace} of what a request is sent for: each request that goes over the wire counts as one, and so
+ * do the bytes that come back. It waits before there is a slot for the request, so that nobody else waits for that, and
+ * before anything is sent, so that nobody counts the time. Bodies of blobs wait while they are read. Those of
+ * documents, which are short and bounded as a whole, only count: how long one is shows when it has come. So that they
+ * are paid for all the same, whatever has a body is not sent while bytes are owed. What somebody waits for keeps to no
+ * pace, and what shows whether the registry is back, which all wait for, only counts.
  */
 final class PacedExchange implements Exchange {
     private final Exchange next;

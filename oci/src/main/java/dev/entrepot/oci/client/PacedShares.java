@@ -7,10 +7,12 @@ import java.util.Set;
 import org.jspecify.annotations.Nullable;
 
 /**
- * How what is read at a pace shares the slots of the background. It may hold a slot for hours and use next to nothing of the registry, so that it is counted apart: all of it together has a
- * quarter of the slots at first, or as many as the registry bears at a time if that is less. Those whose pace it is have equal shares of that. Nobody who has more than his share has to give
- * anything back; whoever has less gets his share on top, of up to three quarters of all slots, and what ends goes to those with less, until all are equal. The last quarter is never had. Counts
- * slots and gives none. Not safe for several threads: whoever gives them has a lock.
+ * How what is read at a pace shares the slots of the background. It may hold a slot for hours and use next to nothing
+ * of the registry, so that it is counted apart: all of it together has a quarter of the slots at first, or as many as
+ * the registry bears at a time if that is less. Those whose pace it is have equal shares of that. Nobody who has more
+ * than his share has to give anything back; whoever has less gets his share on top, of up to three quarters of all
+ * slots, and what ends goes to those with less, until all are equal. The last quarter is never had. Counts slots and
+ * gives none. Not safe for several threads: whoever gives them has a lock.
  */
 final class PacedShares {
     private final int first;

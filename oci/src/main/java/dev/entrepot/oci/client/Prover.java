@@ -13,7 +13,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
-/** Gets what a registry wants to see: looks up credentials, and has tokens fetched from the realms that the policy allows. */
+/**
+ * Gets what a registry wants to see: looks up credentials, and has tokens fetched from the realms that the policy
+ * allows.
+ */
 final class Prover {
     private static final Duration BETWEEN_REREADS = Duration.ofMinutes(1);
 

@@ -10,8 +10,9 @@ import java.util.Optional;
 import org.apache.hc.core5.http.HttpHost;
 
 /**
- * Which HTTP proxy a request goes through: the configured one, else what {@code https_proxy}, {@code http_proxy}, {@code all_proxy} and
- * {@code no_proxy} say. In {@code no_proxy}: names with all below them, {@code host:port}, addresses, address ranges, {@code *}.
+ * Which HTTP proxy a request goes through: the configured one, else what {@code https_proxy}, {@code http_proxy},
+ * {@code all_proxy} and {@code no_proxy} say. In {@code no_proxy}: names with all below them, {@code host:port},
+ * addresses, address ranges, {@code *}.
  */
 final class ProxyRules {
     private final Optional<URI> configured;

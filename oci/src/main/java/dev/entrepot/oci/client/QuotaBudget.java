@@ -8,9 +8,9 @@ import java.util.OptionalDouble;
 import java.util.OptionalLong;
 
 /**
- * What is left of one account's pulls at a registry, as its answers say, and whether a request that costs one may go. Requests under way count as
- * spent. What answers said is forgotten when the window has passed that they were for; then, if nothing was left, one request at a time shows whether the
- * window has moved. Safe for all threads.
+ * What is left of one account's pulls at a registry, as its answers say, and whether a request that costs one may go.
+ * Requests under way count as spent. What answers said is forgotten when the window has passed that they were for;
+ * then, if nothing was left, one request at a time shows whether the window has moved. Safe for all threads.
  */
 final class QuotaBudget {
     private static final Duration BETWEEN_LOOKS = Duration.ofMinutes(1);
@@ -90,7 +90,10 @@ final class QuotaBudget {
                 .map(last -> stop(last.movesAt()));
     }
 
-    /** Why a pull had better wait for which something that is kept can stand in: no more than the reserve is left. Empty if more is, or nothing. */
+    /**
+     * Why a pull had better wait for which something that is kept can stand in: no more than the reserve is left. Empty
+     * if more is, or nothing.
+     */
     synchronized Optional<Verdict.Stop> reserved() {
         Instant now = clock.instant();
         return bar(now, false).isPresent() ? Optional.empty() : bar(now, true);
@@ -102,8 +105,8 @@ final class QuotaBudget {
     }
 
     /**
-     * Whether a request for a manifest that costs nothing, and that somebody sends anyway, is the look that is due; after its answer, {@link #sawNothing} is to be
-     * called.
+     * Whether a request for a manifest that costs nothing, and that somebody sends anyway, is the look that is due;
+     * after its answer, {@link #sawNothing} is to be called.
      */
     synchronized boolean looks() {
         Instant now = clock.instant();
@@ -164,8 +167,8 @@ final class QuotaBudget {
     }
 
     /**
-     * Takes note of what an answer says. Answers may overtake each other: an older request's cannot say that there is more again, and any may have been written before pulls were
-     * counted that were answered while it was under way.
+     * Takes note of what an answer says. Answers may overtake each other: an older request's cannot say that there is
+     * more again, and any may have been written before pulls were counted that were answered while it was under way.
      *
      * @param wasLetGo whether it answers a request that {@link #ask} has let go
      */
@@ -227,7 +230,10 @@ final class QuotaBudget {
         notBefore = now.plus(Holds.bounded(retryAfter.orElse(WITHOUT_RETRY_AFTER)));
     }
 
-    /** A request that costs nothing has been answered and did not say what is left: after a refusal has passed, one that costs may show it. */
+    /**
+     * A request that costs nothing has been answered and did not say what is left: after a refusal has passed, one that
+     * costs may show it.
+     */
     synchronized void sawNothing() {
         if (refused && known.filter(last -> last.seenAt().isBefore(lookedAt)).isPresent()) {
             known = Optional.empty();

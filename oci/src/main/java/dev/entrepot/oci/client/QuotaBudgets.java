@@ -60,7 +60,10 @@ final class QuotaBudgets {
         return endpoint.isDockerHub() || of(repository).isKnown();
     }
 
-    /** Why a manifest of a repository had better not be fetched for which something that is kept can stand in; empty if more is left than the reserve, or nothing. */
+    /**
+     * Why a manifest of a repository had better not be fetched for which something that is kept can stand in; empty if
+     * more is left than the reserve, or nothing.
+     */
     Optional<OutageException> reserved(Repository repository) {
         return of(Optional.of(repository))
                 .reserved()
@@ -115,7 +118,10 @@ final class QuotaBudgets {
         }
     }
 
-    /** How an account is called: by its name, where there is one, so that a new password is the same account; else by what tells it from others and no more. */
+    /**
+     * How an account is called: by its name, where there is one, so that a new password is the same account; else by
+     * what tells it from others and no more.
+     */
     static String name(Credential credential) {
         return switch (credential) {
             case Credential.UserPassword user -> user.username();

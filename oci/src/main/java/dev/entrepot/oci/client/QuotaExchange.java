@@ -9,9 +9,9 @@ import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 
 /**
- * Keeps requests back that would cost a pull where none is left for them, and those that a registry asked not to be sent; reads from every answer of the
- * registry what is left. Of what is sent, only the GET of a manifest costs (Docker Hub, "Pull usage and limits"). Answers from where the registry redirected
- * to say nothing of its quota.
+ * Keeps requests back that would cost a pull where none is left for them, and those that a registry asked not to be
+ * sent; reads from every answer of the registry what is left. Of what is sent, only the GET of a manifest costs (Docker
+ * Hub, "Pull usage and limits"). Answers from where the registry redirected to say nothing of its quota.
  */
 final class QuotaExchange implements Exchange {
     private static final Duration LONGEST_WAIT = Duration.ofSeconds(60);

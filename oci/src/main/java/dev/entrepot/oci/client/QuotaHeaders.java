@@ -9,8 +9,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What the header fields of an answer say of a quota: those of Docker Hub, {@code 100;w=21600}, of the drafts of the IETF's httpapi group, and their
- * {@code X-} forms. A field that makes no sense is as if it were not there.
+ * What the header fields of an answer say of a quota: those of Docker Hub, {@code 100;w=21600}, of the drafts of the
+ * IETF's httpapi group, and their {@code X-} forms. A field that makes no sense is as if it were not there.
  *
  * @param limit requests in a window, at least 1
  * @param remaining requests left

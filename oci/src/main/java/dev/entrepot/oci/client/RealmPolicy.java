@@ -12,12 +12,12 @@ import org.apache.hc.client5.http.psl.PublicSuffixMatcher;
 import org.apache.hc.client5.http.psl.PublicSuffixMatcherLoader;
 
 /**
- * Decides what a token service that a registry names in a challenge may be sent. A challenge comes from outside: whoever can answer for
- * the registry could otherwise collect its credentials, or send this process anywhere.
+ * Decides what a token service that a registry names in a challenge may be sent. A challenge comes from outside:
+ * whoever can answer for the registry could otherwise collect its credentials, or send this process anywhere.
  *
- * <p>Credentials go to the registry's own host, to hosts of its domain, to the well-known token services of some public registries, and
- * to hosts that the configuration trusts. Other hosts are asked anonymously, if at all (see {@link AddressPolicy}), and never over plain
- * HTTP unless the registry itself is.
+ * <p>Credentials go to the registry's own host, to hosts of its domain, to the well-known token services of some public
+ * registries, and to hosts that the configuration trusts. Other hosts are asked anonymously, if at all (see
+ * {@link AddressPolicy}), and never over plain HTTP unless the registry itself is.
  */
 final class RealmPolicy {
     // Public registries whose token service is in another domain than the registry.
@@ -160,8 +160,8 @@ final class RealmPolicy {
     }
 
     /**
-     * The part of a name that one owner registered, as the public suffix list has it; empty for addresses, single labels, public suffixes and the domains of
-     * providers with many owners.
+     * The part of a name that one owner registered, as the public suffix list has it; empty for addresses, single
+     * labels, public suffixes and the domains of providers with many owners.
      */
     static Optional<String> domain(String host) {
         String lower = host.toLowerCase(Locale.ROOT);

@@ -6,8 +6,9 @@ import java.io.IOException;
 import java.net.URI;
 
 /**
- * Follows redirects: at most five, never from HTTPS to HTTP, never to addresses that the policy forbids. {@code Authorization}, and what is shown to a server of this
- * program only, are dropped for good at the first change of origin, {@code Range} is kept (distribution-spec, "Redirects").
+ * Follows redirects: at most five, never from HTTPS to HTTP, never to addresses that the policy forbids.
+ * {@code Authorization}, and what is shown to a server of this program only, are dropped for good at the first change
+ * of origin, {@code Range} is kept (distribution-spec, "Redirects").
  */
 final class RedirectExchange implements Exchange {
     private static final int MAX_HOPS = 5;

@@ -11,10 +11,12 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * What a token must allow besides what was asked for, after a registry has redirected within its own origin. What a challenge asks for is not believed (GHCR's names a
- * repository that does not exist, and a hostile one would name what somebody else's registry has, behind a token service that both share), but for one case: Harbor leads from
- * {@code proxy/app} to {@code proxy/library/app}. So the challenge may name the repository that the redirect led to, if that has all components of the name that was asked for
- * in their order, and a token may do there what it was to do here.
+ * What a token must allow besides what was asked for, after a registry has redirected within its own origin. What a
+ * challenge asks for is not believed (GHCR's names a repository that does not exist, and a hostile one would name what
+ * somebody else's registry has, behind a token service that both share), but for one case: Harbor leads from
+ * {@code proxy/app} to {@code proxy/library/app}. So the challenge may name the repository that the redirect led to, if
+ * that has all components of the name that was asked for in their order, and a token may do there what it was to do
+ * here.
  */
 final class RedirectedScopes {
     private static final String TYPE = "repository:";

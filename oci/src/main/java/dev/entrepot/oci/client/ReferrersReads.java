@@ -23,9 +23,9 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Asks a registry's referrers API, all pages (distribution-spec, "Listing Referrers"). Only an answer of 200 that is an index by its type
- * and by its body comes from the API: registries without it answer 404, 400, 405, 406, a redirect to something else or a page for people. A redirect to the same list at
- * another host is followed.
+ * Asks a registry's referrers API, all pages (distribution-spec, "Listing Referrers"). Only an answer of 200 that is an
+ * index by its type and by its body comes from the API: registries without it answer 404, 400, 405, 406, a redirect to
+ * something else or a page for people. A redirect to the same list at another host is followed.
  */
 final class ReferrersReads implements ReferrersApi {
     private static final int MAX_PAGES = 10_000;

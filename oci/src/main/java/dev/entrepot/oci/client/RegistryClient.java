@@ -13,8 +13,8 @@ import java.util.Optional;
 import org.apache.hc.client5.http.DnsResolver;
 
 /**
- * The client of one registry: its connections, tokens and limits, and its mirrors, which have their own. Made once per registry and closed at the end; safe
- * for all threads. Long, because every way of asking a registry begins here.
+ * The client of one registry: its connections, tokens and limits, and its mirrors, which have their own. Made once per
+ * registry and closed at the end; safe for all threads. Long, because every way of asking a registry begins here.
  */
 public final class RegistryClient implements AutoCloseable {
     private static final long PART_BYTES = 16L << 20;
@@ -116,15 +116,19 @@ public final class RegistryClient implements AutoCloseable {
     }
 
     /**
-     * This registry, asked with another credential and with none but that: over the same connections, within the same slots, past the same breakers; with tokens
-     * and a pull quota of its own, without mirrors, and nothing is sent twice. It ends with this client; whoever has done with it forgets it.
+     * This registry, asked with another credential and with none but that: over the same connections, within the same
+     * slots, past the same breakers; with tokens and a pull quota of its own, without mirrors, and nothing is sent
+     * twice. It ends with this client; whoever has done with it forgets it.
      */
     public RegistryClient showing(Credential credential) {
         return new RegistryClient(
                 endpoint.withCredentials(CredentialSource.fixed(credential)), shared, List.of(), true);
     }
 
-    /** Has tokens asked for anew before they are next shown: what a token service said may have changed within a token's life. */
+    /**
+     * Has tokens asked for anew before they are next shown: what a token service said may have changed within a token's
+     * life.
+     */
     public void forgetTokens() {
         authentication.forgetTokens();
     }
@@ -159,7 +163,10 @@ public final class RegistryClient implements AutoCloseable {
         return repository(name, priority, PART_BYTES);
     }
 
-    /** A repository to copy to, in the background: where HEAD says that it has no such blob, that is believed, since a blob that is there already costs an upload and no more. */
+    /**
+     * A repository to copy to, in the background: where HEAD says that it has no such blob, that is believed, since a
+     * blob that is there already costs an upload and no more.
+     */
     public RemoteRepository target(RepositoryName name) {
         return repository(name, Priority.BACKGROUND, BlobReads.Absence.BELIEVED, PART_BYTES);
     }
@@ -196,7 +203,10 @@ public final class RegistryClient implements AutoCloseable {
                         outage));
     }
 
-    /** Where something of a repository would be asked for now, in order: the mirrors, and at last the registry. Asks nobody. */
+    /**
+     * Where something of a repository would be asked for now, in order: the mirrors, and at last the registry. Asks
+     * nobody.
+     */
     public List<Place> places(RepositoryName name, ManifestReference reference, boolean blob) {
         OperationClass kind = blob ? OperationClass.BLOBS : OperationClass.METADATA;
         List<Place> places = new ArrayList<>();
@@ -255,7 +265,8 @@ public final class RegistryClient implements AutoCloseable {
     }
 
     /**
-     * Finds out what a repository can do, by a few requests that cost no pull. What was found out is in {@link #state()}.
+     * Finds out what a repository can do, by a few requests that cost no pull. What was found out is in
+     * {@link #state()}.
      *
      * @throws dev.entrepot.oci.RegistryException if the registry gave no answer
      */
@@ -266,8 +277,9 @@ public final class RegistryClient implements AutoCloseable {
     }
 
     /**
-     * Asks a repository whether it mounts blobs, by mounting one that it has from itself: this wants the right to push, and writes nothing where it works. A session that is opened instead is
-     * deleted. No pull is spent, and no failure counts as one of the registry. What came of it is in {@link #state()}, too.
+     * Asks a repository whether it mounts blobs, by mounting one that it has from itself: this wants the right to push,
+     * and writes nothing where it works. A session that is opened instead is deleted. No pull is spent, and no failure
+     * counts as one of the registry. What came of it is in {@link #state()}, too.
      */
     public MountsAsked probeMounts(Sample sample) {
         Repository repository = new Repository(endpoint.registry(), sample.repository());
@@ -282,7 +294,10 @@ public final class RegistryClient implements AutoCloseable {
                 .run(sample);
     }
 
-    /** Takes over whether a repository mounts that another client asked, if that says so and is a client of the same registry. */
+    /**
+     * Takes over whether a repository mounts that another client asked, if that says so and is a client of the same
+     * registry.
+     */
     public void learnMounts(RegistryClient other, MountsAsked asked) {
         if (other != this && isAt(other.endpoint.baseUrl())) {
             Repository here = new Repository(endpoint.registry(), asked.repository());
@@ -338,7 +353,10 @@ public final class RegistryClient implements AutoCloseable {
                 shared.breakers().states());
     }
 
-    /** Cuts all connections, those to mirrors too; of one that {@link #showing} gave, nothing. Repositories of this client must not be used any more. */
+    /**
+     * Cuts all connections, those to mirrors too; of one that {@link #showing} gave, nothing. Repositories of this
+     * client must not be used any more.
+     */
     @Override
     public void close() {
         mirrors.forEach(mirror -> mirror.client().close());

@@ -11,14 +11,15 @@ import java.util.Set;
  * A registry and how to reach it.
  *
  * @param registry its name in references
- * @param baseUrl where its API is: scheme, host, port and, where it has one, a path before {@code /v2/}; plain HTTP if, and only if, the
- *     scheme is {@code http}
+ * @param baseUrl where its API is: scheme, host, port and, where it has one, a path before {@code /v2/}; plain HTTP if,
+ *     and only if, the scheme is {@code http}
  * @param credentials where its credentials come from
  * @param tls whom to trust and what to show
- * @param httpProxy HTTP proxy to go through; where empty, {@code https_proxy}, {@code http_proxy} and {@code no_proxy} decide
+ * @param httpProxy HTTP proxy to go through; where empty, {@code https_proxy}, {@code http_proxy} and {@code no_proxy}
+ *     decide
  * @param trustedRealmHosts hosts, besides its own, whose token services may be sent the credentials
- * @param maxConcurrentRequests requests at one time, at least 1; that for a blob counts until the head of its answer is there, and
- *     then as a body, of which there may be four times as many
+ * @param maxConcurrentRequests requests at one time, at least 1; that for a blob counts until the head of its answer is
+ *     there, and then as a body, of which there may be four times as many
  * @param servesClients whether somebody may wait for what it is asked: a quarter of the requests, and of the bodies, is
  *     then kept for those who do
  * @param connectTimeout bound of the time to connect

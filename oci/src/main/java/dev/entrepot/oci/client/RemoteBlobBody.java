@@ -12,7 +12,8 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * A blob on its way. Its stream ends exactly after the stated number of bytes, or throws; of what was unpacked no number is stated.
+ * A blob on its way. Its stream ends exactly after the stated number of bytes, or throws; of what was unpacked no
+ * number is stated.
  */
 final class RemoteBlobBody implements BlobBody {
     // What a server of this program says of where an answer is from.

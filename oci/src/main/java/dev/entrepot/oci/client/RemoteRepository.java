@@ -26,8 +26,8 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
- * A repository of a registry, over HTTP. Nothing is kept but tokens, and for ten minutes what a repository has shown that it can do. Cheap to
- * make; safe for all threads; usable until its {@link RegistryClient} is closed.
+ * A repository of a registry, over HTTP. Nothing is kept but tokens, and for ten minutes what a repository has shown
+ * that it can do. Cheap to make; safe for all threads; usable until its {@link RegistryClient} is closed.
  */
 public final class RemoteRepository implements RepositorySource, ResumableTarget {
     private final RepositoryRequests requests;
@@ -94,8 +94,9 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     }
 
     /**
-     * The same repository, of a server of this program, which is believed what it says of whether it had a blob ({@link BlobBody#isFromCache}), and
-     * of why it fails: its word is in the messages, which name upstream and quota then, and when to come back.
+     * The same repository, of a server of this program, which is believed what it says of whether it had a blob
+     * ({@link BlobBody#isFromCache}), and of why it fails: its word is in the messages, which name upstream and quota
+     * then, and when to come back.
      *
      * @param headers sent with each request that reads
      */

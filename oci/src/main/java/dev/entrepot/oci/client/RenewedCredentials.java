@@ -17,9 +17,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Credentials that somebody issues for a time. They are asked for when they are first needed, by one thread for all who wait; after four
- * fifths of their life they are renewed behind the requests, which go on with those at hand to their end. When a registry refuses them, which it may do for want of rights, others
- * are waited for, a few seconds; if there are none then, those at hand still count. After a failure nobody is asked for ten seconds. Safe for all threads.
+ * Credentials that somebody issues for a time. They are asked for when they are first needed, by one thread for all who
+ * wait; after four fifths of their life they are renewed behind the requests, which go on with those at hand to their
+ * end. When a registry refuses them, which it may do for want of rights, others are waited for, a few seconds; if there
+ * are none then, those at hand still count. After a failure nobody is asked for ten seconds. Safe for all threads.
  */
 public final class RenewedCredentials implements CredentialSource {
     private static final Logger LOG = LoggerFactory.getLogger(RenewedCredentials.class);

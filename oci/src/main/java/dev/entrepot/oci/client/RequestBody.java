@@ -16,8 +16,8 @@ sealed interface RequestBody {
     record Bytes(byte[] bytes, MediaType type) implements RequestBody {}
 
     /**
-     * A stream of exactly {@code length} bytes, opened before each sending, so that no peer waits for its first byte, and
-     * closed after it. What it is cut from may stay open for longer: that is for whoever opens it.
+     * A stream of exactly {@code length} bytes, opened before each sending, so that no peer waits for its first byte,
+     * and closed after it. What it is cut from may stay open for longer: that is for whoever opens it.
      */
     record Stream(Opener opener, long length, MediaType type) implements RequestBody {}
 

@@ -12,7 +12,9 @@ import java.util.function.LongSupplier;
 /**
  * Slots at one registry, for requests or for bodies of blobs. Where clients are served a quarter of them, at least one,
  * is for interactive requests alone, and no background request gets a slot while an interactive one waits. How many
- * background requests run at a time adapts to the registry ({@link AdaptiveWindow}): it asks for fewer by 429. What is read at a pace is counted apart from the rest of the background ({@link PacedShares}), so that it never keeps that waiting. Safe for all threads.
+ * background requests run at a time adapts to the registry ({@link AdaptiveWindow}): it asks for fewer by 429. What is
+ * read at a pace is counted apart from the rest of the background ({@link PacedShares}), so that it never keeps that
+ * waiting. Safe for all threads.
  */
 final class RequestLimiter {
     private final int slots;
@@ -51,7 +53,9 @@ final class RequestLimiter {
         this.paced = new PacedShares(background);
     }
 
-    /** For whom there is a slot: somebody who waits, whoever has this account at a pace, or the rest of the background. */
+    /**
+     * For whom there is a slot: somebody who waits, whoever has this account at a pace, or the rest of the background.
+     */
     private sealed interface Taker {
         record Interactive() implements Taker {}
 
@@ -231,7 +235,10 @@ final class RequestLimiter {
         }
     }
 
-    /** Says that the registry answered a background request that this is not about: that counts as long as it never asked for fewer here. */
+    /**
+     * Says that the registry answered a background request that this is not about: that counts as long as it never
+     * asked for fewer here.
+     */
     void succeededElsewhere() {
         lock.lock();
         try {

@@ -7,7 +7,10 @@ import java.util.Optional;
 import java.util.OptionalInt;
 import java.util.function.LongConsumer;
 
-/** Is told of every request that went over the wire, each redirect, token request and repetition included. Safe for all threads. */
+/**
+ * Is told of every request that went over the wire, each redirect, token request and repetition included. Safe for all
+ * threads.
+ */
 @FunctionalInterface
 public interface RequestObserver {
     /** Tells nobody. */
@@ -16,7 +19,8 @@ public interface RequestObserver {
     /**
      * A request has been answered, or has failed. Must not block.
      *
-     * @param registry the registry that the request was made for, even where it went to a host that the registry redirected to
+     * @param registry the registry that the request was made for, even where it went to a host that the registry
+     *     redirected to
      * @param operation what for
      * @param status the HTTP status, or empty if there was no answer
      * @param took time until the head of the answer, or until the failure
@@ -36,10 +40,11 @@ public interface RequestObserver {
     }
 
     /**
-     * The head of an answer with a body is there. What this returns is told of each number of bytes of that body that was read, whatever the
-     * status and also where the body breaks off, by the thread that reads. Neither may block.
+     * The head of an answer with a body is there. What this returns is told of each number of bytes of that body that
+     * was read, whatever the status and also where the body breaks off, by the thread that reads. Neither may block.
      *
-     * @param registry the registry that the request was made for, even where it went to a host that the registry redirected to
+     * @param registry the registry that the request was made for, even where it went to a host that the registry
+     *     redirected to
      * @param operation what for
      */
     default LongConsumer receiving(RegistryHost registry, Operation operation) {
@@ -55,7 +60,10 @@ public interface RequestObserver {
         /** The head of the answer is there, or with an empty status: there will be none. */
         void ended(OptionalInt status);
 
-        /** What the registry itself, and nobody that it redirects to, is told of the trace that this belongs to: the value of {@code traceparent}. */
+        /**
+         * What the registry itself, and nobody that it redirects to, is told of the trace that this belongs to: the
+         * value of {@code traceparent}.
+         */
         default Optional<String> traceparent() {
             return Optional.empty();
         }

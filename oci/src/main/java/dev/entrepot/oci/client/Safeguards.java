@@ -7,8 +7,8 @@ import java.util.Optional;
  *
  * @param quota what of pull quotas is reserved; without, quotas are not looked at
  * @param breakers whether a registry that is out is left alone for a while
- * @param repeats whether a request that met an outage is repeated, in the background also after a pause that the registry asks for; not where another
- *     place is asked instead
+ * @param repeats whether a request that met an outage is repeated, in the background also after a pause that the
+ *     registry asks for; not where another place is asked instead
  * @param hedges whether a small request that takes long is sent a second time
  */
 public record Safeguards(Optional<QuotaReserve> quota, boolean breakers, boolean repeats, boolean hedges) {
@@ -20,7 +20,10 @@ public record Safeguards(Optional<QuotaReserve> quota, boolean breakers, boolean
         return new Safeguards(Optional.of(reserve), true, true, true);
     }
 
-    /** Every request is sent that somebody's command needs, as long as the quota lasts: for sources that no client pulls from through this process. */
+    /**
+     * Every request is sent that somebody's command needs, as long as the quota lasts: for sources that no client pulls
+     * from through this process.
+     */
     public static Safeguards ofCommand(QuotaReserve reserve) {
         return new Safeguards(Optional.of(reserve), false, true, false);
     }

@@ -25,9 +25,9 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Asks the services that give credentials for a registry: addresses that the operator or this program's authors have named, never one out
- * of an answer of a registry. A connection for each request, since there are few of them; no redirects; 5 s to connect, 10 s without a
- * byte, 20 s in all, 1 MiB. Safe for all threads.
+ * Asks the services that give credentials for a registry: addresses that the operator or this program's authors have
+ * named, never one out of an answer of a registry. A connection for each request, since there are few of them; no
+ * redirects; 5 s to connect, 10 s without a byte, 20 s in all, 1 MiB. Safe for all threads.
  */
 public final class ServiceClient {
     private static final int MAX_ANSWER_BYTES = 1024 * 1024;
@@ -44,7 +44,8 @@ public final class ServiceClient {
     /**
      * A client for the services behind one registry.
      *
-     * @param registry whose proxy and authorities count for them, too; its client certificate is shown to the registry alone
+     * @param registry whose proxy and authorities count for them, too; its client certificate is shown to the registry
+     *     alone
      */
     public ServiceClient(RegistryEndpoint registry, ClientEnvironment environment) {
         this.registry = registry;

@@ -12,8 +12,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The logins that this process has renewed, by the file that they came from, for all its clients: what one renews is there for the others, also where
- * the file cannot be written, since a refresh token may be good for one use. One for each file that the configuration leads to. Safe for all threads.
+ * The logins that this process has renewed, by the file that they came from, for all its clients: what one renews is
+ * there for the others, also where the file cannot be written, since a refresh token may be good for one use. One for
+ * each file that the configuration leads to. Safe for all threads.
  */
 public final class SharedLogins {
     // Longer than a renewal, which is asked for twice at most.
@@ -64,7 +65,8 @@ public final class SharedLogins {
         /**
          * Does what no two may do at the same time.
          *
-         * @throws OutageException if somebody else does not come to an end with it within 60 s, or the thread is interrupted
+         * @throws OutageException if somebody else does not come to an end with it within 60 s, or the thread is
+         *     interrupted
          * @throws IOException as {@code work} does
          */
         public <T> T alone(Work<T> work) throws IOException {

@@ -3,7 +3,10 @@ package dev.entrepot.oci.client;
 import java.time.Duration;
 import java.util.concurrent.atomic.AtomicLong;
 
-/** Cuts a connection whose peer stops taking bytes: a socket bounds the time of a read, never that of a write. Watched until it is closed. */
+/**
+ * Cuts a connection whose peer stops taking bytes: a socket bounds the time of a read, never that of a write. Watched
+ * until it is closed.
+ */
 final class StallGuard implements OverdueWatch.Watched, AutoCloseable {
     private final OverdueWatch watch;
     private final long longestNanos;

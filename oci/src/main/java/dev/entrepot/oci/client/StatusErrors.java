@@ -42,8 +42,8 @@ final class StatusErrors {
     }
 
     /**
-     * The same for answers of a server of this program: what it says itself is part of the messages, and its 503 for what a
-     * quota or rate does not let it do is told from that of a server that fails. Of others no word is repeated.
+     * The same for answers of a server of this program: what it says itself is part of the messages, and its 503 for
+     * what a quota or rate does not let it do is told from that of a server that fails. Of others no word is repeated.
      */
     StatusErrors ofServer() {
         return new StatusErrors(clock, true);
@@ -57,7 +57,10 @@ final class StatusErrors {
         return status == 407 || status == 408 || status == 429 || status >= 500;
     }
 
-    /** As above, whatever was asked for: 501 may say that this one thing is not done there, so whoever asked for it decides. */
+    /**
+     * As above, whatever was asked for: 501 may say that this one thing is not done there, so whoever asked for it
+     * decides.
+     */
     static boolean isOutageOfAll(int status) {
         return isOutage(status) && status != 501;
     }
@@ -155,7 +158,10 @@ final class StatusErrors {
         };
     }
 
-    /** The error code of a body (distribution-spec, "Error Codes"), or empty: one that says that something is missing, else the first. */
+    /**
+     * The error code of a body (distribution-spec, "Error Codes"), or empty: one that says that something is missing,
+     * else the first.
+     */
     static String errorCode(ApiResponse response) {
         return error(response).code();
     }

@@ -7,8 +7,9 @@ import java.time.ZoneId;
 import java.util.function.LongSupplier;
 
 /**
- * The time of the wall clock when it was made, plus what has passed since by a source that never goes back. What is left alone until a time by this clock is
- * left alone for that long, even if somebody sets the wall clock meanwhile. Safe for all threads.
+ * The time of the wall clock when it was made, plus what has passed since by a source that never goes back. What is
+ * left alone until a time by this clock is left alone for that long, even if somebody sets the wall clock meanwhile.
+ * Safe for all threads.
  */
 final class SteadyClock extends Clock {
     // Less is no step of the wall clock, but the two being read one after the other.

@@ -11,8 +11,9 @@ import org.apache.hc.core5.http.protocol.HttpContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TLS that shows the client certificate to the registry's own origin and to the token services that the operator named. Wherever else a registry leads, nobody learns who
- * this is, and nothing opens that would open to the certificate. Safe for all threads.
+ * TLS that shows the client certificate to the registry's own origin and to the token services that the operator named.
+ * Wherever else a registry leads, nobody learns who this is, and nothing opens that would open to the certificate. Safe
+ * for all threads.
  */
 final class TlsByHost implements TlsSocketStrategy {
     private static final int STANDARD_PORT = 443;

@@ -20,9 +20,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * TLS by settings with files of their own, which may be changed while the program runs: mounted secrets, certificates that are renewed. They are looked at when a connection
- * is made, every ten seconds at most; connections that are open go on. What cannot be read, or is a certificate and another one's key, leaves the former in effect, with a
- * line in the log. Safe for all threads.
+ * TLS by settings with files of their own, which may be changed while the program runs: mounted secrets, certificates
+ * that are renewed. They are looked at when a connection is made, every ten seconds at most; connections that are open
+ * go on. What cannot be read, or is a certificate and another one's key, leaves the former in effect, with a line in
+ * the log. Safe for all threads.
  */
 final class TlsOfFiles implements TlsSocketStrategy {
     private static final Logger LOG = LoggerFactory.getLogger(TlsOfFiles.class);

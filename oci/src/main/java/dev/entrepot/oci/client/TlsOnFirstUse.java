@@ -10,8 +10,9 @@ import org.apache.hc.core5.http.protocol.HttpContext;
 import org.jspecify.annotations.Nullable;
 
 /**
- * TLS with the platform's authorities, set up when the first connection needs it: reading a hundred certificates is what no start should wait for. Settings with files of
- * their own are read at once, so that a mistake in them is found at the start. Safe for all threads.
+ * TLS with the platform's authorities, set up when the first connection needs it: reading a hundred certificates is
+ * what no start should wait for. Settings with files of their own are read at once, so that a mistake in them is found
+ * at the start. Safe for all threads.
  */
 final class TlsOnFirstUse implements TlsSocketStrategy {
     private final ReentrantLock making = new ReentrantLock();

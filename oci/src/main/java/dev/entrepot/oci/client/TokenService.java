@@ -23,8 +23,9 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Fetches tokens: by GET (distribution, "Token Authentication Specification") and by OAuth2 POST ("OAuth2 Token Authentication"). Follows
- * redirects within the token service's own origin only. All failures that are not refusals are outages of the token service.
+ * Fetches tokens: by GET (distribution, "Token Authentication Specification") and by OAuth2 POST ("OAuth2 Token
+ * Authentication"). Follows redirects within the token service's own origin only. All failures that are not refusals
+ * are outages of the token service.
  */
 final class TokenService {
     private static final MediaType FORM = new MediaType("application/x-www-form-urlencoded");

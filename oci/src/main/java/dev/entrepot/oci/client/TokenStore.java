@@ -19,9 +19,10 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 
 /**
- * Keeps tokens while they live, and fetches each at most once at a time. A fetch runs on a thread of its own and belongs to none of those
- * who wait for it; they all get its outcome. When four fifths of a token's life are over it is renewed behind the requests, which go on with the one at hand; after a renewal
- * that failed, the next in ten seconds. Safe for all threads.
+ * Keeps tokens while they live, and fetches each at most once at a time. A fetch runs on a thread of its own and
+ * belongs to none of those who wait for it; they all get its outcome. When four fifths of a token's life are over it is
+ * renewed behind the requests, which go on with the one at hand; after a renewal that failed, the next in ten seconds.
+ * Safe for all threads.
  */
 final class TokenStore {
     private static final Duration BETWEEN_RENEWALS = Duration.ofSeconds(10);

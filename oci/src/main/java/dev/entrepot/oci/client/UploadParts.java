@@ -8,8 +8,9 @@ import java.io.InputStream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The parts of one upload, cut from one pass over the blob, so that a blob of many parts is read once and verified as a whole. It is opened
- * anew only where a part does not begin at the end of the one before. A part is open when its first bytes are there. For one thread.
+ * The parts of one upload, cut from one pass over the blob, so that a blob of many parts is read once and verified as a
+ * whole. It is opened anew only where a part does not begin at the end of the one before. A part is open when its first
+ * bytes are there. For one thread.
  */
 final class UploadParts implements AutoCloseable {
     private final Descriptor blob;

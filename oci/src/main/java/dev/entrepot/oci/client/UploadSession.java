@@ -14,8 +14,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The requests of an upload session (distribution-spec, "Pushing blobs"). Sessions live at locations that the registry chooses, which may
- * be at another host; credentials go to the registry's own origin only.
+ * The requests of an upload session (distribution-spec, "Pushing blobs"). Sessions live at locations that the registry
+ * chooses, which may be at another host; credentials go to the registry's own origin only.
  */
 final class UploadSession {
     private static final Pattern SIZE = Pattern.compile("[0-9]{1,12}");

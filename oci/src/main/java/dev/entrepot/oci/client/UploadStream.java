@@ -11,8 +11,8 @@ import java.io.InputStream;
 import java.util.OptionalLong;
 
 /**
- * The bytes of a blob for an upload, from an offset on. The whole blob is read and verified each time, and its last bytes are handed out
- * only when the digest is right, so that no target can commit what is not.
+ * The bytes of a blob for an upload, from an offset on. The whole blob is read and verified each time, and its last
+ * bytes are handed out only when the digest is right, so that no target can commit what is not.
  */
 final class UploadStream extends InputStream {
     // More than the wire's own buffer holds back, so that a request leaves with the first of them.

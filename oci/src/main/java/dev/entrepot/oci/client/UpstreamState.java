@@ -8,13 +8,15 @@ import java.util.Optional;
 /**
  * What a client knows of its registry at one moment, without asking it. Shows no secret.
  *
- * @param authentication how the registry wants to be shown who is asking: {@code bearer}, {@code basic}, or {@code none} as long as it did not ask
+ * @param authentication how the registry wants to be shown who is asking: {@code bearer}, {@code basic}, or
+ *     {@code none} as long as it did not ask
  * @param account the account that the registry is asked with; {@code anonymous} without
  * @param answeredAt when it last answered, whatever the answer
  * @param failedAt when it last did not
  * @param failure how
  * @param capabilities what its repositories have shown that they can do; what was never tried is missing
- * @param mountsAsked what came of asking a repository whether it mounts, where somebody wanted that, and it was within ten minutes
+ * @param mountsAsked what came of asking a repository whether it mounts, where somebody wanted that, and it was within
+ *     ten minutes
  * @param hedges small requests that were sent a second time
  * @param quotas what is known of pull quotas
  * @param tooMany answers of 429

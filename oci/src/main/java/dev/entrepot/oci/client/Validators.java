@@ -8,8 +8,9 @@ import dev.entrepot.oci.Tag;
 import java.util.Optional;
 
 /**
- * What tags named when they were last fetched whole, with the {@code ETag} of that answer (RFC 9110, section 8.8.3): where a registry does not answer HEAD, the
- * next check of the tag need not fetch the manifest again if it is the same. Safe for all threads.
+ * What tags named when they were last fetched whole, with the {@code ETag} of that answer (RFC 9110, section 8.8.3):
+ * where a registry does not answer HEAD, the next check of the tag need not fetch the manifest again if it is the same.
+ * Safe for all threads.
  */
 final class Validators {
     private static final int MOST = 10_000;

@@ -34,7 +34,10 @@ final class WireFaults {
         return new OutageException(reason, what + ": " + host + " " + text(reason, fault), fault);
     }
 
-    /** Whether the fault is a connection that broke, rather than one that was never made: worth a second attempt at once. */
+    /**
+     * Whether the fault is a connection that broke, rather than one that was never made: worth a second attempt at
+     * once.
+     */
     static boolean isBroken(OutageException outage) {
         return outage.reason() == Reason.UNREACHABLE && !(outage.getCause() instanceof ConnectException);
     }

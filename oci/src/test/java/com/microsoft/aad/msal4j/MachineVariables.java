@@ -2,7 +2,10 @@ package com.microsoft.aad.msal4j;
 
 import java.util.Map;
 
-/** Environment variables for Microsoft's library, which a JVM cannot set: only its own package can hand it others. For one test at a time. */
+/**
+ * Environment variables for Microsoft's library, which a JVM cannot set: only its own package can hand it others. For
+ * one test at a time.
+ */
 public final class MachineVariables {
     private MachineVariables() {}
 

@@ -47,7 +47,10 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Challenges and tokens. Long, because each way of a registry to ask for credentials is one short case over the same exchange. */
+/**
+ * Challenges and tokens. Long, because each way of a registry to ask for credentials is one short case over the same
+ * exchange.
+ */
 class AuthExchangeTest {
     private static final Tag TAG = new Tag("v1");
     private static final String MANIFEST = "/v2/team/app/manifests/v1";

@@ -32,7 +32,10 @@ import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** Uploads and how they go on. Long, because each place where one can break is one case over the same registry and client. */
+/**
+ * Uploads and how they go on. Long, because each place where one can break is one case over the same registry and
+ * client.
+ */
 class BlobUploadsTest {
     private static final byte[] BLOB = bytes(300_000);
     private static final Descriptor DESCRIPTOR = descriptor(BLOB);

@@ -20,7 +20,10 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
-/** Small requests that take long are sent a second time, and no others. A request that is held and not sent again ends by its time-out. */
+/**
+ * Small requests that take long are sent a second time, and no others. A request that is held and not sent again ends
+ * by its time-out.
+ */
 class HedgedRequestsTest {
     private static final Tag TAG = new Tag("1");
 

@@ -11,7 +11,10 @@ import java.time.Duration;
 import org.apache.hc.core5.http.message.BasicClassicHttpResponse;
 import org.junit.jupiter.api.Test;
 
-/** How many background requests there may be adapts for bodies and for other requests apart, and not to uploads; bodies that are read at a pace keep no others waiting. */
+/**
+ * How many background requests there may be adapts for bodies and for other requests apart, and not to uploads; bodies
+ * that are read at a pace keep no others waiting.
+ */
 class LimitedExchangeTest {
     private static final URI URL = URI.create("http://registry.test/v2/");
 

@@ -18,7 +18,10 @@ import java.util.TreeMap;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 
-/** An HTTP/1.1 server without manners: it does to a connection what its handler says. One request per connection unless it answers. */
+/**
+ * An HTTP/1.1 server without manners: it does to a connection what its handler says. One request per connection unless
+ * it answers.
+ */
 final class RawServer implements AutoCloseable {
     /** Deals with one request. */
     @FunctionalInterface

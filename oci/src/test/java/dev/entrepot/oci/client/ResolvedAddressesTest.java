@@ -25,7 +25,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A client of a public registry that leads it to names of which the addresses are inside: the policy of addresses is what its connections go by. */
+/**
+ * A client of a public registry that leads it to names of which the addresses are inside: the policy of addresses is
+ * what its connections go by.
+ */
 class ResolvedAddressesTest {
     private static final byte[] BYTES = "blob".getBytes(StandardCharsets.UTF_8);
     private static final Map<String, String[]> NAMES = Map.of(

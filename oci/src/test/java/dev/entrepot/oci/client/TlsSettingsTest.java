@@ -32,7 +32,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Handshakes with a server that has a certificate of its own for localhost, and takes that same certificate from clients. */
+/**
+ * Handshakes with a server that has a certificate of its own for localhost, and takes that same certificate from
+ * clients.
+ */
 class TlsSettingsTest {
     private static final String OK = "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\n{}";
     private static final char[] PASSWORD = "password".toCharArray();

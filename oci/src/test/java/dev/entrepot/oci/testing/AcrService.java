@@ -13,8 +13,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.UnaryOperator;
 
 /**
- * The token service of an Azure container registry, under {@code /oauth2/} of the registry itself: it exchanges tokens of Microsoft Entra for
- * refresh tokens, and those for access tokens. A password by POST is refused with 400, as there. Safe for all threads.
+ * The token service of an Azure container registry, under {@code /oauth2/} of the registry itself: it exchanges tokens
+ * of Microsoft Entra for refresh tokens, and those for access tokens. A password by POST is refused with 400, as there.
+ * Safe for all threads.
  */
 public final class AcrService implements MiniHttpServer.Handler {
     private static final Duration REFRESH_LIFE = Duration.ofHours(3);

@@ -23,8 +23,9 @@ import javax.crypto.spec.SecretKeySpec;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What of AWS gives credentials, on one server: the APIs of ECR and ECR Public and the Security Token Service, which check signatures, the
- * metadata service of an instance (version 2 alone), the endpoint of a container, and of IAM Identity Center the portal and the OIDC service. Safe for all threads.
+ * What of AWS gives credentials, on one server: the APIs of ECR and ECR Public and the Security Token Service, which
+ * check signatures, the metadata service of an instance (version 2 alone), the endpoint of a container, and of IAM
+ * Identity Center the portal and the OIDC service. Safe for all threads.
  */
 public final class AwsService implements MiniHttpServer.Handler {
     /** Keys that it knows from the start. */

@@ -22,8 +22,8 @@ import java.util.TreeMap;
 import java.util.function.Predicate;
 
 /**
- * One of the OCI layouts of {@code deploy/interop/corpus}: real images with real signatures, described in the README there. The layers
- * stay in the archive and are read from it. Immutable.
+ * One of the OCI layouts of {@code deploy/interop/corpus}: real images with real signatures, described in the README
+ * there. The layers stay in the archive and are read from it. Immutable.
  *
  * @param tags what the layout's {@code index.json} names
  * @param manifests all manifests that can be reached from there, including those that only a fallback tag lists
@@ -32,7 +32,10 @@ import java.util.function.Predicate;
 public record Corpus(Map<Tag, Descriptor> tags, Map<Digest, ManifestBytes> manifests, Map<Digest, Content> blobs) {
     private static final String REF_NAME = "org.opencontainers.image.ref.name";
 
-    /** An image for two platforms, with signatures by cosign and notation, bills of materials, and a signature on one of those. */
+    /**
+     * An image for two platforms, with signatures by cosign and notation, bills of materials, and a signature on one of
+     * those.
+     */
     public static Corpus netMonitor() {
         return read(locate().resolve("net-monitor.oci.tar"));
     }
@@ -74,8 +77,9 @@ public record Corpus(Map<Tag, Descriptor> tags, Map<Digest, ManifestBytes> manif
     }
 
     /**
-     * Puts everything into a repository, but of the tags only those wanted, and not the manifests that only unwanted tags name: without
-     * {@linkplain #isFallbackTag fallback tags}, the content of a registry that always had the referrers API.
+     * Puts everything into a repository, but of the tags only those wanted, and not the manifests that only unwanted
+     * tags name: without {@linkplain #isFallbackTag fallback tags}, the content of a registry that always had the
+     * referrers API.
      */
     public void loadInto(TestRegistry registry, String repository, Predicate<Tag> wanted) {
         Set<Digest> unwanted = new HashSet<>();

@@ -14,8 +14,8 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
 
 /**
- * A Java program in a process of its own, which can be killed without warning: for tests of what survives a crash. Its two outputs
- * are read as one, to the end. Safe for all threads; waits are bounded, by 60 s unless said otherwise.
+ * A Java program in a process of its own, which can be killed without warning: for tests of what survives a crash. Its
+ * two outputs are read as one, to the end. Safe for all threads; waits are bounded, by 60 s unless said otherwise.
  */
 public final class CrashProcess implements AutoCloseable {
     private static final int BOUND_SECONDS = 60;
@@ -98,11 +98,12 @@ public final class CrashProcess implements AutoCloseable {
     }
 
     /**
-     * Waits until the program ends by itself. What it waits for a disk is not counted, nor what the kernel takes to end it once it is
-     * killed, which is the same: no program can hurry either.
+     * Waits until the program ends by itself. What it waits for a disk is not counted, nor what the kernel takes to end
+     * it once it is killed, which is the same: no program can hurry either.
      *
      * @return its exit code; 137 after {@link #kill()}
-     * @throws AssertionError if it does not within 60 s that count, or 300 s, with what its threads and those of this program do
+     * @throws AssertionError if it does not within 60 s that count, or 300 s, with what its threads and those of this
+     *     program do
      */
     public int awaitExit() throws InterruptedException {
         int counted = 0;

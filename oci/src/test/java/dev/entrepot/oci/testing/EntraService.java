@@ -21,8 +21,8 @@ import java.util.stream.Stream;
 import tools.jackson.databind.JsonNode;
 
 /**
- * What of Azure gives tokens for container registries, on one server: the token endpoint of the directory {@code
- * the-tenant}, the metadata service of a machine, and the endpoint that containers have. Safe for all threads.
+ * What of Azure gives tokens for container registries, on one server: the token endpoint of the directory
+ * {@code the-tenant}, the metadata service of a machine, and the endpoint that containers have. Safe for all threads.
  */
 public final class EntraService implements MiniHttpServer.Handler {
     /** The secret of the application {@code the-client}. */

@@ -11,8 +11,9 @@ import java.util.function.UnaryOperator;
 import java.util.zip.GZIPOutputStream;
 
 /**
- * Something that goes wrong with a request: before it is handled, in its upload, instead of an answer, or with the answer. Several
- * faults of one request add up. Offsets in bodies count from the first byte of that answer's body, not of the blob.
+ * Something that goes wrong with a request: before it is handled, in its upload, instead of an answer, or with the
+ * answer. Several faults of one request add up. Offsets in bodies count from the first byte of that answer's body, not
+ * of the blob.
  */
 public interface Fault {
     /** The request that the registry sees. May block. */
@@ -40,7 +41,10 @@ public interface Fault {
         return obstructed(Obstacle.cut(bodyBytes, true));
     }
 
-    /** The connection is closed in order after so many bytes of the answer's body, short of what {@code Content-Length} states. */
+    /**
+     * The connection is closed in order after so many bytes of the answer's body, short of what {@code Content-Length}
+     * states.
+     */
     static Fault truncateAfter(long bodyBytes) {
         return obstructed(Obstacle.cut(bodyBytes, false));
     }
@@ -76,8 +80,8 @@ public interface Fault {
     }
 
     /**
-     * The answer states this length; its body is sent as it is, then the connection ends. After a length that is too short, what follows
-     * arrives where the client may expect the next answer.
+     * The answer states this length; its body is sent as it is, then the connection ends. After a length that is too
+     * short, what follows arrives where the client may expect the next answer.
      */
     static Fault statedLength(long bytes) {
         return header("Content-Length", Long.toString(bytes));

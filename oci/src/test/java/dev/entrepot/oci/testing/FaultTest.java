@@ -46,7 +46,10 @@ class FaultTest {
         assertThat(client.get(path).body()).isEqualTo(blob);
     }
 
-    /** All body bytes that come before the connection ends: over a plain socket, because clients drop what they hold when it breaks. */
+    /**
+     * All body bytes that come before the connection ends: over a plain socket, because clients drop what they hold
+     * when it breaks.
+     */
     private byte[] bodyUntilTheEnd() throws IOException {
         ByteArrayOutputStream received = new ByteArrayOutputStream();
         try (Socket socket = new Socket("127.0.0.1", registry.server().port())) {

@@ -5,8 +5,8 @@ import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * A place where a server waits until the test lets it go on, and where the test can wait until a server has come to it. Safe for all
- * threads. Both waits are bounded, so that a forgotten gate ends a test instead of hanging it.
+ * A place where a server waits until the test lets it go on, and where the test can wait until a server has come to it.
+ * Safe for all threads. Both waits are bounded, so that a forgotten gate ends a test instead of hanging it.
  */
 public final class Gate {
     private static final long BOUND_SECONDS = 30;

@@ -22,8 +22,8 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Makes images, indexes and referrers. Their content is drawn from a seed: the same calls on the same seed give the same digests, and
- * two calls never give the same layer. Not safe for several threads.
+ * Makes images, indexes and referrers. Their content is drawn from a seed: the same calls on the same seed give the
+ * same digests, and two calls never give the same layer. Not safe for several threads.
  */
 public final class Images {
     /** The empty JSON object, {@code {}}. */
@@ -153,7 +153,10 @@ public final class Images {
         return inner;
     }
 
-    /** An index of an image and its attestation, in the form that BuildKit gives them: an entry for platform unknown/unknown. */
+    /**
+     * An index of an image and its attestation, in the form that BuildKit gives them: an entry for platform
+     * unknown/unknown.
+     */
     public Bundle indexWithAttestation(String platform) {
         Bundle image = image(Platform.parse(platform), 1000);
         Bundle attestation = image(Platform.parse("unknown/unknown"), 300);
@@ -202,7 +205,9 @@ public final class Images {
         return List.of(chain);
     }
 
-    /** What cosign pushes under a tag for a signature, attestation or bill of materials: no subject, an annotated layer. */
+    /**
+     * What cosign pushes under a tag for a signature, attestation or bill of materials: no subject, an annotated layer.
+     */
     public Bundle cosign(String layerType) {
         Map<Digest, Content> blobs = new LinkedHashMap<>();
         ObjectNode json = document(MediaType.OCI_MANIFEST);
@@ -217,12 +222,16 @@ public final class Images {
         return Bundle.over(List.of(), blobs, bytes(MediaType.OCI_MANIFEST, DigestAlgorithm.SHA256, json));
     }
 
-    /** The tag under which cosign keeps something of a subject: {@code sha256-<hex>.sig}, {@code .att} or {@code .sbom}. */
+    /**
+     * The tag under which cosign keeps something of a subject: {@code sha256-<hex>.sig}, {@code .att} or {@code .sbom}.
+     */
     public static String cosignTag(Digest subject, String suffix) {
         return subject.algorithm() + "-" + subject.encoded() + "." + suffix;
     }
 
-    /** What clients keep under {@link Digest#referrersTag()} where there is no referrers API: an index of the referrers. */
+    /**
+     * What clients keep under {@link Digest#referrersTag()} where there is no referrers API: an index of the referrers.
+     */
     public Bundle fallbackIndex(List<Bundle> referrers) {
         ObjectNode json = document(MediaType.OCI_INDEX);
         ArrayNode manifests = json.putArray("manifests");

@@ -12,7 +12,9 @@ import java.util.Optional;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Answers the lists: tags, repositories and referrers (distribution-spec end-8 and end-12), in pages with {@code Link}. */
+/**
+ * Answers the lists: tags, repositories and referrers (distribution-spec end-8 and end-12), in pages with {@code Link}.
+ */
 final class ListDesk {
     private final Warehouse warehouse;
 

@@ -17,9 +17,9 @@ import javax.net.ServerSocketFactory;
 import org.jspecify.annotations.Nullable;
 
 /**
- * A small HTTP/1.1 server on the loopback address whose every byte is under the control of a test. One virtual thread for each
- * connection. It keeps its port over {@link #stop()} and {@link #start()}, so that an outage can be played. Safe for all threads,
- * but start, stop and close are for one thread at a time.
+ * A small HTTP/1.1 server on the loopback address whose every byte is under the control of a test. One virtual thread
+ * for each connection. It keeps its port over {@link #stop()} and {@link #start()}, so that an outage can be played.
+ * Safe for all threads, but start, stop and close are for one thread at a time.
  */
 public final class MiniHttpServer implements AutoCloseable {
     private static final int BACKLOG = 200;
@@ -88,7 +88,9 @@ public final class MiniHttpServer implements AutoCloseable {
         }
     }
 
-    /** Stops listening and cuts all connections; returns when their threads have ended. Harmless when it has stopped. */
+    /**
+     * Stops listening and cuts all connections; returns when their threads have ended. Harmless when it has stopped.
+     */
     public void stop() {
         ServerSocket socket = listener;
         listener = null;
@@ -103,8 +105,8 @@ public final class MiniHttpServer implements AutoCloseable {
     }
 
     /**
-     * Cuts all connections and goes on listening; returns when their threads have ended. May be called from a fault, that is from such
-     * a thread, which then ends by itself.
+     * Cuts all connections and goes on listening; returns when their threads have ended. May be called from a fault,
+     * that is from such a thread, which then ends by itself.
      */
     public void dropConnections() {
         connections.forEach((connection, thread) -> {

@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
 
-/** Something in the way of a body: it slows it, stops it or cuts it. Asked before each piece; may block, and may end the connection. */
+/**
+ * Something in the way of a body: it slows it, stops it or cuts it. Asked before each piece; may block, and may end the
+ * connection.
+ */
 @FunctionalInterface
 public interface Obstacle {
     /**

@@ -35,7 +35,10 @@ final class ProcessThreads {
         }
     }
 
-    /** The threads that run code of this project, virtual ones too, one to a line with its innermost frames; or why they cannot be told. */
+    /**
+     * The threads that run code of this project, virtual ones too, one to a line with its innermost frames; or why they
+     * cannot be told.
+     */
     static String told(long pid) throws InterruptedException {
         try {
             Path dump = Files.createTempFile("threads", ".txt");

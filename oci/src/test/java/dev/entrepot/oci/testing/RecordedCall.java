@@ -2,7 +2,10 @@ package dev.entrepot.oci.testing;
 
 import java.util.concurrent.atomic.AtomicLong;
 
-/** One request that a server received, and how far its answer has come. Recorded when its head has arrived. Safe for all threads. */
+/**
+ * One request that a server received, and how far its answer has come. Recorded when its head has arrived. Safe for all
+ * threads.
+ */
 public final class RecordedCall {
     private final Request request;
     private final AtomicLong bytesSent = new AtomicLong();

@@ -9,7 +9,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The body of a request, framed by {@code Content-Length} or in chunks, behind the obstacles of faults. Ends at the end of the body. */
+/**
+ * The body of a request, framed by {@code Content-Length} or in chunks, behind the obstacles of faults. Ends at the end
+ * of the body.
+ */
 final class RequestBody extends InputStream {
     private final InputStream in;
     private final OutputStream out;

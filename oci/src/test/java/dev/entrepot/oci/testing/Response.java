@@ -5,8 +5,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * An answer to a request. {@code Content-Length} is that of the body unless the headers state it or {@code Transfer-Encoding: chunked};
- * to a HEAD the body is not sent.
+ * An answer to a request. {@code Content-Length} is that of the body unless the headers state it or
+ * {@code Transfer-Encoding: chunked}; to a HEAD the body is not sent.
  *
  * @param status the HTTP status
  * @param headers the header fields

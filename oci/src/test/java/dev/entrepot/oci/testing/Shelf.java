@@ -14,7 +14,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ConcurrentSkipListSet;
 
-/** What one repository of a {@link TestRegistry} holds. Nothing is shared with other repositories. Safe for all threads. */
+/**
+ * What one repository of a {@link TestRegistry} holds. Nothing is shared with other repositories. Safe for all threads.
+ */
 final class Shelf {
     private final Map<Digest, Content> blobs = new ConcurrentHashMap<>();
     private final SortedMap<Digest, StoredManifest> manifests = new ConcurrentSkipListMap<>();

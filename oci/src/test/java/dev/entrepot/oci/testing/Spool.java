@@ -13,8 +13,10 @@ import java.nio.file.StandardOpenOption;
 import java.util.function.Supplier;
 import org.jspecify.annotations.Nullable;
 
-/** Bytes of an upload as they come: in memory while they are few, in a file when there are more. For one writer at a time; what
- * it has written is visible to all. */
+/**
+ * Bytes of an upload as they come: in memory while they are few, in a file when there are more. For one writer at a
+ * time; what it has written is visible to all.
+ */
 final class Spool {
     private static final int IN_MEMORY_BYTES = 1024 * 1024;
 

@@ -9,7 +9,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.MissingNode;
 
 /**
- * A manifest in a {@link TestRegistry}: its bytes, its type as it was pushed, and a reading of it that asks for nothing.
+ * A manifest in a {@link TestRegistry}: its bytes, its type as it was pushed, and a reading of it that asks for
+ * nothing.
  *
  * @param mediaType the {@code Content-Type} of the push, whatever it was
  * @param bytes the exact bytes

@@ -11,7 +11,10 @@ import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
 
-/** Finds the regular files of a ustar archive, which stay in it. Knows no long names and no sparse files: our archives have none. */
+/**
+ * Finds the regular files of a ustar archive, which stay in it. Knows no long names and no sparse files: our archives
+ * have none.
+ */
 final class TarIndex {
     private static final int BLOCK = 512;
 

@@ -24,13 +24,13 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.function.Predicate;
 
 /**
- * An OCI registry in this process, over real sockets (distribution-spec 1.1). What it can do is set by {@link Abilities}, who may use
- * it by {@link Access}, what goes wrong by {@link Faults}; {@link Calls} records what it was asked. Content that is put in from Java
- * is not checked, so that it can also hold what no registry should. Safe for all threads. It is long because it is the one door that
- * tests go through; what it does is done by others.
+ * An OCI registry in this process, over real sockets (distribution-spec 1.1). What it can do is set by
+ * {@link Abilities}, who may use it by {@link Access}, what goes wrong by {@link Faults}; {@link Calls} records what it
+ * was asked. Content that is put in from Java is not checked, so that it can also hold what no registry should. Safe
+ * for all threads. It is long because it is the one door that tests go through; what it does is done by others.
  *
- * <p>Beside the registry API it serves {@code /token}, if it wants bearer tokens, and {@code /cdn/<digest>}: any blob of any
- * repository, without rights, for redirects.
+ * <p>Beside the registry API it serves {@code /token}, if it wants bearer tokens, and {@code /cdn/<digest>}: any blob
+ * of any repository, without rights, for redirects.
  */
 public final class TestRegistry implements AutoCloseable {
     private static final String CDN = "/cdn/";
@@ -78,7 +78,10 @@ public final class TestRegistry implements AutoCloseable {
         return this;
     }
 
-    /** Has somebody else answer what is asked under a path, before access is looked at: a token service of another kind, a login page. */
+    /**
+     * Has somebody else answer what is asked under a path, before access is looked at: a token service of another kind,
+     * a login page.
+     */
     public TestRegistry beside(String path, MiniHttpServer.Handler handler) {
         neighbours.put(path, handler);
         return this;

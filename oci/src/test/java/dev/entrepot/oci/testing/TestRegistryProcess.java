@@ -2,7 +2,10 @@ package dev.entrepot.oci.testing;
 
 import java.util.concurrent.CountDownLatch;
 
-/** An empty registry that can do everything, the referrers API included, as a process of its own: for runs with real clients. */
+/**
+ * An empty registry that can do everything, the referrers API included, as a process of its own: for runs with real
+ * clients.
+ */
 public final class TestRegistryProcess {
     private TestRegistryProcess() {}
 

@@ -13,9 +13,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Issues and checks bearer tokens (the Docker token protocol: GET with Basic credentials, POST with a form). Tokens are opaque, and
- * expire by the clock that was given. A {@link MiniHttpServer.Handler}, so that it can also live on a server of its own. Safe for
- * all threads.
+ * Issues and checks bearer tokens (the Docker token protocol: GET with Basic credentials, POST with a form). Tokens are
+ * opaque, and expire by the clock that was given. A {@link MiniHttpServer.Handler}, so that it can also live on a
+ * server of its own. Safe for all threads.
  */
 public final class TokenService implements MiniHttpServer.Handler {
     /** Where the service answers. */
@@ -138,7 +138,10 @@ public final class TokenService implements MiniHttpServer.Handler {
                         && fields.query("password").equals(Optional.ofNullable(passwords.get(user))));
     }
 
-    /** Whether the request's token is good for the scope; if not, the challenge's error, which is empty where there was no token. */
+    /**
+     * Whether the request's token is good for the scope; if not, the challenge's error, which is empty where there was
+     * no token.
+     */
     Optional<String> refusal(Request request, Scope needed) {
         Optional<String> header = request.header("Authorization").filter(value -> value.startsWith("Bearer "));
         if (header.isEmpty()) {

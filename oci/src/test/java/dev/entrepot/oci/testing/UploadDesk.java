@@ -12,7 +12,10 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Supplier;
 
-/** Takes blobs in (distribution-spec end-4 to end-6, end-11, end-13, end-14). Requests of one session come one after the other. */
+/**
+ * Takes blobs in (distribution-spec end-4 to end-6, end-11, end-13, end-14). Requests of one session come one after the
+ * other.
+ */
 final class UploadDesk {
     private final Warehouse warehouse;
     private final Supplier<URI> server;

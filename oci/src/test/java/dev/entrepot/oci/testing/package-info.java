@@ -1,5 +1,6 @@
 /**
- * A real registry over real sockets, with faults to order, and the content to fill it with: what the tests of all modules stand on.
+ * A real registry over real sockets, with faults to order, and the content to fill it with: what the tests of all
+ * modules stand on.
  */
 @NullMarked
 package dev.entrepot.oci.testing;

@@ -13,8 +13,9 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * Who may pull what: the first rule that fits decides, and what none fits is refused. Without rules, those may pull everything who have said who they are.
- * Decisions are remembered, up to 20 000 of them. Immutable otherwise, and safe for all threads.
+ * Who may pull what: the first rule that fits decides, and what none fits is refused. Without rules, those may pull
+ * everything who have said who they are. Decisions are remembered, up to 20 000 of them. Immutable otherwise, and safe
+ * for all threads.
  */
 final class AccessRules {
     private static final int REMEMBERED = 20_000;

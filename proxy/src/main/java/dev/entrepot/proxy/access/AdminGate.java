@@ -19,8 +19,8 @@ import java.util.Locale;
 import java.util.Optional;
 
 /**
- * Stands before the admin API, by password, token or certificate: those who read, those who change things, and the commands of this program on the same data folder, which may do both. Safe for all
- * threads.
+ * Stands before the admin API, by password, token or certificate: those who read, those who change things, and the
+ * commands of this program on the same data folder, which may do both. Safe for all threads.
  */
 public final class AdminGate implements AdminGuard, SecretJudge {
     private static final String CHALLENGE = "Basic realm=\"entrepot admin\"";

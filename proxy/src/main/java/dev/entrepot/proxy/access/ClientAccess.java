@@ -19,7 +19,10 @@ import java.util.Optional;
 import java.util.function.LongSupplier;
 import javax.net.ssl.SSLContext;
 
-/** What stands before the registry API, made from the configuration. Closing it ends the connections to identity providers. */
+/**
+ * What stands before the registry API, made from the configuration. Closing it ends the connections to identity
+ * providers.
+ */
 public final class ClientAccess implements AutoCloseable {
     private static final Duration CONNECT = Duration.ofSeconds(5);
 

@@ -22,8 +22,8 @@ import javax.naming.ldap.LdapName;
 import javax.naming.ldap.Rdn;
 
 /**
- * Stands before the registry API: finds out who clients are, by password, token or certificate, and lets them pull what the rules of access allow. The rules may be
- * replaced at any time. Safe for all threads.
+ * Stands before the registry API: finds out who clients are, by password, token or certificate, and lets them pull what
+ * the rules of access allow. The rules may be replaced at any time. Safe for all threads.
  */
 public final class ClientGate implements Gate {
     /** What a client that failed to say who it is gets to hear, whatever was wrong. */
@@ -179,8 +179,9 @@ public final class ClientGate implements Gate {
     }
 
     /**
-     * The common name of a certificate's subject, which is its user: of several the most specific, as {@code alice} of {@code CN=alice,CN=Users,DC=corp}. The parts of a name
-     * come with the most general first, whatever the order in which it is written.
+     * The common name of a certificate's subject, which is its user: of several the most specific, as {@code alice} of
+     * {@code CN=alice,CN=Users,DC=corp}. The parts of a name come with the most general first, whatever the order in
+     * which it is written.
      */
     static Optional<String> commonName(Principal subject) {
         try {

@@ -8,8 +8,8 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Stands for a credential in memory without being one: its keyed hash (HMAC-SHA-256). What reads this process's memory dumps learns no password from it that
- * it could not also try against the hashes in the file.
+ * Stands for a credential in memory without being one: its keyed hash (HMAC-SHA-256). What reads this process's memory
+ * dumps learns no password from it that it could not also try against the hashes in the file.
  */
 public final class CredentialKey {
     private final byte[] hash;

@@ -11,10 +11,11 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 
 /**
- * Bounds how many wrong passwords or tokens an address may try: twenty at once, and ten a minute. So that who guesses, or a machine with an old password, keeps nobody out who shares
- * its address (behind a NAT, all do), two things cost nothing: what was right from that address within a day, and what was wrong within ten minutes, which is known to be wrong
- * still. Nothing else is answered while an address has no tries left, be it right, or guessing would go on all the same. Credentials are remembered by their keyed hashes.
- * Safe for all threads.
+ * Bounds how many wrong passwords or tokens an address may try: twenty at once, and ten a minute. So that who guesses,
+ * or a machine with an old password, keeps nobody out who shares its address (behind a NAT, all do), two things cost
+ * nothing: what was right from that address within a day, and what was wrong within ten minutes, which is known to be
+ * wrong still. Nothing else is answered while an address has no tries left, be it right, or guessing would go on all
+ * the same. Credentials are remembered by their keyed hashes. Safe for all threads.
  */
 public final class GuessLimit {
     /** Wrong ones that one address may try at once. */
@@ -71,7 +72,8 @@ public final class GuessLimit {
     }
 
     /**
-     * Begins a try, which has to be ended. The address pays before it is known what comes of it: else a thousand wrong ones at once would all be looked at.
+     * Begins a try, which has to be ended. The address pays before it is known what comes of it: else a thousand wrong
+     * ones at once would all be looked at.
      *
      * @throws AccessRefusedException if the address has no tries left
      */

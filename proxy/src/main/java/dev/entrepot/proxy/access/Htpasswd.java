@@ -93,8 +93,8 @@ final class Htpasswd {
     }
 
     /**
-     * Hashes that no password has, which together are as much dearer to check as the dearest is than this one, so that the time does not show whose the hash was. A
-     * check at one cost takes twice the time of one at the cost below.
+     * Hashes that no password has, which together are as much dearer to check as the dearest is than this one, so that
+     * the time does not show whose the hash was. A check at one cost takes twice the time of one at the cost below.
      */
     List<String> restTo(String hash) {
         return IntStream.range(cost(hash), dearest).mapToObj(Htpasswd::nobodys).toList();

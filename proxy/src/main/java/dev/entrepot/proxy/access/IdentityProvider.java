@@ -36,8 +36,9 @@ import java.util.Set;
 import java.util.function.LongSupplier;
 
 /**
- * Believes the JSON Web Tokens of one identity provider: signed by one of its keys with RS256, ES256 or EdDSA, for one of our audiences, and neither too old nor
- * too young by more than a minute. {@code alg: none} and whatever is signed with a shared secret are refused. Safe for all threads.
+ * Believes the JSON Web Tokens of one identity provider: signed by one of its keys with RS256, ES256 or EdDSA, for one
+ * of our audiences, and neither too old nor too young by more than a minute. {@code alg: none} and whatever is signed
+ * with a shared secret are refused. Safe for all threads.
  */
 final class IdentityProvider {
     private static final Set<JWSAlgorithm> ALGORITHMS =

@@ -15,7 +15,10 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 
-/** Finds out who a JSON Web Token is for: one of ours, or of an identity provider. What was believed is remembered until it expires, for ten minutes at most. Safe for all threads. */
+/**
+ * Finds out who a JSON Web Token is for: one of ours, or of an identity provider. What was believed is remembered until
+ * it expires, for ten minutes at most. Safe for all threads.
+ */
 final class JsonWebTokens {
     private static final int MAX_CHARACTERS = 32 * 1024;
     private static final int REMEMBERED = 10_000;

@@ -5,7 +5,10 @@ import java.security.SecureRandom;
 import java.util.HexFormat;
 import java.util.Set;
 
-/** A command of this program on the data folder of a running server, which proves that it can read that folder by a token in it. */
+/**
+ * A command of this program on the data folder of a running server, which proves that it can read that folder by a
+ * token in it.
+ */
 public final class LocalCommand {
     /** Who such a command is in logs. */
     static final Visitor VISITOR = Visitor.named("(command on the data folder)", Set.of());

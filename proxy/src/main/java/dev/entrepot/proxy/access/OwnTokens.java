@@ -35,8 +35,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * The tokens that this process gives out and takes back: JSON Web Tokens with the claims of distribution's token authentication, {@code access} among them, signed
- * by one key. Safe for all threads.
+ * The tokens that this process gives out and takes back: JSON Web Tokens with the claims of distribution's token
+ * authentication, {@code access} among them, signed by one key. Safe for all threads.
  */
 final class OwnTokens {
     private static final String ISSUER = "entrepot/";

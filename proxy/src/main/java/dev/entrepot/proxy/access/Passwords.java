@@ -21,10 +21,12 @@ import java.util.concurrent.atomic.LongAdder;
 import java.util.function.LongSupplier;
 
 /**
- * Checks passwords against bcrypt hashes, which is dear by design: some 60 ms of a processor each. So what was right is remembered for ten minutes, by a keyed
- * hash; the same check is made once however many wait for it; half of the processors check at one time; and an address from which wrong passwords come has to
- * wait, without anything being checked (see {@link GuessLimit}). An unknown user costs as much time as a known one. Checks are made on threads of the operating system: on a virtual one, a check would
- * keep a processor from all others until its end, which is all of them where there is but one. Safe for all threads.
+ * Checks passwords against bcrypt hashes, which is dear by design: some 60 ms of a processor each. So what was right is
+ * remembered for ten minutes, by a keyed hash; the same check is made once however many wait for it; half of the
+ * processors check at one time; and an address from which wrong passwords come has to wait, without anything being
+ * checked (see {@link GuessLimit}). An unknown user costs as much time as a known one. Checks are made on threads of
+ * the operating system: on a virtual one, a check would keep a processor from all others until its end, which is all of
+ * them where there is but one. Safe for all threads.
  */
 public final class Passwords {
     private static final int REMEMBERED = 10_000;
@@ -62,7 +64,8 @@ public final class Passwords {
      * Whether a password is that of a user.
      *
      * @param client who asks
-     * @throws AccessRefusedException if that is not found out now: the client has given too many wrong ones, or there is too much to check
+     * @throws AccessRefusedException if that is not found out now: the client has given too many wrong ones, or there
+     *     is too much to check
      */
     public boolean isRight(String user, String password, ClientAddress client) throws AccessRefusedException {
         Optional<String> hash = file.hashOf(user);

@@ -24,8 +24,9 @@ import org.slf4j.LoggerFactory;
 import tools.jackson.core.JacksonException;
 
 /**
- * The public keys of an identity provider, fetched when they are first needed, when they are an hour old, and when a token names one that is not among them; at
- * most once in thirty seconds, whatever tokens come. While they cannot be fetched, those that were are used for a day. Safe for all threads.
+ * The public keys of an identity provider, fetched when they are first needed, when they are an hour old, and when a
+ * token names one that is not among them; at most once in thirty seconds, whatever tokens come. While they cannot be
+ * fetched, those that were are used for a day. Safe for all threads.
  */
 final class ProviderKeys {
     private static final Logger LOG = LoggerFactory.getLogger(ProviderKeys.class);

@@ -50,7 +50,8 @@ final class TokenKeys {
     /**
      * Reads a private key (PKCS#8, PEM), and makes the public one of it.
      *
-     * @throws IOException if it cannot be read, or is neither EC on P-256, with the public key beside it as openssl writes it, nor RSA of 2048 bits or more
+     * @throws IOException if it cannot be read, or is neither EC on P-256, with the public key beside it as openssl
+     *     writes it, nor RSA of 2048 bits or more
      */
     static KeyPair read(Path file) throws IOException {
         byte[] encoded;

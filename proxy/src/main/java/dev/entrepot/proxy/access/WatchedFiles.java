@@ -17,10 +17,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Has files read again that change while a server runs. It looks at their content, every two seconds, which works for files of every kind, mounted and linked ones
- * too; a content counts when it was the same at two looks, so that a file that is being written is not read, and certificate and key change together. What
- * cannot be read leaves what was read before in effect, is a {@link #problems() problem}, and is tried again after ten seconds, then twenty, and so on up to five minutes: what was
- * wrong may have been something else than the files. Safe for all threads.
+ * Has files read again that change while a server runs. It looks at their content, every two seconds, which works for
+ * files of every kind, mounted and linked ones too; a content counts when it was the same at two looks, so that a file
+ * that is being written is not read, and certificate and key change together. What cannot be read leaves what was read
+ * before in effect, is a {@link #problems() problem}, and is tried again after ten seconds, then twenty, and so on up
+ * to five minutes: what was wrong may have been something else than the files. Safe for all threads.
  */
 public final class WatchedFiles implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WatchedFiles.class);

@@ -11,9 +11,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Writes one line for each request. Lines are formatted and written by one background thread, some milliseconds later and many at a
- * time, so that a request costs no more than a place in a queue. When the queue is full, lines are dropped and counted rather than
- * requests delayed.
+ * Writes one line for each request. Lines are formatted and written by one background thread, some milliseconds later
+ * and many at a time, so that a request costs no more than a place in a queue. When the queue is full, lines are
+ * dropped and counted rather than requests delayed.
  */
 public final class AccessLog implements RequestObserver, AutoCloseable {
     private static final int CAPACITY = 1 << 15;
@@ -93,7 +93,10 @@ public final class AccessLog implements RequestObserver, AutoCloseable {
         buffer.clear();
     }
 
-    /** Writes what is still in the queue, and ends the thread; after five seconds, in which its reader took nothing, the rest is left. */
+    /**
+     * Writes what is still in the queue, and ends the thread; after five seconds, in which its reader took nothing, the
+     * rest is left.
+     */
     @Override
     public void close() {
         closed = true;

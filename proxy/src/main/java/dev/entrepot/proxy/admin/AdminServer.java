@@ -39,9 +39,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The admin port: {@code /healthz}, {@code /readyz}, {@code /metrics}, and what other parts of the process answer there. For operators; not to be
- * exposed to clients. Pages of other sites cannot use it: a POST with an {@code Origin} is refused, so is what a page of another site asks for under
- * {@code /replication}, {@code /upstreams}, {@code /ui/api} and the like, and a server on a loopback address answers to no name but {@code localhost} (a page could have its own name resolve there).
+ * The admin port: {@code /healthz}, {@code /readyz}, {@code /metrics}, and what other parts of the process answer
+ * there. For operators; not to be exposed to clients. Pages of other sites cannot use it: a POST with an {@code Origin}
+ * is refused, so is what a page of another site asks for under {@code /replication}, {@code /upstreams},
+ * {@code /ui/api} and the like, and a server on a loopback address answers to no name but {@code localhost} (a page
+ * could have its own name resolve there).
  */
 public final class AdminServer implements AutoCloseable {
     // What a page of another site may load: it says nothing about what is kept, and costs nothing.

@@ -11,9 +11,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the log says of those who use the admin API: a line for whatever was asked to be done, with who asked, and one for whoever was refused. Of one address at most sixty refusals
- * at once and one a second are logged; the metrics count all. Reading leaves no line, nor does being asked who one is. Of the URL only
- * the path is logged, never the query, in which a secret may be. Safe for all threads.
+ * What the log says of those who use the admin API: a line for whatever was asked to be done, with who asked, and one
+ * for whoever was refused. Of one address at most sixty refusals at once and one a second are logged; the metrics count
+ * all. Reading leaves no line, nor does being asked who one is. Of the URL only the path is logged, never the query, in
+ * which a secret may be. Safe for all threads.
  */
 final class AdminTrail {
     private static final Logger LOG = LoggerFactory.getLogger(AdminTrail.class);

@@ -109,7 +109,10 @@ final class LineBuffer {
         return this;
     }
 
-    /** Appends text from outside between quotes; whatever is not printable ASCII is escaped, so that no line can be forged. */
+    /**
+     * Appends text from outside between quotes; whatever is not printable ASCII is escaped, so that no line can be
+     * forged.
+     */
     LineBuffer addQuoted(String text) {
         if (addAgain(quoted, text)) {
             return this;
@@ -154,7 +157,10 @@ final class LineBuffer {
         return Character.forDigit(digit & 0xf, 16);
     }
 
-    /** Appends text from outside, in quotes only if it needs them: anything but letters, digits and the usual marks of paths. */
+    /**
+     * Appends text from outside, in quotes only if it needs them: anything but letters, digits and the usual marks of
+     * paths.
+     */
     LineBuffer addWord(String text) {
         if (addAgain(words, text)) {
             return this;

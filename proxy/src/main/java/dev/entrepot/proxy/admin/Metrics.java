@@ -14,8 +14,8 @@ import java.util.function.Supplier;
 import java.util.function.ToLongFunction;
 
 /**
- * Counters, gauges and histograms, written in Prometheus' text format 0.0.4. Counting takes no lock; families are registered once, by
- * the wiring. Safe for all threads.
+ * Counters, gauges and histograms, written in Prometheus' text format 0.0.4. Counting takes no lock; families are
+ * registered once, by the wiring. Safe for all threads.
  */
 public final class Metrics {
     private final Map<String, Family> families = new ConcurrentSkipListMap<>();

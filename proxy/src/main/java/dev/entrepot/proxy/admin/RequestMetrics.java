@@ -10,8 +10,8 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Counts requests. The series of every combination of kind, verdict and status is looked up once and then found by its index, because
- * this runs on every request.
+ * Counts requests. The series of every combination of kind, verdict and status is looked up once and then found by its
+ * index, because this runs on every request.
  */
 public final class RequestMetrics implements RequestObserver {
     private static final int STATUSES = 600;

@@ -1,6 +1,9 @@
 package dev.entrepot.proxy.admin;
 
-/** Bounds and counts wrong secrets that a part of the admin API finds out itself, together with those of the rest of it. Safe for all threads. */
+/**
+ * Bounds and counts wrong secrets that a part of the admin API finds out itself, together with those of the rest of it.
+ * Safe for all threads.
+ */
 @FunctionalInterface
 public interface SecretJudge {
     /** What is to be made of a secret. */

@@ -63,7 +63,10 @@ public record BundleListing(Bundle bundle) {
         }
     }
 
-    /** A line about the bundle, a line for each image, and one for each volume that was not given; ending in a line break. */
+    /**
+     * A line about the bundle, a line for each image, and one for each volume that was not given; ending in a line
+     * break.
+     */
     public String toText() {
         StringBuilder text = new StringBuilder(summary(bundle)).append('\n');
         Inventory inventory = bundle.inventory();

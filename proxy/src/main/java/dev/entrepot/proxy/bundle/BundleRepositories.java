@@ -14,8 +14,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * The repositories of a bundle as they are served: under the names of the registries that they came from, which are all that there are. Each blob is verified once before its first byte is
- * served. Safe for all threads.
+ * The repositories of a bundle as they are served: under the names of the registries that they came from, which are all
+ * that there are. Each blob is verified once before its first byte is served. Safe for all threads.
  */
 public final class BundleRepositories implements ServedRepositories, AutoCloseable {
     private final VerifiedBlobs verified;

@@ -24,7 +24,10 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
-/** The graph of an image of a bundle, as the inventory has it. The types of blobs are known only of manifests that are in the volumes that were given. */
+/**
+ * The graph of an image of a bundle, as the inventory has it. The types of blobs are known only of manifests that are
+ * in the volumes that were given.
+ */
 public final class BundledGraph {
     private final Bundle bundle;
     private final ImageClosure closure;
@@ -40,7 +43,8 @@ public final class BundledGraph {
     }
 
     /**
-     * Finds an image by name: {@code [REGISTRY/]REPOSITORY:TAG}, {@code [REGISTRY/]REPOSITORY@DIGEST}, or without tag, which means {@code latest}.
+     * Finds an image by name: {@code [REGISTRY/]REPOSITORY:TAG}, {@code [REGISTRY/]REPOSITORY@DIGEST}, or without tag,
+     * which means {@code latest}.
      */
     public static Optional<BundledImage> find(Bundle bundle, String name) {
         String full = name.lastIndexOf(':') > name.lastIndexOf('/') ? name : name + ":latest";

@@ -32,7 +32,8 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 
 /**
- * One repository of a bundle as it is served. A tag is served only if everything under it and attached to it is in the volumes at hand; what is there by digest is served by digest.
+ * One repository of a bundle as it is served. A tag is served only if everything under it and attached to it is in the
+ * volumes at hand; what is there by digest is served by digest.
  */
 final class BundledRepository implements ServedRepository {
     private final Bundle bundle;

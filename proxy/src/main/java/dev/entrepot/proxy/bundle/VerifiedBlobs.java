@@ -21,8 +21,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Verifies each blob of a bundle once: all of them in the background from the start, one that a client asks for at once. The outcome, also a failure, holds until this is closed. Safe for
- * all threads.
+ * Verifies each blob of a bundle once: all of them in the background from the start, one that a client asks for at
+ * once. The outcome, also a failure, holds until this is closed. Safe for all threads.
  */
 final class VerifiedBlobs implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(VerifiedBlobs.class);

@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.Optional;
 
-/** A client may not have what it asks for, because of who it is or is not. The message is for the client, and names no secret. */
+/**
+ * A client may not have what it asks for, because of who it is or is not. The message is for the client, and names no
+ * secret.
+ */
 public final class AccessRefusedException extends IOException {
     private static final long serialVersionUID = 1L;
 

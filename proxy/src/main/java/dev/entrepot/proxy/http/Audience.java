@@ -6,7 +6,9 @@ import io.helidon.http.Header;
 public enum Audience {
     /** Whoever asks. */
     EVERYBODY,
-    /** Those who may: it was asked for with credentials, the client's to this server or this server's to the upstream. */
+    /**
+     * Those who may: it was asked for with credentials, the client's to this server or this server's to the upstream.
+     */
     SOME,
     /** The one whose credentials the upstream was asked with: nobody keeps it, not even for the same client. */
     ONE;

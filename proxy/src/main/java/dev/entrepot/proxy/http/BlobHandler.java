@@ -22,7 +22,10 @@ import java.util.function.Supplier;
 final class BlobHandler {
     private final Supplier<String> boundaries;
 
-    /** Takes the source of boundaries for multipart answers: tokens that nobody can foresee, else content could imitate them. */
+    /**
+     * Takes the source of boundaries for multipart answers: tokens that nobody can foresee, else content could imitate
+     * them.
+     */
     BlobHandler(Supplier<String> boundaries) {
         this.boundaries = boundaries;
     }

@@ -8,13 +8,15 @@ import java.io.OutputStream;
 import java.util.Optional;
 
 /**
- * Writes consecutive bytes of a blob, through one buffer of at most 64 KiB; those of a stored blob go from its file to the socket without passing
- * through this process where that is possible. Closing it closes the content.
+ * Writes consecutive bytes of a blob, through one buffer of at most 64 KiB; those of a stored blob go from its file to
+ * the socket without passing through this process where that is possible. Closing it closes the content.
  */
 final class BlobWriter implements ReplyBody.Writer {
     /** The buffer that one reader costs. */
     static final int BUFFER_BYTES = 64 * 1024;
-    /** What is written to a client that takes no more of the file at once: a write waits for it, and the file follows. */
+    /**
+     * What is written to a client that takes no more of the file at once: a write waits for it, and the file follows.
+     */
     private static final int WAIT_BYTES = 16 * 1024;
 
     private final BlobContent content;

@@ -12,8 +12,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 
 /**
- * Reads the bodies of requests, which are small and come at once, or not at all. Bodies without a length are refused before they are touched: the
- * server takes in a chunk whole before it hands it on, however large the sender declares it.
+ * Reads the bodies of requests, which are small and come at once, or not at all. Bodies without a length are refused
+ * before they are touched: the server takes in a chunk whole before it hands it on, however large the sender declares
+ * it.
  */
 public final class BodyReader {
     /** A body cannot be read; the status says why. */

@@ -14,8 +14,8 @@ import java.util.function.Predicate;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The repositories of configured upstreams of which something is kept. Where the request names one registry, those of that one, as it
- * calls them; else all, each with its registry before it, which is a name that they can be pulled by.
+ * The repositories of configured upstreams of which something is kept. Where the request names one registry, those of
+ * that one, as it calls them; else all, each with its registry before it, which is a name that they can be pulled by.
  */
 final class CatalogHandler {
     private static final int DEFAULT_PAGE = 1000;

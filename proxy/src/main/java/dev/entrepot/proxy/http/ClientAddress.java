@@ -8,7 +8,8 @@ import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
- * One client, as far as its address shows: an IPv4 address, or the first 64 bits of an IPv6 address, of which one client may have all.
+ * One client, as far as its address shows: an IPv4 address, or the first 64 bits of an IPv6 address, of which one
+ * client may have all.
  *
  * @param bits those bits
  */

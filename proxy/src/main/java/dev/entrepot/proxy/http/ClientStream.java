@@ -7,8 +7,8 @@ import java.nio.channels.SocketChannel;
 import java.util.Optional;
 
 /**
- * The way to one client: counts what is written, watches for stalls, and tells the client's faults, which are {@link ClientGone}, from
- * those of the content, which are {@code IOException}s.
+ * The way to one client: counts what is written, watches for stalls, and tells the client's faults, which are
+ * {@link ClientGone}, from those of the content, which are {@code IOException}s.
  */
 final class ClientStream extends OutputStream {
     /** The client has gone or stalled; nothing more can be sent to it. */
@@ -51,8 +51,8 @@ final class ClientStream extends OutputStream {
     }
 
     /**
-     * Sends bytes of a file without copying them, as many as the client takes at once and never waiting for it. The headers go with the first write, so
-     * that nothing is sent before.
+     * Sends bytes of a file without copying them, as many as the client takes at once and never waiting for it. The
+     * headers go with the first write, so that nothing is sent before.
      *
      * @param position offset in the file
      * @param count how many bytes at most

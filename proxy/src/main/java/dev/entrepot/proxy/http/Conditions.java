@@ -11,8 +11,8 @@ final class Conditions {
     private Conditions() {}
 
     /**
-     * Whether {@code If-None-Match} names what would be sent: quoted, weak, in a list, {@code *}, or unquoted as some registries and
-     * their proxies write it.
+     * Whether {@code If-None-Match} names what would be sent: quoted, weak, in a list, {@code *}, or unquoted as some
+     * registries and their proxies write it.
      */
     static boolean notModified(Headers request, Digest digest) {
         if (!request.contains(HeaderNames.IF_NONE_MATCH)) {
@@ -37,7 +37,10 @@ final class Conditions {
         return quoted ? tag.substring(1, tag.length() - 1) : tag;
     }
 
-    /** The ranges asked for: none if there is no such header, it is to be ignored, or {@code If-Range} names other content. */
+    /**
+     * The ranges asked for: none if there is no such header, it is to be ignored, or {@code If-Range} names other
+     * content.
+     */
     static Optional<RangeHeader> range(Headers request, Digest digest) {
         if (!request.contains(HeaderNames.RANGE)) {
             return Optional.empty();

@@ -12,8 +12,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.LongAdder;
 
 /**
- * Knows the socket of each connection by the addresses of its two ends, which the server itself does not hand out: it tells every socket that it
- * accepts to the options that it was given, and these listen. Closes connections of a client that has too many. Safe for all threads.
+ * Knows the socket of each connection by the addresses of its two ends, which the server itself does not hand out: it
+ * tells every socket that it accepts to the options that it was given, and these listen. Closes connections of a client
+ * that has too many. Safe for all threads.
  */
 final class ConnectionChannels implements SocketOptions {
     private final SocketOptions options;

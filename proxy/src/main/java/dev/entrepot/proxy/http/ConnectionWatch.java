@@ -6,8 +6,9 @@ import java.time.Duration;
 import java.util.function.LongSupplier;
 
 /**
- * What ends the connections of a port that the server itself would leave open for ever: those that stop within the handshake of TLS or before their first request, those
- * that dawdle over headers, and those of a client that has too many. Safe for all threads.
+ * What ends the connections of a port that the server itself would leave open for ever: those that stop within the
+ * handshake of TLS or before their first request, those that dawdle over headers, and those of a client that has too
+ * many. Safe for all threads.
  */
 public final class ConnectionWatch {
     private final SilenceWatchdog silence;

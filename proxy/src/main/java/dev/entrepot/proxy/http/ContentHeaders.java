@@ -9,7 +9,8 @@ import io.helidon.http.Header;
 import io.helidon.http.HeaderNames;
 
 /**
- * The headers that describe one manifest, which never change: written once and kept for those asked for lately. Safe for all threads.
+ * The headers that describe one manifest, which never change: written once and kept for those asked for lately. Safe
+ * for all threads.
  *
  * @param mediaType the type that {@code contentType} names
  * @param contentDigest {@code Docker-Content-Digest}

@@ -23,8 +23,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The one place where a failure becomes a status and an error code (distribution-spec, "Error Codes"). Faults of our own are logged
- * here, once; their messages, which may name paths, do not leave the process.
+ * The one place where a failure becomes a status and an error code (distribution-spec, "Error Codes"). Faults of our
+ * own are logged here, once; their messages, which may name paths, do not leave the process.
  */
 final class ErrorReplies {
     private static final Logger LOG = LoggerFactory.getLogger(ErrorReplies.class);
@@ -88,8 +88,8 @@ final class ErrorReplies {
     }
 
     /**
-     * Final, so that clients show the reason and do not repeat the request at once: a 429 or 503 would be repeated, and a 404 taken for the truth about the
-     * content.
+     * Final, so that clients show the reason and do not repeat the request at once: a 429 or 503 would be repeated, and
+     * a 404 taken for the truth about the content.
      */
     private static Reply blocked(BlockedException e, Optional<Verdict> verdict) {
         Header[] retryAfter = e
@@ -112,7 +112,10 @@ final class ErrorReplies {
         return !code.isEmpty() && code.chars().allMatch(c -> c >= 'A' && c <= 'Z' || c == '_');
     }
 
-    /** A rate limit of the upstream is not passed on as 429: clients repeat that at once, several times, and without a pause. */
+    /**
+     * A rate limit of the upstream is not passed on as 429: clients repeat that at once, several times, and without a
+     * pause.
+     */
     private static Reply outage(OutageException e, Optional<Verdict> verdict) {
         return switch (e.reason()) {
             case RATE_LIMITED, QUOTA -> {

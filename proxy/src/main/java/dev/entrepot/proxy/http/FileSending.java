@@ -5,13 +5,17 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.SocketChannel;
 
 /**
- * Sends bytes of a file to a client from within the kernel, and only as many as the socket takes at once. The system call would otherwise hold the
- * carrier of the virtual thread for as long as the client takes, and with it all other clients; so the socket refuses to block during the call.
+ * Sends bytes of a file to a client from within the kernel, and only as many as the socket takes at once. The system
+ * call would otherwise hold the carrier of the virtual thread for as long as the client takes, and with it all other
+ * clients; so the socket refuses to block during the call.
  */
 final class FileSending {
     /** What one call sends at most: a disk that must be read first holds the carrier for that long. */
     private static final long CALL_BYTES = 4L << 20;
-    /** After this time others get their turn, however fast the client is; not more often, since a turn costs waking another thread. */
+    /**
+     * After this time others get their turn, however fast the client is; not more often, since a turn costs waking
+     * another thread.
+     */
     private static final long TURN_NANOS = 5_000_000;
 
     private FileSending() {}

@@ -39,11 +39,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Handles every request of the registry port, as the server's only filter; there are no routes behind it, because they would match
- * decoded and normalised paths. A request's body is never read: whatever carries one is answered and its connection closed, so that
- * the body cannot be taken for the next request (what still comes of it is dropped, by {@link UnreadBodies}); only the form of a
- * request for a token is. Safe for all threads. It is long because each request goes through it from end to end, and all that stands
- * in its way stands here.
+ * Handles every request of the registry port, as the server's only filter; there are no routes behind it, because they
+ * would match decoded and normalised paths. A request's body is never read: whatever carries one is answered and its
+ * connection closed, so that the body cannot be taken for the next request (what still comes of it is dropped, by
+ * {@link UnreadBodies}); only the form of a request for a token is. Safe for all threads. It is long because each
+ * request goes through it from end to end, and all that stands in its way stands here.
  */
 final class FrontDoor implements Filter {
     private static final Logger LOG = LoggerFactory.getLogger(FrontDoor.class);
@@ -130,8 +130,7 @@ final class FrontDoor implements Filter {
             throw new CloseConnectionException("connection: close");
         }
         // Others that are ready go first, and the client's next request is likely there when this thread reads again:
-        // finding it so costs far less
-        // than waiting for it does.
+        // finding it so costs far less than waiting for it does.
         Thread.yield();
     }
 

@@ -55,7 +55,8 @@ public interface Gate {
      *
      * @param wanted the repositories that are to be pulled from
      * @param catalog whether repositories are to be listed
-     * @throws AccessRefusedException if the client itself has shown one of these tokens, which would else have no end and no bounds
+     * @throws AccessRefusedException if the client itself has shown one of these tokens, which would else have no end
+     *     and no bounds
      */
     GivenToken give(Visitor visitor, Set<Repository> wanted, boolean catalog) throws AccessRefusedException;
 

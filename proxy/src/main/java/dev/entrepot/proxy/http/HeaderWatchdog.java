@@ -17,8 +17,9 @@ import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 
 /**
- * Cuts connections that send the request line and then dawdle over the headers, which the server itself would wait for without end, and refuses requests with too many
- * headers, which the server bounds by their bytes only. A connection that sends nothing, or half a request line, is ended by the server's own idle timeout. Safe for all threads.
+ * Cuts connections that send the request line and then dawdle over the headers, which the server itself would wait for
+ * without end, and refuses requests with too many headers, which the server bounds by their bytes only. A connection
+ * that sends nothing, or half a request line, is ended by the server's own idle timeout. Safe for all threads.
  */
 final class HeaderWatchdog implements Http1ConnectionListener {
     /** Headers that a request may have, each line counted; browsers and proxies send some thirty. */
@@ -81,7 +82,10 @@ final class HeaderWatchdog implements Http1ConnectionListener {
         }
     }
 
-    /** Interrupts the connections that have taken too long, and forgets those that have ended; called about once a second. */
+    /**
+     * Interrupts the connections that have taken too long, and forgets those that have ended; called about once a
+     * second.
+     */
     public void check() {
         long now = nanoClock.getAsLong();
         waitingSince.forEach((reader, state) -> {

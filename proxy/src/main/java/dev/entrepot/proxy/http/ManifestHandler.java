@@ -15,8 +15,9 @@ import java.util.OptionalLong;
 import java.util.function.Supplier;
 
 /**
- * Manifests, by tag and by digest (distribution-spec, "Pulling manifests"): the original bytes under their original type. What the
- * client accepts is not looked at: a narrow {@code Accept} is no reason to withhold the only content there is.
+ * Manifests, by tag and by digest (distribution-spec, "Pulling manifests"): the original bytes under their original
+ * type. What the client accepts is not looked at: a narrow {@code Accept} is no reason to withhold the only content
+ * there is.
  */
 final class ManifestHandler {
     private final ContentHeaders.AtHand described = new ContentHeaders.AtHand();

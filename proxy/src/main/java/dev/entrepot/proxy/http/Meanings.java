@@ -10,8 +10,9 @@ import java.util.concurrent.atomic.AtomicReferenceArray;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What requests mean. The same text always means the same, so what was asked lately is not read and routed again. What is
- * refused is not kept, nor what is long; so at most {@link #PLACES} texts of {@link #LONGEST} characters are. Safe for all threads, without locks.
+ * What requests mean. The same text always means the same, so what was asked lately is not read and routed again. What
+ * is refused is not kept, nor what is long; so at most {@link #PLACES} texts of {@link #LONGEST} characters are. Safe
+ * for all threads, without locks.
  */
 final class Meanings {
     /** How many are kept at most: a power of two. */
@@ -76,7 +77,8 @@ final class Meanings {
      *
      * @param method the method as it was sent
      * @param target what {@link RequestTarget#of} makes of the words
-     * @throws InvalidNameException if the path has the shape of an endpoint but a name, tag or digest in it is malformed
+     * @throws InvalidNameException if the path has the shape of an endpoint but a name, tag or digest in it is
+     *     malformed
      */
     Meaning read(String method, Words words, RequestTarget target) {
         RegistryRequest request = RegistryRequest.parse(method, target.path(), words.query());

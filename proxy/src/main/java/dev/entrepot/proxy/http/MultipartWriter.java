@@ -8,7 +8,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Writes several ranges of a blob as {@code multipart/byteranges} (RFC 9110 section 14.6). Closing it closes the content. */
+/**
+ * Writes several ranges of a blob as {@code multipart/byteranges} (RFC 9110 section 14.6). Closing it closes the
+ * content.
+ */
 final class MultipartWriter implements ReplyBody.Writer {
     private final BlobContent content;
     private final List<Span> spans;

@@ -6,9 +6,10 @@ import java.io.IOException;
 import java.io.OutputStream;
 
 /**
- * Sends answers that have neither a body nor a length of one: 304, of which a length would be that of the answer 200 (RFC 9110, section 15.4.5). The server puts a length of 0
- * into such an answer, and again into one that has none when it is sent; but what is written to its stream has the headers that it has when the first byte is written, which may be
- * none; as long as the server does not collect small writes, for which it is set up so.
+ * Sends answers that have neither a body nor a length of one: 304, of which a length would be that of the answer 200
+ * (RFC 9110, section 15.4.5). The server puts a length of 0 into such an answer, and again into one that has none when
+ * it is sent; but what is written to its stream has the headers that it has when the first byte is written, which may
+ * be none; as long as the server does not collect small writes, for which it is set up so.
  */
 final class NoBody {
     private static final byte[] NOTHING = {};

@@ -7,8 +7,8 @@ import java.util.Optional;
 import java.util.function.Predicate;
 
 /**
- * Upstreams that are asked with the credentials of each client, and of which nobody gets anything for whom they have not said that he may have it. Safe for all
- * threads.
+ * Upstreams that are asked with the credentials of each client, and of which nobody gets anything for whom they have
+ * not said that he may have it. Safe for all threads.
  */
 public interface OwnCredentials {
     /** There are no such upstreams. */
@@ -21,15 +21,16 @@ public interface OwnCredentials {
     boolean areAskedBy(RegistryHost upstream);
 
     /**
-     * A repository of such an upstream, for the client that shows these credentials and for no other. Each of its methods throws {@link AccessRefusedException} where the upstream
-     * does not let the client in.
+     * A repository of such an upstream, for the client that shows these credentials and for no other. Each of its
+     * methods throws {@link AccessRefusedException} where the upstream does not let the client in.
      *
      * @throws AccessRefusedException if the client shows none
      */
     ServedRepository open(Repository repository, Approach approach) throws AccessRefusedException;
 
     /**
-     * Refuses who asks for {@code /v2/} without credentials that such an upstream takes, so that clients learn here how to show them.
+     * Refuses who asks for {@code /v2/} without credentials that such an upstream takes, so that clients learn here how
+     * to show them.
      *
      * @param meant the registry that the request names
      * @throws IOException as {@link ServedRepository}

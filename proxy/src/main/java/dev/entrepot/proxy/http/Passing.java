@@ -7,8 +7,8 @@ import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 
 /**
- * How a command on the data folder asks for a blob that is not to be kept because of it: by a header with the token that it found there. Nobody else may, because what is not kept is asked of
- * the upstream each time.
+ * How a command on the data folder asks for a blob that is not to be kept because of it: by a header with the token
+ * that it found there. Nobody else may, because what is not kept is asked of the upstream each time.
  */
 public final class Passing {
     /** The name of the header. */

@@ -66,7 +66,10 @@ final class QueryParameters {
         return index < 0 ? "" : values.get(index);
     }
 
-    /** All media types in a parameter. They have no spaces: what looks like one was a {@code +} that the client did not escape. */
+    /**
+     * All media types in a parameter. They have no spaces: what looks like one was a {@code +} that the client did not
+     * escape.
+     */
     List<String> mediaTypes(String name) {
         return all(name).stream().map(value -> value.replace(' ', '+')).toList();
     }

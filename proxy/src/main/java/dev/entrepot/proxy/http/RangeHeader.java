@@ -123,7 +123,8 @@ record RangeHeader(List<Spec> specs) {
     }
 
     /**
-     * Applies the ranges to a blob. Ranges that come to more bytes together than the blob has are not worth answering in parts.
+     * Applies the ranges to a blob. Ranges that come to more bytes together than the blob has are not worth answering
+     * in parts.
      *
      * @param totalBytes the size of the blob
      */

@@ -20,9 +20,10 @@ import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * What refers to a manifest (distribution-spec, "Listing Referrers"). Several clients read the first page only, so everything is in one
- * page while it is below 4 MiB. A repository whose upstream knows nothing of referrers is answered with MANIFEST_UNKNOWN, never with an
- * empty list and never with NAME_UNKNOWN, so that clients try the fallback tag themselves.
+ * What refers to a manifest (distribution-spec, "Listing Referrers"). Several clients read the first page only, so
+ * everything is in one page while it is below 4 MiB. A repository whose upstream knows nothing of referrers is answered
+ * with MANIFEST_UNKNOWN, never with an empty list and never with NAME_UNKNOWN, so that clients try the fallback tag
+ * themselves.
  */
 final class ReferrersHandler {
     private static final Header CONTENT_TYPE =

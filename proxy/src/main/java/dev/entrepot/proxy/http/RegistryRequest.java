@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * What a client asks for, parsed once from the raw path. Values of the cases are valid by construction; which upstream is meant is
- * decided afterwards, by {@link UpstreamRouter}.
+ * What a client asks for, parsed once from the raw path. Values of the cases are valid by construction; which upstream
+ * is meant is decided afterwards, by {@link UpstreamRouter}.
  */
 sealed interface RegistryRequest {
     /** The name of the case in logs and metrics. */
@@ -94,7 +94,8 @@ sealed interface RegistryRequest {
      * @param method the HTTP method
      * @param rawPath the path as it was sent, still encoded
      * @param rawQuery the query as it was sent, without question mark; empty if there is none
-     * @throws InvalidNameException if the path has the shape of an endpoint but a name, tag or digest in it is malformed
+     * @throws InvalidNameException if the path has the shape of an endpoint but a name, tag or digest in it is
+     *     malformed
      */
     static RegistryRequest parse(String method, String rawPath, String rawQuery) {
         return RegistryRequestParser.parse(method, rawPath, rawQuery);

@@ -16,9 +16,10 @@ import dev.entrepot.proxy.http.RegistryRequest.TagsRequest;
 import java.util.Optional;
 
 /**
- * Reads paths from the right, because a repository may be called {@code blobs} or {@code manifests}: the last components say which
- * endpoint it is, and all before them is the name. Works on the raw path: what is percent-encoded (but for colons), empty or
- * {@code ..} never fits the grammar of a name, so that no two spellings mean the same thing. Runs on every request; no regular expressions.
+ * Reads paths from the right, because a repository may be called {@code blobs} or {@code manifests}: the last
+ * components say which endpoint it is, and all before them is the name. Works on the raw path: what is percent-encoded
+ * (but for colons), empty or {@code ..} never fits the grammar of a name, so that no two spellings mean the same thing.
+ * Runs on every request; no regular expressions.
  */
 final class RegistryRequestParser {
     private static final String VERSION = "/v2/";

@@ -23,8 +23,8 @@ import java.util.random.RandomGenerator;
 import java.util.stream.Stream;
 
 /**
- * The registry port: an HTTP/1.1 server (Helidon), set up around the defects of its version 4.5.0, each of which has a test by its
- * name. Stopping it lets running answers end, for at most the configured time.
+ * The registry port: an HTTP/1.1 server (Helidon), set up around the defects of its version 4.5.0, each of which has a
+ * test by its name. Stopping it lets running answers end, for at most the configured time.
  */
 public final class RegistryServer implements AutoCloseable {
     private static final int MAX_REQUEST_LINE = 16 * 1024;
@@ -181,7 +181,10 @@ public final class RegistryServer implements AutoCloseable {
         return server.port();
     }
 
-    /** Accepts nothing more, lets running answers end, cuts those that take longer than the configured time, and returns. */
+    /**
+     * Accepts nothing more, lets running answers end, cuts those that take longer than the configured time, and
+     * returns.
+     */
     @Override
     public void close() {
         frontDoor.drain();

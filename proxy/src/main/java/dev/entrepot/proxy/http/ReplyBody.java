@@ -5,7 +5,10 @@ import java.util.OptionalLong;
 
 /** The body of an answer. */
 sealed interface ReplyBody {
-    /** No body at all, and no length of one: 304, of which the length would be that of the answer 200 (RFC 9110, section 15.4.5). */
+    /**
+     * No body at all, and no length of one: 304, of which the length would be that of the answer 200 (RFC 9110, section
+     * 15.4.5).
+     */
     record None() implements ReplyBody {
         static final None INSTANCE = new None();
     }

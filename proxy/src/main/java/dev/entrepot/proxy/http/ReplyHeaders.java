@@ -43,8 +43,8 @@ final class ReplyHeaders {
     }
 
     /**
-     * A header whose value comes from outside. The server checks none of those that it sends, because most are the same each time; so these are
-     * checked here.
+     * A header whose value comes from outside. The server checks none of those that it sends, because most are the same
+     * each time; so these are checked here.
      *
      * @throws IllegalArgumentException if the value is not fit for a header
      */
@@ -77,7 +77,10 @@ final class ReplyHeaders {
         };
     }
 
-    /** Adds what the client should know about the age of an answer: {@code Age}, and {@code Warning} if it is not what the upstream says now. */
+    /**
+     * Adds what the client should know about the age of an answer: {@code Age}, and {@code Warning} if it is not what
+     * the upstream says now.
+     */
     static void addFreshness(List<Header> headers, Answer<?> answer) {
         long seconds = answer.age().toSeconds();
         if (seconds > 0) {

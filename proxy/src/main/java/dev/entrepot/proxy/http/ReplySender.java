@@ -12,8 +12,8 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Writes answers, and adds the headers that every answer carries. A HEAD never gets a body, and gets the Content-Length of the GET
- * wherever that is known. Safe for all threads.
+ * Writes answers, and adds the headers that every answer carries. A HEAD never gets a body, and gets the Content-Length
+ * of the GET wherever that is known. Safe for all threads.
  */
 final class ReplySender {
     private final StallWatchdog watchdog;

@@ -8,8 +8,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /**
- * Bounds how often something may happen for each of many keys: each has a bucket of tokens, which fills again with time. Of at most 100 000 keys is kept how
- * full their buckets are; those that are forgotten begin anew. Safe for all threads; a look takes no lock.
+ * Bounds how often something may happen for each of many keys: each has a bucket of tokens, which fills again with
+ * time. Of at most 100 000 keys is kept how full their buckets are; those that are forgotten begin anew. Safe for all
+ * threads; a look takes no lock.
  *
  * @param <K> what is bounded
  */

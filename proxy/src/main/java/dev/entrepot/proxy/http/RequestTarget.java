@@ -3,8 +3,9 @@ package dev.entrepot.proxy.http;
 import dev.entrepot.oci.InvalidNameException;
 
 /**
- * What a request asks, and of which host (RFC 9112, sections 3.2 and 3.3). The path is checked here, in one pass, because parsing it as
- * {@link java.net.URI}, as the server does, takes 3.5 % of the processor time of a manifest request.
+ * What a request asks, and of which host (RFC 9112, sections 3.2 and 3.3). The path is checked here, in one pass,
+ * because parsing it as {@link java.net.URI}, as the server does, takes 3.5 % of the processor time of a manifest
+ * request.
  *
  * @param path the path as it was sent: escapes are whole and not resolved
  * @param host the host that was asked, with its port if there was one

@@ -13,8 +13,8 @@ import java.util.List;
 import java.util.OptionalLong;
 
 /**
- * One repository as it is served to clients. Every method throws {@link dev.entrepot.oci.RegistryException} where the upstream's
- * answer or outage is the answer, and another {@code IOException} where the local disk failed.
+ * One repository as it is served to clients. Every method throws {@link dev.entrepot.oci.RegistryException} where the
+ * upstream's answer or outage is the answer, and another {@code IOException} where the local disk failed.
  */
 public interface ServedRepository {
     /** A manifest, by tag or digest. */

@@ -8,8 +8,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 
 /**
- * Closes connections that do not come to a first request in time. Of those that stop within the handshake of TLS the server itself (Helidon 4.5.0) knows nothing, so that
- * its idle timeout never ends them, and a few thousand of them would keep everybody else out for as long as they like. Safe for all threads.
+ * Closes connections that do not come to a first request in time. Of those that stop within the handshake of TLS the
+ * server itself (Helidon 4.5.0) knows nothing, so that its idle timeout never ends them, and a few thousand of them
+ * would keep everybody else out for as long as they like. Safe for all threads.
  */
 final class SilenceWatchdog {
     private final long limitNanos;

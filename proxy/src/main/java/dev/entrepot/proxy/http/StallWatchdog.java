@@ -7,9 +7,10 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.LongSupplier;
 
 /**
- * Cuts connections whose client takes nothing: a write that does not return within the limit is interrupted, which closes its socket.
- * Only the time spent in one write of at most 64 KiB counts, never the time spent waiting for an upstream. An interrupt is delivered
- * during a write or not at all, so that it never hits a read of a file that others share. Safe for all threads.
+ * Cuts connections whose client takes nothing: a write that does not return within the limit is interrupted, which
+ * closes its socket. Only the time spent in one write of at most 64 KiB counts, never the time spent waiting for an
+ * upstream. An interrupt is delivered during a write or not at all, so that it never hits a read of a file that others
+ * share. Safe for all threads.
  */
 public final class StallWatchdog {
     private final long limitNanos;
@@ -40,7 +41,9 @@ public final class StallWatchdog {
         return transfer;
     }
 
-    /** Interrupts the writes that have taken too long, and forgets threads that have ended; called about once a second. */
+    /**
+     * Interrupts the writes that have taken too long, and forgets threads that have ended; called about once a second.
+     */
     public void check() {
         long now = nanoClock.getAsLong();
         transfers.forEach((writer, transfer) -> {

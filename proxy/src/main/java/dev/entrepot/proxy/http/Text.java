@@ -4,7 +4,10 @@ package dev.entrepot.proxy.http;
 final class Text {
     private Text() {}
 
-    /** At most {@code limit} characters, all of them printable ASCII; quotes, backslashes and everything else become {@code ?}. */
+    /**
+     * At most {@code limit} characters, all of them printable ASCII; quotes, backslashes and everything else become
+     * {@code ?}.
+     */
     static String printable(String text, int limit) {
         StringBuilder safe = new StringBuilder(Math.min(text.length(), limit));
         for (int i = 0; i < text.length() && i < limit; i++) {

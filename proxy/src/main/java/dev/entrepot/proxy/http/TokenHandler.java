@@ -19,8 +19,9 @@ import java.util.Set;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Gives out tokens (distribution's token authentication): by GET, as Docker asks for them, and by POST, as OAuth 2 clients do. Of the scopes that are asked for,
- * those that are not allowed are left out, and the client learns that when it uses the token.
+ * Gives out tokens (distribution's token authentication): by GET, as Docker asks for them, and by POST, as OAuth 2
+ * clients do. Of the scopes that are asked for, those that are not allowed are left out, and the client learns that
+ * when it uses the token.
  */
 final class TokenHandler {
     /** Where tokens are given out. */

@@ -13,12 +13,16 @@ import java.util.concurrent.Semaphore;
 import java.util.function.Function;
 
 /**
- * Reads and drops what a client still sends of a body that nobody reads, after it was answered and before its connection is closed. A connection that is closed while bytes lie
- * unread in it, or still come, is reset by the kernel, and who is sending then, or has not read yet, learns only that the connection broke, and not why the request was refused.
+ * Reads and drops what a client still sends of a body that nobody reads, after it was answered and before its
+ * connection is closed. A connection that is closed while bytes lie unread in it, or still come, is reset by the
+ * kernel, and who is sending then, or has not read yet, learns only that the connection broke, and not why the request
+ * was refused.
  *
- * <p>The client is told at once that nothing more comes, and the connection ends when it has closed its side; after two MiB, which is twice what is taken anywhere but in a request that is
- * refused, or a second at the latest, however slowly it sends; and only so many connections end in this way at one time, others as if this were not there. The bytes are those of the
- * connection, below TLS, and none is kept. What this does not reach are requests that the server refuses itself, because they cannot be read ({@link UnreadableRequests}). Safe for all threads.
+ * <p>The client is told at once that nothing more comes, and the connection ends when it has closed its side; after two
+ * MiB, which is twice what is taken anywhere but in a request that is refused, or a second at the latest, however
+ * slowly it sends; and only so many connections end in this way at one time, others as if this were not there. The
+ * bytes are those of the connection, below TLS, and none is kept. What this does not reach are requests that the server
+ * refuses itself, because they cannot be read ({@link UnreadableRequests}). Safe for all threads.
  */
 public final class UnreadBodies {
     /** How many bytes of one body are read at most. */
@@ -57,7 +61,8 @@ public final class UnreadBodies {
     }
 
     /**
-     * Drops the body of a request that has been answered, if it has one, and closes its connection then; does nothing otherwise. Called on the thread of the connection.
+     * Drops the body of a request that has been answered, if it has one, and closes its connection then; does nothing
+     * otherwise. Called on the thread of the connection.
      */
     public void drop(RoutingRequest request) {
         if (isAnnounced(request.headers())) {

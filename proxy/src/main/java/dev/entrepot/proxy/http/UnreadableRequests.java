@@ -8,7 +8,10 @@ import io.helidon.http.ServerResponseHeaders;
 import io.helidon.http.Status;
 import java.util.Optional;
 
-/** Answers what could not be read as a request, in the same form as all other errors. The connection is closed afterwards. */
+/**
+ * Answers what could not be read as a request, in the same form as all other errors. The connection is closed
+ * afterwards.
+ */
 public final class UnreadableRequests implements DirectHandler {
     private final RequestObserver observer;
 

@@ -13,9 +13,10 @@ import java.util.TreeSet;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Decides which upstream a request means, by the first of these that says something: {@code ?ns=} (distribution-spec, "Registry
- * Proxying"), the path prefix before {@code /v2}, the {@code Host} header, the first path component, the default upstream. The map is
- * closed: a registry that is not configured is unknown, so that this is never an open proxy. Immutable.
+ * Decides which upstream a request means, by the first of these that says something: {@code ?ns=} (distribution-spec,
+ * "Registry Proxying"), the path prefix before {@code /v2}, the {@code Host} header, the first path component, the
+ * default upstream. The map is closed: a registry that is not configured is unknown, so that this is never an open
+ * proxy. Immutable.
  */
 public final class UpstreamRouter {
     private final Map<String, RegistryHost> byName = new HashMap<>();
@@ -56,7 +57,8 @@ public final class UpstreamRouter {
      * Routes a request for a repository.
      *
      * @param host the {@code Host} header
-     * @throws NotFoundException of kind NAME if the registry that is meant is not configured, or the request contradicts itself
+     * @throws NotFoundException of kind NAME if the registry that is meant is not configured, or the request
+     *     contradicts itself
      */
     Route route(RequestedName name, String host) throws NotFoundException {
         RequestScope scope = name.scope();

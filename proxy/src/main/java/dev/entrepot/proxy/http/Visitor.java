@@ -9,7 +9,8 @@ import java.util.Set;
  *
  * @param user its name; empty for anybody
  * @param groups the groups that it is in
- * @param scope what the token that it showed is good for; empty where it showed something else, which is good for all that it may do
+ * @param scope what the token that it showed is good for; empty where it showed something else, which is good for all
+ *     that it may do
  */
 public record Visitor(String user, Set<String> groups, Optional<Scope> scope) {
     /** Anybody. */

@@ -13,15 +13,18 @@ import io.helidon.webserver.http1.Http1Config;
 public final class WebServers {
     private WebServers() {}
 
-    /** A server to be set up, which looks for no extension on the class path: there is none, and looking takes a fifth of a second of the start. */
+    /**
+     * A server to be set up, which looks for no extension on the class path: there is none, and looking takes a fifth
+     * of a second of the start.
+     */
     public static WebServerConfig.Builder builder() {
         Registry.withoutDiscovery();
         return WebServer.builder();
     }
 
     /**
-     * Begins to set the library up, on a thread of its own, while other things are opened: it takes about as long as these. Whoever needs it before it is
-     * done waits for the rest.
+     * Begins to set the library up, on a thread of its own, while other things are opened: it takes about as long as
+     * these. Whoever needs it before it is done waits for the rest.
      */
     public static void prepare() {
         Thread.ofPlatform().daemon().name("web-servers").start(() -> {
@@ -32,7 +35,9 @@ public final class WebServers {
         });
     }
 
-    /** The library's registry of extensions, which it keeps in a static field; set once, before it would make its own. */
+    /**
+     * The library's registry of extensions, which it keeps in a static field; set once, before it would make its own.
+     */
     private static final class Registry {
         static {
             GlobalServiceRegistry.registry(ServiceRegistryManager.create(ServiceRegistryConfig.builder()

@@ -7,8 +7,8 @@ import java.util.logging.LogRecord;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * An object on one line: {@code time}, {@code level}, {@code logger}, {@code message}; {@code error} and {@code stack} where something was thrown; {@code trace}
- * where a trace is made of what it happened in. Safe for all threads.
+ * An object on one line: {@code time}, {@code level}, {@code logger}, {@code message}; {@code error} and {@code stack}
+ * where something was thrown; {@code trace} where a trace is made of what it happened in. Safe for all threads.
  */
 final class JsonEvents extends Formatter {
     @Override

@@ -10,8 +10,9 @@ import java.util.logging.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The log of the process itself, on one stream: our own events from a level on, those of libraries from warnings on. All that logs does so through
- * java.util.logging, by way of SLF4J or by itself, so that this is the only place where an event becomes a line.
+ * The log of the process itself, on one stream: our own events from a level on, those of libraries from warnings on.
+ * All that logs does so through java.util.logging, by way of SLF4J or by itself, so that this is the only place where
+ * an event becomes a line.
  */
 public final class Logging {
     private static final org.slf4j.Logger LOG = LoggerFactory.getLogger(Logging.class);
@@ -25,7 +26,9 @@ public final class Logging {
         this.handler = handler;
     }
 
-    /** Sets up java.util.logging to write to a stream and nowhere else, and has it told of threads that end by a defect. */
+    /**
+     * Sets up java.util.logging to write to a stream and nowhere else, and has it told of threads that end by a defect.
+     */
     public static Logging to(PrintStream out) {
         Logging logging = new Logging(new LineHandler(out));
         for (Handler handler : logging.root.getHandlers()) {

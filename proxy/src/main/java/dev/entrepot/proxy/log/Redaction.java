@@ -4,8 +4,9 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * Takes out of a text what may be a secret by its form: the query and the user of a URL, and what stands behind a scheme of HTTP authentication. Our own messages have
- * none of these; those of libraries, and of registries that are quoted, may.
+ * Takes out of a text what may be a secret by its form: the query and the user of a URL, and what stands behind a
+ * scheme of HTTP authentication. Our own messages have none of these; those of libraries, and of registries that are
+ * quoted, may.
  */
 final class Redaction {
     private static final String MASK = "***";

@@ -3,7 +3,10 @@ package dev.entrepot.proxy.log;
 import java.util.logging.Formatter;
 import java.util.logging.LogRecord;
 
-/** Time, level, the last part of the logger's name, and the message on one line; then the stack trace, if there is one. Nothing but an event begins a line with a time, and no control character of a message gets out. Safe for all threads. */
+/**
+ * Time, level, the last part of the logger's name, and the message on one line; then the stack trace, if there is one.
+ * Nothing but an event begins a line with a time, and no control character of a message gets out. Safe for all threads.
+ */
 final class TextEvents extends Formatter {
     @Override
     public String format(LogRecord event) {

@@ -14,8 +14,9 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.LongSupplier;
 
 /**
- * Server-sent events (HTML standard, section 9.2): what has changed, every two seconds, for as long as somebody watches. Each watcher has the thread of its
- * connection; the figures are made once for all of them, and not at all if there are none. Safe for all threads.
+ * Server-sent events (HTML standard, section 9.2): what has changed, every two seconds, for as long as somebody
+ * watches. Each watcher has the thread of its connection; the figures are made once for all of them, and not at all if
+ * there are none. Safe for all threads.
  */
 final class LiveEvents implements AutoCloseable {
     /** The most that watch at the same time. */

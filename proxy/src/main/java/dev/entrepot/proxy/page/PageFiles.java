@@ -8,7 +8,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
-/** The files of the page: a closed set from the program itself, read when they are first asked for, and checked by browsers with each use. Safe for all threads. */
+/**
+ * The files of the page: a closed set from the program itself, read when they are first asked for, and checked by
+ * browsers with each use. Safe for all threads.
+ */
 final class PageFiles {
     // Nothing from elsewhere, nothing inline, no form, no frame, and no string that becomes markup.
     private static final String POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"

@@ -18,8 +18,9 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The last requests that clients were not given what they asked for, with the reason that they were told. That an upstream does not have something is an answer,
- * and no refusal; nor is it one that a client is asked who it is, which is how every pull begins. Takes no lock. Safe for all threads.
+ * The last requests that clients were not given what they asked for, with the reason that they were told. That an
+ * upstream does not have something is an answer, and no refusal; nor is it one that a client is asked who it is, which
+ * is how every pull begins. Takes no lock. Safe for all threads.
  */
 public final class Refusals implements RequestObserver {
     /** How many are kept. */

@@ -10,7 +10,10 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.function.LongSupplier;
 
-/** The names of all repositories, read from the index at most every few seconds, so that lists and searches go over memory. Safe for all threads. */
+/**
+ * The names of all repositories, read from the index at most every few seconds, so that lists and searches go over
+ * memory. Safe for all threads.
+ */
 final class RepositoryNames {
     /** The most names that are held. */
     static final int MOST = 200_000;

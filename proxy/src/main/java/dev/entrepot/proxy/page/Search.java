@@ -14,8 +14,8 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Searches names, tags and artifact types. A search looks at a bounded number of rows, and one runs at a time, so that lookers-on never take the index
- * away from clients. Safe for all threads.
+ * Searches names, tags and artifact types. A search looks at a bounded number of rows, and one runs at a time, so that
+ * lookers-on never take the index away from clients. Safe for all threads.
  */
 final class Search {
     /** The least characters that are searched for. */

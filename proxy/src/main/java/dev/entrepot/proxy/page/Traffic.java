@@ -12,8 +12,9 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Counts what clients were given and where it came from: since the start, and for each of the last sixty minutes. Only answers with content count, so that
- * asking for what does not exist makes no hit rate better or worse. Takes no lock. Safe for all threads.
+ * Counts what clients were given and where it came from: since the start, and for each of the last sixty minutes. Only
+ * answers with content count, so that asking for what does not exist makes no hit rate better or worse. Takes no lock.
+ * Safe for all threads.
  */
 public final class Traffic implements RequestObserver {
     private static final int MINUTES = 60;
@@ -81,8 +82,8 @@ public final class Traffic implements RequestObserver {
     }
 
     /**
-     * {@code {"active", "requests": {...}, "bytes": {...}, "minutes": [[requests, of them without a fetch of their own, bytes, of them ...], ...]}}, the
-     * minutes oldest first, the last one still running.
+     * {@code {"active", "requests": {...}, "bytes": {...}, "minutes": [[requests, of them without a fetch of their own,
+     * bytes, of them ...], ...]}}, the minutes oldest first, the last one still running.
      */
     ObjectNode json(Instant now) {
         ObjectNode json = OciJson.mapper().createObjectNode();

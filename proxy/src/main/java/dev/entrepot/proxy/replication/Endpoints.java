@@ -42,7 +42,10 @@ public final class Endpoints {
                 : with(endpoint, config.proxy(), config.credentials(), environment);
     }
 
-    /** How a mirror of an upstream is reached; its name is the host of its URL, so that no credential of the upstream is for it. */
+    /**
+     * How a mirror of an upstream is reached; its name is the host of its URL, so that no credential of the upstream is
+     * for it.
+     */
     static RegistryEndpoint of(MirrorConfig config, int maxConcurrentRequests, ClientEnvironment environment) {
         Duration timeout = config.timeout();
         RegistryEndpoint endpoint = RegistryEndpoint.of(host(config.url()), config.url())
@@ -69,7 +72,10 @@ public final class Endpoints {
         return with(endpoint, config.proxy(), config.credentials(), environment);
     }
 
-    /** How a registry is reached that is not configured: with what the user's docker {@code config.json} has for its host at each use. */
+    /**
+     * How a registry is reached that is not configured: with what the user's docker {@code config.json} has for its
+     * host at each use.
+     */
     static RegistryEndpoint of(URI url, ClientEnvironment environment) {
         return RegistryEndpoint.of(host(url), url)
                 .withCredentials(DockerConfigCredentials.ofUser(environment.clock(), environment.variables()));

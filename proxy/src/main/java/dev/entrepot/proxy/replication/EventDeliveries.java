@@ -28,7 +28,9 @@ import java.util.concurrent.TimeoutException;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Sends what runs came to to the receivers of the configuration, each with a queue of its own. Safe for all threads. */
+/**
+ * Sends what runs came to to the receivers of the configuration, each with a queue of its own. Safe for all threads.
+ */
 final class EventDeliveries implements RunListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(EventDeliveries.class);
     private static final int CAPACITY = 10_000;
@@ -169,7 +171,8 @@ final class EventDeliveries implements RunListener, AutoCloseable {
     }
 
     /**
-     * Waits until the receivers were told everything or have failed to take it, but no longer: for a server that is to stop. Logs what is lost.
+     * Waits until the receivers were told everything or have failed to take it, but no longer: for a server that is to
+     * stop. Logs what is lost.
      *
      * @param most how long, for all of them together
      */

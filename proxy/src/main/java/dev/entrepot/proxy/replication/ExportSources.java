@@ -24,7 +24,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 
-/** The upstreams as sources of exports: through the cache, past it, out of it, or through a server that has it open. Not safe for several threads. */
+/**
+ * The upstreams as sources of exports: through the cache, past it, out of it, or through a server that has it open. Not
+ * safe for several threads.
+ */
 public final class ExportSources implements AutoCloseable {
     private final Map<RegistryHost, UpstreamConfig> upstreams;
     private final Opening opening;
@@ -77,7 +80,8 @@ public final class ExportSources implements AutoCloseable {
     }
 
     /**
-     * Through the pull API of a server, whose cache and limits are shared so; the catalog, of which a server shows what it keeps, is the upstream's.
+     * Through the pull API of a server, whose cache and limits are shared so; the catalog, of which a server shows what
+     * it keeps, is the upstream's.
      *
      * @param registry where its pull API is
      * @param token what a command on its data folder shows there; empty if it wants nothing

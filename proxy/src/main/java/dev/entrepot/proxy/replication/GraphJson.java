@@ -11,7 +11,9 @@ import java.util.function.Predicate;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Writes an {@link ArtifactGraph} for programs: a list of manifests with their edges, as a graph need not be a tree. */
+/**
+ * Writes an {@link ArtifactGraph} for programs: a list of manifests with their edges, as a graph need not be a tree.
+ */
 final class GraphJson {
     private GraphJson() {}
 

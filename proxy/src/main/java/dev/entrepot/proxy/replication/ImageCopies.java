@@ -25,8 +25,9 @@ import java.util.Optional;
 import java.util.stream.Collectors;
 
 /**
- * Finds out what a command to copy one image means. A registry that is configured, as an upstream or as the target of a rule, is reached as configured;
- * any other with the credentials that the user's docker {@code config.json} has for it. Safe for all threads.
+ * Finds out what a command to copy one image means. A registry that is configured, as an upstream or as the target of a
+ * rule, is reached as configured; any other with the credentials that the user's docker {@code config.json} has for it.
+ * Safe for all threads.
  */
 final class ImageCopies {
     private static final Tag LATEST = new Tag("latest");
@@ -173,8 +174,7 @@ final class ImageCopies {
     }
 
     // The name cannot be that of a configured rule, and is another one for each target, so that only the same copy
-    // counts
-    // as running.
+    // counts as running.
     private static ReplicationRule rule(
             SourceRegistry from, RepositoryName read, TargetRegistry to, RepositoryName written, Tag tag) {
         String place =

@@ -13,7 +13,10 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
 
-/** One image that is to be copied without a rule. For one use; closing it closes the connections that were made for it alone. */
+/**
+ * One image that is to be copied without a rule. For one use; closing it closes the connections that were made for it
+ * alone.
+ */
 public final class ImageCopy implements AutoCloseable {
     private final ReplicationRunner runner;
     private final ReplicationRule rule;

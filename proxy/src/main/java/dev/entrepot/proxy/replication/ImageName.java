@@ -9,8 +9,8 @@ import java.net.URI;
 import java.util.Optional;
 
 /**
- * An image as commands name it: a reference whose host is configured, or one with {@code http://} or {@code https://} before it, which then says
- * where the registry is. Plain HTTP is never guessed.
+ * An image as commands name it: a reference whose host is configured, or one with {@code http://} or {@code https://}
+ * before it, which then says where the registry is. Plain HTTP is never guessed.
  *
  * @param url where the registry is, if the text says so
  * @param registry the host

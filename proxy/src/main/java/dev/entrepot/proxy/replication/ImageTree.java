@@ -49,8 +49,8 @@ public record ImageTree(String image, ArtifactGraph graph) {
     }
 
     /**
-     * Discovers the graph of an image. Of a configured upstream, which may count pulls, nothing is fetched again that is at hand where it is opened, and nothing that is kept for
-     * clients.
+     * Discovers the graph of an image. Of a configured upstream, which may count pulls, nothing is fetched again that
+     * is at hand where it is opened, and nothing that is kept for clients.
      *
      * @param text a reference of a configured upstream, or one with {@code http://} or {@code https://} before it
      * @param rules say which upstreams are never contacted

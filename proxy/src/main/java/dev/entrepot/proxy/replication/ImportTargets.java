@@ -21,8 +21,9 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Finds out where a bundle is to be imported to. A registry that is configured, as the target of a rule or as an upstream, is reached as configured; any other with the credentials that the
- * user's docker {@code config.json} has for it.
+ * Finds out where a bundle is to be imported to. A registry that is configured, as the target of a rule or as an
+ * upstream, is reached as configured; any other with the credentials that the user's docker {@code config.json} has for
+ * it.
  *
  * @param upstreams the upstreams of the configuration
  * @param replication the rules of the configuration
@@ -92,9 +93,11 @@ public record ImportTargets(
     /**
      * Opens a target; connects to nothing yet.
      *
-     * @param text {@code http(s)://HOST[/PREFIX]}, or the same without scheme of a host that is configured, or {@code layout:PATH}
+     * @param text {@code http(s)://HOST[/PREFIX]}, or the same without scheme of a host that is configured, or
+     *     {@code layout:PATH}
      * @param folder where relative paths start
-     * @param onSparseRefused what to do where it refuses an index without some of its platforms; without, what the rule says whose target it is
+     * @param onSparseRefused what to do where it refuses an index without some of its platforms; without, what the rule
+     *     says whose target it is
      * @throws BadRequestException if it does not say where
      * @throws IOException if a certificate cannot be read
      */

@@ -19,8 +19,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * What the cache keeps of a repository, however old it is. No upstream is asked: what is not kept is an outage that names it, so that nothing counts as not there
- * because nobody asked for it yet. Safe for all threads.
+ * What the cache keeps of a repository, however old it is. No upstream is asked: what is not kept is an outage that
+ * names it, so that nothing counts as not there because nobody asked for it yet. Safe for all threads.
  */
 final class KeptRepository implements RepositorySource {
     private final Repository repository;

@@ -7,9 +7,9 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * An image in an OCI image layout as commands name it: {@code layout:PATH}, where, as for the target of a rule, the path is a tar if it ends in
- * {@code .tar} and else a folder, and behind it what the layout's index names it, {@code :TAG} or {@code :REPOSITORY:TAG}, or
- * {@code @DIGEST}. A colon or an at sign ends the path.
+ * An image in an OCI image layout as commands name it: {@code layout:PATH}, where, as for the target of a rule, the
+ * path is a tar if it ends in {@code .tar} and else a folder, and behind it what the layout's index names it,
+ * {@code :TAG} or {@code :REPOSITORY:TAG}, or {@code @DIGEST}. A colon or an at sign ends the path.
  *
  * @param path where the layout is, absolute and normalized
  * @param repository the repository in it, where one is written

@@ -22,10 +22,11 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * Takes in what registries post when something was pushed, and has the rules run that match. Who posts proves that it knows the secret: by
- * {@code Authorization}, with or without {@code Bearer}, or by a signature of the body, {@code sha256=} and the HMAC in
- * hexadecimal. A secret in the query of the address, where there may be logs on the way, is looked at only where neither
- * came: who can send no header has nothing else. Wrong ones count with those of the rest of the admin API.
+ * Takes in what registries post when something was pushed, and has the rules run that match. Who posts proves that it
+ * knows the secret: by {@code Authorization}, with or without {@code Bearer}, or by a signature of the body,
+ * {@code sha256=} and the HMAC in hexadecimal. A secret in the query of the address, where there may be logs on the
+ * way, is looked at only where neither came: who can send no header has nothing else. Wrong ones count with those of
+ * the rest of the admin API.
  */
 final class NotificationReceiver {
     private static final String GITHUB_SIGNATURE_HEADER = "X-Hub-Signature-256";

@@ -10,9 +10,10 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The registries that are read without being configured, each with the credentials that the user's docker {@code config.json} has for it. Whoever reads
- * from one place shares a client, and with it its slots, its pull quotas (one for each account), what it asked to be left alone for, and its tokens. Clients outlive their use,
- * so that the next copy knows what is left; of those that nobody uses, sixteen are kept. Safe for all threads.
+ * The registries that are read without being configured, each with the credentials that the user's docker
+ * {@code config.json} has for it. Whoever reads from one place shares a client, and with it its slots, its pull quotas
+ * (one for each account), what it asked to be left alone for, and its tokens. Clients outlive their use, so that the
+ * next copy knows what is left; of those that nobody uses, sixteen are kept. Safe for all threads.
  */
 final class OtherSources implements AutoCloseable {
     private static final int MOST_UNUSED = 16;

@@ -13,8 +13,9 @@ import javax.net.ssl.TrustManager;
 import javax.net.ssl.X509ExtendedTrustManager;
 
 /**
- * Trusts one certificate and no authority: that of the server which left a note. Who wrote the note into a folder that nobody else may write to need not be vouched for, and its
- * certificate need not have the address in it by which commands on the same machine reach it.
+ * Trusts one certificate and no authority: that of the server which left a note. Who wrote the note into a folder that
+ * nobody else may write to need not be vouched for, and its certificate need not have the address in it by which
+ * commands on the same machine reach it.
  */
 final class PinnedCertificate extends X509ExtendedTrustManager {
     private final Digest expected;

@@ -7,8 +7,8 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 
 /**
- * Shows how far something has come until it is closed: on a terminal one line that is drawn again and again and goes away at the end, elsewhere a line
- * every ten seconds. It has a thread of its own.
+ * Shows how far something has come until it is closed: on a terminal one line that is drawn again and again and goes
+ * away at the end, elsewhere a line every ten seconds. It has a thread of its own.
  */
 public final class ProgressPrinter implements AutoCloseable {
     private static final Duration REDRAWN = Duration.ofMillis(200);

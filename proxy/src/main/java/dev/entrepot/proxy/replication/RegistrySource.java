@@ -21,8 +21,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A registry that is copied from. A configured upstream is read through the cache that also serves clients, so that each blob is read from it once; a
- * registry that only a command names is read directly, because what it calls itself must not get into the cache under that name.
+ * A registry that is copied from. A configured upstream is read through the cache that also serves clients, so that
+ * each blob is read from it once; a registry that only a command names is read directly, because what it calls itself
+ * must not get into the cache under that name.
  *
  * @param client its client, which others close
  * @param cache the cache before it, if there is one

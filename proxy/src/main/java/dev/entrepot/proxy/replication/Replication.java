@@ -22,8 +22,8 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * The rules of a process, ready to be planned and run, and the journal of what they did. One for a data folder at a time: whoever has the store open.
- * Safe for all threads.
+ * The rules of a process, ready to be planned and run, and the journal of what they did. One for a data folder at a
+ * time: whoever has the store open. Safe for all threads.
  */
 public final class Replication implements AutoCloseable {
     private final Map<String, ReplicationRule> rules = new LinkedHashMap<>();
@@ -121,7 +121,8 @@ public final class Replication implements AutoCloseable {
      * Prepares to copy one image without a rule.
      *
      * @param source name of the image to copy
-     * @param target name that it is to have; the tag may be left out where the source has one, and in a layout the repository
+     * @param target name that it is to have; the tag may be left out where the source has one, and in a layout the
+     *     repository
      * @param anyLayout whether layouts may be read and written that are not targets of rules
      * @throws BadRequestException if the names do not say from where to where
      * @throws IOException if the client of a registry cannot be set up

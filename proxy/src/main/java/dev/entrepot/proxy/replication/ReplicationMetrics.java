@@ -21,10 +21,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the runs of the configured rules came to, for each rule and target. What is remembered starts with the last reports of the journal, so that a
- * restart does not forget how old the copies are; counters start at zero. The last run is the one with the
- * highest number, in whatever order reports come: that of a round that was long busy at one target comes after those
- * of many later rounds at the others. Safe for all threads.
+ * What the runs of the configured rules came to, for each rule and target. What is remembered starts with the last
+ * reports of the journal, so that a restart does not forget how old the copies are; counters start at zero. The last
+ * run is the one with the highest number, in whatever order reports come: that of a round that was long busy at one
+ * target comes after those of many later rounds at the others. Safe for all threads.
  */
 final class ReplicationMetrics implements RunListener {
     private static final Logger LOG = LoggerFactory.getLogger(ReplicationMetrics.class);
@@ -75,7 +75,10 @@ final class ReplicationMetrics implements RunListener {
     private record State(long run, Optional<Success> success, long tags, long missing, double ratio) {
         static final State NONE = new State(0, Optional.empty(), 0, 0, 0);
 
-        /** After a run that brought nothing at all; how many tags it should have brought is not known better than before. */
+        /**
+         * After a run that brought nothing at all; how many tags it should have brought is not known better than
+         * before.
+         */
         State failed(long number) {
             return number < run ? this : new State(number, success, tags, Math.max(1, tags), 0);
         }

@@ -19,7 +19,10 @@ import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Replication in a server: the rules run by their schedules, by notifications and on demand, and tell the log, the metrics and the receivers of events. */
+/**
+ * Replication in a server: the rules run by their schedules, by notifications and on demand, and tell the log, the
+ * metrics and the receivers of events.
+ */
 public final class ReplicationService implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(ReplicationService.class);
 

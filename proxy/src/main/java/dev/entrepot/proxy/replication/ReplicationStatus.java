@@ -17,8 +17,8 @@ import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * How the rules stand and how far runs have come, for people who look on. What is in the journal is read only after a run has begun or ended; all the rest is in
- * memory, so that it may be asked for all the time. Safe for all threads.
+ * How the rules stand and how far runs have come, for people who look on. What is in the journal is read only after a
+ * run has begun or ended; all the rest is in memory, so that it may be asked for all the time. Safe for all threads.
  */
 public final class ReplicationStatus {
     private static final int RUNS_SHOWN = 30;
@@ -46,8 +46,8 @@ public final class ReplicationStatus {
     }
 
     /**
-     * {@code {"rules": [...], "copies": [...], "runs": [...]}}: rules with their targets, lag and progress; copies of single images that are running; the last
-     * runs, the newest first.
+     * {@code {"rules": [...], "copies": [...], "runs": [...]}}: rules with their targets, lag and progress; copies of
+     * single images that are running; the last runs, the newest first.
      *
      * @throws IOException if the journal cannot be read
      */

@@ -24,8 +24,8 @@ import java.util.Set;
 import java.util.stream.Stream;
 
 /**
- * The clients of all targets of all rules. Rules that reach a registry in the same way share a client, and with it its limits; each with other credentials has
- * its own. Not safe for several threads until all are open.
+ * The clients of all targets of all rules. Rules that reach a registry in the same way share a client, and with it its
+ * limits; each with other credentials has its own. Not safe for several threads until all are open.
  */
 final class ReplicationTargets implements AutoCloseable {
     private final ClientEnvironment environment;
@@ -37,7 +37,8 @@ final class ReplicationTargets implements AutoCloseable {
     /**
      * Opens nothing yet.
      *
-     * @param rules all that will be opened; a registry takes as many requests at one time as the most of them allow, and each run its rule's
+     * @param rules all that will be opened; a registry takes as many requests at one time as the most of them allow,
+     *     and each run its rule's
      */
     ReplicationTargets(ClientEnvironment environment, Collection<ReplicationRuleConfig> rules) {
         this.environment = environment;
@@ -83,8 +84,8 @@ final class ReplicationTargets implements AutoCloseable {
     }
 
     // The name in reports, metrics and the journal is where it is: what the journal knows of a place is true under
-    // every
-    // prefix. Only where a rule has one place several times is there something behind it, the same after each restart.
+    // every prefix. Only where a rule has one place several times is there something behind it, the same after each
+    // restart.
     private static String name(TargetConfig target, Set<String> taken) {
         String place = switch (target.destination()) {
             case TargetConfig.RegistryDestination registry ->

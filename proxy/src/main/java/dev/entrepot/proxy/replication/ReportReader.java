@@ -18,7 +18,10 @@ import java.util.OptionalLong;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
-/** Reads what {@link dev.entrepot.replicator.ReportWriter} wrote as JSON: from the journal, or from a server that ran the rule. */
+/**
+ * Reads what {@link dev.entrepot.replicator.ReportWriter} wrote as JSON: from the journal, or from a server that ran
+ * the rule.
+ */
 public final class ReportReader {
     private ReportReader() {}
 

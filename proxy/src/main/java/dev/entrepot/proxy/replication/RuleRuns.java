@@ -32,9 +32,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The runs of a server: those that its schedule begins, on the schedule's thread, and those that somebody asks for, each on a thread of its own. A rule has one at a
- * time. What asks for it meanwhile is another round of that run, at the targets that it is done with: a target that takes long is left out, and the rule runs once more when it is free again, for
- * what came meanwhile. Safe for all threads.
+ * The runs of a server: those that its schedule begins, on the schedule's thread, and those that somebody asks for,
+ * each on a thread of its own. A rule has one at a time. What asks for it meanwhile is another round of that run, at
+ * the targets that it is done with: a target that takes long is left out, and the rule runs once more when it is free
+ * again, for what came meanwhile. Safe for all threads.
  */
 final class RuleRuns implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(RuleRuns.class);
@@ -81,7 +82,10 @@ final class RuleRuns implements AutoCloseable {
         ReplicationReport with(ProgressListener progress) throws IOException, RuleBusyException;
     }
 
-    /** Runs a rule on this thread, or another round of its run, and logs what prevents it. What other rounds are busy with follows when they have ended. */
+    /**
+     * Runs a rule on this thread, or another round of its run, and logs what prevents it. What other rounds are busy
+     * with follows when they have ended.
+     */
     void run(ReplicationRule rule, String trigger) {
         RunInProgress mine = new RunInProgress(clock);
         try {
@@ -149,7 +153,9 @@ final class RuleRuns implements AutoCloseable {
         }
     }
 
-    /** Has the rule run again when those rounds of it that are in progress have ended; false if there are none any more. */
+    /**
+     * Has the rule run again when those rounds of it that are in progress have ended; false if there are none any more.
+     */
     private synchronized boolean owe(String name, String trigger) {
         List<RunInProgress> runs = active.getOrDefault(name, List.of());
         runs.forEach(run -> run.owe(trigger));

@@ -7,7 +7,10 @@ import java.time.InstantSource;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 
-/** A run of a server, or a round of one: how far it has come, its number once it has one, and whether its rule is to run again when it has ended. Safe for all threads. */
+/**
+ * A run of a server, or a round of one: how far it has come, its number once it has one, and whether its rule is to run
+ * again when it has ended. Safe for all threads.
+ */
 final class RunInProgress implements ProgressListener {
     private final ProgressLine line;
     private final CompletableFuture<Long> number = new CompletableFuture<>();

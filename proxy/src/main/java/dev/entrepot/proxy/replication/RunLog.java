@@ -5,7 +5,10 @@ import dev.entrepot.replicator.ReplicationReport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
-/** Logs each run once: a line for the run, and a line for each of the first failures, those with the same cause together. */
+/**
+ * Logs each run once: a line for the run, and a line for each of the first failures, those with the same cause
+ * together.
+ */
 final class RunLog implements RunListener {
     private static final Logger LOG = LoggerFactory.getLogger(RunLog.class);
     private static final int FAILURES_SHOWN = 20;

@@ -46,8 +46,8 @@ public final class RunningServer implements Replicating {
     }
 
     /**
-     * The server that has a data folder open, if one does and answers. One that has the folder open but has left no note yet is given
-     * {@value #STARTING_SECONDS} s for it.
+     * The server that has a data folder open, if one does and answers. One that has the folder open but has left no
+     * note yet is given {@value #STARTING_SECONDS} s for it.
      */
     public static Optional<RunningServer> find(Path directory) throws InterruptedException {
         Instant end = Instant.now().plusSeconds(STARTING_SECONDS);
@@ -106,7 +106,9 @@ public final class RunningServer implements Replicating {
         return url;
     }
 
-    /** What a command on its data folder shows, so that it may do everything; empty for a server of an earlier version. */
+    /**
+     * What a command on its data folder shows, so that it may do everything; empty for a server of an earlier version.
+     */
     public String token() {
         return token;
     }

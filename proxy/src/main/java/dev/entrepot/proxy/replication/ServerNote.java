@@ -15,8 +15,8 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A note that a server leaves in its data folder while it has it open, so that commands on the same folder find it. A killed server leaves it
- * behind; then nobody answers to it, or somebody else does, whose instance differs.
+ * A note that a server leaves in its data folder while it has it open, so that commands on the same folder find it. A
+ * killed server leaves it behind; then nobody answers to it, or somebody else does, whose instance differs.
  *
  * @param url where the admin API is
  * @param instance a text that no other server has

@@ -19,8 +19,8 @@ public final class UpstreamClients {
      * A client with its mirrors, which are closed with it. Connects to nothing yet.
      *
      * @param safeguards of the upstream, and in the same way of each mirror
-     * @param servesClients whether this process does: a quarter of the requests to the upstream, and to each mirror,
-     *     is then kept for them
+     * @param servesClients whether this process does: a quarter of the requests to the upstream, and to each mirror, is
+     *     then kept for them
      * @throws IOException if a TLS file cannot be read
      */
     public static RegistryClient open(

@@ -12,9 +12,11 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * All that a configuration says of who has which part of the disk: equal for two configurations that divide it alike, whatever else they say.
+ * All that a configuration says of who has which part of the disk: equal for two configurations that divide it alike,
+ * whatever else they say.
  *
- * @param ofEach the rules with a priority or share, those of each upstream that has any under its name, those for all under none
+ * @param ofEach the rules with a priority or share, those of each upstream that has any under its name, those for all
+ *     under none
  */
 public record DiskGrouping(Map<String, List<Said>> ofEach) {
     private static final String ALL = "";

@@ -7,7 +7,8 @@ import dev.entrepot.cache.DiskShares;
 import dev.entrepot.oci.Repository;
 
 /**
- * How rules divide the disk. Repositories with the share of one rule have it together; those with a priority only are a group for each priority.
+ * How rules divide the disk. Repositories with the share of one rule have it together; those with a priority only are a
+ * group for each priority.
  *
  * @param rules the rules
  */

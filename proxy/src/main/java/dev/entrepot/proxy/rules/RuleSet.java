@@ -24,15 +24,18 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.Function;
 
 /**
- * The rules of a configuration, compiled. What they make of a repository or a tag is worked out once and remembered for those asked for lately, so that
- * no pattern is matched on the way of a request that was seen before. Safe for all threads.
+ * The rules of a configuration, compiled. What they make of a repository or a tag is worked out once and remembered for
+ * those asked for lately, so that no pattern is matched on the way of a request that was seen before. Safe for all
+ * threads.
  */
 public final class RuleSet implements CacheRules {
     private static final int REPOSITORIES = 20_000;
     private static final int TAGS = 50_000;
     private static final int COMBINATIONS = 1000;
 
-    /** The rules of an upstream, its own first, and what holds without any. What the same rules make of it is made once. */
+    /**
+     * The rules of an upstream, its own first, and what holds without any. What the same rules make of it is made once.
+     */
     private record OfRegistry(
             List<CompiledRule> rules,
             CacheSettings defaults,
@@ -194,7 +197,9 @@ public final class RuleSet implements CacheRules {
                 .map(CompiledRule::name);
     }
 
-    /** Where the rule that decided a setting was written: a file and a line, or nowhere if no rule did or nobody knows. */
+    /**
+     * Where the rule that decided a setting was written: a file and a line, or nowhere if no rule did or nobody knows.
+     */
     public Optional<String> where(CacheSettings settings, Setting setting) {
         return settings.rule(setting).equals(CacheSettings.DEFAULT)
                 ? Optional.empty()

@@ -32,9 +32,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Serves upstreams with the credentials of each client: shows them to the upstream that the client means and to no other, and lets nobody have what is kept before
- * the upstream has let it. A credential is kept in memory for ten minutes after its last use, with what it was used for; what is remembered of it for longer stands under a
- * keyed hash. An address from which come credentials that an upstream does not take has to wait, unless its credential was taken lately. Safe for all threads.
+ * Serves upstreams with the credentials of each client: shows them to the upstream that the client means and to no
+ * other, and lets nobody have what is kept before the upstream has let it. A credential is kept in memory for ten
+ * minutes after its last use, with what it was used for; what is remembered of it for longer stands under a keyed hash.
+ * An address from which come credentials that an upstream does not take has to wait, unless its credential was taken
+ * lately. Safe for all threads.
  */
 public final class PassedThrough implements OwnCredentials {
     /** Credentials that are refused which one address may try at once. */
@@ -285,8 +287,7 @@ public final class PassedThrough implements OwnCredentials {
         }
 
         // The token is taken before, and given back unless the credential is refused: else a thousand wrong ones at
-        // once
-        // would all be tried at the upstream.
+        // once would all be tried at the upstream.
         private void asked(Proofs.Question question) throws IOException {
             if (taken.getIfPresent(account) != null) {
                 question.ask();

@@ -17,8 +17,9 @@ import java.util.function.LongSupplier;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What upstreams have said of claims: for a while, in memory only, under keyed hashes. An upstream is asked once at a time for each claim, however many wait. That it
- * does not have something says nothing of the claim, and that it does not answer proves nothing. Safe for all threads.
+ * What upstreams have said of claims: for a while, in memory only, under keyed hashes. An upstream is asked once at a
+ * time for each claim, however many wait. That it does not have something says nothing of the claim, and that it does
+ * not answer proves nothing. Safe for all threads.
  */
 final class Proofs {
     private static final int MOST = 100_000;

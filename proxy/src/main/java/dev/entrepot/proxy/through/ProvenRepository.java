@@ -14,7 +14,10 @@ import java.io.IOException;
 import java.util.List;
 import java.util.OptionalLong;
 
-/** A repository for one client, of which nothing is looked at before the upstream has let this client have something of it. Thread-safe. */
+/**
+ * A repository for one client, of which nothing is looked at before the upstream has let this client have something of
+ * it. Thread-safe.
+ */
 final class ProvenRepository implements ServedRepository {
     private final PullThrough pull;
     private final ServedRepository served;

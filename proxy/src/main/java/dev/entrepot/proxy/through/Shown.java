@@ -7,13 +7,16 @@ import dev.entrepot.proxy.http.Approach;
 import java.util.Optional;
 
 /**
- * The credential that a client shows, by the scheme Basic. A token is none: what it would be good for at the registry it was not given out for here.
+ * The credential that a client shows, by the scheme Basic. A token is none: what it would be good for at the registry
+ * it was not given out for here.
  *
  * @param key stands for it in what is remembered
  * @param credential the credential itself
  */
 record Shown(CredentialKey key, Credential.UserPassword credential) {
-    /** Longest value of {@code Authorization} that is looked at, in characters: keys of clouds have up to four thousand. */
+    /**
+     * Longest value of {@code Authorization} that is looked at, in characters: keys of clouds have up to four thousand.
+     */
     private static final int LONGEST = 16 * 1024;
 
     /** What a client shows; empty if it shows nothing, or nothing of use. */

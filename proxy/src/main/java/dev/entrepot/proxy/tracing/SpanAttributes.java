@@ -4,7 +4,10 @@ import io.opentelemetry.api.common.AttributeKey;
 import java.net.URI;
 import java.util.Set;
 
-/** The attributes that spans have here: those of OpenTelemetry's conventions for HTTP, and a few of our own. None holds a query, a header or a user. */
+/**
+ * The attributes that spans have here: those of OpenTelemetry's conventions for HTTP, and a few of our own. None holds
+ * a query, a header or a user.
+ */
 final class SpanAttributes {
     static final AttributeKey<String> METHOD = AttributeKey.stringKey("http.request.method");
     static final AttributeKey<Long> STATUS = AttributeKey.longKey("http.response.status_code");

@@ -19,9 +19,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Ended spans on their way to the receiver: some seconds later and many at a time, by one thread. A span costs a request a place in the queue and nothing else; where there is none
- * left, and where a batch cannot be delivered, spans are dropped and counted. Thread-safe. (The library's own processor tells its counts only to the library's metrics, which
- * would be as large again as all the rest.)
+ * Ended spans on their way to the receiver: some seconds later and many at a time, by one thread. A span costs a
+ * request a place in the queue and nothing else; where there is none left, and where a batch cannot be delivered, spans
+ * are dropped and counted. Thread-safe. (The library's own processor tells its counts only to the library's metrics,
+ * which would be as large again as all the rest.)
  */
 final class SpanQueue implements SpanProcessor {
     /** The most spans that wait. */

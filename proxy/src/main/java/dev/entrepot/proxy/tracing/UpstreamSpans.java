@@ -17,8 +17,8 @@ import java.util.Set;
 import java.util.function.LongConsumer;
 
 /**
- * A span for each request to a registry that is sent because of one of a client, or in a run of replication: until the head of its answer is there. What is sent
- * for nobody has none.
+ * A span for each request to a registry that is sent because of one of a client, or in a run of replication: until the
+ * head of its answer is there. What is sent for nobody has none.
  *
  * @param counted hears of everything as well
  * @param told the registries that are told which trace a request belongs to

@@ -1,4 +1,7 @@
-/** Traces for OpenTelemetry. Nothing outside knows the library, and nothing here is loaded unless {@code tracing} is configured. */
+/**
+ * Traces for OpenTelemetry. Nothing outside knows the library, and nothing here is loaded unless {@code tracing} is
+ * configured.
+ */
 @NullMarked
 package dev.entrepot.proxy.tracing;
 

@@ -89,7 +89,8 @@ public final class UpstreamSurvey {
     }
 
     /**
-     * Asks each upstream whether it is there and takes the credentials ({@code GET /v2/}), and sees what it can do by something that it is known to have.
+     * Asks each upstream whether it is there and takes the credentials ({@code GET /v2/}), and sees what it can do by
+     * something that it is known to have.
      *
      * @throws InterruptedException if the thread is interrupted while waiting for the answers
      */
@@ -98,7 +99,8 @@ public final class UpstreamSurvey {
     }
 
     /**
-     * The same, and asks each upstream whether it mounts blobs, by something that it is known to have: this wants the right to push, and writes nothing where it works.
+     * The same, and asks each upstream whether it mounts blobs, by something that it is known to have: this wants the
+     * right to push, and writes nothing where it works.
      *
      * @throws InterruptedException if the thread is interrupted while waiting for the answers
      */

@@ -9,7 +9,11 @@ import java.io.InterruptedIOException;
 import java.util.Optional;
 import tools.jackson.core.JacksonException;
 
-/** {@code GET /upstreams}: what is known of each; {@code POST}: each is asked first, which may close breakers; with {@code {"mounts": true}} also whether it mounts blobs, which wants the right to push. In JSON, with the text for people as {@code text}. */
+/**
+ * {@code GET /upstreams}: what is known of each; {@code POST}: each is asked first, which may close breakers; with
+ * {@code {"mounts": true}} also whether it mounts blobs, which wants the right to push. In JSON, with the text for
+ * people as {@code text}.
+ */
 public final class UpstreamsApi implements AdminEndpoint {
     /** The path, for both. */
     public static final String PATH = "/upstreams";

@@ -39,10 +39,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Pins what rules pin, and keeps all that is pinned whole. A tag or digest that a rule pins is pinned when it is pulled, from wherever it comes, and for as long as the rule
- * says so; but a digest that a pinned tag names, or has named, or that is under another pin, stands and falls with that. What was pinned by
- * hand stays until it is unpinned by hand. Each pinned graph is brought in behind the clients when it is pinned, when its tag has moved, and every hour, because
- * signatures come late and disks lose things; one of which something could not be had again after five minutes. Safe for all threads.
+ * Pins what rules pin, and keeps all that is pinned whole. A tag or digest that a rule pins is pinned when it is
+ * pulled, from wherever it comes, and for as long as the rule says so; but a digest that a pinned tag names, or has
+ * named, or that is under another pin, stands and falls with that. What was pinned by hand stays until it is unpinned
+ * by hand. Each pinned graph is brought in behind the clients when it is pinned, when its tag has moved, and every
+ * hour, because signatures come late and disks lose things; one of which something could not be had again after five
+ * minutes. Safe for all threads.
  */
 public final class PinKeeping implements PullListener, FetchListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(PinKeeping.class);
@@ -156,8 +158,7 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
         synchronized (this) {
             fresh.addAll(asked);
             // Not asked again with every pull, also where it is pinned by hand or by way of a tag; but before long,
-            // since
-            // those may go.
+            // since those may go.
             settled.addAll(asked);
             asked.clear();
         }

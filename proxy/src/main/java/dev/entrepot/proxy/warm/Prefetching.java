@@ -27,9 +27,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Fetches what a client will ask for next: where a rule says {@code prefetch}, a manifest that had to be fetched, for a client or behind one that was given the former, brings
- * the rest of its graph into the cache. So does a tag or an index that was kept, once an hour at most: the rule may be younger than what is kept, layers may have been evicted, and
- * signatures come late. Such a hit costs the client a look into one memory more. Safe for all threads.
+ * Fetches what a client will ask for next: where a rule says {@code prefetch}, a manifest that had to be fetched, for a
+ * client or behind one that was given the former, brings the rest of its graph into the cache. So does a tag or an
+ * index that was kept, once an hour at most: the rule may be younger than what is kept, layers may have been evicted,
+ * and signatures come late. Such a hit costs the client a look into one memory more. Safe for all threads.
  */
 public final class Prefetching implements FetchListener, PullListener, AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(Prefetching.class);

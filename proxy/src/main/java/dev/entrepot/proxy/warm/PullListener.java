@@ -5,7 +5,10 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.Repository;
 
-/** Is told of each manifest that a client is given or told of, before that is sent. Called by all threads, and must return at once. */
+/**
+ * Is told of each manifest that a client is given or told of, before that is sent. Called by all threads, and must
+ * return at once.
+ */
 @FunctionalInterface
 public interface PullListener {
     /**

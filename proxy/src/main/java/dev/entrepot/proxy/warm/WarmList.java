@@ -26,7 +26,10 @@ public record WarmList(Map<Reference, Integer> images, List<String> unread) {
         unread = List.copyOf(unread);
     }
 
-    /** The images that were named most often, the most frequent first, and in their order where as often; at most so many. */
+    /**
+     * The images that were named most often, the most frequent first, and in their order where as often; at most so
+     * many.
+     */
     public List<Reference> top(int most) {
         return images.entrySet().stream()
                 .sorted(Map.Entry.comparingByValue(Comparator.reverseOrder()))

@@ -22,9 +22,9 @@ import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * Finds images in what people have at hand: a list of references, one in a line; what {@code kubectl get pods -o json} prints (or any Kubernetes object
- * with containers in it); or the access log of this program, as text or as JSON. Which of these it is shows in the input itself. It is read as a
- * stream, however long it is. For one use.
+ * Finds images in what people have at hand: a list of references, one in a line; what {@code kubectl get pods -o json}
+ * prints (or any Kubernetes object with containers in it); or the access log of this program, as text or as JSON. Which
+ * of these it is shows in the input itself. It is read as a stream, however long it is. For one use.
  */
 public final class WarmListReader {
     private static final int LINE_CHARS = 64 * 1024;
@@ -49,7 +49,8 @@ public final class WarmListReader {
     /**
      * Reads to the end.
      *
-     * @throws IOException if the input cannot be read, is no JSON although it begins like it, or names more than {@link WarmList#MAX_IMAGES} images
+     * @throws IOException if the input cannot be read, is no JSON although it begins like it, or names more than
+     *     {@link WarmList#MAX_IMAGES} images
      */
     public WarmList read(InputStream input) throws IOException {
         BufferedInputStream in = new BufferedInputStream(input);

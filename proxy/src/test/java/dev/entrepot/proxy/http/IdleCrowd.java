@@ -10,8 +10,8 @@ import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 
 /**
- * A program that opens many connections, sends nothing, says how many of them the server has left open, and holds them until it is killed: in a process of its own,
- * because one may not have so many files open at both ends.
+ * A program that opens many connections, sends nothing, says how many of them the server has left open, and holds them
+ * until it is killed: in a process of its own, because one may not have so many files open at both ends.
  */
 final class IdleCrowd {
     private IdleCrowd() {}

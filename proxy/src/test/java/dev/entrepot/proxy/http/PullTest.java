@@ -37,7 +37,10 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import tools.jackson.databind.JsonNode;
 
-/** The pull API as a client sees it. Long, because every endpoint is asked through the same server and judged by the same helpers. */
+/**
+ * The pull API as a client sees it. Long, because every endpoint is asked through the same server and judged by the
+ * same helpers.
+ */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class PullTest {
     private static final String ALPINE = "docker.io/library/alpine";

@@ -12,7 +12,9 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.UnaryOperator;
 
-/** A registry server on a real socket, over repositories in memory, with Docker Hub as default and two other upstreams. */
+/**
+ * A registry server on a real socket, over repositories in memory, with Docker Hub as default and two other upstreams.
+ */
 final class ServerFixture implements AutoCloseable {
     static final ServerSettings SETTINGS = new ServerSettings(
             Optional.of("127.0.0.1"),

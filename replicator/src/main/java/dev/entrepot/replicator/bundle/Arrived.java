@@ -16,8 +16,8 @@ import java.util.SequencedMap;
 import java.util.Set;
 
 /**
- * What imports brought to one target, so that each receipt is about all of it and not about the last bundle alone. It is only ever what to ask the target for: what it
- * answers is what counts. Not safe for several threads.
+ * What imports brought to one target, so that each receipt is about all of it and not about the last bundle alone. It
+ * is only ever what to ask the target for: what it answers is what counts. Not safe for several threads.
  */
 final class Arrived {
     /** Most nodes that are remembered; the oldest are forgotten, and then sent again. */
@@ -62,7 +62,8 @@ final class Arrived {
      * @param members digests of all that belongs to it and is to be there
      * @param cosign cosign tags of these, and what they name
      * @param referrers by member, the members that refer to it and are to be listed there
-     * @param whole whether these are all; else something of it was not there once, and it is only known what its tag holds
+     * @param whole whether these are all; else something of it was not there once, and it is only known what its tag
+     *     holds
      */
     record Image(
             RepositoryName repository,
@@ -189,7 +190,10 @@ final class Arrived {
         moves.put(name, now);
     }
 
-    /** What imports have made tags name, oldest first, what each names now last; the tag that was moved last is the last. */
+    /**
+     * What imports have made tags name, oldest first, what each names now last; the tag that was moved last is the
+     * last.
+     */
     SequencedMap<Name, List<Digest>> moves() {
         return Collections.unmodifiableSequencedMap(moves);
     }
@@ -263,7 +267,8 @@ final class Arrived {
     }
 
     /**
-     * The newest of it: the oldest are forgotten where there are too many, and images of which something is not remembered any more.
+     * The newest of it: the oldest are forgotten where there are too many, and images of which something is not
+     * remembered any more.
      *
      * @param mostNodes most nodes, usually {@link #MOST_NODES}
      * @param mostImages most images, usually {@link #MOST_IMAGES}

@@ -26,8 +26,9 @@ import java.util.function.Function;
 import java.util.stream.Collectors;
 
 /**
- * Where {@link Arrived} is kept for one target: a line for each node, one for each image, whose members are numbers of nodes, and one for each tag with all that it has named.
- * Losing the file costs that the next receipt is about its own bundle alone, and that a tag may go back unnoticed.
+ * Where {@link Arrived} is kept for one target: a line for each node, one for each image, whose members are numbers of
+ * nodes, and one for each tag with all that it has named. Losing the file costs that the next receipt is about its own
+ * bundle alone, and that a tag may go back unnoticed.
  *
  * @param file the file
  */

@@ -19,8 +19,9 @@ import java.util.function.LongConsumer;
 import java.util.function.Predicate;
 
 /**
- * A bundle that was opened: its inventory, which is signed by a key that is trusted or is meant not to be, and those of its volumes that were given. Of these everything is as it was
- * exported but the content with a digest, which {@link #verify} looks at. Keeps no file open. Immutable and safe for all threads.
+ * A bundle that was opened: its inventory, which is signed by a key that is trusted or is meant not to be, and those of
+ * its volumes that were given. Of these everything is as it was exported but the content with a digest, which
+ * {@link #verify} looks at. Keeps no file open. Immutable and safe for all threads.
  */
 public final class Bundle {
     private final Inventory inventory;
@@ -77,11 +78,13 @@ public final class Bundle {
     }
 
     /**
-     * Opens a bundle: finds its volumes, looks at the signature before anything of it is believed, and compares everything but the content of manifests and blobs.
+     * Opens a bundle: finds its volumes, looks at the signature before anything of it is believed, and compares
+     * everything but the content of manifests and blobs.
      *
      * @param arguments volumes in tars or folders, and folders that have some; at least one
      * @param trust the keys of which any one is trusted; none if it is meant that the bundle need not be signed
-     * @throws DamagedBundleException if anything of what was given is not as it was exported; the message names all of it
+     * @throws DamagedBundleException if anything of what was given is not as it was exported; the message names all of
+     *     it
      * @throws BundleException if the inventory is none
      * @throws IOException if a folder cannot be listed, or the thread is interrupted
      */
@@ -108,7 +111,8 @@ public final class Bundle {
      * A bundle that was opened as far as it is intact.
      *
      * @param bundle with the volumes of which everything but the content is as it was exported
-     * @param problems what is wrong with the others, those that were not given included if anything is; and what is in the folder of one and does not belong there
+     * @param problems what is wrong with the others, those that were not given included if anything is; and what is in
+     *     the folder of one and does not belong there
      * @param notes what was passed over, a line for each volume
      */
     public record Examined(Bundle bundle, List<VolumeProblem> problems, List<String> notes) {
@@ -119,10 +123,12 @@ public final class Bundle {
         }
 
         /**
-         * Looks at the content of the volumes that are intact, also where others are not, so that all that is wrong is known at once.
+         * Looks at the content of the volumes that are intact, also where others are not, so that all that is wrong is
+         * known at once.
          *
          * @param moved told of bytes that were looked at; from several threads
-         * @throws DamagedBundleException if anything is not as it was exported, or cannot be read; the message names all of it
+         * @throws DamagedBundleException if anything is not as it was exported, or cannot be read; the message names
+         *     all of it
          * @throws IOException if the thread is interrupted
          */
         public void verify(LongConsumer moved) throws IOException {
@@ -141,10 +147,12 @@ public final class Bundle {
     }
 
     /**
-     * Looks at the content of all volumes that were given: each manifest and blob by its digest, and each manifest's own words against the inventory's.
+     * Looks at the content of all volumes that were given: each manifest and blob by its digest, and each manifest's
+     * own words against the inventory's.
      *
      * @param moved told of bytes that were looked at; from several threads
-     * @throws DamagedBundleException if anything is not as it was exported, or cannot be read; the message names what, for each volume
+     * @throws DamagedBundleException if anything is not as it was exported, or cannot be read; the message names what,
+     *     for each volume
      * @throws IOException if the thread is interrupted
      */
     public void verify(LongConsumer moved) throws IOException {

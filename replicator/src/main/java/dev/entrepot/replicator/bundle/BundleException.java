@@ -2,7 +2,10 @@ package dev.entrepot.replicator.bundle;
 
 import java.io.IOException;
 
-/** A bundle, inventory, receipt or key is not what it should be. The message names the file or document, what is wrong, and what to do. */
+/**
+ * A bundle, inventory, receipt or key is not what it should be. The message names the file or document, what is wrong,
+ * and what to do.
+ */
 public final class BundleException extends IOException {
     private static final long serialVersionUID = 1;
 

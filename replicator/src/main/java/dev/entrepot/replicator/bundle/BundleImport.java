@@ -29,8 +29,10 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * Brings the images of a bundle to one target, and checks the bundle while it does. Images of which everything is at hand are replicated: content first, then referrers, then the tag. Of
- * those that lack volumes the blobs that are at hand are sent, and the manifests, and parts of blobs that are larger than a volume, are kept until the rest comes. For one use.
+ * Brings the images of a bundle to one target, and checks the bundle while it does. Images of which everything is at
+ * hand are replicated: content first, then referrers, then the tag. Of those that lack volumes the blobs that are at
+ * hand are sent, and the manifests, and parts of blobs that are larger than a volume, are kept until the rest comes.
+ * For one use.
  */
 public final class BundleImport {
     private final Bundle bundle;
@@ -108,13 +110,15 @@ public final class BundleImport {
     }
 
     /**
-     * Checks and imports. What every blob is that is sent is found out while it is sent, and of all others before anything else is written: a registry or layout in which there is nothing but
-     * blobs shows nothing to anybody. Of a bundle in which anything is wrong no manifest and no tag is written.
+     * Checks and imports. What every blob is that is sent is found out while it is sent, and of all others before
+     * anything else is written: a registry or layout in which there is nothing but blobs shows nothing to anybody. Of a
+     * bundle in which anything is wrong no manifest and no tag is written.
      *
      * @throws DamagedBundleException if anything is not as it was exported; the message names all of it
      * @throws BundleException if a tag would go back and that is not meant
      * @throws RuleBusyException if the same import is running in this process
-     * @throws IOException if a file or the journal fails, the target cannot be asked, or the thread is interrupted; all else is in the report
+     * @throws IOException if a file or the journal fails, the target cannot be asked, or the thread is interrupted; all
+     *     else is in the report
      */
     public ImportReport run(ProgressListener progress) throws IOException, RuleBusyException {
         progress.planned(registry.name(), 0, bundle.contentBytes());
@@ -208,8 +212,7 @@ public final class BundleImport {
     }
 
     // The target has them whole; their parts take much room. What is also of an image that was copied may have been
-    // needed
-    // for another repository.
+    // needed for another repository.
     private void forgetParts(Set<Wanted> early, Brought brought, Set<Wanted> ahead, boolean copied) throws IOException {
         Set<Digest> needed = new HashSet<>();
         brought.failures().keySet().forEach(wanted -> needed.add(wanted.node().digest()));
@@ -268,8 +271,8 @@ public final class BundleImport {
     }
 
     /**
-     * The blobs of images that can be copied whole: each to one repository, unless another one has it, from where it is mounted. Of a target whose repositories have their content in common each
-     * is looked at.
+     * The blobs of images that can be copied whole: each to one repository, unless another one has it, from where it is
+     * mounted. Of a target whose repositories have their content in common each is looked at.
      */
     private Set<Wanted> ahead(List<ImageClosure> ready) throws IOException {
         Map<Digest, Wanted> ahead = new LinkedHashMap<>();

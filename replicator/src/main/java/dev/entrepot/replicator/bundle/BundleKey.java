@@ -12,8 +12,8 @@ import java.util.Optional;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The private key that inventories and receipts are signed with: ECDSA (P-256, P-384, P-521) or Ed25519. The same key and document give the same signature, also with ECDSA.
- * Immutable and safe for all threads; never printed.
+ * The private key that inventories and receipts are signed with: ECDSA (P-256, P-384, P-521) or Ed25519. The same key
+ * and document give the same signature, also with ECDSA. Immutable and safe for all threads; never printed.
  */
 public final class BundleKey {
     private static final String MAKE_ONE =

@@ -16,7 +16,8 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 
 /**
- * Opens a bundle. Which inventory counts is decided first, by signature; each volume is then read against that inventory alone. For one opening.
+ * Opens a bundle. Which inventory counts is decided first, by signature; each volume is then read against that
+ * inventory alone. For one opening.
  */
 final class BundleOpening {
     private static final int MOST_BUNDLES = 8;
@@ -27,7 +28,10 @@ final class BundleOpening {
     private final List<VolumeProblem> problems = new ArrayList<>();
     private final List<String> notes = new ArrayList<>();
 
-    /** A place that should be a volume, and what it says, or why it says nothing, and what can be told of it all the same. */
+    /**
+     * A place that should be a volume, and what it says, or why it says nothing, and what can be told of it all the
+     * same.
+     */
     record Candidate(
             VolumeReader reader,
             Optional<Head> head,
@@ -35,7 +39,8 @@ final class BundleOpening {
             Optional<VolumeClaims.Stated> traces) {}
 
     /**
-     * What a volume says about itself, but for its inventory: whoever made the files decides how many and how long these are, so that none is kept before it is known which one counts.
+     * What a volume says about itself, but for its inventory: whoever made the files decides how many and how long
+     * these are, so that none is kept before it is known which one counts.
      */
     record Head(
             Optional<VolumeClaims.Stated> stated, Digest id, boolean agrees, boolean signed, Optional<Path> signer) {}
@@ -134,8 +139,7 @@ final class BundleOpening {
     }
 
     // One that says nothing of itself any more is the one that is not there. Where there are more such or none, those
-    // that
-    // are not there are named apart.
+    // that are not there are named apart.
     private List<VolumeProblem> named(Set<Integer> intact, Accepted accepted) {
         Set<Integer> open = new TreeSet<>();
         for (int volume = 1; volume <= accepted.plan().volumes(); volume++) {
@@ -260,9 +264,8 @@ final class BundleOpening {
         return number(candidate, accepted, head.stated(), otherwise);
     }
 
-    // What it says of itself may be the very thing that is damaged: it is that volume of which it has any file, and if
-    // it
-    // has none of any the one that it says.
+    // What it says of itself may be the very thing that is damaged: it is that volume of which it has any file, and
+    // if it has none of any the one that it says.
     private static int number(
             Candidate candidate, Accepted accepted, Optional<VolumeClaims.Stated> says, VolumeProblem otherwise)
             throws IOException {

@@ -21,7 +21,9 @@ import java.util.OptionalLong;
 import java.util.SortedMap;
 import java.util.TreeMap;
 
-/** One repository of a bundle. What it has, what its tags name and what refers to what is answered from the inventory. */
+/**
+ * One repository of a bundle. What it has, what its tags name and what refers to what is answered from the inventory.
+ */
 final class BundleRepository implements RepositorySource {
     private final Bundle bundle;
     private final Elsewhere elsewhere;

@@ -14,8 +14,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * A bundle as a source of replication: its images by the names of the source that it was exported from. What the inventory says is answered from it; content is read from the
- * volumes, and from elsewhere what they do not have.
+ * A bundle as a source of replication: its images by the names of the source that it was exported from. What the
+ * inventory says is answered from it; content is read from the volumes, and from elsewhere what they do not have.
  */
 public final class BundleSource implements SourceRegistry {
     private static final RegistryHost NO_HOST = RegistryHost.parse("localhost");

@@ -14,8 +14,8 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * The public keys of which any one is trusted. Of a certificate the key counts and nothing else: whoever names the file trusts the key, whatever its dates and issuer. Immutable and
- * safe for all threads.
+ * The public keys of which any one is trusted. Of a certificate the key counts and nothing else: whoever names the file
+ * trusts the key, whatever its dates and issuer. Immutable and safe for all threads.
  */
 public final class BundleTrust {
     private static final String MAKE_ONE =

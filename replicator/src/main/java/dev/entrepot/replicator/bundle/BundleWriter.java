@@ -60,11 +60,13 @@ public final class BundleWriter {
     }
 
     /**
-     * Writes what {@link #look} found missing, each volume aside until it is whole. What an earlier call has written of one is not written again.
+     * Writes what {@link #look} found missing, each volume aside until it is whole. What an earlier call has written of
+     * one is not written again.
      *
      * @param content where content is read from
      * @throws BundleException if another export is writing one of them
-     * @throws IOException if content is not to be had or a volume cannot be written; what is written stays, for the next call
+     * @throws IOException if content is not to be had or a volume cannot be written; what is written stays, for the
+     *     next call
      */
     public void write(List<Volume> volumes, VolumeContent content) throws IOException {
         List<Volume> missing = volumes.stream().filter(Volume::written).toList();

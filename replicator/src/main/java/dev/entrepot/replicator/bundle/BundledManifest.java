@@ -12,7 +12,8 @@ import java.util.Optional;
 /**
  * A manifest of a bundle and its edges.
  *
- * @param descriptor type, digest and size, with the artifact type and annotations that a referrers list shows, and nothing else
+ * @param descriptor type, digest and size, with the artifact type and annotations that a referrers list shows, and
+ *     nothing else
  * @param repositories the repositories that it belongs to, by the source's names, sorted; at least one
  * @param children manifests below it, in its own order; each is earlier in the inventory than this one
  * @param omitted manifests below it that were left out because of their platform

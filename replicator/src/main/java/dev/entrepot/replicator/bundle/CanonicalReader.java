@@ -12,8 +12,10 @@ import tools.jackson.core.StreamReadConstraints;
 import tools.jackson.core.json.JsonFactory;
 
 /**
- * Reads a document whose keys have one order, token by token, so that it is never in memory as a tree. Whoever reads compares what was read, written again, with the document: so
- * nothing of it is overlooked. A document of another form is an {@link IllegalArgumentException}; one that is no JSON a {@code JacksonException}. For one document and one thread.
+ * Reads a document whose keys have one order, token by token, so that it is never in memory as a tree. Whoever reads
+ * compares what was read, written again, with the document: so nothing of it is overlooked. A document of another form
+ * is an {@link IllegalArgumentException}; one that is no JSON a {@code JacksonException}. For one document and one
+ * thread.
  */
 final class CanonicalReader implements AutoCloseable {
     private static final JsonFactory FACTORY = JsonFactory.builder()

@@ -4,7 +4,10 @@ import java.util.Comparator;
 import java.util.HashSet;
 import java.util.List;
 
-/** What the constructors of the documents check; a failure is an {@link IllegalArgumentException} whose message says what is wrong. */
+/**
+ * What the constructors of the documents check; a failure is an {@link IllegalArgumentException} whose message says
+ * what is wrong.
+ */
 final class Checks {
     private Checks() {}
 

@@ -24,8 +24,9 @@ import java.util.stream.Stream;
 import org.jspecify.annotations.Nullable;
 
 /**
- * Looks at the content of the volumes of a bundle, two files at a time, in the order in which they were written. Of a blob in parts that are all there, the parts and the whole are
- * hashed in one pass. A volume in which something is wrong is not read further; the others are. For one check.
+ * Looks at the content of the volumes of a bundle, two files at a time, in the order in which they were written. Of a
+ * blob in parts that are all there, the parts and the whole are hashed in one pass. A volume in which something is
+ * wrong is not read further; the others are. For one check.
  */
 final class ContentCheck {
     private static final int AT_ONCE = 2;
@@ -48,7 +49,8 @@ final class ContentCheck {
     /**
      * Looks at all of it.
      *
-     * @throws DamagedBundleException if anything is wrong, with all volumes of which something is, and those that were not given
+     * @throws DamagedBundleException if anything is wrong, with all volumes of which something is, and those that were
+     *     not given
      * @throws IOException if the thread is interrupted
      */
     void check() throws IOException {

@@ -17,8 +17,8 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
- * What need not be in a bundle, because receipts say that each of the other sides has it. What sides have in repositories of different names counts as not there: an inventory names one for all
- * of them. Immutable.
+ * What need not be in a bundle, because receipts say that each of the other sides has it. What sides have in
+ * repositories of different names counts as not there: an inventory names one for all of them. Immutable.
  */
 public final class Delta {
     private final List<Digest> receipts;

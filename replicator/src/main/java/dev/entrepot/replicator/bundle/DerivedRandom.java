@@ -9,8 +9,9 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Randomness for one ECDSA signature that only who has the private key can know, and that is the same for the same key and document: HMAC-SHA-512 with the key over a counter and
- * the document. That is the idea of RFC 6979 (section 3.1): a nonce has to be secret and to differ between documents, not to be random. Not safe for several threads.
+ * Randomness for one ECDSA signature that only who has the private key can know, and that is the same for the same key
+ * and document: HMAC-SHA-512 with the key over a counter and the document. That is the idea of RFC 6979 (section 3.1):
+ * a nonce has to be secret and to differ between documents, not to be random. Not safe for several threads.
  */
 final class DerivedRandom {
     private DerivedRandom() {}

@@ -6,7 +6,9 @@ import dev.entrepot.oci.ManifestBytes;
 import java.io.IOException;
 import java.util.Optional;
 
-/** Where the content of a bundle is read that is not in the volumes at hand. Implementations are safe for all threads. */
+/**
+ * Where the content of a bundle is read that is not in the volumes at hand. Implementations are safe for all threads.
+ */
 public interface Elsewhere {
     /** Nowhere. */
     Elsewhere NOWHERE = new Elsewhere() {

@@ -10,7 +10,10 @@ import java.security.MessageDigest;
 import java.util.Arrays;
 import java.util.function.LongConsumer;
 
-/** Moves the content of one file after the other into a channel, and compares what is in a channel with what should be. One buffer; for one thread. */
+/**
+ * Moves the content of one file after the other into a channel, and compares what is in a channel with what should be.
+ * One buffer; for one thread.
+ */
 final class EntryCopy {
     private static final int BUFFER_BYTES = 256 * 1024;
     // The source has been patient with each request; this is for bodies that break.
@@ -19,12 +22,17 @@ final class EntryCopy {
     private final byte[] buffer = new byte[BUFFER_BYTES];
     private final LongConsumer moved;
 
-    /** Tells {@code moved} of bytes; of those that have to be moved again, it is told again with a negative number before. */
+    /**
+     * Tells {@code moved} of bytes; of those that have to be moved again, it is told again with a negative number
+     * before.
+     */
     EntryCopy(LongConsumer moved) {
         this.moved = moved;
     }
 
-    /** Writes the content of an entry from the channel's position on. A body that breaks is read again from its start. */
+    /**
+     * Writes the content of an entry from the channel's position on. A body that breaks is read again from its start.
+     */
     void write(VolumeEntry entry, VolumeContent content, FileChannel out) throws IOException {
         long start = out.position();
         for (int attempt = 1; ; attempt++) {

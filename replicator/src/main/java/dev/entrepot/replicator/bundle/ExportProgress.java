@@ -5,7 +5,10 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 
-/** Counts what an export writes, and draws it as one line: volume, bytes, rate and the time that is left. Safe for all threads. */
+/**
+ * Counts what an export writes, and draws it as one line: volume, bytes, rate and the time that is left. Safe for all
+ * threads.
+ */
 public final class ExportProgress {
     private static final int BAR = 20;
 

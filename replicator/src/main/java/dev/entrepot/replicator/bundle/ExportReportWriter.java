@@ -83,7 +83,10 @@ public final class ExportReportWriter {
         return text.toString();
     }
 
-    /** What a document says of the receipts that a bundle is the difference to: nothing, the digest of one, or a list, as in the inventory. */
+    /**
+     * What a document says of the receipts that a bundle is the difference to: nothing, the digest of one, or a list,
+     * as in the inventory.
+     */
     public static void putSince(ObjectNode root, List<Digest> since) {
         if (since.size() == 1) {
             root.put("since", since.getFirst().toString());

@@ -12,8 +12,10 @@ import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * The reports of exports, in the folder {@code export-runs} of a data folder: a journal as that of imports. Several exports may write it at one time, also beside a server that has the data
- * folder open. Which exports were killed is found out by the first that is alone: each holds a lock, which the system gives free when the process ends, however it ends. Safe for all threads.
+ * The reports of exports, in the folder {@code export-runs} of a data folder: a journal as that of imports. Several
+ * exports may write it at one time, also beside a server that has the data folder open. Which exports were killed is
+ * found out by the first that is alone: each holds a lock, which the system gives free when the process ends, however
+ * it ends. Safe for all threads.
  */
 public final class ExportRuns implements AutoCloseable {
     private final CopyJournal journal;

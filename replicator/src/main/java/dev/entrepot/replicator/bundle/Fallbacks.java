@@ -13,8 +13,8 @@ final class Fallbacks {
     private Fallbacks() {}
 
     /**
-     * One for each manifest with referrers, where it or one of them is in a volume; all stated to be in volume 1. One whose bytes are content of the bundle already is
-     * left out.
+     * One for each manifest with referrers, where it or one of them is in a volume; all stated to be in volume 1. One
+     * whose bytes are content of the bundle already is left out.
      *
      * @throws IllegalArgumentException if a manifest names a referrer that is not listed
      */

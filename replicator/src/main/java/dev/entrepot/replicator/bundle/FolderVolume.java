@@ -15,7 +15,8 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A volume in a folder, which has exactly its files: no links, nothing special, and no others but what systems leave behind by themselves. No link in it is ever followed.
+ * A volume in a folder, which has exactly its files: no links, nothing special, and no others but what systems leave
+ * behind by themselves. No link in it is ever followed.
  *
  * @param path the folder
  */

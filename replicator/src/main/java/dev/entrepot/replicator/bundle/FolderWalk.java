@@ -15,7 +15,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
-/** Walks the folder of a volume: which of its files are there, and what else is. Folders that are not of it are not entered, links are not followed. For one walk. */
+/**
+ * Walks the folder of a volume: which of its files are there, and what else is. Folders that are not of it are not
+ * entered, links are not followed. For one walk.
+ */
 final class FolderWalk extends SimpleFileVisitor<Path> {
     private static final int NAMED = 10;
 

@@ -16,7 +16,10 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 
-/** Whether manifests say of themselves what an inventory says of them, so that no edge of a graph is lost or made up by it. */
+/**
+ * Whether manifests say of themselves what an inventory says of them, so that no edge of a graph is lost or made up by
+ * it.
+ */
 final class GraphCheck {
     private final Inventory inventory;
     private final BundledManifest stated;

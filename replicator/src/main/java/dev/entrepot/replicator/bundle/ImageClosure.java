@@ -14,7 +14,8 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
- * All that belongs to one image of an inventory in its repository: what is below it, and what refers to any of that there.
+ * All that belongs to one image of an inventory in its repository: what is below it, and what refers to any of that
+ * there.
  *
  * @param image the image
  * @param manifests its manifests, the root first

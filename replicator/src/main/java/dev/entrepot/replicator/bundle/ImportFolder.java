@@ -16,8 +16,9 @@ import java.time.InstantSource;
 import org.jspecify.annotations.Nullable;
 
 /**
- * What imports remember, in the folder {@code imports} of a data folder: their journal, what they brought to each target, and manifests and parts of blobs of bundles that have not arrived whole. It has a lock of its own, so that a server
- * may be running on the data folder; the system gives it free when the process ends, however it ends.
+ * What imports remember, in the folder {@code imports} of a data folder: their journal, what they brought to each
+ * target, and manifests and parts of blobs of bundles that have not arrived whole. It has a lock of its own, so that a
+ * server may be running on the data folder; the system gives it free when the process ends, however it ends.
  */
 public final class ImportFolder implements AutoCloseable {
     private final Path folder;
@@ -74,7 +75,8 @@ public final class ImportFolder implements AutoCloseable {
     }
 
     /**
-     * Where what is kept of a bundle that comes in several imports to a target is, if there is any. An earlier version had one place for all targets: that is for the first that asks.
+     * Where what is kept of a bundle that comes in several imports to a target is, if there is any. An earlier version
+     * had one place for all targets: that is for the first that asks.
      *
      * @throws IOException if that cannot be renamed
      */

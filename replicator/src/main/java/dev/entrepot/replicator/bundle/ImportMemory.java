@@ -42,7 +42,8 @@ final class ImportMemory {
     }
 
     /**
-     * Refuses to move a tag back to what an earlier import brought and a later one moved it away from: an old bundle is signed as well as a new one.
+     * Refuses to move a tag back to what an earlier import brought and a later one moved it away from: an old bundle is
+     * signed as well as a new one.
      *
      * @param ready the images that are to be tagged
      * @throws BundleException if a tag would go back; the message names it
@@ -90,7 +91,8 @@ final class ImportMemory {
     }
 
     /**
-     * Notes what is about to be there, before a manifest is written: what turns out not to be is forgotten by the next receipt.
+     * Notes what is about to be there, before a manifest is written: what turns out not to be is forgotten by the next
+     * receipt.
      *
      * @param begun all images
      * @param ready those of them that are about to be tagged
@@ -124,7 +126,10 @@ final class ImportMemory {
         }
     }
 
-    /** Notes where the target has blobs that the bundle leaves out, so that they are mounted where another repository needs them, too. */
+    /**
+     * Notes where the target has blobs that the bundle leaves out, so that they are mounted where another repository
+     * needs them, too.
+     */
     void noteHeld(List<ImageClosure> closures) {
         Map<RepositoryName, Set<Digest>> held = new HashMap<>();
         for (ImageClosure closure : closures) {

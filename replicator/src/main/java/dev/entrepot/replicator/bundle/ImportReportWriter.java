@@ -13,7 +13,10 @@ import java.util.TreeSet;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
-/** Writes an {@link ImportReport} for people and for programs: as the report of a replication, and what waits for volumes behind it. */
+/**
+ * Writes an {@link ImportReport} for people and for programs: as the report of a replication, and what waits for
+ * volumes behind it.
+ */
 public final class ImportReportWriter {
     private ImportReportWriter() {}
 

@@ -11,9 +11,10 @@ import java.util.SequencedMap;
 import java.util.Set;
 
 /**
- * Everything that a bundle carries, and where: what the inventory document says (docs/air-gap.md). An inventory that can be built is consistent: all edges end
- * at nodes of it, children come before their parents, so that it has no cycle, blobs are listed in the order in which the manifests name them, volumes are filled in order, and
- * no content is in two places. Immutable.
+ * Everything that a bundle carries, and where: what the inventory document says (docs/air-gap.md). An inventory that
+ * can be built is consistent: all edges end at nodes of it, children come before their parents, so that it has no
+ * cycle, blobs are listed in the order in which the manifests name them, volumes are filled in order, and no content is
+ * in two places. Immutable.
  */
 public final class Inventory {
     /** The version of the document that is written and read. */
@@ -77,7 +78,10 @@ public final class Inventory {
         return volumeBytes;
     }
 
-    /** The digests of the receipts that the bundle is the difference to, sorted: it leaves out what all of them say that their sides have. */
+    /**
+     * The digests of the receipts that the bundle is the difference to, sorted: it leaves out what all of them say that
+     * their sides have.
+     */
     public List<Digest> since() {
         return since;
     }

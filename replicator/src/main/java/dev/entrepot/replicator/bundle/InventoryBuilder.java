@@ -18,7 +18,10 @@ import java.util.OptionalLong;
 import java.util.SortedSet;
 import java.util.TreeSet;
 
-/** Makes the inventory of images that were discovered, all in one volume. The same images give the same inventory. For one use. */
+/**
+ * Makes the inventory of images that were discovered, all in one volume. The same images give the same inventory. For
+ * one use.
+ */
 public final class InventoryBuilder {
     private static final Placement HERE = new Placement.InVolume(1);
 

@@ -10,7 +10,10 @@ import java.util.List;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
 
-/** Writes and reads the inventory document: one inventory has exactly one document, and a document that is not exactly that is refused. */
+/**
+ * Writes and reads the inventory document: one inventory has exactly one document, and a document that is not exactly
+ * that is refused.
+ */
 public final class InventoryJson {
     private InventoryJson() {}
 
@@ -38,7 +41,8 @@ public final class InventoryJson {
      * Reads a document.
      *
      * @param place where it is, for messages
-     * @throws BundleException if it is too long, not an inventory of this version, not in the one form that it has, or does not go together
+     * @throws BundleException if it is too long, not an inventory of this version, not in the one form that it has, or
+     *     does not go together
      */
     public static Inventory read(byte[] document, String place) throws BundleException {
         try (InventoryReader reader = new InventoryReader(document)) {

@@ -13,7 +13,10 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.TreeMap;
 
-/** Reads one inventory document. Of equal names one is kept, so that the inventory takes about as much memory as its document. */
+/**
+ * Reads one inventory document. Of equal names one is kept, so that the inventory takes about as much memory as its
+ * document.
+ */
 final class InventoryReader implements AutoCloseable {
     private final CanonicalReader in;
     private final Map<String, Digest> digests = new HashMap<>();

@@ -13,7 +13,8 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * The manifests of one bundle whose volumes come one at a time, until all of it has arrived. What is read is verified, so that what a crash left behind counts as not there.
+ * The manifests of one bundle whose volumes come one at a time, until all of it has arrived. What is read is verified,
+ * so that what a crash left behind counts as not there.
  *
  * @param folder the folder of the bundle
  */

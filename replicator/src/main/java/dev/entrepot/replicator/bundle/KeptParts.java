@@ -18,7 +18,8 @@ import java.util.Optional;
 import java.util.stream.Stream;
 
 /**
- * Parts of the blobs of one bundle that are larger than a volume, kept while their volumes come one at a time, each in a file of its own: as much room as such a blob has, until the target has it.
+ * Parts of the blobs of one bundle that are larger than a volume, kept while their volumes come one at a time, each in
+ * a file of its own: as much room as such a blob has, until the target has it.
  *
  * @param folder the folder of the bundle
  */
@@ -50,8 +51,8 @@ record KeptParts(Path folder) {
     }
 
     /**
-     * The bundle with the parts that are kept of its blobs. Where all parts of a blob are at hand with them, those that were kept are read and compared first: one that the disk has lost is
-     * asked for again.
+     * The bundle with the parts that are kept of its blobs. Where all parts of a blob are at hand with them, those that
+     * were kept are read and compared first: one that the disk has lost is asked for again.
      */
     Bundle with(Bundle given) throws IOException {
         if (!Files.isDirectory(folder)) {
@@ -114,7 +115,8 @@ record KeptParts(Path folder) {
      *
      * @param number which part of the blob it is, from 1
      * @param from where it is in a volume
-     * @return whether it can be read and is what its digest says; else nothing is kept, and who looks at the volumes finds out what is wrong
+     * @return whether it can be read and is what its digest says; else nothing is kept, and who looks at the volumes
+     *     finds out what is wrong
      * @throws IOException if it cannot be written; the message says what can be done without keeping it
      */
     boolean keep(Digest blob, int number, Placement.Part part, Slice from) throws IOException {

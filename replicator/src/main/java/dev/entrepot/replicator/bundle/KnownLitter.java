@@ -4,8 +4,8 @@ import java.util.Locale;
 import java.util.Set;
 
 /**
- * What systems leave in folders that somebody looks at or copies: it is nothing that anybody put there, and nothing of it is read. Everything else in a volume that does not belong to it is an
- * alteration.
+ * What systems leave in folders that somebody looks at or copies: it is nothing that anybody put there, and nothing of
+ * it is read. Everything else in a volume that does not belong to it is an alteration.
  */
 final class KnownLitter {
     // In small letters: the systems that leave most of these make no difference.

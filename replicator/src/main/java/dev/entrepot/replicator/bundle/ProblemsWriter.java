@@ -13,8 +13,9 @@ public final class ProblemsWriter {
     private ProblemsWriter() {}
 
     /**
-     * One JSON object: {@code outcome}, {@code bundle} where it is known, and {@code problems}, each with its {@code kind}, {@code what}, and where they are known {@code volume},
-     * {@code file} and the command to {@code ask} the sender for, or two of them with {@code or} between, where nothing says which of two bundles it is.
+     * One JSON object: {@code outcome}, {@code bundle} where it is known, and {@code problems}, each with its
+     * {@code kind}, {@code what}, and where they are known {@code volume}, {@code file} and the command to {@code ask}
+     * the sender for, or two of them with {@code or} between, where nothing says which of two bundles it is.
      *
      * @param outcome {@code complete}, {@code partly} or {@code failed}
      */

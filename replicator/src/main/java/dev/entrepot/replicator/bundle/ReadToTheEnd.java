@@ -9,8 +9,10 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Which blobs somebody has read from their first byte to their end. One is noted at the end of its stream, before whoever reads has compared it with its digest: so it says of a blob that it is
- * right only where the reader verifies what it reads and has not failed, as each {@link dev.entrepot.oci.RepositoryTarget#pushBlob} does. Safe for all threads.
+ * Which blobs somebody has read from their first byte to their end. One is noted at the end of its stream, before
+ * whoever reads has compared it with its digest: so it says of a blob that it is right only where the reader verifies
+ * what it reads and has not failed, as each {@link dev.entrepot.oci.RepositoryTarget#pushBlob} does. Safe for all
+ * threads.
  */
 final class ReadToTheEnd {
     private final Set<Digest> digests = ConcurrentHashMap.newKeySet();

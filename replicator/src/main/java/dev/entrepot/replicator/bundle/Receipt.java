@@ -22,7 +22,8 @@ import java.util.TreeSet;
  * @param made when the target was asked, in whole seconds; empty in receipts of earlier versions
  * @param images complete there, by repository and tag
  * @param held by repository, what the target was asked for and has, and a tag of an image there holds
- * @param loose by repository, what the target was asked for and has, and nothing that is known keeps from its garbage collection
+ * @param loose by repository, what the target was asked for and has, and nothing that is known keeps from its garbage
+ *     collection
  * @param lost by repository, what the inventory or an earlier receipt says that the target has, and it has not
  * @param missingVolumes volumes that were not given and are still needed, sorted
  */

@@ -49,7 +49,8 @@ public final class ReceiptFile {
     }
 
     /**
-     * Writes a receipt, so that the old one or the new one is there; a signature that is not of it is found by whoever reads it.
+     * Writes a receipt, so that the old one or the new one is there; a signature that is not of it is found by whoever
+     * reads it.
      *
      * @param key signs it; without, no signature is left beside it
      * @throws IOException if it cannot be written; the message names the file

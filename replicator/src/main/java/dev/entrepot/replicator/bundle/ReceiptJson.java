@@ -18,7 +18,10 @@ import java.util.TreeSet;
 import tools.jackson.core.JacksonException;
 import tools.jackson.core.JsonGenerator;
 
-/** Writes and reads the receipt document: one receipt has exactly one document, and a document that is not exactly that is refused. */
+/**
+ * Writes and reads the receipt document: one receipt has exactly one document, and a document that is not exactly that
+ * is refused.
+ */
 public final class ReceiptJson {
     private ReceiptJson() {}
 

@@ -27,7 +27,10 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 
-/** Makes a receipt of what a target says that it has: of a bundle, if it is to answer one, and of all that is remembered of it. For one receipt. */
+/**
+ * Makes a receipt of what a target says that it has: of a bundle, if it is to answer one, and of all that is remembered
+ * of it. For one receipt.
+ */
 final class ReceiptMaker {
     private final ImportNames names;
     private final ReplicationRule rule;

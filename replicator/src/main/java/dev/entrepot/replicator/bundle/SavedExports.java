@@ -23,8 +23,8 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
- * The inventories of exports, each in a folder {@code exports/<id>} of the data folder: for going on with an export that was killed, and for writing volumes again. A folder is
- * there whole or not at all.
+ * The inventories of exports, each in a folder {@code exports/<id>} of the data folder: for going on with an export
+ * that was killed, and for writing volumes again. A folder is there whole or not at all.
  */
 public final class SavedExports {
     private static final String FOLDER = "exports";

@@ -2,7 +2,10 @@ package dev.entrepot.replicator.bundle;
 
 import java.nio.file.Path;
 
-/** Places on a medium, as messages name them. Whoever wrote the medium chose the names: a control character in one must not reach the terminal of whoever reads the message. */
+/**
+ * Places on a medium, as messages name them. Whoever wrote the medium chose the names: a control character in one must
+ * not reach the terminal of whoever reads the message.
+ */
 final class ShownPath {
     private ShownPath() {}
 

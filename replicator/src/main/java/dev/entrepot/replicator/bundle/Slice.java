@@ -17,7 +17,8 @@ import java.nio.file.StandardOpenOption;
  */
 public record Slice(Path file, long offset, long bytes) {
     /**
-     * The bytes from an offset on; the caller closes the stream. A file that has become shorter is the end of the stream.
+     * The bytes from an offset on; the caller closes the stream. A file that has become shorter is the end of the
+     * stream.
      *
      * @param from offset in the slice, at most its size
      * @throws UnreadableException if the file cannot be opened; reading throws it, too

@@ -33,8 +33,9 @@ import java.util.function.Function;
 import org.apache.commons.io.input.BoundedInputStream;
 
 /**
- * The content of a bundle, read from the registries that its images are from, with all memory that it takes one buffer and a shelf of manifests. It is long because all that may be wrong with what
- * a source gives is found here, and nowhere later. Safe for all threads.
+ * The content of a bundle, read from the registries that its images are from, with all memory that it takes one buffer
+ * and a shelf of manifests. It is long because all that may be wrong with what a source gives is found here, and
+ * nowhere later. Safe for all threads.
  */
 public final class SourceContent implements VolumeContent, PartReader {
     private static final int BUFFER_BYTES = 128 * 1024;
@@ -132,7 +133,8 @@ public final class SourceContent implements VolumeContent, PartReader {
     }
 
     /**
-     * A manifest that an import would refuse, because the inventory made of what the source said does not say the same as it does.
+     * A manifest that an import would refuse, because the inventory made of what the source said does not say the same
+     * as it does.
      *
      * @param manifest the manifest
      * @param images the images that have it
@@ -226,7 +228,10 @@ public final class SourceContent implements VolumeContent, PartReader {
         return body.cached ? new Doubted(verified, body) : verified;
     }
 
-    /** What a cache keeps of a blob: where it is not the blob, the cache is told so, and whoever reads is to read once more, from where the cache has it then. */
+    /**
+     * What a cache keeps of a blob: where it is not the blob, the cache is told so, and whoever reads is to read once
+     * more, from where the cache has it then.
+     */
     private final class Doubted extends FilterInputStream {
         private final BodyStream body;
 

@@ -7,7 +7,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** The tags that an import writes, so that none of them is written twice with different content: the signature of one image would be lost. For one check. */
+/**
+ * The tags that an import writes, so that none of them is written twice with different content: the signature of one
+ * image would be lost. For one check.
+ */
 final class TakenNames {
     private final ImportNames names;
     private final Map<String, Taken> taken = new HashMap<>();

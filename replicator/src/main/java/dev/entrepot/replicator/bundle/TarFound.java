@@ -8,7 +8,8 @@ import java.util.Arrays;
 import java.util.Optional;
 
 /**
- * A header that is readable as one: its checksum is right. Whatever else it may say is compared later, or is only named in a message.
+ * A header that is readable as one: its checksum is right. Whatever else it may say is compared later, or is only named
+ * in a message.
  *
  * @param name the name of the file
  * @param bytes the size that it states
@@ -28,7 +29,10 @@ record TarFound(String name, long bytes) {
         return block.length < TarHeader.BLOCK_BYTES ? Optional.empty() : parse(block);
     }
 
-    /** So many bytes of a file, or those that it has. What is expected may be long and the file short, so that no more memory is taken than it has bytes, or than is small. */
+    /**
+     * So many bytes of a file, or those that it has. What is expected may be long and the file short, so that no more
+     * memory is taken than it has bytes, or than is small.
+     */
     static byte[] bytes(FileChannel channel, long position, int bytes) throws IOException {
         int most =
                 bytes <= SMALL_BYTES ? bytes : (int) Math.max(SMALL_BYTES, Math.min(bytes, channel.size() - position));

@@ -4,8 +4,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /**
- * The blocks before the content of a file in a tar (POSIX.1-2017, pax, "ustar Interchange Format"), with nothing in them but name and size. What does not fit there, a name over 100
- * bytes or a size of 8 GiB and more, is in an extended header (pax) before it.
+ * The blocks before the content of a file in a tar (POSIX.1-2017, pax, "ustar Interchange Format"), with nothing in
+ * them but name and size. What does not fit there, a name over 100 bytes or a size of 8 GiB and more, is in an extended
+ * header (pax) before it.
  */
 final class TarHeader {
     /** The size that everything in a tar is a multiple of. */

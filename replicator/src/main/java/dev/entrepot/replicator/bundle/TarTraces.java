@@ -7,8 +7,9 @@ import java.util.Arrays;
 import java.util.OptionalLong;
 
 /**
- * Where a tar that is damaged at its beginning, or of which the medium does not give all of that, still has the files that say what it is: their headers are looked for block by block. What is found is as good as what stands in its right place: the
- * inventory counts by its signature, and everything is compared with it.
+ * Where a tar that is damaged at its beginning, or of which the medium does not give all of that, still has the files
+ * that say what it is: their headers are looked for block by block. What is found is as good as what stands in its
+ * right place: the inventory counts by its signature, and everything is compared with it.
  *
  * @param volume where the header of the volume document is
  * @param inventory where that of the inventory is

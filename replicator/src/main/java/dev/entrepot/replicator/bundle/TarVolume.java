@@ -12,8 +12,9 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * A volume in a tar. Its headers are compared with those that are expected, byte for byte; only to find the inventory of a volume of which nothing is known yet are name and size read
- * from them, of the first five, or where these are damaged of those that look like two of them.
+ * A volume in a tar. Its headers are compared with those that are expected, byte for byte; only to find the inventory
+ * of a volume of which nothing is known yet are name and size read from them, of the first five, or where these are
+ * damaged of those that look like two of them.
  *
  * @param path the tar
  */

@@ -15,8 +15,8 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * The content of a bundle that is not in the volumes at hand: manifests that earlier volumes brought, and whatever the target has already, in the repository that the receipt named or in
- * any that the content belongs to.
+ * The content of a bundle that is not in the volumes at hand: manifests that earlier volumes brought, and whatever the
+ * target has already, in the repository that the receipt named or in any that the content belongs to.
  */
 final class TargetContent implements Elsewhere {
     private final ReplicationRule.Placement target;

@@ -22,8 +22,9 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 
 /**
- * Makes a receipt of a target alone, without a bundle: of what is in its repositories now, and of what imports remember of it. So a side that lost its data folder, or that has another
- * one, has a receipt again, and the next import goes on from there. For one use.
+ * Makes a receipt of a target alone, without a bundle: of what is in its repositories now, and of what imports remember
+ * of it. So a side that lost its data folder, or that has another one, has a receipt again, and the next import goes on
+ * from there. For one use.
  */
 public final class TargetReceipt {
     private static final int REQUESTS = 16;

@@ -28,8 +28,9 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 
 /**
- * Finds out what is in one repository of a target: for each tag, all that is below it and attached to it there. A manifest that an index names and that is not there is no failure: the
- * image is one that the target does not have whole. For one survey.
+ * Finds out what is in one repository of a target: for each tag, all that is below it and attached to it there. A
+ * manifest that an index names and that is not there is no failure: the image is one that the target does not have
+ * whole. For one survey.
  */
 final class TargetSurvey {
     private static final int AT_ONCE = 16;

@@ -8,7 +8,10 @@ import java.nio.file.FileSystemException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 
-/** A file did not give what is on it: a scratched disc, a stick that was pulled out. It says nothing about what the file is. */
+/**
+ * A file did not give what is on it: a scratched disc, a stick that was pulled out. It says nothing about what the file
+ * is.
+ */
 final class UnreadableException extends IOException {
     private static final long serialVersionUID = 1;
 
@@ -46,7 +49,8 @@ final class UnreadableException extends IOException {
     }
 
     /**
-     * Reads something of a file, and says so if that fails. What is wrong with what was read, and an interrupt, stay as they are.
+     * Reads something of a file, and says so if that fails. What is wrong with what was read, and an interrupt, stay as
+     * they are.
      *
      * @throws UnreadableException if the system does not give it
      */
@@ -60,7 +64,10 @@ final class UnreadableException extends IOException {
         }
     }
 
-    /** Whether it is the system that did not give something. What is wrong with what was read, and an interrupt, are something else. */
+    /**
+     * Whether it is the system that did not give something. What is wrong with what was read, and an interrupt, are
+     * something else.
+     */
     static boolean isOfTheMedium(IOException failure) {
         return !(failure instanceof VolumeException
                 || failure instanceof BundleException

@@ -46,8 +46,8 @@ final class Untrusted {
     }
 
     // Where there is a signature that does not fit, it is the inventory that is altered, or the key is another. Where
-    // there is none, nothing says which of the two is right: a remedy that
-    // goes by one of them may name a bundle that there never was.
+    // there is none, nothing says which of the two is right: a remedy that goes by one of them may name a bundle that
+    // there never was.
     private static VolumeProblem contradicting(VolumeReader reader, BundleOpening.Head head, boolean signed)
             throws IOException {
         String what = "its inventory has the digest " + head.id() + ", and " + VolumePlan.VOLUME + " says ";

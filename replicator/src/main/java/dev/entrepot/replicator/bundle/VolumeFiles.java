@@ -7,7 +7,8 @@ import java.util.List;
  *
  * @param slices where the content of each expected file is, in their order; empty if one of them is not as it should be
  * @param problems what is wrong with it, at most one thing of a kind
- * @param litter names of what systems leave behind in folders by themselves, a few of them and how many more, which was passed over
+ * @param litter names of what systems leave behind in folders by themselves, a few of them and how many more, which was
+ *     passed over
  */
 record VolumeFiles(List<Slice> slices, List<VolumeProblem> problems, List<String> litter) {
     VolumeFiles {

@@ -4,12 +4,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** Reads the inventory out of a volume, to write others of the same bundle again. Nothing else of the volume is looked at, and no signature is checked. */
+/**
+ * Reads the inventory out of a volume, to write others of the same bundle again. Nothing else of the volume is looked
+ * at, and no signature is checked.
+ */
 public final class VolumeHead {
     private VolumeHead() {}
 
     /**
-     * The inventory of a volume and its signature, read within the limits of {@link BundleLimits}: the file may come from the other side.
+     * The inventory of a volume and its signature, read within the limits of {@link BundleLimits}: the file may come
+     * from the other side.
      *
      * @param volume a tar or a folder
      * @throws BundleException if there is none, or it is not readable

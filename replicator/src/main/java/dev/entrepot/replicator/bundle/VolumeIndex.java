@@ -18,8 +18,8 @@ import java.util.Set;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The {@code index.json} of volumes. Tags come first, by repository and tag, then referrers without a tag, by digest. Names have their repository where the images of the
- * bundle, whatever volume they are in, are of several.
+ * The {@code index.json} of volumes. Tags come first, by repository and tag, then referrers without a tag, by digest.
+ * Names have their repository where the images of the bundle, whatever volume they are in, are of several.
  */
 final class VolumeIndex {
     private static final Comparator<Entry> ORDER = Comparator.comparing(Entry::isUntagged)

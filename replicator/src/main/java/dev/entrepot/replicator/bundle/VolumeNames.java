@@ -14,7 +14,8 @@ public final class VolumeNames {
     }
 
     /**
-     * Where a volume is: under the name that was asked for if it is the only one, else {@code NAME.001.tar} or, of folders, {@code NAME.001}.
+     * Where a volume is: under the name that was asked for if it is the only one, else {@code NAME.001.tar} or, of
+     * folders, {@code NAME.001}.
      *
      * @param output the name that was asked for
      */

@@ -12,8 +12,10 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * Cuts a bundle into volumes of a largest size, in the order of writing: what does not fit any more opens the next; a blob that is larger than a volume fills the rest of the one
- * in hand and goes on in the next. The inventory, which is in each volume, is as long as what it says of the places, so places are found again with what it came to be until all volumes are small enough.
+ * Cuts a bundle into volumes of a largest size, in the order of writing: what does not fit any more opens the next; a
+ * blob that is larger than a volume fills the rest of the one in hand and goes on in the next. The inventory, which is
+ * in each volume, is as long as what it says of the places, so places are found again with what it came to be until all
+ * volumes are small enough.
  */
 public final class VolumePlacer {
     private static final int ATTEMPTS = 50;

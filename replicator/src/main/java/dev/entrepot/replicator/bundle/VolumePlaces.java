@@ -19,8 +19,8 @@ final class VolumePlaces {
     private VolumePlaces() {}
 
     /**
-     * The volumes, each once, in the order of the arguments and, of a folder, by name. In a folder that is no volume itself, tars and layouts are taken for volumes and all else is
-     * left alone.
+     * The volumes, each once, in the order of the arguments and, of a folder, by name. In a folder that is no volume
+     * itself, tars and layouts are taken for volumes and all else is left alone.
      *
      * @throws DamagedBundleException if there is nothing at one of the places
      * @throws IOException if a folder cannot be listed

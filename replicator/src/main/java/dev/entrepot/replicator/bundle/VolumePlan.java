@@ -13,8 +13,9 @@ import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The files of each volume of a bundle, in their order: a function of the inventory and its signature. A tar is the {@linkplain VolumeEntry#header() header}, content and padding of
- * each, and {@link #END_BYTES} zero bytes. Immutable and safe for all threads.
+ * The files of each volume of a bundle, in their order: a function of the inventory and its signature. A tar is the
+ * {@linkplain VolumeEntry#header() header}, content and padding of each, and {@link #END_BYTES} zero bytes. Immutable
+ * and safe for all threads.
  */
 public final class VolumePlan {
     /** How many zero bytes end a tar. */

@@ -87,7 +87,10 @@ public record VolumeProblem(
         return new VolumeProblem(Kind.ALTERED, OptionalInt.empty(), Optional.of(file), what, Optional.empty(), true);
     }
 
-    /** A volume whose inventory has no signature, where one is asked for. It does not say how to do without: somebody may have removed it. */
+    /**
+     * A volume whose inventory has no signature, where one is asked for. It does not say how to do without: somebody
+     * may have removed it.
+     */
     static VolumeProblem unsigned(Path file) {
         return of(
                 Kind.UNTRUSTED,
@@ -120,7 +123,9 @@ public record VolumeProblem(
         return new VolumeProblem(other, volume, file, what, bundle, here, either);
     }
 
-    /** The same of a volume that names two bundles, of which one is damaged: the sender knows which of them there is. */
+    /**
+     * The same of a volume that names two bundles, of which one is damaged: the sender knows which of them there is.
+     */
     VolumeProblem inOneOf(int number, Digest one, Digest other) {
         VolumeProblem problem = new VolumeProblem(
                 kind, OptionalInt.of(number), file, what, Optional.empty(), here, List.of(one, other));
@@ -159,7 +164,10 @@ public record VolumeProblem(
                 : Optional.empty();
     }
 
-    /** As {@link #remedy}, and of a volume that is of one of two bundles the commands for both, with {@code or} between them. */
+    /**
+     * As {@link #remedy}, and of a volume that is of one of two bundles the commands for both, with {@code or} between
+     * them.
+     */
     public Optional<String> ask() {
         return either.isEmpty()
                 ? remedy()

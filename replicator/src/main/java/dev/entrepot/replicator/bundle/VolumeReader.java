@@ -5,7 +5,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 
-/** The files of one volume as they are found, in a tar or in a folder. What the reader of a volume is given to expect decides what is read and how much of it. */
+/**
+ * The files of one volume as they are found, in a tar or in a folder. What the reader of a volume is given to expect
+ * decides what is read and how much of it.
+ */
 sealed interface VolumeReader permits TarVolume, FolderVolume {
     /** Where the volume is. */
     Path path();
@@ -26,7 +29,8 @@ sealed interface VolumeReader permits TarVolume, FolderVolume {
     Optional<VolumeClaims.Stated> traces() throws IOException;
 
     /**
-     * How many of the files of a volume are where they would be, the constant ones not counted: for finding out which volume a damaged one is.
+     * How many of the files of a volume are where they would be, the constant ones not counted: for finding out which
+     * volume a damaged one is.
      *
      * @param bad counts what cannot be read on the way; when that is enough, nothing more is read
      * @throws IOException if it cannot be read
@@ -34,7 +38,8 @@ sealed interface VolumeReader permits TarVolume, FolderVolume {
     int matches(List<VolumeEntry> expected, BadReads bad) throws IOException;
 
     /**
-     * Compares everything but the content that has a digest: names, order, sizes, constant content, padding, and that there is nothing else.
+     * Compares everything but the content that has a digest: names, order, sizes, constant content, padding, and that
+     * there is nothing else.
      *
      * @param expected the files, in order
      * @throws VolumeException at the first difference, where there is nothing else to say

@@ -12,7 +12,8 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 
 /**
- * Which images of one bundle imports to one target have begun and not completed. While there are any, what was kept of the bundle stays.
+ * Which images of one bundle imports to one target have begun and not completed. While there are any, what was kept of
+ * the bundle stays.
  *
  * @param folder the folder of the bundle, in which the names are a file
  * @param inventory that of the bundle
@@ -47,7 +48,10 @@ record WaitedFor(Path folder, Inventory inventory) {
         WholeFile.write(file(), (String.join("\n", names) + "\n").getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Notes which images are complete at the target now and which are not; where none is waited for any more, all that was kept is deleted. */
+    /**
+     * Notes which images are complete at the target now and which are not; where none is waited for any more, all that
+     * was kept is deleted.
+     */
     void settle(Collection<BundledImage> complete, Collection<BundledImage> incomplete) throws IOException {
         if (!Files.isDirectory(folder)) {
             return;

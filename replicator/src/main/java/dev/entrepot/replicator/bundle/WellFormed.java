@@ -5,7 +5,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.TreeMap;
 
-/** Texts of manifests as an inventory can have them. A manifest's JSON may name half of a surrogate pair, which has no bytes in UTF-8: in its place there is a question mark. */
+/**
+ * Texts of manifests as an inventory can have them. A manifest's JSON may name half of a surrogate pair, which has no
+ * bytes in UTF-8: in its place there is a question mark.
+ */
 final class WellFormed {
     private WellFormed() {}
 

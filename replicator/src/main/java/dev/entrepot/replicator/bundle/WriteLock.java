@@ -14,8 +14,8 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps two exports from writing the same volume at one time: a hidden file beside it, locked as long as this is open. The system gives it free when the process ends, however it ends. On a
- * disk that has no locks nothing is kept.
+ * Keeps two exports from writing the same volume at one time: a hidden file beside it, locked as long as this is open.
+ * The system gives it free when the process ends, however it ends. On a disk that has no locks nothing is kept.
  */
 final class WriteLock implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WriteLock.class);

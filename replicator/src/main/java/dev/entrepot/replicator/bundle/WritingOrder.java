@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * The order in which the content of a bundle is written, each digest once: manifest by manifest, its blobs before it; the fallback index of a subject behind the last of the
- * subject and its referrers.
+ * The order in which the content of a bundle is written, each digest once: manifest by manifest, its blobs before it;
+ * the fallback index of a subject behind the last of the subject and its referrers.
  */
 final class WritingOrder {
     private WritingOrder() {}

@@ -8,33 +8,32 @@ import dev.entrepot.replicator.events.EventQueue.Message;
 import java.util.Optional;
 
 /**
- * What the thread of an {@link EventQueue} does: tries the first message until it is taken or given up, then the
- * next.
+ * What the thread of an {@link EventQueue} does: tries the first message until it is taken or given up, then the next.
  *
  * <p>A receiver that fails (500) at a message fails at this message or at all. Which of both it is shows in what it
- * says of another. So, when it has failed at the first for a few times, those behind are posted, too, once each and
- * in order, just after it failed again:
+ * says of another. So, when it has failed at the first for a few times, those behind are posted, too, once each and in
+ * order, just after it failed again:
  *
  * <ul>
  *   <li>If none is taken, nothing is known, and nothing is given up for it: the first is tried on, as at a receiver
  *       that is away. One that fails at all for minutes is told everything in the end.
  *   <li>If one is taken, the receiver is there, and fails at those before that one. Each of them has a last attempt,
- *       because the receiver may have come back in just that moment, and is given up if that fails. So messages that
- *       it fails at cost one wait together, however many they are in a row, and not one each. (In such a moment, and
- *       only then, one message comes before some that it was behind.)
+ *       because the receiver may have come back in just that moment, and is given up if that fails. So messages that it
+ *       fails at cost one wait together, however many they are in a row, and not one each. (In such a moment, and only
+ *       then, one message comes before some that it was behind.)
  * </ul>
  *
- * <p>What is posted so is at most one message for each second since it was done last: seven at first, which is when
- * the first has been tried four times. It begins at the front each time, and is done again when it can go twice as
- * far back, or to the end, and no sooner than after twice the time that it took: a thousand in a row that the
- * receiver fails at are got over within an hour where it answers at once, a hundred in half an hour where each answer
- * takes two seconds, and a receiver that fails at all is not stormed. It ends where the receiver is away, or when it
- * has taken as long as the rest before it. Nothing but the queue holds those behind meanwhile: what has to make room
- * there is not posted any more.
+ * <p>What is posted so is at most one message for each second since it was done last: seven at first, which is when the
+ * first has been tried four times. It begins at the front each time, and is done again when it can go twice as far
+ * back, or to the end, and no sooner than after twice the time that it took: a thousand in a row that the receiver
+ * fails at are got over within an hour where it answers at once, a hundred in half an hour where each answer takes two
+ * seconds, and a receiver that fails at all is not stormed. It ends where the receiver is away, or when it has taken as
+ * long as the rest before it. Nothing but the queue holds those behind meanwhile: what has to make room there is not
+ * posted any more.
  *
- * <p>One that is taken shows that the receiver is there, and no more. So a receiver that fails at one type of event
- * for minutes, while it takes another, loses those of the first that are before one of the second, each after its
- * last attempt; and one that fails at most posts, whatever they are, loses some.
+ * <p>One that is taken shows that the receiver is there, and no more. So a receiver that fails at one type of event for
+ * minutes, while it takes another, loses those of the first that are before one of the second, each after its last
+ * attempt; and one that fails at most posts, whatever they are, loses some.
  */
 final class EventDelivery {
     // After so many the listener hears of it, a refusal is believed, and those behind are asked about a failure.

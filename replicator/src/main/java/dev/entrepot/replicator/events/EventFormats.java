@@ -83,7 +83,8 @@ public final class EventFormats {
     }
 
     /**
-     * The envelope of distribution's notifications, which knows pushes only: an event other than an arrival has no such form.
+     * The envelope of distribution's notifications, which knows pushes only: an event other than an arrival has no such
+     * form.
      *
      * @param id identifies the event for receivers that get it twice
      */

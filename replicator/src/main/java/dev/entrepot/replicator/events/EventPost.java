@@ -23,8 +23,8 @@ final class EventPost {
         /** 2xx. */
         TAKEN,
         /**
-         * An answer that is the same however often one asks: 3xx (nothing is followed), 4xx, 501, 505; but not 408,
-         * 425 and 429.
+         * An answer that is the same however often one asks: 3xx (nothing is followed), 4xx, 501, 505; but not 408, 425
+         * and 429.
          */
         REFUSED,
         /** Another 5xx than 502, 503 and 504: the receiver is there, and fails at this message or at all. */

@@ -11,18 +11,18 @@ import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 
 /**
- * Delivers messages to one receiver, in order, on a thread of its own: each is repeated until the receiver answers
- * 2xx, at most so many times, and then dropped. Because those behind it wait, one goes sooner that
+ * Delivers messages to one receiver, in order, on a thread of its own: each is repeated until the receiver answers 2xx,
+ * at most so many times, and then dropped. Because those behind it wait, one goes sooner that
  *
  * <ul>
  *   <li>is refused a few times: 3xx (nothing is followed), 4xx, 501, 505, but not 408, 425 and 429;
- *   <li>meets another 5xx than 502, 503 and 504, while one behind it is taken: then the message is the reason, and
- *       not the receiver ({@link EventDelivery} says how that is found out, and what becomes of several in a row).
+ *   <li>meets another 5xx than 502, 503 and 504, while one behind it is taken: then the message is the reason, and not
+ *       the receiver ({@link EventDelivery} says how that is found out, and what becomes of several in a row).
  * </ul>
  *
- * <p>A receiver that is out for longer than one message is repeated so loses one for each such time, and no more.
- * What does not fit into the queue (so many messages, 64 MiB) is dropped too, oldest first: a receiver that is down
- * must not cost memory. Nothing here is kept over restarts. Safe for all threads.
+ * <p>A receiver that is out for longer than one message is repeated so loses one for each such time, and no more. What
+ * does not fit into the queue (so many messages, 64 MiB) is dropped too, oldest first: a receiver that is down must not
+ * cost memory. Nothing here is kept over restarts. Safe for all threads.
  */
 public final class EventQueue implements AutoCloseable {
     private static final long MAX_BYTES = 64L * 1024 * 1024;

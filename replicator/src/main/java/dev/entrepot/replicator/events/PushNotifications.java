@@ -15,9 +15,10 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Reads what registries post when something was pushed: distribution's envelope, Harbor's own format and its CloudEvents, the webhooks of Azure's
- * registry and its Event Grid, Amazon's ECR events by EventBridge, and Docker Hub's webhooks. The format is told by the shape. Events of other kinds,
- * pushes of blobs and names that are none are passed over: a notification is a hint, and the schedule finds what it misses.
+ * Reads what registries post when something was pushed: distribution's envelope, Harbor's own format and its
+ * CloudEvents, the webhooks of Azure's registry and its Event Grid, Amazon's ECR events by EventBridge, and Docker
+ * Hub's webhooks. The format is told by the shape. Events of other kinds, pushes of blobs and names that are none are
+ * passed over: a notification is a hint, and the schedule finds what it misses.
  */
 public final class PushNotifications {
     /** Largest notification that is read, in bytes. */
@@ -49,7 +50,10 @@ public final class PushNotifications {
         }
     }
 
-    /** Whether a sender knows the secret, compared in constant time; {@code presented} may have the scheme {@code Bearer} before it. */
+    /**
+     * Whether a sender knows the secret, compared in constant time; {@code presented} may have the scheme
+     * {@code Bearer} before it.
+     */
     public static boolean knowsSecret(String presented, String secret) {
         String bare = presented.startsWith("Bearer ") ? presented.substring("Bearer ".length()) : presented;
         return MessageDigest.isEqual(bare.getBytes(StandardCharsets.UTF_8), secret.getBytes(StandardCharsets.UTF_8));

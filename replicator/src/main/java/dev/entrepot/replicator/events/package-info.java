@@ -1,6 +1,4 @@
-/**
- * What registries tell this process, and what it tells others.
- */
+/** What registries tell this process, and what it tells others. */
 @NullMarked
 package dev.entrepot.replicator.events;
 

@@ -13,8 +13,9 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Graphs that wait to be brought into the cache in the background, in the order in which they were asked for, and each once however often it is asked
- * for meanwhile. Bounded: what does not fit is dropped, because it is fetched at the latest when a client wants it. Safe for all threads.
+ * Graphs that wait to be brought into the cache in the background, in the order in which they were asked for, and each
+ * once however often it is asked for meanwhile. Bounded: what does not fit is dropped, because it is fetched at the
+ * latest when a client wants it. Safe for all threads.
  */
 public final class FillQueue implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(FillQueue.class);
@@ -115,7 +116,10 @@ public final class FillQueue implements AutoCloseable {
         running.remove(request);
     }
 
-    /** Drops what waits, breaks off what runs, and waits for its end, ten seconds at most. What has come of a blob is kept. */
+    /**
+     * Drops what waits, breaks off what runs, and waits for its end, ten seconds at most. What has come of a blob is
+     * kept.
+     */
     @Override
     public void close() {
         List<Thread> ending;

@@ -19,8 +19,9 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * A repository as the walk of a graph sees it while the cache is filled. All that the walk asks stays in the cache, also what a tag names, so that cosign's tags
- * are answered later when the upstream is out. Without referrers it shows none, and asks for none.
+ * A repository as the walk of a graph sees it while the cache is filled. All that the walk asks stays in the cache,
+ * also what a tag names, so that cosign's tags are answered later when the upstream is out. Without referrers it shows
+ * none, and asks for none.
  */
 final class FillSource implements RepositorySource {
     private final PullThrough pull;

@@ -20,8 +20,8 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Brings whole graphs into the cache: the manifests by walking the graph, then its blobs, each through the one fetch that clients share. Safe for all
- * threads.
+ * Brings whole graphs into the cache: the manifests by walking the graph, then its blobs, each through the one fetch
+ * that clients share. Safe for all threads.
  */
 public final class GraphFiller {
     // Of one graph. The upstream's own limits are tighter where it is busy, and clients go before.
@@ -32,8 +32,9 @@ public final class GraphFiller {
     private final Function<Repository, PullThrough> repositories;
 
     /**
-     * A filler of these repositories. They ask the upstream in the background, so that whoever pulls goes first, and each time, so that what is brought is
-     * what is so now. The function throws {@link IllegalArgumentException} for one that there is no upstream for.
+     * A filler of these repositories. They ask the upstream in the background, so that whoever pulls goes first, and
+     * each time, so that what is brought is what is so now. The function throws {@link IllegalArgumentException} for
+     * one that there is no upstream for.
      */
     public GraphFiller(Function<Repository, PullThrough> repositories) {
         this.repositories = repositories;

@@ -1,6 +1,4 @@
-/**
- * Brings whole graphs into the cache in the background: what is warmed, pinned or prefetched.
- */
+/** Brings whole graphs into the cache in the background: what is warmed, pinned or prefetched. */
 @NullMarked
 package dev.entrepot.replicator.fill;
 

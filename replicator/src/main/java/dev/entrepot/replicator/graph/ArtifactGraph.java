@@ -13,8 +13,9 @@ import java.util.Set;
 /**
  * A whole graph: all manifests that are below a root or attached to any of them, at any depth.
  *
- * <p>{@link #nodes()} iterates in an order in which everything can be pushed: children before their parents, and, except where a parent
- * holds a referrer of its own child, subjects before their referrers. The content of the root comes first, then what is attached.
+ * <p>{@link #nodes()} iterates in an order in which everything can be pushed: children before their parents, and,
+ * except where a parent holds a referrer of its own child, subjects before their referrers. The content of the root
+ * comes first, then what is attached.
  */
 public final class ArtifactGraph {
     private final GraphNode root;
@@ -118,7 +119,9 @@ public final class ArtifactGraph {
                 .toList();
     }
 
-    /** Referrers that a fallback tag of the source lists although the source no longer has them; they are not copied. */
+    /**
+     * Referrers that a fallback tag of the source lists although the source no longer has them; they are not copied.
+     */
     public List<Descriptor> dangling() {
         return dangling;
     }

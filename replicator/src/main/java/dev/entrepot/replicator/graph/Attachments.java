@@ -21,8 +21,8 @@ public record Attachments(Referrers referrers, List<CosignTag> cosignTags) {
     }
 
     /**
-     * A short text that is the same as long as the same manifests are attached: half a SHA-256 over their digests and cosign tags, or
-     * {@code -} if there are none.
+     * A short text that is the same as long as the same manifests are attached: half a SHA-256 over their digests and
+     * cosign tags, or {@code -} if there are none.
      */
     public String fingerprint() {
         if (referrers.descriptors().isEmpty() && cosignTags.isEmpty()) {

@@ -14,17 +14,19 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 
 /**
- * Runs tasks side by side, each on a virtual thread of its own, and waits for all of them. Requests are not limited here: what needs
- * a limit takes a permit for the one request it makes. A task that fails does not cut the others short, because others may share their results.
+ * Runs tasks side by side, each on a virtual thread of its own, and waits for all of them. Requests are not limited
+ * here: what needs a limit takes a permit for the one request it makes. A task that fails does not cut the others
+ * short, because others may share their results.
  */
 public final class Concurrently {
     private Concurrently() {}
 
     /**
-     * Applies the function to all items at the same time and returns the results in the order of the items. For a few items; of many, each has a
-     * thread that waits: see {@link #map(Collection, int, IoFunction)}.
+     * Applies the function to all items at the same time and returns the results in the order of the items. For a few
+     * items; of many, each has a thread that waits: see {@link #map(Collection, int, IoFunction)}.
      *
-     * @throws IOException the failure of the first item, in their order, that failed; those of others are suppressed in it
+     * @throws IOException the failure of the first item, in their order, that failed; those of others are suppressed in
+     *     it
      * @throws InterruptedIOException if the calling thread is interrupted; the tasks are then interrupted too
      */
     public static <A, B> List<B> map(Collection<A> items, IoFunction<? super A, ? extends B> function)
@@ -33,12 +35,15 @@ public final class Concurrently {
     }
 
     /**
-     * Applies the function to each item, to so many at once, begun in their order, and returns the results in that order. What waits for its turn
-     * has no thread yet, and what has ended has none any more, so that many items cost little.
+     * Applies the function to each item, to so many at once, begun in their order, and returns the results in that
+     * order. What waits for its turn has no thread yet, and what has ended has none any more, so that many items cost
+     * little.
      *
      * @param atOnce at least 1
-     * @throws IOException the failure of the first item, in their order, that failed; those of others are suppressed in it
-     * @throws InterruptedIOException if the calling thread is interrupted; the tasks are then interrupted too, and no more are begun
+     * @throws IOException the failure of the first item, in their order, that failed; those of others are suppressed in
+     *     it
+     * @throws InterruptedIOException if the calling thread is interrupted; the tasks are then interrupted too, and no
+     *     more are begun
      */
     public static <A, B> List<B> map(Collection<A> items, int atOnce, IoFunction<? super A, ? extends B> function)
             throws IOException {

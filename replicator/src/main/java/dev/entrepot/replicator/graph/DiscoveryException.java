@@ -3,7 +3,9 @@ package dev.entrepot.replicator.graph;
 import dev.entrepot.oci.Digest;
 import java.io.IOException;
 
-/** A graph could not be discovered, because of one node. Whoever wanted the graph gets nothing, never a smaller graph. */
+/**
+ * A graph could not be discovered, because of one node. Whoever wanted the graph gets nothing, never a smaller graph.
+ */
 public final class DiscoveryException extends IOException {
     private final String node;
 

@@ -9,8 +9,8 @@ import java.util.Set;
 /**
  * One manifest of a graph and its edges.
  *
- * @param descriptor type, digest and real size of the manifest, with the artifact type and annotations that a referrers list shows,
- *     taken from the manifest itself because lists are known to lack them
+ * @param descriptor type, digest and real size of the manifest, with the artifact type and annotations that a referrers
+ *     list shows, taken from the manifest itself because lists are known to lack them
  * @param children manifests below it that belong to the graph
  * @param omitted manifests below it that were left out because of their platform
  * @param blobs blobs of it, each once; those that must not be pushed to other registries are not among them

@@ -15,7 +15,8 @@ import java.util.Set;
  *
  * @param platforms the platforms whose images are wanted, or empty for all
  * @param referrers which referrers and cosign tags are wanted
- * @param omitted by index, children that are not wanted whatever their platform: a source that has only a part of a graph says so with them
+ * @param omitted by index, children that are not wanted whatever their platform: a source that has only a part of a
+ *     graph says so with them
  */
 public record GraphScope(List<Platform> platforms, ReferrerFilter referrers, Map<Digest, Set<Digest>> omitted) {
     /** Everything. */
@@ -40,8 +41,9 @@ public record GraphScope(List<Platform> platforms, ReferrerFilter referrers, Map
     }
 
     /**
-     * The children of an index that are wanted: those of a wanted platform; those that state no platform, which are nested indexes and
-     * artifacts; and BuildKit's attestations of children that are wanted. Never those that are omitted.
+     * The children of an index that are wanted: those of a wanted platform; those that state no platform, which are
+     * nested indexes and artifacts; and BuildKit's attestations of children that are wanted. Never those that are
+     * omitted.
      */
     List<Descriptor> wantedChildren(Digest digest, Manifest index) {
         Set<Digest> absent = omitted.getOrDefault(digest, Set.of());

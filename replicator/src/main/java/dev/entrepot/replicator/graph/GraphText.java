@@ -7,8 +7,8 @@ import java.util.Set;
 import java.util.function.Function;
 
 /**
- * Draws a graph as an indented tree: one line per manifest and blob, with the role, the full digest, the type and the size in bytes. A manifest that
- * is drawn already is named again without what is below it.
+ * Draws a graph as an indented tree: one line per manifest and blob, with the role, the full digest, the type and the
+ * size in bytes. A manifest that is drawn already is named again without what is below it.
  */
 public final class GraphText {
     private static final Set<String> IMAGE_CONFIGURATIONS =

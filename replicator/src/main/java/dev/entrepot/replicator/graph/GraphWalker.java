@@ -16,13 +16,14 @@ import java.util.Set;
 import java.util.TreeSet;
 
 /**
- * Discovers one graph, level by level: all nodes of a level at the same time, and of each node the manifest and what is attached to it
- * at the same time. Nodes are known by digest, so that a cycle of referrers ends, and a manifest that is both a child and a referrer is
- * found once. For one walk and one thread. Long, because all steps share what is known so far.
+ * Discovers one graph, level by level: all nodes of a level at the same time, and of each node the manifest and what is
+ * attached to it at the same time. Nodes are known by digest, so that a cycle of referrers ends, and a manifest that is
+ * both a child and a referrer is found once. For one walk and one thread. Long, because all steps share what is known
+ * so far.
  *
- * <p>Nothing is left out because of an error. What is left out: children of other platforms and referrers that the scope does not want;
- * entries of a fallback tag whose manifest is gone; and whatever a registry or a fallback tag lists as a referrer that refers to something else
- * (some registries answer the fallback tag with the subject itself).
+ * <p>Nothing is left out because of an error. What is left out: children of other platforms and referrers that the
+ * scope does not want; entries of a fallback tag whose manifest is gone; and whatever a registry or a fallback tag
+ * lists as a referrer that refers to something else (some registries answer the fallback tag with the subject itself).
  */
 public final class GraphWalker {
     private final RepositoryDiscovery discovery;

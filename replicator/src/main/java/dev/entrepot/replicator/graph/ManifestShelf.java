@@ -7,8 +7,8 @@ import java.util.LinkedHashMap;
 import java.util.Optional;
 
 /**
- * The manifests that were read last, up to a number of bytes of memory, so that comparing and copying, and several targets, read each once from a source that
- * keeps nothing itself. Safe for all threads.
+ * The manifests that were read last, up to a number of bytes of memory, so that comparing and copying, and several
+ * targets, read each once from a source that keeps nothing itself. Safe for all threads.
  */
 public final class ManifestShelf implements KnownManifests {
     // What a manifest takes in memory beside its bytes, roughly; most are small.

@@ -7,8 +7,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 
 /**
- * Answers to questions, each asked once: who asks first finds out, all others wait for the same outcome, also if it is a failure. Lives
- * for one run. An answer costs its key and itself; a future only while it is being found out, and for failures. The wait is bounded by the bounds of the question itself. Safe for all threads.
+ * Answers to questions, each asked once: who asks first finds out, all others wait for the same outcome, also if it is
+ * a failure. Lives for one run. An answer costs its key and itself; a future only while it is being found out, and for
+ * failures. The wait is bounded by the bounds of the question itself. Safe for all threads.
  */
 public final class Memo<K, V> {
     private final ConcurrentHashMap<K, V> answers = new ConcurrentHashMap<>();

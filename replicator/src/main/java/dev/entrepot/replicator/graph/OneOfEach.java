@@ -9,8 +9,8 @@ import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * Keeps one of equal values, so that what is remembered of thousands of graphs does not hold the same types, base layers and digests thousands of
- * times, each as it was parsed. Lives for one run. Safe for all threads.
+ * Keeps one of equal values, so that what is remembered of thousands of graphs does not hold the same types, base
+ * layers and digests thousands of times, each as it was parsed. Lives for one run. Safe for all threads.
  */
 final class OneOfEach {
     private final Map<Digest, Digest> digests = new ConcurrentHashMap<>();

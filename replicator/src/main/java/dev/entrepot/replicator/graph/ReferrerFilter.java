@@ -7,8 +7,8 @@ import java.util.Set;
 import java.util.function.Predicate;
 
 /**
- * Which referrers travel, by artifact type. A referrer goes by its artifact type and by the media types of its blobs; what is behind one of cosign's
- * tags also by {@code cosign.sig}, {@code cosign.att} or {@code cosign.sbom}.
+ * Which referrers travel, by artifact type. A referrer goes by its artifact type and by the media types of its blobs;
+ * what is behind one of cosign's tags also by {@code cosign.sig}, {@code cosign.att} or {@code cosign.sbom}.
  */
 public final class ReferrerFilter {
     /** All referrers travel. */

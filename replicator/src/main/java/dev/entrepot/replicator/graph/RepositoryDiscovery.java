@@ -22,8 +22,8 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Asks one source repository each question at most once per run and remembers the answer, also if it is a failure: its tag list, what a
- * tag names, what a manifest says, what is attached to it. Safe for all threads.
+ * Asks one source repository each question at most once per run and remembers the answer, also if it is a failure: its
+ * tag list, what a tag names, what a manifest says, what is attached to it. Safe for all threads.
  */
 public final class RepositoryDiscovery {
     private final RepositorySource source;
@@ -96,8 +96,8 @@ public final class RepositoryDiscovery {
     }
 
     /**
-     * What is attached to a manifest: one referrers request, and one HEAD for each cosign tag that the tag list has; where there is no
-     * list, one HEAD for each that there could be.
+     * What is attached to a manifest: one referrers request, and one HEAD for each cosign tag that the tag list has;
+     * where there is no list, one HEAD for each that there could be.
      *
      * @throws RegistryException if the source gave no answer
      */

@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.concurrent.Semaphore;
 
-/** At most so many requests at once. A permit is held for one request, never while waiting for other tasks. Safe for all threads. */
+/**
+ * At most so many requests at once. A permit is held for one request, never while waiting for other tasks. Safe for all
+ * threads.
+ */
 public final class RequestLimit {
     private final Semaphore permits;
 

@@ -22,12 +22,13 @@ import java.util.OptionalLong;
 import java.util.Set;
 
 /**
- * What is known of the targets from earlier runs, and the history of the runs themselves. It saves requests and, but for tags that the
- * rule calls immutable, never decides alone: any other tag is asked for at the target, and what the journal says about blobs is corrected
- * when a target refuses. Losing the file costs one full comparison.
+ * What is known of the targets from earlier runs, and the history of the runs themselves. It saves requests and, but
+ * for tags that the rule calls immutable, never decides alone: any other tag is asked for at the target, and what the
+ * journal says about blobs is corrected when a target refuses. Losing the file costs one full comparison.
  *
- * <p>It is long because it is the one door to all its tables. Writes that nobody waits for are on disk in the order in which they were made; {@link #flush()} waits for them. Safe for all threads. A
- * failure of the disk or of SQLite is an {@link IOException}.
+ * <p>It is long because it is the one door to all its tables. Writes that nobody waits for are on disk in the order in
+ * which they were made; {@link #flush()} waits for them. Safe for all threads. A failure of the disk or of SQLite is an
+ * {@link IOException}.
  */
 public final class CopyJournal implements AutoCloseable {
     /** The name of the file in the folder. */
@@ -63,7 +64,9 @@ public final class CopyJournal implements AutoCloseable {
         return journal;
     }
 
-    /** Opens the journal beside a process that may be writing it, to write it too; runs in progress stay in progress. */
+    /**
+     * Opens the journal beside a process that may be writing it, to write it too; runs in progress stay in progress.
+     */
     public static CopyJournal openBeside(Path directory, InstantSource clock) throws IOException {
         Files.createDirectories(directory);
         return new CopyJournal(SqlThread.open(directory.resolve(FILE)), clock);
@@ -181,9 +184,9 @@ public final class CopyJournal implements AutoCloseable {
     }
 
     /**
-     * Notes that a rule is to run once more, for what came after all its runs that have begun, and waits until that
-     * is committed, which outlives the process, not a power cut. It is owed until a round that begins from now on comes
-     * to its end at all targets, complete or not. What rounds left out is owed without being said here.
+     * Notes that a rule is to run once more, for what came after all its runs that have begun, and waits until that is
+     * committed, which outlives the process, not a power cut. It is owed until a round that begins from now on comes to
+     * its end at all targets, complete or not. What rounds left out is owed without being said here.
      *
      * @param trigger why
      */
@@ -208,8 +211,8 @@ public final class CopyJournal implements AutoCloseable {
     }
 
     /**
-     * Forgets runs that ended before, with their items, and uploads that nobody went on with since; what is known of tags and blobs stays.
-     * Returns how many runs.
+     * Forgets runs that ended before, with their items, and uploads that nobody went on with since; what is known of
+     * tags and blobs stays. Returns how many runs.
      */
     public int forgetRuns(Duration olderThan) throws IOException {
         long before = clock.instant().minus(olderThan).toEpochMilli();
@@ -341,8 +344,8 @@ public final class CopyJournal implements AutoCloseable {
     }
 
     /**
-     * As above, for many blobs: those of which nothing is known are left out. A task for {@value #AT_ONCE} of them rather than for each, whose
-     * hand-over costs more than the question.
+     * As above, for many blobs: those of which nothing is known are left out. A task for {@value #AT_ONCE} of them
+     * rather than for each, whose hand-over costs more than the question.
      */
     public Map<Digest, List<RepositoryName>> blobLocations(String target, Collection<Digest> blobs) throws IOException {
         Map<Digest, List<RepositoryName>> locations = new HashMap<>();
@@ -365,7 +368,9 @@ public final class CopyJournal implements AutoCloseable {
                 repository.value()));
     }
 
-    /** Since when a tag that a rule brought is missing at the source; notes the present time if it was not known to be. */
+    /**
+     * Since when a tag that a rule brought is missing at the source; notes the present time if it was not known to be.
+     */
     public Instant missingSince(String rule, RepositoryName source, Tag tag) throws IOException {
         Long since = sql.call(statements -> {
             statements.update(

@@ -5,7 +5,10 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 
-/** The tables of the journal, and their version. An older file is brought to this version when it is opened to be written. */
+/**
+ * The tables of the journal, and their version. An older file is brought to this version when it is opened to be
+ * written.
+ */
 final class JournalSchema {
     private static final int VERSION = 7;
 
@@ -111,7 +114,10 @@ final class JournalSchema {
         }
     }
 
-    /** As above, but an older file stays at its version: who only reads must not take it from the version that has it open. */
+    /**
+     * As above, but an older file stays at its version: who only reads must not take it from the version that has it
+     * open.
+     */
     static void prepareForReading(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             int version = version(statement);

@@ -8,8 +8,8 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * Rules that are to run once more, and why, as rows: for what came after a certain run had begun. A round that began later and came to
- * its end pays for that if it was at all targets. What it left out is owed in its turn.
+ * Rules that are to run once more, and why, as rows: for what came after a certain run had begun. A round that began
+ * later and came to its end pays for that if it was at all targets. What it left out is owed in its turn.
  */
 final class OwedRows {
     static final String SELECT = "SELECT cause FROM owed WHERE rule = ?";

@@ -7,9 +7,10 @@ import java.util.List;
 import java.util.Optional;
 
 /**
- * How a run ended, with all its rounds. Each round was to serve all targets of the rule: what it left out, and all if it came
- * to no end, is owed until a later one, which looked at the source after it, was there and came to its end. So the round
- * that began last tells: if it came to its end, complete or not, and left out nothing, it made up for all before.
+ * How a run ended, with all its rounds. Each round was to serve all targets of the rule: what it left out, and all if
+ * it came to no end, is owed until a later one, which looked at the source after it, was there and came to its end. So
+ * the round that began last tells: if it came to its end, complete or not, and left out nothing, it made up for all
+ * before.
  *
  * @param began when its first round did
  * @param whole whether nothing is owed

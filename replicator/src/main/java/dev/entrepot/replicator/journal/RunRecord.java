@@ -12,8 +12,8 @@ import java.util.OptionalLong;
  * @param trigger why it ran
  * @param started when it began
  * @param ended when it ended; empty while it runs, and for one that was killed
- * @param outcome {@code running}, {@code complete}, {@code partly}, {@code failed}, {@code broken-off} if it was interrupted or the
- *     journal failed, or {@code interrupted} if the process ended during it
+ * @param outcome {@code running}, {@code complete}, {@code partly}, {@code failed}, {@code broken-off} if it was
+ *     interrupted or the journal failed, or {@code interrupted} if the process ended during it
  * @param reportJson its report, once it ended
  * @param roundOf the run that this is another round of; empty for a run
  */

@@ -27,9 +27,10 @@ import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteErrorCode;
 
 /**
- * The one platform thread that talks to SQLite, because a native call would hold the carrier of a virtual thread. Work is done in the order in which
- * it is handed in; what has gathered meanwhile shares one transaction. The file is in WAL mode without a force per commit: after
- * {@code kill -9} everything committed is there, after a power cut it is consistent and may lack the last moments.
+ * The one platform thread that talks to SQLite, because a native call would hold the carrier of a virtual thread. Work
+ * is done in the order in which it is handed in; what has gathered meanwhile shares one transaction. The file is in WAL
+ * mode without a force per commit: after {@code kill -9} everything committed is there, after a power cut it is
+ * consistent and may lack the last moments.
  */
 final class SqlThread implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SqlThread.class);
@@ -93,7 +94,9 @@ final class SqlThread implements AutoCloseable {
         return open(file, PATIENCE);
     }
 
-    /** Leaves a file as it is that an older version wrote, and may be writing; its runs can be read, and their items. */
+    /**
+     * Leaves a file as it is that an older version wrote, and may be writing; its runs can be read, and their items.
+     */
     static SqlThread openForReading(Path file) throws IOException {
         return open(file, PATIENCE, JournalSchema::prepareForReading);
     }
@@ -129,7 +132,10 @@ final class SqlThread implements AutoCloseable {
         }
     }
 
-    /** Hands in work; the future completes when it is committed, or fails with {@link SQLException} or with what the work threw. */
+    /**
+     * Hands in work; the future completes when it is committed, or fails with {@link SQLException} or with what the
+     * work threw.
+     */
     <T> CompletableFuture<@Nullable T> submit(Work<T> work) {
         Task<T> task = new Task<>(work, new CompletableFuture<>());
         try {

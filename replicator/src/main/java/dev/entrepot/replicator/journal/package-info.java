@@ -1,6 +1,4 @@
-/**
- * What runs did, kept over restarts: an SQLite file beside the store.
- */
+/** What runs did, kept over restarts: an SQLite file beside the store. */
 @NullMarked
 package dev.entrepot.replicator.journal;
 

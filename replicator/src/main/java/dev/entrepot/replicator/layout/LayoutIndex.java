@@ -24,12 +24,14 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The {@code index.json} of a layout (image-spec image-layout.md): tags of one or several repositories, and the manifests that have no tag,
- * which is where a layout keeps referrers. Not safe for several threads; its owner has a lock.
+ * The {@code index.json} of a layout (image-spec image-layout.md): tags of one or several repositories, and the
+ * manifests that have no tag, which is where a layout keeps referrers. Not safe for several threads; its owner has a
+ * lock.
  *
- * <p>The name of an entry ({@code org.opencontainers.image.ref.name}) is the tag alone while all tags are of one repository, and
- * {@code repository:tag} when there are several. An annotation of our own says which repository it is in both cases. What another
- * tool wrote has no such annotation: a name with a repository is of that repository, one without is found in every repository.
+ * <p>The name of an entry ({@code org.opencontainers.image.ref.name}) is the tag alone while all tags are of one
+ * repository, and {@code repository:tag} when there are several. An annotation of our own says which repository it is
+ * in both cases. What another tool wrote has no such annotation: a name with a repository is of that repository, one
+ * without is found in every repository.
  */
 final class LayoutIndex {
     /** Longest index that is read. */

@@ -32,8 +32,8 @@ import java.util.Optional;
 import java.util.OptionalLong;
 
 /**
- * One repository of a layout. Its tags are its own; content and referrers are those of the whole layout, since digests name the same
- * everywhere. Referrers are the manifests of the index that have a subject, and what fallback tags list.
+ * One repository of a layout. Its tags are its own; content and referrers are those of the whole layout, since digests
+ * name the same everywhere. Referrers are the manifests of the index that have a subject, and what fallback tags list.
  */
 final class LayoutRepository implements RepositorySource, RepositoryTarget {
     private static final RegistryHost HOST = RegistryHost.parse("localhost");

@@ -30,8 +30,9 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The content of one layout, for all its repositories: a folder, and where there is one a tar below it, which is read and never changed. The
- * index is read at first use and then kept in memory; each tag and each referrer that is put in writes it anew. Safe for all threads.
+ * The content of one layout, for all its repositories: a folder, and where there is one a tar below it, which is read
+ * and never changed. The index is read at first use and then kept in memory; each tag and each referrer that is put in
+ * writes it anew. Safe for all threads.
  */
 final class LayoutStore {
     private final LayoutFolder folder;
@@ -229,7 +230,8 @@ final class LayoutStore {
     }
 
     /**
-     * The manifests that tags hold: those that they name, the children of those, and the referrers of all of them. For work under the guard.
+     * The manifests that tags hold: those that they name, the children of those, and the referrers of all of them. For
+     * work under the guard.
      */
     Set<Digest> held(LayoutIndex index) throws IOException {
         Set<Digest> held = new LinkedHashSet<>();
@@ -259,8 +261,8 @@ final class LayoutStore {
     }
 
     /**
-     * Deletes a manifest if neither a tag nor a subject holds it any more, in whatever repository. Its blobs stay: others may need them, and a
-     * layout is not swept. For work under the guard.
+     * Deletes a manifest if neither a tag nor a subject holds it any more, in whatever repository. Its blobs stay:
+     * others may need them, and a layout is not swept. For work under the guard.
      *
      * @return whether the manifest is deleted
      */

@@ -17,8 +17,8 @@ import org.apache.commons.compress.archivers.tar.TarFile;
 import org.apache.commons.io.input.BoundedInputStream;
 
 /**
- * A layout in a tar that is not compressed, read where it is. Only the places of its entries are kept; a tar that another process replaces
- * in place, instead of renaming a new one over it, is not what it was.
+ * A layout in a tar that is not compressed, read where it is. Only the places of its entries are kept; a tar that
+ * another process replaces in place, instead of renaming a new one over it, is not what it was.
  *
  * @param file the tar
  * @param entries where the content of each of its files is

@@ -12,12 +12,13 @@ import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
- * The OCI image layouts (image-spec image-layout.md) of one process, in folders and tars, as targets of rules and as sources and targets of single
- * copies. A layout holds one or several repositories: {@link LayoutIndex} says how they are told apart. Those at the same place share what
- * knows its state, so there is one of this for the process, and nothing else may write to them at the same time. Safe for all threads.
+ * The OCI image layouts (image-spec image-layout.md) of one process, in folders and tars, as targets of rules and as
+ * sources and targets of single copies. A layout holds one or several repositories: {@link LayoutIndex} says how they
+ * are told apart. Those at the same place share what knows its state, so there is one of this for the process, and
+ * nothing else may write to them at the same time. Safe for all threads.
  *
- * <p>Content is there by digest before the index names it, and the index is replaced as a whole; so who reads a layout sees a tag only when its
- * graph is complete, also after {@code kill -9}.
+ * <p>Content is there by digest before the index names it, and the index is replaced as a whole; so who reads a layout
+ * sees a tag only when its graph is complete, also after {@code kill -9}.
  */
 public final class LayoutTargets {
     private final ConcurrentHashMap<Path, LayoutStore> folders = new ConcurrentHashMap<>();
@@ -27,8 +28,8 @@ public final class LayoutTargets {
     public LayoutTargets() {}
 
     /**
-     * The layout at a place, for writing: a tar if the name ends in {@code .tar}, else a folder. Nothing is read or written yet, and it need
-     * not exist.
+     * The layout at a place, for writing: a tar if the name ends in {@code .tar}, else a folder. Nothing is read or
+     * written yet, and it need not exist.
      *
      * @param name the name in reports, metrics and the journal, the same over restarts
      */
@@ -37,8 +38,8 @@ public final class LayoutTargets {
     }
 
     /**
-     * The layout at a place, for reading. {@link SourceRegistry#catalog()} names the repositories in it; of a layout that another tool wrote
-     * without repositories in its names it is empty, and its tags are found in any repository.
+     * The layout at a place, for reading. {@link SourceRegistry#catalog()} names the repositories in it; of a layout
+     * that another tool wrote without repositories in its names it is empty, and its tags are found in any repository.
      *
      * @param name the name in reports
      */

@@ -7,9 +7,10 @@ import java.util.Optional;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * The tar of a layout. What a run brings is gathered in a folder beside it, {@code .NAME.parts}, and when a run ends complete a new
- * tar is packed from that and the old one, verified, forced, and renamed over the old one. So a tar is there whole or not at all; what a run
- * that failed or was killed has gathered waits for the next. Nothing else may write to it at the same time. Safe for all threads.
+ * The tar of a layout. What a run brings is gathered in a folder beside it, {@code .NAME.parts}, and when a run ends
+ * complete a new tar is packed from that and the old one, verified, forced, and renamed over the old one. So a tar is
+ * there whole or not at all; what a run that failed or was killed has gathered waits for the next. Nothing else may
+ * write to it at the same time. Safe for all threads.
  */
 final class TarLayout {
     private final Path tar;

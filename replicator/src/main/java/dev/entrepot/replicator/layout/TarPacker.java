@@ -34,7 +34,8 @@ final class TarPacker {
     /**
      * Writes the tar aside, verifying all content, forces it and renames it to its name.
      *
-     * @throws InvalidContentException if content that a manifest names is missing or is not what its digest says; the old tar stays
+     * @throws InvalidContentException if content that a manifest names is missing or is not what its digest says; the
+     *     old tar stays
      * @throws IOException if it cannot be written; the old tar stays
      */
     static void pack(LayoutStore store, Path tar) throws IOException {

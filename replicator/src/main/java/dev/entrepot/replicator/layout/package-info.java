@@ -1,6 +1,4 @@
-/**
- * OCI image layouts on disk, as sources and targets.
- */
+/** OCI image layouts on disk, as sources and targets. */
 @NullMarked
 package dev.entrepot.replicator.layout;
 

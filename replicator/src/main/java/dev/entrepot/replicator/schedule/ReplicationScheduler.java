@@ -90,8 +90,8 @@ public final class ReplicationScheduler implements AutoCloseable {
      * calendar that are all over, as where Quartz' syntax names a year, nothing is due.
      *
      * <p>An interval goes on where it was: the first run is an interval after the last began, at once if that is over
-     * or there was none. Where there was a time of the calendar since the last run began, it is caught up at once; of
-     * a rule that never ran, nothing was missed. Where the last run came to no end, the first is at once, or after a
+     * or there was none. Where there was a time of the calendar since the last run began, it is caught up at once; of a
+     * rule that never ran, nothing was missed. Where the last run came to no end, the first is at once, or after a
      * minute if that was so twice in a row, and after twice as long for each time more, an hour at most.
      */
     public void add(String rule, Optional<ScheduleConfig> schedule, LastRuns last) throws IOException {
@@ -99,8 +99,8 @@ public final class ReplicationScheduler implements AutoCloseable {
     }
 
     /**
-     * As above, and catches up with what the rule was to run for and did not, at the time at which it would begin again what
-     * came to no end; also without a schedule, where nothing else is caught up with.
+     * As above, and catches up with what the rule was to run for and did not, at the time at which it would begin again
+     * what came to no end; also without a schedule, where nothing else is caught up with.
      *
      * @param owed why it was to run, see {@link dev.entrepot.replicator.journal.CopyJournal#owed}
      */
@@ -192,8 +192,8 @@ public final class ReplicationScheduler implements AutoCloseable {
     }
 
     /**
-     * As above, for something that has just happened: that does not wait for the time at which the rule is to catch
-     * up with what was before the start, up to an hour later. It takes the place of that.
+     * As above, for something that has just happened: that does not wait for the time at which the rule is to catch up
+     * with what was before the start, up to an hour later. It takes the place of that.
      */
     public boolean runSoonForNews(String rule, Duration delay, String trigger) throws IOException {
         Trigger news = once(rule, delay, trigger, Duration.ZERO).build();

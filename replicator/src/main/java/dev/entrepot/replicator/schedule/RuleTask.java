@@ -4,8 +4,8 @@ package dev.entrepot.replicator.schedule;
 @FunctionalInterface
 public interface RuleTask {
     /**
-     * Runs the rule, on the calling thread; an interrupt ends it. Reports its own failures. A rule may be due while it runs: what an earlier run is not done
-     * with is for this to leave out, and to see to later.
+     * Runs the rule, on the calling thread; an interrupt ends it. Reports its own failures. A rule may be due while it
+     * runs: what an earlier run is not done with is for this to leave out, and to see to later.
      *
      * @param rule name of the rule
      * @param trigger why it runs: {@code schedule}, or what was given for it

@@ -6,7 +6,10 @@ import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.quartz.spi.ThreadPool;
 
-/** Runs each job of Quartz on a virtual thread of its own, so many at once. Public because Quartz sets its names by reflection; no concern of others. */
+/**
+ * Runs each job of Quartz on a virtual thread of its own, so many at once. Public because Quartz sets its names by
+ * reflection; no concern of others.
+ */
 public final class VirtualThreadPool implements ThreadPool {
     private static final long SHUTDOWN_SECONDS = 60;
 

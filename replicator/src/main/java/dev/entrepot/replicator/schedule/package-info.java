@@ -1,6 +1,4 @@
-/**
- * When rules run: Quartz, behind a small interface. Nothing else of this project knows Quartz.
- */
+/** When rules run: Quartz, behind a small interface. Nothing else of this project knows Quartz. */
 @NullMarked
 package dev.entrepot.replicator.schedule;
 

@@ -26,8 +26,8 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * Applies the conditions of a {@link TagSelectionConfig} to a tag list, in their order. Asks for the time of an image only where a condition needs it
- * and for tags that passed all before. Safe for all threads.
+ * Applies the conditions of a {@link TagSelectionConfig} to a tag list, in their order. Asks for the time of an image
+ * only where a condition needs it and for tags that passed all before. Safe for all threads.
  */
 public final class TagSelector {
     // Images whose time is being asked for; as many as there may be requests to one source.

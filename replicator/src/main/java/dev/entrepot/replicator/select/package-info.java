@@ -1,6 +1,4 @@
-/**
- * Which tags of a repository a rule wants, and why each was kept or dropped.
- */
+/** Which tags of a repository a rule wants, and why each was kept or dropped. */
 @NullMarked
 package dev.entrepot.replicator.select;
 

@@ -8,7 +8,10 @@ import java.nio.channels.FileLock;
 import java.nio.channels.ReadableByteChannel;
 import java.nio.channels.WritableByteChannel;
 
-/** A file of which the medium does not give some bytes: whatever reads any of them fails with what the system says then. Only reads at positions are for this. */
+/**
+ * A file of which the medium does not give some bytes: whatever reads any of them fails with what the system says then.
+ * Only reads at positions are for this.
+ */
 final class BadSectors extends FileChannel {
     private final FileChannel file;
     private final long first;

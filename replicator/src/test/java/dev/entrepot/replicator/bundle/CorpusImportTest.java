@@ -41,7 +41,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The corpus, which real tools made: platforms, bills of materials, signatures of cosign and notation, a signature on a bill of materials. */
+/**
+ * The corpus, which real tools made: platforms, bills of materials, signatures of cosign and notation, a signature on a
+ * bill of materials.
+ */
 class CorpusImportTest {
     private static final String REPOSITORY = "mcr/net-monitor";
 

@@ -26,8 +26,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Imports of one volume at a time, of a layer that is larger than a volume, each killed ({@code kill -9}) on the way: what is kept of the layer is whole or is not there, and the same commands,
- * given again, bring all of it. Takes a second for each process that it starts.
+ * Imports of one volume at a time, of a layer that is larger than a volume, each killed ({@code kill -9}) on the way:
+ * what is kept of the layer is whole or is not there, and the same commands, given again, bring all of it. Takes a
+ * second for each process that it starts.
  */
 class OneByOneCrashTest {
     private static final String REPOSITORY = "tool";

@@ -35,7 +35,10 @@ import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
 
-/** Bundles of what is in a registry in memory, for tests of what reads them: written in the plainest way from the plan of the volumes. */
+/**
+ * Bundles of what is in a registry in memory, for tests of what reads them: written in the plainest way from the plan
+ * of the volumes.
+ */
 final class Packed {
     final Inventory inventory;
     final VolumePlan plan;

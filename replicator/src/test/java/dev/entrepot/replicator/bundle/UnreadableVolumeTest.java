@@ -33,7 +33,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A medium that does not give what is on it: a scratched disc, a dying stick. What it is to the system is a read that fails with EIO. */
+/**
+ * A medium that does not give what is on it: a scratched disc, a dying stick. What it is to the system is a read that
+ * fails with EIO.
+ */
 class UnreadableVolumeTest {
     // A file of Linux of which the beginning is never there: reading it is EIO, as of a bad sector.
     private static final Path BAD = Path.of("/proc/self/mem");

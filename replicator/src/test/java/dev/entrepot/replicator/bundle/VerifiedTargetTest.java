@@ -165,7 +165,10 @@ class VerifiedTargetTest {
         private static final long serialVersionUID = 1;
     }
 
-    /** A registry that goes on with uploads and looks at no digest; at the first upload of something large the process that sends is killed. */
+    /**
+     * A registry that goes on with uploads and looks at no digest; at the first upload of something large the process
+     * that sends is killed.
+     */
     private record Careless(MemoryRegistry to, Map<Digest, byte[]> begun, boolean replaces) implements TargetRegistry {
         @Override
         public String name() {

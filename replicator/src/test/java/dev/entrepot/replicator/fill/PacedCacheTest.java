@@ -54,7 +54,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What reading through the cache takes of a pace: what goes over the wire for it, on whatever thread, and nothing else. */
+/**
+ * What reading through the cache takes of a pace: what goes over the wire for it, on whatever thread, and nothing else.
+ */
 @Timeout(30)
 class PacedCacheTest {
     private static final String NAME = "team/app";

@@ -138,7 +138,9 @@ class JournalledRunsTest {
         return journal.startRun("rule", "schedule", OptionalLong.of(run), 1);
     }
 
-    /** Another round of a run, at all its targets: what keeps the run going is only a report that is not yet written. */
+    /**
+     * Another round of a run, at all its targets: what keeps the run going is only a report that is not yet written.
+     */
     private static long roundAtAll(CopyJournal journal, long run) throws IOException {
         return journal.startRun("rule", "schedule", OptionalLong.of(run), 0);
     }

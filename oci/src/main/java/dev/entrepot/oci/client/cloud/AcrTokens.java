@@ -18,8 +18,8 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Refresh tokens of an Azure container registry, for a token of Microsoft Entra ({@code POST /oauth2/exchange} at the registry itself). The
- * registry's token service takes them for access tokens.
+ * Refresh tokens of an Azure container registry, for a token of Microsoft Entra ({@code POST /oauth2/exchange} at the
+ * registry itself). The registry's token service takes them for access tokens.
  */
 final class AcrTokens implements Issuer {
     private static final List<String> DOMAINS = List.of(".azurecr.io", ".azurecr.cn", ".azurecr.us");
@@ -52,7 +52,10 @@ final class AcrTokens implements Issuer {
                 new Credential.IdentityToken(token), Answers.epoch(claims(token).path("exp"), asked));
     }
 
-    /** What the registry calls itself: its host at Azure, whatever the configuration calls it; behind a name of its own, the name without a port. */
+    /**
+     * What the registry calls itself: its host at Azure, whatever the configuration calls it; behind a name of its own,
+     * the name without a port.
+     */
     static String service(RegistryEndpoint endpoint) {
         String host = endpoint.baseUrl().getHost().toLowerCase(Locale.ROOT);
         boolean atAzure = DOMAINS.stream().anyMatch(host::endsWith);

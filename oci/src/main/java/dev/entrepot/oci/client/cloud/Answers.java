@@ -39,7 +39,10 @@ final class Answers {
                 .orElseThrow(() -> ServiceClient.unusable(request));
     }
 
-    /** The end of a life that is stated in seconds, as a number or, as Azure does, as a text; five minutes where it is not. */
+    /**
+     * The end of a life that is stated in seconds, as a number or, as Azure does, as a text; five minutes where it is
+     * not.
+     */
     static Instant endOf(JsonNode seconds, Instant asked) {
         long life = 0;
         if (seconds.isNumber()) {
@@ -51,14 +54,20 @@ final class Answers {
         return asked.plus(duration);
     }
 
-    /** The end of what is good for a while from when it was asked for, at most a day; five minutes where that is not known, or is over. */
+    /**
+     * The end of what is good for a while from when it was asked for, at most a day; five minutes where that is not
+     * known, or is over.
+     */
     static Instant endOf(Optional<Duration> left, Instant asked) {
         return left.filter(duration -> duration.isPositive())
                 .map(duration -> bounded(asked.plus(duration), asked))
                 .orElse(asked.plus(DEFAULT_LIFE));
     }
 
-    /** A time as seconds since 1970, with or without a fraction, at most a day ahead; five minutes ahead where it is none. */
+    /**
+     * A time as seconds since 1970, with or without a fraction, at most a day ahead; five minutes ahead where it is
+     * none.
+     */
     static Instant epoch(JsonNode seconds, Instant asked) {
         if (!seconds.isNumber()) {
             return asked.plus(DEFAULT_LIFE);

@@ -8,9 +8,10 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * Finds keys for AWS where AWS's own tools look, in their order: variables, web identity (EKS), the shared configuration files (logins of IAM Identity Center, too), the
- * container's endpoint (ECS, EKS Pod Identity), the instance's metadata service (EC2). The first place that has keys counts; one that should
- * have them and fails ends the search, so that nobody is somebody else by accident.
+ * Finds keys for AWS where AWS's own tools look, in their order: variables, web identity (EKS), the shared
+ * configuration files (logins of IAM Identity Center, too), the container's endpoint (ECS, EKS Pod Identity), the
+ * instance's metadata service (EC2). The first place that has keys counts; one that should have them and fails ends the
+ * search, so that nobody is somebody else by accident.
  */
 final class AwsChain {
     private static final String SESSION = "entrepot";

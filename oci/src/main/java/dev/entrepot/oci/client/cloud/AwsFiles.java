@@ -10,7 +10,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * What AWS's shared files hold, {@code ~/.aws/config} and {@code ~/.aws/credentials} or what the variables name instead.
+ * What AWS's shared files hold, {@code ~/.aws/config} and {@code ~/.aws/credentials} or what the variables name
+ * instead.
  *
  * @param profiles settings by profile; those of the file of credentials win
  * @param sessions settings by session of IAM Identity Center ({@code [sso-session NAME]})

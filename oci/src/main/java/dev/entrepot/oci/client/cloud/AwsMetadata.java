@@ -11,7 +11,10 @@ import java.util.Set;
 import java.util.regex.Pattern;
 import tools.jackson.databind.JsonNode;
 
-/** Asks what AWS puts beside a process for the keys of its role: the endpoint of a container, or the metadata service of an instance. */
+/**
+ * Asks what AWS puts beside a process for the keys of its role: the endpoint of a container, or the metadata service of
+ * an instance.
+ */
 final class AwsMetadata {
     private static final String CONTAINER = "http://169.254.170.2";
     private static final String INSTANCE = "http://169.254.169.254";

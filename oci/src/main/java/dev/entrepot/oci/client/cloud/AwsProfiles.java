@@ -12,8 +12,9 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
 /**
- * The profiles of AWS's shared files, {@code ~/.aws/config} and {@code ~/.aws/credentials}: roles over another profile or over what the
- * machine gives, web identity, the logins of IAM Identity Center, keys, {@code credential_process}; in that order within a profile.
+ * The profiles of AWS's shared files, {@code ~/.aws/config} and {@code ~/.aws/credentials}: roles over another profile
+ * or over what the machine gives, web identity, the logins of IAM Identity Center, keys, {@code credential_process}; in
+ * that order within a profile.
  */
 final class AwsProfiles {
     private static final int DEEPEST = 5;
@@ -38,7 +39,10 @@ final class AwsProfiles {
         this.sources = sources;
     }
 
-    /** The keys of the profile that {@code AWS_PROFILE} names, else of {@code default}; empty if that is not there or has none. */
+    /**
+     * The keys of the profile that {@code AWS_PROFILE} names, else of {@code default}; empty if that is not there or
+     * has none.
+     */
     Optional<AwsKeys> standard() throws IOException {
         String named = variables.getOrDefault("AWS_PROFILE", "");
         return named.isEmpty() ? keys(AwsFiles.read(variables), AwsFiles.DEFAULT, 0) : Optional.of(keys(named));

@@ -20,10 +20,10 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The keys of a profile of IAM Identity Center (AWS SSO): {@code GetRoleCredentials} of its portal, for the access token that {@code aws sso login}
- * has left in the folder of this user, and that is renewed with the refresh token beside it where there is one ({@code CreateToken} of its OIDC
- * service). Nobody is logged in here: where nothing that is good is left, the message says so. Hosts are made of the region in the profile and of
- * nothing else.
+ * The keys of a profile of IAM Identity Center (AWS SSO): {@code GetRoleCredentials} of its portal, for the access
+ * token that {@code aws sso login} has left in the folder of this user, and that is renewed with the refresh token
+ * beside it where there is one ({@code CreateToken} of its OIDC service). Nobody is logged in here: where nothing that
+ * is good is left, the message says so. Hosts are made of the region in the profile and of nothing else.
  */
 final class AwsSso {
     private static final Logger LOG = LoggerFactory.getLogger(AwsSso.class);
@@ -50,7 +50,9 @@ final class AwsSso {
         }
     }
 
-    /** Whether a profile has keys by IAM Identity Center; one that names a session alone is logged in for other things. */
+    /**
+     * Whether a profile has keys by IAM Identity Center; one that names a session alone is logged in for other things.
+     */
     static boolean isNamedBy(Map<String, String> profile) {
         return (profile.containsKey("sso_session") || profile.containsKey("sso_start_url"))
                 && (profile.containsKey("sso_account_id") || profile.containsKey("sso_role_name"));
@@ -60,7 +62,8 @@ final class AwsSso {
      * The keys of the role that a profile names.
      *
      * @throws dev.entrepot.oci.RegistryException if AWS refuses them, or does not answer
-     * @throws IOException if the profile lacks something, nobody is logged in, or the login has ended and is not renewed
+     * @throws IOException if the profile lacks something, nobody is logged in, or the login has ended and is not
+     *     renewed
      */
     AwsKeys keys(AwsFiles files, String name) throws IOException {
         Login login = login(files, name);

@@ -25,8 +25,9 @@ import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * The file in which AWS's tools keep the login of one session, {@code ~/.aws/sso/cache/<sha1>.json}; the hash is of the session's name, or of the start URL
- * of a profile without one. It is shared with those tools, so what is renewed is written back: a refresh token may be good for one use.
+ * The file in which AWS's tools keep the login of one session, {@code ~/.aws/sso/cache/<sha1>.json}; the hash is of the
+ * session's name, or of the start URL of a profile without one. It is shared with those tools, so what is renewed is
+ * written back: a refresh token may be good for one use.
  *
  * @param file the file
  */
@@ -73,8 +74,8 @@ record AwsSsoCache(Path file) {
     }
 
     /**
-     * Writes a renewed login beside what else the file holds, readable by its owner alone. Where that fails (a folder that is mounted for reading) it is
-     * said in the log, since AWS's tools then have to log in anew.
+     * Writes a renewed login beside what else the file holds, readable by its owner alone. Where that fails (a folder
+     * that is mounted for reading) it is said in the log, since AWS's tools then have to log in anew.
      */
     void write(StoredLogin renewed) {
         Path aside = file.resolveSibling(file.getFileName() + ".entrepot");

@@ -15,7 +15,8 @@ import java.util.Base64;
 import tools.jackson.databind.JsonNode;
 
 /**
- * Tokens of ECR, good for twelve hours: the password of the user {@code AWS} ({@code GetAuthorizationToken} of the ECR and ECR Public APIs).
+ * Tokens of ECR, good for twelve hours: the password of the user {@code AWS} ({@code GetAuthorizationToken} of the ECR
+ * and ECR Public APIs).
  */
 final class EcrTokens implements Issuer {
     private final EcrRegistry registry;

@@ -25,9 +25,9 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 
 /**
- * The one place that uses Microsoft's library (MSAL), which is therefore loaded when a token of Entra is needed and
- * not before. What it makes for one token is dropped with it: how long tokens are kept is decided elsewhere. It never
- * asks which authorities there are: the operator says which one counts.
+ * The one place that uses Microsoft's library (MSAL), which is therefore loaded when a token of Entra is needed and not
+ * before. What it makes for one token is dropped with it: how long tokens are kept is decided elsewhere. It never asks
+ * which authorities there are: the operator says which one counts.
  */
 final class EntraLibrary {
     private EntraLibrary() {}

@@ -13,8 +13,8 @@ import java.util.regex.Pattern;
 
 /**
  * Tokens of Microsoft Entra that are good for container registries and nothing else: of an application by its secret,
- * or by a token that its Kubernetes cluster has written for it (workload identity), else of the managed identity of
- * the machine. Microsoft's library gets them ({@link EntraLibrary}).
+ * or by a token that its Kubernetes cluster has written for it (workload identity), else of the managed identity of the
+ * machine. Microsoft's library gets them ({@link EntraLibrary}).
  */
 final class EntraTokens {
     private static final String AUDIENCE = "https://containerregistry.azure.net";

@@ -10,8 +10,8 @@ import tools.jackson.core.JacksonException;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
- * A file of credentials of Google, of a type that its library takes and that leads nowhere past this program's own
- * HTTP client. What is wrong with it is said here, without showing anything of it.
+ * A file of credentials of Google, of a type that its library takes and that leads nowhere past this program's own HTTP
+ * client. What is wrong with it is said here, without showing anything of it.
  *
  * @param path where it is
  * @param content what is in it, relative paths made absolute

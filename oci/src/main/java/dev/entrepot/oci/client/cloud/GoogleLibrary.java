@@ -14,8 +14,8 @@ import java.util.Optional;
 import java.util.function.Supplier;
 
 /**
- * The one place that uses Google's library, which is therefore loaded when a token of Google is needed and not
- * before. What it makes for one token is dropped with it: how long tokens are kept is decided elsewhere.
+ * The one place that uses Google's library, which is therefore loaded when a token of Google is needed and not before.
+ * What it makes for one token is dropped with it: how long tokens are kept is decided elsewhere.
  */
 final class GoogleLibrary {
     private static final String SCOPE = "https://www.googleapis.com/auth/cloud-platform";

@@ -15,10 +15,10 @@ import java.util.Optional;
 import java.util.Set;
 
 /**
- * Access tokens of Google, the password of the user {@code oauth2accesstoken}. From a file of credentials, the one
- * that is configured, that {@code GOOGLE_APPLICATION_CREDENTIALS} names, or that {@code gcloud auth
- * application-default login} has written; without any, from the metadata server, which on GKE is that of the
- * workload. Google's library gets them ({@link GoogleLibrary}); where it looks and whom it may ask is decided here.
+ * Access tokens of Google, the password of the user {@code oauth2accesstoken}. From a file of credentials, the one that
+ * is configured, that {@code GOOGLE_APPLICATION_CREDENTIALS} names, or that {@code gcloud auth application-default
+ * login} has written; without any, from the metadata server, which on GKE is that of the workload. Google's library
+ * gets them ({@link GoogleLibrary}); where it looks and whom it may ask is decided here.
  */
 final class GoogleTokens implements Issuer {
     private static final String USER = "oauth2accesstoken";

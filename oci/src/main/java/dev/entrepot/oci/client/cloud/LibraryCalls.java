@@ -60,7 +60,9 @@ final class LibraryCalls {
         ServiceRequest allowed(ServiceRequest wanted) throws IOException;
     }
 
-    /** Ends what a library does: it is no kind of exception that libraries handle. Nobody but its thrower is told by it. */
+    /**
+     * Ends what a library does: it is no kind of exception that libraries handle. Nobody but its thrower is told by it.
+     */
     static final class Stopped extends RuntimeException {
         private static final long serialVersionUID = 1;
 

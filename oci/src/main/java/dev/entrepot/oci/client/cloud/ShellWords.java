@@ -4,7 +4,10 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The words of a command line as a shell without variables and patterns takes them: blanks between words, quotes of both kinds, and backslashes. */
+/**
+ * The words of a command line as a shell without variables and patterns takes them: blanks between words, quotes of
+ * both kinds, and backslashes.
+ */
 final class ShellWords {
     private ShellWords() {}
 

@@ -18,8 +18,8 @@ import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 
 /**
- * Signs requests to AWS (Signature Version 4, in the header field {@code Authorization}). For paths and queries that need no escapes beyond
- * those they have.
+ * Signs requests to AWS (Signature Version 4, in the header field {@code Authorization}). For paths and queries that
+ * need no escapes beyond those they have.
  *
  * @param keys the keys to sign with
  * @param region the region
