@@ -121,6 +121,27 @@ class TlsEndToEndTest {
     }
 
     @Test
+    void connectionsThatHaveEndedAreClosed() throws Exception {
+        try (MirrorFixture mirror = mirror("", "")) {
+            try (SSLSocket left = connected(one.trusting(), mirror)) {
+                assertThat(ping(left)).isEqualTo("HTTP/1.1 200 OK");
+                assertThat(mirror.metric("entrepot_connections")).isEqualTo(1);
+            }
+            MirrorFixture.await(() -> mirror.metric("entrepot_connections") == 0);
+            try (Socket socket = new Socket("127.0.0.1", mirror.port())) {
+                RawConnection client = new RawConnection(
+                        one.trusting().getSocketFactory().createSocket(socket, "127.0.0.1", mirror.port(), true));
+                assertThat(client.get("/v2/", "Connection: close").status()).isEqualTo(200);
+                MirrorFixture.await(() -> mirror.metric("entrepot_connections") == 0);
+                socket.setSoTimeout(20_000);
+                assertThat(socket.getInputStream().readAllBytes())
+                        .as("what closes TLS, and then the end of the connection")
+                        .hasSizeBetween(1, 100);
+            }
+        }
+    }
+
+    @Test
     void whoSendsABodyIsAnsweredAndThenCutOffHoweverMuchItSends() throws Exception {
         String piece = "x".repeat(16 * 1024);
         try (MirrorFixture mirror = mirror("", "");

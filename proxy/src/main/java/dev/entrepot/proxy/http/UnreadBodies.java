@@ -72,7 +72,7 @@ public final class UnreadBodies {
         }
     }
 
-    // Over TLS the server itself (Helidon 4.5.0) would not get to close it while the client goes on sending.
+    // At once: over TLS the server itself would first read what else there is, and without a bound.
     private void end(SocketChannel channel) {
         drop(channel);
         try {
