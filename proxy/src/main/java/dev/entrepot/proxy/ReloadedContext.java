@@ -104,9 +104,8 @@ final class ReloadedContext extends SSLContextSpi {
 
         @Override
         public Socket createSocket(Socket accepted, InputStream consumed, boolean autoClose) throws IOException {
-            // The server (Helidon 4.5.0) closes nothing but the socket over TLS, and says that this is not to close the
-            // one
-            // beneath it, which would stay open until the process ends.
+            // The server (Helidon 4.5.0) closes nothing but the socket over TLS, and says that this is not to close
+            // the one beneath it, which would stay open until the process ends.
             SSLSocket socket = (SSLSocket) factory.createSocket(accepted, consumed, true);
             socket.setWantClientAuth(certificate.asks());
             if (certificate.requires()) {
