@@ -17,6 +17,7 @@ import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.time.Instant;
+import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -25,6 +26,7 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -239,9 +241,9 @@ final class Explaining {
         if (GuardedSource.refusal(repository, settings, asked).isPresent()) {
             return Checking.NEVER;
         }
-        return answering
-                .rememberedUntil(question, settings)
-                .or(() -> leftAloneUntil(question, asked))
+        return Stream.of(answering.rememberedUntil(question, settings), leftAloneUntil(question, asked))
+                .flatMap(Optional::stream)
+                .max(Comparator.naturalOrder())
                 .map(until -> new Checking(Asks.NOT, Optional.of(until)))
                 .orElseGet(() -> new Checking(Asks.BEFORE, Optional.empty()));
     }

@@ -1,6 +1,7 @@
 package dev.entrepot.config;
 
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
 
@@ -12,7 +13,7 @@ import java.util.stream.Stream;
 public final class DataFolder {
     private final String name;
     private final Path folder;
-    private final Path real;
+    private final List<Path> real;
 
     /**
      * A folder.
@@ -23,7 +24,7 @@ public final class DataFolder {
     public DataFolder(String name, Path folder) {
         this.name = name;
         this.folder = absolute(folder);
-        this.real = RealPath.of(this.folder);
+        this.real = real(folder);
     }
 
     /** The folder that the configuration says. */
@@ -47,33 +48,54 @@ public final class DataFolder {
 
     /** As above, of a folder all of which is written. */
     public Optional<String> refusesFolder(String what, Path path) {
-        return refusesFile(what, path).or(() -> around(what, absolute(path)));
+        return refusesFile(what, path).or(() -> around(what, path));
     }
 
     /** As above, of a file, or of files in a folder that may have others: only what is in this folder shares it. */
     public Optional<String> refusesFile(String what, Path path) {
         Path place = absolute(path);
-        Path realPlace = RealPath.of(place);
         if (place.startsWith(folder)) {
             return Optional.of(in(what, "it is at " + place + ", and the cache at " + folder));
         }
-        return realPlace.startsWith(real)
-                ? Optional.of(in(what, "by links, it is at " + realPlace + ", and the cache at " + real))
-                : Optional.empty();
+        for (Path there : real(path)) {
+            for (Path cache : real) {
+                if (there.startsWith(cache)) {
+                    return Optional.of(in(what, "by links, it is at " + there + ", and the cache at " + cache));
+                }
+            }
+        }
+        return Optional.empty();
     }
 
     private String in(String what, String places) {
         return what + " is in " + name + ", which belongs to the cache: " + places + "; put it elsewhere";
     }
 
-    private Optional<String> around(String what, Path place) {
-        Path realPlace = RealPath.of(place);
-        return folder.startsWith(place) || real.startsWith(realPlace)
-                ? Optional.of(name + " is in a folder of " + what
-                        + ", with which it is moved and deleted: the cache is at " + real
-                        + ", and the folder of " + what + " is " + realPlace + "; give " + what
-                        + " a folder of its own, or put the cache elsewhere")
-                : Optional.empty();
+    private Optional<String> around(String what, Path path) {
+        if (folder.startsWith(absolute(path))) {
+            return Optional.of(around(what, absolute(path), folder));
+        }
+        for (Path there : real(path)) {
+            for (Path cache : real) {
+                if (cache.startsWith(there)) {
+                    return Optional.of(around(what, there, cache));
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    private String around(String what, Path there, Path cache) {
+        return name + " is in a folder of " + what + ", with which it is moved and deleted: the cache is at " + cache
+                + ", and the folder of " + what + " is " + there + "; give " + what
+                + " a folder of its own, or put the cache elsewhere";
+    }
+
+    // Behind a link, ".." leads elsewhere than it reads, and who writes may take it either way.
+    private static List<Path> real(Path path) {
+        return Stream.of(RealPath.of(absolute(path)), RealPath.of(path.toAbsolutePath()))
+                .distinct()
+                .toList();
     }
 
     private static Path absolute(Path path) {

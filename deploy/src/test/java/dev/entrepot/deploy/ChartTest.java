@@ -390,6 +390,7 @@ class ChartTest {
                 envFromSecrets: [hub]
                 tlsSecret: mirror-tls
                 secretFolders: [users, gcr-key]
+                claimFolders: [exports]
                 config: {server: {authentication: {htpasswd: /etc/entrepot-secrets/users/htpasswd}}}
                 javaOptions: -Xmx1g
                 persistence: {existingClaim: mine}

@@ -100,6 +100,7 @@ final class CommandLineInterface {
             default -> {}
         }
         return new CommandLine(CommandLineSpec.of(List.of(arguments)))
+                .registerConverter(Path.class, CommandLineSpec::path)
                 .setOut(new PrintWriter(out, true, StandardCharsets.UTF_8))
                 .setErr(new PrintWriter(err, true, StandardCharsets.UTF_8))
                 .setExecutionStrategy(this::execute)

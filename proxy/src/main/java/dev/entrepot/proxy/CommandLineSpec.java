@@ -2,6 +2,7 @@ package dev.entrepot.proxy;
 
 import dev.entrepot.config.InvalidValueException;
 import dev.entrepot.config.ListenAddress;
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
@@ -64,6 +65,18 @@ final class CommandLineSpec {
                         .type(Path.class)
                         .description("Keep the data here, whatever the configuration says.")
                         .build());
+    }
+
+    /** A path that says something: what comes of a variable that is not set would be the working directory. */
+    static Path path(String text) {
+        if (text.isBlank()) {
+            throw new TypeConversionException("expected a path, and it is empty; is a variable not set?");
+        }
+        try {
+            return Path.of(text);
+        } catch (InvalidPathException e) {
+            throw new TypeConversionException("expected a path: " + e.getMessage());
+        }
     }
 
     private static ListenAddress address(String text) {

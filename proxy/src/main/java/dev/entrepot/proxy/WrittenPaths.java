@@ -50,25 +50,35 @@ final class WrittenPaths {
      * @throws BadRequestException if it may not be there; names the option, both paths and the remedy
      */
     void layout(String option, Path path) throws BadRequestException {
-        refuse(cache -> cache.refusesLayout(option, path));
+        refuse(option, path, cache -> cache.refusesLayout(option, path));
     }
 
     /** As above, of a folder or file that is written whole. */
     void folder(String option, Path path) throws BadRequestException {
-        refuse(cache -> cache.refusesFolder(option, path));
+        refuse(option, path, cache -> cache.refusesFolder(option, path));
     }
 
     /** As above, of a file, or of files in a folder that may have others. */
     void file(String option, Path path) throws BadRequestException {
-        refuse(cache -> cache.refusesFile(option, path));
+        refuse(option, path, cache -> cache.refusesFile(option, path));
     }
 
-    private void refuse(Function<DataFolder, Optional<String>> check) throws BadRequestException {
+    private void refuse(String option, Path path, Function<DataFolder, Optional<String>> check)
+            throws BadRequestException {
         for (DataFolder cache : caches) {
-            Optional<String> problem = check.apply(cache);
-            if (problem.isPresent()) {
-                throw new BadRequestException(problem.get());
+            refuse(check.apply(cache));
+        }
+        // Another store that it would be in: of a server with a data folder of its own, say.
+        for (Path folder = path.toAbsolutePath().normalize(); folder != null; folder = folder.getParent()) {
+            if (ContentStore.exists(folder)) {
+                refuse(new DataFolder("the store at " + folder, folder).refusesFile(option, path));
             }
+        }
+    }
+
+    private static void refuse(Optional<String> problem) throws BadRequestException {
+        if (problem.isPresent()) {
+            throw new BadRequestException(problem.get());
         }
     }
 }

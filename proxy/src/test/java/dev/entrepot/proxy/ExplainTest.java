@@ -75,13 +75,18 @@ class ExplainTest {
                 mirror.advance(Duration.ofSeconds(1));
                 assertThat(explained(mirror).path("asks").asString("")).isEqualTo("before");
 
-                // Five outages in a row open the breaker for ten seconds; what is remembered for longer counts.
-                assertThat(mirror.reconfigure(upstream(registry) + "rules: [{check-deadline: 0s}]\n"))
+                // With the one before, five outages in a row open the breaker for ten seconds; of the two what holds
+                // for longer counts.
+                assertThat(mirror.reconfigure(upstream(registry) + rules.replace("30s", "5s")))
                         .isTrue();
-                for (int i = 0; i < 5; i++) {
+                for (int i = 0; i < 4; i++) {
+                    mirror.advance(Duration.ofSeconds(5));
                     mirror.get("/v2/app/manifests/1");
                 }
                 assertNextCheck(mirror, mirror.now().plusSeconds(10));
+                assertThat(mirror.reconfigure(upstream(registry) + rules.replace("30s", "20s")))
+                        .isTrue();
+                assertNextCheck(mirror, mirror.now().plusSeconds(20));
                 registry.calls().clear();
                 mirror.get("/v2/app/manifests/1");
                 assertThat(registry.calls().all()).isEmpty();

@@ -167,4 +167,78 @@ class WrittenPathsTest {
                 .returns(0, Result::code);
         assertThat(folder.resolve("kept/r.json")).isRegularFile();
     }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "import in --unsigned --to layout:out --receipt up/../r",
+                "client-config docker --into up/../q",
+            })
+    void linkThatIsLeftByDotsIsFollowedToo(String command) throws IOException {
+        Files.createDirectories(folder.resolve("kept/data/deep"));
+        Files.createSymbolicLink(folder.resolve("up"), Path.of("kept/data/deep"));
+        List<Path> before = files();
+
+        Result result = run(command.replace("IMAGE", IMAGE));
+
+        assertThat(result).as(result.err()).returns(2, Result::code);
+        assertThat(result.err()).contains("is in cache.directory", "by links");
+        assertThat(files()).isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "copy IMAGE layout:other/images",
+                "copy IMAGE layout:other",
+                "export IMAGE --unsigned --output other/b.tar",
+                "import in --unsigned --to layout:out --receipt other/r",
+            })
+    void storeThatNobodyNamesIsNotWrittenIntoEither(String command) throws IOException {
+        ContentStore.open(folder.resolve("other"), Clock.systemUTC()).close();
+        List<Path> before = files();
+
+        Result result = run(command.replace("IMAGE", IMAGE));
+
+        assertThat(result).as(result.err()).returns(2, Result::code);
+        assertThat(result.err()).contains("is in the store at " + folder.resolve("other"), "put it elsewhere");
+        assertThat(files()).isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "serve|--data|, --data",
+        "sync|some|--data|, --data",
+        "client-config|docker|--into|, --into",
+        "import|in|--unsigned|--to|layout:out|--receipt|, --receipt",
+        "export|IMAGE|--unsigned|--output|, --output",
+        "import|in|--unsigned|--to|layout:, layout:",
+        "copy|IMAGE|layout:, layout:",
+    })
+    void pathThatSaysNothingIsNoPath(String words, String named) throws IOException {
+        List<Path> before = files();
+
+        Result result = commands.run(words.replace("IMAGE", IMAGE).split("\\|", -1));
+
+        assertThat(result).as(result.err()).returns(2, Result::code);
+        assertThat(result.err()).contains(named).containsAnyOf("it is empty", "there is no path behind");
+        assertThat(files()).isEqualTo(before);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "copy IMAGE http://bob:S3CR3T@127.0.0.1:1/a/b:v1",
+                "copy bob:S3CR3T@registry.test/team/app:v1 layout:out",
+                "tree https://bob:S3CR3T@registry.test/team/app:v1",
+                "import in --unsigned --to http://bob:S3CR3T@127.0.0.1:1/a",
+                "receipt --unsigned --receipt r --to http://bob:S3CR3T@127.0.0.1:1/a",
+                "export bob:S3CR3T@registry.test/team/app:v1 --unsigned --output b.tar",
+            })
+    void passwordInTheNameOfARegistryIsRefusedAndNotShown(String command) {
+        Result result = run(command.replace("IMAGE", IMAGE));
+
+        assertThat(result).as(result.err()).returns(2, Result::code);
+        assertThat(result.err() + result.out()).contains("***@").doesNotContainIgnoringCase("S3CR3T");
+    }
 }

@@ -19,8 +19,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * <p>The source may let wait long for its first bytes, and a session does not wait for ever: they are there before it
  * is opened, also where it is opened for one that was lost. As long as no session was opened yet, and after one that
  * was not to be had, it is opened before the source is, so that a registry that is away or refuses uploads costs the
- * source nothing; and while the registry lets wait for a session, or asks in the middle of an upload to be left alone
- * for more than seconds, the source is not held open.
+ * source nothing; and while the registry lets wait for a session, or asks early in an upload to be left alone for more
+ * than seconds, the source is not held open.
  *
  * <p>A registry that refuses a part is sent the whole blob instead; one that refuses what an earlier process left is
  * sent a new session.
@@ -29,11 +29,12 @@ final class BlobUpload {
     private static final int MAX_FAILURES = 4;
     private static final int MAX_PARTS = 256;
     private static final long LEAST_PROGRESS_BYTES = 64 * 1024;
-    // As long as any pause that no registry has asked for (Calls.pauseAfter, of three failures). To open the source
-    // again is to read the blob again from its start, which for gigabytes takes longer than this; while an open one
-    // may hold a connection to an upstream, and its slot there, which who else waits for it can spare for seconds and
-    // not for a minute.
+    // As long as any pause that no registry has asked for (Calls.pauseAfter, of three failures). An open source may
+    // hold a connection to an upstream, and its slot there, which who else waits for it can spare for seconds and not
+    // for a minute. To open it again is to read the blob again from its start, and a registry may ask for pauses at
+    // part after part, so that is done only where not much has been read.
     private static final Duration LONGEST_PAUSE_WITH_SOURCE = Duration.ofSeconds(6);
+    private static final long MOST_BYTES_AGAIN = 64L * 1024 * 1024;
 
     private final Calls calls;
     private final RepositoryRequests requests;
@@ -315,7 +316,10 @@ final class BlobUpload {
             throw outage;
         }
         Duration pause = calls.pauseAfter(outage, requests.priority(), failures);
-        if (pause.compareTo(LONGEST_PAUSE_WITH_SOURCE) > 0) {
+        boolean isLong = outage.retryAfter()
+                .filter(asked -> asked.compareTo(LONGEST_PAUSE_WITH_SOURCE) > 0)
+                .isPresent();
+        if (isLong && parts.positionBytes() <= MOST_BYTES_AGAIN) {
             parts.close();
         }
         calls.sleep(outage, pause);

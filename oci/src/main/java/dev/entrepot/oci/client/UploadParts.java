@@ -33,6 +33,11 @@ final class UploadParts implements AutoCloseable {
         at(offset);
     }
 
+    /** How much of the blob has been read from its start: what it costs to be there again once it was closed. */
+    long positionBytes() {
+        return position;
+    }
+
     private InputStream open(long offset, long length) throws IOException {
         return new Part(at(offset), length);
     }

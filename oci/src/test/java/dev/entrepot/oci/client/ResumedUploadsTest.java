@@ -271,7 +271,7 @@ class ResumedUploadsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 1, 1", "4, 1, 1", "7, 0, 2", "60, 0, 2"})
+    @CsvSource({"1, 1, 1", "4, 1, 1", "6, 1, 1", "7, 0, 2", "60, 0, 2"})
     void sourceIsHeldOpenInTheMiddleOfAnUploadWhileTheRegistryLetsWaitForSecondsAndNoLonger(
             String retryAfter, int openInPause, int openings) throws IOException {
         // It has taken the part all the same, so that a source that is open can go on.
@@ -298,6 +298,28 @@ class ResumedUploadsTest {
                         "PATCH " + 2 * PART + "-" + (BLOB.sizeBytes() - 1),
                         "PUT");
         assertThere();
+    }
+
+    @Test
+    void sourceOfWhichMuchHasBeenReadIsNotReadAgainForAPause() throws IOException {
+        long part = 34L * 1024 * 1024;
+        Content content = Content.generated(6, 2 * part + 1);
+        Descriptor blob =
+                Descriptor.of(MediaType.OCTET_STREAM, content.digest(DigestAlgorithm.SHA256), content.sizeBytes());
+        registry.faults().once(PATCH.and(request -> range(request).startsWith(part + "-")), new Fault() {
+            @Override
+            public Response after(Response response) {
+                return Response.of(429).header("Retry-After", "60");
+            }
+        });
+
+        try (RegistryClient client = world.client(registry.uri().toString())) {
+            client.repository(TestWorld.NAME, Priority.BACKGROUND, part).pushBlob(blob, new Source(content), log);
+        }
+
+        assertThat(world.openInPauses).containsExactly(1);
+        assertThat(opened).hasValue(1);
+        assertThat(registry.blob("team/app", blob.digest())).isPresent();
     }
 
     @ParameterizedTest

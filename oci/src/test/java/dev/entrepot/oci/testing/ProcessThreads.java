@@ -12,7 +12,9 @@ import java.util.stream.Stream;
 /** What the threads of a Java process do, for the messages of tests that waited for it in vain. */
 final class ProcessThreads {
     private static final long DUMP_SECONDS = 10;
-    private static final int FRAMES = 8;
+    private static final int INNERMOST = 3;
+    private static final int OURS = 6;
+    private static final String OUR_CODE = "dev.entrepot.";
 
     private ProcessThreads() {}
 
@@ -36,8 +38,8 @@ final class ProcessThreads {
     }
 
     /**
-     * The threads that run code of this project, virtual ones too, one to a line with its innermost frames; or why they
-     * cannot be told.
+     * The threads that run code of this project, virtual ones too, one to a line with its innermost frames and those of
+     * this project; or why they cannot be told.
      */
     static String told(long pid) throws InterruptedException {
         try {
@@ -72,9 +74,14 @@ final class ProcessThreads {
     private static String digest(String dump) {
         List<String> threads = new ArrayList<>();
         for (String thread : dump.split("\n\\s*\n")) {
-            if (thread.contains("dev.entrepot.")) {
+            if (thread.contains(OUR_CODE)) {
                 List<String> lines = thread.lines().map(String::strip).toList();
-                threads.add(String.join(" < ", lines.subList(0, Math.min(lines.size(), FRAMES + 1))));
+                List<String> inner = lines.subList(0, Math.min(lines.size(), 1 + INNERMOST));
+                List<String> ours = lines.subList(inner.size(), lines.size()).stream()
+                        .filter(line -> line.contains(OUR_CODE))
+                        .limit(OURS)
+                        .toList();
+                threads.add(String.join(" < ", inner) + (ours.isEmpty() ? "" : " < … " + String.join(" < ", ours)));
             }
         }
         return String.join("\n", threads);

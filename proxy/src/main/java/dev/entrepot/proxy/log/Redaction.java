@@ -8,12 +8,16 @@ import java.util.regex.Pattern;
  * scheme of HTTP authentication. Our own messages have none of these; those of libraries, and of registries that are
  * quoted, may.
  */
-final class Redaction {
+public final class Redaction {
     private static final String MASK = "***";
     private static final Pattern QUERY =
             Pattern.compile("(https?://[^\\s?#\"'<>]{1,4096}\\?)[^\\s\"'<>]+", Pattern.CASE_INSENSITIVE);
     private static final Pattern USER =
             Pattern.compile("(\\b[a-z][a-z0-9+.-]{1,20}://)[^\\s/@\"'<>]{1,4096}@", Pattern.CASE_INSENSITIVE);
+    // The same without a scheme, as somebody may write it before the name of an image. A tag before a digest is none.
+    private static final Pattern BARE_USER = Pattern.compile(
+            "(?<![\\w/.:@%+-])[\\w.%+-]{1,256}:[^\\s/@\"'<>]{1,4096}@(?!sha\\d+:)(?=[\\w\\[])",
+            Pattern.CASE_INSENSITIVE);
     private static final Pattern SCHEME = Pattern.compile(
             "\\b(Bearer|Basic|Digest|Negotiate)(\\s+)(?!realm=)(?=\\S*(?:[0-9=_~+]|(?-i:[a-z][A-Z])))[A-Za-z0-9+/._~=-]{8,}",
             Pattern.CASE_INSENSITIVE);
@@ -24,14 +28,15 @@ final class Redaction {
     private Redaction() {}
 
     /** The text without them. */
-    static String of(String text) {
+    public static String of(String text) {
         // Nearly no line has any of this.
-        if (text.indexOf("://") < 0 && !mentions(text)) {
+        if (text.indexOf("://") < 0 && text.indexOf('@') < 0 && !mentions(text)) {
             return text;
         }
         String masked = FIELD.matcher(text).replaceAll("$1$2" + Matcher.quoteReplacement(MASK));
         masked = SCHEME.matcher(masked).replaceAll("$1$2" + Matcher.quoteReplacement(MASK));
         masked = USER.matcher(masked).replaceAll("$1" + Matcher.quoteReplacement(MASK) + "@");
+        masked = BARE_USER.matcher(masked).replaceAll(Matcher.quoteReplacement(MASK) + "@");
         return QUERY.matcher(masked).replaceAll("$1" + Matcher.quoteReplacement(MASK));
     }
 

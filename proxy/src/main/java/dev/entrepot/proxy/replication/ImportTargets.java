@@ -83,8 +83,13 @@ public record ImportTargets(
      * The path of the layout that a target is; empty of a registry.
      *
      * @param folder where relative paths start
+     * @throws BadRequestException if it is to be a layout and has no path
      */
-    public static Optional<Path> layout(String text, Path folder) {
+    public static Optional<Path> layout(String text, Path folder) throws BadRequestException {
+        if (text.equals(LAYOUT)) {
+            throw new BadRequestException(
+                    text + " is no target: there is no path behind it, such as layout:/srv/images");
+        }
         return text.startsWith(LAYOUT)
                 ? Optional.of(folder.resolve(text.substring(LAYOUT.length())))
                 : Optional.empty();

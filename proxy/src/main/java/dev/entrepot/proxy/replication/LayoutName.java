@@ -73,6 +73,9 @@ public record LayoutName(Path path, Optional<RepositoryName> repository, Optiona
             Optional<Tag> tag = colon < 0 ? Optional.empty() : Optional.of(new Tag(name.substring(colon + 1)));
             Optional<RepositoryName> repository =
                     colon <= 0 ? Optional.empty() : Optional.of(new RepositoryName(name.substring(1, colon)));
+            if (end == SCHEME.length()) {
+                throw new IllegalArgumentException("there is no path behind " + SCHEME);
+            }
             if (!path.isAbsolute()) {
                 throw new BadRequestException(text + " needs an absolute path here");
             }

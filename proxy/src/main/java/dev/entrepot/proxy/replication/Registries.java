@@ -115,8 +115,7 @@ public record Registries(
      * @throws BadRequestException if the name does not say where it is
      */
     RegistryClient connect(ImageName image) throws IOException, BadRequestException {
-        return new RegistryClient(
-                UpstreamClients.slots(Endpoints.of(place(image), environment), servesClients), environment);
+        return new RegistryClient(Endpoints.of(place(image), environment).withoutClients(), environment);
     }
 
     /**
