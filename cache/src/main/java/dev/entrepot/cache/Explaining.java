@@ -252,7 +252,7 @@ final class Explaining {
     // be sent all the same, to see whether that is still so.
     private Optional<Instant> leftAloneUntil(Question question, ManifestReference asked) {
         return outage(question)
-                .filter(known -> known.reason() == OutageException.Reason.NOT_ASKED)
+                .filter(known -> known.reason() == OutageException.Reason.NOT_ASKED || known.isHeld())
                 .filter(known -> mirrors.askedFor(asked, aboutBlob(question)).isEmpty())
                 .flatMap(OutageException::retryAfter)
                 .map(answering.judge(untagged).now()::plus);
@@ -329,7 +329,8 @@ final class Explaining {
     }
 
     private Optional<OutageException> outage(Question question) {
-        return aboutBlob(question) ? source.blobOutage() : source.outage();
+        boolean blob = aboutBlob(question);
+        return (blob ? source.blobOutage() : source.outage()).or(() -> source.held(blob));
     }
 
     // As above, where it costs a pull: with none left, nobody is asked.

@@ -145,6 +145,11 @@ final class GuardedSource implements RepositorySource {
     }
 
     @Override
+    public Optional<OutageException> held(boolean blob) {
+        return upstream.held(blob);
+    }
+
+    @Override
     public Optional<OutageException> reserved() {
         return upstream.reserved();
     }

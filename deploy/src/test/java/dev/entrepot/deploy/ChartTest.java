@@ -222,12 +222,22 @@ class ChartTest {
         assertThat(claim.getAsJsonObject("metadata").get("annotations"))
                 .isEqualTo(json("{\"helm.sh/resource-policy\": \"keep\"}"));
         assertThat(claimed(render(template()))).isEqualTo("mirror");
-        assertThat(claimed(render(everything()))).isEqualTo("mine");
+        assertThat(claimed(render(everything()))).isEqualTo("mine,exports");
         assertThat(render(template())
                         .get("PersistentVolumeClaim/mirror")
                         .getAsJsonObject("spec")
                         .has("storageClassName"))
                 .isFalse();
+    }
+
+    @Test
+    void claimsAreFoldersThatCommandsMayWriteTo() throws Exception {
+        JsonObject container = podOf(render(everything()).get("Deployment/mirror"))
+                .getAsJsonArray("containers")
+                .get(0)
+                .getAsJsonObject();
+        assertThat(container.getAsJsonArray("volumeMounts"))
+                .contains(json("{\"name\": \"claim-exports\", \"mountPath\": \"/mnt/exports\"}"));
     }
 
     private static String claimed(Map<String, JsonObject> objects) {

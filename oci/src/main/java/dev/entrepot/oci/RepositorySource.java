@@ -69,4 +69,14 @@ public interface RepositorySource extends BlobSource, ManifestSource {
     default Optional<OutageException> blobOutage() {
         return Optional.empty();
     }
+
+    /**
+     * How a question of a client fails now because the registry has answered an earlier one by 429 and asked to be left
+     * alone for a while. Asks nobody; empty if that is not so, or not known.
+     *
+     * @param blob whether the question is about blobs
+     */
+    default Optional<OutageException> held(boolean blob) {
+        return Optional.empty();
+    }
 }

@@ -7,6 +7,7 @@ import dev.entrepot.oci.testing.Bundle;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.Requests;
+import dev.entrepot.oci.testing.Response;
 import dev.entrepot.oci.testing.TestRegistry;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +16,8 @@ import java.time.Instant;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import tools.jackson.databind.JsonNode;
 
 /** {@code entrepot explain} and its counterpart on the admin API. */
@@ -90,6 +93,31 @@ class ExplainTest {
                 registry.calls().clear();
                 mirror.get("/v2/app/manifests/1");
                 assertThat(registry.calls().all()).isEmpty();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"0s, 20", "5s, 20", "30s, 30"})
+    void nobodyIsSaidToBeAskedWhileTheUpstreamWantsToBeLeftAlone(String remembered, int seconds) throws Exception {
+        try (TestRegistry registry = TestRegistry.started()) {
+            registry.push("app", new Images(1).image(10), "1");
+            String rules = "rules: [{negative: {outage: " + remembered + "}, check-deadline: 0s}]\n";
+            try (MirrorFixture mirror = MirrorFixture.started(folder, upstream(registry) + rules)) {
+                mirror.get("/v2/app/manifests/1");
+                mirror.advance(Duration.ofMinutes(2));
+                registry.faults()
+                        .once(
+                                Requests.repository("app"),
+                                Fault.instead(Response.of(429).header("Retry-After", "20")));
+                mirror.get("/v2/app/manifests/1");
+
+                assertNextCheck(mirror, mirror.now().plusSeconds(seconds));
+                registry.calls().clear();
+                assertThat(mirror.get("/v2/app/manifests/1").statusCode()).isEqualTo(200);
+                assertThat(registry.calls().all()).isEmpty();
+                mirror.advance(Duration.ofSeconds(seconds));
+                assertThat(explained(mirror).path("asks").asString("")).isEqualTo("before");
             }
         }
     }

@@ -158,6 +158,18 @@ final class MirroredRepository implements RepositorySource {
         return mirrorsToo ? registry.blobOutage() : Optional.empty();
     }
 
+    // As with outages: while a mirror may be asked, somebody is.
+    @Override
+    public Optional<OutageException> held(boolean blob) {
+        boolean mirrorsToo = legs.stream()
+                .filter(leg -> blob || leg.mirror().resolves())
+                .map(Leg::repository)
+                .allMatch(mirror -> mirror.held(blob)
+                        .or(() -> blob ? mirror.blobOutage() : mirror.outage())
+                        .isPresent());
+        return mirrorsToo ? registry.held(blob) : Optional.empty();
+    }
+
     @Override
     public boolean countsPulls() {
         return registry.countsPulls();

@@ -153,21 +153,21 @@ final class QuotaExchange implements Exchange {
             boolean patient =
                     waiting == Waiting.PATIENT && request.priority() == Priority.BACKGROUND && waits < MAX_WAITS;
             if (!patient || wait.get().compareTo(LONGEST_WAIT) > 0) {
-                throw held(request, endpoint.registry().toString(), wait.get());
+                throw held(request.what(), endpoint.registry().toString(), wait.get());
             }
             try {
                 environment.sleeper().sleep(wait.get());
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
-                throw held(request, endpoint.registry().toString(), wait.get());
+                throw held(request.what(), endpoint.registry().toString(), wait.get());
             }
         }
     }
 
     /** What a request fails with that is not sent because of an earlier answer of 429. */
-    static OutageException held(ApiRequest request, String host, Duration wait) {
+    static OutageException held(String what, String host, Duration wait) {
         return OutageException.held(
-                request.what() + ": " + host + " is not asked: it had too many requests and wants to be left alone for "
+                what + ": " + host + " is not asked: it had too many requests and wants to be left alone for "
                         + Math.max(1, wait.toSeconds()) + " s",
                 wait);
     }

@@ -25,6 +25,7 @@ public final class RegistryClient implements AutoCloseable {
     private final Foundation shared;
     private final Calls tokenCalls;
     private final boolean derived;
+    private final Holds holds;
     private final Calls calls;
     private final Validators validators = new Validators();
     private final QuotaBudgets budgets;
@@ -80,7 +81,7 @@ public final class RegistryClient implements AutoCloseable {
         Safeguards safeguards = shared.safeguards();
         this.mirrorMemory = new MirrorMemory(environment.nanoTime());
         // What one client may not ask for a while, others may.
-        Holds holds = derived ? new Holds(shared.clock()) : shared.holds();
+        this.holds = derived ? new Holds(shared.clock()) : shared.holds();
         this.tokenCalls = shared.tokenCalls(holds);
         this.budgets = new QuotaBudgets(endpoint, safeguards.quota().orElse(QuotaReserve.DEFAULT), shared.clock());
         this.authentication = new AuthExchange(
@@ -185,11 +186,19 @@ public final class RegistryClient implements AutoCloseable {
                 shared.memory(),
                 validators,
                 () -> tokenOutage(name),
+                blob -> held(repository, blob),
                 () -> shared.safeguards().quota().isPresent() ? budgets.reserved(repository) : Optional.empty(),
                 () -> shared.safeguards().quota().isPresent() ? budgets.spent(repository) : Optional.empty(),
                 () -> shared.safeguards().quota().isPresent() && budgets.counts(repository),
                 absence,
                 partBytes);
+    }
+
+    private Optional<OutageException> held(Repository repository, boolean blob) {
+        return holds.wait(TooManyKind.RATE)
+                .or(() -> blob ? holds.wait(TooManyKind.EGRESS) : Optional.empty())
+                .map(wait -> QuotaExchange.held(
+                        repository.toString(), endpoint.registry().toString(), wait));
     }
 
     // Without a token nothing is asked, so how that fails is how all fails that waits for it.

@@ -23,6 +23,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.function.BooleanSupplier;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /**
@@ -39,6 +40,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     private final ManifestWrites writes;
     private final ReferrersReads referrers;
     private final Supplier<Optional<OutageException>> tokenOutage;
+    private final Function<Boolean, Optional<OutageException>> held;
     private final Supplier<Optional<OutageException>> reserved;
     private final Supplier<Optional<OutageException>> spent;
     private final BooleanSupplier countsPulls;
@@ -47,6 +49,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
      * A repository.
      *
      * @param tokenOutage how the request for a token to read it fails that is being repeated
+     * @param held how what is about blobs, or is not, fails while the registry wants to be left alone
      * @param reserved why what can wait is not to be fetched
      * @param spent why nothing can be fetched
      * @param countsPulls whether the registry counts pulls
@@ -59,6 +62,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
             CapabilityMemory memory,
             Validators validators,
             Supplier<Optional<OutageException>> tokenOutage,
+            Function<Boolean, Optional<OutageException>> held,
             Supplier<Optional<OutageException>> reserved,
             Supplier<Optional<OutageException>> spent,
             BooleanSupplier countsPulls,
@@ -67,6 +71,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
         this.requests = requests;
         this.calls = calls;
         this.tokenOutage = tokenOutage;
+        this.held = held;
         this.reserved = reserved;
         this.spent = spent;
         this.countsPulls = countsPulls;
@@ -82,6 +87,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
         this.requests = toServer;
         this.calls = other.calls.ofServer();
         this.tokenOutage = other.tokenOutage;
+        this.held = other.held;
         this.reserved = other.reserved;
         this.spent = other.spent;
         this.countsPulls = other.countsPulls;
@@ -166,6 +172,11 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     @Override
     public Optional<OutageException> blobOutage() {
         return tokenOutage.get().or(() -> calls.outage(OperationClass.BLOBS, repository()));
+    }
+
+    @Override
+    public Optional<OutageException> held(boolean blob) {
+        return held.apply(blob);
     }
 
     @Override

@@ -22,7 +22,7 @@ final class TokenHolds implements Exchange {
     public ApiResponse send(ApiRequest request) throws IOException {
         Optional<Duration> wait = holds.wait(TooManyKind.TOKEN);
         if (wait.isPresent()) {
-            throw QuotaExchange.held(request, "the token service " + request.host(), wait.get());
+            throw QuotaExchange.held(request.what(), "the token service " + request.host(), wait.get());
         }
         ApiResponse response = next.send(request);
         if (response.status() == 429) {
