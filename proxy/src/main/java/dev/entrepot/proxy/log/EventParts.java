@@ -1,5 +1,6 @@
 package dev.entrepot.proxy.log;
 
+import dev.entrepot.config.Redaction;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.time.ZoneOffset;

@@ -1,5 +1,6 @@
 package dev.entrepot.proxy.log;
 
+import dev.entrepot.config.Redaction;
 import dev.entrepot.oci.Causes;
 import dev.entrepot.oci.OciJson;
 import java.util.logging.Formatter;

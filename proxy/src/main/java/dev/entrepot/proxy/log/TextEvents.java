@@ -1,5 +1,6 @@
 package dev.entrepot.proxy.log;
 
+import dev.entrepot.config.Redaction;
 import java.util.logging.Formatter;
 import java.util.logging.LogRecord;
 

@@ -1,6 +1,6 @@
 package dev.entrepot.proxy.replication;
 
-import dev.entrepot.proxy.log.Redaction;
+import dev.entrepot.config.Redaction;
 
 /** Something was asked for that makes no sense here; the message says what would. */
 public final class BadRequestException extends Exception {

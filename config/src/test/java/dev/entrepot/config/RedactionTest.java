@@ -1,4 +1,4 @@
-package dev.entrepot.proxy.log;
+package dev.entrepot.config;
 
 import static org.assertj.core.api.Assertions.assertThat;
 

@@ -1,4 +1,4 @@
-package dev.entrepot.proxy.log;
+package dev.entrepot.config;
 
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
@@ -9,7 +9,6 @@ import java.util.regex.Pattern;
  * quoted, may.
  */
 public final class Redaction {
-    private static final String MASK = "***";
     private static final Pattern QUERY =
             Pattern.compile("(https?://[^\\s?#\"'<>]{1,4096}\\?)[^\\s\"'<>]+", Pattern.CASE_INSENSITIVE);
     private static final Pattern USER =
@@ -33,11 +32,11 @@ public final class Redaction {
         if (text.indexOf("://") < 0 && text.indexOf('@') < 0 && !mentions(text)) {
             return text;
         }
-        String masked = FIELD.matcher(text).replaceAll("$1$2" + Matcher.quoteReplacement(MASK));
-        masked = SCHEME.matcher(masked).replaceAll("$1$2" + Matcher.quoteReplacement(MASK));
-        masked = USER.matcher(masked).replaceAll("$1" + Matcher.quoteReplacement(MASK) + "@");
-        masked = BARE_USER.matcher(masked).replaceAll(Matcher.quoteReplacement(MASK) + "@");
-        return QUERY.matcher(masked).replaceAll("$1" + Matcher.quoteReplacement(MASK));
+        String masked = FIELD.matcher(text).replaceAll("$1$2" + Matcher.quoteReplacement(Secret.MASK));
+        masked = SCHEME.matcher(masked).replaceAll("$1$2" + Matcher.quoteReplacement(Secret.MASK));
+        masked = USER.matcher(masked).replaceAll("$1" + Matcher.quoteReplacement(Secret.MASK) + "@");
+        masked = BARE_USER.matcher(masked).replaceAll(Matcher.quoteReplacement(Secret.MASK) + "@");
+        return QUERY.matcher(masked).replaceAll("$1" + Matcher.quoteReplacement(Secret.MASK));
     }
 
     private static boolean mentions(String text) {
