@@ -625,6 +625,8 @@ class ExplainAgreesTest {
             for (int i = 0; i < (given.asked() == Asked.BLOB ? 1 : given.times()); i++) {
                 mirror.get(asked);
             }
+            // Whoever asks a mirror for a blob may have all of it a moment before it is kept.
+            mirror.awaitFills();
             world.registry().faults().clear();
             mirror.advance(Duration.ofSeconds(given.later()));
         }
