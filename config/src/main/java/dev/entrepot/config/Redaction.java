@@ -5,17 +5,17 @@ import java.util.regex.Pattern;
 
 /**
  * Takes out of a text what may be a secret by its form: the query and the user of a URL, and what stands behind a
- * scheme of HTTP authentication. Our own messages have none of these; those of libraries, and of registries that are
- * quoted, may.
+ * scheme of HTTP authentication. Our own messages have none of these; what they quote of a command line, and those of
+ * libraries and registries, may.
  */
 public final class Redaction {
     private static final Pattern QUERY =
             Pattern.compile("(https?://[^\\s?#\"'<>]{1,4096}\\?)[^\\s\"'<>]+", Pattern.CASE_INSENSITIVE);
     private static final Pattern USER =
-            Pattern.compile("(\\b[a-z][a-z0-9+.-]{1,20}://)[^\\s/@\"'<>]{1,4096}@", Pattern.CASE_INSENSITIVE);
+            Pattern.compile("(\\b[a-z][a-z0-9+.-]{1,20}://)[^\\s/\"'<>]{1,4096}@", Pattern.CASE_INSENSITIVE);
     // The same without a scheme, as somebody may write it before the name of an image. A tag before a digest is none.
     private static final Pattern BARE_USER = Pattern.compile(
-            "(?<![\\w/.:@%+-])[\\w.%+-]{1,256}:[^\\s/@\"'<>]{1,4096}@(?!sha\\d+:)(?=[\\w\\[])",
+            "(?<![\\w/.:@%+-])[\\w.%+-]{1,256}:[^\\s/\"'<>]{1,4096}@(?!sha\\d+:)(?=[\\w\\[])",
             Pattern.CASE_INSENSITIVE);
     private static final Pattern SCHEME = Pattern.compile(
             "\\b(Bearer|Basic|Digest|Negotiate)(\\s+)(?!realm=)(?=\\S*(?:[0-9=_~+]|(?-i:[a-z][A-Z])))[A-Za-z0-9+/._~=-]{8,}",

@@ -10,6 +10,8 @@ class RedactionTest {
     @ParameterizedTest
     @CsvSource({
         "http://bob:pw@127.0.0.1:1/a/b:v1 is no image, http://***@127.0.0.1:1/a/b:v1 is no image",
+        "http://bob:p@w@127.0.0.1:1/a@sha256:01, http://***@127.0.0.1:1/a@sha256:01",
+        "bob:p@w@registry.test/a@sha256:01, ***@registry.test/a@sha256:01",
         "bob:pw@registry.test/a:v1 is no image, ***@registry.test/a:v1 is no image",
         "invalid registry host \"bob:p-w@registry.test:5000\", invalid registry host \"***@registry.test:5000\"",
         "(bob:pw@[::1]:5000), (***@[::1]:5000)",
