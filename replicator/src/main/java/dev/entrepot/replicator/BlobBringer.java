@@ -16,6 +16,9 @@ import java.util.concurrent.ConcurrentHashMap;
  * Brings the blobs of one image to one target. Each blob is brought to a repository once per run. Safe for all threads.
  */
 final class BlobBringer {
+    // Smaller ones are sent sooner than asked for.
+    private static final long WORTH_ASKING_BYTES = 1L << 20;
+
     private final TargetSession session;
     private final TargetRepository repository;
     private final RepositorySource source;
@@ -52,14 +55,31 @@ final class BlobBringer {
     private boolean bringOnce(ImagePlan.Node node) throws IOException {
         Descriptor blob = node.descriptor();
         boolean mounted = node.from().isPresent() && mount(blob, node.from().get(), node.awaited());
-        if (!mounted) {
-            push(blob);
-            tally.one(Kind.BLOB_PUSHED);
+        if (!mounted && node.from().isPresent() && isThereAnyway(blob)) {
+            tally.one(Kind.BLOB_PRESENT);
+        } else {
+            if (!mounted) {
+                push(blob);
+                tally.one(Kind.BLOB_PUSHED);
+            }
+            verify(blob);
         }
-        if (!atTarget(blob, "verifying", () -> repository.hasBlobNow(blob))) {
+        if (session.verifiesDeep() && !isWhole(blob)) {
+            replace(blob);
+        }
+        return true;
+    }
+
+    // A registry that does not mount may show what any of its repositories has in all of them.
+    private boolean isThereAnyway(Descriptor blob) throws IOException {
+        return blob.sizeBytes() >= WORTH_ASKING_BYTES && hasNow(blob);
+    }
+
+    private void verify(Descriptor blob) throws IOException {
+        if (!hasNow(blob)) {
             push(blob);
             tally.one(Kind.BLOB_REPAIRED);
-            if (!atTarget(blob, "verifying", () -> repository.hasBlobNow(blob))) {
+            if (!hasNow(blob)) {
                 throw new CopyException(
                         Side.TARGET,
                         blob.digest(),
@@ -67,10 +87,10 @@ final class BlobBringer {
                                 + " twice and does not have it, or has another size");
             }
         }
-        if (session.verifiesDeep() && !isWhole(blob)) {
-            replace(blob);
-        }
-        return true;
+    }
+
+    private boolean hasNow(Descriptor blob) throws IOException {
+        return atTarget(blob, "verifying", () -> repository.hasBlobNow(blob));
     }
 
     // A mount of what is damaged elsewhere, say.

@@ -3,6 +3,7 @@ package dev.entrepot.replicator;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.ImagePlan.Step;
 import dev.entrepot.replicator.TallyCounter.Kind;
 import dev.entrepot.replicator.graph.ArtifactGraph;
@@ -85,7 +86,7 @@ final class ImageCopy {
             for (CosignTag tag : graph.cosignTags()) {
                 if (plan.tags().contains(tag.tag())) {
                     tags.backUp(tag.tag());
-                    tags.publish(manifests.bytes(tag.manifest().digest()), tag.tag());
+                    publish(graph.node(tag.manifest().digest()), tag.tag());
                 }
             }
             publishTag(trimmed);
@@ -263,19 +264,24 @@ final class ImageCopy {
             tags.publish(trimmed.get(), source.tag());
             return;
         }
-        ManifestBytes root = manifests.bytes(graph.root().digest());
+        publish(graph.root(), source.tag());
+    }
+
+    // What the manifest names may have been lost since it was taken by its digest.
+    private void publish(GraphNode node, Tag tag) throws IOException {
+        ManifestBytes bytes = manifests.bytes(node.digest());
         for (boolean unasked : List.of(false, true)) {
             try {
-                tags.publish(root, source.tag());
+                tags.publish(bytes, tag);
                 return;
             } catch (CopyException e) {
                 if (!(e.getCause() instanceof IOException cause) || !ManifestPusher.saysMissing(cause)) {
                     throw e;
                 }
             }
-            manifests.heal(graph.root(), unasked);
+            manifests.heal(node, unasked);
         }
-        tags.publish(root, source.tag());
+        tags.publish(bytes, tag);
     }
 
     private <T> T at(Object node, String doing, RequestLimit.Request<T> request) throws IOException {

@@ -140,6 +140,16 @@ class PlanExactnessTest {
                 return first;
             }
         },
+        ALL_BLOBS_BEFORE_EACH_SIGNATURES_TAG {
+            @Override
+            boolean hits(MemoryRepository at, MemoryRepository from, String request, Set<String> seen) {
+                boolean first = request.startsWith("PUT manifest ") && request.endsWith(".sig") && seen.add(request);
+                if (first) {
+                    at.blobs.clear();
+                }
+                return first;
+            }
+        },
         CHILDREN_BEFORE_THEIR_INDEX {
             @Override
             boolean hits(MemoryRepository at, MemoryRepository from, String request, Set<String> seen)

@@ -7,6 +7,7 @@ import dev.entrepot.config.Percent;
 import dev.entrepot.config.PruneConfig;
 import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
@@ -26,6 +27,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -118,6 +120,53 @@ class RefusalsOverHttpTest {
 
         assertThat(tally.blobsMounted()).isZero();
         assertThat(tally.blobsPushed()).isEqualTo(6);
+    }
+
+    private static byte[] largeLayer() {
+        byte[] bytes = new byte[1 << 20];
+        new Random(3).nextBytes(bytes);
+        return bytes;
+    }
+
+    private static Descriptor largeImage(Shapes shapes, String seed) {
+        return shapes.manifest(
+                DigestAlgorithm.SHA256,
+                MediaType.OCI_MANIFEST,
+                shapes.blob(Shapes.CONFIG, "{\"seed\":\"" + seed + "\"}"),
+                List.of(shapes.blob(Shapes.LAYER, DigestAlgorithm.SHA256, largeLayer())),
+                Optional.empty(),
+                Optional.empty());
+    }
+
+    private Tally copyTwoRepositoriesWithALargeSharedLayer() throws IOException {
+        target.able(Abilities.DEFAULT.without(Feature.MOUNT));
+        shapes.tag("v1", largeImage(shapes, "one"));
+        Shapes other = new Shapes(source.repository("other"));
+        other.tag("v1", largeImage(other, "two"));
+        rules.repositories = List.of(NamePattern.parse("*"));
+        ReplicationReport report = run();
+        assertThat(report.outcome()).as(ReportWriter.toText(report)).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+        return report.tally();
+    }
+
+    @Test
+    void largeBlobThatIsNotMountedIsNotSentWhereTheTargetShowsItInAllRepositories() throws IOException {
+        target.pushBlob("mirror/other", largeLayer());
+
+        Tally tally = copyTwoRepositoriesWithALargeSharedLayer();
+
+        assertThat(tally.blobsMounted()).isZero();
+        assertThat(tally.blobsPushed()).isEqualTo(3);
+        assertThat(tally.blobsPresent()).isEqualTo(1);
+    }
+
+    @Test
+    void largeBlobThatIsNotMountedAndNotThereIsSent() throws IOException {
+        Tally tally = copyTwoRepositoriesWithALargeSharedLayer();
+
+        assertThat(tally.blobsMounted()).isZero();
+        assertThat(tally.blobsPushed()).isEqualTo(4);
+        assertThat(tally.blobsPresent()).isZero();
     }
 
     // Sparse indexes

@@ -1,6 +1,7 @@
 package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
 import dev.entrepot.oci.RefusedException;
@@ -22,6 +23,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * source nothing; and while the registry lets wait for a session, or asks early in an upload to be left alone for more
  * than seconds, the source is not held open.
  *
+ * <p>A small blob is sent in the request that opens a session where the registry takes that ({@link SinglePosts}).
+ *
  * <p>A registry that refuses a part is sent the whole blob instead; one that refuses what an earlier process left is
  * sent a new session.
  */
@@ -40,6 +43,7 @@ final class BlobUpload {
     private final RepositoryRequests requests;
     private final UploadSession session;
     private final BlobReads reads;
+    private final SinglePosts singlePosts;
     private final Descriptor blob;
     private final UploadParts parts;
     private final AtomicBoolean opens;
@@ -53,6 +57,7 @@ final class BlobUpload {
     /**
      * An upload that has not begun here.
      *
+     * @param singlePosts whether the registry takes small blobs in one request; kept up to date
      * @param opens whether the registry opened a session when it was last asked to; kept up to date
      */
     BlobUpload(
@@ -60,6 +65,7 @@ final class BlobUpload {
             RepositoryRequests requests,
             UploadSession session,
             BlobReads reads,
+            SinglePosts singlePosts,
             Descriptor blob,
             UploadParts parts,
             Optional<UploadLog> log,
@@ -69,6 +75,7 @@ final class BlobUpload {
         this.requests = requests;
         this.session = session;
         this.reads = reads;
+        this.singlePosts = singlePosts;
         this.blob = blob;
         this.parts = parts;
         this.log = log;
@@ -80,6 +87,9 @@ final class BlobUpload {
     void run() throws IOException {
         at = recall();
         recalled = at.isPresent();
+        if (log.isEmpty() && sentAtOnce()) {
+            return;
+        }
         while (true) {
             if (at.isEmpty()) {
                 if (opens.get()) {
@@ -115,6 +125,54 @@ final class BlobUpload {
                 }
                 throw e;
             }
+        }
+    }
+
+    /**
+     * Sends the blob in one request if that may work. If it does not, there may be a session that was opened in its
+     * place, and the blob is to be sent again.
+     *
+     * @return whether the blob is committed
+     */
+    private boolean sentAtOnce() throws IOException {
+        SinglePosts.Way way = singlePosts.way(blob.sizeBytes());
+        if (way == SinglePosts.Way.SESSION) {
+            return false;
+        }
+        boolean asking = way == SinglePosts.Way.ASKING;
+        Optional<Boolean> shown = Optional.empty();
+        try {
+            awaitSource();
+            shown = sendAtOnce(asking);
+            return shown.orElse(false);
+        } finally {
+            shown.ifPresent(singlePosts::saw);
+            if (asking && shown.isEmpty()) {
+                singlePosts.unsure();
+            }
+        }
+    }
+
+    /** Whether the blob is committed so; empty if that shows nothing that would hold for other blobs. */
+    private Optional<Boolean> sendAtOnce(boolean asking) throws IOException {
+        try {
+            UploadSession.Single answer = session.startWith(blob, parts.part(0, blob.sizeBytes()));
+            if (answer instanceof UploadSession.Single.Opened opened) {
+                begun(opened.session());
+                return Optional.of(false);
+            }
+            opens.set(true);
+            return Optional.of(answer instanceof UploadSession.Single.Committed && !asking || isThere());
+        } catch (RefusedException | NotFoundException e) {
+            // If it is not the way that is refused, the other way is refused as well, with the same words.
+            return Optional.of(false);
+        } catch (OutageException e) {
+            opens.set(false);
+            parts.close();
+            failed(e);
+            // What fails so each time is not to be tried with each blob, and a registry that is away costs the other
+            // way no source. That it wants to be left alone is about neither way.
+            return e.reason() == Reason.RATE_LIMITED ? Optional.empty() : Optional.of(false);
         }
     }
 
@@ -165,12 +223,7 @@ final class BlobUpload {
     private UploadSession.Progress start() throws IOException {
         while (true) {
             try {
-                UploadSession.Started started = session.start(blob.digest());
-                opens.set(true);
-                partBytes = Math.max(partBytes, started.leastPartBytes());
-                UploadSession.Progress progress = new UploadSession.Progress(started.location(), 0);
-                note(progress);
-                return progress;
+                return begun(session.start(blob.digest()));
             } catch (OutageException e) {
                 opens.set(false);
                 // A registry may ask for a minute, and more than once.
@@ -181,6 +234,15 @@ final class BlobUpload {
                 throw e;
             }
         }
+    }
+
+    private UploadSession.Progress begun(UploadSession.Started started) {
+        opens.set(true);
+        partBytes = Math.max(partBytes, started.leastPartBytes());
+        UploadSession.Progress progress = new UploadSession.Progress(started.location(), 0);
+        at = Optional.of(progress);
+        note(progress);
+        return progress;
     }
 
     private void note(UploadSession.Progress progress) {

@@ -18,20 +18,29 @@ final class BlobUploads {
     private final UploadSession session;
     private final BlobReads reads;
     private final CapabilityMemory memory;
+    private final SinglePosts singlePosts;
     private final long partBytes;
     private final AtomicBoolean opens = new AtomicBoolean();
 
     /**
      * To the repository of these requests.
      *
+     * @param singlePosts whether the registry takes small blobs in one request; shared by all its repositories
      * @param partBytes the least size of a part; blobs up to this size are not worth an entry in a log
      */
-    BlobUploads(Calls calls, RepositoryRequests requests, BlobReads reads, CapabilityMemory memory, long partBytes) {
+    BlobUploads(
+            Calls calls,
+            RepositoryRequests requests,
+            BlobReads reads,
+            CapabilityMemory memory,
+            SinglePosts singlePosts,
+            long partBytes) {
         this.calls = calls;
         this.requests = requests;
         this.session = new UploadSession(calls, requests);
         this.reads = reads;
         this.memory = memory;
+        this.singlePosts = singlePosts;
         this.partBytes = partBytes;
     }
 
@@ -46,7 +55,7 @@ final class BlobUploads {
         }
         Optional<UploadLog> worthIt = log.filter(there -> blob.sizeBytes() > partBytes);
         try (UploadParts parts = new UploadParts(blob, content)) {
-            new BlobUpload(calls, requests, session, reads, blob, parts, worthIt, partBytes, opens).run();
+            new BlobUpload(calls, requests, session, reads, singlePosts, blob, parts, worthIt, partBytes, opens).run();
         }
     }
 

@@ -21,6 +21,7 @@ import org.apache.hc.client5.http.SystemDefaultDnsResolver;
  * @param tooMany counts answers of 429
  * @param sightings when it last answered
  * @param memory what its repositories have shown that they can do
+ * @param singlePosts whether it takes small blobs in one request
  * @param clock time that does not go back
  * @param safeguards what keeps from asking in vain
  * @param environment the world around it
@@ -37,6 +38,7 @@ record Foundation(
         TooManyCounts tooMany,
         Sightings sightings,
         CapabilityMemory memory,
+        SinglePosts singlePosts,
         SteadyClock clock,
         Safeguards safeguards,
         ClientEnvironment environment) {
@@ -87,6 +89,7 @@ record Foundation(
                 tooMany,
                 new Sightings(environment.clock()),
                 new CapabilityMemory(environment.clock(), environment.nanoTime()),
+                new SinglePosts(environment.nanoTime()),
                 clock,
                 safeguards,
                 environment);
@@ -109,6 +112,7 @@ record Foundation(
                 new TooManyCounts(),
                 new Sightings(environment.clock()),
                 memory,
+                singlePosts,
                 clock,
                 safeguards,
                 environment);

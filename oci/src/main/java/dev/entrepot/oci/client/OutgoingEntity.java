@@ -78,7 +78,7 @@ final class OutgoingEntity extends AbstractHttpEntity {
 
     @Override
     public void writeTo(OutputStream out) throws IOException {
-        byte[] buffer = new byte[BUFFER_BYTES];
+        byte[] buffer = new byte[Math.clamp(body.length(), 1, BUFFER_BYTES)];
         StallGuard guard = new StallGuard(watch, longestWrite, cancel);
         try (guard;
                 Source in = source()) {

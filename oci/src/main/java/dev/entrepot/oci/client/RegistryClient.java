@@ -184,6 +184,7 @@ public final class RegistryClient implements AutoCloseable {
                 requests,
                 calls,
                 shared.memory(),
+                shared.singlePosts(),
                 validators,
                 () -> tokenOutage(name),
                 blob -> held(repository, blob),

@@ -60,6 +60,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
             RepositoryRequests requests,
             Calls calls,
             CapabilityMemory memory,
+            SinglePosts singlePosts,
             Validators validators,
             Supplier<Optional<OutageException>> tokenOutage,
             Function<Boolean, Optional<OutageException>> held,
@@ -78,7 +79,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
         this.manifests = new ManifestReads(calls, requests, memory, validators);
         this.blobs = new BlobReads(calls, requests, memory, absence);
         this.pages = new PageReads(calls);
-        this.uploads = new BlobUploads(calls, requests, blobs, memory, partBytes);
+        this.uploads = new BlobUploads(calls, requests, blobs, memory, singlePosts, partBytes);
         this.writes = new ManifestWrites(calls, requests);
         this.referrers = new ReferrersReads(calls, requests, memory);
     }

@@ -50,6 +50,18 @@ final class UploadSession {
         record Unsupported() implements Outcome {}
     }
 
+    /** What came of sending a blob in the request that opens a session. */
+    sealed interface Single {
+        /** The blob is committed. */
+        record Committed() implements Single {}
+
+        /** The registry took no note of the bytes, and opened a session. */
+        record Opened(Started session) implements Single {}
+
+        /** The registry answered that all is well, but not what it has done. */
+        record Unclear() implements Single {}
+    }
+
     /**
      * How far a session is.
      *
@@ -74,14 +86,39 @@ final class UploadSession {
             if (response.status() != 202) {
                 throw calls.errors().failure(response);
             }
-            String least = response.header("OCI-Chunk-Min-Length").orElse("");
-            return new Started(Locations.target(response), SIZE.matcher(least).matches() ? Long.parseLong(least) : 0);
+            return started(response);
+        });
+    }
+
+    private static Started started(ApiResponse response) throws RegistryException {
+        String least = response.header("OCI-Chunk-Min-Length").orElse("");
+        return new Started(Locations.target(response), SIZE.matcher(least).matches() ? Long.parseLong(least) : 0);
+    }
+
+    /** Sends a blob in the request that opens a session (end-4b), which commits it where the registry does that. */
+    Single startWith(Descriptor blob, RequestBody body) throws IOException {
+        URI url = withParameter(requests.url("blobs/uploads/"), blob.digest());
+        return calls.call(request("uploading", blob.digest(), "POST", url).withBody(body), response -> {
+            int status = response.status();
+            if (status == 201) {
+                requireDigest(response, blob.digest());
+                boolean says = response.header("Location").isPresent()
+                        || response.header("Docker-Content-Digest").isPresent();
+                return says ? new Single.Committed() : new Single.Unclear();
+            }
+            if (status == 202) {
+                return new Single.Opened(started(response));
+            }
+            if (status >= 200 && status < 300) {
+                return new Single.Unclear();
+            }
+            throw calls.errors().failure(response);
         });
     }
 
     /** Sends {@code body} as the end of the blob, and commits it. */
     Outcome commit(URI location, Descriptor blob, RequestBody body) throws IOException {
-        URI url = withParameter(location, "digest=" + blob.digest().toString().replace(":", "%3A"));
+        URI url = withParameter(location, blob.digest());
         return calls.call(request("uploading", blob.digest(), "PUT", url).withBody(body), response -> {
             int status = response.status();
             if (status == 201) {
@@ -219,7 +256,8 @@ final class UploadSession {
         }
     }
 
-    private static URI withParameter(URI location, String parameter) {
-        return URI.create(location + (location.getRawQuery() == null ? "?" : "&") + parameter);
+    private static URI withParameter(URI location, Digest digest) {
+        return URI.create(location + (location.getRawQuery() == null ? "?" : "&") + "digest="
+                + digest.toString().replace(":", "%3A"));
     }
 }

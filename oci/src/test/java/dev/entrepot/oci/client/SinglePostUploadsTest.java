@@ -1,0 +1,230 @@
+package dev.entrepot.oci.client;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.BlobSource;
+import dev.entrepot.oci.ByteRange;
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.testing.Abilities;
+import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.Feature;
+import dev.entrepot.oci.testing.RecordedCall;
+import dev.entrepot.oci.testing.Request;
+import dev.entrepot.oci.testing.TestRegistry;
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.OptionalLong;
+import java.util.Random;
+import java.util.function.Predicate;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Small blobs in the request that would open a session (distribution-spec end-4b), where a registry takes them so. */
+class SinglePostUploadsTest {
+    private static final Predicate<Request> SINGLE = request ->
+            request.method().equals("POST") && request.query("digest").isPresent();
+
+    private final TestWorld world = new TestWorld();
+    private final TestRegistry registry = TestRegistry.started(Abilities.DEFAULT.with(Feature.SINGLE_POST));
+    private RegistryClient client;
+    private RemoteRepository repository;
+
+    @BeforeEach
+    void open() throws IOException {
+        client = world.client(registry.uri().toString());
+        repository = client.target(TestWorld.NAME);
+    }
+
+    @AfterEach
+    void close() {
+        client.close();
+        registry.close();
+        assertThat(world.openBodies).as("bodies of sources that were left open").hasValue(0);
+    }
+
+    /** Pushes a new blob of this size, and tells what was asked meanwhile. */
+    private List<String> push(int size) throws IOException {
+        return push(repository, size);
+    }
+
+    private List<String> push(RemoteRepository to, int size) throws IOException {
+        byte[] bytes = new byte[size];
+        new Random().nextBytes(bytes);
+        Descriptor blob = Descriptor.of(MediaType.OCTET_STREAM, Digest.sha256(bytes), size);
+        registry.calls().clear();
+        try {
+            to.pushBlob(blob, new Source(bytes));
+        } finally {
+            assertThat(registry.uploadsOpen()).as("sessions left behind").isZero();
+        }
+        assertThat(registry.blobs(TestWorld.NAME.value())).contains(blob.digest());
+        return asked();
+    }
+
+    private List<String> asked() {
+        return registry.calls().all().stream().map(SinglePostUploadsTest::shown).toList();
+    }
+
+    private static String shown(RecordedCall call) {
+        Request request = call.request();
+        return request.method() + (SINGLE.test(request) ? " blob " : " ") + call.status();
+    }
+
+    private final class Source implements BlobSource {
+        private final byte[] bytes;
+
+        Source(byte[] bytes) {
+            this.bytes = bytes;
+        }
+
+        @Override
+        public Optional<OptionalLong> statBlob(Digest digest) {
+            return Optional.of(OptionalLong.of(bytes.length));
+        }
+
+        @Override
+        public BlobBody openBlob(Digest digest, ByteRange range) {
+            return world.body(bytes.length, new ByteArrayInputStream(bytes));
+        }
+    }
+
+    @Test
+    void firstSmallBlobShowsThatOneRequestIsEnough() throws IOException {
+        assertThat(push(100)).as("looked for, this once").containsExactly("POST blob 201", "HEAD 200");
+        assertThat(push(100)).containsExactly("POST blob 201");
+        assertThat(push((int) SinglePosts.MOST_BYTES)).containsExactly("POST blob 201");
+        assertThat(push((int) SinglePosts.MOST_BYTES + 1)).containsExactly("POST 202", "PUT 201");
+        assertThat(push(0)).containsExactly("POST 202", "PUT 201");
+    }
+
+    @Test
+    void whatARegistryShowedHoldsForItsOtherRepositories() throws IOException {
+        push(100);
+        RemoteRepository other = client.target(new RepositoryName("team/other"));
+        byte[] bytes = {1, 2, 3};
+        registry.calls().clear();
+        other.pushBlob(Descriptor.of(MediaType.OCTET_STREAM, Digest.sha256(bytes), 3), new Source(bytes));
+        assertThat(asked()).containsExactly("POST blob 201");
+    }
+
+    @Test
+    void largeBlobIsNotSentToSeeWhetherThatWorks() throws IOException {
+        assertThat(push((int) SinglePosts.MOST_BYTES_TO_ASK + 1)).containsExactly("POST 202", "PUT 201");
+        assertThat(push((int) SinglePosts.MOST_BYTES_TO_ASK)).containsExactly("POST blob 201", "HEAD 200");
+    }
+
+    @Test
+    void sessionThatIsOpenedInsteadIsUsedAndTheRegistryIsAskedAgainAfterTenMinutes() throws IOException {
+        registry.able(Abilities.DEFAULT);
+        assertThat(push(100)).containsExactly("POST blob 202", "PUT 201");
+        assertThat(push(100)).containsExactly("POST 202", "PUT 201");
+
+        registry.able(Abilities.DEFAULT.with(Feature.SINGLE_POST));
+        world.advance(Duration.ofMinutes(9));
+        assertThat(push(100)).containsExactly("POST 202", "PUT 201");
+        world.advance(Duration.ofMinutes(2));
+        assertThat(push(100)).containsExactly("POST blob 201", "HEAD 200");
+    }
+
+    @Test
+    void registryThatNoLongerTakesThemIsBelieved() throws IOException {
+        push(100);
+        registry.able(Abilities.DEFAULT);
+        assertThat(push(100)).containsExactly("POST blob 202", "PUT 201");
+        assertThat(push(100)).containsExactly("POST 202", "PUT 201");
+    }
+
+    @Test
+    void registryThatSaysCreatedAndHasCreatedNothingIsNotBelieved() throws IOException {
+        registry.faults().always(SINGLE, Fault.status(201));
+        assertThat(push(100)).containsExactly("POST blob 201", "HEAD 404", "POST 202", "PUT 201");
+        assertThat(push(100)).containsExactly("POST 202", "PUT 201");
+    }
+
+    @Test
+    void successThatDoesNotSayWhatWasDoneIsLookedAfter() throws IOException {
+        push(100);
+        registry.faults().once(SINGLE, Fault.status(200));
+        assertThat(push(100)).containsExactly("POST blob 200", "HEAD 404", "POST 202", "PUT 201");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"400, DIGEST_INVALID", "404, NAME_UNKNOWN", "405, UNSUPPORTED", "413, SIZE_INVALID"})
+    void registryThatRefusesThemIsSentASessionsWorth(int status, String code) throws IOException {
+        registry.faults().always(SINGLE, Fault.error(status, code));
+        assertThat(push(100)).containsExactly("POST blob " + status, "POST 202", "PUT 201");
+        assertThat(push(100)).containsExactly("POST 202", "PUT 201");
+        assertThat(world.pauses).isEmpty();
+    }
+
+    @Test
+    void serverErrorCostsOnePauseAndNoBlobAfterItTriesThatWay() throws IOException {
+        registry.faults().always(SINGLE, Fault.error(500, "UNKNOWN"));
+        assertThat(push(100)).containsExactly("POST blob 500", "POST 202", "PUT 201");
+        assertThat(world.pauses).hasSize(1);
+        assertThat(push(100)).containsExactly("POST 202", "PUT 201");
+        assertThat(world.pauses).hasSize(1);
+    }
+
+    @Test
+    void wishToBeLeftAloneSaysNothingOfTheWay() throws IOException {
+        registry.faults().once(SINGLE, Fault.error(429, "TOOMANYREQUESTS"));
+        assertThat(push(100)).containsExactly("POST blob 429", "POST 202", "PUT 201");
+        assertThat(push(100)).containsExactly("POST blob 201", "HEAD 200");
+        registry.faults().once(SINGLE, Fault.error(429, "TOOMANYREQUESTS"));
+        assertThat(push(100)).containsExactly("POST blob 429", "POST 202", "PUT 201");
+        assertThat(push(100)).containsExactly("POST blob 201");
+    }
+
+    @Test
+    void refusalThatIsAboutTheBlobComesFromTheOtherWayToo() {
+        registry.faults().always(request -> request.method().equals("POST"), Fault.error(403, "DENIED"));
+        assertThatThrownBy(() -> push(100)).isInstanceOf(IOException.class).hasMessageContaining("403");
+        registry.faults().clear();
+        registry.faults().always(request -> request.method().equals("POST"), Fault.error(400, "SIZE_INVALID"));
+        assertThatThrownBy(() -> push(100)).isInstanceOf(RefusedException.class);
+    }
+
+    @Test
+    void sourceThatFailsLeavesTheQuestionToTheNextBlob() throws IOException {
+        Descriptor blob = Descriptor.of(MediaType.OCTET_STREAM, Digest.sha256(new byte[] {1}), 1);
+        BlobSource broken = new BlobSource() {
+            @Override
+            public Optional<OptionalLong> statBlob(Digest digest) {
+                return Optional.empty();
+            }
+
+            @Override
+            public BlobBody openBlob(Digest digest, ByteRange range) throws IOException {
+                throw new OutageException(OutageException.Reason.UNREACHABLE, "the source is away");
+            }
+        };
+        assertThatThrownBy(() -> repository.pushBlob(blob, broken)).hasMessageContaining("the source is away");
+        assertThat(asked()).isEmpty();
+        assertThat(push(100)).containsExactly("POST blob 201", "HEAD 200");
+    }
+
+    @Test
+    void othersDoNotWaitForTheAnswer() {
+        SinglePosts posts = new SinglePosts(world.environment().nanoTime());
+        assertThat(posts.way(100)).isEqualTo(SinglePosts.Way.ASKING);
+        assertThat(posts.way(100)).isEqualTo(SinglePosts.Way.SESSION);
+        posts.unsure();
+        assertThat(posts.way(100)).isEqualTo(SinglePosts.Way.ASKING);
+        posts.saw(true);
+        assertThat(posts.way(100)).isEqualTo(SinglePosts.Way.SINGLE);
+    }
+}
