@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.CrashProcess;
 import dev.entrepot.oci.testing.Fault;
+import dev.entrepot.oci.testing.Feature;
 import dev.entrepot.oci.testing.Request;
 import dev.entrepot.oci.testing.TestRegistry;
 import java.io.IOException;
@@ -58,7 +59,7 @@ class RandomCrashTest {
     /** A source, two targets of different abilities, and a journal. */
     private final class World implements AutoCloseable {
         private final TestRegistry source = TestRegistry.started();
-        private final TestRegistry able = TestRegistry.started();
+        private final TestRegistry able = TestRegistry.started(Abilities.DEFAULT.with(Feature.SINGLE_POST));
         private final TestRegistry unable;
         private final Path journal;
         private final Queue<String> tornTags = new ConcurrentLinkedQueue<>();
