@@ -54,6 +54,12 @@ final class BlobUpload {
     private long furthest;
     private int failures;
 
+    /** Reads what is to be sent. */
+    @FunctionalInterface
+    private interface Reading {
+        void read() throws IOException;
+    }
+
     /**
      * An upload that has not begun here.
      *
@@ -142,7 +148,11 @@ final class BlobUpload {
         boolean asking = way == SinglePosts.Way.ASKING;
         Optional<Boolean> shown = Optional.empty();
         try {
-            awaitSource();
+            if (asking) {
+                keepSource();
+            } else {
+                awaitSource();
+            }
             shown = sendAtOnce(asking);
             return shown.orElse(false);
         } finally {
@@ -210,9 +220,17 @@ final class BlobUpload {
     }
 
     private void awaitSource() throws IOException {
+        fromSource(() -> parts.await(0));
+    }
+
+    private void keepSource() throws IOException {
+        fromSource(parts::keep);
+    }
+
+    private void fromSource(Reading reading) throws IOException {
         while (true) {
             try {
-                parts.await(0);
+                reading.read();
                 return;
             } catch (OutageException e) {
                 failed(e);

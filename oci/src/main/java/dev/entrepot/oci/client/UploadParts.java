@@ -5,6 +5,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.MediaType;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.Arrays;
 import org.jspecify.annotations.Nullable;
 
 /**
@@ -17,6 +18,7 @@ final class UploadParts implements AutoCloseable {
     private final BlobSource content;
     private @Nullable UploadStream stream;
     private long position;
+    private byte @Nullable [] kept;
 
     UploadParts(Descriptor blob, BlobSource content) {
         this.blob = blob;
@@ -25,12 +27,32 @@ final class UploadParts implements AutoCloseable {
 
     /** The bytes from {@code offset} on, so many. */
     RequestBody part(long offset, long length) {
+        byte[] whole = kept;
+        if (whole != null) {
+            return new RequestBody.Bytes(
+                    Arrays.copyOfRange(whole, Math.toIntExact(offset), Math.toIntExact(offset + length)),
+                    MediaType.OCTET_STREAM);
+        }
         return new RequestBody.Stream(() -> open(offset, length), length, MediaType.OCTET_STREAM);
     }
 
     /** Waits until the first bytes from {@code offset} on are there. They are kept for the part that begins there. */
     void await(long offset) throws IOException {
-        at(offset);
+        if (kept == null) {
+            at(offset);
+        }
+    }
+
+    /**
+     * Reads the whole blob, which is small, and verifies it. All parts are cut from that from now on, so that what is
+     * sent twice is read once.
+     */
+    void keep() throws IOException {
+        try (InputStream in = open(0, blob.sizeBytes())) {
+            kept = in.readAllBytes();
+        } finally {
+            close();
+        }
     }
 
     /** How much of the blob has been read from its start: what it costs to be there again once it was closed. */

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Predicate;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -41,6 +42,7 @@ class SinglePostUploadsTest {
     private final TestRegistry registry = TestRegistry.started(Abilities.DEFAULT.with(Feature.SINGLE_POST));
     private RegistryClient client;
     private RemoteRepository repository;
+    private int sourcesOpened;
 
     @BeforeEach
     void open() throws IOException {
@@ -65,11 +67,13 @@ class SinglePostUploadsTest {
         new Random().nextBytes(bytes);
         Descriptor blob = Descriptor.of(MediaType.OCTET_STREAM, Digest.sha256(bytes), size);
         registry.calls().clear();
+        Source source = new Source(bytes);
         try {
-            to.pushBlob(blob, new Source(bytes));
+            to.pushBlob(blob, source);
         } finally {
             assertThat(registry.uploadsOpen()).as("sessions left behind").isZero();
         }
+        sourcesOpened = source.opened.get();
         assertThat(registry.blobs(TestWorld.NAME.value())).contains(blob.digest());
         return asked();
     }
@@ -84,6 +88,7 @@ class SinglePostUploadsTest {
     }
 
     private final class Source implements BlobSource {
+        private final AtomicInteger opened = new AtomicInteger();
         private final byte[] bytes;
 
         Source(byte[] bytes) {
@@ -97,6 +102,7 @@ class SinglePostUploadsTest {
 
         @Override
         public BlobBody openBlob(Digest digest, ByteRange range) {
+            opened.incrementAndGet();
             return world.body(bytes.length, new ByteArrayInputStream(bytes));
         }
     }
@@ -130,6 +136,7 @@ class SinglePostUploadsTest {
     void sessionThatIsOpenedInsteadIsUsedAndTheRegistryIsAskedAgainAfterTenMinutes() throws IOException {
         registry.able(Abilities.DEFAULT);
         assertThat(push(100)).containsExactly("POST blob 202", "PUT 201");
+        assertThat(sourcesOpened).as("times that the source was read").isEqualTo(1);
         assertThat(push(100)).containsExactly("POST 202", "PUT 201");
 
         registry.able(Abilities.DEFAULT.with(Feature.SINGLE_POST));
