@@ -206,6 +206,52 @@ class WrittenPathsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "serve --data kept/data/blobs",
+                "serve --data kept/data/x",
+                "serve --data store/x/y",
+                "sync some --data kept/data/x",
+                "copy IMAGE layout:out --data kept/data/x",
+                "cache pin IMAGE --data kept/data/x",
+                "cache rebuild --data kept/data/x",
+                "export IMAGE --unsigned --output b.tar --data kept/data/x",
+                "import in --unsigned --to layout:out --data kept/data/x",
+                "receipt --to layout:out --unsigned --receipt r --data kept/data/x",
+            })
+    void dataFolderInAnotherStoreIsRefusedBeforeAnythingIsWritten(String command) throws IOException {
+        ContentStore.open(folder.resolve("kept/data"), Clock.systemUTC()).close();
+        List<Path> before = files();
+
+        Result result = run(command.replace("IMAGE", IMAGE));
+
+        assertThat(result).as(result.err()).returns(1, Result::code).returns("", Result::out);
+        Path data = folder.resolve(command.replaceFirst(".*--data (\\S+).*", "$1"));
+        assertThat(result.err().replace(folder.toRealPath().toString(), folder.toString()))
+                .contains(
+                        "the cache directory " + data,
+                        " is in the store at " + folder.resolve("kept/data"),
+                        "name a folder outside it",
+                        "--data");
+        assertThat(files()).isEqualTo(before);
+        assertThat(source.requests(_ -> true)).isEmpty();
+    }
+
+    @Test
+    void dataFolderAroundAnotherStoreIsRefusedBeforeAnythingIsWritten() throws IOException {
+        ContentStore.open(folder.resolve("kept/data"), Clock.systemUTC()).close();
+        List<Path> before = files();
+
+        Result result = run("cache pin " + IMAGE + " --data kept");
+
+        assertThat(result).as(result.err()).returns(1, Result::code);
+        assertThat(result.err())
+                .contains("the cache directory " + folder.resolve("kept") + " has the store at "
+                        + folder.resolve("kept/data") + " in it");
+        assertThat(files()).isEqualTo(before);
+    }
+
+    @ParameterizedTest
     @CsvSource({
         "serve|--data|, --data",
         "sync|some|--data|, --data",
