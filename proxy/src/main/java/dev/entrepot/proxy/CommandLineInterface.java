@@ -6,7 +6,7 @@ import dev.entrepot.config.ConfigException;
 import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.config.ConfigPrinter;
 import dev.entrepot.config.CostlyPatterns;
-import dev.entrepot.config.DataFolder;
+import dev.entrepot.config.DataFolders;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
@@ -160,7 +160,7 @@ final class CommandLineInterface {
             throws ConfigException, IOException, BadRequestException, InterruptedException {
         Optional<ListenAddress> listen = Optional.ofNullable(command.matchedOptionValue("--listen", null));
         Optional<Path> named = Optional.ofNullable(command.matchedOptionValue("--config", null));
-        ConfigFile file = new ConfigFile(named, workingDirectory, environment).withData(dataFolder(command));
+        ConfigFile file = new ConfigFile(named, workingDirectory, environment).withData(dataFolders(command));
         if (command.hasMatchedOption(BundleCommandLine.BUNDLE)) {
             LoadedConfig loaded = load(command);
             EntrepotConfig config = ServeCommand.overridden(
@@ -180,8 +180,8 @@ final class CommandLineInterface {
                         .map(workingDirectory::resolve);
     }
 
-    private Optional<DataFolder> dataFolder(ParseResult command) {
-        return WrittenPaths.option(data(command));
+    private DataFolders dataFolders(ParseResult command) {
+        return WrittenPaths.folders(data(command));
     }
 
     private ExplainCommand explain(ParseResult command) throws ConfigException {
@@ -367,7 +367,7 @@ final class CommandLineInterface {
 
     private LoadedConfig load(ParseResult command) throws ConfigException {
         Optional<Path> file = Optional.ofNullable(command.matchedOptionValue("--config", null));
-        return ConfigLoader.load(file, workingDirectory, environment, dataFolder(command));
+        return ConfigLoader.load(file, workingDirectory, environment, dataFolders(command));
     }
 
     private void complain(Exception failure) {

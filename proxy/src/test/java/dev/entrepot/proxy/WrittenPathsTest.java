@@ -145,6 +145,23 @@ class WrittenPathsTest {
     }
 
     @Test
+    void layoutOfARuleInACacheDirectoryThatTheOptionReplacesIsTakenUnlessThereIsAStore() throws IOException {
+        Files.writeString(
+                folder.resolve("entrepot.yaml"),
+                Files.readString(folder.resolve("entrepot.yaml")).replace("./kept/data", "./shipped"));
+
+        assertThat(run("sync some")).as("without the option").returns(78, Result::code);
+        Result taken = run("sync some --data own");
+        assertThat(taken).as(taken.err()).returns(0, Result::code);
+        assertThat(folder.resolve("shipped/images/index.json")).isRegularFile();
+
+        ContentStore.open(folder.resolve("shipped"), Clock.systemUTC()).close();
+        Result refused = run("sync some --data own");
+        assertThat(refused).as(refused.err()).returns(78, Result::code);
+        assertThat(refused.err()).contains("targets[0]", "the layout is in cache.directory", "put it elsewhere");
+    }
+
+    @Test
     void storeOfTheConfigurationIsNotWrittenIntoByACommandWithADataFolderOfItsOwn() throws IOException {
         // Nothing was ever kept there: it is the folder of no cache.
         assertThat(run("copy " + IMAGE + " layout:kept/data/images --data own")).returns(0, Result::code);
