@@ -292,6 +292,17 @@ class WrittenPathsTest {
     @ValueSource(
             strings = {
                 "copy IMAGE http://bob:S3CR3T@127.0.0.1:1/a/b:v1",
+                "copy IMAGE https://bob:x/S3CR3T@127.0.0.1:1/a/b:v1",
+                "copy https://bob:S3CR3T/x@registry.test/team/app:v1 layout:out",
+                "tree https://bob:/S3CR3T@registry.test/team/app:v1",
+                "import in --unsigned --to http://bob:x/S3CR3T@127.0.0.1:1/a",
+                "export https://bob:x/S3CR3T@registry.test/team/app:v1 --unsigned --output b.tar",
+                "copy https://bob:443/S3CR3T@registry.test/team/app:v1 layout:out",
+                "copy bob:S3CR3T/x@registry.test/team/app:v1 layout:out",
+                "import in --unsigned --to bob:S3CR3T/x@127.0.0.1:1/a",
+                "export bob:S3CR3T/x@registry.test/team/app:v1 --unsigned --output b.tar",
+                "cache pin bob:S3CR3T/x@registry.test/team/app:v1",
+                "explain bob:S3CR3T/x@registry.test/team/app:v1@sha256:0123",
                 "copy bob:S3CR3T@registry.test/team/app:v1 layout:out",
                 "tree https://bob:S3CR3T@registry.test/team/app:v1",
                 "import in --unsigned --to http://bob:S3CR3T@127.0.0.1:1/a",
