@@ -51,11 +51,21 @@ public final class ContentStore implements AutoCloseable {
     /**
      * Opens the store in a folder, making it if it is not there, and tidies up after a crash. See {@link StoreOpening}.
      *
-     * @throws IOException if another process uses it, a newer program wrote it, or it cannot be written; the message
-     *     names the folder and the remedy
+     * @throws IOException if another process uses it, a newer program wrote it, it cannot be written, or it is in
+     *     another store; the message names the folder and the remedy
      */
     public static ContentStore open(Path directory, Clock clock) throws IOException {
         return new StoreOpening(new StoreLayout(directory), clock, StoreMarker.readBootId()).open();
+    }
+
+    /**
+     * Refuses a folder that could not be opened because it is in another store, or around one; see
+     * {@link StoreNesting}. For whoever writes there without opening it. Makes nothing.
+     *
+     * @throws IOException names both folders and the remedy
+     */
+    public static void refuseNested(Path directory) throws IOException {
+        StoreNesting.refuse(new StoreLayout(directory));
     }
 
     /** Whether there is a store in a folder, which any process may have open. Makes nothing. */

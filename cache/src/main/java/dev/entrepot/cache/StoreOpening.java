@@ -31,6 +31,7 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
     /** Opens the store; see {@link ContentStore#open}. */
     ContentStore open() throws IOException {
         try {
+            StoreNesting.refuse(layout);
             Durability.createFolder(layout.root().toAbsolutePath());
             StoreLock lock = StoreLock.take(layout.lock());
             try {

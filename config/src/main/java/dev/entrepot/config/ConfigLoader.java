@@ -26,17 +26,16 @@ public final class ConfigLoader {
      */
     public static LoadedConfig load(Optional<Path> explicit, Path workingDirectory, Map<String, String> environment)
             throws ConfigException {
-        return load(explicit, workingDirectory, environment, Optional.empty());
+        return load(explicit, workingDirectory, environment, DataFolders.CONFIGURED);
     }
 
     /**
      * As above.
      *
-     * @param data where the cache is, whatever the file says, if something else does; no layout of the file may share a
-     *     folder with it either
+     * @param data where the cache is, if something else may say so; no layout of the file may share a folder with it
      */
     public static LoadedConfig load(
-            Optional<Path> explicit, Path workingDirectory, Map<String, String> environment, Optional<DataFolder> data)
+            Optional<Path> explicit, Path workingDirectory, Map<String, String> environment, DataFolders data)
             throws ConfigException {
         Path named = explicit.orElse(DEFAULT_FILE);
         Path file = workingDirectory.resolve(named);
@@ -48,11 +47,7 @@ public final class ConfigLoader {
 
     /** As {@link #load}, of bytes that were read before. */
     static LoadedConfig read(
-            Optional<Path> file,
-            byte[] bytes,
-            Path workingDirectory,
-            Map<String, String> environment,
-            Optional<DataFolder> data)
+            Optional<Path> file, byte[] bytes, Path workingDirectory, Map<String, String> environment, DataFolders data)
             throws ConfigException {
         Reading reading = new Reading(file.orElse(DEFAULT_FILE), workingDirectory, environment, data);
         Optional<EntrepotConfig> config = Optional.empty();

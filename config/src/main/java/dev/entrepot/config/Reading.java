@@ -9,7 +9,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.stream.Stream;
 
 /**
  * What one reading of a configuration needs and gathers: the errors, so that it goes on after the first, the origin of
@@ -22,7 +21,7 @@ final class Reading {
     private final Path file;
     private final Path workingDirectory;
     private final References references;
-    private final Optional<DataFolder> data;
+    private final DataFolders data;
     private final List<ConfigError> errors = new ArrayList<>();
     private final Map<String, Origin> origins = new LinkedHashMap<>();
     private final Map<String, Position> positions = new LinkedHashMap<>();
@@ -32,11 +31,11 @@ final class Reading {
     private int values;
 
     Reading(Path file, Path workingDirectory, Map<String, String> environment) {
-        this(file, workingDirectory, environment, Optional.empty());
+        this(file, workingDirectory, environment, DataFolders.CONFIGURED);
     }
 
-    /** As above, where something else says where the cache is, whatever the file does. */
-    Reading(Path file, Path workingDirectory, Map<String, String> environment, Optional<DataFolder> data) {
+    /** As above, where something else may say where the cache is. */
+    Reading(Path file, Path workingDirectory, Map<String, String> environment, DataFolders data) {
         this.file = file;
         this.workingDirectory = workingDirectory;
         this.references = new References(workingDirectory, environment);
@@ -53,10 +52,9 @@ final class Reading {
         return workingDirectory.resolve(path).normalize();
     }
 
-    /** All folders that are the cache's: that of the file, and the other one. */
+    /** All folders that are the cache's. */
     List<DataFolder> dataFolders(CacheConfig cache) {
-        return Stream.concat(Stream.of(DataFolder.configured(cache.directory())), data.stream())
-                .toList();
+        return data.of(cache.directory());
     }
 
     /** What replaces references in values. */

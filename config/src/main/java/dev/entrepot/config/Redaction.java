@@ -11,8 +11,14 @@ import java.util.regex.Pattern;
 public final class Redaction {
     private static final Pattern QUERY =
             Pattern.compile("(https?://[^\\s?#\"'<>]{1,4096}\\?)[^\\s\"'<>]+", Pattern.CASE_INSENSITIVE);
-    private static final Pattern USER =
-            Pattern.compile("(\\b[a-z][a-z0-9+.-]{1,20}://)[^\\s/\"'<>]{1,4096}@", Pattern.CASE_INSENSITIVE);
+    // A password with a slash that should have been encoded, and which ends what is read as the host. There it is only
+    // one where what stands before the slash is no port: "https://host:443/a@b" may be either, and is taken as it
+    // reads.
+    private static final Pattern USER_WITH_SLASH = Pattern.compile(
+            "(\\b[a-z][a-z0-9+.-]{1,20}://)[^\\s/:@\\[\"'<>]{0,256}:(?!\\d{1,5}[/?#])[^\\s\"'<>]{1,4096}@(?!sha\\d+:)(?=[\\w\\[])",
+            Pattern.CASE_INSENSITIVE);
+    private static final Pattern USER = Pattern.compile(
+            "(\\b[a-z][a-z0-9+.-]{1,20}://)[^\\s/\"'<>]{1,4096}@(?!sha\\d+:)", Pattern.CASE_INSENSITIVE);
     // The same without a scheme, as somebody may write it before the name of an image. A tag before a digest is none.
     private static final Pattern BARE_USER = Pattern.compile(
             "(?<![\\w/.:@%+-])[\\w.%+-]{1,256}:[^\\s/\"'<>]{1,4096}@(?!sha\\d+:)(?=[\\w\\[])",
@@ -34,6 +40,7 @@ public final class Redaction {
         }
         String masked = FIELD.matcher(text).replaceAll("$1$2" + Matcher.quoteReplacement(Secret.MASK));
         masked = SCHEME.matcher(masked).replaceAll("$1$2" + Matcher.quoteReplacement(Secret.MASK));
+        masked = USER_WITH_SLASH.matcher(masked).replaceAll("$1" + Matcher.quoteReplacement(Secret.MASK) + "@");
         masked = USER.matcher(masked).replaceAll("$1" + Matcher.quoteReplacement(Secret.MASK) + "@");
         masked = BARE_USER.matcher(masked).replaceAll(Matcher.quoteReplacement(Secret.MASK) + "@");
         return QUERY.matcher(masked).replaceAll("$1" + Matcher.quoteReplacement(Secret.MASK));

@@ -66,6 +66,6 @@ final class Loading {
                 yaml.getBytes(StandardCharsets.UTF_8),
                 workingDirectory,
                 environment,
-                Optional.empty());
+                DataFolders.CONFIGURED);
     }
 }

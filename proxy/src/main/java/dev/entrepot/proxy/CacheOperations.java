@@ -17,6 +17,7 @@ import dev.entrepot.oci.Reference;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.proxy.replication.BadRequestException;
+import dev.entrepot.proxy.replication.UserInName;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -278,6 +279,7 @@ final class CacheOperations {
     }
 
     private static Reference reference(String text) throws BadRequestException {
+        UserInName.refuse(text);
         try {
             return Reference.parse(text);
         } catch (InvalidNameException e) {

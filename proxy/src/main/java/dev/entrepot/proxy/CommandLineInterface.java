@@ -1,11 +1,12 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.cache.CacheIndex;
+import dev.entrepot.cache.ContentStore;
 import dev.entrepot.config.ConfigException;
 import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.config.ConfigPrinter;
 import dev.entrepot.config.CostlyPatterns;
-import dev.entrepot.config.DataFolder;
+import dev.entrepot.config.DataFolders;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
@@ -159,7 +160,7 @@ final class CommandLineInterface {
             throws ConfigException, IOException, BadRequestException, InterruptedException {
         Optional<ListenAddress> listen = Optional.ofNullable(command.matchedOptionValue("--listen", null));
         Optional<Path> named = Optional.ofNullable(command.matchedOptionValue("--config", null));
-        ConfigFile file = new ConfigFile(named, workingDirectory, environment).withData(dataFolder(command));
+        ConfigFile file = new ConfigFile(named, workingDirectory, environment).withData(dataFolders(command));
         if (command.hasMatchedOption(BundleCommandLine.BUNDLE)) {
             LoadedConfig loaded = load(command);
             EntrepotConfig config = ServeCommand.overridden(
@@ -179,8 +180,8 @@ final class CommandLineInterface {
                         .map(workingDirectory::resolve);
     }
 
-    private Optional<DataFolder> dataFolder(ParseResult command) {
-        return WrittenPaths.option(data(command));
+    private DataFolders dataFolders(ParseResult command) {
+        return WrittenPaths.folders(data(command));
     }
 
     private ExplainCommand explain(ParseResult command) throws ConfigException {
@@ -251,32 +252,35 @@ final class CommandLineInterface {
         String[] none = {};
         BundleCommands.Import wanted = BundleCommandLine.wanted(command);
         EntrepotConfig config = load(command).config();
+        EntrepotConfig used = written(config, command);
         checkReceipt(wanted, WrittenPaths.of(config, data(command)));
         return bundles()
                 .receipt(
                         List.of(command.matchedPositionalValue(0, none)),
                         wanted,
                         command.hasMatchedOption(BundleCommandLine.UNSIGNED),
-                        ServeCommand.overridden(config, data(command)),
+                        used,
                         client());
     }
 
     private int imports(ParseResult command) throws ConfigException, IOException, BadRequestException {
         BundleCommands.Import wanted = BundleCommandLine.wanted(command);
         EntrepotConfig config = load(command).config();
+        EntrepotConfig used = written(config, command);
         WrittenPaths written = WrittenPaths.of(config, data(command));
         Optional<Path> layout = ImportTargets.layout(wanted.to(), workingDirectory);
         if (layout.isPresent()) {
             written.layout(BundleCommandLine.TO, layout.get());
         }
         checkReceipt(wanted, written);
-        return bundles()
-                .imports(
-                        given(command),
-                        wanted,
-                        ServeCommand.overridden(config, data(command)),
-                        client(),
-                        json(command));
+        return bundles().imports(given(command), wanted, used, client(), json(command));
+    }
+
+    // With the data folder of the command, of those that write there without opening the store.
+    private EntrepotConfig written(EntrepotConfig config, ParseResult command) throws IOException {
+        EntrepotConfig used = ServeCommand.overridden(config, data(command));
+        ContentStore.refuseNested(used.cache().directory());
+        return used;
     }
 
     private void checkReceipt(BundleCommands.Import wanted, WrittenPaths written) throws BadRequestException {
@@ -314,7 +318,7 @@ final class CommandLineInterface {
         ExportRequest request = ExportCommandLine.request(command, workingDirectory);
         EntrepotConfig configured = load(command).config();
         ExportCommandLine.checkOutput(request, WrittenPaths.of(configured, data(command)));
-        EntrepotConfig config = ServeCommand.overridden(configured, data(command));
+        EntrepotConfig config = written(configured, command);
         ClientEnvironment world = ClientEnvironment.system(Version.current()).withVariables(environment);
         try (ExportCommand export = new ExportCommand(config, world, request, out, err, terminal)) {
             return export.run();
@@ -363,7 +367,7 @@ final class CommandLineInterface {
 
     private LoadedConfig load(ParseResult command) throws ConfigException {
         Optional<Path> file = Optional.ofNullable(command.matchedOptionValue("--config", null));
-        return ConfigLoader.load(file, workingDirectory, environment, dataFolder(command));
+        return ConfigLoader.load(file, workingDirectory, environment, dataFolders(command));
     }
 
     private void complain(Exception failure) {

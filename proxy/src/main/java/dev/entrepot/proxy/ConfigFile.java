@@ -3,7 +3,7 @@ package dev.entrepot.proxy;
 import dev.entrepot.config.ConfigError;
 import dev.entrepot.config.ConfigException;
 import dev.entrepot.config.ConfigLoader;
-import dev.entrepot.config.DataFolder;
+import dev.entrepot.config.DataFolders;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.InvalidValueException;
 import dev.entrepot.config.ListenAddress;
@@ -21,19 +21,19 @@ import java.util.Optional;
  * @param workingDirectory what relative paths start from
  * @param variables the environment variables that the file may refer to
  * @param listen where to listen instead, which an option said
- * @param data where data is kept instead, which an option said
+ * @param data where data is kept, which an option may have said
  */
 record ConfigFile(
         Optional<Path> named,
         Path workingDirectory,
         Map<String, String> variables,
         Optional<ListenAddress> listen,
-        Optional<DataFolder> data) {
+        DataFolders data) {
     private static final String OPTION = "--listen";
 
     /** A file of which no option overrides anything. */
     ConfigFile(Optional<Path> named, Path workingDirectory, Map<String, String> variables) {
-        this(named, workingDirectory, variables, Optional.empty(), Optional.empty());
+        this(named, workingDirectory, variables, Optional.empty(), DataFolders.CONFIGURED);
     }
 
     /** This file, with an option that overrides where to listen. */
@@ -41,9 +41,9 @@ record ConfigFile(
         return new ConfigFile(named, workingDirectory, variables, address, data);
     }
 
-    /** This file, with an option that overrides where data is kept. */
-    ConfigFile withData(Optional<DataFolder> folder) {
-        return new ConfigFile(named, workingDirectory, variables, listen, folder);
+    /** This file, with an option that may override where data is kept. */
+    ConfigFile withData(DataFolders folders) {
+        return new ConfigFile(named, workingDirectory, variables, listen, folders);
     }
 
     /**

@@ -6,6 +6,7 @@ import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.proxy.replication.RunningServer;
+import dev.entrepot.proxy.replication.UserInName;
 import dev.entrepot.proxy.rules.Explainer;
 import dev.entrepot.proxy.rules.ExplanationText;
 import dev.entrepot.proxy.rules.RuleSet;
@@ -76,6 +77,7 @@ final class ExplainCommand {
     }
 
     private JsonNode explain(String reference) throws IOException, BadRequestException, InterruptedException {
+        UserInName.refuse(reference);
         Optional<RunningServer> server = RunningServer.find(config.cache().directory());
         if (server.isPresent()) {
             try (RunningServer running = server.get()) {

@@ -8,6 +8,7 @@ import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.proxy.replication.ExportSources;
+import dev.entrepot.proxy.replication.UserInName;
 import dev.entrepot.replicator.DiscoveredImage;
 import dev.entrepot.replicator.ItemReport;
 import dev.entrepot.replicator.ReplicationReport;
@@ -57,6 +58,7 @@ record ExportSelection(
     }
 
     private static Reference reference(String name, EntrepotConfig config) throws BadRequestException {
+        UserInName.refuse(name);
         try {
             Reference reference = Reference.parse(name);
             if (reference.tag().isEmpty() && reference.digest().isPresent()) {

@@ -2,6 +2,7 @@ package dev.entrepot.proxy;
 
 import dev.entrepot.cache.ContentStore;
 import dev.entrepot.config.DataFolder;
+import dev.entrepot.config.DataFolders;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.proxy.replication.BadRequestException;
 import java.nio.file.Path;
@@ -28,19 +29,26 @@ final class WrittenPaths {
      * @param data what {@code --data} says
      */
     static WrittenPaths of(EntrepotConfig config, Optional<Path> data) {
-        List<DataFolder> caches = new ArrayList<>(option(data).stream().toList());
-        // Beside a data folder of the command's own, that of the configuration is one where there is a store, as of a
-        // server: a command beside it is told to take its own. A default that nobody uses is none.
-        Path configured = config.cache().directory();
-        if (data.isEmpty() || ContentStore.exists(configured)) {
-            caches.add(DataFolder.configured(configured));
-        }
-        return new WrittenPaths(caches);
+        return new WrittenPaths(folders(data).of(config.cache().directory()));
     }
 
-    /** The folder that {@code --data} names. */
-    static Optional<DataFolder> option(Optional<Path> data) {
-        return data.map(folder -> new DataFolder("the folder of " + ReplicationCommandLine.DATA, folder));
+    /**
+     * The folders that are a cache's.
+     *
+     * @param data what {@code --data} says
+     */
+    static DataFolders folders(Optional<Path> data) {
+        return configured -> {
+            List<DataFolder> caches = new ArrayList<>();
+            data.ifPresent(
+                    folder -> caches.add(new DataFolder("the folder of " + ReplicationCommandLine.DATA, folder)));
+            // Beside a data folder of the command's own, that of the configuration is one where there is a store, as
+            // of a server: a command beside it is told to take its own. A folder that nobody uses is none.
+            if (data.isEmpty() || ContentStore.exists(configured)) {
+                caches.add(DataFolder.configured(configured));
+            }
+            return caches;
+        };
     }
 
     /**

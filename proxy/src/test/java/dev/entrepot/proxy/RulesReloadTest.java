@@ -3,7 +3,6 @@ package dev.entrepot.proxy;
 import static dev.entrepot.proxy.MirrorFixture.text;
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.entrepot.config.DataFolder;
 import dev.entrepot.config.LoadedConfig;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.testing.Images;
@@ -184,7 +183,7 @@ class RulesReloadTest {
     @Test
     void layoutInTheDataFolderOfTheCommandIsWrongWhenItIsReadAgainToo() throws Exception {
         write(DENY);
-        ConfigFile file = file().withData(Optional.of(new DataFolder("the folder of --data", folder.resolve("own"))));
+        ConfigFile file = file().withData(WrittenPaths.folders(Optional.of(folder.resolve("own"))));
         LoadedConfig started = file.load();
         LiveRules rules = rules(started);
         try (ConfigReload reload =

@@ -168,6 +168,8 @@ class TroubleshootingTest {
         }
         Files.writeString(folder.resolve("data/store.json"), "{\"version\": 99}");
         isDocumented(serves("cache: {directory: ./data}\n"));
+        isDocumented(serves("cache: {directory: ./data/blobs}\n"));
+        isDocumented(serves("cache: {directory: .}\n"));
     }
 
     @Test

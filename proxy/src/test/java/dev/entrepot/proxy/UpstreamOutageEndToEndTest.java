@@ -44,12 +44,14 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executor;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -176,6 +178,7 @@ class UpstreamOutageEndToEndTest {
         Rules rules = new Rules();
         Gate never = new Gate();
         AtomicInteger underWay = new AtomicInteger();
+        AtomicReference<CountDownLatch> held = new AtomicReference<>(new CountDownLatch(0));
         try (ExecutorService fetching = Executors.newVirtualThreadPerTaskExecutor();
                 ContentStore store = ContentStore.open(folder, clock);
                 CacheIndex index = CacheIndex.open(store, clock);
@@ -187,7 +190,11 @@ class UpstreamOutageEndToEndTest {
                 underWay.incrementAndGet();
                 fetching.execute(() -> {
                     try {
+                        // Who would wait for what is held fails this test by what comes of it then.
+                        boolean _ = held.get().await(20, TimeUnit.SECONDS);
                         task.run();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
                     } finally {
                         underWay.decrementAndGet();
                     }
@@ -235,7 +242,12 @@ class UpstreamOutageEndToEndTest {
             registry.faults().clear();
             never.open();
             clock.advance(Duration.ofSeconds(120));
+            // The upstream is back, and its answer comes no sooner than what the client gets instead of it.
+            CountDownLatch served = new CountDownLatch(1);
+            held.set(served);
             assertThat(pull.manifest(tags.get(1)).verdict()).isEqualTo(Verdict.STALE);
+            assertThat(underWay.get()).isEqualTo(1);
+            served.countDown();
             await(() -> pull.manifest(tags.get(1)).verdict() == Verdict.HIT);
             assertThat(pull.manifest(tags.get(2)).verdict()).isEqualTo(Verdict.REVALIDATED);
         } finally {

@@ -145,6 +145,23 @@ class WrittenPathsTest {
     }
 
     @Test
+    void layoutOfARuleInACacheDirectoryThatTheOptionReplacesIsTakenUnlessThereIsAStore() throws IOException {
+        Files.writeString(
+                folder.resolve("entrepot.yaml"),
+                Files.readString(folder.resolve("entrepot.yaml")).replace("./kept/data", "./shipped"));
+
+        assertThat(run("sync some")).as("without the option").returns(78, Result::code);
+        Result taken = run("sync some --data own");
+        assertThat(taken).as(taken.err()).returns(0, Result::code);
+        assertThat(folder.resolve("shipped/images/index.json")).isRegularFile();
+
+        ContentStore.open(folder.resolve("shipped"), Clock.systemUTC()).close();
+        Result refused = run("sync some --data own");
+        assertThat(refused).as(refused.err()).returns(78, Result::code);
+        assertThat(refused.err()).contains("targets[0]", "the layout is in cache.directory", "put it elsewhere");
+    }
+
+    @Test
     void storeOfTheConfigurationIsNotWrittenIntoByACommandWithADataFolderOfItsOwn() throws IOException {
         // Nothing was ever kept there: it is the folder of no cache.
         assertThat(run("copy " + IMAGE + " layout:kept/data/images --data own")).returns(0, Result::code);
@@ -206,6 +223,52 @@ class WrittenPathsTest {
     }
 
     @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "serve --data kept/data/blobs",
+                "serve --data kept/data/x",
+                "serve --data store/x/y",
+                "sync some --data kept/data/x",
+                "copy IMAGE layout:out --data kept/data/x",
+                "cache pin IMAGE --data kept/data/x",
+                "cache rebuild --data kept/data/x",
+                "export IMAGE --unsigned --output b.tar --data kept/data/x",
+                "import in --unsigned --to layout:out --data kept/data/x",
+                "receipt --to layout:out --unsigned --receipt r --data kept/data/x",
+            })
+    void dataFolderInAnotherStoreIsRefusedBeforeAnythingIsWritten(String command) throws IOException {
+        ContentStore.open(folder.resolve("kept/data"), Clock.systemUTC()).close();
+        List<Path> before = files();
+
+        Result result = run(command.replace("IMAGE", IMAGE));
+
+        assertThat(result).as(result.err()).returns(1, Result::code).returns("", Result::out);
+        Path data = folder.resolve(command.replaceFirst(".*--data (\\S+).*", "$1"));
+        assertThat(result.err().replace(folder.toRealPath().toString(), folder.toString()))
+                .contains(
+                        "the cache directory " + data,
+                        " is in the store at " + folder.resolve("kept/data"),
+                        "name a folder outside it",
+                        "--data");
+        assertThat(files()).isEqualTo(before);
+        assertThat(source.requests(_ -> true)).isEmpty();
+    }
+
+    @Test
+    void dataFolderAroundAnotherStoreIsRefusedBeforeAnythingIsWritten() throws IOException {
+        ContentStore.open(folder.resolve("kept/data"), Clock.systemUTC()).close();
+        List<Path> before = files();
+
+        Result result = run("cache pin " + IMAGE + " --data kept");
+
+        assertThat(result).as(result.err()).returns(1, Result::code);
+        assertThat(result.err())
+                .contains("the cache directory " + folder.resolve("kept") + " has the store at "
+                        + folder.resolve("kept/data") + " in it");
+        assertThat(files()).isEqualTo(before);
+    }
+
+    @ParameterizedTest
     @CsvSource({
         "serve|--data|, --data",
         "sync|some|--data|, --data",
@@ -229,6 +292,17 @@ class WrittenPathsTest {
     @ValueSource(
             strings = {
                 "copy IMAGE http://bob:S3CR3T@127.0.0.1:1/a/b:v1",
+                "copy IMAGE https://bob:x/S3CR3T@127.0.0.1:1/a/b:v1",
+                "copy https://bob:S3CR3T/x@registry.test/team/app:v1 layout:out",
+                "tree https://bob:/S3CR3T@registry.test/team/app:v1",
+                "import in --unsigned --to http://bob:x/S3CR3T@127.0.0.1:1/a",
+                "export https://bob:x/S3CR3T@registry.test/team/app:v1 --unsigned --output b.tar",
+                "copy https://bob:443/S3CR3T@registry.test/team/app:v1 layout:out",
+                "copy bob:S3CR3T/x@registry.test/team/app:v1 layout:out",
+                "import in --unsigned --to bob:S3CR3T/x@127.0.0.1:1/a",
+                "export bob:S3CR3T/x@registry.test/team/app:v1 --unsigned --output b.tar",
+                "cache pin bob:S3CR3T/x@registry.test/team/app:v1",
+                "explain bob:S3CR3T/x@registry.test/team/app:v1@sha256:0123",
                 "copy bob:S3CR3T@registry.test/team/app:v1 layout:out",
                 "tree https://bob:S3CR3T@registry.test/team/app:v1",
                 "import in --unsigned --to http://bob:S3CR3T@127.0.0.1:1/a",

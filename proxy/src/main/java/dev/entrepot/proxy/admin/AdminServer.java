@@ -6,6 +6,7 @@ import dev.entrepot.proxy.http.BodyReader;
 import dev.entrepot.proxy.http.ClientAddress;
 import dev.entrepot.proxy.http.ConnectionWatch;
 import dev.entrepot.proxy.http.Listening;
+import dev.entrepot.proxy.http.RefusedConnections;
 import dev.entrepot.proxy.http.StallWatchdog;
 import dev.entrepot.proxy.http.UnreadBodies;
 import dev.entrepot.proxy.http.UnreadableRequests;
@@ -122,9 +123,15 @@ public final class AdminServer implements AutoCloseable {
         this.contents = new ContentSender(this.endpoints, new StallWatchdog(WRITES_TAKE, System::nanoTime));
         this.guard = guard;
         this.local = host.filter(AdminServer::isLoopback).isPresent();
+        RefusedConnections refused = new RefusedConnections(
+                Http1Config.builder()
+                        .sendKeepAliveHeader(false)
+                        .addReceiveListener(connections.listener())
+                        .build(),
+                unread);
         DirectHandlers.Builder handlers = DirectHandlers.builder();
         for (EventType type : EventType.values()) {
-            handlers.addHandler(type, new UnreadableRequests(request -> {}));
+            handlers.addHandler(type, new UnreadableRequests(request -> {}, refused));
         }
         WebServerConfig.Builder builder = WebServers.builder();
         builder.host(host.orElse(Listening.EVERY_INTERFACE));
@@ -136,10 +143,7 @@ public final class AdminServer implements AutoCloseable {
                 .idleConnectionTimeout(Duration.ofSeconds(30))
                 .shutdownHook(false)
                 .protocolsDiscoverServices(false)
-                .addProtocol(Http1Config.builder()
-                        .sendKeepAliveHeader(false)
-                        .addReceiveListener(connections.listener())
-                        .build())
+                .addConnectionSelector(refused)
                 .directHandlers(handlers.build())
                 .contentEncoding(encoding -> encoding.contentEncodingsDiscoverServices(false))
                 .mediaContext(MediaContext.builder()

@@ -80,6 +80,7 @@ public final class RegistryServer implements AutoCloseable {
         this.connections = new ConnectionWatch(
                 settings.idle(), settings.headerTime(), settings.maxConnectionsPerClient(), nanoClock);
         ConnectionChannels channels = connections.channels();
+        UnreadBodies unread = new UnreadBodies(connections);
         StallWatchdog stalls = new StallWatchdog(settings.clientStall(), nanoClock);
         this.frontDoor = new FrontDoor(
                 repositories,
@@ -91,12 +92,12 @@ public final class RegistryServer implements AutoCloseable {
                 new Passing(local),
                 new BlobHandler(() -> boundary(new SecureRandom())),
                 new ReplySender(stalls, settings.tls().isPresent() ? _ -> Optional.empty() : channels::of),
-                new UnreadBodies(connections),
+                unread,
                 observer,
                 tracing,
                 clock,
                 nanoClock);
-        this.server = server(new UnreadableRequests(observer));
+        this.server = server(observer, unread);
         this.watch = Executors.newSingleThreadScheduledExecutor(
                 Thread.ofPlatform().daemon().name("connection-watch").factory());
         Duration shortest = Stream.of(settings.clientStall(), settings.headerTime(), settings.idle())
@@ -119,7 +120,7 @@ public final class RegistryServer implements AutoCloseable {
         return HexFormat.of().formatHex(bytes);
     }
 
-    private WebServer server(UnreadableRequests unreadable) {
+    private WebServer server(RequestObserver observer, UnreadBodies unread) {
         Http1Config http1 = Http1Config.builder()
                 .maxPrologueLength(MAX_REQUEST_LINE)
                 .maxHeadersSize(OciLimits.MAX_HEADER_BYTES)
@@ -128,6 +129,8 @@ public final class RegistryServer implements AutoCloseable {
                 .validatePath(false)
                 .addReceiveListener(connections.listener())
                 .build();
+        RefusedConnections refused = new RefusedConnections(http1, unread);
+        UnreadableRequests unreadable = new UnreadableRequests(observer, refused);
         DirectHandlers.Builder handlers = DirectHandlers.builder();
         for (EventType type : EventType.values()) {
             handlers.addHandler(type, unreadable);
@@ -146,7 +149,7 @@ public final class RegistryServer implements AutoCloseable {
                 .shutdownGracePeriod(settings.drain())
                 .shutdownHook(false)
                 .protocolsDiscoverServices(false)
-                .addProtocol(http1)
+                .addConnectionSelector(refused)
                 .contentEncoding(encoding -> encoding.contentEncodingsDiscoverServices(false))
                 .mediaContext(MediaContext.builder()
                         .mediaSupportsDiscoverServices(false)

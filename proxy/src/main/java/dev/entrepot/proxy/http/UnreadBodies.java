@@ -1,8 +1,10 @@
 package dev.entrepot.proxy.http;
 
+import io.helidon.common.socket.PeerInfo;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.ServerRequestHeaders;
+import io.helidon.webserver.ConnectionContext;
 import io.helidon.webserver.http.RoutingRequest;
 import java.io.IOException;
 import java.io.InputStream;
@@ -21,8 +23,8 @@ import java.util.function.Function;
  * <p>The client is told at once that nothing more comes, and the connection ends when it has closed its side; after two
  * MiB, which is twice what is taken anywhere but in a request that is refused, or a second at the latest, however
  * slowly it sends; and only so many connections end in this way at one time, others as if this were not there. The
- * bytes are those of the connection, below TLS, and none is kept. What this does not reach are requests that the server
- * refuses itself, because they cannot be read ({@link UnreadableRequests}). Safe for all threads.
+ * bytes are those of the connection, below TLS, and none is kept. The same becomes of what follows a request that the
+ * server refuses itself, because it cannot be read ({@link RefusedConnections}). Safe for all threads.
  */
 public final class UnreadBodies {
     /** How many bytes of one body are read at most. */
@@ -66,10 +68,20 @@ public final class UnreadBodies {
      */
     public void drop(RoutingRequest request) {
         if (isAnnounced(request.headers())) {
-            channels.apply(new ConnectionChannels.Ends(
-                            request.remotePeer().address(), request.localPeer().address()))
-                    .ifPresent(this::end);
+            drop(request.remotePeer(), request.localPeer());
         }
+    }
+
+    /**
+     * Drops whatever comes on a connection on which nothing more can be read, and closes it then. Called on its thread.
+     */
+    void drop(ConnectionContext connection) {
+        drop(connection.remotePeer(), connection.localPeer());
+    }
+
+    private void drop(PeerInfo client, PeerInfo server) {
+        channels.apply(new ConnectionChannels.Ends(client.address(), server.address()))
+                .ifPresent(this::end);
     }
 
     // At once: over TLS the server itself would first read what else there is, and without a bound.

@@ -14,10 +14,12 @@ import java.util.Optional;
  */
 public final class UnreadableRequests implements DirectHandler {
     private final RequestObserver observer;
+    private final RefusedConnections connections;
 
-    /** Tells an observer of each. */
-    public UnreadableRequests(RequestObserver observer) {
+    /** Tells an observer of each, and the connections of the port. */
+    public UnreadableRequests(RequestObserver observer, RefusedConnections connections) {
         this.observer = observer;
+        this.connections = connections;
     }
 
     @Override
@@ -28,6 +30,7 @@ public final class UnreadableRequests implements DirectHandler {
             ServerResponseHeaders headers,
             @org.jspecify.annotations.Nullable String message) {
         observer.unreadable(status.code());
+        connections.refuse();
         headers.set(ReplyHeaders.JSON);
         headers.set(ReplyHeaders.NO_STORE);
         headers.set(HeaderValues.X_CONTENT_TYPE_OPTIONS_NOSNIFF);

@@ -28,12 +28,7 @@ record ImageName(
      * @throws BadRequestException if it is none
      */
     static ImageName parse(String text) throws BadRequestException {
-        String place = text.substring(text.contains("://") ? text.indexOf("://") + 3 : 0);
-        if (place.indexOf('@') >= 0 && place.indexOf('/') > place.indexOf('@')) {
-            throw new BadRequestException(
-                    text + " has a user before its registry: others can read what a command line says;"
-                            + " give credentials in the configuration, or by `docker login`, and leave them out here");
-        }
+        UserInName.refuse(text);
         try {
             int scheme = text.indexOf("://");
             return scheme < 0 ? ofReference(Reference.parse(text)) : ofUrl(text, scheme);

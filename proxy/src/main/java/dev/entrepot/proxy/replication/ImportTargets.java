@@ -117,6 +117,7 @@ public record ImportTargets(
                     layout, TargetConfig.DEFAULT_MAX_CONCURRENT_REQUESTS, onSparseRefused.orElse(OnSparseRefused.FAIL));
             return new Opened(target, layouts.source(path.toString(), path), Optional.empty(), Optional.empty());
         }
+        UserInName.refuse(text);
         Place place;
         try {
             place = Place.parse(text);

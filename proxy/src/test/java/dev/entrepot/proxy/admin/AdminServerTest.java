@@ -23,6 +23,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class AdminServerTest {
     private final Metrics metrics = new Metrics();
@@ -158,6 +159,19 @@ class AdminServerTest {
                 }
                 connection.send(chunked ? "0\r\n\r\n" : "x");
                 assertThat(connection.read(false).status()).isEqualTo(status);
+                assertThat(connection.rest()).isEmpty();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"no request at all", "GET /healthz HTTP/1.1\r\nno header"})
+    void whoSendsMuchThatCannotBeReadGetsTheAnswer(String beginning) throws Exception {
+        for (int time = 0; time < 5; time++) {
+            try (RawConnection connection = new RawConnection(server.port())) {
+                connection.send(beginning + "\r\n\r\n");
+                connection.send("x".repeat(1024 * 1024));
+                assertThat(connection.read(false).status()).isEqualTo(400);
                 assertThat(connection.rest()).isEmpty();
             }
         }

@@ -70,8 +70,6 @@ class AttacksTest {
                 try (RawConnection connection = server.connect()) {
                     connection.send("GET /v2/ HTTP/1.1\r\nHost: a\r\n" + flood + "\r\n\r\n");
                     assertThat(connection.read(false).status()).isBetween(400, 431);
-                } catch (IOException e) {
-                    // cut before all of it was sent
                 }
                 assertServes(server);
             }

@@ -50,6 +50,31 @@ class UnreadBodiesTest {
         }
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "'no request at all', 400",
+        "'GET /v2/ HTTP/1.1\\r\\nno header', 400",
+        "'GET /v2/ HTTP/1.1\\r\\nHost: mirror.test\\r\\nX-Long: ', 400",
+        "'GET /v2/ HTTP/1.1\\r\\nHost: mirror.test\\r\\nMANY', 431",
+        "'PUT /v2/ HTTP/1.1\\r\\nHost: mirror.test\\r\\nTransfer-Encoding: gzip', 400",
+        "'PUT /v2/ HTTP/1.0', 505",
+    })
+    void whoSendsMuchThatCannotBeReadGetsTheAnswer(String beginning, int status) throws Exception {
+        String sent = beginning.replace("\\r\\n", "\r\n").replace("MANY", "X: y\r\n".repeat(300));
+        try (ServerFixture server = new ServerFixture()) {
+            for (int time = 0; time < 10; time++) {
+                try (RawConnection client = server.connect()) {
+                    client.send(sent.endsWith(" ") ? sent : sent + "\r\n\r\n");
+                    sendBody(client, false);
+                    assertThat(client.read(false).status()).isEqualTo(status);
+                    assertThat(client.input().read())
+                            .as("the connection has ended")
+                            .isEqualTo(-1);
+                }
+            }
+        }
+    }
+
     private static void sendBody(RawConnection client, boolean chunked) throws IOException {
         String piece = "x".repeat(PIECE);
         for (int i = 0; i < PIECES; i++) {
