@@ -56,7 +56,7 @@ final class BlobBringer {
         Descriptor blob = node.descriptor();
         boolean mounted = node.from().isPresent() && mount(blob, node.from().get(), node.awaited());
         if (!mounted && node.from().isPresent() && isThereAnyway(blob)) {
-            tally.one(Kind.BLOB_PRESENT);
+            tally.one(Kind.BLOB_MOUNTED);
         } else {
             if (!mounted) {
                 push(blob);
@@ -70,7 +70,7 @@ final class BlobBringer {
         return true;
     }
 
-    // A registry that does not mount may show what any of its repositories has in all of them.
+    // A registry that does not mount may show what any of its repositories has in all of them, which comes to the same.
     private boolean isThereAnyway(Descriptor blob) throws IOException {
         return blob.sizeBytes() >= WORTH_ASKING_BYTES && hasNow(blob);
     }

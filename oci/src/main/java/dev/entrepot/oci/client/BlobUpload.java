@@ -1,7 +1,6 @@
 package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.Descriptor;
-import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
 import dev.entrepot.oci.RefusedException;
@@ -23,7 +22,8 @@ import java.util.concurrent.atomic.AtomicBoolean;
  * source nothing; and while the registry lets wait for a session, or asks early in an upload to be left alone for more
  * than seconds, the source is not held open.
  *
- * <p>A small blob is sent in the request that opens a session where the registry takes that ({@link SinglePosts}).
+ * <p>A small blob is in memory before anything is asked, and sent in the request that opens a session where the
+ * registry takes that, or has not shown yet whether it does ({@link SinglePosts}).
  *
  * <p>A registry that refuses a part is sent the whole blob instead; one that refuses what an earlier process left is
  * sent a new session.
@@ -93,13 +93,13 @@ final class BlobUpload {
     void run() throws IOException {
         at = recall();
         recalled = at.isPresent();
-        if (log.isEmpty() && sentAtOnce()) {
+        if (log.isEmpty() && isSentAtOnce()) {
             return;
         }
         while (true) {
             if (at.isEmpty()) {
                 if (opens.get()) {
-                    awaitSource();
+                    fromSource(() -> parts.await(0));
                 }
                 at = Optional.of(start());
             }
@@ -136,53 +136,29 @@ final class BlobUpload {
 
     /**
      * Sends the blob in one request if that may work. If it does not, there may be a session that was opened in its
-     * place, and the blob is to be sent again.
+     * place.
      *
      * @return whether the blob is committed
      */
-    private boolean sentAtOnce() throws IOException {
-        SinglePosts.Way way = singlePosts.way(blob.sizeBytes());
+    private boolean isSentAtOnce() throws IOException {
+        SinglePosts.Way way = singlePosts.way(requests.repository(), blob.digest(), blob.sizeBytes());
         if (way == SinglePosts.Way.SESSION) {
             return false;
         }
-        boolean asking = way == SinglePosts.Way.ASKING;
-        Optional<Boolean> shown = Optional.empty();
+        SinglePosts.Shown shown = SinglePosts.Shown.NOTHING;
         try {
-            if (asking) {
-                keepSource();
-            } else {
-                awaitSource();
+            fromSource(parts::keep);
+            SinglePost.Result result = new SinglePost(session, reads, blob)
+                    .send(parts.part(0, blob.sizeBytes()), way == SinglePosts.Way.ASKING);
+            shown = result.shown();
+            result.opened().ifPresent(this::begun);
+            if (result.outage().isPresent()) {
+                opens.set(false);
+                failed(result.outage().get());
             }
-            shown = sendAtOnce(asking);
-            return shown.orElse(false);
+            return result.committed();
         } finally {
-            shown.ifPresent(singlePosts::saw);
-            if (asking && shown.isEmpty()) {
-                singlePosts.unsure();
-            }
-        }
-    }
-
-    /** Whether the blob is committed so; empty if that shows nothing that would hold for other blobs. */
-    private Optional<Boolean> sendAtOnce(boolean asking) throws IOException {
-        try {
-            UploadSession.Single answer = session.startWith(blob, parts.part(0, blob.sizeBytes()));
-            if (answer instanceof UploadSession.Single.Opened opened) {
-                begun(opened.session());
-                return Optional.of(false);
-            }
-            opens.set(true);
-            return Optional.of(answer instanceof UploadSession.Single.Committed && !asking || isThere());
-        } catch (RefusedException | NotFoundException e) {
-            // If it is not the way that is refused, the other way is refused as well, with the same words.
-            return Optional.of(false);
-        } catch (OutageException e) {
-            opens.set(false);
-            parts.close();
-            failed(e);
-            // What fails so each time is not to be tried with each blob, and a registry that is away costs the other
-            // way no source. That it wants to be left alone is about neither way.
-            return e.reason() == Reason.RATE_LIMITED ? Optional.empty() : Optional.of(false);
+            singlePosts.ended(requests.repository(), blob.digest(), way, shown);
         }
     }
 
@@ -217,14 +193,6 @@ final class BlobUpload {
                 failed(e);
             }
         }
-    }
-
-    private void awaitSource() throws IOException {
-        fromSource(() -> parts.await(0));
-    }
-
-    private void keepSource() throws IOException {
-        fromSource(parts::keep);
     }
 
     private void fromSource(Reading reading) throws IOException {

@@ -1,24 +1,30 @@
 package dev.entrepot.oci.client;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Repository;
 import java.time.Duration;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.LongSupplier;
 
 /**
  * Whether a registry takes a blob in the request that would open a session (distribution-spec end-4b, which it need
- * not). The first blob that is small enough shows it, while all others go the way that works everywhere; what it showed
- * holds for ten minutes. Safe for all threads.
+ * not). The first blob that is small enough shows it, while all others go the way that works everywhere. What it showed
+ * holds until it shows something else, and for ten minutes. Safe for all threads.
  */
 final class SinglePosts {
-    /** A session that is opened without a word about the body has taken these bytes in vain; they were in hand. */
-    static final long MOST_BYTES_TO_ASK = UploadStream.AHEAD_BYTES;
-    /** What is larger may have to go on after a break, which takes a session; and a round trip is less of its time. */
-    static final long MOST_BYTES = 1L << 20;
+    /** Where a session is opened without a word about the body, these bytes travel once more. */
+    static final long MOST_BYTES_TO_ASK = 16L << 10;
+    /** All of it is in memory meanwhile; and of what is larger, a round trip is less of the time. */
+    static final long MOST_BYTES = 256L << 10;
 
-    private static final long LIFE_NANOS = Duration.ofMinutes(10).toNanos();
+    private static final Duration LIFE = Duration.ofMinutes(10);
+    private static final int MOST_REMEMBERED = 1_000;
 
     private final ReentrantLock lock = new ReentrantLock();
     private final LongSupplier nanoTime;
+    private final Cache<Place, Boolean> taken;
     private State state = State.UNKNOWN;
     private long since;
 
@@ -26,17 +32,27 @@ final class SinglePosts {
         UNKNOWN,
         ASKED,
         TAKEN,
-        REFUSED
+        NOT_TAKEN
     }
+
+    private record Place(Repository repository, Digest blob) {}
 
     /** How a blob is to be sent. */
     enum Way {
         /** By a session. */
         SESSION,
-        /** In one request, whose success is to be looked after by another: nobody has seen it yet. */
+        /** In one request, and looked for afterwards: nobody knows yet what its success says. */
         ASKING,
         /** In one request. */
         SINGLE
+    }
+
+    /** What a blob that was sent in one request has shown of the registry. */
+    enum Shown {
+        TAKEN,
+        NOT_TAKEN,
+        /** Nothing that would hold for other blobs. */
+        NOTHING
     }
 
     /**
@@ -46,20 +62,30 @@ final class SinglePosts {
      */
     SinglePosts(LongSupplier nanoTime) {
         this.nanoTime = nanoTime;
+        this.taken = Caffeine.newBuilder()
+                .maximumSize(MOST_REMEMBERED)
+                .expireAfterWrite(LIFE)
+                .ticker(nanoTime::getAsLong)
+                .executor(Runnable::run)
+                .build();
     }
 
     /**
      * How a blob of this size is to be sent; the empty one as ever, since a request without a body looks like one that
-     * opens a session. Who is told {@link Way#ASKING} says by {@link #saw} or {@link #unsure} what came of it.
+     * opens a session. Whoever is told another way than {@link Way#SESSION} says by {@link #ended} what came of it.
      */
-    Way way(long sizeBytes) {
+    Way way(Repository repository, Digest blob, long sizeBytes) {
+        if (sizeBytes == 0) {
+            return Way.SESSION;
+        }
         lock.lock();
         try {
-            if (sizeBytes == 0) {
-                return Way.SESSION;
+            // Whoever sends again what was taken has not found it there.
+            if (taken.asMap().remove(new Place(repository, blob)) != null) {
+                note(State.NOT_TAKEN);
             }
-            boolean old = nanoTime.getAsLong() - since > LIFE_NANOS;
-            if (old && (state == State.TAKEN || state == State.REFUSED)) {
+            boolean old = nanoTime.getAsLong() - since > LIFE.toNanos();
+            if (old && (state == State.TAKEN || state == State.NOT_TAKEN)) {
                 state = State.UNKNOWN;
             }
             if (state == State.UNKNOWN && sizeBytes <= MOST_BYTES_TO_ASK) {
@@ -72,23 +98,29 @@ final class SinglePosts {
         }
     }
 
-    /** The registry has shown whether it takes blobs so. */
-    void saw(boolean taken) {
-        note(taken ? State.TAKEN : State.REFUSED);
-    }
-
-    /** Nothing came of asking: the next small blob asks again. */
-    void unsure() {
-        note(State.UNKNOWN);
-    }
-
-    private void note(State seen) {
+    /** A blob was sent as {@link #way} said, or was not to be had from its source. */
+    void ended(Repository repository, Digest blob, Way way, Shown shown) {
         lock.lock();
         try {
-            state = seen;
-            since = nanoTime.getAsLong();
+            switch (shown) {
+                case TAKEN -> {
+                    note(State.TAKEN);
+                    taken.put(new Place(repository, blob), true);
+                }
+                case NOT_TAKEN -> note(State.NOT_TAKEN);
+                case NOTHING -> {
+                    if (way == Way.ASKING) {
+                        note(State.UNKNOWN);
+                    }
+                }
+            }
         } finally {
             lock.unlock();
         }
+    }
+
+    private void note(State seen) {
+        state = seen;
+        since = nanoTime.getAsLong();
     }
 }

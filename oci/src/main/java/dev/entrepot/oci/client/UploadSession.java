@@ -55,8 +55,15 @@ final class UploadSession {
         /** The blob is committed. */
         record Committed() implements Single {}
 
-        /** The registry took no note of the bytes, and opened a session. */
-        record Opened(Started session) implements Single {}
+        /** The registry had the request sent elsewhere, and all is well there. */
+        record Redirected() implements Single {}
+
+        /**
+         * The registry opened a session.
+         *
+         * @param empty whether it took no note of the bytes, as it should
+         */
+        record Opened(Started session, boolean empty) implements Single {}
 
         /** The registry answered that all is well, but not what it has done. */
         record Unclear() implements Single {}
@@ -97,28 +104,31 @@ final class UploadSession {
 
     /** Sends a blob in the request that opens a session (end-4b), which commits it where the registry does that. */
     Single startWith(Descriptor blob, RequestBody body) throws IOException {
-        URI url = withParameter(requests.url("blobs/uploads/"), blob.digest());
+        URI url = withDigest(requests.url("blobs/uploads/"), blob.digest());
         return calls.call(request("uploading", blob.digest(), "POST", url).withBody(body), response -> {
             int status = response.status();
-            if (status == 201) {
-                requireDigest(response, blob.digest());
-                boolean says = response.header("Location").isPresent()
-                        || response.header("Docker-Content-Digest").isPresent();
-                return says ? new Single.Committed() : new Single.Unclear();
+            if (status < 200 || status >= 300) {
+                throw calls.errors().failure(response);
             }
             if (status == 202) {
-                return new Single.Opened(started(response));
+                return new Single.Opened(started(response), reached(response).isEmpty());
             }
-            if (status >= 200 && status < 300) {
+            if (status != 201) {
                 return new Single.Unclear();
             }
-            throw calls.errors().failure(response);
+            requireDigest(response, blob.digest());
+            if (!response.request().uri().equals(url)) {
+                return new Single.Redirected();
+            }
+            boolean says = response.header("Location").isPresent()
+                    || response.header("Docker-Content-Digest").isPresent();
+            return says ? new Single.Committed() : new Single.Unclear();
         });
     }
 
     /** Sends {@code body} as the end of the blob, and commits it. */
     Outcome commit(URI location, Descriptor blob, RequestBody body) throws IOException {
-        URI url = withParameter(location, blob.digest());
+        URI url = withDigest(location, blob.digest());
         return calls.call(request("uploading", blob.digest(), "PUT", url).withBody(body), response -> {
             int status = response.status();
             if (status == 201) {
@@ -256,7 +266,7 @@ final class UploadSession {
         }
     }
 
-    private static URI withParameter(URI location, Digest digest) {
+    private static URI withDigest(URI location, Digest digest) {
         return URI.create(location + (location.getRawQuery() == null ? "?" : "&") + "digest="
                 + digest.toString().replace(":", "%3A"));
     }

@@ -16,7 +16,7 @@ import java.util.OptionalLong;
  */
 final class UploadStream extends InputStream {
     // More than the wire's own buffer holds back, so that a request leaves with the first of them.
-    static final int AHEAD_BYTES = 16 * 1024;
+    private static final int AHEAD_BYTES = 16 * 1024;
     private static final byte[] NONE = new byte[0];
 
     private final BlobBody body;

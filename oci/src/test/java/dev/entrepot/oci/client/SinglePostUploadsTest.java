@@ -10,13 +10,15 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OutageException;
-import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.UnauthorizedException;
 import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.Fault;
 import dev.entrepot.oci.testing.Feature;
 import dev.entrepot.oci.testing.RecordedCall;
 import dev.entrepot.oci.testing.Request;
+import dev.entrepot.oci.testing.Response;
 import dev.entrepot.oci.testing.TestRegistry;
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
@@ -68,12 +70,13 @@ class SinglePostUploadsTest {
         Descriptor blob = Descriptor.of(MediaType.OCTET_STREAM, Digest.sha256(bytes), size);
         registry.calls().clear();
         Source source = new Source(bytes);
+        sourcesOpened = 0;
         try {
             to.pushBlob(blob, source);
         } finally {
+            sourcesOpened = source.opened.get();
             assertThat(registry.uploadsOpen()).as("sessions left behind").isZero();
         }
-        sourcesOpened = source.opened.get();
         assertThat(registry.blobs(TestWorld.NAME.value())).contains(blob.digest());
         return asked();
     }
@@ -169,12 +172,29 @@ class SinglePostUploadsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"400, DIGEST_INVALID", "404, NAME_UNKNOWN", "405, UNSUPPORTED", "413, SIZE_INVALID"})
-    void registryThatRefusesThemIsSentASessionsWorth(int status, String code) throws IOException {
+    @CsvSource({
+        "400, DIGEST_INVALID",
+        "401, UNAUTHORIZED",
+        "403, DENIED",
+        "404, NAME_UNKNOWN",
+        "405, UNSUPPORTED",
+        "413, SIZE_INVALID"
+    })
+    void registryThatRefusesThemIsSentASession(int status, String code) throws IOException {
         registry.faults().always(SINGLE, Fault.error(status, code));
-        assertThat(push(100)).containsExactly("POST blob " + status, "POST 202", "PUT 201");
+        List<String> asked = push(100);
+        assertThat(asked).endsWith("POST blob " + status, "POST 202", "PUT 201");
+        assertThat(sourcesOpened).as("times that the source was read").isEqualTo(1);
         assertThat(push(100)).containsExactly("POST 202", "PUT 201");
         assertThat(world.pauses).isEmpty();
+    }
+
+    @Test
+    void registryThatBeginsToRefuseThemIsSentASession() throws IOException {
+        push(100);
+        registry.faults().always(SINGLE, Fault.error(403, "DENIED"));
+        assertThat(push(100)).endsWith("POST 202", "PUT 201");
+        assertThat(push(100)).containsExactly("POST 202", "PUT 201");
     }
 
     @Test
@@ -199,10 +219,75 @@ class SinglePostUploadsTest {
     @Test
     void refusalThatIsAboutTheBlobComesFromTheOtherWayToo() {
         registry.faults().always(request -> request.method().equals("POST"), Fault.error(403, "DENIED"));
-        assertThatThrownBy(() -> push(100)).isInstanceOf(IOException.class).hasMessageContaining("403");
-        registry.faults().clear();
-        registry.faults().always(request -> request.method().equals("POST"), Fault.error(400, "SIZE_INVALID"));
-        assertThatThrownBy(() -> push(100)).isInstanceOf(RefusedException.class);
+        assertThatThrownBy(() -> push(100)).isInstanceOf(UnauthorizedException.class);
+        assertThat(asked()).endsWith("POST blob 403", "POST 403");
+        assertThatThrownBy(() -> push(100)).isInstanceOf(UnauthorizedException.class);
+        assertThat(asked()).containsExactly("POST 403");
+        assertThat(sourcesOpened).as("times that the source was read").isZero();
+    }
+
+    @Test
+    void blobThatWasTakenAndIsSentAgainGoesByASession() throws IOException {
+        push(100);
+        byte[] bytes = {1, 2, 3};
+        Descriptor blob = Descriptor.of(MediaType.OCTET_STREAM, Digest.sha256(bytes), 3);
+        registry.faults().once(SINGLE, Fault.instead(Response.of(201).header("Location", "/nowhere")));
+        registry.calls().clear();
+        repository.pushBlob(blob, new Source(bytes));
+        assertThat(asked()).containsExactly("POST blob 201");
+
+        registry.calls().clear();
+        repository.pushBlob(blob, new Source(bytes));
+        assertThat(asked()).containsExactly("POST 202", "PUT 201");
+        assertThat(push(100)).containsExactly("POST 202", "PUT 201");
+    }
+
+    @Test
+    void successWithAnotherDigestIsNone() throws IOException {
+        push(100);
+        registry.faults()
+                .once(
+                        SINGLE,
+                        Fault.instead(Response.of(201)
+                                .header(
+                                        "Docker-Content-Digest",
+                                        Digest.sha256(new byte[0]).toString())));
+        assertThat(push(100)).containsExactly("POST blob 201", "POST 202", "PUT 201");
+    }
+
+    @Test
+    void successWithoutAWordIsLookedAfterAlsoWhereTheyAreTaken() throws IOException {
+        push(100);
+        registry.faults().once(SINGLE, Fault.instead(Response.of(201)));
+        assertThat(push(100)).containsExactly("POST blob 201", "HEAD 404", "POST 202", "PUT 201");
+    }
+
+    @Test
+    void sessionThatKeptTheBytesIsCancelled() throws IOException {
+        push(100);
+        registry.able(Abilities.DEFAULT);
+        registry.faults().once(SINGLE, Fault.header("Range", "0-99"));
+        assertThat(push(100)).containsExactly("POST blob 202", "DELETE 204", "POST 202", "PUT 201");
+    }
+
+    @Test
+    void redirectedOnesAreTakenAndNotTriedAgain() throws IOException {
+        registry.faults()
+                .always(
+                        request ->
+                                SINGLE.test(request) && request.query("moved").isEmpty(),
+                        Fault.redirect(request -> request.target() + "&moved=1"));
+        assertThat(push(100)).containsExactly("POST blob 307", "POST blob 201", "HEAD 200");
+        assertThat(push(100)).containsExactly("POST 202", "PUT 201");
+    }
+
+    @Test
+    void whatTheRegistryWantsToBeLeftAloneForHoldsNoSourceOpen() throws IOException {
+        push(100);
+        registry.faults().once(SINGLE, Fault.instead(Response.of(429).header("Retry-After", "40")));
+        assertThat(push(1000)).containsExactly("POST blob 429", "POST 202", "PUT 201");
+        assertThat(world.openInPauses).containsExactly(0);
+        assertThat(sourcesOpened).as("times that the source was read").isEqualTo(1);
     }
 
     @Test
@@ -227,11 +312,16 @@ class SinglePostUploadsTest {
     @Test
     void othersDoNotWaitForTheAnswer() {
         SinglePosts posts = new SinglePosts(world.environment().nanoTime());
-        assertThat(posts.way(100)).isEqualTo(SinglePosts.Way.ASKING);
-        assertThat(posts.way(100)).isEqualTo(SinglePosts.Way.SESSION);
-        posts.unsure();
-        assertThat(posts.way(100)).isEqualTo(SinglePosts.Way.ASKING);
-        posts.saw(true);
-        assertThat(posts.way(100)).isEqualTo(SinglePosts.Way.SINGLE);
+        Repository team = registry.repository("team/app");
+        Digest one = Digest.sha256(new byte[] {1});
+        Digest two = Digest.sha256(new byte[] {2});
+        assertThat(posts.way(team, one, 100)).isEqualTo(SinglePosts.Way.ASKING);
+        assertThat(posts.way(team, two, 100)).isEqualTo(SinglePosts.Way.SESSION);
+        posts.ended(team, one, SinglePosts.Way.ASKING, SinglePosts.Shown.NOTHING);
+        assertThat(posts.way(team, two, 100)).isEqualTo(SinglePosts.Way.ASKING);
+        posts.ended(team, two, SinglePosts.Way.ASKING, SinglePosts.Shown.TAKEN);
+        assertThat(posts.way(team, one, 100)).isEqualTo(SinglePosts.Way.SINGLE);
+        posts.ended(team, one, SinglePosts.Way.SINGLE, SinglePosts.Shown.NOTHING);
+        assertThat(posts.way(team, one, 100)).isEqualTo(SinglePosts.Way.SINGLE);
     }
 }
