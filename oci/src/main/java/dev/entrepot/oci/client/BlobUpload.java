@@ -145,18 +145,23 @@ final class BlobUpload {
         if (way == SinglePosts.Way.SESSION) {
             return false;
         }
+        SinglePost.Result result = sendAtOnce(way);
+        result.opened().ifPresent(this::begun);
+        if (result.outage().isPresent()) {
+            opens.set(false);
+            failed(result.outage().get());
+        }
+        return result.committed();
+    }
+
+    private SinglePost.Result sendAtOnce(SinglePosts.Way way) throws IOException {
         SinglePosts.Shown shown = SinglePosts.Shown.NOTHING;
         try {
             fromSource(parts::keep);
             SinglePost.Result result = new SinglePost(session, reads, blob)
                     .send(parts.part(0, blob.sizeBytes()), way == SinglePosts.Way.ASKING);
             shown = result.shown();
-            result.opened().ifPresent(this::begun);
-            if (result.outage().isPresent()) {
-                opens.set(false);
-                failed(result.outage().get());
-            }
-            return result.committed();
+            return result;
         } finally {
             singlePosts.ended(requests.repository(), blob.digest(), way, shown);
         }
