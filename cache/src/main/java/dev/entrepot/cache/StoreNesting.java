@@ -10,7 +10,7 @@ import org.jspecify.annotations.Nullable;
 
 /**
  * Keeps stores out of each other: whoever moves, deletes or restores the outer one does the same to the inner one, and
- * the inner one's bytes count in no limit of the outer. Also by way of links. Makes nothing.
+ * the inner one's bytes count in no limit of the outer. A folder is in a store also by way of links. Makes nothing.
  */
 final class StoreNesting {
     private StoreNesting() {}
@@ -29,7 +29,8 @@ final class StoreNesting {
                 if (isStore(above)) {
                     throw new IOException("the cache directory " + layout.root() + " is in the store at " + above
                             + ", with which it would be moved and deleted: name a folder outside it"
-                            + " (cache.directory, or --data)");
+                            + " (cache.directory, or --data); or, if that one was made by mistake and is in no use,"
+                            + " take its store.json away");
                 }
             }
         }

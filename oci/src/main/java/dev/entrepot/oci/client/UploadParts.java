@@ -29,9 +29,10 @@ final class UploadParts implements AutoCloseable {
     RequestBody part(long offset, long length) {
         byte[] whole = kept;
         if (whole != null) {
-            return new RequestBody.Bytes(
-                    Arrays.copyOfRange(whole, Math.toIntExact(offset), Math.toIntExact(offset + length)),
-                    MediaType.OCTET_STREAM);
+            boolean all = offset == 0 && length == whole.length;
+            byte[] part =
+                    all ? whole : Arrays.copyOfRange(whole, Math.toIntExact(offset), Math.toIntExact(offset + length));
+            return new RequestBody.Bytes(part, MediaType.OCTET_STREAM);
         }
         return new RequestBody.Stream(() -> open(offset, length), length, MediaType.OCTET_STREAM);
     }
