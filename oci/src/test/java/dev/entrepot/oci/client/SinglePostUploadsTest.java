@@ -8,6 +8,7 @@ import dev.entrepot.oci.BlobSource;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Repository;
@@ -34,6 +35,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Small blobs in the request that would open a session (distribution-spec end-4b), where a registry takes them so. */
 class SinglePostUploadsTest {
@@ -307,6 +309,15 @@ class SinglePostUploadsTest {
         assertThatThrownBy(() -> repository.pushBlob(blob, broken)).hasMessageContaining("the source is away");
         assertThat(asked()).isEmpty();
         assertThat(push(100)).containsExactly("POST blob 201", "HEAD 200");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 4})
+    void whatTheSourceHasWrongIsNotSentAtAll(int length) {
+        Descriptor blob = Descriptor.of(MediaType.OCTET_STREAM, Digest.sha256(new byte[] {1, 2, 3}), 3);
+        assertThatThrownBy(() -> repository.pushBlob(blob, new Source(new byte[length])))
+                .isInstanceOf(InvalidContentException.class);
+        assertThat(asked()).isEmpty();
     }
 
     @Test
