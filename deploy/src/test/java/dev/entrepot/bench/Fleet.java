@@ -194,6 +194,8 @@ final class Fleet implements Scenario {
         }
         List<String> timed = java("-XX:AOTCache=" + cache, command);
         timed.addAll(1, List.of("-XX:AOTMode=on", "-D" + BareCopy.ENDS_AT_ONCE + "=true"));
+        // As sync asks for it itself (decision 0018).
+        timed.addAll(0, List.of("chrt", "--batch", "0"));
         return timed;
     }
 
@@ -218,8 +220,6 @@ final class Fleet implements Scenario {
                 "-XX:-C1ProfileInlinedCalls",
                 "-XX:-C1ProfileBranches",
                 "-XX:-C1ProfileCheckcasts",
-                "-Djdk.virtualThreadScheduler.parallelism="
-                        + Math.max(4, 2 * Runtime.getRuntime().availableProcessors()),
                 "-Djdk.pollerMode=1",
                 "-cp"));
         java.addAll(command);

@@ -44,9 +44,20 @@ final class BatchScheduling {
      * for.
      */
     static void begin() {
-        if (!NORMAL.equals(System.getProperty(PROPERTY)) && Files.isDirectory(TASKS)) {
+        if (isWanted()) {
             Thread.ofPlatform().daemon().name("scheduling").start(BatchScheduling::applySoon);
         }
+    }
+
+    /** The same at once and on the thread of the caller. */
+    static void beginAtOnce() {
+        if (isWanted()) {
+            apply();
+        }
+    }
+
+    private static boolean isWanted() {
+        return !NORMAL.equals(System.getProperty(PROPERTY)) && Files.isDirectory(TASKS);
     }
 
     private static void applySoon() {

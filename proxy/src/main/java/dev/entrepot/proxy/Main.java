@@ -34,6 +34,7 @@ public final class Main {
                 new ServeCommand.UntilStopped(),
                 Boolean.getBoolean(TERMINAL),
                 logging::use);
+        CommandThreads.prepare(List.of(arguments));
         boolean atOnce = Boolean.getBoolean(ENDS_AT_ONCE) && ProcessEnd.fits(List.of(arguments), System.getenv());
         Optional<ProcessEnd> end = atOnce ? Optional.of(ProcessEnd.prepare()) : Optional.empty();
         rehearse(cli);
@@ -53,7 +54,9 @@ public final class Main {
         }
         ProcessEnd.prepare();
         for (String command : commands.split(";", 0)) {
-            int code = cli.run(command.split(",", 0));
+            String[] arguments = command.split(",", 0);
+            CommandThreads.prepare(List.of(arguments));
+            int code = cli.run(arguments);
             if (code != ExitCodes.OK) {
                 throw new IllegalStateException("the rehearsal of " + command + " ended with " + code);
             }
