@@ -21,6 +21,7 @@ public final class Main {
      * {@code docs/decisions/0006-startup-cache.md}.
      */
     public static void main(String[] arguments) {
+        EarlySetup.begin();
         // Before anything logs: the standard manager drops its handlers when the JVM begins to stop, while requests are
         // drained.
         System.setProperty("java.util.logging.manager", DrainingLogManager.class.getName());
