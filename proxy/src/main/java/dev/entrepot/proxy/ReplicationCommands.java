@@ -141,6 +141,14 @@ final class ReplicationCommands {
             ImageTree tree = ImageTree.read(
                     reference, config.upstreams(), RuleSet.of(config), environment, () -> sources.open(closings));
             out.print(json ? tree.toJson() + "\n" : tree.toText());
+            int absent = tree.absent().size();
+            if (absent > 0) {
+                out.flush();
+                err.println("entrepot: of what the indexes of " + reference + " name, " + absent
+                        + (absent == 1 ? " manifest is" : " manifests are")
+                        + " not there; a copy of some platforms is meant to be so");
+                return ExitCodes.PARTLY;
+            }
             return ExitCodes.OK;
         }
     }

@@ -351,6 +351,34 @@ class ReplicationCommandsTest {
     }
 
     @Test
+    void treeOfSomePlatformsShowsWhatIsThereAndSaysWhatIsNot() {
+        Images images = new Images(5);
+        Bundle amd = images.image(3000);
+        Bundle arm = images.image(4000);
+        Bundle index = source.push(REPOSITORY, images.indexOf(List.of(amd, arm)), "v1");
+        Bundle signature = source.push(REPOSITORY, images.referrer(index, "application/vnd.test.signature"));
+        source.removeManifest(REPOSITORY, arm.digest());
+
+        Result tree = commands.run("tree", "registry.test/" + REPOSITORY + ":v1");
+
+        assertThat(tree.code()).isEqualTo(3);
+        assertThat(tree.out())
+                .contains("\n  child " + amd.digest() + " ", "\n  referrer " + signature.digest() + " ")
+                .containsPattern("\n  omitted " + arm.digest() + " \\S+ \\d+ \\(not there\\)\n")
+                .containsOnlyOnce("(not there)");
+        assertThat(tree.err())
+                .isEqualTo("entrepot: of what the indexes of registry.test/" + REPOSITORY
+                        + ":v1 name, 1 manifest is not" + " there; a copy of some platforms is meant to be so\n");
+        Result json = commands.run("tree", source.uri() + "/" + REPOSITORY + ":v1", "--json");
+        assertThat(json.code()).isEqualTo(3);
+        assertThat(OciJson.mapper().readTree(json.out()).findValue("omitted").toString())
+                .isEqualTo("[\"" + arm.digest() + "\"]");
+        source.removeManifest(REPOSITORY, index.digest());
+        assertThat(commands.run("tree", "registry.test/" + REPOSITORY + ":v1").code())
+                .isEqualTo(1);
+    }
+
+    @Test
     void treeOfAnUnknownRegistrySaysHowItIsKnownOrMadeKnown() throws IOException {
         loadSmall();
         String name = source.host() + "/" + REPOSITORY + ":v1";

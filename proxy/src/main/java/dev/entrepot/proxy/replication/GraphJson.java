@@ -41,6 +41,7 @@ final class GraphJson {
     private static ObjectNode manifest(GraphNode node) {
         ObjectNode json = descriptor(node.descriptor());
         digests(json, "children", node.children());
+        digests(json, "omitted", node.omitted().stream().map(Descriptor::digest).toList());
         digests(json, "blobs", node.blobs().stream().map(Descriptor::digest).toList());
         digests(json, "referrers", node.referrers());
         if (!node.cosignTags().isEmpty()) {

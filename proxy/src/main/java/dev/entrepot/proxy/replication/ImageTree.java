@@ -29,7 +29,10 @@ import java.io.IOException;
 import java.net.URI;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.stream.Collectors;
 
 /**
  * The whole graph of an image, as its registry has it.
@@ -50,12 +53,13 @@ public record ImageTree(String image, ArtifactGraph graph) {
 
     /**
      * Discovers the graph of an image. Of a configured upstream, which may count pulls, nothing is fetched again that
-     * is at hand where it is opened, and nothing that is kept for clients.
+     * is at hand where it is opened, and nothing that is kept for clients. Children of its indexes that the registry
+     * does not have are {@link #absent()}.
      *
      * @param text a reference of a configured upstream, or one with {@code http://} or {@code https://} before it
      * @param rules say which upstreams are never contacted
      * @throws BadRequestException if the text does not say where the image is
-     * @throws IOException if the image is not there, or any part of its graph is not to be had
+     * @throws IOException if the image is not there, or any other part of its graph is not to be had
      */
     public static ImageTree read(
             String text,
@@ -89,7 +93,7 @@ public record ImageTree(String image, ArtifactGraph graph) {
         if (root.isEmpty()) {
             throw new NotFoundException(NotFoundException.Kind.MANIFEST, image + " does not exist, or may not be seen");
         }
-        return new ImageTree(text, GraphWalker.walk(discovery, root.get(), WalkLimits.DEFAULT));
+        return new ImageTree(text, GraphWalker.look(discovery, root.get(), WalkLimits.DEFAULT));
     }
 
     private static void refuseOffline(Repository repository, CacheRules rules) throws OutageException {
@@ -126,14 +130,30 @@ public record ImageTree(String image, ArtifactGraph graph) {
         return OtherSources.client(registries.place(image), environment);
     }
 
-    /** One line for each manifest and blob, indented by depth: what it is, digest, type and size; then the sums. */
+    /** What indexes name that is not there. */
+    public Set<Digest> absent() {
+        return graph.nodes().stream()
+                .flatMap(node -> node.omitted().stream())
+                .map(Descriptor::digest)
+                .collect(Collectors.toUnmodifiableSet());
+    }
+
+    /**
+     * One line for each manifest and blob, indented by depth: what it is, digest, type and size, and behind them
+     * whether it is {@link #absent()}; then the sums.
+     */
     public String toText() {
-        return toText(digest -> false);
+        Set<Digest> absent = absent();
+        return text(digest -> absent.contains(digest) ? " (not there)" : "");
     }
 
     /** The same, and behind each line whether it is of something that is not here because the target has it. */
     public String toText(Predicate<Digest> held) {
-        return GraphText.draw(graph, digest -> held.test(digest) ? " (the target has it)" : "")
+        return text(digest -> held.test(digest) ? " (the target has it)" : "");
+    }
+
+    private String text(Function<Digest, String> note) {
+        return GraphText.draw(graph, note)
                 + graph.nodes().size() + " manifests, " + graph.blobs().size() + " blobs, " + graph.totalBytes()
                 + " bytes\n";
     }

@@ -12,7 +12,8 @@ import java.util.Set;
  * @param descriptor type, digest and real size of the manifest, with the artifact type and annotations that a referrers
  *     list shows, taken from the manifest itself because lists are known to lack them
  * @param children manifests below it that belong to the graph
- * @param omitted manifests below it that were left out because of their platform
+ * @param omitted manifests below it that were left out because of their platform, or {@linkplain GraphWalker#look
+ *     because the source does not have them}
  * @param blobs blobs of it, each once; those that must not be pushed to other registries are not among them
  * @param subject what it refers to, if it is a referrer
  * @param referrers what refers to it, as far as it belongs to the graph

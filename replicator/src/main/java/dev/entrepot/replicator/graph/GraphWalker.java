@@ -28,13 +28,15 @@ import java.util.TreeSet;
 public final class GraphWalker {
     private final RepositoryDiscovery discovery;
     private final WalkLimits limits;
+    private final boolean toleratesAbsence;
     private final Map<Digest, Draft> drafts = new LinkedHashMap<>();
     private final Set<Digest> blobs = new HashSet<>();
     private final List<Descriptor> dangling = new ArrayList<>();
 
-    private GraphWalker(RepositoryDiscovery discovery, WalkLimits limits) {
+    private GraphWalker(RepositoryDiscovery discovery, WalkLimits limits, boolean toleratesAbsence) {
         this.discovery = discovery;
         this.limits = limits;
+        this.toleratesAbsence = toleratesAbsence;
     }
 
     /**
@@ -45,7 +47,19 @@ public final class GraphWalker {
      */
     public static ArtifactGraph walk(RepositoryDiscovery discovery, Descriptor root, WalkLimits limits)
             throws IOException {
-        return new GraphWalker(discovery, limits).walk(root);
+        return new GraphWalker(discovery, limits, false).walk(root);
+    }
+
+    /**
+     * The same to look at, not to copy: children of indexes that the registry says it does not have, as one that got
+     * some platforms only, count as {@linkplain GraphNode#omitted() omitted}.
+     *
+     * @throws DiscoveryException as {@link #walk} does, and if the root is not there
+     * @throws IOException if the walk was interrupted
+     */
+    public static ArtifactGraph look(RepositoryDiscovery discovery, Descriptor root, WalkLimits limits)
+            throws IOException {
+        return new GraphWalker(discovery, limits, true).walk(root);
     }
 
     /** How a node was reached. */
@@ -71,14 +85,33 @@ public final class GraphWalker {
             ManifestFacts facts,
             Attachments attachments,
             List<Digest> children,
+            List<Descriptor> absent,
             List<Descriptor> blobs,
             List<Digest> referrers,
             List<CosignTag> cosignTags,
             int indexDepth,
             int referrerDepth) {}
 
-    /** What became of one digest of a level; without a draft, it is a blob, dangling, or not wanted. */
-    private record Outcome(List<Visit> accepted, Optional<Draft> draft, boolean blob, boolean gone) {}
+    /** What a digest without a draft is. */
+    private enum Other {
+        NOT_WANTED,
+        BLOB,
+        /** Listed by a fallback tag, and not there. */
+        DANGLING,
+        /** A child that is not there, where that is tolerated. */
+        ABSENT
+    }
+
+    /** What became of one digest of a level; {@code other} means nothing where there is a draft. */
+    private record Outcome(List<Visit> accepted, Optional<Draft> draft, Other other) {
+        static Outcome of(List<Visit> accepted, Draft draft) {
+            return new Outcome(accepted, Optional.of(draft), Other.NOT_WANTED);
+        }
+
+        static Outcome without(List<Visit> accepted, Other other) {
+            return new Outcome(accepted, Optional.empty(), other);
+        }
+    }
 
     private ArtifactGraph walk(Descriptor root) throws IOException {
         List<Visit> level = List.of(new Visit(root, Role.ROOT, Optional.empty(), Optional.empty(), 0, 0));
@@ -116,7 +149,7 @@ public final class GraphWalker {
         Digest digest = first.descriptor().digest();
         Draft known = drafts.get(digest);
         if (known != null) {
-            return new Outcome(accepted(visits, known.facts()), Optional.of(known), false, false);
+            return Outcome.of(accepted(visits, known.facts()), known);
         }
         try {
             boolean certain = visits.stream().anyMatch(visit -> isCertain(visit.role()));
@@ -129,7 +162,7 @@ public final class GraphWalker {
             }
             List<Visit> accepted = accepted(visits, facts.get());
             return accepted.isEmpty()
-                    ? new Outcome(accepted, Optional.empty(), false, false)
+                    ? Outcome.without(accepted, Other.NOT_WANTED)
                     : outcome(accepted, facts.get(), discovery.attachments(digest));
         } catch (IOException e) {
             throw new DiscoveryException(digest.toString(), describe(first), e);
@@ -154,7 +187,7 @@ public final class GraphWalker {
         }
         List<Visit> accepted = accepted(visits, facts.get());
         return accepted.isEmpty()
-                ? new Outcome(accepted, Optional.empty(), false, false)
+                ? Outcome.without(accepted, Other.NOT_WANTED)
                 : outcome(accepted, facts.get(), attachments);
     }
 
@@ -166,23 +199,27 @@ public final class GraphWalker {
                 facts,
                 attachments,
                 new ArrayList<>(),
+                new ArrayList<>(),
                 new ArrayList<>(facts.blobs()),
                 new ArrayList<>(),
                 new ArrayList<>(),
                 indexDepth,
                 referrerDepth);
-        return new Outcome(accepted, Optional.of(draft), false, false);
+        return Outcome.of(accepted, draft);
     }
 
     private Outcome withoutManifest(List<Visit> visits) throws IOException {
         Descriptor descriptor = visits.getFirst().descriptor();
         boolean onlyFallback = visits.stream().allMatch(visit -> visit.role() == Role.FALLBACK_REFERRER);
         if (onlyFallback) {
-            return new Outcome(visits, Optional.empty(), false, true);
+            return Outcome.without(visits, Other.DANGLING);
         }
         boolean onlyChildren = visits.stream().allMatch(visit -> visit.role() == Role.CHILD);
         if (onlyChildren && !descriptor.isManifest() && discovery.hasBlob(descriptor.digest())) {
-            return new Outcome(visits, Optional.empty(), true, false);
+            return Outcome.without(visits, Other.BLOB);
+        }
+        if (onlyChildren && toleratesAbsence) {
+            return Outcome.without(visits, Other.ABSENT);
         }
         throw new NotFoundException(
                 NotFoundException.Kind.MANIFEST,
@@ -215,10 +252,10 @@ public final class GraphWalker {
 
     private List<Visit> settle(Outcome outcome) throws DiscoveryException {
         for (Visit visit : outcome.accepted()) {
-            if (outcome.gone()) {
+            if (outcome.other() == Other.DANGLING) {
                 dangling.add(visit.descriptor());
             } else {
-                link(visit, outcome.blob());
+                link(visit, outcome.other());
             }
         }
         if (outcome.draft().isEmpty()) {
@@ -236,7 +273,7 @@ public final class GraphWalker {
         return edges(digest, draft);
     }
 
-    private void link(Visit visit, boolean blob) {
+    private void link(Visit visit, Other other) {
         Draft parent = visit.from().map(drafts::get).orElse(null);
         if (parent == null) {
             return;
@@ -245,11 +282,13 @@ public final class GraphWalker {
         switch (visit.role()) {
             case ROOT -> {}
             case CHILD -> {
-                if (blob) {
-                    parent.blobs().add(visit.descriptor());
-                    blobs.add(digest);
-                } else {
-                    parent.children().add(digest);
+                switch (other) {
+                    case BLOB -> {
+                        parent.blobs().add(visit.descriptor());
+                        blobs.add(digest);
+                    }
+                    case ABSENT -> parent.absent().add(visit.descriptor());
+                    default -> parent.children().add(digest);
                 }
             }
             case REFERRER, FALLBACK_REFERRER -> parent.referrers().add(digest);
@@ -295,7 +334,7 @@ public final class GraphWalker {
                         .map(Descriptor::digest)
                         .filter(children::contains)
                         .toList(),
-                facts.omitted(),
+                draft.absent().isEmpty() ? facts.omitted() : omitted(draft),
                 // Mostly the very list that is remembered already.
                 draft.blobs().equals(facts.blobs()) ? facts.blobs() : draft.blobs(),
                 facts.subject(),
@@ -306,6 +345,12 @@ public final class GraphWalker {
                         .toList(),
                 facts.types(),
                 draft.attachments().fingerprint());
+    }
+
+    private static List<Descriptor> omitted(Draft draft) {
+        List<Descriptor> omitted = new ArrayList<>(draft.facts().omitted());
+        draft.absent().stream().distinct().forEach(omitted::add);
+        return omitted;
     }
 
     private static String describe(Visit visit) {

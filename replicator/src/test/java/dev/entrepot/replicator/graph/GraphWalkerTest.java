@@ -7,6 +7,7 @@ import dev.entrepot.config.NamePattern;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
+import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Platform;
@@ -177,6 +178,47 @@ class GraphWalkerTest {
                 annotations,
                 List.of(),
                 Optional.empty());
+    }
+
+    @Test
+    void childrenThatAreNotThereAreLeftOutForWhoOnlyLooks() throws IOException {
+        Descriptor amd = shapes.image("amd64");
+        Descriptor arm = shapes.image("arm64");
+        Descriptor riscv = shapes.image("riscv64");
+        Descriptor inner = shapes.index(List.of(riscv));
+        Descriptor root = shapes.index(List.of(arm, amd, inner));
+        Descriptor signature = shapes.referrer(root, "sig/one", "signature");
+        repository.manifests.remove(arm.digest());
+        repository.manifests.remove(riscv.digest());
+
+        ArtifactGraph graph = GraphWalker.look(discovery(repository, GraphScope.WHOLE), root, WalkLimits.DEFAULT);
+
+        assertThat(digests(graph)).containsExactly(amd.digest(), inner.digest(), root.digest(), signature.digest());
+        assertThat(graph.root().omitted()).extracting(Descriptor::digest).containsExactly(arm.digest());
+        assertThat(graph.node(inner.digest()).omitted())
+                .extracting(Descriptor::digest)
+                .containsExactly(riscv.digest());
+        assertThatThrownBy(() -> walk(root)).isInstanceOf(DiscoveryException.class);
+    }
+
+    @Test
+    void whoOnlyLooksIsToldOfARootThatIsNotThereAndOfAChildOfWhichNothingIsKnown() throws IOException {
+        Descriptor arm = shapes.image("arm64");
+        Descriptor root = shapes.index(List.of(arm));
+        ManifestBytes index = repository.manifests.remove(root.digest());
+        assertThatThrownBy(() -> GraphWalker.look(discovery(repository, GraphScope.WHOLE), root, WalkLimits.DEFAULT))
+                .isInstanceOf(DiscoveryException.class)
+                .hasMessageContaining(root.digest().toString());
+
+        repository.manifests.put(root.digest(), index);
+        registry.gate((_, request) -> {
+            if (request.contains(arm.digest().toString())) {
+                throw new OutageException(OutageException.Reason.TIMEOUT, "no answer to " + request);
+            }
+        });
+        assertThatThrownBy(() -> GraphWalker.look(discovery(repository, GraphScope.WHOLE), root, WalkLimits.DEFAULT))
+                .isInstanceOf(DiscoveryException.class)
+                .hasMessageContaining(arm.digest().toString());
     }
 
     @Test
