@@ -11,6 +11,7 @@ import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
 import dev.entrepot.config.LogConfig;
+import dev.entrepot.config.RegistriesInNames;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.http.WebServers;
 import dev.entrepot.proxy.replication.BadRequestException;
@@ -357,6 +358,7 @@ final class CommandLineInterface {
     private int check(LoadedConfig loaded) {
         out.println(loaded.file().map(Path::toString).orElse("no file, all defaults") + ": ok");
         CostlyPatterns.warnings(loaded.config()).forEach(out::println);
+        RegistriesInNames.warnings(loaded.config()).forEach(warning -> out.println("warning: " + warning));
         return ExitCodes.OK;
     }
 

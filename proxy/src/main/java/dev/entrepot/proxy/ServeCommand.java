@@ -5,6 +5,7 @@ import dev.entrepot.config.ConfigException;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
+import dev.entrepot.config.RegistriesInNames;
 import dev.entrepot.config.ServerConfig;
 import dev.entrepot.config.TlsConfig;
 import dev.entrepot.oci.RegistryHost;
@@ -137,6 +138,7 @@ final class ServeCommand {
                     address(config.server().admin(), mirror.adminPort()),
                     config.cache().directory(),
                     loaded.file().map(Path::toString).orElse("none (all defaults)"));
+            RegistriesInNames.warnings(config).forEach(warning -> LOG.warn("{}", warning));
             stop.await(mirror);
         }
         return ExitCodes.OK;

@@ -13,8 +13,14 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -102,6 +108,39 @@ class CommandLineInterfaceTest {
                 "rules: [{repositories: [{regex: '(a|aa)+\\1-x'}], deny: no reason}]\n");
         assertThat(run("config", "check")).isZero();
         assertThat(out()).startsWith("entrepot.yaml: ok\nwarning: rules[0]: /(a|aa)+\\1-x/ takes too long");
+    }
+
+    @Test
+    void configCheckAndTheLogOfAServerWarnOfRulesThatBeginWithARegistry() throws Exception {
+        Files.writeString(folder.resolve("entrepot.yaml"), """
+                server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}
+                rules: [{repositories: ["docker.io/library/*"], deny: no reason}]
+                """);
+        String warning = "rules[0]: docker.io/library/* matches only repositories that are called so at their upstream";
+        assertThat(run("config", "check")).isZero();
+        assertThat(out()).startsWith("entrepot.yaml: ok\nwarning: " + warning);
+
+        List<String> said = new CopyOnWriteArrayList<>();
+        Logger log = Logger.getLogger(ServeCommand.class.getName());
+        Handler handler = new Handler() {
+            @Override
+            public void publish(LogRecord event) {
+                said.add(event.getLevel() + " " + new SimpleFormatter().formatMessage(event));
+            }
+
+            @Override
+            public void flush() {}
+
+            @Override
+            public void close() {}
+        };
+        log.addHandler(handler);
+        try {
+            assertThat(run(_ -> {}, "serve", "--data", "elsewhere")).isZero();
+        } finally {
+            log.removeHandler(handler);
+        }
+        assertThat(said).anyMatch(line -> line.startsWith("WARNING " + warning));
     }
 
     @Test
