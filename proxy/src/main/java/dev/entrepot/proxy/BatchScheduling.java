@@ -7,6 +7,7 @@ import java.lang.foreign.Linker;
 import java.lang.foreign.MemorySegment;
 import java.lang.foreign.ValueLayout;
 import java.lang.invoke.MethodHandle;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.DirectoryIteratorException;
 import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
@@ -17,11 +18,12 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Has Linux schedule the threads of a server as ones that work off what there is (SCHED_BATCH, sched(7)): a thread that
- * becomes ready waits for its turn, in place of taking the processor from one that is in the middle of an answer.
+ * Has Linux schedule the threads of this process as ones that work off what there is (SCHED_BATCH, sched(7)): a thread
+ * that becomes ready waits for its turn, in place of taking the processor from one that is in the middle of an answer.
  * Requests are then taken many at a time, and fewer threads are woken for each
  * (docs/decisions/0018-batch-scheduling.md). It takes no privilege. Where it cannot be had, or
- * {@code -Dentrepot.scheduling=normal} asks for none of it, threads are scheduled as usual.
+ * {@code -Dentrepot.scheduling=normal} asks for none of it, threads are scheduled as usual; and where somebody has
+ * given the process another policy, they keep it.
  */
 final class BatchScheduling {
     private static final Logger LOG = LoggerFactory.getLogger(BatchScheduling.class);
@@ -35,6 +37,10 @@ final class BatchScheduling {
     private static final Duration AFTER_START = Duration.ofSeconds(1);
     // sched.h
     private static final int SCHED_BATCH = 3;
+    // proc(5): the 41st field, of which two stand before and in the brackets around a name that may have spaces.
+    private static final Path OWN_STATUS = Path.of("/proc/thread-self/stat");
+    private static final int POLICY = 41 - 3;
+    private static final String SCHED_OTHER = "0";
 
     private BatchScheduling() {}
 
@@ -57,7 +63,19 @@ final class BatchScheduling {
     }
 
     private static boolean isWanted() {
-        return !NORMAL.equals(System.getProperty(PROPERTY)) && Files.isDirectory(TASKS);
+        return !NORMAL.equals(System.getProperty(PROPERTY)) && Files.isDirectory(TASKS) && hasUsualPolicy();
+    }
+
+    private static boolean hasUsualPolicy() {
+        try {
+            String status = Files.readString(OWN_STATUS, StandardCharsets.ISO_8859_1);
+            String[] fields =
+                    status.substring(status.lastIndexOf(')') + 1).strip().split(" ", -1);
+            return fields.length > POLICY && fields[POLICY].equals(SCHED_OTHER);
+        } catch (IOException e) {
+            LOG.debug("threads are scheduled as usual: {}", e.toString());
+            return false;
+        }
     }
 
     private static void applySoon() {

@@ -15,10 +15,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Sees to it that virtual threads go on when others wait for the disk. A virtual thread that reads a file holds the
- * thread of the operating system that carries it; with as many of these as processors, which is fastest, as many slow
- * reads would stop everything. So a virtual thread is started now and then that does nothing but begin: while one has
- * to wait and none of these threads runs or could run, many may be carried at a time, until all has gone well for a
+ * Sees to it that virtual threads go on when others wait for the disk, or compute for long. A virtual thread that reads
+ * a file holds the thread of the operating system that carries it, and so does one that hashes what it has at hand;
+ * with as many of these as processors, which is fastest, as many slow reads or large blobs would stop everything. So a
+ * virtual thread is started now and then that does nothing but begin: while one has to wait and none of these threads
+ * runs or could run, or it has had to wait for long, many may be carried at a time, until all has gone well for a
  * while.
  *
  * <p>One thread of the operating system that wakes up twenty times in a second. Safe for all threads.
@@ -31,6 +32,8 @@ final class CarrierWatch implements AutoCloseable {
     // proc(5); a name is cut after 15 letters.
     private static final Path TASKS = Path.of("/proc/self/task");
     private static final String CARRIER = "(ForkJoinPool-";
+    /** The JDK's own property, by which somebody may say how many carry virtual threads as a rule. */
+    private static final String PARALLELISM = "jdk.virtualThreadScheduler.parallelism";
 
     private final VirtualThreadSchedulerMXBean scheduler;
     private final Times times;
@@ -43,12 +46,17 @@ final class CarrierWatch implements AutoCloseable {
      *
      * @param pause between two looks
      * @param late after which a virtual thread that has not begun is late
+     * @param starved after which it is so late that more are carried, even if those that are carried run
      * @param calm how long none may have been late before no more are carried than usual
      * @param hanging after how long at the most there are, without one that begins, the log is told
      */
-    record Times(Duration pause, Duration late, Duration calm, Duration hanging) {
-        private static final Times USUAL =
-                new Times(Duration.ofMillis(50), Duration.ofMillis(20), Duration.ofSeconds(1), Duration.ofSeconds(5));
+    record Times(Duration pause, Duration late, Duration starved, Duration calm, Duration hanging) {
+        private static final Times USUAL = new Times(
+                Duration.ofMillis(50),
+                Duration.ofMillis(20),
+                Duration.ofMillis(200),
+                Duration.ofSeconds(1),
+                Duration.ofSeconds(5));
     }
 
     CarrierWatch(VirtualThreadSchedulerMXBean scheduler, Times times, int least, int most) {
@@ -62,11 +70,12 @@ final class CarrierWatch implements AutoCloseable {
     /** Watches the scheduler of this process, from now on. */
     static CarrierWatch start() {
         int processors = Runtime.getRuntime().availableProcessors();
+        int least = Integer.getInteger(PARALLELISM, Math.max(LEAST, processors));
         CarrierWatch watch = new CarrierWatch(
                 ManagementFactory.getPlatformMXBean(VirtualThreadSchedulerMXBean.class),
                 Times.USUAL,
-                Math.max(LEAST, processors),
-                Math.max(MOST, MOST_PER_PROCESSOR * processors));
+                least,
+                Math.max(least, Math.max(MOST, MOST_PER_PROCESSOR * processors)));
         watch.thread.start();
         return watch;
     }
@@ -105,13 +114,14 @@ final class CarrierWatch implements AutoCloseable {
         while (!begun.await(times.late().toNanos(), TimeUnit.NANOSECONDS)) {
             inTime = false;
             boolean wait = allWait();
+            long sinceNanos = System.nanoTime() - started;
             // Twice, since a thread may wait for a lock for a moment.
-            if (wait && waited) {
+            if (wait && waited || sinceNanos > times.starved().toNanos()) {
                 allow(most);
                 nudge();
             }
             waited = wait;
-            if (!told && System.nanoTime() - started > times.hanging().toNanos()) {
+            if (!told && wait && sinceNanos > times.hanging().toNanos()) {
                 told = true;
                 LOG.warn(
                         "nothing has gone on for {} s, with {} threads that may wait for a disk: does the disk of the store answer? (dmesg, iostat)",

@@ -4,16 +4,17 @@ import java.util.List;
 import java.util.Set;
 
 /**
- * How the threads of a command are scheduled that moves content: as a server's are. As many carry virtual threads as
- * there are processors, and more while these wait for the disk ({@link CarrierWatch}); and they work off what there is
- * ({@link BatchScheduling}).
+ * How the threads of a command are scheduled that moves or checks content: as a server's are. As many carry virtual
+ * threads as there are processors, at least two, and more while others wait for these ({@link CarrierWatch}); and they
+ * work off what there is ({@link BatchScheduling}).
  */
 final class CommandThreads {
-    private static final Set<String> COMMANDS = Set.of("cache", "copy", "export", "import", "plan", "sync");
+    private static final Set<String> COMMANDS =
+            Set.of("cache", "copy", "export", "import", "plan", "receipt", "sync", "verify");
 
     private CommandThreads() {}
 
-    /** Whether a command moves content: the others end soon. */
+    /** Whether a command moves or checks content: the others end soon. */
     static boolean fits(List<String> arguments) {
         return !arguments.isEmpty() && COMMANDS.contains(arguments.getFirst());
     }

@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BooleanSupplier;
 import jdk.management.VirtualThreadSchedulerMXBean;
 import org.junit.jupiter.api.Test;
@@ -26,7 +27,17 @@ import org.junit.jupiter.api.io.TempDir;
 @DisabledOnOs(OS.WINDOWS)
 class CarrierWatchTest {
     private static final CarrierWatch.Times QUICK = new CarrierWatch.Times(
-            Duration.ofMillis(5), Duration.ofMillis(5), Duration.ofMillis(20), Duration.ofSeconds(5));
+            Duration.ofMillis(5),
+            Duration.ofMillis(5),
+            Duration.ofSeconds(60),
+            Duration.ofMillis(20),
+            Duration.ofSeconds(5));
+    private static final CarrierWatch.Times SOON_STARVED = new CarrierWatch.Times(
+            Duration.ofMillis(5),
+            Duration.ofMillis(5),
+            Duration.ofMillis(40),
+            Duration.ofMillis(20),
+            Duration.ofSeconds(5));
 
     private final VirtualThreadSchedulerMXBean scheduler =
             ManagementFactory.getPlatformMXBean(VirtualThreadSchedulerMXBean.class);
@@ -89,6 +100,39 @@ class CarrierWatchTest {
             }
             assertThat(opened.await(20, TimeUnit.SECONDS)).isTrue();
         } finally {
+            scheduler.setParallelism(usual);
+        }
+    }
+
+    @Test
+    void threadsGoOnWhileOthersComputeAndFewerCarryThemAfterwards() throws Exception {
+        int usual = scheduler.getParallelism();
+        int least = Math.max(2, usual);
+        AtomicBoolean done = new AtomicBoolean();
+        CountDownLatch ended = new CountDownLatch(least + 2);
+        scheduler.setParallelism(least);
+        try {
+            for (int i = 0; i < least + 2; i++) {
+                Thread.ofVirtual().start(() -> {
+                    while (!done.get()) {
+                        Thread.onSpinWait();
+                    }
+                    ended.countDown();
+                });
+            }
+            until(() -> scheduler.getMountedVirtualThreadCount() >= least);
+            CountDownLatch begun = new CountDownLatch(1);
+            Thread.ofVirtual().start(begun::countDown);
+            assertThat(begun.await(100, TimeUnit.MILLISECONDS)).isFalse();
+            try (CarrierWatch _ = new CarrierWatch(scheduler, SOON_STARVED, least, 3 * least).started()) {
+                assertThat(begun.await(20, TimeUnit.SECONDS)).isTrue();
+                assertThat(scheduler.getParallelism()).isEqualTo(3 * least);
+                done.set(true);
+                assertThat(ended.await(20, TimeUnit.SECONDS)).isTrue();
+                until(() -> scheduler.getParallelism() == least);
+            }
+        } finally {
+            done.set(true);
             scheduler.setParallelism(usual);
         }
     }

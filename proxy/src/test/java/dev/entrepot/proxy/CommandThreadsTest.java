@@ -1,13 +1,15 @@
 package dev.entrepot.proxy;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -27,6 +29,7 @@ class CommandThreadsTest {
     private static final int POLICY = 41 - 3;
     private static final String OTHER = "0";
     private static final String BATCH = "3";
+    private static final String IDLE = "5";
     private static final String WATCH = "carrier-watch";
 
     @TempDir
@@ -60,8 +63,8 @@ class CommandThreadsTest {
 
     @Test
     void whatMovesContentIsScheduledAsAServerIs() throws Exception {
-        Process sync = start(List.of(), "sync", "rule");
-        try (AutoCloseable _ = silent.accept()) {
+        Process sync = start("--other", List.of(), "sync", "rule");
+        try (AutoCloseable _ = accepted(sync)) {
             awaitWatch(sync);
             // The watch begins when all threads have been told.
             assertThat(policies(sync)).containsOnly(BATCH);
@@ -71,9 +74,20 @@ class CommandThreadsTest {
     }
 
     @Test
+    void whoGivesAProcessAnotherPolicyIsNotOverruled() throws Exception {
+        Process sync = start("--idle", List.of(), "sync", "rule");
+        try (AutoCloseable _ = accepted(sync)) {
+            awaitWatch(sync);
+            assertThat(policies(sync)).containsOnly(IDLE);
+        } finally {
+            kill(sync);
+        }
+    }
+
+    @Test
     void whoAsksForUsualSchedulingHasIt() throws Exception {
-        Process sync = start(List.of("-Dentrepot.scheduling=normal"), "sync", "rule");
-        try (AutoCloseable _ = silent.accept()) {
+        Process sync = start("--other", List.of("-Dentrepot.scheduling=normal"), "sync", "rule");
+        try (AutoCloseable _ = accepted(sync)) {
             awaitWatch(sync);
             assertThat(policies(sync)).containsOnly(OTHER);
         } finally {
@@ -83,7 +97,7 @@ class CommandThreadsTest {
 
     @Test
     void isForCommandsThatMoveContent() {
-        for (String moving : List.of("copy", "export", "import", "plan", "sync")) {
+        for (String moving : List.of("copy", "export", "import", "plan", "receipt", "sync", "verify")) {
             assertThat(CommandThreads.fits(List.of(moving, "x"))).as(moving).isTrue();
         }
         assertThat(CommandThreads.fits(List.of("cache", "warm"))).isTrue();
@@ -94,11 +108,13 @@ class CommandThreadsTest {
         assertThat(CommandThreads.fits(List.of())).isFalse();
     }
 
-    private Process start(List<String> options, String... arguments) throws IOException {
+    // Another test of this process may have asked for what this one is about, and a child inherits it.
+    private Process start(String policy, List<String> options, String... arguments)
+            throws IOException, InterruptedException {
+        assumeTrue(isPermitted(policy), "chrt " + policy);
         List<String> command = new ArrayList<>(List.of(
-                // Another test of this process may have asked for what this one is about, and a child inherits it.
                 "chrt",
-                "--other",
+                policy,
                 "0",
                 Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                 "-XX:TieredStopAtLevel=1",
@@ -113,6 +129,26 @@ class CommandThreadsTest {
                 .redirectErrorStream(true)
                 .redirectOutput(folder.resolve("said").toFile())
                 .start();
+    }
+
+    private static boolean isPermitted(String policy) throws InterruptedException {
+        try {
+            return new ProcessBuilder("chrt", policy, "0", "true").start().waitFor() == 0;
+        } catch (IOException e) {
+            return false; // there is no such command
+        }
+    }
+
+    // Its first connection.
+    private Socket accepted(Process process) throws IOException {
+        try {
+            return silent.accept();
+        } catch (SocketTimeoutException e) {
+            throw new AssertionError(
+                    (process.isAlive() ? "it runs and asks nobody: " : "it has ended: ")
+                            + Files.readString(folder.resolve("said")),
+                    e);
+        }
     }
 
     private static void kill(Process process) throws InterruptedException {
@@ -146,8 +182,8 @@ class CommandThreadsTest {
             for (Path task : tasks.toList()) {
                 try {
                     lines.add(Files.readString(task.resolve("stat"), StandardCharsets.ISO_8859_1));
-                } catch (NoSuchFileException e) {
-                    // it has ended meanwhile
+                } catch (IOException e) {
+                    // it has ended meanwhile: before its file was opened, or before it was read
                 }
             }
         }
