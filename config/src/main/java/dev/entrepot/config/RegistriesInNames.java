@@ -2,60 +2,62 @@ package dev.entrepot.config;
 
 import dev.entrepot.oci.RegistryHost;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
-import java.util.Set;
-import java.util.function.Predicate;
-import java.util.stream.Collectors;
+import java.util.Map;
+import java.util.Optional;
 
 /**
- * Looks for patterns of cache rules that begin with a registry: {@code docker.io/library/*} for {@code library/*} of
- * the upstream {@code docker.io}. They match nothing, so that a rule that denies denies nothing, but where an upstream
- * is a mirror of others and its repositories are called so.
+ * Looks for patterns of cache rules that begin with a configured upstream, as clients may call it:
+ * {@code docker.io/library/*} for {@code library/*} of the upstream {@code docker.io}. They match nothing, so that a
+ * rule that denies denies nothing, but where an upstream is a mirror of others and its repositories are called so.
  */
 public final class RegistriesInNames {
-    private final Set<String> upstreams;
+    /** Names, hosts and aliases of upstreams. */
+    private final Map<String, RegistryHost> upstreams = new HashMap<>();
+
     private final List<String> warnings = new ArrayList<>();
 
     private RegistriesInNames(EntrepotConfig config) {
-        this.upstreams =
-                config.upstreams().keySet().stream().map(RegistryHost::value).collect(Collectors.toUnmodifiableSet());
+        config.upstreams().forEach((name, upstream) -> {
+            upstream.hosts().forEach(host -> upstreams.put(host.value(), name));
+            upstream.aliases().forEach(alias -> upstreams.put(alias, name));
+        });
+        config.upstreams().keySet().forEach(name -> upstreams.put(name.value(), name));
     }
 
     /** What to say of each that was found: where it is, what it matches, and what to write. */
     public static List<String> warnings(EntrepotConfig config) {
         RegistriesInNames names = new RegistriesInNames(config);
-        config.upstreams()
-                .forEach((name, upstream) ->
-                        names.look("upstreams[" + name + "].rules", upstream.rules(), name.value()::equals));
-        names.look("rules", config.rules(), registry -> registry.contains(".") || names.upstreams.contains(registry));
+        config.upstreams().forEach((name, upstream) -> names.look("upstreams[" + name + "].rules", upstream.rules()));
+        names.look("rules", config.rules());
         return List.copyOf(names.warnings);
     }
 
-    private void look(String path, List<CacheRuleConfig> rules, Predicate<String> isRegistry) {
+    private void look(String path, List<CacheRuleConfig> rules) {
         for (int i = 0; i < rules.size(); i++) {
             for (NamePattern pattern : rules.get(i).repositories()) {
-                String first = firstComponent(pattern);
-                if (!first.isEmpty() && isRegistry.test(first)) {
-                    warnings.add(path + "[" + i + "]: " + pattern
-                            + " matches only repositories that are called so at their upstream, as at a mirror of others;"
-                            + " rules name repositories without the registry: " + remedy(first, pattern));
-                }
+                String rule = path + "[" + i + "]";
+                upstream(pattern)
+                        .ifPresent(upstream -> warnings.add(rule + ": " + pattern
+                                + " matches only repositories that are called so at their upstream, as at a mirror of others;"
+                                + " rules name repositories without the registry: for " + upstream + " write "
+                                + withoutUpstream(upstream, pattern) + " in upstreams[" + upstream + "].rules"));
             }
         }
     }
 
-    // Empty where there is only one, or where it stands for several.
-    private static String firstComponent(NamePattern pattern) {
-        String text = pattern.text();
-        String first =
-                pattern.kind() == NamePattern.Kind.REGEX ? "" : text.substring(0, Math.max(0, text.indexOf('/')));
-        return first.indexOf('*') < 0 && first.indexOf('?') < 0 ? first : "";
+    private Optional<RegistryHost> upstream(NamePattern pattern) {
+        int slash =
+                pattern.kind() == NamePattern.Kind.REGEX ? -1 : pattern.text().indexOf('/');
+        return slash < 0
+                ? Optional.empty()
+                : Optional.ofNullable(upstreams.get(pattern.text().substring(0, slash)));
     }
 
-    private String remedy(String registry, NamePattern pattern) {
-        return upstreams.contains(registry)
-                ? "for " + registry + " write " + pattern.text().substring(registry.length() + 1) + " in upstreams["
-                        + registry + "].rules"
-                : "no upstream is called " + registry;
+    private static String withoutUpstream(RegistryHost upstream, NamePattern pattern) {
+        String rest = pattern.text().substring(pattern.text().indexOf('/') + 1);
+        boolean official = upstream.isDockerHub() && rest.indexOf('/') < 0 && !rest.contains("**");
+        return official ? "library/" + rest : rest;
     }
 }

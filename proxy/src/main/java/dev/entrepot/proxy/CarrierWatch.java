@@ -111,12 +111,14 @@ final class CarrierWatch implements AutoCloseable {
         boolean told = false;
         boolean inTime = true;
         boolean waited = false;
+        int looks = 0;
         while (!begun.await(times.late().toNanos(), TimeUnit.NANOSECONDS)) {
             inTime = false;
             boolean wait = allWait();
             long sinceNanos = System.nanoTime() - started;
             // Twice, since a thread may wait for a lock for a moment.
-            if (wait && waited || sinceNanos > times.starved().toNanos()) {
+            looks++; // a pause of the whole process is one
+            if (wait && waited || times.late().multipliedBy(looks).compareTo(times.starved()) >= 0) {
                 allow(most);
                 nudge();
             }

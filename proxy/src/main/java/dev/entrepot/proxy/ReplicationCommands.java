@@ -146,7 +146,7 @@ final class ReplicationCommands {
                 out.flush();
                 err.println("entrepot: of what the indexes of " + reference + " name, " + absent
                         + (absent == 1 ? " manifest is" : " manifests are")
-                        + " not there; a copy of some platforms is meant to be so");
+                        + " not there; if some platforms were copied on purpose, it is meant to be so");
                 return ExitCodes.PARTLY;
             }
             return ExitCodes.OK;

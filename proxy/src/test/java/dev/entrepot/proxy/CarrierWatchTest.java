@@ -126,7 +126,6 @@ class CarrierWatchTest {
             assertThat(begun.await(100, TimeUnit.MILLISECONDS)).isFalse();
             try (CarrierWatch _ = new CarrierWatch(scheduler, SOON_STARVED, least, 3 * least).started()) {
                 assertThat(begun.await(20, TimeUnit.SECONDS)).isTrue();
-                assertThat(scheduler.getParallelism()).isEqualTo(3 * least);
                 done.set(true);
                 assertThat(ended.await(20, TimeUnit.SECONDS)).isTrue();
                 until(() -> scheduler.getParallelism() == least);

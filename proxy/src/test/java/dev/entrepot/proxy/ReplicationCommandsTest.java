@@ -368,7 +368,8 @@ class ReplicationCommandsTest {
                 .containsOnlyOnce("(not there)");
         assertThat(tree.err())
                 .isEqualTo("entrepot: of what the indexes of registry.test/" + REPOSITORY
-                        + ":v1 name, 1 manifest is not" + " there; a copy of some platforms is meant to be so\n");
+                        + ":v1 name, 1 manifest is not there;"
+                        + " if some platforms were copied on purpose, it is meant to be so\n");
         Result json = commands.run("tree", source.uri() + "/" + REPOSITORY + ":v1", "--json");
         assertThat(json.code()).isEqualTo(3);
         assertThat(OciJson.mapper().readTree(json.out()).findValue("omitted").toString())

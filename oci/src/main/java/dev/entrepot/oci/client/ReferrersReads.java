@@ -28,6 +28,7 @@ import tools.jackson.databind.JsonNode;
  * something else or a page for people. A redirect to the same list at another host is followed.
  */
 final class ReferrersReads implements ReferrersApi {
+    private static final Set<String> ABOUT_THE_SUBJECT = Set.of("MANIFEST_UNKNOWN", "NAME_UNKNOWN");
     private static final int MAX_PAGES = 10_000;
     private static final int MAX_OTHER_BYTES = 64 * 1024;
 
@@ -138,11 +139,13 @@ final class ReferrersReads implements ReferrersApi {
     }
 
     // A 400 is not remembered: Quay, which has the API, answers so for subjects that it does not know. Nor is a 404 for
-    // the repository's name.
+    // the repository's name or the subject, nor what a repository answers that has listed referrers before: whoever
+    // asks
+    // next about another subject would find nothing.
     private void remember(ApiResponse response) {
         boolean aboutTheSubject = response.status() == 400
-                || response.status() == 404 && StatusErrors.errorCode(response).equals("NAME_UNKNOWN");
-        if (!aboutTheSubject) {
+                || response.status() == 404 && ABOUT_THE_SUBJECT.contains(StatusErrors.errorCode(response));
+        if (!aboutTheSubject && !memory.isKnownThere(requests.repository(), Capability.REFERRERS)) {
             memory.saw(requests.repository(), Capability.REFERRERS, false);
         }
     }

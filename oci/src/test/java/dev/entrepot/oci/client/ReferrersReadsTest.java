@@ -324,10 +324,21 @@ class ReferrersReadsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"400,MANIFEST_INVALID", "404,NAME_UNKNOWN"})
+    @CsvSource({"400,MANIFEST_INVALID", "404,NAME_UNKNOWN", "404,MANIFEST_UNKNOWN"})
     void doesNotRememberWhatMayBeAboutTheSubject(int status, String code) throws IOException {
         REGISTRY.stubFor(get(API).willReturn(
                         aResponse().withStatus(status).withBody("{\"errors\":[{\"code\":\"" + code + "\"}]}")));
+        assertThat(repository.referrers(SUBJECT)).isEqualTo(Referrers.NONE);
+
+        REGISTRY.stubFor(get(API).willReturn(index(entry(FIRST))));
+        assertThat(repository.referrers(SUBJECT).descriptors()).hasSize(1);
+    }
+
+    @Test
+    void whatARepositoryHasListedIsNotTakenBackByAnAnswerAboutAnotherSubject() throws IOException {
+        REGISTRY.stubFor(get(API).willReturn(index(entry(FIRST))));
+        assertThat(repository.referrers(SUBJECT).descriptors()).hasSize(1);
+        REGISTRY.stubFor(get(API).willReturn(aResponse().withStatus(404).withBody("404 page not found")));
         assertThat(repository.referrers(SUBJECT)).isEqualTo(Referrers.NONE);
 
         REGISTRY.stubFor(get(API).willReturn(index(entry(FIRST))));

@@ -23,7 +23,8 @@ import java.util.TreeSet;
  *
  * <p>Nothing is left out because of an error. What is left out: children of other platforms and referrers that the
  * scope does not want; entries of a fallback tag whose manifest is gone; and whatever a registry or a fallback tag
- * lists as a referrer that refers to something else (some registries answer the fallback tag with the subject itself).
+ * lists as a referrer that refers to something else (some registries answer the fallback tag with the subject itself);
+ * and, for who only {@linkplain #look looks}, children that are not there.
  */
 public final class GraphWalker {
     private final RepositoryDiscovery discovery;
@@ -92,8 +93,10 @@ public final class GraphWalker {
             int indexDepth,
             int referrerDepth) {}
 
-    /** What a digest without a draft is. */
-    private enum Other {
+    /** What a digest is. */
+    private enum Kind {
+        /** One with a draft. */
+        MANIFEST,
         NOT_WANTED,
         BLOB,
         /** Listed by a fallback tag, and not there. */
@@ -102,14 +105,14 @@ public final class GraphWalker {
         ABSENT
     }
 
-    /** What became of one digest of a level; {@code other} means nothing where there is a draft. */
-    private record Outcome(List<Visit> accepted, Optional<Draft> draft, Other other) {
+    /** What became of one digest of a level; a manifest has a draft, and nothing else has. */
+    private record Outcome(List<Visit> accepted, Optional<Draft> draft, Kind kind) {
         static Outcome of(List<Visit> accepted, Draft draft) {
-            return new Outcome(accepted, Optional.of(draft), Other.NOT_WANTED);
+            return new Outcome(accepted, Optional.of(draft), Kind.MANIFEST);
         }
 
-        static Outcome without(List<Visit> accepted, Other other) {
-            return new Outcome(accepted, Optional.empty(), other);
+        static Outcome without(List<Visit> accepted, Kind kind) {
+            return new Outcome(accepted, Optional.empty(), kind);
         }
     }
 
@@ -153,7 +156,8 @@ public final class GraphWalker {
         }
         try {
             boolean certain = visits.stream().anyMatch(visit -> isCertain(visit.role()));
-            if (certain && first.descriptor().isManifest()) {
+            // Of what may be absent nothing is asked that is attached to it.
+            if (certain && first.descriptor().isManifest() && !toleratesAbsence) {
                 return discoverBoth(digest, visits);
             }
             Optional<ManifestFacts> facts = discovery.manifest(digest);
@@ -162,7 +166,7 @@ public final class GraphWalker {
             }
             List<Visit> accepted = accepted(visits, facts.get());
             return accepted.isEmpty()
-                    ? Outcome.without(accepted, Other.NOT_WANTED)
+                    ? Outcome.without(accepted, Kind.NOT_WANTED)
                     : outcome(accepted, facts.get(), discovery.attachments(digest));
         } catch (IOException e) {
             throw new DiscoveryException(digest.toString(), describe(first), e);
@@ -187,7 +191,7 @@ public final class GraphWalker {
         }
         List<Visit> accepted = accepted(visits, facts.get());
         return accepted.isEmpty()
-                ? Outcome.without(accepted, Other.NOT_WANTED)
+                ? Outcome.without(accepted, Kind.NOT_WANTED)
                 : outcome(accepted, facts.get(), attachments);
     }
 
@@ -212,14 +216,14 @@ public final class GraphWalker {
         Descriptor descriptor = visits.getFirst().descriptor();
         boolean onlyFallback = visits.stream().allMatch(visit -> visit.role() == Role.FALLBACK_REFERRER);
         if (onlyFallback) {
-            return Outcome.without(visits, Other.DANGLING);
+            return Outcome.without(visits, Kind.DANGLING);
         }
         boolean onlyChildren = visits.stream().allMatch(visit -> visit.role() == Role.CHILD);
         if (onlyChildren && !descriptor.isManifest() && discovery.hasBlob(descriptor.digest())) {
-            return Outcome.without(visits, Other.BLOB);
+            return Outcome.without(visits, Kind.BLOB);
         }
         if (onlyChildren && toleratesAbsence) {
-            return Outcome.without(visits, Other.ABSENT);
+            return Outcome.without(visits, Kind.ABSENT);
         }
         throw new NotFoundException(
                 NotFoundException.Kind.MANIFEST,
@@ -252,10 +256,10 @@ public final class GraphWalker {
 
     private List<Visit> settle(Outcome outcome) throws DiscoveryException {
         for (Visit visit : outcome.accepted()) {
-            if (outcome.other() == Other.DANGLING) {
+            if (outcome.kind() == Kind.DANGLING) {
                 dangling.add(visit.descriptor());
             } else {
-                link(visit, outcome.other());
+                link(visit, outcome.kind());
             }
         }
         if (outcome.draft().isEmpty()) {
@@ -273,7 +277,7 @@ public final class GraphWalker {
         return edges(digest, draft);
     }
 
-    private void link(Visit visit, Other other) {
+    private void link(Visit visit, Kind kind) {
         Draft parent = visit.from().map(drafts::get).orElse(null);
         if (parent == null) {
             return;
@@ -282,13 +286,14 @@ public final class GraphWalker {
         switch (visit.role()) {
             case ROOT -> {}
             case CHILD -> {
-                switch (other) {
+                switch (kind) {
                     case BLOB -> {
                         parent.blobs().add(visit.descriptor());
                         blobs.add(digest);
                     }
                     case ABSENT -> parent.absent().add(visit.descriptor());
-                    default -> parent.children().add(digest);
+                    case MANIFEST -> parent.children().add(digest);
+                    case NOT_WANTED, DANGLING -> {}
                 }
             }
             case REFERRER, FALLBACK_REFERRER -> parent.referrers().add(digest);
@@ -349,7 +354,7 @@ public final class GraphWalker {
 
     private static List<Descriptor> omitted(Draft draft) {
         List<Descriptor> omitted = new ArrayList<>(draft.facts().omitted());
-        draft.absent().stream().distinct().forEach(omitted::add);
+        omitted.addAll(draft.absent());
         return omitted;
     }
 

@@ -190,6 +190,7 @@ class GraphWalkerTest {
         Descriptor signature = shapes.referrer(root, "sig/one", "signature");
         repository.manifests.remove(arm.digest());
         repository.manifests.remove(riscv.digest());
+        registry.forgetRequests();
 
         ArtifactGraph graph = GraphWalker.look(discovery(repository, GraphScope.WHOLE), root, WalkLimits.DEFAULT);
 
@@ -198,6 +199,11 @@ class GraphWalkerTest {
         assertThat(graph.node(inner.digest()).omitted())
                 .extracting(Descriptor::digest)
                 .containsExactly(riscv.digest());
+        // A registry may say of an unknown subject what it says of a lacking API.
+        assertThat(registry.requests())
+                .filteredOn(request -> request.contains(arm.digest().toString()))
+                .hasSize(1)
+                .allMatch(request -> request.contains("manifest"));
         assertThatThrownBy(() -> walk(root)).isInstanceOf(DiscoveryException.class);
     }
 
