@@ -116,8 +116,8 @@ final class CarrierWatch implements AutoCloseable {
             inTime = false;
             boolean wait = allWait();
             long sinceNanos = System.nanoTime() - started;
-            // Twice, since a thread may wait for a lock for a moment.
             looks++; // a pause of the whole process is one
+            // Twice, since a thread may wait for a lock for a moment.
             if (wait && waited || times.late().multipliedBy(looks).compareTo(times.starved()) >= 0) {
                 allow(most);
                 nudge();
