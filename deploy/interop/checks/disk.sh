@@ -218,7 +218,7 @@ ballast_is_made() {
 }
 
 no_fill_is_active() {
-  curl -sS "http://127.0.0.1:$admin_port/metrics" | grep -q '^entrepot_fills_active 0'
+  curl -sS "http://127.0.0.1:$admin_port/metrics" | grep > /dev/null '^entrepot_fills_active 0'
 }
 
 disk_pin_is_whole() {

@@ -74,7 +74,7 @@ guide_first_use() {
   guide_step "First use in five minutes"
   expect "commands" "$(wc -l < "$guide_walked")" 4
   guide_blocks yaml "Configure it" > "$scratch/configured.yaml"
-  "$entrepot" config check --config "$scratch/configured.yaml" | grep -q ': ok$'
+  "$entrepot" config check --config "$scratch/configured.yaml" | grep > /dev/null ': ok$'
 }
 
 guide_prepares() {
@@ -135,8 +135,8 @@ kubelet_pulls_through() {
   before=$(wc -l < "$work/log/entrepot")
   kubelet_pulls "$1"
   tail -n "+$((before + 1))" "$work/log/entrepot" > "$scratch/requests"
-  grep -E 'kind=manifest .*containerd/' "$scratch/requests" | grep -q 'user="\?nodes' || { cat "$scratch/requests"; fail "no manifest for nodes"; }
-  grep -E 'kind=blob .*containerd/' "$scratch/requests" | grep -q 'user="\?nodes' || { cat "$scratch/requests"; fail "no layer for nodes"; }
+  grep -E 'kind=manifest .*containerd/' "$scratch/requests" | grep > /dev/null 'user="\?nodes' || { cat "$scratch/requests"; fail "no manifest for nodes"; }
+  grep -E 'kind=blob .*containerd/' "$scratch/requests" | grep > /dev/null 'user="\?nodes' || { cat "$scratch/requests"; fail "no layer for nodes"; }
   bounded ctr --address "$containerd_socket" --namespace k8s.io content get "$layer" > "$scratch/blob"
   same_bytes "$scratch/blob" "$layer"
   bounded ctr --address "$containerd_socket" --namespace k8s.io images list --quiet |

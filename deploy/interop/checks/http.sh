@@ -403,7 +403,7 @@ http_reload() {
   eventually 20 has_note || fail "no note on /readyz says that the file is wrong"
   expect "the metric" "$(metric entrepot_rules_outdated)" 1
   [ "$(metric entrepot_rules_reload_failures_total)" -ge 1 ] || fail "no failure is counted"
-  logged_here | grep -q 'rules not read again, because SIGHUP came: the former ones stay in effect: .*no-such-key'
+  logged_here | grep > /dev/null 'rules not read again, because SIGHUP came: the former ones stay in effect: .*no-such-key'
   request "$repository/manifests/v1"
   expect "the status by the former rules" "$status" 403
 
@@ -412,7 +412,7 @@ http_reload() {
   eventually 20 has_status 200 || fail "the rules of the good file are not in effect after 20 s"
   ! has_note || fail "/readyz still has its note"
   expect "the metric" "$(metric entrepot_rules_outdated)" 0
-  logged_here | grep -q 'rules read again, because SIGHUP came'
+  logged_here | grep > /dev/null 'rules read again, because SIGHUP came'
 }
 
 # has_status STATUS: of the tag.
@@ -423,7 +423,7 @@ has_status() {
 
 # The server is ready all the same.
 has_note() {
-  curl -sS --fail --max-time 10 "http://127.0.0.1:$admin_port/readyz" | grep -q '^note: .*former rules stay in effect.*no-such-key'
+  curl -sS --fail --max-time 10 "http://127.0.0.1:$admin_port/readyz" | grep > /dev/null '^note: .*former rules stay in effect.*no-such-key'
 }
 
 metric() {

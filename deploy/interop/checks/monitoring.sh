@@ -68,5 +68,5 @@ monitoring_all_metrics() {
 }
 
 monitoring_has() {
-  curl -sS --fail --max-time 20 "http://127.0.0.1:$admin_port/metrics" | grep -q "$1"
+  curl -sS --fail --max-time 20 "http://127.0.0.1:$admin_port/metrics" | grep > /dev/null "$1"
 }

@@ -20,7 +20,7 @@ page() {
 }
 
 page_is_there() {
-  curl -sS --fail --max-time 20 --location -D "$scratch/headers" "http://127.0.0.1:$admin_port/" | grep -q '<title>Entrepôt</title>'
+  curl -sS --fail --max-time 20 --location -D "$scratch/headers" "http://127.0.0.1:$admin_port/" | grep > /dev/null '<title>Entrepôt</title>'
   grep -qi "^content-security-policy: default-src 'none';" "$scratch/headers"
 }
 

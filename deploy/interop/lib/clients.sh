@@ -72,7 +72,7 @@ kubelet_pulls() {
   } > "$scratch/call"
   curl -sS --max-time 90 --http2-prior-knowledge --unix-socket "$containerd_socket" -H 'content-type: application/grpc' -H 'te: trailers' \
     --data-binary "@$scratch/call" -D "$scratch/said" -o "$scratch/answer" http://localhost/runtime.v1.ImageService/PullImage
-  tr -d '\r' < "$scratch/said" | grep -qx 'grpc-status: 0' || { cat "$scratch/said"; fail "containerd did not pull $1"; }
+  tr -d '\r' < "$scratch/said" | grep > /dev/null -x 'grpc-status: 0' || { cat "$scratch/said"; fail "containerd did not pull $1"; }
 }
 
 octet() {
