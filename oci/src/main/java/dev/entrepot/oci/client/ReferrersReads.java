@@ -139,9 +139,8 @@ final class ReferrersReads implements ReferrersApi {
     }
 
     // A 400 is not remembered: Quay, which has the API, answers so for subjects that it does not know. Nor is a 404 for
-    // the repository's name or the subject, nor what a repository answers that has listed referrers before: whoever
-    // asks
-    // next about another subject would find nothing.
+    // the repository's name or the subject, nor what a repository answers that has listed referrers before: who asks
+    // next, about another subject, would find nothing.
     private void remember(ApiResponse response) {
         boolean aboutTheSubject = response.status() == 400
                 || response.status() == 404 && ABOUT_THE_SUBJECT.contains(StatusErrors.errorCode(response));
