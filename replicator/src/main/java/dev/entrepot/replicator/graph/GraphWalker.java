@@ -222,7 +222,9 @@ public final class GraphWalker {
         if (onlyChildren && !descriptor.isManifest() && discovery.hasBlob(descriptor.digest())) {
             return Outcome.without(visits, Kind.BLOB);
         }
-        if (onlyChildren && toleratesAbsence) {
+        boolean mayBeAbsent =
+                visits.stream().allMatch(visit -> visit.role() == Role.CHILD || visit.role() == Role.FALLBACK_REFERRER);
+        if (mayBeAbsent && toleratesAbsence) {
             return Outcome.without(visits, Kind.ABSENT);
         }
         throw new NotFoundException(
@@ -256,7 +258,8 @@ public final class GraphWalker {
 
     private List<Visit> settle(Outcome outcome) throws DiscoveryException {
         for (Visit visit : outcome.accepted()) {
-            if (outcome.kind() == Kind.DANGLING) {
+            boolean listedOnly = visit.role() == Role.FALLBACK_REFERRER && outcome.kind() == Kind.ABSENT;
+            if (outcome.kind() == Kind.DANGLING || listedOnly) {
                 dangling.add(visit.descriptor());
             } else {
                 link(visit, outcome.kind());

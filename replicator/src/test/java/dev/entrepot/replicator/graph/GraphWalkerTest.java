@@ -274,6 +274,27 @@ class GraphWalkerTest {
     }
 
     @Test
+    void whatAFallbackTagListsOfAbsentChildrenIsAbsentForWhoOnlyLooks() throws IOException {
+        MemoryRegistry old = new MemoryRegistry("old.test", Abilities.NO_API);
+        MemoryRepository app = old.repository("app");
+        Shapes in = new Shapes(app);
+        Descriptor arm = in.image("arm64");
+        Descriptor amd = in.image("amd64");
+        Descriptor root = in.index(List.of(arm, amd));
+        in.fallback(root, arm, "");
+        app.manifests.remove(arm.digest());
+
+        ArtifactGraph graph = GraphWalker.look(discovery(app, GraphScope.WHOLE), root, WalkLimits.DEFAULT);
+
+        assertThat(digests(graph)).containsExactly(amd.digest(), root.digest());
+        assertThat(graph.root().omitted()).extracting(Descriptor::digest).containsExactly(arm.digest());
+        assertThat(graph.root().referrers()).isEmpty();
+        assertThat(graph.dangling()).extracting(Descriptor::digest).containsExactly(arm.digest());
+        assertThatThrownBy(() -> GraphWalker.walk(discovery(app, GraphScope.WHOLE), root, WalkLimits.DEFAULT))
+                .isInstanceOf(DiscoveryException.class);
+    }
+
+    @Test
     void referrerThatRefersToSomethingElseIsNoneWhateverTheApiSays() throws IOException {
         Descriptor image = shapes.image("amd64");
         Descriptor other = shapes.image("arm64");
