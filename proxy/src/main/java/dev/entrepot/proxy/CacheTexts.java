@@ -127,7 +127,7 @@ final class CacheTexts {
                         one.path("manifests").asLong(),
                         one.path("blobs").asLong(),
                         one.path("repository").asString(""))));
-        return text.toString();
+        return orElse(text, "nothing is stored");
     }
 
     private static String contents(JsonNode answer) {
@@ -147,13 +147,18 @@ final class CacheTexts {
                         content.path("digest").asString(""),
                         size(content.path("bytes")),
                         content.path("lastUsed").asString(""))));
-        return text.toString();
+        return orElse(text, "nothing of this repository is stored");
     }
 
     private static String pins(JsonNode answer) {
         StringBuilder text = new StringBuilder();
         answer.path("pins").forEach(pin -> text.append(pin(pin)));
-        return text.toString();
+        return orElse(text, "no pins");
+    }
+
+    // A list of nothing says so: no line at all looks like a question that nobody answered.
+    private static String orElse(StringBuilder list, String empty) {
+        return list.isEmpty() ? empty + "\n" : list.toString();
     }
 
     private static String pin(JsonNode pin) {

@@ -225,6 +225,9 @@ class CacheCommandsTest {
                 .contains("of 50.0 GiB")
                 .contains("scrub ");
         assertThat(run("cache", "ls").out()).contains("1 tags").contains("registry.test/" + APP);
+        assertThat(run("cache", "ls", "--repository", "registry.test/unseen").out())
+                .isEqualTo("nothing of this repository is stored\n");
+        assertThat(run("cache", "pin").out()).isEqualTo("no pins\n");
         assertThat(run("cache", "ls", "--repository", "registry.test/" + APP).out())
                 .contains("tag 1 ")
                 .contains(blob.toString());
