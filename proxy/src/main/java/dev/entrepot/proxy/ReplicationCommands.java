@@ -1,6 +1,7 @@
 package dev.entrepot.proxy;
 
 import dev.entrepot.config.EntrepotConfig;
+import dev.entrepot.config.ReplicationRuleConfig;
 import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.replication.BadRequestException;
@@ -68,7 +69,7 @@ final class ReplicationCommands {
     int plan(String rule, Optional<Verify> verify, boolean json)
             throws IOException, BadRequestException, InterruptedException {
         try (Closings closings = new Closings()) {
-            PlanAnswer plan = open(closings, true).plan(rule, verify);
+            PlanAnswer plan = of(rule, open(closings, true)).plan(rule, verify);
             out.print(json ? plan.json() + "\n" : plan.text());
             return ExitCodes.ofRun(plan.outcome());
         }
@@ -77,7 +78,22 @@ final class ReplicationCommands {
     /** {@code entrepot sync RULE}; verified in this way, whatever the rule says, if one is given. */
     int sync(String rule, Optional<Verify> verify, boolean json)
             throws IOException, BadRequestException, InterruptedException {
-        return run((replicating, progress) -> replicating.sync(rule, verify, progress), json);
+        return run((replicating, progress) -> of(rule, replicating).sync(rule, verify, progress), json);
+    }
+
+    // Who has edited a rule must not take a plan of the old one for one of the new.
+    private Replicating of(String name, Replicating replicating)
+            throws IOException, BadRequestException, InterruptedException {
+        if (replicating instanceof RunningServer server) {
+            for (ReplicationRuleConfig rule : config.replication().rules()) {
+                if (rule.name().equals(name) && server.runsOtherwise(rule)) {
+                    err.println("entrepot: warning: the server has the rule " + name
+                            + " as it was when the server started, not as the configuration has it now; what follows is"
+                            + " by the server's: restart it to have the change");
+                }
+            }
+        }
+        return replicating;
     }
 
     /** {@code entrepot copy SOURCE TARGET}, verified as above. */

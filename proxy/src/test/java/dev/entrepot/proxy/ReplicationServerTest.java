@@ -351,6 +351,20 @@ class ReplicationServerTest {
     }
 
     @Test
+    void ruleThatWasEditedSinceTheServerStartedIsSaidToBeTheOldOne() throws Exception {
+        assertThat(commands.run("plan", "to-eu").err()).doesNotContain("warning");
+        Path file = folder.resolve("entrepot.yaml");
+        Files.writeString(file, Files.readString(file).replace("tags: [\"v*\"]", "tags: [\"v2\"]"));
+
+        Result plan = commands.run("plan", "to-eu");
+        assertThat(plan.out()).contains("1 to copy");
+        assertThat(plan.err())
+                .contains("warning: the server has the rule to-eu as it was when the server started")
+                .contains("restart it");
+        assertThat(commands.run("sync", "to-eu").err()).contains("warning: the server has the rule to-eu");
+    }
+
+    @Test
     void serverCopiesOnlyToLayoutsThatRulesWrite() throws Exception {
         assertThat(commands.run("copy", "registry.test/team/app:v1", "layout:ruled")
                         .code())

@@ -98,16 +98,14 @@ final class DueTags {
     }
 
     private Optional<Instant> missingSince(CompletedTag tag, boolean listed) throws IOException {
-        return listed
-                ? Optional.empty()
-                : journal.missing(rule.name(), tag.source(), tag.tag()).or(() -> Optional.of(now()));
+        return listed ? Optional.empty() : journal.missing(tag).or(() -> Optional.of(now()));
     }
 
     private Optional<Instant> notedMissingSince(CompletedTag tag, boolean listed) throws IOException {
         if (listed) {
-            journal.notMissing(rule.name(), tag.source(), tag.tag());
+            journal.notMissing(tag);
             return Optional.empty();
         }
-        return Optional.of(journal.missingSince(rule.name(), tag.source(), tag.tag()));
+        return Optional.of(journal.missingSince(tag));
     }
 }

@@ -11,6 +11,7 @@ import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.CosignTag;
 import dev.entrepot.replicator.graph.GraphNode;
 import dev.entrepot.replicator.graph.RequestLimit;
+import dev.entrepot.replicator.journal.BroughtTag;
 import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -102,7 +103,7 @@ final class ImageCopy {
         }
     }
 
-    /** Notes an image that was found complete. */
+    /** Notes an image that is complete. */
     void journal(Digest published) {
         List<CompletedTag.Node> nodes = graph.nodes().stream()
                 .map(node -> new CompletedTag.Node(node.digest(), node.fingerprint()))
@@ -110,13 +111,13 @@ final class ImageCopy {
         for (GraphNode node : graph.nodes()) {
             session.journal()
                     .blobsAt(
-                            session.name(),
+                            session.place(),
                             repository.name(),
                             node.blobs().stream().map(Descriptor::digest).toList());
         }
         CompletedTag complete = new CompletedTag(
                 session.rule().name(),
-                session.name(),
+                session.place(),
                 session.rule().source().name(),
                 plan.source(),
                 plan.repository(),
@@ -125,6 +126,7 @@ final class ImageCopy {
                 published,
                 session.rule().scopeKey(),
                 nodes,
+                List.of(),
                 session.services().time().clock().instant());
         if (session.rule().prune().enabled()) {
             session.journal().completeAndLeave(complete);
@@ -240,7 +242,7 @@ final class ImageCopy {
     private void commit(GraphNode node) {
         List<Digest> digests = node.blobs().stream().map(Descriptor::digest).toList();
         digests.forEach(blob -> repository.committed(blob).complete(true));
-        session.journal().blobsAt(session.name(), repository.name(), digests);
+        session.journal().blobsAt(session.place(), repository.name(), digests);
     }
 
     private GraphNode keepReferrers(GraphNode node) throws IOException {
@@ -260,6 +262,15 @@ final class ImageCopy {
             return;
         }
         tags.backUp(source.tag());
+        session.journal()
+                .bring(new BroughtTag(
+                        session.rule().name(),
+                        session.place(),
+                        session.rule().source().name(),
+                        plan.source(),
+                        plan.repository(),
+                        source.tag(),
+                        trimmed.map(ManifestBytes::digest).orElse(graph.root().digest())));
         if (trimmed.isPresent()) {
             tags.publish(trimmed.get(), source.tag());
             return;

@@ -3,8 +3,8 @@ package dev.entrepot.replicator;
 import dev.entrepot.oci.BlobBody;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
-import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.Tag;
@@ -23,7 +23,9 @@ import tools.jackson.core.JacksonException;
 
 /**
  * Reads when an image was created: the annotation {@code org.opencontainers.image.created}, else {@code created} in the
- * configuration; of an index, else of its first image.
+ * configuration; of an index, else of its first image. One whose configuration is gone or is no JSON does not tell: it
+ * must not keep the other tags of its repository from being chosen. A registry that gives no answer, or a wrong one, is
+ * a failure.
  */
 record ImageCreation(RepositoryDiscovery discovery) implements ImageTimes {
     private static final String ANNOTATION = "org.opencontainers.image.created";
@@ -31,7 +33,11 @@ record ImageCreation(RepositoryDiscovery discovery) implements ImageTimes {
     @Override
     public Optional<Instant> created(Tag tag) throws IOException {
         Optional<Descriptor> root = discovery.resolve(tag);
-        return root.isEmpty() ? Optional.empty() : created(root.get(), OciLimits.MAX_INDEX_DEPTH);
+        try {
+            return root.isEmpty() ? Optional.empty() : created(root.get(), OciLimits.MAX_INDEX_DEPTH);
+        } catch (NotFoundException e) {
+            return Optional.empty();
+        }
     }
 
     private Optional<Instant> created(Descriptor descriptor, int depth) throws IOException {
@@ -66,7 +72,7 @@ record ImageCreation(RepositoryDiscovery discovery) implements ImageTimes {
                     OciJson.mapper().readTree(in.readAllBytes()).path("created").asString("");
             return time(created);
         } catch (JacksonException e) {
-            throw new InvalidContentException("configuration " + config.digest() + " is not readable JSON", e);
+            return Optional.empty();
         }
     }
 

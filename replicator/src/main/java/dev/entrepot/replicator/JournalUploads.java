@@ -19,7 +19,7 @@ import java.util.Optional;
 record JournalUploads(TargetSession session, RepositoryName repository) implements UploadLog {
     @Override
     public Optional<Upload> recall(Digest blob) throws IOException {
-        return session.journal().upload(session.name(), repository, blob).flatMap(JournalUploads::upload);
+        return session.journal().upload(session.place(), repository, blob).flatMap(JournalUploads::upload);
     }
 
     private static Optional<Upload> upload(UploadSession noted) {
@@ -34,7 +34,7 @@ record JournalUploads(TargetSession session, RepositoryName repository) implemen
     public void note(Digest blob, Upload upload) {
         session.journal()
                 .uploadAt(
-                        session.name(),
+                        session.place(),
                         repository,
                         blob,
                         new UploadSession(
@@ -45,6 +45,6 @@ record JournalUploads(TargetSession session, RepositoryName repository) implemen
 
     @Override
     public void forget(Digest blob) {
-        session.journal().forgetUpload(session.name(), repository, blob);
+        session.journal().forgetUpload(session.place(), repository, blob);
     }
 }

@@ -1,6 +1,7 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.DueTags.DueTag;
@@ -51,19 +52,33 @@ final class PrunePlanner {
      */
     PrunePlan plan(List<ImageWork> works, boolean noting) throws IOException {
         if (!rule.prune().enabled()) {
+            if (noting) {
+                // A grace time that began long ago would be over at once if prune came back.
+                journal.forgetMissing(rule.name(), session.place());
+            }
             return PrunePlan.NOTHING;
         }
         // What came from another registry is not missing because this one lacks it.
-        List<CompletedTag> brought = journal.completedBy(rule.name(), session.name()).stream()
-                .filter(tag -> tag.isFrom(rule.source().name()))
+        List<CompletedTag> brought = journal.broughtBy(rule.name(), session.place()).stream()
+                .filter(tag -> tag.isFrom(rule.source().name()) && isNamed(tag.source(), tag.repository()))
                 .toList();
-        List<Leftover> left = journal.leftovers(rule.name(), session.name()).stream()
-                .filter(leftover -> leftover.registry().equals(rule.source().name()))
+        List<Leftover> left = journal.leftovers(rule.name(), session.place()).stream()
+                .filter(leftover -> leftover.registry().equals(rule.source().name())
+                        && isNamed(leftover.source(), leftover.repository()))
                 .toList();
         List<PruneStep> steps = new ArrayList<>();
         Map<RepositoryName, List<CompletedTag>> tags = planTags(brought, noting, steps);
         Map<RepositoryName, List<Leftover>> leftovers = planLeftovers(brought, left, works, steps);
         return new PrunePlan(tags, leftovers, steps);
+    }
+
+    // Another target of the rule may be at the same place, and what the rule brought under other names before stays.
+    private boolean isNamed(RepositoryName source, RepositoryName repository) {
+        try {
+            return session.nameFor(source).equals(repository);
+        } catch (InvalidNameException e) {
+            return false;
+        }
     }
 
     private Map<RepositoryName, List<CompletedTag>> planTags(

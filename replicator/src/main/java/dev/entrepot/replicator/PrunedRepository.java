@@ -11,20 +11,26 @@ import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.TagPage;
+import dev.entrepot.replicator.graph.ArtifactGraph;
 import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.CosignTags;
 import dev.entrepot.replicator.graph.DiscoveryException;
 import dev.entrepot.replicator.graph.GraphNode;
 import dev.entrepot.replicator.graph.GraphScope;
+import dev.entrepot.replicator.graph.GraphWalker;
 import dev.entrepot.replicator.graph.ManifestShelf;
 import dev.entrepot.replicator.graph.Memo;
 import dev.entrepot.replicator.graph.RepositoryDiscovery;
 import dev.entrepot.replicator.graph.RequestLimit;
+import dev.entrepot.replicator.graph.WalkLimits;
+import dev.entrepot.replicator.journal.BroughtTag;
 import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -34,9 +40,10 @@ import java.util.stream.Collectors;
  * A repository of a target while something is to be deleted there: what its tags name and need, and how one is deleted.
  * For one use, by one thread.
  *
- * <p>What the journal lists under tags that are where it brought them is needed, and nothing can be said of a
- * repository that has tags which this process did not bring, or which are elsewhere by now. A backup tag, which says
- * itself what it names, needs what the target shows to be under it.
+ * <p>What rules know of tags that name what they brought or found is needed, and nothing can be said of a repository
+ * that has tags of which no rule knows, or which are elsewhere by now. A backup tag, which says itself what it names,
+ * needs what the target shows to be under it; so does a tag that is known only to rules which want a part of it, and
+ * which none of them wrote.
  */
 final class PrunedRepository {
     // What registries answer that know manifests by digest only: 405 UNSUPPORTED, or 400 DIGEST_INVALID.
@@ -53,6 +60,7 @@ final class PrunedRepository {
     // Each tag is asked for once, not again for every tag that goes.
     private final Memo<Tag, Optional<Digest>> live;
     private final Memo<Tag, Optional<Set<Digest>>> backups;
+    private final Memo<Tag, Optional<Set<Digest>>> shown;
     private final RepositoryDiscovery atTarget;
 
     PrunedRepository(TargetSession session, TargetRepository repository) {
@@ -60,6 +68,7 @@ final class PrunedRepository {
         this.repository = repository;
         this.live = new Memo<>(this::resolve);
         this.backups = new Memo<>(this::neededByBackup);
+        this.shown = new Memo<>(this::shownUnder);
         this.atTarget = new RepositoryDiscovery(
                 repository.reader(), GraphScope.WHOLE, new RequestLimit(REQUESTS), new ManifestShelf(SHELF_BYTES));
     }
@@ -138,19 +147,13 @@ final class PrunedRepository {
         Set<Tag> unknown = new TreeSet<>(tags);
         unknown.removeIf(CosignTags::isAttached);
         unknown.removeAll(gone);
-        List<CompletedTag> others = session.journal().completedIn(session.name(), repository.name()).stream()
-                .filter(other -> !gone.contains(other.tag()))
-                .toList();
-        for (CompletedTag other : others) {
-            unknown.remove(other.tag());
-            Set<Digest> digests = new HashSet<>();
-            digests.add(other.targetDigest());
-            other.nodes().forEach(node -> digests.add(node.digest()));
-            needed.byAny().addAll(digests);
-            if (!due.contains(other.tag())) {
-                needed.byKept().addAll(digests);
+        Map<Tag, List<CompletedTag>> others = new LinkedHashMap<>();
+        for (CompletedTag known : session.journal().completedIn(session.place(), repository.name())) {
+            if (!gone.contains(known.tag())) {
+                others.computeIfAbsent(known.tag(), tag -> new ArrayList<>()).add(known);
             }
         }
+        unknown.removeAll(others.keySet());
         for (Tag tag : unknown) {
             Optional<Set<Digest>> kept = backups.get(tag);
             if (kept.isEmpty()) {
@@ -159,15 +162,46 @@ final class PrunedRepository {
             needed.byAny().addAll(kept.get());
             needed.byKept().addAll(kept.get());
         }
-        List<CompletedTag> listed =
-                others.stream().filter(other -> tags.contains(other.tag())).toList();
-        boolean settled = Concurrently.map(listed, other -> isWhereItWasBrought(other, live.get(other.tag()))).stream()
-                .allMatch(Boolean::booleanValue);
-        return settled ? Optional.of(needed) : Optional.empty();
+        Set<BroughtTag> brought = new HashSet<>(session.journal().broughtIn(session.place(), repository.name()));
+        for (Optional<NeededByTag> one : Concurrently.map(
+                others.entrySet(), other -> neededBy(other.getKey(), other.getValue(), tags, brought))) {
+            if (one.isEmpty()) {
+                return Optional.empty();
+            }
+            needed.byAny().addAll(one.get().digests());
+            if (!due.contains(one.get().tag())) {
+                needed.byKept().addAll(one.get().digests());
+            }
+        }
+        return Optional.of(needed);
     }
 
-    private static boolean isWhereItWasBrought(CompletedTag tag, Optional<Digest> live) {
-        return live.isEmpty() || live.get().equals(tag.targetDigest());
+    private record NeededByTag(Tag tag, Set<Digest> digests) {}
+
+    // What rules know of a tag is right as long as it names what they brought or found there; each may know a part.
+    private Optional<NeededByTag> neededBy(Tag tag, List<CompletedTag> known, Set<Tag> listed, Set<BroughtTag> brought)
+            throws IOException {
+        Optional<Digest> there = listed.contains(tag) ? live.get(tag) : Optional.empty();
+        List<CompletedTag> right = known.stream()
+                .filter(one -> there.isEmpty() || there.get().equals(one.targetDigest()))
+                .toList();
+        if (right.isEmpty()) {
+            return Optional.empty();
+        }
+        Set<Digest> digests = new HashSet<>();
+        right.forEach(one -> digests.addAll(one.digests()));
+        boolean whole = right.stream()
+                .anyMatch(one -> ReplicationRule.isWholeScope(one.scope())
+                        || brought.stream().anyMatch(written -> written.isOf(one)));
+        if (there.isPresent() && !whole) {
+            // Who put it there may have brought more than the rules want that found it.
+            Optional<Set<Digest>> more = shown.get(tag);
+            if (more.isEmpty()) {
+                return Optional.empty();
+            }
+            digests.addAll(more.get());
+        }
+        return Optional.of(new NeededByTag(tag, digests));
     }
 
     // What a rule has kept under a backup tag may be anybody's: only the target knows what that needs.
@@ -180,10 +214,25 @@ final class PrunedRepository {
         if (there.isEmpty()) {
             return Optional.empty();
         }
+        return nodes(() -> atTarget.graph(there.get()));
+    }
+
+    // What the target shows to be under a tag, of which some may lack.
+    private Optional<Set<Digest>> shownUnder(Tag tag) throws IOException {
+        Optional<Descriptor> there = repository.reader().resolve(tag);
+        return there.isEmpty()
+                ? Optional.of(Set.of())
+                : nodes(() -> GraphWalker.look(atTarget, there.get(), WalkLimits.DEFAULT));
+    }
+
+    private interface Graph {
+        ArtifactGraph read() throws IOException;
+    }
+
+    private static Optional<Set<Digest>> nodes(Graph graph) throws IOException {
         try {
-            return Optional.of(atTarget.graph(there.get()).nodes().stream()
-                    .map(GraphNode::digest)
-                    .collect(Collectors.toSet()));
+            return Optional.of(
+                    graph.read().nodes().stream().map(GraphNode::digest).collect(Collectors.toSet()));
         } catch (DiscoveryException e) {
             switch (e.getCause()) {
                 case OutageException outage -> throw outage;

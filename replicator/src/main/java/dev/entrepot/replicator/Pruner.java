@@ -129,7 +129,7 @@ final class Pruner {
 
     // What was left a second time meanwhile is due later.
     private List<Leftover> still(List<Leftover> leftovers) throws IOException {
-        Set<Leftover> now = new HashSet<>(journal.leftovers(rule.name(), session.name()));
+        Set<Leftover> now = new HashSet<>(journal.leftovers(rule.name(), session.place()));
         return leftovers.stream().filter(now::contains).toList();
     }
 
@@ -140,7 +140,7 @@ final class Pruner {
     private ItemReport delete(CompletedTag gone, GraphDeletion deletion, Set<Digest> foreseen) throws IOException {
         String tag = gone.tag().value();
         // Before the repository was claimed, another run may have brought it anew.
-        if (!journal.completed(session.name(), gone.repository(), gone.tag()).equals(Optional.of(gone))) {
+        if (!journal.completed(session.place(), gone.repository(), gone.tag()).contains(gone)) {
             return report(gone, ItemReport.State.SKIPPED, "left alone: another run has brought it meanwhile");
         }
         try {
@@ -152,11 +152,8 @@ final class Pruner {
             // One that failed half-way is known until all of it is gone.
             switch (done.known()) {
                 case KEPT -> {}
-                case FORGOTTEN -> journal.forgetTag(session.name(), gone.repository(), gone.tag());
+                case FORGOTTEN -> journal.forgetTag(session.place(), gone.repository(), gone.tag());
                 case LEFT -> journal.leaveTag(gone);
-            }
-            if (done.known() != GraphDeletion.Known.KEPT) {
-                journal.notMissing(rule.name(), gone.source(), gone.tag());
             }
             return report(gone, done.state(), done.reason());
         } catch (InterruptedIOException e) {

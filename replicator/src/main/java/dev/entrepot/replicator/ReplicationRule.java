@@ -226,6 +226,11 @@ public record ReplicationRule(
         return platforms + " " + referrers.only() + " " + referrers.except() + " " + onSparseRefused + required;
     }
 
+    /** Whether a scope key is of whole graphs. */
+    static boolean isWholeScope(String scopeKey) {
+        return scopeKey.startsWith("[] [] [] ");
+    }
+
     /** Whether a repository is selected. */
     Predicate<RepositoryName> repositoryFilter() {
         List<Predicate<String>> matchers =

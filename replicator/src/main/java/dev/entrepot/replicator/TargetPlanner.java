@@ -15,9 +15,13 @@ import dev.entrepot.replicator.graph.RequestLimit;
 import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -47,13 +51,39 @@ final class TargetPlanner {
 
     /** Plans all images, in their order; one that cannot be planned becomes a plan that says so. */
     List<ImageWork> plan(List<SourceTag> tags) throws IOException {
-        return new BlobAssignment(session).assign(Concurrently.map(tags, WINDOW, this::planned));
+        Map<Place, Set<RepositoryName>> sources = new HashMap<>();
+        for (SourceTag tag : tags) {
+            place(tag)
+                    .ifPresent(place -> sources.computeIfAbsent(place, key -> new TreeSet<>())
+                            .add(tag.repository()));
+        }
+        return new BlobAssignment(session).assign(Concurrently.map(tags, WINDOW, tag -> planned(tag, sources)));
     }
 
-    private ImageWork planned(SourceTag tag) throws IOException {
+    /** A tag at the target. */
+    private record Place(RepositoryName repository, Tag tag) {}
+
+    private Optional<Place> place(SourceTag tag) {
+        try {
+            return Optional.of(new Place(session.nameFor(tag.repository()), tag.tag()));
+        } catch (InvalidNameException e) {
+            return Optional.empty();
+        }
+    }
+
+    private ImageWork planned(SourceTag tag, Map<Place, Set<RepositoryName>> sources) throws IOException {
         RepositoryName name = tag.repository();
         try {
             name = session.nameFor(tag.repository());
+            Set<RepositoryName> sameName = sources.getOrDefault(new Place(name, tag.tag()), Set.of());
+            if (sameName.size() > 1) {
+                // Each run would put another of them there.
+                String cause = sameName.stream().map(RepositoryName::value).collect(Collectors.joining(" and "))
+                        + " both have the tag " + tag.tag() + ", and both are " + name + " at " + session.name()
+                        + "; give them different names there (map), or leave one out";
+                return fail(
+                        tag, name, new ItemReport.Failure(Side.LOCAL, tag.tag().value(), cause));
+            }
             return plan(tag, session.repository(name));
         } catch (CopyException e) {
             return fail(tag, name, e.failure());
@@ -64,13 +94,17 @@ final class TargetPlanner {
     }
 
     private ImageWork plan(SourceTag tag, TargetRepository repository) throws IOException {
-        Optional<CompletedTag> noted = session.journal().completed(session.name(), repository.name(), tag.tag());
-        Optional<CompletedTag> record = noted.filter(completed -> isUsable(completed, tag));
+        Optional<CompletedTag> record =
+                session.journal().completed(session.place(), repository.name(), tag.tag()).stream()
+                        .filter(completed -> isUsable(completed, tag))
+                        .max(Comparator.comparing((CompletedTag completed) ->
+                                        completed.rule().equals(rule.name()))
+                                .thenComparing(CompletedTag::at));
         // What an earlier version noted without its registry is compared once; so is everything when a rule gets
         // another source.
         Optional<CompletedTag> known =
                 record.filter(completed -> completed.isFrom(rule.source().name()));
-        if (known.isPresent() && immutable.test(tag.tag())) {
+        if (known.isPresent() && immutable.test(tag.tag()) && isStillThere(known.get(), repository)) {
             return settled(tag, repository, known.get().sourceDigest(), Action.UP_TO_DATE, "immutable and complete");
         }
         Descriptor root = discovery.root(tag);
@@ -90,8 +124,8 @@ final class TargetPlanner {
                 && live.equals(Optional.of(record.get().targetDigest()));
         boolean moves = !live.equals(Optional.of(root.digest())) && !trimmed;
         // What this rule itself brought last moves with the source.
-        Optional<Digest> conflict = live.filter(there -> moves
-                && noted.filter(completed -> isOurs(completed, tag, there)).isEmpty());
+        Optional<Digest> conflict =
+                moves && live.isPresent() && !isOurs(tag, repository, live.get()) ? live : Optional.empty();
         if (conflict.isPresent() && rule.onConflict() == OnConflict.KEEP) {
             return settled(tag, repository, root.digest(), Action.SKIP, "the target has " + live.get() + ", kept");
         }
@@ -117,19 +151,26 @@ final class TargetPlanner {
     }
 
     private boolean isUsable(CompletedTag noted, SourceTag tag) {
-        return noted.scope().equals(rule.scopeKey()) && isFromHere(noted, tag);
+        return noted.scope().equals(rule.scopeKey()) && isFromHere(noted.registry(), noted.source(), tag);
     }
 
-    private boolean isOurs(CompletedTag noted, SourceTag tag, Digest there) {
-        return noted.rule().equals(rule.name())
-                && isFromHere(noted, tag)
-                && noted.targetDigest().equals(there);
+    // A file on a disk of this machine may have been carried away, and to see that costs no request.
+    private boolean isStillThere(CompletedTag known, TargetRepository repository) throws IOException {
+        return !session.registry().isAtHand()
+                || atTarget(known.tag(), () -> repository.head(known.tag()))
+                        .map(Descriptor::digest)
+                        .equals(Optional.of(known.targetDigest()));
     }
 
-    private boolean isFromHere(CompletedTag noted, SourceTag tag) {
-        boolean registry =
-                noted.isFrom(rule.source().name()) || noted.registry().isEmpty();
-        return registry && noted.source().equals(tag.repository());
+    private boolean isOurs(SourceTag tag, TargetRepository repository, Digest there) throws IOException {
+        return session.journal().broughtIn(session.place(), repository.name(), tag.tag()).stream()
+                .anyMatch(brought -> brought.rule().equals(rule.name())
+                        && isFromHere(brought.registry(), brought.source(), tag)
+                        && brought.digest().equals(there));
+    }
+
+    private boolean isFromHere(String registry, RepositoryName source, SourceTag tag) {
+        return (registry.equals(rule.source().name()) || registry.isEmpty()) && source.equals(tag.repository());
     }
 
     private boolean isCurrent(CompletedTag record, SourceTag tag, Descriptor root, Optional<Digest> live)

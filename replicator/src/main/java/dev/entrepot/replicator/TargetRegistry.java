@@ -10,10 +10,13 @@ import java.util.Optional;
 
 /** A registry, or something like one, that is copied to. Implementations are safe for all threads. */
 public interface TargetRegistry {
-    /** The name under which reports show it and the journal remembers it: it must stay the same over restarts. */
+    /** The name under which reports and metrics show it. */
     String name();
 
-    /** Where it is: the same for all that write to the same repositories, whatever they are called in reports. */
+    /**
+     * Where it is: the same for all that write to the same repositories, whatever they are called in reports. The
+     * journal remembers it by this, so it must stay the same over restarts and changes of rules.
+     */
     default String place() {
         return name();
     }

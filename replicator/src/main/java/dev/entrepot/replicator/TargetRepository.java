@@ -34,7 +34,7 @@ final class TargetRepository {
     private static final String UNKNOWN = "NAME_UNKNOWN";
 
     private final RepositoryName name;
-    private final String targetName;
+    private final String place;
     private final CopyJournal journal;
     private final RepositoryTarget target;
     private final RepositorySource reader;
@@ -54,7 +54,7 @@ final class TargetRepository {
 
     TargetRepository(RepositoryName name, TargetRegistry registry, HostGate gate, CopyJournal journal) {
         this.name = name;
-        this.targetName = registry.name();
+        this.place = registry.place();
         this.journal = journal;
         this.target = registry.target(name);
         this.reader = new GatedSource(registry.reader(name), gate);
@@ -91,7 +91,7 @@ final class TargetRepository {
     }
 
     private boolean askWhetherUnknown() throws IOException {
-        if (journal.hasBegun(targetName, name)) {
+        if (journal.hasBegun(place, name)) {
             return false;
         }
         try {
@@ -112,7 +112,7 @@ final class TargetRepository {
     }
 
     private boolean noteBegun() throws IOException {
-        journal.begin(targetName, name);
+        journal.begin(place, name);
         return true;
     }
 

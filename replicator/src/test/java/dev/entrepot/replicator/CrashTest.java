@@ -58,6 +58,11 @@ class CrashTest {
                 }
 
                 @Override
+                public String place() {
+                    return layout.place();
+                }
+
+                @Override
                 public RepositorySource reader(RepositoryName name) {
                     return layout.reader(name);
                 }

@@ -95,9 +95,19 @@ public final class MemoryRegistry {
     }
 
     public TargetRegistry asTarget() {
+        return asTarget(host.value());
+    }
+
+    /** As one of several targets at this place, which reports call otherwise. */
+    public TargetRegistry asTarget(String name) {
         return new TargetRegistry() {
             @Override
             public String name() {
+                return name;
+            }
+
+            @Override
+            public String place() {
                 return host.value();
             }
 

@@ -12,7 +12,7 @@ import java.util.Optional;
 /**
  * A registry that is copied to, without a cache before it.
  *
- * @param name the name of it in reports, metrics and the journal
+ * @param name the name of it in reports and metrics
  * @param client its client, which others close
  */
 record RegistryTarget(String name, RegistryClient client) implements TargetRegistry {

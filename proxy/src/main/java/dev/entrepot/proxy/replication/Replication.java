@@ -16,6 +16,7 @@ import dev.entrepot.replicator.journal.CopyJournal;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -27,6 +28,7 @@ import java.util.Optional;
  */
 public final class Replication implements AutoCloseable {
     private final Map<String, ReplicationRule> rules = new LinkedHashMap<>();
+    private final Map<String, String> fingerprints = new HashMap<>();
     private final CopyJournal journal;
     private final ReplicationTargets targets;
     private final OtherSources others;
@@ -57,6 +59,7 @@ public final class Replication implements AutoCloseable {
                 new Replication(journal, new ReplicationTargets(environment, config.rules()), sources, time);
         try {
             for (ReplicationRuleConfig rule : config.rules()) {
+                replication.fingerprints.put(rule.name(), RuleFingerprint.of(rule));
                 replication.rules.put(
                         rule.name(),
                         ReplicationRule.of(rule, sources.source(rule.source()), replication.targets.open(rule)));
@@ -72,6 +75,11 @@ public final class Replication implements AutoCloseable {
     public static Time time(ClientEnvironment environment) {
         return new Time(
                 environment.clock(), environment.nanoTime(), environment.sleeper()::sleep, environment.random());
+    }
+
+    /** The {@link RuleFingerprint} of a rule; empty if there is none of that name. */
+    Optional<String> fingerprint(String rule) {
+        return Optional.ofNullable(fingerprints.get(rule));
     }
 
     /** All rules that copy somewhere, in the order of the configuration. */

@@ -201,6 +201,7 @@ final class ReplicationApi implements AdminEndpoint {
             ObjectNode json = array.addObject();
             json.put("rule", rule.name());
             json.put("source", rule.source().name());
+            replication.fingerprint(rule.name()).ifPresent(fingerprint -> json.put("fingerprint", fingerprint));
             ArrayNode targets = json.putArray("targets");
             rule.targets().forEach(target -> targets.add(target.registry().name()));
             json.put("running", replication.isRunning(rule.name()));

@@ -83,9 +83,8 @@ final class ReplicationTargets implements AutoCloseable {
         };
     }
 
-    // The name in reports, metrics and the journal is where it is: what the journal knows of a place is true under
-    // every prefix. Only where a rule has one place several times is there something behind it, the same after each
-    // restart.
+    // The name in reports and metrics is where it is. Only where a rule has one place several times is there something
+    // behind it, the same after each restart. The journal goes by the place alone.
     private static String name(TargetConfig target, Set<String> taken) {
         String place = switch (target.destination()) {
             case TargetConfig.RegistryDestination registry ->

@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.replication;
 
 import dev.entrepot.cache.ContentStore;
+import dev.entrepot.config.ReplicationRuleConfig;
 import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.replicator.ReplicationReport;
@@ -158,6 +159,21 @@ public final class RunningServer implements Replicating {
             return get(path, PLAN);
         }
         return read(http.send(posting(path, body.get(), PLAN), HttpResponse.BodyHandlers.ofString()));
+    }
+
+    /**
+     * Whether the server runs a rule otherwise than this configuration says: the file was edited since it started. A
+     * rule that it does not know, or an answer that says nothing of it, is no reason to think so.
+     */
+    public boolean runsOtherwise(ReplicationRuleConfig rule)
+            throws IOException, BadRequestException, InterruptedException {
+        for (JsonNode known : get("/replication/rules", PLAN)) {
+            if (known.path("rule").asString("").equals(rule.name())) {
+                return known.has("fingerprint")
+                        && !known.path("fingerprint").asString("").equals(RuleFingerprint.of(rule));
+            }
+        }
+        return false;
     }
 
     @Override

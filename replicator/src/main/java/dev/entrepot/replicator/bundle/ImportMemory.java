@@ -26,6 +26,7 @@ final class ImportMemory {
     private final ReplicationRule rule;
     private final ImportNames names;
     private final String target;
+    private final String place;
 
     /**
      * Of an import.
@@ -39,6 +40,7 @@ final class ImportMemory {
         this.rule = rule;
         this.names = names;
         this.target = rule.targets().getFirst().registry().name();
+        this.place = rule.targets().getFirst().registry().place();
     }
 
     /**
@@ -110,12 +112,12 @@ final class ImportMemory {
         for (ImageClosure closure : closures) {
             BundledImage image = closure.image();
             if (report.isComplete(image, names)) {
-                runner.journal()
-                        .completed(target, names.repository(image.repository()), names.tag(image))
+                runner.journal().completed(place, names.repository(image.repository()), names.tag(image)).stream()
+                        .filter(done -> done.rule().equals(rule.name()))
                         .filter(done -> done.sourceDigest().equals(image.manifest()))
                         .map(CompletedTag::targetDigest)
                         .filter(digest -> !digest.equals(image.manifest()))
-                        .ifPresent(digest ->
+                        .forEach(digest ->
                                 trimmed.add(Arrived.Image.of(closure, names).trimmedTo(digest)));
             }
         }
@@ -140,11 +142,11 @@ final class ImportMemory {
                 }
             }
         }
-        held.forEach((repository, blobs) -> runner.journal().blobsAt(target, names.repository(repository), blobs));
+        held.forEach((repository, blobs) -> runner.journal().blobsAt(place, names.repository(repository), blobs));
     }
 
     /** Repositories of the target that are known to have blobs. */
     Map<Digest, List<RepositoryName>> blobLocations(Collection<Digest> blobs) throws IOException {
-        return runner.journal().blobLocations(target, blobs);
+        return runner.journal().blobLocations(place, blobs);
     }
 }

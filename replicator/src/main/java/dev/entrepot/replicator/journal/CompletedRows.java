@@ -1,23 +1,46 @@
 package dev.entrepot.replicator.journal;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.Optional;
 
 /** {@link CompletedTag} as rows. */
 final class CompletedRows {
     static final String SELECT =
-            "SELECT rule, target, source, repository, tag, source_digest, target_digest, scope, nodes, at, registry FROM completed";
+            "SELECT rule, target, source, repository, tag, source_digest, target_digest, scope, nodes, at, registry, kept FROM completed";
 
     private CompletedRows() {}
 
-    static void write(SqlThread.Statements statements, CompletedTag tag) throws SQLException {
+    /** What a rule knows of a tag; nothing if the row is damaged. */
+    static Optional<CompletedTag> own(SqlThread.Statements statements, CompletedTag tag) throws SQLException {
+        try (ResultSet row = statements
+                .bound(
+                        SELECT + " WHERE target = ? AND repository = ? AND tag = ? AND rule = ?",
+                        tag.target(),
+                        tag.repository().value(),
+                        tag.tag().value(),
+                        tag.rule())
+                .executeQuery()) {
+            return row.next() ? Optional.of(read(row)) : Optional.empty();
+        } catch (InvalidNameException e) {
+            return Optional.empty();
+        }
+    }
+
+    /**
+     * In place of what the rule knew of the tag before; it is at the source, and what else the rule wrote is not there
+     * any more.
+     */
+    static void write(SqlThread.Statements statements, CompletedTag now) throws SQLException {
+        CompletedTag tag = own(statements, now).map(now::after).orElse(now);
         statements.update(
-                "INSERT OR REPLACE INTO completed(rule, target, source, repository, tag, source_digest, target_digest, scope, nodes, at, registry)"
-                        + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                "INSERT OR REPLACE INTO completed(rule, target, source, repository, tag, source_digest, target_digest, scope, nodes, at, registry, kept)"
+                        + " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 tag.rule(),
                 tag.target(),
                 tag.source().value(),
@@ -28,7 +51,15 @@ final class CompletedRows {
                 tag.scope(),
                 tag.encodedNodes(),
                 tag.at().toEpochMilli(),
-                tag.registry());
+                tag.registry(),
+                tag.encodedKept());
+        statements.update(
+                "DELETE FROM brought WHERE target = ? AND repository = ? AND tag = ? AND rule = ? AND digest <> ?",
+                tag.target(),
+                tag.repository().value(),
+                tag.tag().value(),
+                tag.rule(),
+                tag.targetDigest().toString());
     }
 
     static CompletedTag read(ResultSet row) throws SQLException {
@@ -43,6 +74,7 @@ final class CompletedRows {
                 Digest.parse(row.getString(7)),
                 row.getString(8),
                 CompletedTag.decodeNodes(row.getString(9)),
+                CompletedTag.decodeKept(row.getString(12)),
                 Instant.ofEpochMilli(row.getLong(10)));
     }
 }

@@ -4,14 +4,16 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import java.time.Instant;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
  * A tag that was complete at a target.
  *
- * @param rule the rule that brought it
- * @param target the target
+ * @param rule the rule that brought it, or found it
+ * @param target the place of the target
  * @param registry the name of the registry that it came from; empty if an earlier version wrote this down
  * @param source the repository at the source
  * @param repository the repository at the target
@@ -20,6 +22,7 @@ import java.util.stream.Collectors;
  * @param targetDigest what it names at the target: the same, except for a trimmed index
  * @param scope {@code ReplicationRule}'s scope key at that time
  * @param nodes all manifests of the graph
+ * @param kept what else the rule had under the tag, as it is now, when it wanted more
  * @param at when it was verified
  */
 public record CompletedTag(
@@ -33,10 +36,12 @@ public record CompletedTag(
         Digest targetDigest,
         String scope,
         List<Node> nodes,
+        List<Digest> kept,
         Instant at) {
-    /** Copies the list. */
+    /** Copies the lists. */
     public CompletedTag {
         nodes = List.copyOf(nodes);
+        kept = List.copyOf(kept);
     }
 
     /**
@@ -50,6 +55,48 @@ public record CompletedTag(
     /** Whether it is known to have come from a registry. */
     public boolean isFrom(String name) {
         return registry.equals(name);
+    }
+
+    /** All manifests that are under the tag as far as the rule knows. */
+    public Set<Digest> digests() {
+        Set<Digest> digests = new LinkedHashSet<>(List.of(targetDigest));
+        nodes.forEach(node -> digests.add(node.digest()));
+        digests.addAll(kept);
+        return digests;
+    }
+
+    /**
+     * The same with what the rule knew of the tag before: what it wanted then and does not want now is there all the
+     * same, as long as the tag names the same.
+     */
+    CompletedTag after(CompletedTag before) {
+        if (!before.targetDigest().equals(targetDigest)) {
+            return this;
+        }
+        Set<Digest> more = before.scope().equals(scope) ? new LinkedHashSet<>(before.kept()) : before.digests();
+        more.remove(targetDigest);
+        nodes.forEach(node -> more.remove(node.digest()));
+        return new CompletedTag(
+                rule,
+                target,
+                registry,
+                source,
+                repository,
+                tag,
+                sourceDigest,
+                targetDigest,
+                scope,
+                nodes,
+                List.copyOf(more),
+                at);
+    }
+
+    String encodedKept() {
+        return kept.stream().map(Digest::toString).collect(Collectors.joining("\n"));
+    }
+
+    static List<Digest> decodeKept(String text) {
+        return text.lines().map(Digest::parse).toList();
     }
 
     String encodedNodes() {

@@ -24,7 +24,8 @@ import java.util.Set;
 /**
  * What is known of the targets from earlier runs, and the history of the runs themselves. It saves requests and, but
  * for tags that the rule calls immutable, never decides alone: any other tag is asked for at the target, and what the
- * journal says about blobs is corrected when a target refuses. Losing the file costs one full comparison.
+ * journal says about blobs is corrected when a target refuses. Losing the file costs one full comparison, and what
+ * rules had brought until then is no longer known to be theirs.
  *
  * <p>It is long because it is the one door to all its tables. Writes that nobody waits for are on disk in the order in
  * which they were made; {@link #flush()} waits for them. Safe for all threads. A failure of the disk or of SQLite is an
@@ -38,6 +39,7 @@ public final class CopyJournal implements AutoCloseable {
     public static final Duration HISTORY = Duration.ofDays(90);
 
     private static final int AT_ONCE = 500;
+    private static final String OF_RULE = " WHERE target = ? AND repository = ? AND tag = ? AND rule = ?";
 
     // More in a row make no difference to anybody.
     private static final int LOOKED_AT = 20;
@@ -224,13 +226,46 @@ public final class CopyJournal implements AutoCloseable {
         return count == null ? 0 : count;
     }
 
+    /**
+     * Notes that a rule is about to write a tag, and waits until that is committed: if the process ends before
+     * {@link #complete}, it is known whose the tag is.
+     */
+    public void bring(BroughtTag tag) throws IOException {
+        sql.call(statements -> {
+            BroughtRows.write(statements, tag);
+            return null;
+        });
+    }
+
+    /** The tags of a repository at a target that rules have written, of all rules. */
+    public List<BroughtTag> broughtIn(String target, RepositoryName repository) throws IOException {
+        return query(
+                BroughtRows.SELECT + " WHERE target = ? AND repository = ? ORDER BY tag",
+                BroughtRows::read,
+                target,
+                repository.value());
+    }
+
+    /** What rules have written under a tag. */
+    public List<BroughtTag> broughtIn(String target, RepositoryName repository, Tag tag) throws IOException {
+        return query(
+                BroughtRows.SELECT + " WHERE target = ? AND repository = ? AND tag = ?",
+                BroughtRows::read,
+                target,
+                repository.value(),
+                tag.value());
+    }
+
     /** Notes that a tag is complete; does not wait. */
     public void complete(CompletedTag tag) {
-        later(statements -> CompletedRows.write(statements, tag));
+        later(statements -> {
+            LeftoverRows.wantAgain(statements, tag);
+            CompletedRows.write(statements, tag);
+        });
     }
 
     /**
-     * As above, and notes what of the graph that the rule had under the tag before is not in this one, as left over
+     * As above, and notes what of the graph that the rule brought under the tag before is not in this one, as left over
      * from now on; does not wait.
      */
     public void completeAndLeave(CompletedTag tag) {
@@ -241,16 +276,14 @@ public final class CopyJournal implements AutoCloseable {
         });
     }
 
-    /** What is known of a tag at a target. */
-    public Optional<CompletedTag> completed(String target, RepositoryName repository, Tag tag) throws IOException {
+    /** What rules know of a tag at a target, each by itself. */
+    public List<CompletedTag> completed(String target, RepositoryName repository, Tag tag) throws IOException {
         return query(
-                        CompletedRows.SELECT + " WHERE target = ? AND repository = ? AND tag = ?",
-                        CompletedRows::read,
-                        target,
-                        repository.value(),
-                        tag.value())
-                .stream()
-                .findFirst();
+                CompletedRows.SELECT + " WHERE target = ? AND repository = ? AND tag = ?",
+                CompletedRows::read,
+                target,
+                repository.value(),
+                tag.value());
     }
 
     /** All tags of a repository at a target that are known to be complete, of all rules. */
@@ -262,29 +295,48 @@ public final class CopyJournal implements AutoCloseable {
                 repository.value());
     }
 
-    /** All tags at a target that a rule brought. */
-    public List<CompletedTag> completedBy(String rule, String target) throws IOException {
+    /** All tags at a target that a rule brought: those that are known to be complete as what the rule wrote. */
+    public List<CompletedTag> broughtBy(String rule, String target) throws IOException {
         return query(
-                CompletedRows.SELECT + " WHERE rule = ? AND target = ? ORDER BY repository, tag",
+                CompletedRows.SELECT + " WHERE rule = ? AND target = ? AND EXISTS (SELECT 1 FROM brought"
+                        + " WHERE brought.target = completed.target AND brought.repository = completed.repository"
+                        + " AND brought.tag = completed.tag AND brought.rule = completed.rule"
+                        + " AND brought.digest = completed.target_digest) ORDER BY repository, tag",
                 CompletedRows::read,
                 rule,
                 target);
     }
 
-    /** Forgets what is known of a tag; does not wait. */
+    /** Forgets what all rules know of a tag, which is gone; does not wait. */
     public void forgetTag(String target, RepositoryName repository, Tag tag) {
-        later(statements -> statements.update(
-                "DELETE FROM completed WHERE target = ? AND repository = ? AND tag = ?",
-                target,
-                repository.value(),
-                tag.value()));
+        later(statements -> {
+            for (String table : List.of("completed", "brought")) {
+                statements.update(
+                        "DELETE FROM " + table + " WHERE target = ? AND repository = ? AND tag = ?",
+                        target,
+                        repository.value(),
+                        tag.value());
+            }
+        });
     }
 
-    /** Forgets what is known of a tag, and notes that all of its graph is left over from now on; does not wait. */
+    /**
+     * Forgets what a rule knows of a tag, and what others know of it as the same, and notes that all of its graph is
+     * left over from now on; does not wait.
+     */
     public void leaveTag(CompletedTag tag) {
         long now = clock.millis();
-        later(statements -> LeftoverRows.writeAll(statements, tag, now));
-        forgetTag(tag.target(), tag.repository(), tag.tag());
+        later(statements -> {
+            LeftoverRows.writeAll(statements, tag, now);
+            for (String which : List.of("completed WHERE target_digest", "brought WHERE digest")) {
+                statements.update(
+                        "DELETE FROM " + which + " = ? AND target = ? AND repository = ? AND tag = ?",
+                        tag.targetDigest().toString(),
+                        tag.target(),
+                        tag.repository().value(),
+                        tag.tag().value());
+            }
+        });
     }
 
     /** What a rule has left over at a target. */
@@ -370,44 +422,49 @@ public final class CopyJournal implements AutoCloseable {
 
     /**
      * Since when a tag that a rule brought is missing at the source; notes the present time if it was not known to be.
+     * That is forgotten when the tag is noted as complete again.
      */
-    public Instant missingSince(String rule, RepositoryName source, Tag tag) throws IOException {
-        Long since = sql.call(statements -> {
-            statements.update(
-                    "INSERT OR IGNORE INTO missing(rule, source, tag, since) VALUES (?, ?, ?, ?)",
-                    rule,
-                    source.value(),
-                    tag.value(),
-                    clock.millis());
-            try (ResultSet row = statements
-                    .bound(
-                            "SELECT since FROM missing WHERE rule = ? AND source = ? AND tag = ?",
-                            rule,
-                            source.value(),
-                            tag.value())
-                    .executeQuery()) {
-                return row.next() ? row.getLong(1) : clock.millis();
-            }
-        });
-        return Instant.ofEpochMilli(since == null ? clock.millis() : since);
+    public Instant missingSince(CompletedTag tag) throws IOException {
+        long now = clock.millis();
+        sql.call(statements -> statements.update(
+                "UPDATE completed SET missing_since = ?" + OF_RULE + " AND missing_since IS NULL",
+                now,
+                tag.target(),
+                tag.repository().value(),
+                tag.tag().value(),
+                tag.rule()));
+        return missing(tag).orElse(Instant.ofEpochMilli(now));
     }
 
     /** Since when a tag is noted as missing at the source; empty if it is not. */
-    public Optional<Instant> missing(String rule, RepositoryName source, Tag tag) throws IOException {
+    public Optional<Instant> missing(CompletedTag tag) throws IOException {
         return query(
-                        "SELECT since FROM missing WHERE rule = ? AND source = ? AND tag = ?",
+                        "SELECT missing_since FROM completed" + OF_RULE + " AND missing_since IS NOT NULL",
                         row -> Instant.ofEpochMilli(row.getLong(1)),
-                        rule,
-                        source.value(),
-                        tag.value())
+                        tag.target(),
+                        tag.repository().value(),
+                        tag.tag().value(),
+                        tag.rule())
                 .stream()
                 .findFirst();
     }
 
     /** Notes that a tag is at the source; does not wait. */
-    public void notMissing(String rule, RepositoryName source, Tag tag) {
+    public void notMissing(CompletedTag tag) {
         later(statements -> statements.update(
-                "DELETE FROM missing WHERE rule = ? AND source = ? AND tag = ?", rule, source.value(), tag.value()));
+                "UPDATE completed SET missing_since = NULL" + OF_RULE + " AND missing_since IS NOT NULL",
+                tag.target(),
+                tag.repository().value(),
+                tag.tag().value(),
+                tag.rule()));
+    }
+
+    /** Forgets what was noted as missing of a rule at a target, since nobody looks any more; does not wait. */
+    public void forgetMissing(String rule, String target) {
+        later(statements -> statements.update(
+                "UPDATE completed SET missing_since = NULL WHERE rule = ? AND target = ? AND missing_since IS NOT NULL",
+                rule,
+                target));
     }
 
     /** Notes an upload that may be continued; does not wait. */

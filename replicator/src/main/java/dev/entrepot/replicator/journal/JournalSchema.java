@@ -10,7 +10,7 @@ import java.sql.Statement;
  * written.
  */
 final class JournalSchema {
-    private static final int VERSION = 7;
+    private static final int VERSION = 8;
 
     private static final String BEGUN =
             "CREATE TABLE begun(target TEXT NOT NULL, repository TEXT NOT NULL, PRIMARY KEY(target, repository)) WITHOUT ROWID";
@@ -23,6 +23,21 @@ final class JournalSchema {
     private static final String OWED =
             "CREATE TABLE owed(rule TEXT PRIMARY KEY, cause TEXT NOT NULL, last_run INTEGER NOT NULL)";
 
+    // What each rule knows of a tag, and since when the source lacks it.
+    private static final String COMPLETED = """
+        CREATE TABLE completed(target TEXT NOT NULL, repository TEXT NOT NULL, tag TEXT NOT NULL, rule TEXT NOT NULL,
+            source TEXT NOT NULL, source_digest TEXT NOT NULL, target_digest TEXT NOT NULL, scope TEXT NOT NULL, nodes TEXT NOT NULL,
+            at INTEGER NOT NULL, registry TEXT NOT NULL DEFAULT '', kept TEXT NOT NULL DEFAULT '', missing_since INTEGER,
+            PRIMARY KEY(target, repository, tag, rule)) WITHOUT ROWID""";
+
+    private static final String COMPLETED_BY_RULE = "CREATE INDEX completed_by_rule ON completed(rule, target)";
+
+    // What each rule has written under a tag, or is about to write. Two digests only while it moves.
+    private static final String BROUGHT = """
+        CREATE TABLE brought(target TEXT NOT NULL, repository TEXT NOT NULL, tag TEXT NOT NULL, rule TEXT NOT NULL,
+            digest TEXT NOT NULL, registry TEXT NOT NULL, source TEXT NOT NULL,
+            PRIMARY KEY(target, repository, tag, rule, digest)) WITHOUT ROWID""";
+
     private static final String[] TABLES = {
         """
         CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, cause TEXT NOT NULL, started INTEGER NOT NULL,
@@ -32,17 +47,12 @@ final class JournalSchema {
         CREATE TABLE item(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, target TEXT NOT NULL, repository TEXT NOT NULL,
             tag TEXT NOT NULL, state TEXT NOT NULL, detail TEXT NOT NULL, at INTEGER NOT NULL)""",
         "CREATE INDEX item_by_run ON item(run)",
-        """
-        CREATE TABLE completed(target TEXT NOT NULL, repository TEXT NOT NULL, tag TEXT NOT NULL, rule TEXT NOT NULL,
-            source TEXT NOT NULL, source_digest TEXT NOT NULL, target_digest TEXT NOT NULL, scope TEXT NOT NULL, nodes TEXT NOT NULL,
-            at INTEGER NOT NULL, registry TEXT NOT NULL DEFAULT '', PRIMARY KEY(target, repository, tag)) WITHOUT ROWID""",
-        "CREATE INDEX completed_by_rule ON completed(rule, target)",
+        COMPLETED,
+        COMPLETED_BY_RULE,
+        BROUGHT,
         """
         CREATE TABLE blob(target TEXT NOT NULL, digest TEXT NOT NULL, repository TEXT NOT NULL,
             PRIMARY KEY(target, digest, repository))""",
-        """
-        CREATE TABLE missing(rule TEXT NOT NULL, source TEXT NOT NULL, tag TEXT NOT NULL, since INTEGER NOT NULL,
-            PRIMARY KEY(rule, source, tag)) WITHOUT ROWID""",
         """
         CREATE TABLE upload(target TEXT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL, location TEXT NOT NULL,
             reached INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(target, repository, digest)) WITHOUT ROWID""",
@@ -66,6 +76,34 @@ final class JournalSchema {
         "ALTER TABLE run ADD COLUMN left_out INTEGER",
         "UPDATE run SET left_out = (round_of IS NOT NULL AND outcome <> 'complete')",
     };
+
+    // Up to version 7 the last rule that compared a tag took it for its own, so what a rule wrote itself is not known;
+    // and one place had several names where a rule had it several times. A grace time that had begun begins anew.
+    private static final String[] FROM_7_TO_8 = {
+        "ALTER TABLE completed RENAME TO completed7",
+        "DROP INDEX IF EXISTS completed_by_rule",
+        COMPLETED,
+        COMPLETED_BY_RULE,
+        "INSERT INTO completed SELECT target, repository, tag, rule, source, source_digest, target_digest, scope, nodes, at, registry, '', NULL"
+                + " FROM completed7",
+        "DROP TABLE completed7",
+        "DROP TABLE IF EXISTS brought",
+        BROUGHT,
+        "INSERT INTO brought SELECT target, repository, tag, rule, target_digest, registry, source FROM completed",
+        "DROP TABLE IF EXISTS missing",
+        atItsPlace("completed"),
+        atItsPlace("brought"),
+        atItsPlace("blob"),
+        atItsPlace("begun"),
+        atItsPlace("upload"),
+        atItsPlace("leftover"),
+    };
+
+    // Of registries; a layout that was named so is compared anew.
+    private static String atItsPlace(String table) {
+        return "UPDATE OR REPLACE " + table
+                + " SET target = substr(target, 1, instr(target, '#') - 1) WHERE instr(target, '#') > 1 AND instr(target, '/') = 0";
+    }
 
     // Of this connection alone, where it hides the table of the same name. The file stays as it is.
     private static final String RUNS_BEFORE_5 = "CREATE TEMP VIEW run AS SELECT *, NULL AS round_of FROM main.run";
@@ -105,8 +143,13 @@ final class JournalSchema {
                     statement.execute(change);
                 }
             }
-            if (version > 0 && version < VERSION) {
+            if (version > 0 && version < 7) {
                 statement.execute(OWED);
+            }
+            if (version > 0 && version < 8) {
+                for (String change : FROM_7_TO_8) {
+                    statement.execute(change);
+                }
             }
             if (version < VERSION) {
                 statement.execute("PRAGMA user_version = " + VERSION);

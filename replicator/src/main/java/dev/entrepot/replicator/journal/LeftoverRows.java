@@ -19,39 +19,37 @@ final class LeftoverRows {
     private LeftoverRows() {}
 
     /**
-     * Notes what of a tag's former graph is not in its present one. What another rule or another registry brought
-     * before is not for this one to delete; and where the rule wants something else than before, what is lacking need
-     * not be gone at the source.
+     * Notes what of a tag's former graph is not in its present one. What the rule found under a tag that it did not
+     * write is not for it to delete; what came from another registry before is not missing because this one lacks it;
+     * and where the rule wants something else than before, what is lacking need not be gone at the source.
      */
     static void writeDifference(SqlThread.Statements statements, CompletedTag now, long millis) throws SQLException {
-        Optional<CompletedTag> before = before(statements, now)
-                .filter(old -> old.rule().equals(now.rule())
-                        && old.registry().equals(now.registry())
+        Optional<CompletedTag> before = CompletedRows.own(statements, now)
+                .filter(old -> old.registry().equals(now.registry())
                         && old.source().equals(now.source())
                         && old.scope().equals(now.scope()));
-        if (before.isPresent()) {
+        if (before.isPresent() && BroughtRows.has(statements, before.get())) {
             Set<Digest> left = digests(before.get());
             left.removeAll(digests(now));
             write(statements, before.get(), left, millis);
         }
     }
 
+    /** Forgets that manifests of a tag's graph were left over: they are wanted again. */
+    static void wantAgain(SqlThread.Statements statements, CompletedTag tag) throws SQLException {
+        for (Digest digest : digests(tag)) {
+            statements.update(
+                    "DELETE FROM leftover WHERE rule = ? AND target = ? AND repository = ? AND digest = ?",
+                    tag.rule(),
+                    tag.target(),
+                    tag.repository().value(),
+                    digest.toString());
+        }
+    }
+
     /** Notes all of a tag's graph. */
     static void writeAll(SqlThread.Statements statements, CompletedTag tag, long millis) throws SQLException {
         write(statements, tag, digests(tag), millis);
-    }
-
-    private static Optional<CompletedTag> before(SqlThread.Statements statements, CompletedTag tag)
-            throws SQLException {
-        try (ResultSet row = statements
-                .bound(
-                        CompletedRows.SELECT + " WHERE target = ? AND repository = ? AND tag = ?",
-                        tag.target(),
-                        tag.repository().value(),
-                        tag.tag().value())
-                .executeQuery()) {
-            return row.next() ? Optional.of(CompletedRows.read(row)) : Optional.empty();
-        }
     }
 
     private static Set<Digest> digests(CompletedTag tag) {

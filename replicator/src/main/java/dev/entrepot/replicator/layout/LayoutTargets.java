@@ -31,7 +31,7 @@ public final class LayoutTargets {
      * The layout at a place, for writing: a tar if the name ends in {@code .tar}, else a folder. Nothing is read or
      * written yet, and it need not exist.
      *
-     * @param name the name in reports, metrics and the journal, the same over restarts
+     * @param name the name in reports and metrics
      */
     public TargetRegistry target(String name, Path path) {
         return layout(name, path);
@@ -77,6 +77,11 @@ public final class LayoutTargets {
         @Override
         public RepositorySource reader(RepositoryName repository) {
             return new LayoutRepository(store, repository);
+        }
+
+        @Override
+        public String place() {
+            return store.place().toString();
         }
 
         @Override

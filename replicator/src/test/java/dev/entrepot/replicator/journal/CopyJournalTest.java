@@ -18,11 +18,24 @@ import java.sql.Statement;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class CopyJournalTest {
+    private static final List<String> BACK_TO_VERSION_7 = List.of(
+            "DROP TABLE brought",
+            "DROP TABLE completed",
+            """
+            CREATE TABLE completed(target TEXT NOT NULL, repository TEXT NOT NULL, tag TEXT NOT NULL, rule TEXT NOT NULL,
+                source TEXT NOT NULL, source_digest TEXT NOT NULL, target_digest TEXT NOT NULL, scope TEXT NOT NULL, nodes TEXT NOT NULL,
+                at INTEGER NOT NULL, registry TEXT NOT NULL DEFAULT '', PRIMARY KEY(target, repository, tag)) WITHOUT ROWID""",
+            "CREATE INDEX completed_by_rule ON completed(rule, target)",
+            """
+            CREATE TABLE missing(rule TEXT NOT NULL, source TEXT NOT NULL, tag TEXT NOT NULL, since INTEGER NOT NULL,
+                PRIMARY KEY(rule, source, tag)) WITHOUT ROWID""");
+
     @TempDir
     private Path folder;
 
@@ -46,6 +59,7 @@ class CopyJournalTest {
                 digest("t"),
                 "scope",
                 List.of(new CompletedTag.Node(digest("a"), "-"), new CompletedTag.Node(digest("b"), "0123")),
+                List.of(),
                 clock.instant());
     }
 
@@ -63,7 +77,7 @@ class CopyJournalTest {
         }
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             assertThat(journal.completed("target", other, new Tag("v1"))).contains(completed("v1"));
-            assertThat(journal.completedBy("rule", "target")).hasSize(1);
+            assertThat(journal.completedIn("target", other)).hasSize(1);
             assertThat(journal.completed("elsewhere", other, new Tag("v1"))).isEmpty();
             assertThat(journal.blobLocations("target", digest("x"))).containsExactly(other, app);
             assertThat(journal.blobLocations("target", List.of(digest("x"), digest("unknown"))))
@@ -114,7 +128,7 @@ class CopyJournalTest {
             assertThat(journal.forgetRuns(Duration.ofDays(30))).isEqualTo(1);
             assertThat(journal.runs(9)).hasSize(1);
             assertThat(journal.items(old)).isEmpty();
-            assertThat(journal.completedBy("rule", "target")).hasSize(1);
+            assertThat(journal.completedIn("target", other)).hasSize(1);
         }
     }
 
@@ -146,7 +160,24 @@ class CopyJournalTest {
                 Stream.of(nodes)
                         .map(node -> new CompletedTag.Node(digest(node), "-"))
                         .toList(),
+                List.of(),
                 clock.instant());
+    }
+
+    private static BroughtTag brought(CompletedTag tag) {
+        return new BroughtTag(
+                tag.rule(),
+                tag.target(),
+                tag.registry(),
+                tag.source(),
+                tag.repository(),
+                tag.tag(),
+                tag.targetDigest());
+    }
+
+    private void bring(CopyJournal journal, CompletedTag tag) throws IOException {
+        journal.bring(brought(tag));
+        journal.completeAndLeave(tag);
     }
 
     private static List<Digest> left(CopyJournal journal) throws IOException {
@@ -158,16 +189,16 @@ class CopyJournalTest {
     @Test
     void whatATagNoLongerHasIsLeftOverOfTheSameRuleAndScopeOnly() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            journal.completeAndLeave(with("rule", "all", "root", "child", "signature"));
-            journal.completeAndLeave(with("rule", "all", "root", "child"));
+            bring(journal, with("rule", "all", "root", "child", "signature"));
+            bring(journal, with("rule", "all", "root", "child"));
             assertThat(left(journal)).containsExactly(digest("signature"));
             assertThat(journal.isLeftover("rule", "target", other, digest("signature")))
                     .isTrue();
             assertThat(journal.isLeftover("another", "target", other, digest("signature")))
                     .isFalse();
-            journal.completeAndLeave(with("rule", "some", "root"));
-            journal.completeAndLeave(with("another", "some", "else"));
-            journal.completeAndLeave(with("rule", "some", "root"));
+            bring(journal, with("rule", "some", "root"));
+            bring(journal, with("another", "some", "else"));
+            bring(journal, with("rule", "some", "root"));
             assertThat(left(journal)).containsExactly(digest("signature"));
             journal.complete(with("rule", "some", "new"));
             assertThat(left(journal)).containsExactly(digest("signature"));
@@ -177,8 +208,8 @@ class CopyJournalTest {
             assertThat(signature.since()).isEqualTo(clock.instant());
             assertThat(signature.source()).isEqualTo(app);
             clock.pass(Duration.ofDays(1));
-            journal.completeAndLeave(with("rule", "all", "new", "signature"));
-            journal.completeAndLeave(with("rule", "all", "new"));
+            bring(journal, with("rule", "all", "new", "signature"));
+            bring(journal, with("rule", "all", "new"));
             assertThat(journal.leftovers("rule", "target"))
                     .as("its time begins anew")
                     .extracting(Leftover::since)
@@ -187,18 +218,128 @@ class CopyJournalTest {
             assertThat(left(journal)).isEmpty();
             journal.leaveTag(with("rule", "all", "new", "child"));
             assertThat(left(journal)).containsExactlyInAnyOrder(digest("new"), digest("child"));
-            assertThat(journal.completed("target", other, new Tag("v1"))).isEmpty();
+            assertThat(journal.completed("target", other, new Tag("v1")))
+                    .as("what another rule knows of something else")
+                    .extracting(CompletedTag::rule)
+                    .containsExactly("another");
+            journal.complete(with("rule", "all", "else", "child"));
+            assertThat(left(journal)).as("wanted again").containsExactly(digest("new"));
         }
     }
 
     @Test
-    void missingSinceIsTheFirstTime() throws IOException {
+    void whatARuleFoundAndDidNotBringIsNotLeftOver() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            var first = journal.missingSince("rule", app, new Tag("v1"));
+            journal.completeAndLeave(with("rule", "all", "root", "signature"));
+            bring(journal, with("another", "all", "root", "signature"));
+            bring(journal, with("rule", "all", "new"));
+            assertThat(left(journal)).isEmpty();
+        }
+    }
+
+    @Test
+    void eachRuleKnowsATagByItselfAndWhatItBroughtSurvivesAKill() throws IOException {
+        CompletedTag narrow = with("narrow", "some", "root");
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            bring(journal, with("rule", "all", "root", "child"));
+            journal.complete(narrow);
+            assertThat(journal.completed("target", other, new Tag("v1"))).hasSize(2);
+            assertThat(journal.broughtBy("rule", "target"))
+                    .extracting(CompletedTag::digests)
+                    .containsExactly(Set.of(digest("root"), digest("child")));
+            assertThat(journal.broughtBy("narrow", "target")).isEmpty();
+            // It was about to write the tag, and its process ended.
+            journal.bring(brought(with("narrow", "some", "new")));
+        }
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.broughtIn("target", other, new Tag("v1")))
+                    .extracting(BroughtTag::rule)
+                    .containsExactlyInAnyOrder("rule", "narrow");
+            journal.complete(with("narrow", "some", "new"));
+            assertThat(journal.broughtBy("narrow", "target")).hasSize(1);
+            journal.complete(with("rule", "all", "new"));
+            assertThat(journal.broughtBy("rule", "target"))
+                    .as("it is at what another brought")
+                    .isEmpty();
+            assertThat(journal.broughtIn("target", other)).hasSize(1);
+            journal.forgetTag("target", other, new Tag("v1"));
+            assertThat(journal.broughtIn("target", other)).isEmpty();
+            assertThat(journal.completedIn("target", other)).isEmpty();
+        }
+    }
+
+    @Test
+    void whatARuleNoLongerWantsIsStillUnderATagThatNamesTheSame() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            journal.complete(with("rule", "all", "root", "amd", "arm"));
+            journal.complete(with("rule", "some", "root", "amd"));
+            journal.complete(with("rule", "some", "root", "amd"));
+            CompletedTag known =
+                    journal.completed("target", other, new Tag("v1")).getFirst();
+            assertThat(known.kept()).containsExactly(digest("arm"));
+            assertThat(known.digests()).containsExactlyInAnyOrder(digest("root"), digest("amd"), digest("arm"));
+            journal.complete(with("rule", "all", "root", "amd", "arm"));
+            assertThat(journal.completed("target", other, new Tag("v1"))
+                            .getFirst()
+                            .kept())
+                    .isEmpty();
+            journal.complete(with("rule", "some", "root", "amd"));
+            journal.complete(with("rule", "some", "new", "amd"));
+            assertThat(journal.completed("target", other, new Tag("v1"))
+                            .getFirst()
+                            .kept())
+                    .as("the tag has moved")
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void missingSinceIsTheFirstTimeUntilTheTagIsThereAgain() throws IOException {
+        CompletedTag tag = completed("v1");
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            journal.complete(tag);
+            assertThat(journal.missing(tag)).isEmpty();
+            var first = journal.missingSince(tag);
             clock.pass(Duration.ofDays(3));
-            assertThat(journal.missingSince("rule", app, new Tag("v1"))).isEqualTo(first);
-            journal.notMissing("rule", app, new Tag("v1"));
-            assertThat(journal.missingSince("rule", app, new Tag("v1"))).isEqualTo(clock.instant());
+            assertThat(journal.missingSince(tag)).isEqualTo(first);
+            journal.notMissing(tag);
+            assertThat(journal.missing(tag)).isEmpty();
+            assertThat(journal.missingSince(tag)).isEqualTo(clock.instant());
+            journal.complete(tag);
+            assertThat(journal.missing(tag)).as("complete again").isEmpty();
+            journal.missingSince(tag);
+            journal.forgetMissing("another", "target");
+            assertThat(journal.missing(tag)).isPresent();
+            journal.forgetMissing("rule", "target");
+            assertThat(journal.missing(tag)).isEmpty();
+        }
+    }
+
+    @Test
+    void journalOfVersionSevenKeepsWhatItKnowsUnderTheNamesOfPlaces() throws IOException, SQLException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            journal.finishRun(journal.startRun("rule", "schedule"), "complete", "{}");
+        }
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
+                Statement statement = connection.createStatement()) {
+            for (String change : BACK_TO_VERSION_7) {
+                statement.execute(change);
+            }
+            statement.execute("INSERT INTO completed VALUES ('host:5000#eu', 'other', 'v1', 'rule', 'app', '"
+                    + digest("s") + "', '" + digest("t") + "', 'scope', '" + digest("a") + " -', 0, 'registry.test')");
+            statement.execute("INSERT INTO blob VALUES ('host:5000#eu', '" + digest("x") + "', 'other')");
+            statement.execute("INSERT INTO missing VALUES ('rule', 'app', 'v1', 1)");
+            statement.execute("PRAGMA user_version = 7");
+        }
+        for (int opened = 0; opened < 2; opened++) {
+            try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+                CompletedTag old = journal.broughtBy("rule", "host:5000").getFirst();
+                assertThat(old.repository()).isEqualTo(other);
+                assertThat(old.kept()).isEmpty();
+                assertThat(journal.missing(old)).isEmpty();
+                assertThat(journal.blobLocations("host:5000", digest("x"))).containsExactly(other);
+                assertThat(journal.runs(5)).hasSize(1);
+            }
         }
     }
 
@@ -217,7 +358,7 @@ class CopyJournalTest {
         for (int opened = 0; opened < 2; opened++) {
             try (CopyJournal journal = CopyJournal.open(folder, clock)) {
                 CompletedTag old =
-                        journal.completed("target", other, new Tag("v1")).orElseThrow();
+                        journal.completed("target", other, new Tag("v1")).getFirst();
                 assertThat(old.registry()).isEmpty();
                 assertThat(old.isFrom("registry.test")).isFalse();
                 assertThat(old.targetDigest()).isEqualTo(digest("t"));
@@ -264,7 +405,11 @@ class CopyJournalTest {
                     + " NOT NULL, ended INTEGER, outcome TEXT NOT NULL, report TEXT)",
             "CREATE TABLE completed(target TEXT NOT NULL, repository TEXT NOT NULL, tag TEXT NOT NULL, rule TEXT NOT NULL,"
                     + " source TEXT NOT NULL, source_digest TEXT NOT NULL, target_digest TEXT NOT NULL, scope TEXT NOT NULL,"
-                    + " nodes TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(target, repository, tag)) WITHOUT ROWID");
+                    + " nodes TEXT NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(target, repository, tag)) WITHOUT ROWID",
+            "CREATE TABLE blob(target TEXT NOT NULL, digest TEXT NOT NULL, repository TEXT NOT NULL,"
+                    + " PRIMARY KEY(target, digest, repository))",
+            "CREATE TABLE upload(target TEXT NOT NULL, repository TEXT NOT NULL, digest TEXT NOT NULL, location TEXT NOT NULL,"
+                    + " reached INTEGER NOT NULL, at INTEGER NOT NULL, PRIMARY KEY(target, repository, digest)) WITHOUT ROWID");
 
     @Test
     void whatRoundsOfTheFifthVersionLeftOutGoesByTheirOutcomes() throws IOException, SQLException {
@@ -316,7 +461,7 @@ class CopyJournalTest {
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("journal");
             journal.complete(completed("v1"));
-            assertThat(journal.completed("target", other, new Tag("v1"))).isPresent();
+            assertThat(journal.completed("target", other, new Tag("v1"))).hasSize(1);
         }
     }
 
