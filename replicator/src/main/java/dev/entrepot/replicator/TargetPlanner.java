@@ -15,7 +15,6 @@ import dev.entrepot.replicator.graph.RequestLimit;
 import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -94,12 +93,7 @@ final class TargetPlanner {
     }
 
     private ImageWork plan(SourceTag tag, TargetRepository repository) throws IOException {
-        Optional<CompletedTag> record =
-                session.journal().completed(session.place(), repository.name(), tag.tag()).stream()
-                        .filter(completed -> isUsable(completed, tag))
-                        .max(Comparator.comparing((CompletedTag completed) ->
-                                        completed.rule().equals(rule.name()))
-                                .thenComparing(CompletedTag::at));
+        Optional<CompletedTag> record = usable(tag, repository);
         // What an earlier version noted without its registry is compared once; so is everything when a rule gets
         // another source.
         Optional<CompletedTag> known =
@@ -148,6 +142,17 @@ final class TargetPlanner {
         return rule.onConflict() == OnConflict.OVERWRITE && repository.isUnknown()
                 ? Optional.empty()
                 : repository.head(tag);
+    }
+
+    // The rule's own, else what another rule knows of the same.
+    private Optional<CompletedTag> usable(SourceTag tag, TargetRepository repository) throws IOException {
+        Optional<CompletedTag> usable = Optional.empty();
+        for (CompletedTag noted : session.journal().completed(session.place(), repository.name(), tag.tag())) {
+            if (isUsable(noted, tag) && (usable.isEmpty() || noted.rule().equals(rule.name()))) {
+                usable = Optional.of(noted);
+            }
+        }
+        return usable;
     }
 
     private boolean isUsable(CompletedTag noted, SourceTag tag) {

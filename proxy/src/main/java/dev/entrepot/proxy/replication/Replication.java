@@ -28,7 +28,7 @@ import java.util.Optional;
  */
 public final class Replication implements AutoCloseable {
     private final Map<String, ReplicationRule> rules = new LinkedHashMap<>();
-    private final Map<String, String> fingerprints = new HashMap<>();
+    private final Map<String, ReplicationRuleConfig> configured = new HashMap<>();
     private final CopyJournal journal;
     private final ReplicationTargets targets;
     private final OtherSources others;
@@ -59,7 +59,7 @@ public final class Replication implements AutoCloseable {
                 new Replication(journal, new ReplicationTargets(environment, config.rules()), sources, time);
         try {
             for (ReplicationRuleConfig rule : config.rules()) {
-                replication.fingerprints.put(rule.name(), RuleFingerprint.of(rule));
+                replication.configured.put(rule.name(), rule);
                 replication.rules.put(
                         rule.name(),
                         ReplicationRule.of(rule, sources.source(rule.source()), replication.targets.open(rule)));
@@ -79,7 +79,7 @@ public final class Replication implements AutoCloseable {
 
     /** The {@link RuleFingerprint} of a rule; empty if there is none of that name. */
     Optional<String> fingerprint(String rule) {
-        return Optional.ofNullable(fingerprints.get(rule));
+        return Optional.ofNullable(configured.get(rule)).map(RuleFingerprint::of);
     }
 
     /** All rules that copy somewhere, in the order of the configuration. */
