@@ -61,7 +61,8 @@ public final class ReferrersReader {
         } catch (NotFoundException e) {
             return Optional.empty();
         }
-        boolean index = tagged.mediaType().equals(MediaType.OCI_INDEX);
+        // A tool that converted what it copied may have left a list of Docker's kind.
+        boolean index = tagged.mediaType().isIndex();
         return index && !tagged.digest().equals(subject) ? Optional.of(Manifest.parse(tagged)) : Optional.empty();
     }
 

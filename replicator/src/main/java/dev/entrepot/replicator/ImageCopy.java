@@ -88,6 +88,8 @@ final class ImageCopy {
                 if (plan.tags().contains(tag.tag())) {
                     tags.backUp(tag.tag());
                     publish(graph.node(tag.manifest().digest()), tag.tag());
+                    // Later runs ask for the image's tag alone: one that was taken and lost would never be missed.
+                    tags.requireNamed(tag.manifest().digest(), tag.tag());
                 }
             }
             publishTag(trimmed);

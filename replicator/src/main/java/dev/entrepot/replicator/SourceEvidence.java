@@ -36,8 +36,13 @@ final class SourceEvidence {
         }
         try {
             Referrers list = discovery.attachments(subject).referrers();
-            boolean lists =
-                    list.descriptors().stream().anyMatch(entry -> entry.digest().equals(referrer.digest()));
+            if (!lists(list, referrer)) {
+                // Who answered for the source may be behind it.
+                Optional<Referrers> own =
+                        gate.request(RequestKind.LOOK, () -> rule.source().ownReferrers(referrer.source(), subject));
+                list = own.orElse(list);
+            }
+            boolean lists = lists(list, referrer);
             if (!lists && !list.descriptors().isEmpty()) {
                 return Optional.empty();
             }
@@ -53,6 +58,10 @@ final class SourceEvidence {
         } catch (RegistryException e) {
             return Optional.of("the source does not say what refers to " + subject + ": " + e.getMessage());
         }
+    }
+
+    private static boolean lists(Referrers list, Leftover referrer) {
+        return list.descriptors().stream().anyMatch(entry -> entry.digest().equals(referrer.digest()));
     }
 
     /** Why a cosign tag must not be taken for withdrawn; empty if it is. */

@@ -1,12 +1,14 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.replicator.graph.GraphScope;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
 
 /**
  * A registry that is copied from; in production the pull-through cache before it. Implementations are safe for all
@@ -33,6 +35,16 @@ public interface SourceRegistry {
      */
     default boolean hasNow(RepositoryName repository, Digest manifest) throws IOException {
         return repository(repository).resolve(manifest).isPresent();
+    }
+
+    /**
+     * What the registry itself lists as referrers at this moment, where somebody else may have answered for it, as a
+     * mirror that is behind; empty where nobody else does.
+     *
+     * @throws RegistryException if it gave no answer
+     */
+    default Optional<Referrers> ownReferrers(RepositoryName repository, Digest subject) throws IOException {
+        return Optional.empty();
     }
 
     /**

@@ -62,15 +62,20 @@ final class TagPublisher {
             }
             return tag;
         });
-        requireNamed(bytes.digest(), tag);
+        // A registry that took the manifest under another algorithm may name it by the usual one in its tags. A digest
+        // of
+        // the usual one says itself what the tag names, and costs no request.
+        if (!bytes.digest().algorithm().equals(DigestAlgorithm.SHA256)) {
+            requireNamed(bytes.digest(), tag);
+        }
     }
 
-    // A registry that took the manifest under another algorithm may name it by the usual one in its tags. A digest of
-    // the usual one says itself what the tag names, and costs no request.
-    private void requireNamed(Digest digest, Tag tag) throws IOException {
-        if (digest.algorithm().equals(DigestAlgorithm.SHA256)) {
-            return;
-        }
+    /**
+     * Asks what a tag names.
+     *
+     * @throws CopyException if it is something else, or nothing
+     */
+    void requireNamed(Digest digest, Tag tag) throws IOException {
         Optional<Digest> named = at(
                         tag,
                         "asking what the tag " + tag + " names",

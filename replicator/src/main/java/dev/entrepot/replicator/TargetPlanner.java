@@ -14,6 +14,7 @@ import dev.entrepot.replicator.graph.GraphNode;
 import dev.entrepot.replicator.graph.RequestLimit;
 import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
@@ -180,11 +181,10 @@ final class TargetPlanner {
 
     private boolean isCurrent(CompletedTag record, SourceTag tag, Descriptor root, Optional<Digest> live)
             throws IOException {
-        boolean young = session.services()
-                .time()
-                .clock()
-                .instant()
-                .isBefore(record.at().plus(session.services().recheck()));
+        Instant now = session.services().time().clock().instant();
+        // One from the future was noted by a clock that was wrong, and would count for as long.
+        boolean young = !record.at().isAfter(now)
+                && now.isBefore(record.at().plus(session.services().recheck()));
         boolean same = record.sourceDigest().equals(root.digest()) && live.equals(Optional.of(record.targetDigest()));
         return young
                 && same

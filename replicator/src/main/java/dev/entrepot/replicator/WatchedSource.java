@@ -1,6 +1,7 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.replicator.graph.GraphScope;
@@ -38,6 +39,11 @@ final class WatchedSource implements SourceRegistry {
     @Override
     public boolean hasNow(RepositoryName repository, Digest manifest) throws IOException {
         return source.hasNow(repository, manifest);
+    }
+
+    @Override
+    public Optional<Referrers> ownReferrers(RepositoryName repository, Digest subject) throws IOException {
+        return source.ownReferrers(repository, subject);
     }
 
     @Override

@@ -14,7 +14,10 @@ import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import dev.entrepot.replicator.ReplicationReport.Outcome;
@@ -274,6 +277,49 @@ class LeftoverPruneTest {
         repository.manifests.remove(signature.digest());
         asPlanned();
         assertThat(mirror.manifests).doesNotContainKey(signature.digest());
+    }
+
+    @Test
+    void listOfAMirrorThatIsBehindProvesNothing() throws IOException {
+        Descriptor image = shapes.image("one");
+        shapes.tag("v1", image);
+        Descriptor first = shapes.referrer(image, "x/sig", "first");
+        Descriptor second = shapes.referrer(image, "x/sig", "second");
+        complete();
+        app.manifests.remove(second.digest());
+        Referrers all = new Referrers(Referrers.Origin.API, List.of(Shapes.plain(first), Shapes.plain(second)));
+        SourceRegistry behind = source.asSource();
+        rules.source = new SourceRegistry() {
+            @Override
+            public String name() {
+                return behind.name();
+            }
+
+            @Override
+            public RepositorySource repository(RepositoryName name) {
+                return behind.repository(name);
+            }
+
+            @Override
+            public List<RepositoryName> catalog() throws IOException {
+                return behind.catalog();
+            }
+
+            @Override
+            public boolean hasNow(RepositoryName repository, Digest manifest) {
+                return true;
+            }
+
+            @Override
+            public Optional<Referrers> ownReferrers(RepositoryName repository, Digest subject) {
+                return Optional.of(all);
+            }
+        };
+        engine.clock.pass(Duration.ofDays(2));
+        complete();
+        engine.clock.pass(PAST);
+        complete();
+        assertThat(mirror.manifests).containsKeys(first.digest(), second.digest());
     }
 
     @Test

@@ -8,12 +8,15 @@ import java.util.Optional;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
-/** Reads {@code Link} header fields for the next page (RFC 8288; distribution-spec, "Listing Tags"). */
+/**
+ * Reads {@code Link} header fields for the next page (RFC 8288; distribution-spec, "Listing Tags"). A field that cannot
+ * be read to its end is no last page: what it was to say nobody knows.
+ */
 final class Links {
-    private static final Pattern LINK =
-            Pattern.compile("<([^>]*)>((?:\\s*;\\s*[^\\s;,=]+(?:\\s*=\\s*(?:\"[^\"]*\"|[^\\s;,\"]*))?)*)");
-    private static final Pattern REL =
-            Pattern.compile(";\\s*rel\\s*=\\s*(?:\"([^\"]*)\"|([^\\s;,\"]*))", Pattern.CASE_INSENSITIVE);
+    private static final Pattern LINK = Pattern.compile("[\\s,]*<([^>]*)>");
+    private static final Pattern PARAMETER =
+            Pattern.compile("\\s*;\\s*(?:([^\\s;,=\"<>]+)\\s*(?:=\\s*(?:\"((?:[^\"\\\\]|\\\\.)*)\"|([^\\s;,\"]*)))?)?");
+    private static final Pattern END = Pattern.compile("[\\s,]*");
 
     private Links() {}
 
@@ -22,27 +25,55 @@ final class Links {
      * link are not used: registries behind TLS terminators often state them wrongly, and the next page is always asked
      * of the configured address.
      *
-     * @throws InvalidContentException if the next page is at another host, or the link is none
+     * @throws InvalidContentException if the next page is at another host, or the field is no link, or says of none
+     *     what it is
      */
     static Optional<String> next(ApiResponse response) throws InvalidContentException {
         for (String field : response.headers("Link")) {
-            Matcher link = LINK.matcher(field);
-            while (link.find()) {
-                if (isNext(link.group(2))) {
-                    return Optional.of(pathAndQuery(response, link.group(1)));
-                }
+            Optional<String> next = next(response, field);
+            if (next.isPresent()) {
+                return next;
             }
         }
         return Optional.empty();
     }
 
-    private static boolean isNext(String parameters) {
-        Matcher rel = REL.matcher(parameters);
-        if (!rel.find()) {
-            return false;
+    private static Optional<String> next(ApiResponse response, String field) throws InvalidContentException {
+        int at = 0;
+        while (!isMatch(END, field, at)) {
+            Matcher link = LINK.matcher(field).region(at, field.length());
+            if (!link.lookingAt()) {
+                throw malformed(response);
+            }
+            at = link.end();
+            Optional<String> relation = Optional.empty();
+            Matcher parameter = PARAMETER.matcher(field);
+            while (parameter.region(at, field.length()).lookingAt()) {
+                at = parameter.end();
+                String name = parameter.group(1);
+                // The first counts (RFC 8288, 3.3).
+                if (name != null && name.equalsIgnoreCase("rel") && relation.isEmpty()) {
+                    String quoted = parameter.group(2);
+                    String plain = parameter.group(3);
+                    relation = Optional.of(quoted != null ? quoted : plain == null ? "" : plain);
+                }
+            }
+            if (relation.isEmpty()) {
+                throw malformed(response);
+            }
+            if (isNext(relation.get())) {
+                return Optional.of(pathAndQuery(response, link.group(1)));
+            }
         }
-        String value = rel.group(1) != null ? rel.group(1) : rel.group(2);
-        for (String word : value.strip().toLowerCase(Locale.ROOT).split("\\s+")) {
+        return Optional.empty();
+    }
+
+    private static boolean isMatch(Pattern pattern, String field, int at) {
+        return pattern.matcher(field).region(at, field.length()).matches();
+    }
+
+    private static boolean isNext(String relation) {
+        for (String word : relation.strip().toLowerCase(Locale.ROOT).split("\\s+")) {
             if (word.equals("next")) {
                 return true;
             }
@@ -55,8 +86,7 @@ final class Links {
         try {
             target = response.uri().resolve(new URI(link.strip()));
         } catch (URISyntaxException | IllegalArgumentException e) {
-            throw new InvalidContentException(response.request().what() + ": "
-                    + response.request().host() + " sent a malformed link to the next page");
+            throw malformed(response);
         }
         String host = target.getHost();
         if (host == null
@@ -66,5 +96,10 @@ final class Links {
         }
         String path = target.getRawPath().isEmpty() ? "/" : target.getRawPath();
         return target.getRawQuery() == null ? path : path + "?" + target.getRawQuery();
+    }
+
+    private static InvalidContentException malformed(ApiResponse response) {
+        return new InvalidContentException(response.request().what() + ": "
+                + response.request().host() + " sent a malformed link to the next page");
     }
 }

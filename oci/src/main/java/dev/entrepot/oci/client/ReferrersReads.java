@@ -100,17 +100,19 @@ final class ReferrersReads implements ReferrersApi {
                 throw new InvalidContentException(
                         what(subject) + ": " + response.request().host() + " has no page after one that names it");
             }
-            if (page.isEmpty() && response.isElsewhere(request)) {
-                // It may be who refuses us there, and not the API that is lacking.
-                if (memory.isKnownThere(requests.repository(), Capability.REFERRERS)) {
+            boolean elsewhere = response.isElsewhere(request);
+            if (page.isEmpty() && memory.isKnownThere(requests.repository(), Capability.REFERRERS)) {
+                // It may be who refuses us elsewhere, or a page of somebody before the registry; not the API that is
+                // lacking.
+                if (elsewhere || !mayBeAboutTheSubject(response)) {
                     throw new OutageException(
                             OutageException.Reason.SERVER_ERROR,
                             what(subject) + ": " + response.request().host() + " answers with status "
                                     + response.status() + " and no list, where it has listed referrers before");
                 }
-            } else if (page.isEmpty()) {
-                remember(response);
-            } else {
+            } else if (page.isEmpty() && !elsewhere && !isAboutTheSubject(response)) {
+                memory.saw(requests.repository(), Capability.REFERRERS, false);
+            } else if (page.isPresent()) {
                 memory.saw(requests.repository(), Capability.REFERRERS, true);
             }
             return page;
@@ -138,15 +140,17 @@ final class ReferrersReads implements ReferrersApi {
         throw calls.errors().failure(response);
     }
 
-    // A 400 is not remembered: Quay, which has the API, answers so for subjects that it does not know. Nor is a 404 for
-    // the repository's name or the subject, nor what a repository answers that has listed referrers before: who asks
-    // next, about another subject, would find nothing.
-    private void remember(ApiResponse response) {
-        boolean aboutTheSubject = response.status() == 400
+    // Not remembered: Quay, which has the API, answers 400 for subjects that it does not know, and others 404 for these
+    // and for the repository's name. Who asks next, about another subject, would find nothing.
+    private static boolean isAboutTheSubject(ApiResponse response) {
+        return response.status() == 400
                 || response.status() == 404 && ABOUT_THE_SUBJECT.contains(StatusErrors.errorCode(response));
-        if (!aboutTheSubject && !memory.isKnownThere(requests.repository(), Capability.REFERRERS)) {
-            memory.saw(requests.repository(), Capability.REFERRERS, false);
-        }
+    }
+
+    // Of a registry that has the API any 404 in the registry's own words is.
+    private static boolean mayBeAboutTheSubject(ApiResponse response) {
+        return response.status() == 400
+                || response.status() == 404 && !StatusErrors.errorCode(response).isEmpty();
     }
 
     private Optional<Page> parse(ApiRequest request, ApiResponse response) throws IOException {
@@ -177,14 +181,20 @@ final class ReferrersReads implements ReferrersApi {
     private static boolean isIndex(ApiResponse response, byte[] body) throws OutageException {
         try {
             JsonNode root = OciJson.mapper().readTree(body);
+            if (root.isMissingNode() || root.has("errors")) {
+                throw broken(response);
+            }
             return root.isObject() && root.has("manifests");
         } catch (JacksonException e) {
             if (new String(body, StandardCharsets.UTF_8).stripLeading().startsWith("{")) {
-                throw new OutageException(
-                        OutageException.Reason.SERVER_ERROR,
-                        response.sender() + " answered with a list that is broken");
+                throw broken(response);
             }
             return false;
         }
+    }
+
+    private static OutageException broken(ApiResponse response) {
+        return new OutageException(
+                OutageException.Reason.SERVER_ERROR, response.sender() + " answered with a list that is broken");
     }
 }

@@ -334,14 +334,100 @@ class ReferrersReadsTest {
         assertThat(repository.referrers(SUBJECT).descriptors()).hasSize(1);
     }
 
-    @Test
-    void whatARepositoryHasListedIsNotTakenBackByAnAnswerAboutAnotherSubject() throws IOException {
+    @ParameterizedTest
+    @CsvSource({"400,''", "404,NOT_FOUND", "404,MANIFEST_UNKNOWN"})
+    void whatARepositoryHasListedIsNotTakenBackByAnAnswerAboutAnotherSubject(int status, String code)
+            throws IOException {
         REGISTRY.stubFor(get(API).willReturn(index(entry(FIRST))));
         assertThat(repository.referrers(SUBJECT).descriptors()).hasSize(1);
-        REGISTRY.stubFor(get(API).willReturn(aResponse().withStatus(404).withBody("404 page not found")));
+        REGISTRY.stubFor(get(API).willReturn(
+                        aResponse().withStatus(status).withBody("{\"errors\":[{\"code\":\"" + code + "\"}]}")));
         assertThat(repository.referrers(SUBJECT)).isEqualTo(Referrers.NONE);
 
         REGISTRY.stubFor(get(API).willReturn(index(entry(FIRST))));
         assertThat(repository.referrers(SUBJECT).descriptors()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "404,text/plain,404 page not found",
+        "404,text/html,<html>",
+        "405,application/json,{}",
+        "302,text/html,<html>",
+        "200,text/html,<html>",
+        "200,application/json,{}",
+        "200,application/vnd.oci.image.index.v1+json,{}",
+        "200,application/vnd.oci.image.index.v1+json,<html>"
+    })
+    void whoHasListedReferrersAndAnswersOtherwiseHasNotLostThem(int status, String type, String body)
+            throws IOException {
+        REGISTRY.stubFor(get(API).willReturn(index(entry(FIRST))));
+        assertThat(repository.referrers(SUBJECT).descriptors()).hasSize(1);
+        REGISTRY.stubFor(get(FALLBACK).willReturn(aResponse().withStatus(404)));
+        REGISTRY.stubFor(get(API).willReturn(aResponse()
+                .withStatus(status)
+                .withHeader("Location", "https://login.example/")
+                .withHeader("Content-Type", type)
+                .withBody(body)));
+
+        assertThatThrownBy(() -> repository.referrers(SUBJECT))
+                .isInstanceOf(OutageException.class)
+                .hasMessageContaining("status " + status);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "{\"errors\":[{\"code\":\"UNKNOWN\"}]}"})
+    void anAnswerWithoutAListThatCallsItselfOneIsBroken(String body) throws IOException {
+        REGISTRY.stubFor(get(FALLBACK).willReturn(aResponse().withStatus(404)));
+        REGISTRY.stubFor(get(API).willReturn(aResponse()
+                .withHeader("Content-Type", MediaType.OCI_INDEX.value())
+                .withBody(body)));
+        assertThatThrownBy(() -> repository.referrers(SUBJECT)).isInstanceOf(OutageException.class);
+
+        REGISTRY.stubFor(get(API).willReturn(index(entry(FIRST))));
+        assertThat(repository.referrers(SUBJECT).descriptors()).hasSize(1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "<%s?page=2>; title=\"a; rel=prev\"; rel=\"next\"",
+                "<%s?page=2>;rel=next",
+                "</elsewhere>; rel=help, <%s?page=2>; a; b=c; REL=\"x Next\"",
+                "<%s?page=2>; rel=\"next\"; rel=\"prev\"",
+                "<%s?page=2> ; rel = \"next\" ;"
+            })
+    void readsTheLinkToTheNextPageAsTheRfcWritesIt(String link) throws IOException {
+        REGISTRY.stubFor(get(API).willReturn(index(entry(FIRST)).withHeader("Link", link.formatted(API))));
+        REGISTRY.stubFor(get(API + "?page=2").willReturn(index(entry(SECOND))));
+
+        assertThat(repository.referrers(SUBJECT).descriptors())
+                .extracting(Descriptor::digest)
+                .containsExactly(FIRST, SECOND);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"<%s?page=2>", "%s?page=2; rel=\"next\"", "<%s?page=2>; rel=\"next", "<%s?page=2>; rel=prev junk"
+            })
+    void aLinkThatCannotBeReadIsNotTheLastPage(String link) {
+        REGISTRY.stubFor(get(API).willReturn(index(entry(FIRST)).withHeader("Link", link.formatted(API))));
+
+        assertThatThrownBy(() -> repository.referrers(SUBJECT))
+                .isInstanceOf(InvalidContentException.class)
+                .hasMessageContaining("malformed link");
+    }
+
+    @Test
+    void readsAFallbackTagThatIsAListOfDockersKind() throws IOException {
+        REGISTRY.stubFor(get(FALLBACK)
+                .willReturn(aResponse()
+                        .withHeader("Content-Type", MediaType.DOCKER_MANIFEST_LIST.value())
+                        .withBody("{\"schemaVersion\":2,\"mediaType\":\"" + MediaType.DOCKER_MANIFEST_LIST
+                                + "\",\"manifests\":[" + entry(FIRST) + "]}")));
+
+        assertThat(repository.referrers(SUBJECT).descriptors())
+                .extracting(Descriptor::digest)
+                .containsExactly(FIRST);
     }
 }

@@ -8,6 +8,7 @@ import dev.entrepot.cache.Setting;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.client.CatalogPage;
@@ -64,13 +65,24 @@ record RegistrySource(RegistryClient client, Optional<PullThroughCache> cache, b
     // Of the registry itself: a mirror keeps what it has withdrawn, as the cache does.
     @Override
     public boolean hasNow(RepositoryName name, Digest manifest) throws IOException {
+        return itself(name, manifest).resolve(manifest).isPresent();
+    }
+
+    @Override
+    public Optional<Referrers> ownReferrers(RepositoryName name, Digest subject) throws IOException {
+        return client.mirrors().isEmpty()
+                ? Optional.empty()
+                : Optional.of(itself(name, subject).referrers(subject));
+    }
+
+    private RemoteRepository itself(RepositoryName name, Digest manifest) throws IOException {
         RemoteRepository repository = client.repository(name, Priority.BACKGROUND);
         refuse(
                 "manifest " + manifest + " of " + repository.repository(),
                 cache.map(shared -> shared.rules().of(repository.repository()))
                         .filter(CacheSettings::offline)
                         .map(settings -> settings.rule(Setting.OFFLINE)));
-        return repository.resolve(manifest).isPresent();
+        return repository;
     }
 
     @Override
