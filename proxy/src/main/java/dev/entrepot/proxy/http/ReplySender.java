@@ -16,6 +16,13 @@ import java.util.function.Function;
  * of the GET wherever that is known. Safe for all threads.
  */
 final class ReplySender {
+    /**
+     * What is sent in one piece. The server copies a piece, and its head, into one buffer that the connection keeps
+     * until the client has taken it; what is larger goes in slices of this size from the array that all share, and a
+     * client that takes nothing holds none of it.
+     */
+    static final int SLICE_BYTES = 64 * 1024;
+
     private final StallWatchdog watchdog;
     private final Function<ConnectionChannels.Ends, Optional<SocketChannel>> sockets;
 
@@ -57,7 +64,13 @@ final class ReplySender {
         StallWatchdog.Transfer transfer = watchdog.watch();
         switch (reply.body()) {
             case ReplyBody.None _ -> bodiless(response, transfer);
-            case ReplyBody.Bytes(byte[] bytes) -> bytes(bytes, head, response, transfer, exchange);
+            case ReplyBody.Bytes(byte[] bytes) -> {
+                if (head || bytes.length <= SLICE_BYTES) {
+                    bytes(bytes, head, response, transfer, exchange);
+                } else {
+                    slices(bytes, response, transfer, exchange);
+                }
+            }
             case ReplyBody.Unopened unopened -> unopened(unopened, response, transfer);
             case ReplyBody.Stream stream -> stream(stream, response, transfer, exchange);
         }
@@ -77,6 +90,24 @@ final class ReplySender {
             ClientStream.guarded(transfer, () -> response.send(bytes));
             exchange.wrote(bytes.length);
         }
+    }
+
+    private static void slices(
+            byte[] bytes, RoutingResponse response, StallWatchdog.Transfer transfer, Exchange exchange) {
+        response.headers().contentLength(bytes.length);
+        OutputStream out = response.outputStream();
+        ClientStream client = new ClientStream(out, transfer, exchange, Optional.empty());
+        for (int position = 0; position < bytes.length; position += SLICE_BYTES) {
+            client.write(bytes, position, Math.min(SLICE_BYTES, bytes.length - position));
+        }
+        end(out, response, transfer);
+    }
+
+    private static void end(OutputStream out, RoutingResponse response, StallWatchdog.Transfer transfer) {
+        ClientStream.guarded(transfer, () -> {
+            out.close();
+            response.commit();
+        });
     }
 
     /** Without a known length there is no way to leave Content-Length out of a HEAD but to call the body chunked. */
@@ -100,10 +131,7 @@ final class ReplySender {
                     stream.length().isPresent() ? sockets.apply(exchange.ends()) : Optional.empty();
             OutputStream out = response.outputStream();
             writer.writeTo(new ClientStream(out, transfer, exchange, socket));
-            ClientStream.guarded(transfer, () -> {
-                out.close();
-                response.commit();
-            });
+            end(out, response, transfer);
         }
     }
 }

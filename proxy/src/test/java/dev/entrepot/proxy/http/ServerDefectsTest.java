@@ -3,11 +3,14 @@ package dev.entrepot.proxy.http;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Referrers;
 import dev.entrepot.proxy.http.RawConnection.Answer;
 import dev.entrepot.proxy.http.RequestRecord.Ending;
 import io.helidon.common.tls.Tls;
@@ -15,7 +18,10 @@ import java.io.EOFException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Random;
 import javax.net.ssl.SSLContext;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
@@ -185,6 +191,49 @@ class ServerDefectsTest {
                 assertThat(quick.repositories.openBodies).hasValue(0);
                 assertThatThrownBy(() -> client.read(false)).isInstanceOf(IOException.class);
             }
+        }
+    }
+
+    @Test
+    void largeAnswerFromMemoryGoesOutInSlices() throws Exception {
+        try (ServerFixture quick = quick()) {
+            Digest subject = Digest.sha256(new byte[0]);
+            // More than what fits into the buffers of a connection.
+            int noteBytes = 24 << 20;
+            Descriptor large = Descriptor.of(MediaType.OCI_MANIFEST, subject, 0)
+                    .asReferrer(Optional.empty(), Map.of("note", "y".repeat(noteBytes)));
+            quick.repositories.referrers.put(
+                    "docker.io/library/a:" + subject, new Referrers(Referrers.Origin.API, List.of(large)));
+            try (RawConnection client = quick.connect()) {
+                client.send("GET /v2/a/referrers/" + subject + " HTTP/1.1\r\n" + HOST + "\r\n");
+                RequestRecord request = quick.nextRecord();
+                assertThat(request.ending()).isEqualTo(Ending.STALLED);
+                assertThat(request.bodyBytes()).isPositive().isLessThan(noteBytes);
+                assertThat(request.bodyBytes() % ReplySender.SLICE_BYTES).isZero();
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            ints = {
+                ReplySender.SLICE_BYTES,
+                ReplySender.SLICE_BYTES + 1,
+                2 * ReplySender.SLICE_BYTES,
+                OciLimits.MAX_MANIFEST_BYTES
+            })
+    void answerFromMemoryArrivesWholeHoweverLarge(int size) throws Exception {
+        byte[] bytes = new byte[size];
+        new Random(size).nextBytes(bytes);
+        fixture.repositories.manifest(
+                "docker.io/library/sized", "big", ManifestBytes.of(MediaType.OCI_MANIFEST, bytes));
+        try (RawConnection client = fixture.connect()) {
+            Answer head = client.head("/v2/sized/manifests/big");
+            Answer answer = client.get("/v2/sized/manifests/big");
+            assertThat(answer.body()).isEqualTo(bytes);
+            assertThat(answer.header("Content-Length")).isEqualTo(Integer.toString(size));
+            assertThat(head.headers()).containsOnlyKeys(answer.headers().keySet());
+            assertThat(client.get("/v2/").status()).isEqualTo(200);
         }
     }
 
