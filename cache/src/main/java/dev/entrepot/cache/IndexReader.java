@@ -44,6 +44,7 @@ final class IndexReader implements AutoCloseable {
     private final PreparedStatement tagHistory;
     private final PreparedStatement tags;
     private final PreparedStatement document;
+    private final PreparedStatement documentTime;
     private final PreparedStatement content;
     private final PreparedStatement leastRecentlyUsed;
     private final PreparedStatement repositories;
@@ -64,6 +65,8 @@ final class IndexReader implements AutoCloseable {
         tags = connection.prepareStatement("SELECT tag FROM tags" + OF_REPOSITORY + " ORDER BY tag");
         document = connection.prepareStatement(
                 "SELECT json, fetched_at FROM documents" + OF_REPOSITORY + " AND subject = ?");
+        documentTime = connection.prepareStatement(
+                "SELECT fetched_at, length(json) FROM documents" + OF_REPOSITORY + " AND subject = ?");
         content = connection.prepareStatement("SELECT c.kind, c.bytes, c.media_type, c.last_used, r.registry, r.name"
                 + " FROM content c LEFT JOIN repositories r ON r.id = c.owner WHERE c.digest = ?");
         leastRecentlyUsed = connection.prepareStatement(
@@ -156,6 +159,16 @@ final class IndexReader implements AutoCloseable {
         bind(document, repository);
         document.setBytes(3, subject.map(DigestCode::encode).orElse(new byte[0]));
         return first(document, row -> new KeptDocument(row.getBytes(1), instant(row, 2)));
+    }
+
+    /** Whether a document of a repository is still this one, without reading all of it. */
+    boolean isDocument(Repository repository, Optional<Digest> subject, KeptDocument known) throws SQLException {
+        bind(documentTime, repository);
+        documentTime.setBytes(3, subject.map(DigestCode::encode).orElse(new byte[0]));
+        return first(
+                        documentTime,
+                        row -> instant(row, 1).equals(known.fetchedAt()) && row.getInt(2) == known.json().length)
+                .orElse(false);
     }
 
     /** What is known of stored content. */

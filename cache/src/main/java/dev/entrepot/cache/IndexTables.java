@@ -94,7 +94,7 @@ final class IndexTables {
                 16 * MIB,
                 (key, value) -> ENTRY_BYTES
                         + value.map(document -> document.json().length).orElse(0),
-                (reader, key) -> reader.document(key.repository(), key.subject()),
+                new DocumentsInUse(),
                 (updates, key, value) -> {
                     if (value.isPresent()) {
                         updates.saveDocument(key.repository(), key.subject(), value.get());

@@ -36,32 +36,35 @@ final class ListCache {
     private final CacheIndex index;
     private final Clock clock;
     private final KnownManifests manifests;
+    private final ParsedLists parsed;
 
     /**
      * The lists of a repository.
      *
      * @param manifests those that are kept, so that a list of referrers that was made of manifests costs none of them
      *     again
+     * @param parsed the lists that are in use, of all repositories
      */
-    ListCache(RepositorySource upstream, CacheIndex index, Clock clock, KnownManifests manifests) {
+    ListCache(RepositorySource upstream, CacheIndex index, Clock clock, KnownManifests manifests, ParsedLists parsed) {
         this.repository = upstream.repository();
         this.upstream = upstream;
         this.index = index;
         this.clock = clock;
         this.manifests = manifests;
+        this.parsed = parsed;
     }
 
     /** The tag list that is kept. */
     Optional<Kept<List<Tag>>> keptTags() {
         return index.tagList(repository)
-                .flatMap(document -> readTags(document.json()).map(tags -> new Kept<>(tags, document.fetchedAt())));
+                .flatMap(document -> parsed.tags(document).map(tags -> new Kept<>(tags, document.fetchedAt())));
     }
 
     /** The tag list, after asking the upstream for all of its pages. */
     Answer<List<Tag>> askTags() throws IOException {
-        List<Tag> tags = List.copyOf(allTags());
-        index.putTagList(repository, new KeptDocument(writeTags(tags), clock.instant()));
-        return Answer.of(tags, Verdict.MISS, Duration.ZERO);
+        KeptDocument document = new KeptDocument(KeptTags.write(allTags()), clock.instant());
+        index.putTagList(repository, document);
+        return Answer.of(parsed.tags(document).orElseThrow(), Verdict.MISS, Duration.ZERO);
     }
 
     /** Forgets the tag list. */
@@ -92,7 +95,7 @@ final class ListCache {
     Optional<Kept<Referrers>> keptReferrers(Digest subject) {
         return index.referrers(repository, subject)
                 .flatMap(document ->
-                        readReferrers(document.json()).map(referrers -> new Kept<>(referrers, document.fetchedAt())));
+                        parsed.referrers(document).map(referrers -> new Kept<>(referrers, document.fetchedAt())));
     }
 
     /** The referrers of a digest, after asking the upstream. */
@@ -107,25 +110,6 @@ final class ListCache {
         index.removeReferrers(repository, subject);
     }
 
-    private static byte[] writeTags(List<Tag> tags) {
-        ArrayNode array = JsonNodeFactory.instance.arrayNode(tags.size());
-        tags.forEach(tag -> array.add(tag.value()));
-        return OciJson.mapper().writeValueAsBytes(array);
-    }
-
-    // A document of ours that cannot be read is as good as none: the upstream is asked.
-    private static Optional<List<Tag>> readTags(byte[] json) {
-        try {
-            return Optional.of(OciJson.mapper()
-                    .readTree(json)
-                    .valueStream()
-                    .map(node -> new Tag(node.stringValue()))
-                    .toList());
-        } catch (JacksonException | IllegalArgumentException e) {
-            return Optional.empty();
-        }
-    }
-
     private static byte[] writeReferrers(Referrers referrers) {
         ObjectNode document = JsonNodeFactory.instance.objectNode();
         document.put("origin", referrers.origin().name());
@@ -134,7 +118,10 @@ final class ListCache {
         return OciJson.mapper().writeValueAsBytes(document);
     }
 
-    /** The list that a document of {@link #writeReferrers} holds; empty if it cannot be read. */
+    /**
+     * The list that a document of {@link #writeReferrers} holds; empty if it cannot be read. A document of ours that
+     * cannot be read is as good as none: the upstream is asked.
+     */
     static Optional<Referrers> readReferrers(byte[] json) {
         try {
             JsonNode document = OciJson.mapper().readTree(json);

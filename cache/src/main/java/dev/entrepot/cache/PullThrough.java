@@ -55,7 +55,7 @@ public final class PullThrough {
         this.proofs = new UpstreamProofs(basis);
         this.manifests = new ManifestPulls(basis, proofs);
         this.tagCache = new TagCache(this.upstream, index, clock, manifests);
-        this.listCache = new ListCache(this.upstream, index, clock, manifests);
+        this.listCache = new ListCache(this.upstream, index, clock, manifests, cache.parsedLists());
         this.lists = new ListPulls(basis, listCache);
         this.tags = new TagPulls(basis, tagCache, manifests, lists);
         this.blobs = new BlobPulls(basis, proofs);

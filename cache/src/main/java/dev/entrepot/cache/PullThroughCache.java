@@ -37,6 +37,7 @@ public final class PullThroughCache {
     private final Cache<Digest, ManifestBytes> manifests;
     private final BlobFetches fetches;
     private final ReferrersFace referrersFace;
+    private final ParsedLists parsedLists = new ParsedLists();
     private final Answering answering;
     private final RuleCounters ruleCounters = new RuleCounters();
     private final RunningGraphs running;
@@ -188,6 +189,10 @@ public final class PullThroughCache {
 
     ReferrersFace referrersFace() {
         return referrersFace;
+    }
+
+    ParsedLists parsedLists() {
+        return parsedLists;
     }
 
     CacheStatistics counters() {

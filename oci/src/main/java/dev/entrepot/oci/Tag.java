@@ -20,22 +20,36 @@ public record Tag(String value) implements ManifestReference, Comparable<Tag> {
     }
 
     private static boolean valid(String value) {
-        if (value.isEmpty() || value.length() > 128 || value.charAt(0) == '.' || value.charAt(0) == '-') {
+        if (value.isEmpty() || value.length() > 128 || !mayBegin(value.charAt(0))) {
             return false;
         }
         for (int i = 0; i < value.length(); i++) {
-            char c = value.charAt(i);
-            boolean allowed = c >= 'a' && c <= 'z'
-                    || c >= 'A' && c <= 'Z'
-                    || c >= '0' && c <= '9'
-                    || c == '_'
-                    || c == '.'
-                    || c == '-';
-            if (!allowed) {
+            if (!mayHold(value.charAt(i))) {
                 return false;
             }
         }
         return true;
+    }
+
+    /** Whether the bytes from {@code start} to before {@code end} are a tag, without making one. */
+    public static boolean isValid(byte[] ascii, int start, int end) {
+        if (start >= end || end - start > 128 || !mayBegin((char) ascii[start])) {
+            return false;
+        }
+        for (int i = start; i < end; i++) {
+            if (!mayHold((char) ascii[i])) {
+                return false;
+            }
+        }
+        return true;
+    }
+
+    private static boolean mayBegin(char c) {
+        return c != '.' && c != '-';
+    }
+
+    private static boolean mayHold(char c) {
+        return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '.' || c == '-';
     }
 
     /**

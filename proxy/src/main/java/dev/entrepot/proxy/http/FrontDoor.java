@@ -293,7 +293,7 @@ final class FrontDoor implements Filter {
         return switch (meaning.request()) {
             case ManifestRequest r -> manifests.handle(r, open(r.name(), meaning, guest, call, exchange), call);
             case BlobRequest r -> blobs.handle(r, open(r.name(), meaning, guest, call, exchange), call);
-            case TagsRequest r -> TagsHandler.handle(r, open(r.name(), meaning, guest, call, exchange));
+            case TagsRequest r -> TagsHandler.handle(r, open(r.name(), meaning, guest, call, exchange), call);
             case ReferrersRequest r -> ReferrersHandler.handle(r, open(r.name(), meaning, guest, call, exchange));
             case Catalog r -> {
                 guest.requireCatalog();

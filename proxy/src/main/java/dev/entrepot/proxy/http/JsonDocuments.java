@@ -20,12 +20,11 @@ final class JsonDocuments {
         return OciJson.mapper().writeValueAsBytes(root);
     }
 
-    /** {@code {"name":...,"tags":[...]}} (distribution-spec, "Listing Tags"). */
-    static byte[] tags(String name, List<String> tags) {
+    /** {@code {"name":...,"tags":[]}} (distribution-spec, "Listing Tags"): what is around the tags. */
+    static byte[] tags(String name) {
         ObjectNode root = object();
         root.put("name", name);
-        ArrayNode array = root.putArray("tags");
-        tags.forEach(array::add);
+        root.putArray("tags");
         return OciJson.mapper().writeValueAsBytes(root);
     }
 

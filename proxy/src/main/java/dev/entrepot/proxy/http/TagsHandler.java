@@ -9,39 +9,53 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 
-/** Lists of tags, paged (distribution-spec, "Listing Tags"). */
+/**
+ * Lists of tags, paged (distribution-spec, "Listing Tags"). A repository may have a million: a page is found in the
+ * list that all share, and costs no more than what it shows.
+ */
 final class TagsHandler {
     /** Most tags in one answer, whatever the client asks for. */
     static final int MAX_PAGE = 100_000;
 
     private TagsHandler() {}
 
-    static Reply handle(TagsRequest request, ServedRepository repository) throws IOException {
+    static Reply handle(TagsRequest request, ServedRepository repository, ClientCall call) throws IOException {
         Answer<List<Tag>> answer = repository.tags();
         PageRequest page = request.page();
+        List<Tag> all = answer.content();
         int limit = Math.min(page.limit().orElse(MAX_PAGE), MAX_PAGE);
-        List<String> tags = new ArrayList<>();
-        boolean more = false;
-        for (Tag tag : answer.content()) {
-            if (tag.value().compareTo(page.last()) <= 0) {
-                continue;
-            }
-            if (tags.size() == limit) {
-                more = true;
-                break;
-            }
-            tags.add(tag.value());
-        }
+        int first = firstAfter(page.last(), all);
+        int end = Math.min(all.size(), first + limit);
+        List<Tag> tags = all.subList(first, end);
         List<Header> headers = new ArrayList<>(4);
         headers.add(ReplyHeaders.JSON);
         headers.add(ReplyHeaders.NO_CACHE);
         ReplyHeaders.addFreshness(headers, answer);
-        if (more && limit > 0) {
+        if (end < all.size() && limit > 0) {
             String path = request.name().urlPath() + "/tags/list";
-            headers.add(PageLinks.next(path, request.name().scope(), limit, tags.getLast()));
+            headers.add(PageLinks.next(
+                    path, request.name().scope(), limit, tags.getLast().value()));
         }
-        byte[] body = JsonDocuments.tags(request.name().path(), tags);
-        return Reply.of(Status.OK_200, headers, body, Optional.of(answer.verdict()));
+        TagsWriter writer = new TagsWriter(request.name().path(), tags);
+        OptionalLong length = OptionalLong.of(writer.length());
+        ReplyBody body = call.head() ? new ReplyBody.Unopened(length) : new ReplyBody.Stream(length, writer);
+        return new Reply(Status.OK_200, headers, body, Optional.of(answer.verdict()));
+    }
+
+    // The client need not name a tag, nor one that is there.
+    private static int firstAfter(String last, List<Tag> all) {
+        int low = 0;
+        int high = all.size();
+        while (low < high) {
+            int middle = (low + high) >>> 1;
+            if (all.get(middle).value().compareTo(last) <= 0) {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        return low;
     }
 }

@@ -16,6 +16,7 @@ import dev.entrepot.proxy.http.RawConnection.Answer;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.AbstractList;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -23,6 +24,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Random;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
@@ -451,6 +453,33 @@ class PullTest {
         byte[] bytes = ("referrer " + number).getBytes(StandardCharsets.UTF_8);
         return Descriptor.of(MediaType.OCI_MANIFEST, Digest.sha256(bytes), bytes.length)
                 .asReferrer(Optional.of(type), Map.of("note", annotation));
+    }
+
+    @Test
+    void pageOfManyTagsLooksAtFewOthers() throws Exception {
+        AtomicInteger made = new AtomicInteger();
+        List<Tag> many = new AbstractList<>() {
+            @Override
+            public Tag get(int index) {
+                made.incrementAndGet();
+                return new Tag("v" + (1_000_000 + index));
+            }
+
+            @Override
+            public int size() {
+                return 500_000;
+            }
+        };
+        repositories.tags.put(Repository.parse("docker.io/library/many"), many);
+        Answer page = client.get("/v2/many/tags/list?n=2&last=v1400000");
+        assertThat(page.text()).isEqualTo("{\"name\":\"many\",\"tags\":[\"v1400001\",\"v1400002\"]}");
+        assertThat(page.header("Link")).isEqualTo("</v2/many/tags/list?n=2&last=v1400002>; rel=\"next\"");
+        assertThat(made.get()).isLessThan(100);
+        Answer largest = client.get("/v2/many/tags/list");
+        assertThat(OciJson.mapper().readTree(largest.body()).path("tags")).hasSize(TagsHandler.MAX_PAGE);
+        Answer head = client.head("/v2/many/tags/list");
+        assertThat(head.header("Content-Length")).isEqualTo(Integer.toString(largest.body().length));
+        assertThat(head.headers()).containsOnlyKeys(largest.headers().keySet());
     }
 
     @Test
