@@ -11,6 +11,7 @@ import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
+import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.io.RandomAccessFile;
@@ -200,19 +201,40 @@ final class BlobFetch implements Runnable {
             }
         } catch (InvalidContentException e) {
             upstream.refuted(digest);
-            progress.fail(e);
+            fail(e);
         } catch (RegistryException e) {
-            progress.fail(e);
+            fail(e);
         } catch (IOException e) {
             LOG.warn("blob {} of {} could not be fetched: {}", digest, repository, e.toString());
-            progress.fail(e);
+            fail(e);
         } catch (RuntimeException | Error e) {
             LOG.error("blob {} of {} could not be fetched", digest, repository, e);
-            progress.fail(new IOException("internal error while fetching blob " + digest + ": " + e, e));
+            fail(new IOException("internal error while fetching blob " + digest + ": " + e, e));
             if (e instanceof Error error) {
                 throw error;
             }
         }
+    }
+
+    // Counted before anybody hears of it.
+    private void fail(IOException cause) {
+        if (isFailure(cause)) {
+            statistics.fillsFailed.increment();
+        }
+        progress.fail(cause);
+    }
+
+    // A rule that refuses a blob, and an upstream that does not have what somebody has only guessed, fail at nothing;
+    // nor does the end of the process.
+    private boolean isFailure(IOException cause) {
+        if (!(cause instanceof RegistryException remote)) {
+            return !(cause instanceof InterruptedIOException);
+        }
+        return switch (remote) {
+            case BlockedException _ -> false;
+            case NotFoundException _ -> named;
+            case UnauthorizedException _, RefusedException _, OutageException _, InvalidContentException _ -> true;
+        };
     }
 
     private void fetch() throws IOException {

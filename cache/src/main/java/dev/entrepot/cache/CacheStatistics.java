@@ -17,7 +17,8 @@ public final class CacheStatistics {
 
     /**
      * Reads all figures: fetches begun, failed and degraded; readers that joined one; bytes fetched, and bytes read
-     * ahead of a fetch.
+     * ahead of a fetch. One has failed if it ended without the blob, however many waited for it; not if it was resumed,
+     * if a rule refused the blob, or if the upstream does not have what no manifest names.
      */
     public Snapshot snapshot() {
         return new Snapshot(

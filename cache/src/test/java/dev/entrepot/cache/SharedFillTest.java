@@ -11,7 +11,10 @@ import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -136,6 +139,7 @@ class SharedFillTest {
         }
         assertThat(upstream.count("GET blob")).isEqualTo(1);
         assertThat(upstream.bytesSent.get()).isEqualTo(bytes.length);
+        assertThat(cache.cache.statistics().fillsFailed()).isZero();
     }
 
     @Test
@@ -197,6 +201,31 @@ class SharedFillTest {
         }
         assertThatThrownBy(() -> CacheFixture.readAll(repository, digest)).isInstanceOf(OutageException.class);
         assertThat(upstream.count("GET blob")).isEqualTo(5);
+        assertThat(cache.cache.statistics().fillsFailed()).isEqualTo(1);
+    }
+
+    private static List<RegistryException> refusals() {
+        return List.of(
+                new UnauthorizedException(403, "denied by the test"),
+                new RefusedException(400, "UNKNOWN", "refused by the test"),
+                new NotFoundException(NotFoundException.Kind.BLOB, "gone by the test"));
+    }
+
+    @ParameterizedTest
+    @MethodSource("refusals")
+    void fillThatTheUpstreamRefusesHasFailed(RegistryException refusal) throws Exception {
+        Digest digest = linkedBlob(CacheFixture.randomBytes(1_000, 7));
+        upstream.refusesBlobs = Optional.of(refusal);
+        assertThatThrownBy(() -> CacheFixture.readAll(repository, digest)).isInstanceOf(refusal.getClass());
+        assertThat(cache.cache.statistics().fillsFailed()).isEqualTo(1);
+    }
+
+    @Test
+    void blobThatNobodyNamesAndNobodyHasIsNoFailedFill() throws Exception {
+        Digest guessed = Digest.sha256(new byte[] {1});
+        assertThatThrownBy(() -> CacheFixture.readAll(repository, guessed)).isInstanceOf(NotFoundException.class);
+        cache.awaitIdle();
+        assertThat(cache.cache.statistics().fillsFailed()).isZero();
     }
 
     @Test
@@ -218,6 +247,7 @@ class SharedFillTest {
             assertThatThrownBy(() -> get(each)).hasRootCauseInstanceOf(InvalidContentException.class);
         }
         assertThat(upstream.count("GET blob")).isEqualTo(1);
+        assertThat(cache.cache.statistics().fillsFailed()).isEqualTo(1);
     }
 
     @Test
