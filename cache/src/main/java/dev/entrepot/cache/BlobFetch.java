@@ -77,6 +77,9 @@ final class BlobFetch implements Runnable {
          */
         boolean reserve(Ingest ingest, long totalBytes);
 
+        /** Which limit leaves no room for a blob to grow to this length, with figures, and what to do about it. */
+        String lack(Ingest ingest, long totalBytes);
+
         /** Takes note of a blob that is now in the store, and of the repository that it came from. */
         void kept(Repository repository, Digest digest, long bytes);
     }
@@ -471,11 +474,11 @@ final class BlobFetch implements Runnable {
         boolean room = keeper.reserve(ingest, bytes);
         if (!room) {
             LOG.warn(
-                    "blob {} of {} is passed through without being kept: no room for {} bytes in the cache; free space on"
-                            + " its disk, lower min-free, raise capacity, or unpin what need not stay",
+                    "blob {} of {} is passed through without being kept: no room for {} bytes in the cache: {}",
                     digest,
                     repository,
-                    bytes);
+                    bytes,
+                    keeper.lack(ingest, bytes));
         }
         return room;
     }

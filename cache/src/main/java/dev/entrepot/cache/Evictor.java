@@ -118,6 +118,24 @@ public final class Evictor implements AutoCloseable {
     }
 
     /**
+     * Why {@link #reserve} has found no room for a blob of a length: which limit leaves none, with figures, and what to
+     * do about it. As it is now, which may be a moment later.
+     */
+    String lack(Ingest ingest, long totalBytes) {
+        List<String> lack = new ArrayList<>(1);
+        locked(() -> lack.add(new DiskLack(
+                        limits,
+                        usage(),
+                        ingest.claimedBytes(),
+                        inUseBytes(),
+                        pins.bytes(),
+                        store.ingests().promisedBytes(),
+                        freeSpace.bytes())
+                .of(totalBytes)));
+        return lack.isEmpty() ? "the disk cannot be looked at; see whether it is slow" : lack.getFirst();
+    }
+
+    /**
      * Evicts in the background down to the low watermark, if there is more than the high one allows. Returns at once.
      */
     void trim() {
@@ -385,12 +403,16 @@ public final class Evictor implements AutoCloseable {
         if (asked > unpinned || asked <= unpinned - inUse.mostBytes()) {
             return unpinned;
         }
-        return unpinned
-                - inUse.all().stream()
-                        .filter(digest -> !pins.protects(digest))
-                        .mapToLong(digest ->
-                                index.content(digest).map(IndexedContent::bytes).orElse(0L))
-                        .sum();
+        return unpinned - inUseBytes();
+    }
+
+    // Of what is pinned as well, only the pin counts.
+    private long inUseBytes() {
+        return inUse.all().stream()
+                .filter(digest -> !pins.protects(digest))
+                .mapToLong(digest ->
+                        index.content(digest).map(IndexedContent::bytes).orElse(0L))
+                .sum();
     }
 
     // Free if nothing has changed.

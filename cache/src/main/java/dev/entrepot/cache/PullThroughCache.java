@@ -302,6 +302,11 @@ public final class PullThroughCache {
         }
 
         @Override
+        public String lack(Ingest ingest, long totalBytes) {
+            return evictor.lack(ingest, totalBytes);
+        }
+
+        @Override
         public void kept(Repository repository, Digest digest, long bytes) {
             index.stored(digest, ContentKind.BLOB, bytes, Optional.empty(), Optional.of(repository));
             index.addLinks(repository, List.of(new Link(digest, OptionalLong.of(bytes), false)));

@@ -94,7 +94,8 @@ class DegradedFillTest {
         assertThat(said)
                 .anySatisfy(line -> assertThat(line)
                         .contains(digest.toString(), "no room for 400000 bytes")
-                        .contains("free space", "min-free", "raise capacity", "unpin"));
+                        .contains("more than the whole capacity of 10000 bytes", "raise capacity")
+                        .doesNotContain("min-free", "unpin"));
     }
 
     @Test
