@@ -1,7 +1,7 @@
 package dev.entrepot.proxy.http;
 
 import dev.entrepot.cache.Verdict;
-import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
 import dev.entrepot.proxy.http.Meanings.Meaning;
 import dev.entrepot.proxy.http.RequestRecord.Ending;
 import io.helidon.http.HeaderNames;
@@ -20,7 +20,7 @@ final class Exchange {
     private String namespace = "";
     private String user = "";
     private Audience audience = Audience.EVERYBODY;
-    private @Nullable RegistryHost upstream;
+    private @Nullable Repository repository;
     private boolean cacheAsked;
     private Optional<Verdict> verdict = Optional.empty();
     private int status;
@@ -71,9 +71,14 @@ final class Exchange {
 
     /** From here on, a failure is one of the cache or the upstream. */
     void routed(Route route) {
-        upstream = route.repository().registry();
+        repository = route.repository();
         namespace = route.namespace();
         cacheAsked = true;
+    }
+
+    /** The repository that the cache was asked about; empty if it was not asked. */
+    Optional<Repository> repository() {
+        return Optional.ofNullable(repository);
     }
 
     /** The request names a registry but no repository. */
@@ -135,7 +140,7 @@ final class Exchange {
                 bodyBytes,
                 endedNanos - startedNanos,
                 verdict,
-                upstream,
+                repository == null ? null : repository.registry(),
                 request.headers().contains(HeaderNames.USER_AGENT)
                         ? request.headers().get(HeaderNames.USER_AGENT).get()
                         : "",

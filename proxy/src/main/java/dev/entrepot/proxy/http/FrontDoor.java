@@ -4,6 +4,7 @@ import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
+import dev.entrepot.oci.UnauthorizedException;
 import dev.entrepot.proxy.http.Meanings.Meaning;
 import dev.entrepot.proxy.http.Meanings.Words;
 import dev.entrepot.proxy.http.RegistryRequest.BlobRequest;
@@ -63,6 +64,7 @@ final class FrontDoor implements Filter {
     private final ManifestHandler manifests = new ManifestHandler();
     private final BlobHandler blobs;
     private final ReplySender sender;
+    private final FailureLog failures;
     private final UnreadBodies unread;
     private final RequestObserver observer;
     private final Optional<RequestTracing> tracing;
@@ -101,6 +103,7 @@ final class FrontDoor implements Filter {
         this.tracing = tracing;
         this.clock = clock;
         this.nanoClock = nanoClock;
+        this.failures = new FailureLog(nanoClock);
     }
 
     /** From now on every answer is the last of its connection. */
@@ -189,7 +192,7 @@ final class FrontDoor implements Filter {
                     LOG.warn("{} was cut after {} bytes: {}", words.path(), exchange.bodyBytes(), e.toString());
                     throw new CloseConnectionException("the content failed in the middle: " + e.getMessage(), e);
                 }
-                return sender.send(ErrorReplies.of(e, exchange.failureVerdict()), head, close, response, exchange);
+                return sender.send(failure(e, words, exchange), head, close, response, exchange);
             }
         } catch (ClientStream.ClientGone e) {
             exchange.ended(e.stalled() ? Ending.STALLED : Ending.GONE);
@@ -228,8 +231,19 @@ final class FrontDoor implements Filter {
             exchange.means(meaning);
             return handle(meaning, guest(request, target, exchange), call, exchange);
         } catch (IOException | RuntimeException e) {
-            return ErrorReplies.of(e, exchange.failureVerdict());
+            return failure(e, words, exchange);
         }
+    }
+
+    private Reply failure(Exception failure, Words words, Exchange exchange) {
+        Optional<Repository> asked = exchange.repository();
+        // Who shows credentials of his own is told by the answer that they do not do.
+        boolean theirs = failure instanceof UnauthorizedException
+                && asked.map(Repository::registry).filter(own::areAskedBy).isPresent();
+        if (failure instanceof RegistryException remote && asked.isPresent() && !theirs) {
+            failures.failed(remote, asked.get(), words.path());
+        }
+        return ErrorReplies.of(failure, exchange.failureVerdict());
     }
 
     // It could read no answer, but have pulls made that cost quota and disk. No client of registries sends this header.
