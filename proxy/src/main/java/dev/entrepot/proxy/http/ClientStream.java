@@ -26,6 +26,12 @@ final class ClientStream extends OutputStream {
         }
     }
 
+    /**
+     * The most that is written at once, in bytes: the time that it takes is what a stall is told by, and the server may
+     * hold a copy of it until the client has taken it.
+     */
+    static final int MOST_AT_ONCE = 64 * 1024;
+
     private final OutputStream out;
     private final StallWatchdog.Transfer transfer;
     private final Exchange exchange;
@@ -74,9 +80,14 @@ final class ClientStream extends OutputStream {
 
     @Override
     public void write(byte[] bytes, int offset, int length) {
-        guarded(transfer, () -> out.write(bytes, offset, length));
-        headersSent = true;
-        exchange.wrote(length);
+        int end = offset + length;
+        for (int position = offset; position < end; position += MOST_AT_ONCE) {
+            int from = position;
+            int count = Math.min(MOST_AT_ONCE, end - from);
+            guarded(transfer, () -> out.write(bytes, from, count));
+            headersSent = true;
+            exchange.wrote(count);
+        }
     }
 
     @Override

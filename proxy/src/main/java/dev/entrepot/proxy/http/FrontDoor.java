@@ -308,7 +308,7 @@ final class FrontDoor implements Filter {
             case ManifestRequest r -> manifests.handle(r, open(r.name(), meaning, guest, call, exchange), call);
             case BlobRequest r -> blobs.handle(r, open(r.name(), meaning, guest, call, exchange), call);
             case TagsRequest r -> TagsHandler.handle(r, open(r.name(), meaning, guest, call, exchange), call);
-            case ReferrersRequest r -> ReferrersHandler.handle(r, open(r.name(), meaning, guest, call, exchange));
+            case ReferrersRequest r -> ReferrersHandler.handle(r, open(r.name(), meaning, guest, call, exchange), call);
             case Catalog r -> {
                 guest.requireCatalog();
                 requireKnown(r.scope(), guest, host);

@@ -36,18 +36,17 @@ final class JsonDocuments {
         return OciJson.mapper().writeValueAsBytes(root);
     }
 
-    /** An image index of referrers (distribution-spec, "Listing Referrers"). */
-    static byte[] referrers(List<ObjectNode> descriptors) {
+    /** An image index of referrers (distribution-spec, "Listing Referrers"): what is around the descriptors. */
+    static byte[] referrers() {
         ObjectNode root = object();
         root.put("schemaVersion", 2);
         root.put("mediaType", MediaType.OCI_INDEX.value());
-        ArrayNode array = root.putArray("manifests");
-        descriptors.forEach(array::add);
+        root.putArray("manifests");
         return OciJson.mapper().writeValueAsBytes(root);
     }
 
     /** One descriptor (image-spec descriptor.md). */
-    static ObjectNode descriptor(Descriptor descriptor) {
+    static byte[] descriptor(Descriptor descriptor) {
         ObjectNode node = object();
         node.put("mediaType", descriptor.mediaType().value());
         node.put("digest", descriptor.digest().toString());
@@ -65,7 +64,7 @@ final class JsonDocuments {
             }
         }
         descriptor.data().ifPresent(data -> node.put("data", data));
-        return node;
+        return OciJson.mapper().writeValueAsBytes(node);
     }
 
     private static ObjectNode platform(Platform platform) {

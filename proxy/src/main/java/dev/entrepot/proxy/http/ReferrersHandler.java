@@ -5,7 +5,6 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
-import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.proxy.http.RegistryRequest.ReferrersRequest;
@@ -17,7 +16,6 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import tools.jackson.databind.node.ObjectNode;
 
 /**
  * What refers to a manifest (distribution-spec, "Listing Referrers"). Several clients read the first page only, so
@@ -34,7 +32,7 @@ final class ReferrersHandler {
 
     private ReferrersHandler() {}
 
-    static Reply handle(ReferrersRequest request, ServedRepository repository) throws IOException {
+    static Reply handle(ReferrersRequest request, ServedRepository repository, ClientCall call) throws IOException {
         Answer<Referrers> answer = referrers(request, repository);
         if (answer.content().origin() == Referrers.Origin.NONE) {
             List<Header> freshness = new ArrayList<>(2);
@@ -60,8 +58,10 @@ final class ReferrersHandler {
                 request.name().scope(),
                 request.artifactTypes(),
                 last.toString())));
-        return Reply.of(
-                Status.OK_200, headers, JsonDocuments.referrers(page.descriptors), Optional.of(answer.verdict()));
+        ReplyBody body = new ListWriter<>(
+                        JsonDocuments.referrers(), page.descriptors, JsonDocuments::descriptor, page.bytes)
+                .body(call.head());
+        return new Reply(Status.OK_200, headers, body, Optional.of(answer.verdict()));
     }
 
     private static Answer<Referrers> referrers(ReferrersRequest request, ServedRepository repository)
@@ -73,7 +73,7 @@ final class ReferrersHandler {
         }
     }
 
-    private record Page(List<ObjectNode> descriptors, Optional<Digest> next) {}
+    private record Page(List<Descriptor> descriptors, long bytes, Optional<Digest> next) {}
 
     private static Page page(ReferrersRequest request, List<Descriptor> all) {
         List<Descriptor> wanted = all.stream()
@@ -83,17 +83,19 @@ final class ReferrersHandler {
                                 .filter(request.artifactTypes()::contains)
                                 .isPresent())
                 .toList();
-        List<ObjectNode> nodes = new ArrayList<>();
+        int start = start(request, wanted);
         long bytes = 0;
-        for (int i = start(request, wanted); i < wanted.size(); i++) {
-            ObjectNode node = JsonDocuments.descriptor(wanted.get(i));
-            bytes += OciJson.mapper().writeValueAsBytes(node).length + 1;
-            if (bytes > MAX_PAGE_BYTES && !nodes.isEmpty()) {
-                return new Page(nodes, Optional.of(wanted.get(i - 1).digest()));
+        for (int i = start; i < wanted.size(); i++) {
+            long more = JsonDocuments.descriptor(wanted.get(i)).length;
+            if (bytes + more + i - start + 1 > MAX_PAGE_BYTES && i > start) {
+                return new Page(
+                        wanted.subList(start, i),
+                        bytes,
+                        Optional.of(wanted.get(i - 1).digest()));
             }
-            nodes.add(node);
+            bytes += more;
         }
-        return new Page(nodes, Optional.empty());
+        return new Page(wanted.subList(start, wanted.size()), bytes, Optional.empty());
     }
 
     /** The entry after the one that the page before ended with; the first if that has gone meanwhile. */

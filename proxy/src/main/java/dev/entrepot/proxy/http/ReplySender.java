@@ -16,13 +16,6 @@ import java.util.function.Function;
  * of the GET wherever that is known. Safe for all threads.
  */
 final class ReplySender {
-    /**
-     * What is sent in one piece. The server copies a piece, and its head, into one buffer that the connection keeps
-     * until the client has taken it; what is larger goes in slices of this size from the array that all share, and a
-     * client that takes nothing holds none of it.
-     */
-    static final int SLICE_BYTES = 64 * 1024;
-
     private final StallWatchdog watchdog;
     private final Function<ConnectionChannels.Ends, Optional<SocketChannel>> sockets;
 
@@ -65,7 +58,7 @@ final class ReplySender {
         switch (reply.body()) {
             case ReplyBody.None _ -> bodiless(response, transfer);
             case ReplyBody.Bytes(byte[] bytes) -> {
-                if (head || bytes.length <= SLICE_BYTES) {
+                if (head || bytes.length <= ClientStream.MOST_AT_ONCE) {
                     bytes(bytes, head, response, transfer, exchange);
                 } else {
                     slices(bytes, response, transfer, exchange);
@@ -92,14 +85,13 @@ final class ReplySender {
         }
     }
 
+    // The server would copy all of it, and its head, into one buffer that the connection keeps until the client has
+    // taken it: a client that takes nothing would hold several megabytes. The array itself is shared by all.
     private static void slices(
             byte[] bytes, RoutingResponse response, StallWatchdog.Transfer transfer, Exchange exchange) {
         response.headers().contentLength(bytes.length);
         OutputStream out = response.outputStream();
-        ClientStream client = new ClientStream(out, transfer, exchange, Optional.empty());
-        for (int position = 0; position < bytes.length; position += SLICE_BYTES) {
-            client.write(bytes, position, Math.min(SLICE_BYTES, bytes.length - position));
-        }
+        new ClientStream(out, transfer, exchange, Optional.empty()).write(bytes, 0, bytes.length);
         end(out, response, transfer);
     }
 

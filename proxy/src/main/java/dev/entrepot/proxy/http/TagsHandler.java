@@ -6,10 +6,10 @@ import dev.entrepot.proxy.http.RegistryRequest.TagsRequest;
 import io.helidon.http.Header;
 import io.helidon.http.Status;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.OptionalLong;
 
 /**
  * Lists of tags, paged (distribution-spec, "Listing Tags"). A repository may have a million: a page is found in the
@@ -38,10 +38,18 @@ final class TagsHandler {
             headers.add(PageLinks.next(
                     path, request.name().scope(), limit, tags.getLast().value()));
         }
-        TagsWriter writer = new TagsWriter(request.name().path(), tags);
-        OptionalLong length = OptionalLong.of(writer.length());
-        ReplyBody body = call.head() ? new ReplyBody.Unopened(length) : new ReplyBody.Stream(length, writer);
+        long bytes = 0;
+        for (Tag tag : tags) {
+            bytes += tag.value().length() + 2;
+        }
+        byte[] frame = JsonDocuments.tags(request.name().path());
+        ReplyBody body = new ListWriter<>(frame, tags, TagsHandler::json, bytes).body(call.head());
         return new Reply(Status.OK_200, headers, body, Optional.of(answer.verdict()));
+    }
+
+    // Letters, digits and few signs, none of which JSON escapes.
+    private static byte[] json(Tag tag) {
+        return ("\"" + tag.value() + "\"").getBytes(StandardCharsets.US_ASCII);
     }
 
     // The client need not name a tag, nor one that is there.
