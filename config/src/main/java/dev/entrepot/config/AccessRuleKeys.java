@@ -20,7 +20,7 @@ final class AccessRuleKeys {
             "Whether it is also about clients that have not said who they are.");
     private static final Key<AccessRuleConfig, List<NamePattern>> REPOSITORIES = Key.list(
             "repositories",
-            ListType.of(PatternTypes.IMAGE),
+            ListType.notEmpty(PatternTypes.IMAGE),
             AccessRuleConfig::repositories,
             "The repositories that it is about, with their registries before them, for example docker.io/library/*; all of them without this key.");
     private static final Key<AccessRuleConfig, Optional<String>> DENY = Key.optional(

@@ -35,7 +35,7 @@ final class AdminAccessKeys {
             "Whether a client may or must have a certificate, where client-ca is set. The commands of this program on the same data folder, and what is open, need none.");
     private static final Key<AdminAccessConfig, List<String>> OPERATORS = Key.list(
             "operators",
-            ListType.of(Types.TEXT),
+            ListType.notEmpty(Types.TEXT),
             AdminAccessConfig::operators,
             "The users, of that file and of certificates, who may change things; the others may read. All of them without this key.");
     private static final Key<AdminAccessConfig, Optional<Secret>> READ_TOKEN = Key.optional(

@@ -60,7 +60,7 @@ final class CacheKeys {
 
     private static final Key<CacheConfig, List<Platform>> PLATFORMS = Key.list(
             "platforms",
-            ListType.of(Types.PLATFORM),
+            ListType.notEmpty(Types.PLATFORM),
             CacheConfig::platforms,
             "The platforms of an index that this site uses: what the rules' pin and prefetch, and cache warm, mean that name none; all of them without this key.");
 

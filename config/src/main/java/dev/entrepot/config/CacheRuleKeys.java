@@ -18,7 +18,7 @@ final class CacheRuleKeys {
 
     private static final Key<CacheRuleConfig, List<NamePattern>> REPOSITORIES = Key.list(
             "repositories",
-            ListType.of(PatternTypes.REPOSITORY),
+            ListType.notEmpty(PatternTypes.REPOSITORY),
             CacheRuleConfig::repositories,
             "The repositories that the rule is about, by their names at the upstream; all of them without this key.");
     private static final Key<CacheRuleConfig, Optional<RuleTagsConfig>> TAGS = Key.optional(

@@ -8,7 +8,7 @@ import java.util.Optional;
 final class RuleGraphKeys {
     private static final Key<GraphPartConfig, List<Platform>> PLATFORMS = Key.list(
             "platforms",
-            ListType.of(Types.PLATFORM),
+            ListType.notEmpty(Types.PLATFORM),
             GraphPartConfig::platforms,
             "These platforms of an index; without this key those of cache.platforms.");
     private static final Key<GraphPartConfig, Boolean> REFERRERS = Key.withDefault(

@@ -13,7 +13,7 @@ import java.util.Optional;
 final class RuleKeys {
     private static final Key<ReferrersConfig, List<NamePattern>> ONLY = Key.list(
             "only",
-            ListType.of(PatternTypes.ARTIFACT_TYPE),
+            ListType.notEmpty(PatternTypes.ARTIFACT_TYPE),
             ReferrersConfig::only,
             "Only these artifact types travel, and those of require.");
     private static final Key<ReferrersConfig, List<NamePattern>> EXCEPT = Key.list(
@@ -64,7 +64,7 @@ final class RuleKeys {
             "Where to copy to. A rule without this key is for entrepot export only.");
     private static final Key<ReplicationRuleConfig, List<Platform>> PLATFORMS = Key.list(
             "platforms",
-            ListType.of(Types.PLATFORM),
+            ListType.notEmpty(Types.PLATFORM),
             ReplicationRuleConfig::platforms,
             "The platforms to copy, all without this key. The index keeps its bytes and digest.");
     private static final Key<ReplicationRuleConfig, OnSparseRefused> ON_SPARSE_REFUSED = Key.withDefault(

@@ -7,7 +7,7 @@ import java.util.Optional;
 final class RuleTagKeys {
     private static final Key<RuleTagsConfig, List<NamePattern>> INCLUDE = Key.list(
             "include",
-            ListType.of(PatternTypes.TAG),
+            ListType.notEmpty(PatternTypes.TAG),
             RuleTagsConfig::include,
             "A tag must match one of these; any tag without this key.");
     private static final Key<RuleTagsConfig, List<NamePattern>> EXCLUDE = Key.list(

@@ -293,4 +293,30 @@ class ConfigErrorsTest {
                 .hasToString("test.yaml:1:26: upstreams[a.test].ca: invalid value \"missing.pem\":"
                         + " expected a file that is there and can be read");
     }
+
+    // Such a list comes from a template that had nothing to fill in, or lost its last entry: it would open or close
+    // everything.
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = ';',
+            value = {
+                "rules: [{deny: x, repositories: %s}]; rules[0].repositories",
+                "upstreams: {a.test: {rules: [{deny: x, repositories: %s}]}}; upstreams[a.test].rules[0].repositories",
+                "rules: [{deny: x, tags: {include: %s}}]; rules[0].tags.include",
+                "rules: [{pin: {platforms: %s}}]; rules[0].pin.platforms",
+                "rules: [{prefetch: {platforms: %s}}]; rules[0].prefetch.platforms",
+                "access: [{anonymous: true, repositories: %s}]; access[0].repositories",
+                "cache: {platforms: %s}; cache.platforms",
+                "server: {admin-access: {operators: %s}}; server.admin-access.operators",
+                "replication: {rules: [{name: r, source: docker.io, repositories: [a], platforms: %s}]}; replication.rules[0].platforms",
+                "replication: {rules: [{name: r, source: docker.io, repositories: [a], referrers: {only: %s}}]}; replication.rules[0].referrers.only",
+            })
+    void aListThatMeansEverythingWhereItIsAbsentMayNotBeEmpty(String yaml, String path) {
+        for (String empty : List.of("[]", "~")) {
+            assertThat(error(yaml.formatted(empty)))
+                    .satisfies(error -> assertThat(error.path()).isEqualTo(path))
+                    .asString()
+                    .endsWith("invalid value: expected at least 1 entry");
+        }
+    }
 }
