@@ -56,8 +56,12 @@ public final class RegistriesInNames {
     }
 
     private static String withoutUpstream(RegistryHost upstream, NamePattern pattern) {
-        String rest = pattern.text().substring(pattern.text().indexOf('/') + 1);
-        boolean official = upstream.isDockerHub() && rest.indexOf('/') < 0 && !rest.contains("**");
-        return official ? "library/" + rest : rest;
+        return officialIfOne(upstream, pattern.text().substring(pattern.text().indexOf('/') + 1));
+    }
+
+    /** The pattern of a repository at an upstream, with what Docker Hub has before names of one component. */
+    static String officialIfOne(RegistryHost upstream, String pattern) {
+        boolean official = upstream.isDockerHub() && pattern.indexOf('/') < 0 && !pattern.contains("**");
+        return official ? "library/" + pattern : pattern;
     }
 }

@@ -87,6 +87,7 @@ final class RootKeys {
         TracingKeys.check(tracing, upstreams, reading);
         new RuleChecks(upstreams, replication.rules(), reading.dataFolders(values.get(CACHE)), reading).check();
         new PassThroughChecks(upstreams, values.get(SERVER), replication.rules(), reading).check();
+        AccessChecks.refuseUsersOnly(values.get(ACCESS), values.get(SERVER), reading);
         return new EntrepotConfig(
                 values.get(SERVER),
                 values.get(CACHE),

@@ -49,9 +49,7 @@ public record ServerConfig(
         Checks.positive("client-stall", clientStall);
         Checks.between("max-connections", maxConnections, 1, 1_000_000);
         Checks.between("max-connections-per-client", maxConnectionsPerClient, 0, 1_000_000);
-        boolean known = authentication.isConfigured()
-                || tls.flatMap(TlsConfig::clientCa).isPresent();
-        if (!listen.isLoopback() && !anonymous && !known) {
+        if (!listen.isLoopback() && !anonymous && !knowsClients(authentication, tls)) {
             throw new InvalidValueException(
                     "listen",
                     "a loopback address, because nobody can say who he is: for other machines add server.authentication, or"
@@ -66,6 +64,15 @@ public record ServerConfig(
                     "a loopback address: for other machines say in server.admin-access who may use it, what of it is open, or"
                             + " anonymous: true");
         }
+    }
+
+    /** Whether any client of the registry API can say who it is. */
+    public boolean knowsClients() {
+        return knowsClients(authentication, tls);
+    }
+
+    private static boolean knowsClients(AuthenticationConfig authentication, Optional<TlsConfig> tls) {
+        return authentication.isConfigured() || tls.flatMap(TlsConfig::clientCa).isPresent();
     }
 
     /** This, listening somewhere else. */

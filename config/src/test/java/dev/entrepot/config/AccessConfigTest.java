@@ -114,8 +114,8 @@ class AccessConfigTest {
     void contradictionsAreReported() {
         assertThat(places("access: [{repositories: [docker.io/library/alpine]}]"))
                 .containsExactly("1:10 access[0].users INVALID_VALUE");
-        assertThat(places("access: [{users: [a], repositories: [alpine]}]"))
-                .containsExactly("1:38 access[0].repositories[0] INVALID_VALUE");
+        assertThat(places("access: [{anonymous: true, repositories: [alpine]}]"))
+                .containsExactly("1:43 access[0].repositories[0] INVALID_VALUE");
         assertThat(places("server: {authentication: {token: {}}}"))
                 .containsExactly("1:34 server.authentication.token INVALID_VALUE");
         assertThat(places("server: {admin-access: {operators: [a]}}"))
@@ -139,14 +139,14 @@ class AccessConfigTest {
     @ParameterizedTest
     @ValueSource(strings = {"*", "a?pine", "docker.io/alpine", "docker.io/*", "Docker.io/library/*", "GHCR.io/a/b"})
     void aPatternThatNoRepositoryCanHaveIsRefusedSinceItWouldDenyNothing(String pattern) {
-        assertThat(places("access: [{users: [a], deny: x, repositories: [\"" + pattern + "\"]}]"))
-                .containsExactly("1:47 access[0].repositories[0] INVALID_VALUE");
+        assertThat(places("access: [{anonymous: true, deny: x, repositories: [\"" + pattern + "\"]}]"))
+                .containsExactly("1:52 access[0].repositories[0] INVALID_VALUE");
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"**", "**/secret", "docker.io/**", "docker.io/*/*", "docker.io/library/*", "ghcr.io/*"})
     void othersAreTaken(String pattern) {
-        assertThat(config("access: [{users: [a], deny: x, repositories: [\"" + pattern + "\"]}]")
+        assertThat(config("access: [{anonymous: true, deny: x, repositories: [\"" + pattern + "\"]}]")
                         .access())
                 .hasSize(1);
     }
@@ -165,5 +165,75 @@ class AccessConfigTest {
         assertThat(access.getFirst().repositories())
                 .containsExactly(NamePattern.parse("docker.io/library/*"), NamePattern.regex("ghcr[.]io/.*"));
         assertThat(access.getLast().deny()).contains("not today");
+    }
+
+    @Test
+    void rulesForUsersOnlyAreRefusedWhereNobodyCanBeOne() throws Exception {
+        Files.writeString(folder.resolve("users"), "");
+
+        assertThat(error("access:\n  - {users: [bob]}\n  - {groups: [dev], deny: x}\n"))
+                .hasToString(
+                        "test.yaml:2:5: access[0]: every pull would be refused, because all rules are about users and"
+                                + " nobody can say who he is; add server.authentication or server.tls.client-ca, or a rule with"
+                                + " anonymous: true, with deny if that is what is meant");
+        assertThat(Loading.errors("server: {authentication: {htpasswd: users}}\naccess: [{users: [bob]}]"))
+                .extracting(ConfigError::path)
+                .containsExactly("server.authentication.htpasswd");
+        assertThat(load("server: {authentication: {htpasswd: users}}\naccess: [{users: [bob]}]")
+                        .knowsClients())
+                .isTrue();
+    }
+
+    @Test
+    void usersBesideEverybodyAreWarnedOfWhereNobodyCanBeOne() throws Exception {
+        String access = "access: [{users: [bob], deny: x}, {groups: [dev], anonymous: true}, {anonymous: true}]\n";
+        String nothing = ": users and groups count for nothing, because nobody can say who he is; add"
+                + " server.authentication or server.tls.client-ca";
+        Files.writeString(folder.resolve("users"), "");
+
+        assertThat(AccessChecks.warnings(config(access))).containsExactly("access[0]" + nothing, "access[1]" + nothing);
+        assertThat(AccessChecks.warnings(
+                        Loading.load(access + "server: {authentication: {htpasswd: users}}", folder, Map.of())
+                                .config()))
+                .isEmpty();
+    }
+
+    @Test
+    void patternsThatBeginWithNoUpstreamAreNamedWithWhatToWrite() {
+        String yaml = """
+                upstreams:
+                  docker.io: {aliases: [hub]}
+                  intern: {url: "http://127.0.0.1:1", hosts: [mirror.test]}
+                access:
+                  - {anonymous: true, repositories: ["team/**", "library/alpine"], deny: secret}
+                  - {anonymous: true, repositories: ["hub/*", "mirror.test/a"], deny: secret}
+                  - {anonymous: true, repositories: ["dokcer.io/library/*", "far.example/**"], deny: secret}
+                  - {anonymous: true, repositories: ["intern/*", "ghcr.io/**", "**/x", "*/team/**", "t?am/x", {regex: "team/.*"}, "**"]}
+                """;
+
+        assertThat(AccessChecks.warnings(config(yaml)))
+                .containsExactly(
+                        warning(0, "team/**", "team", "write docker.io/team/**, or */team/** for all upstreams"),
+                        warning(
+                                0,
+                                "library/alpine",
+                                "library",
+                                "write docker.io/library/alpine, or */library/alpine for all upstreams"),
+                        warning(1, "hub/*", "hub", "write docker.io/library/*"),
+                        warning(1, "mirror.test/a", "mirror.test", "write intern/a"),
+                        warning(2, "dokcer.io/library/*", "dokcer.io", "did you mean docker.io?"),
+                        warning(
+                                2,
+                                "far.example/**",
+                                "far.example",
+                                "add it to upstreams, or write the name that it has there"));
+        assertThat(AccessChecks.warnings(config("default-upstream: none\n" + yaml)))
+                .contains(warning(0, "team/**", "team", "write */team/** for all upstreams"));
+    }
+
+    private static String warning(int rule, String pattern, String first, String remedy) {
+        return "access[" + rule + "]: " + pattern
+                + " matches nothing but where a bundle has such a registry, because no upstream is called " + first
+                + "; rules of access name repositories with the registry: " + remedy;
     }
 }

@@ -2,6 +2,7 @@ package dev.entrepot.proxy;
 
 import dev.entrepot.cache.CacheIndex;
 import dev.entrepot.cache.ContentStore;
+import dev.entrepot.config.AccessChecks;
 import dev.entrepot.config.ConfigException;
 import dev.entrepot.config.ConfigLoader;
 import dev.entrepot.config.ConfigPrinter;
@@ -359,6 +360,7 @@ final class CommandLineInterface {
         out.println(loaded.file().map(Path::toString).orElse("no file, all defaults") + ": ok");
         CostlyPatterns.warnings(loaded.config()).forEach(out::println);
         RegistriesInNames.warnings(loaded.config()).forEach(warning -> out.println("warning: " + warning));
+        AccessChecks.warnings(loaded.config()).forEach(warning -> out.println("warning: " + warning));
         return ExitCodes.OK;
     }
 

@@ -1,5 +1,6 @@
 package dev.entrepot.proxy;
 
+import dev.entrepot.config.AccessChecks;
 import dev.entrepot.config.CacheConfig;
 import dev.entrepot.config.ConfigException;
 import dev.entrepot.config.EntrepotConfig;
@@ -139,6 +140,7 @@ final class ServeCommand {
                     config.cache().directory(),
                     loaded.file().map(Path::toString).orElse("none (all defaults)"));
             RegistriesInNames.warnings(config).forEach(warning -> LOG.warn("{}", warning));
+            AccessChecks.warnings(config).forEach(warning -> LOG.warn("{}", warning));
             stop.await(mirror);
         }
         return ExitCodes.OK;

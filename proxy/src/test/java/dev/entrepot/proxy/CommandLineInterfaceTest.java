@@ -111,14 +111,16 @@ class CommandLineInterfaceTest {
     }
 
     @Test
-    void configCheckAndTheLogOfAServerWarnOfRulesThatBeginWithARegistry() throws Exception {
+    void configCheckAndTheLogOfAServerWarnOfRulesThatBeginWithARegistryAndOfAccessThatDoesNot() throws Exception {
         Files.writeString(folder.resolve("entrepot.yaml"), """
                 server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0"}
                 rules: [{repositories: ["docker.io/library/*"], deny: no reason}]
+                access: [{anonymous: true, repositories: ["team/**"], deny: secret}, {anonymous: true}]
                 """);
+        String ofAccess = "access[0]: team/** matches nothing";
         String warning = "rules[0]: docker.io/library/* matches only repositories that are called so at their upstream";
         assertThat(run("config", "check")).isZero();
-        assertThat(out()).startsWith("entrepot.yaml: ok\nwarning: " + warning);
+        assertThat(out()).startsWith("entrepot.yaml: ok\nwarning: " + warning).contains("\nwarning: " + ofAccess);
 
         List<String> said = new CopyOnWriteArrayList<>();
         Logger log = Logger.getLogger(ServeCommand.class.getName());
@@ -140,7 +142,9 @@ class CommandLineInterfaceTest {
         } finally {
             log.removeHandler(handler);
         }
-        assertThat(said).anyMatch(line -> line.startsWith("WARNING " + warning));
+        assertThat(said)
+                .anyMatch(line -> line.startsWith("WARNING " + warning))
+                .anyMatch(line -> line.startsWith("WARNING " + ofAccess));
     }
 
     @Test
