@@ -1,9 +1,12 @@
 package dev.entrepot.oci.client;
 
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 
 /**
@@ -16,11 +19,24 @@ final class AuthExchange implements Exchange {
     // than this has not.
     private static final Duration SURELY_ALIVE = Duration.ofMinutes(1);
 
+    private static final Duration BETWEEN_OFFERS = Duration.ofMinutes(1);
+    private static final int MOST_REFUSALS = 1000;
+
     private final Exchange next;
     private final Origin origin;
     private final Prover prover;
     private final Clock clock;
+    private final Cache<Attempt, Refusal> refusedTokens = Caffeine.newBuilder()
+            .maximumSize(MOST_REFUSALS)
+            .executor(Runnable::run)
+            .build();
     private volatile AuthScheme remembered = new AuthScheme.Unknown();
+
+    /** A password that the registry refused because it wants a token, and what that was to allow. */
+    private record Attempt(Proof refused, List<Scope> scopes) {}
+
+    /** What the token service said to it, which those who are told of it only read. */
+    private record Refusal(UnauthorizedException reason, Instant at) {}
 
     /**
      * Adds credentials to requests for {@code origin}.
@@ -107,10 +123,14 @@ final class AuthExchange implements Exchange {
     }
 
     private ApiResponse proveAnew(ApiRequest request, ApiResponse refusal, Proof refused) throws IOException {
-        if (!prover.forget(request, refused)) {
+        List<Challenge> challenges = Challenge.parse(refusal.headers("WWW-Authenticate"));
+        boolean otherwiseAsked = asksForATokenInstead(challenges, refused);
+        if (!prover.forget(request, refused) && !otherwiseAsked) {
             return refusal;
         }
-        List<Challenge> challenges = Challenge.parse(refusal.headers("WWW-Authenticate"));
+        if (otherwiseAsked) {
+            throwIfJustRefused(new Attempt(refused, request.scopes()));
+        }
         if (saysHowToGoOn(challenges, refused)) {
             return answer(request, refusal, challenges, refused);
         }
@@ -134,9 +154,31 @@ final class AuthExchange implements Exchange {
     private ApiResponse answer(ApiRequest request, ApiResponse refusal, List<Challenge> challenges, Proof refused)
             throws IOException {
         AuthScheme scheme = AuthScheme.of(challenges);
-        Proof fresh = prover.prove(request, scheme, RedirectedScopes.of(request, refusal.uri(), challenges));
+        Proof fresh;
+        try {
+            fresh = prover.prove(request, scheme, RedirectedScopes.of(request, refusal.uri(), challenges));
+        } catch (UnauthorizedException e) {
+            if (asksForATokenInstead(challenges, refused)) {
+                refusedTokens.put(new Attempt(refused, request.scopes()), new Refusal(e, clock.instant()));
+            }
+            throw e;
+        }
         remembered = scheme;
         return retry(request, refusal, fresh, refused);
+    }
+
+    // Whether the password was refused for the way in which it was shown, as by a registry that wants tokens for some
+    // repositories only, or from now on.
+    private static boolean asksForATokenInstead(List<Challenge> challenges, Proof refused) {
+        return refused instanceof Proof.Password && AuthScheme.of(challenges) instanceof AuthScheme.Bearer;
+    }
+
+    // A wrong password is not offered to a token service each time that the registry has refused it.
+    private void throwIfJustRefused(Attempt attempt) throws UnauthorizedException {
+        Refusal last = refusedTokens.getIfPresent(attempt);
+        if (last != null && clock.instant().isBefore(last.at().plus(BETWEEN_OFFERS))) {
+            throw last.reason();
+        }
     }
 
     private ApiResponse retry(ApiRequest request, ApiResponse refusal, Proof fresh, Proof refused) throws IOException {

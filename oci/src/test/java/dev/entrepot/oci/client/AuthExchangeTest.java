@@ -484,6 +484,64 @@ class AuthExchangeTest {
         assertThat(world.requests).hasSize(3);
     }
 
+    private static void challenge(String repository, String challenge) {
+        REGISTRY.stubFor(any(urlMatching("/v2/" + repository + "/.*"))
+                .atPriority(8)
+                .willReturn(aResponse().withStatus(401).withHeader("WWW-Authenticate", challenge)));
+    }
+
+    @Test
+    void followsARegistryThatWantsAPasswordForOneRepositoryAndATokenForAnother() throws IOException {
+        challenge("team/app", "Basic realm=\"r\"");
+        accept(MANIFEST, BASIC);
+        challenge("team/other", "Bearer realm=\"" + realm() + "\",service=\"svc\"");
+        accept("/v2/team/other/manifests/v1", "Bearer t1");
+        tokens("t1");
+        RegistryClient client = client(CredentialSource.fixed(USER));
+
+        for (int i = 0; i < 3; i++) {
+            for (String name : List.of("team/app", "team/other")) {
+                client.repository(new RepositoryName(name)).fetchManifest(TAG);
+            }
+        }
+    }
+
+    @Test
+    void doesNotOfferATokenServiceAWrongPasswordEachTimeThatTheRegistryAsksForATokenInItsPlace() throws IOException {
+        challenge("team/app", "Basic realm=\"r\"");
+        accept(MANIFEST, BASIC);
+        challenge("team/other", "Bearer realm=\"" + realm() + "\",service=\"svc\"");
+        REGISTRY.stubFor(get(urlPathEqualTo("/token")).willReturn(aResponse().withStatus(401)));
+        RegistryClient client = client(CredentialSource.fixed(USER));
+        client.repository(TestWorld.NAME).fetchManifest(TAG);
+        RemoteRepository other = client.repository(new RepositoryName("team/other"));
+
+        for (int i = 0; i < 3; i++) {
+            assertThatThrownBy(() -> other.fetchManifest(TAG))
+                    .isInstanceOf(UnauthorizedException.class)
+                    .hasMessageContaining("the token service localhost answered 401");
+        }
+        REGISTRY.verify(1, anyRequestedFor(urlPathEqualTo("/token")));
+        world.advance(Duration.ofMinutes(1));
+        assertThatThrownBy(() -> other.fetchManifest(TAG)).isInstanceOf(UnauthorizedException.class);
+        REGISTRY.verify(2, anyRequestedFor(urlPathEqualTo("/token")));
+    }
+
+    @Test
+    void sendsAStrangeRealmNothingWhenATokenIsWantedInPlaceOfAPassword() throws IOException {
+        challenge("team/app", "Basic realm=\"r\"");
+        accept(MANIFEST, BASIC);
+        challenge("team/other", "Bearer realm=\"http://127.0.0.1:" + STRANGER.getPort() + "/token\"");
+        RegistryClient client = client(CredentialSource.fixed(USER));
+        client.repository(TestWorld.NAME).fetchManifest(TAG);
+
+        assertThatThrownBy(() ->
+                        client.repository(new RepositoryName("team/other")).fetchManifest(TAG))
+                .isInstanceOf(UnauthorizedException.class)
+                .hasMessageContaining("token-realms");
+        STRANGER.verify(0, anyRequestedFor(anyUrl()));
+    }
+
     @Test
     void sendsAnIdentityTokenByPost() throws IOException {
         bearerChallenge();
