@@ -55,8 +55,12 @@ final class CacheKeys {
             "How long after a scrub, which reads all that is stored and checks its digest, the next one begins; 0s: never by itself.");
     private static final Key<CacheConfig, ByteSize> SCRUB_RATE = Key.withDefault(
             "scrub-rate", Types.SIZE_NOT_ZERO, "10MiB", CacheConfig::scrubRate, "Bytes per second that a scrub reads.");
-    private static final Key<CacheConfig, ByteSize> MEMORY =
-            Key.withDefault("memory", Types.SIZE, "64MiB", CacheConfig::memory, "Bytes of memory for manifests.");
+    private static final Key<CacheConfig, ByteSize> MEMORY = Key.withDefault(
+            "memory",
+            Types.SIZE,
+            "64MiB",
+            CacheConfig::memory,
+            "Bytes of memory for manifests; half of the heap at most, which the log says at the start where it is less.");
 
     private static final Key<CacheConfig, List<Platform>> PLATFORMS = Key.list(
             "platforms",

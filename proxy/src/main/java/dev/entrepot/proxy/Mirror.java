@@ -51,12 +51,15 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * A running mirror: all parts, put together from a configuration. Closing it drains: not ready, nothing new accepted,
  * running answers end, then everything is closed in the opposite order of its opening.
  */
 final class Mirror implements Serving {
+    private static final Logger LOG = LoggerFactory.getLogger(Mirror.class);
     private static final String REBUILT =
             "the index was damaged and was made again at this start: see with entrepot cache pin whether all is pinned that was, and"
                     + " look at the disk";
@@ -125,6 +128,9 @@ final class Mirror implements Serving {
         OpenedCache cache = OpenedCache.forServing(
                 config, tracing.map(on -> on.follow(counted)).orElse(counted));
         open.push(cache::close);
+        ManifestMemory.of(config.cache().memory())
+                .warning(origins.apply("cache.memory"))
+                .ifPresent(warning -> LOG.warn("{}", warning));
         MirrorMetrics.ofCache(metrics, cache.cache(), cache.index(), cache.evictor());
         DiskMetrics.of(metrics, cache);
         cache.scrub().heal(cache::heal);

@@ -121,7 +121,14 @@ final class OpenedCache implements AutoCloseable {
             ExecutorService fetching = Executors.newVirtualThreadPerTaskExecutor();
             open.push(() -> stopFetching(fetching));
             cache = new PullThroughCache(
-                    store, index, evictor, clock, cacheConfig.memory().bytes(), FetchSettings.DEFAULT, fetching, rules);
+                    store,
+                    index,
+                    evictor,
+                    clock,
+                    ManifestMemory.of(cacheConfig.memory()).bytes(),
+                    FetchSettings.DEFAULT,
+                    fetching,
+                    rules);
             ComparisonAtStart comparison = ComparisonAtStart.of(store, index, settling());
             open.push(comparison::close);
             if (serving) {
