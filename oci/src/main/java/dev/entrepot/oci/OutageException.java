@@ -22,7 +22,9 @@ public final class OutageException extends RegistryException {
         QUOTA,
         /** 5xx, or an answer that is not HTTP. */
         SERVER_ERROR,
-        /** The token service failed in one of the ways above. */
+        /**
+         * The token service failed: where in one of the ways of a registry, the cause is the outage that says which.
+         */
         TOKEN_SERVICE,
         /** Not asked, because it is configured or known to be out. */
         NOT_ASKED

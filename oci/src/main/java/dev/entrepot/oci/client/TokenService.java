@@ -64,7 +64,7 @@ final class TokenService {
      * Fetches a token.
      *
      * @throws UnauthorizedException if the service refuses
-     * @throws OutageException if it fails, with {@link Reason#TOKEN_SERVICE}
+     * @throws OutageException if it fails, with {@link Reason#TOKEN_SERVICE}, and how as its cause
      */
     Token fetch(Request request) throws IOException {
         try {

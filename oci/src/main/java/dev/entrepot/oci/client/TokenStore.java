@@ -157,7 +157,8 @@ final class TokenStore {
             }
             throw new IllegalStateException(what + ": " + e.getCause(), e.getCause());
         } catch (TimeoutException e) {
-            throw new OutageException(Reason.TOKEN_SERVICE, what + ": not in time", e);
+            String problem = what + ": not in time";
+            throw new OutageException(Reason.TOKEN_SERVICE, problem, new OutageException(Reason.TIMEOUT, problem, e));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new OutageException(Reason.NOT_ASKED, what + ": interrupted while waiting", e);

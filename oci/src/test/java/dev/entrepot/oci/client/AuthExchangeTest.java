@@ -26,6 +26,7 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -625,6 +626,31 @@ class AuthExchangeTest {
                         OutageException.class,
                         e -> assertThat(e.reason()).isEqualTo(OutageException.Reason.TOKEN_SERVICE));
         STRANGER.verify(0, anyRequestedFor(anyUrl()));
+    }
+
+    @Test
+    void tellsASilentTokenServiceFromOneThatIsNotAskedAfterIt() throws IOException {
+        try (ServerSocket silent = new ServerSocket(0)) {
+            challenge("Bearer realm=\"http://localhost:" + silent.getLocalPort() + "/token\"");
+            RegistryClient client = new RegistryClient(
+                    TestWorld.endpoint(REGISTRY.baseUrl()).withTimeouts(Duration.ofSeconds(2), Duration.ofMillis(200)),
+                    Safeguards.shared(QuotaReserve.DEFAULT),
+                    world.environment());
+            clients.add(client);
+            RemoteRepository repository = client.repository(TestWorld.NAME);
+
+            for (OutageException.Reason how :
+                    List.of(OutageException.Reason.TIMEOUT, OutageException.Reason.NOT_ASKED)) {
+                assertThatThrownBy(() -> repository.fetchManifest(TAG))
+                        .isInstanceOfSatisfying(
+                                OutageException.class,
+                                e -> assertThat(e.reason()).isEqualTo(OutageException.Reason.TOKEN_SERVICE))
+                        .cause()
+                        .isInstanceOfSatisfying(
+                                OutageException.class,
+                                e -> assertThat(e.reason()).isEqualTo(how));
+            }
+        }
     }
 
     @ParameterizedTest

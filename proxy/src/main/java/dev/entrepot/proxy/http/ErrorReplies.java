@@ -128,9 +128,14 @@ final class ErrorReplies {
                         e.retryAfter().stream().map(ErrorReplies::retryAfter).toArray(Header[]::new);
                 yield error(Status.SERVICE_UNAVAILABLE_503, "UNAVAILABLE", message(e), verdict, more);
             }
-            case UNREACHABLE, DNS, TLS, SERVER_ERROR, TOKEN_SERVICE ->
-                error(Status.BAD_GATEWAY_502, "UNAVAILABLE", message(e), verdict);
+            // For a client it makes no difference which of the two services is silent, or known to be out.
+            case TOKEN_SERVICE -> e.getCause() instanceof OutageException how ? outage(how, verdict) : down(e, verdict);
+            case UNREACHABLE, DNS, TLS, SERVER_ERROR -> down(e, verdict);
         };
+    }
+
+    private static Reply down(OutageException e, Optional<Verdict> verdict) {
+        return error(Status.BAD_GATEWAY_502, "UNAVAILABLE", message(e), verdict);
     }
 
     private static Header retryAfter(Duration wanted) {

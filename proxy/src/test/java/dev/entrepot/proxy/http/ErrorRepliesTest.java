@@ -44,6 +44,10 @@ class ErrorRepliesTest {
                         row(new OutageException(Reason.TLS, "m"), "502 UNAVAILABLE"),
                         row(new OutageException(Reason.SERVER_ERROR, "m"), "502 UNAVAILABLE"),
                         row(new OutageException(Reason.TOKEN_SERVICE, "m"), "502 UNAVAILABLE"),
+                        row(ofTokens(Reason.UNREACHABLE), "502 UNAVAILABLE"),
+                        row(ofTokens(Reason.TIMEOUT), "504 UNAVAILABLE"),
+                        row(ofTokens(Reason.NOT_ASKED), "503 UNAVAILABLE"),
+                        row(ofTokens(Reason.RATE_LIMITED), "503 TOOMANYREQUESTS"),
                         row(new InvalidContentException("m"), "502 UNKNOWN"),
                         row(new InvalidNameException("repository name", "x", "y"), "400 NAME_INVALID"),
                         row(new InvalidNameException("registry host", "x", "y"), "400 NAME_INVALID"),
@@ -55,6 +59,10 @@ class ErrorRepliesTest {
                         row(new IOException("/secret/path: No space left on device"), "500 UNKNOWN"),
                         row(new IllegalStateException("/secret/path"), "500 UNKNOWN"))
                 .toList();
+    }
+
+    private static OutageException ofTokens(Reason how) {
+        return new OutageException(Reason.TOKEN_SERVICE, "m", new OutageException(how, "m"));
     }
 
     private static Arguments row(Exception failure, String expected) {
