@@ -57,7 +57,7 @@ final class YamlDocument {
                     ? new Compose(settings).composeString(content)
                     : Optional.empty();
         } catch (MarkedYamlEngineException e) {
-            syntax(reading, ConfigError.Kind.SYNTAX, Position.of(e.getProblemMark()), problem(e));
+            syntax(reading, ConfigError.Kind.SYNTAX, Position.of(e.getProblemMark()), problem(e, content));
         } catch (ReaderException e) {
             Position at = positionOf(content, e.getPosition());
             syntax(reading, ConfigError.Kind.SYNTAX, at, "a character that YAML does not allow");
@@ -93,9 +93,23 @@ final class YamlDocument {
     }
 
     // The library's message has an excerpt of the file, which may hold a secret. Its two sentences do not.
-    private static String problem(MarkedYamlEngineException e) {
+    private static String problem(MarkedYamlEngineException e, String content) {
         String context = e.getContext() == null ? "" : e.getContext() + ": ";
-        return "not YAML: " + context + e.getProblem();
+        String hint = isWithinReference(content, Position.of(e.getProblemMark()))
+                ? "; within { } and [ ], a value with ${...} needs quotes: \"${env:NAME}\""
+                : "";
+        return "not YAML: " + context + e.getProblem() + hint;
+    }
+
+    // There, YAML takes the brace of a reference for the start of a mapping.
+    private static boolean isWithinReference(String content, Position at) {
+        return content.lines()
+                .skip(Math.max(at.line() - 1L, 0))
+                .findFirst()
+                .map(line -> line.codePoints().limit(at.column()).toArray())
+                .filter(line -> line.length > 1 && line.length == at.column())
+                .filter(line -> line[line.length - 2] == '$' && line[line.length - 1] == '{')
+                .isPresent();
     }
 
     private static Position positionOf(String content, int codePoint) {

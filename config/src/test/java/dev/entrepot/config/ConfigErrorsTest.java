@@ -11,6 +11,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigErrorsTest {
     @Test
@@ -292,6 +293,20 @@ class ConfigErrorsTest {
         assertThat(error("upstreams: {a.test: {ca: missing.pem}}"))
                 .hasToString("test.yaml:1:26: upstreams[a.test].ca: invalid value \"missing.pem\":"
                         + " expected a file that is there and can be read");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {"a: {password: ${env:X}}", "a: [${env:X}]", "a:\n  {b: 1,\n   \u00e9\ud83d\ude00: x${file:/y}}"})
+    void aReferenceThatNeedsQuotesIsToldSo(String yaml) {
+        String quotes = "; within { } and [ ], a value with ${...} needs quotes: \"${env:NAME}\"";
+
+        assertThat(error(yaml))
+                .satisfies(e -> assertThat(e.kind()).isEqualTo(ConfigError.Kind.SYNTAX))
+                .asString()
+                .contains(": not YAML: ")
+                .endsWith(quotes);
+        assertThat(error("a: {b: c{d}}").toString()).contains("not YAML: ").doesNotContain("quotes");
     }
 
     // Such a list comes from a template that had nothing to fill in, or lost its last entry: it would open or close
