@@ -14,6 +14,7 @@ import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.Reference;
+import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.proxy.replication.BadRequestException;
@@ -234,8 +235,7 @@ final class CacheOperations {
                 cache.index()
                         .tag(reference.repository(), tag)
                         .map(TagRecord::digest)
-                        .orElseThrow(() -> new BadRequestException(
-                                "nothing is known of " + reference + "; \"entrepot cache ls\" shows what is"));
+                        .orElseThrow(() -> unknown(reference));
         };
         PinnedGraph graph = evictor.pins().graph(Pin.all(reference.repository(), root));
         boolean pinned = evictor.pins().isPinned(root);
@@ -243,6 +243,20 @@ final class CacheOperations {
             cache.index().removeTag(reference.repository(), tag);
         }
         return List.copyOf(graph.digests());
+    }
+
+    // A name without a registry is one of Docker Hub in all commands, whatever the default upstream is.
+    private BadRequestException unknown(Reference reference) {
+        RegistryHost registry = reference.repository().registry();
+        return cache.upstreams().containsKey(registry)
+                ? new BadRequestException("nothing is known of " + reference + "; \"entrepot cache ls\" shows what is")
+                : new BadRequestException("nothing is known of " + reference + ", and " + noUpstream(registry)
+                        + ": a name begins with its registry; \"entrepot cache ls\" shows what is known");
+    }
+
+    private String noUpstream(RegistryHost registry) {
+        return "there is no upstream " + registry + "; there are "
+                + cache.upstreams().keySet();
     }
 
     /** Has all that is stored read again, in the background. */
@@ -271,9 +285,7 @@ final class CacheOperations {
     private Reference upstreamReference(JsonNode arguments) throws BadRequestException {
         Reference reference = reference(arguments.path("reference").asString(""));
         if (!cache.upstreams().containsKey(reference.repository().registry())) {
-            throw new BadRequestException(
-                    "there is no upstream " + reference.repository().registry() + "; there are "
-                            + cache.upstreams().keySet());
+            throw new BadRequestException(noUpstream(reference.repository().registry()));
         }
         return reference;
     }

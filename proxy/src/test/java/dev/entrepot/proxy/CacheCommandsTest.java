@@ -212,7 +212,11 @@ class CacheCommandsTest {
     @Test
     void whatMakesNoSenseIsRefusedWithTheRemedy() {
         assertThat(run("cache", "pin", "other.test/a:1").err()).contains("there is no upstream other.test");
-        assertThat(run("cache", "evict", "registry.test/none:1").err()).contains("nothing is known of");
+        assertThat(run("cache", "evict", "registry.test/none:1").err())
+                .contains("nothing is known of registry.test/none:1; \"entrepot cache ls\"");
+        assertThat(run("cache", "evict", "other.test/none:1").err())
+                .contains("nothing is known of other.test/none:1, and there is no upstream other.test; there are [")
+                .contains("]: a name begins with its registry");
         assertThat(run("cache", "ls", "--repository", "UPPER").code()).isEqualTo(ExitCodes.USAGE);
         assertThat(run("cache", "pin", "registry.test/a:1", "--platform", "x").code())
                 .isEqualTo(ExitCodes.USAGE);
