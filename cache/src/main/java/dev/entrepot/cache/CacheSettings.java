@@ -28,7 +28,7 @@ import java.util.OptionalLong;
  * @param maxBytes the largest blob that is served
  * @param priority the lower, the sooner evicted
  * @param share the most of the disk that may be used
- * @param decidedBy the rule that decided each setting; defaults are not in it
+ * @param decidedBy the rule, or else the key, that decided each setting; defaults are not in it
  */
 public record CacheSettings(
         Optional<String> denied,
@@ -51,7 +51,7 @@ public record CacheSettings(
     public static final Duration FOREVER = Duration.ofSeconds(Long.MAX_VALUE);
     /** How long a request waits for the upstream when something is kept and nothing else is said. */
     public static final Duration DEFAULT_CHECK_DEADLINE = Duration.ofMillis(300);
-    /** What {@link #rule} says of a setting that no rule decided. */
+    /** What {@link #rule} says of a setting that neither a rule nor a key decided. */
     public static final String DEFAULT = "default";
 
     private static final Negative NOT_REMEMBERED = new Negative(Duration.ZERO, Duration.ZERO, Duration.ZERO);
@@ -104,6 +104,31 @@ public record CacheSettings(
                 0,
                 Optional.empty(),
                 Map.of());
+    }
+
+    /**
+     * The same, where what no rule decides is said by keys of the configuration.
+     *
+     * @param keys the keys, as they are named to users, of the settings that they decide
+     */
+    public CacheSettings withKeys(Map<Setting, String> keys) {
+        return new CacheSettings(
+                denied,
+                freshFor,
+                behindFor,
+                listsFreshFor,
+                referrersFreshFor,
+                checkDeadline,
+                stale,
+                negative,
+                offline,
+                pin,
+                prefetch,
+                minAge,
+                maxBytes,
+                priority,
+                share,
+                keys);
     }
 
     /** The same with another deadline; zero for none. */
@@ -179,7 +204,7 @@ public record CacheSettings(
                 decidedBy);
     }
 
-    /** The rule that decided a setting, as it is named to users, or {@link #DEFAULT}. */
+    /** The rule, or else the key, that decided a setting, as it is named to users, or {@link #DEFAULT}. */
     public String rule(Setting setting) {
         return decidedBy.getOrDefault(setting, DEFAULT);
     }

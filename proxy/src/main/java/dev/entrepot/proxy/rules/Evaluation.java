@@ -32,6 +32,7 @@ final class Evaluation {
         this.rules = rules;
         this.defaults = defaults;
         this.platforms = platforms;
+        decidedBy.putAll(defaults.decidedBy());
     }
 
     /**

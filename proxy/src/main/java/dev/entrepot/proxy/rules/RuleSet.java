@@ -16,6 +16,7 @@ import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.util.ArrayList;
+import java.util.EnumMap;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -29,6 +30,10 @@ import java.util.function.Function;
  * threads.
  */
 public final class RuleSet implements CacheRules {
+    /** What {@code stale-for} is about. */
+    private static final List<Setting> OUTAGES = List.of(
+            Setting.STALE_RATE_LIMITED, Setting.STALE_SERVER_ERROR, Setting.STALE_TIMEOUT, Setting.STALE_UNREACHABLE);
+
     private static final int REPOSITORIES = 20_000;
     private static final int TAGS = 50_000;
     private static final int COMBINATIONS = 1000;
@@ -116,13 +121,37 @@ public final class RuleSet implements CacheRules {
                     new OfRegistry(
                             rules,
                             CacheSettings.defaults(
-                                    upstream.freshFor().orElse(cache.freshFor()),
-                                    upstream.staleFor().orElse(cache.staleFor()),
-                                    cache.referrersFreshFor()),
+                                            upstream.freshFor().orElse(cache.freshFor()),
+                                            upstream.staleFor().orElse(cache.staleFor()),
+                                            cache.referrersFreshFor())
+                                    .withKeys(keys(Optional.of(upstream), origins)),
                             cache.platforms()));
         }
-        CacheSettings defaults = CacheSettings.defaults(cache.freshFor(), cache.staleFor(), cache.referrersFreshFor());
+        CacheSettings defaults = CacheSettings.defaults(cache.freshFor(), cache.staleFor(), cache.referrersFreshFor())
+                .withKeys(keys(Optional.empty(), origins));
         return new RuleSet(registries, new OfRegistry(forAll, defaults, cache.platforms()), origins);
+    }
+
+    // What decides where no rule says anything, as far as it is written somewhere.
+    private static Map<Setting, String> keys(Optional<UpstreamConfig> upstream, Function<String, Origin> origins) {
+        Map<Setting, String> keys = new EnumMap<>(Setting.class);
+        String freshFor = key(upstream.filter(own -> own.freshFor().isPresent()), "fresh-for");
+        if (isWritten(freshFor, origins)) {
+            keys.put(Setting.FRESHNESS, freshFor);
+        }
+        String staleFor = key(upstream.filter(own -> own.staleFor().isPresent()), "stale-for");
+        if (isWritten(staleFor, origins)) {
+            OUTAGES.forEach(setting -> keys.put(setting, staleFor));
+        }
+        return keys;
+    }
+
+    private static String key(Optional<UpstreamConfig> upstream, String name) {
+        return upstream.map(own -> "upstreams[" + own.name() + "]").orElse("cache") + "." + name;
+    }
+
+    private static boolean isWritten(String path, Function<String, Origin> origins) {
+        return !(origins.apply(path) instanceof Origin.Default);
     }
 
     /** The platforms that this site uses; all if empty. */
@@ -198,7 +227,8 @@ public final class RuleSet implements CacheRules {
     }
 
     /**
-     * Where the rule that decided a setting was written: a file and a line, or nowhere if no rule did or nobody knows.
+     * Where the rule or key that decided a setting was written: a file and a line, or nowhere if none did or nobody
+     * knows.
      */
     public Optional<String> where(CacheSettings settings, Setting setting) {
         return settings.rule(setting).equals(CacheSettings.DEFAULT)

@@ -57,11 +57,34 @@ class RuleSetTest {
                 .containsEntry(StaleCause.DELETED, Duration.ofHours(8))
                 .containsEntry(StaleCause.UNREACHABLE, Duration.ofDays(3));
         assertThat(alpine.checkDeadline()).isEqualTo(Duration.ofSeconds(1));
-        assertThat(alpine.rule(Setting.STALE_UNREACHABLE)).isEqualTo(CacheSettings.DEFAULT);
-        assertThat(rules.where(alpine, Setting.STALE_UNREACHABLE)).isEmpty();
+        assertThat(alpine.rule(Setting.NEGATIVE_DENIED)).isEqualTo(CacheSettings.DEFAULT);
+        assertThat(rules.where(alpine, Setting.NEGATIVE_DENIED)).isEmpty();
         CacheSettings other = rules.of(OTHER);
         assertThat(other.freshFor()).isEqualTo(Duration.ofMinutes(7));
         assertThat(other.stale()).containsEntry(StaleCause.UNREACHABLE, Duration.ofDays(1));
+    }
+
+    @Test
+    void whatNoRuleDecidesNamesTheKeyThatDoesAndItsLine() throws Exception {
+        RuleSet rules = rules("""
+                cache:
+                  fresh-for: 2s
+                upstreams:
+                  docker.io:
+                    stale-for: 3d
+                    rules: [{stale: {timeout: 1h}}]
+                """);
+        CacheSettings alpine = rules.of(ALPINE);
+        assertThat(alpine.rule(Setting.FRESHNESS)).isEqualTo("cache.fresh-for");
+        assertThat(rules.where(alpine, Setting.FRESHNESS)).contains("entrepot.yaml:2");
+        assertThat(alpine.rule(Setting.STALE_UNREACHABLE)).isEqualTo("upstreams[docker.io].stale-for");
+        assertThat(rules.where(alpine, Setting.STALE_UNREACHABLE)).contains("entrepot.yaml:5");
+        assertThat(alpine.rule(Setting.STALE_TIMEOUT)).isEqualTo("upstreams[docker.io].rules[0]");
+        assertThat(alpine.rule(Setting.STALE_DELETED)).isEqualTo(CacheSettings.DEFAULT);
+        CacheSettings other = rules.of(OTHER);
+        assertThat(other.rule(Setting.FRESHNESS)).isEqualTo("cache.fresh-for");
+        assertThat(other.rule(Setting.STALE_UNREACHABLE)).isEqualTo(CacheSettings.DEFAULT);
+        assertThat(rules.where(other, Setting.STALE_UNREACHABLE)).isEmpty();
     }
 
     @Test
