@@ -7,6 +7,7 @@ import dev.entrepot.oci.Tag;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.util.List;
 import java.util.Optional;
 
 /** {@link CompletedTag} as rows. */
@@ -60,6 +61,24 @@ final class CompletedRows {
                 tag.tag().value(),
                 tag.rule(),
                 tag.targetDigest().toString());
+        forgetEarlierByHand(statements, tag);
+    }
+
+    // Copies and imports by hand have names of their own, which say more than a rule's may: the last is enough, or each
+    // bundle would leave a row for each of its tags.
+    private static void forgetEarlierByHand(SqlThread.Statements statements, CompletedTag tag) throws SQLException {
+        if (tag.rule().indexOf(' ') < 0) {
+            return;
+        }
+        for (String table : List.of("completed", "brought")) {
+            statements.update(
+                    "DELETE FROM " + table
+                            + " WHERE target = ? AND repository = ? AND tag = ? AND rule <> ? AND instr(rule, ' ') > 0",
+                    tag.target(),
+                    tag.repository().value(),
+                    tag.tag().value(),
+                    tag.rule());
+        }
     }
 
     static CompletedTag read(ResultSet row) throws SQLException {

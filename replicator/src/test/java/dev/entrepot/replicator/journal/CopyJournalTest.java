@@ -269,6 +269,22 @@ class CopyJournalTest {
     }
 
     @Test
+    void ofCopiesAndImportsByHandTheLastIsEnough() throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            bring(journal, with("rule", "all", "root"));
+            for (int bundle = 0; bundle < 3; bundle++) {
+                bring(journal, with("import of " + bundle + " to target", "all", "root"));
+            }
+            assertThat(journal.completedIn("target", other))
+                    .extracting(CompletedTag::rule)
+                    .containsExactlyInAnyOrder("rule", "import of 2 to target");
+            assertThat(journal.broughtIn("target", other))
+                    .extracting(BroughtTag::rule)
+                    .containsExactlyInAnyOrder("rule", "import of 2 to target");
+        }
+    }
+
+    @Test
     void whatARuleNoLongerWantsIsStillUnderATagThatNamesTheSame() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             journal.complete(with("rule", "all", "root", "amd", "arm"));
