@@ -10,6 +10,7 @@ import java.io.IOException;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -90,7 +91,7 @@ final class GraphDeletion {
                             repository.name(),
                             tag,
                             why,
-                            nodes(gone, needed.get().byAny()));
+                            List.copyOf(going(gone, tags, needed.get().byAny())));
         } catch (NotFoundException e) {
             return PruneStep.delete(
                     repository.name(), tag, why + "; the target no longer has the repository", List.of());
@@ -140,6 +141,7 @@ final class GraphDeletion {
                             Outcome.pruned("the tag only: the target refuses to list its tags: " + e.getMessage()));
         }
         Optional<Needed> needed = repository.needed(new TreeSet<>(Set.of(gone.tag())), due, tags);
+        Set<Digest> going = needed.isPresent() ? going(gone, tags, needed.get().byAny()) : Set.of();
         Optional<String> obstacle = tagged ? untag(gone, needed) : Optional.empty();
         if (obstacle.isPresent()) {
             return Outcome.stays(obstacle.get());
@@ -147,8 +149,8 @@ final class GraphDeletion {
         if (needed.isEmpty()) {
             return new Outcome(ItemReport.State.PRUNED, "the tag only: " + PrunedRepository.UNKNOWN_TAGS, Known.LEFT);
         }
-        return Outcome.pruned((tagged ? "the tag and " : "the target no longer had the tag; ")
-                + deleteNodes(gone, tags, needed.get().byAny(), foreseen));
+        // Read before anything is deleted that says what they are attached to.
+        return deleteNodes(gone, tagged, tags, needed.get().byAny(), going, foreseen);
     }
 
     /** Deletes a tag; empty if it is gone, else why not. */
@@ -181,12 +183,53 @@ final class GraphDeletion {
         return List.copyOf(nodes);
     }
 
-    private String deleteNodes(CompletedTag gone, Set<Tag> tags, Set<Digest> needed, Set<Digest> foreseen)
+    // Without what is attached to something that stays: another tag's record may be older than that. Whether the source
+    // has withdrawn it is another question.
+    private Set<Digest> going(CompletedTag gone, Set<Tag> tags, Set<Digest> needed) throws IOException {
+        Set<Digest> going = new LinkedHashSet<>(nodes(gone, needed));
+        boolean allGo = gone.digests().stream().noneMatch(needed::contains);
+        if (allGo) {
+            return going;
+        }
+        Map<Digest, Set<Digest>> holders = repository.holders(going, gone.digests(), tags);
+        Set<Digest> stay = new HashSet<>(needed);
+        boolean changed = true;
+        while (changed) {
+            changed = going.removeIf(digest ->
+                    holders.getOrDefault(digest, Set.of()).stream().anyMatch(stay::contains) && stay.add(digest));
+        }
+        return going;
+    }
+
+    private Outcome deleteNodes(
+            CompletedTag gone,
+            boolean tagged,
+            Set<Tag> tags,
+            Set<Digest> needed,
+            Set<Digest> going,
+            Set<Digest> foreseen)
+            throws IOException {
+        Set<Digest> attached = new LinkedHashSet<>(nodes(gone, needed));
+        attached.removeAll(going);
+        Set<Digest> stay = new HashSet<>(needed);
+        stay.addAll(attached);
+        String what =
+                (tagged ? "the tag and " : "the target no longer had the tag; ") + delete(going, tags, stay, foreseen);
+        return attached.isEmpty()
+                ? Outcome.pruned(what)
+                : new Outcome(
+                        ItemReport.State.PRUNED,
+                        what + "; " + attached.size() + " attached to what other tags name stay until the source"
+                                + " withdraws them",
+                        Known.LEFT);
+    }
+
+    private String delete(Set<Digest> going, Set<Tag> tags, Set<Digest> needed, Set<Digest> foreseen)
             throws IOException {
         Optional<RefusedException> refusal = Optional.empty();
         int refused = 0;
         int deleted = 0;
-        Set<Digest> nodes = new LinkedHashSet<>(nodes(gone, needed));
+        Set<Digest> nodes = new LinkedHashSet<>(going);
         nodes.retainAll(new HashSet<>(foreseen));
         for (Digest digest : nodes) {
             try {

@@ -93,8 +93,8 @@ final class ImageCopy {
                 }
             }
             publishTag(trimmed);
-            Digest published =
-                    trimmed.map(ManifestBytes::digest).orElse(graph.root().digest());
+            Digest published = trimmed.map(ManifestBytes::digest)
+                    .orElse(plan.tags().contains(source.tag()) ? graph.root().digest() : named());
             journal(published);
             return published;
         } finally {
@@ -103,6 +103,14 @@ final class ImageCopy {
                     .forEach(node ->
                             repository.committed(node.descriptor().digest()).complete(false));
         }
+    }
+
+    // A tag that is right already may name a trimmed index.
+    private Digest named() throws IOException {
+        return repository
+                .head(source.tag())
+                .map(Descriptor::digest)
+                .orElse(graph.root().digest());
     }
 
     /** Notes an image that is complete. */

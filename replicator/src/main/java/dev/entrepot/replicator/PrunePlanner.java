@@ -59,9 +59,18 @@ final class PrunePlanner {
             return PrunePlan.NOTHING;
         }
         // What came from another registry is not missing because this one lacks it.
-        List<CompletedTag> brought = journal.broughtBy(rule.name(), session.place()).stream()
-                .filter(tag -> tag.isFrom(rule.source().name()) && isNamed(tag.source(), tag.repository()))
-                .toList();
+        if (noting) {
+            new UnnotedTags(session).adopt();
+        }
+        List<CompletedTag> brought = new ArrayList<>();
+        for (CompletedTag tag : journal.broughtBy(rule.name(), session.place())) {
+            if (tag.isFrom(rule.source().name()) && isNamed(tag.source(), tag.repository())) {
+                brought.add(tag);
+            } else if (noting) {
+                // Nobody looks whether it is there again meanwhile.
+                journal.notMissing(tag);
+            }
+        }
         List<Leftover> left = journal.leftovers(rule.name(), session.place()).stream()
                 .filter(leftover -> leftover.registry().equals(rule.source().name())
                         && isNamed(leftover.source(), leftover.repository()))

@@ -3,6 +3,7 @@ package dev.entrepot.replicator;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.OutageException;
@@ -27,8 +28,10 @@ import dev.entrepot.replicator.journal.BroughtTag;
 import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -135,6 +138,41 @@ final class PrunedRepository {
     }
 
     /**
+     * What each of some manifests hangs on, or is needed by: its subject, an index that names it, and what a cosign tag
+     * that names it is about.
+     *
+     * @param digests the manifests, which the target may no longer have
+     * @param graph all that they hang on
+     */
+    Map<Digest, Set<Digest>> holders(Set<Digest> digests, Set<Digest> graph, Set<Tag> tags) throws IOException {
+        Map<Digest, Set<Digest>> holders = new HashMap<>();
+        for (Digest digest : digests) {
+            try {
+                Manifest manifest = Manifest.parse(repository.reader().fetchManifest(digest));
+                manifest.subject()
+                        .ifPresent(subject -> holders.computeIfAbsent(digest, key -> new HashSet<>())
+                                .add(subject.digest()));
+                for (Descriptor child : manifest.manifests()) {
+                    holders.computeIfAbsent(child.digest(), key -> new HashSet<>())
+                            .add(digest);
+                }
+            } catch (NotFoundException e) {
+                // Nothing hangs on what is not there.
+            }
+        }
+        for (Digest subject : graph) {
+            for (Tag tag : CosignTags.of(subject)) {
+                if (tags.contains(tag)) {
+                    live.get(tag)
+                            .ifPresent(named -> holders.computeIfAbsent(named, key -> new HashSet<>())
+                                    .add(subject));
+                }
+            }
+        }
+        return holders;
+    }
+
+    /**
      * What tags need; empty if there are tags of which that is not known. The journal knows it of those that are still
      * where they were brought. Tags that are to be deleted need theirs until then: their deletion may fail.
      *
@@ -162,9 +200,14 @@ final class PrunedRepository {
             needed.byAny().addAll(kept.get());
             needed.byKept().addAll(kept.get());
         }
-        Set<BroughtTag> brought = new HashSet<>(session.journal().broughtIn(session.place(), repository.name()));
+        Map<Tag, List<BroughtTag>> brought = new HashMap<>();
+        for (BroughtTag written : session.journal().broughtIn(session.place(), repository.name())) {
+            brought.computeIfAbsent(written.tag(), tag -> new ArrayList<>()).add(written);
+        }
         for (Optional<NeededByTag> one : Concurrently.map(
-                others.entrySet(), other -> neededBy(other.getKey(), other.getValue(), tags, brought))) {
+                others.entrySet(),
+                other -> neededBy(
+                        other.getKey(), other.getValue(), tags, brought.getOrDefault(other.getKey(), List.of())))) {
             if (one.isEmpty()) {
                 return Optional.empty();
             }
@@ -179,7 +222,7 @@ final class PrunedRepository {
     private record NeededByTag(Tag tag, Set<Digest> digests) {}
 
     // What rules know of a tag is right as long as it names what they brought or found there; each may know a part.
-    private Optional<NeededByTag> neededBy(Tag tag, List<CompletedTag> known, Set<Tag> listed, Set<BroughtTag> brought)
+    private Optional<NeededByTag> neededBy(Tag tag, List<CompletedTag> known, Set<Tag> listed, List<BroughtTag> brought)
             throws IOException {
         Optional<Digest> there = listed.contains(tag) ? live.get(tag) : Optional.empty();
         List<CompletedTag> right = known.stream()
@@ -225,14 +268,27 @@ final class PrunedRepository {
                 : nodes(() -> GraphWalker.look(atTarget, there.get(), WalkLimits.DEFAULT));
     }
 
+    /**
+     * The manifests that the target shows to be under a tag, roots before what hangs on them; empty if it shows less
+     * than all.
+     */
+    Optional<List<Digest>> nodesUnder(Tag tag) throws IOException {
+        Optional<Descriptor> there = repository.reader().resolve(tag);
+        if (there.isEmpty()) {
+            return Optional.empty();
+        }
+        return nodes(() -> atTarget.graph(there.get())).map(List::copyOf);
+    }
+
     private interface Graph {
         ArtifactGraph read() throws IOException;
     }
 
     private static Optional<Set<Digest>> nodes(Graph graph) throws IOException {
         try {
-            return Optional.of(
-                    graph.read().nodes().stream().map(GraphNode::digest).collect(Collectors.toSet()));
+            return Optional.of(graph.read().nodes().stream()
+                    .map(GraphNode::digest)
+                    .collect(Collectors.toCollection(LinkedHashSet::new)));
         } catch (DiscoveryException e) {
             switch (e.getCause()) {
                 case OutageException outage -> throw outage;

@@ -6,6 +6,7 @@ import dev.entrepot.config.NamePattern;
 import dev.entrepot.config.Percent;
 import dev.entrepot.config.PruneConfig;
 import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
+import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
 import dev.entrepot.config.TagSelectionConfig;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
@@ -16,6 +17,7 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.ItemReport.State;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
+import dev.entrepot.replicator.journal.BroughtTag;
 import dev.entrepot.replicator.layout.LayoutTargets;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -332,6 +334,130 @@ class SharedTargetTest {
                 0);
         assertThat(engine.run(rules).outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
         assertThat(mirror.tags).containsOnlyKeys(new Tag("dated"));
+    }
+
+    private void signedAfterwards(Runnable sign) throws IOException {
+        shapes.tag("1.0.0", shapes.image("signed later"));
+        Rules rules = pruning("rule", "*");
+        rules.immutable = List.of(NamePattern.parse("1.*"));
+        engine.run(rules);
+        sign.run();
+        shapes.tag("candidate", shapes.image("signed later"));
+        engine.run(rules);
+        goneFor(rules, "candidate");
+        assertThat(pruned(engine.run(rules))).isEqualTo(1);
+        assertThat(mirror.tags).containsKey(new Tag("1.0.0")).doesNotContainKey(new Tag("candidate"));
+    }
+
+    @Test
+    void signatureOfALivingTagStaysThoughThatWasNotedBeforeItCame() throws IOException {
+        Descriptor image = shapes.image("signed later");
+        Descriptor signature = shapes.referrer(image, "x/sig", "signature");
+        Descriptor ofThat = shapes.referrer(signature, "x/sig", "of the signature");
+        app.manifests.keySet().removeAll(List.of(signature.digest(), ofThat.digest()));
+        signedAfterwards(() -> {
+            shapes.referrer(image, "x/sig", "signature");
+            shapes.referrer(signature, "x/sig", "of the signature");
+        });
+        assertThat(mirror.manifests).containsKeys(signature.digest(), ofThat.digest());
+    }
+
+    @Test
+    void cosignTagOfALivingTagStaysThoughThatWasNotedBeforeItCame() throws IOException {
+        Tag signature = new Tag(Shapes.stem(shapes.image("signed later")) + ".sig");
+        signedAfterwards(() -> shapes.tag(signature.value(), shapes.image("cosign")));
+        assertThat(mirror.tags).containsKey(signature);
+    }
+
+    // A run wrote the tag, and its process was killed before more was noted.
+    private void killedAfterWriting(String tag, Descriptor image) throws IOException {
+        shapes.tag(tag, image);
+        try (Engine other = new Engine(folder.resolve("killed"))) {
+            other.run(rule("rule", tag));
+        }
+        engine.journal.bring(new BroughtTag(
+                "rule",
+                "target.test",
+                "source.test",
+                new RepositoryName("app"),
+                new RepositoryName("mirror/app"),
+                new Tag(tag),
+                image.digest()));
+        app.tags.remove(new Tag(tag));
+    }
+
+    @Test
+    void whatAKilledRunWroteIsTheRulesThoughTheSourceHasItNoMore() throws IOException {
+        Rules rules = pruning("rule", "*");
+        engine.run(rules);
+        killedAfterWriting("late", shapes.image("late"));
+        killedAfterWriting("v1", shapes.image("v1 has moved"));
+        engine.run(rules);
+        engine.clock.pass(GRACE.plusDays(1));
+
+        assertThat(pruned(engine.run(rules))).isEqualTo(2);
+        assertThat(mirror.tags).containsOnlyKeys(new Tag("v2"));
+        assertThat(engine.journal.broughtIn("target.test", new RepositoryName("mirror/app")))
+                .hasSize(1);
+    }
+
+    @Test
+    void whatARunWasAboutToWriteAndDidNotIsNotTheRules() throws IOException {
+        Rules rules = pruning("rule", "*");
+        engine.run(rules);
+        engine.journal.bring(new BroughtTag(
+                "rule",
+                "target.test",
+                "source.test",
+                new RepositoryName("app"),
+                new RepositoryName("mirror/app"),
+                new Tag("v2"),
+                shapes.image("never written").digest()));
+        engine.run(rules);
+        assertThat(engine.journal.broughtIn("target.test", new RepositoryName("mirror/app"), new Tag("v2")))
+                .extracting(BroughtTag::digest)
+                .containsExactly(mirror.tags.get(new Tag("v2")));
+    }
+
+    @Test
+    void trimmedTagStaysTheRulesWhenTheWholeIndexComesToTheTarget() throws IOException {
+        MemoryRegistry strict = new MemoryRegistry("strict.test", Abilities.NO_SPARSE);
+        Rules narrow = amdOnly(rule("narrow", "v1"));
+        narrow.targets.clear();
+        narrow.to(strict);
+        narrow.onSparseRefused = OnSparseRefused.TRIM;
+        narrow.onConflict = OnConflict.FAIL;
+        engine.run(narrow);
+        Digest root = app.tags.get(new Tag("v1"));
+        Digest trimmed = strict.repository("mirror/app").tags.get(new Tag("v1"));
+        assertThat(trimmed).isNotNull().isNotEqualTo(root);
+        app.tags.put(new Tag("full"), root);
+        Rules wide = rule("wide", "full");
+        wide.targets.clear();
+        engine.run(wide.to(strict));
+        shapes.referrer(Shapes.plain(app.manifests.get(root).descriptor()), "x/sig", "signature");
+
+        engine.run(narrow);
+        assertThat(engine.run(narrow).outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+        assertThat(strict.repository("mirror/app").tags).containsEntry(new Tag("v1"), trimmed);
+    }
+
+    @Test
+    void graceBeginsAnewWhenTheFormerSourceComesBack() throws IOException {
+        MemoryRegistry second = new MemoryRegistry("second.test", Abilities.ALL);
+        Shapes there = new Shapes(second.repository("app"));
+        there.tag("v9", there.image("nine"));
+        Rules rules = pruning("rule", "*");
+        engine.run(rules);
+        app.tags.remove(new Tag("v2"));
+        engine.run(rules);
+        rules.source = second.asSource();
+        engine.run(rules);
+        engine.clock.pass(GRACE.plusDays(1));
+        rules.source = source.asSource();
+
+        assertThat(pruned(engine.run(rules))).isZero();
+        assertThat(mirror.tags).containsKey(new Tag("v2"));
     }
 
     @Test

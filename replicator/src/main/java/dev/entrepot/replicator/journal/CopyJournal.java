@@ -237,6 +237,29 @@ public final class CopyJournal implements AutoCloseable {
         });
     }
 
+    /** What a rule has written under tags at a target, or was about to, of which nothing more is noted. */
+    public List<BroughtTag> unnoted(String rule, String target) throws IOException {
+        return query(
+                BroughtRows.SELECT + " WHERE rule = ? AND target = ? AND NOT EXISTS (SELECT 1 FROM completed"
+                        + " WHERE completed.target = brought.target AND completed.repository = brought.repository"
+                        + " AND completed.tag = brought.tag AND completed.rule = brought.rule"
+                        + " AND completed.target_digest = brought.digest)",
+                BroughtRows::read,
+                rule,
+                target);
+    }
+
+    /** Forgets that a rule has written something under a tag; does not wait. */
+    public void forgetBrought(BroughtTag tag) {
+        later(statements -> statements.update(
+                "DELETE FROM brought WHERE target = ? AND repository = ? AND tag = ? AND rule = ? AND digest = ?",
+                tag.target(),
+                tag.repository().value(),
+                tag.tag().value(),
+                tag.rule(),
+                tag.digest().toString()));
+    }
+
     /** The tags of a repository at a target that rules have written, of all rules. */
     public List<BroughtTag> broughtIn(String target, RepositoryName repository) throws IOException {
         return query(
