@@ -1,7 +1,6 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.oci.Digest;
-import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.DueTags.DueTag;
@@ -64,7 +63,7 @@ final class PrunePlanner {
         }
         List<CompletedTag> brought = new ArrayList<>();
         for (CompletedTag tag : journal.broughtBy(rule.name(), session.place())) {
-            if (tag.isFrom(rule.source().name()) && isNamed(tag.source(), tag.repository())) {
+            if (tag.isFrom(rule.source().name()) && session.isNamed(tag.source(), tag.repository())) {
                 brought.add(tag);
             } else if (noting) {
                 // Nobody looks whether it is there again meanwhile.
@@ -73,21 +72,12 @@ final class PrunePlanner {
         }
         List<Leftover> left = journal.leftovers(rule.name(), session.place()).stream()
                 .filter(leftover -> leftover.registry().equals(rule.source().name())
-                        && isNamed(leftover.source(), leftover.repository()))
+                        && session.isNamed(leftover.source(), leftover.repository()))
                 .toList();
         List<PruneStep> steps = new ArrayList<>();
         Map<RepositoryName, List<CompletedTag>> tags = planTags(brought, noting, steps);
         Map<RepositoryName, List<Leftover>> leftovers = planLeftovers(brought, left, works, steps);
         return new PrunePlan(tags, leftovers, steps);
-    }
-
-    // Another target of the rule may be at the same place, and what the rule brought under other names before stays.
-    private boolean isNamed(RepositoryName source, RepositoryName repository) {
-        try {
-            return session.nameFor(source).equals(repository);
-        } catch (InvalidNameException e) {
-            return false;
-        }
     }
 
     private Map<RepositoryName, List<CompletedTag>> planTags(

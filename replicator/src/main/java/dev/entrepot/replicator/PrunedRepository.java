@@ -269,8 +269,8 @@ final class PrunedRepository {
     }
 
     /**
-     * The manifests that the target shows to be under a tag, roots before what hangs on them; empty if it shows less
-     * than all.
+     * The manifests that the target shows to be under a tag, in an order in which they could be pushed; empty if it
+     * shows less than all.
      */
     Optional<List<Digest>> nodesUnder(Tag tag) throws IOException {
         Optional<Descriptor> there = repository.reader().resolve(tag);

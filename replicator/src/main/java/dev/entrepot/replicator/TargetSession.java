@@ -3,6 +3,7 @@ package dev.entrepot.replicator;
 import dev.entrepot.config.ReplicationRuleConfig.OnSparseRefused;
 import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.replicator.journal.CopyJournal;
@@ -109,6 +110,18 @@ final class TargetSession {
     /** The name that a repository of the source gets here. */
     RepositoryName nameFor(RepositoryName source) {
         return placement.naming().apply(source);
+    }
+
+    /**
+     * Whether a repository of the source gets this name here. Another target of the rule may be at the same place, and
+     * the rule may have given other names before.
+     */
+    boolean isNamed(RepositoryName source, RepositoryName repository) {
+        try {
+            return nameFor(source).equals(repository);
+        } catch (InvalidNameException e) {
+            return false;
+        }
     }
 
     TargetRepository repository(RepositoryName name) {

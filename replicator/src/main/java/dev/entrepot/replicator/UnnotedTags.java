@@ -28,6 +28,10 @@ final class UnnotedTags {
      */
     void adopt() throws IOException {
         for (BroughtTag tag : session.journal().unnoted(session.rule().name(), session.place())) {
+            // What another target of the rule at the same place is about to write just now is for that one.
+            if (!session.isNamed(tag.source(), tag.repository())) {
+                continue;
+            }
             try {
                 CopyException.at(Side.TARGET, tag.tag(), "asking what " + tag.tag() + " names", () -> {
                     adopt(tag);

@@ -420,6 +420,25 @@ class SharedTargetTest {
     }
 
     @Test
+    void whatAnotherTargetOfTheRuleIsAboutToWriteIsLeftToThatOne() throws IOException {
+        Rules rules = pruning("rule", "*");
+        rules.targets.clear();
+        at(rules, "target.test", "a");
+        BroughtTag ofTheOther = new BroughtTag(
+                "rule",
+                "target.test",
+                "source.test",
+                new RepositoryName("app"),
+                new RepositoryName("b/app"),
+                new Tag("v1"),
+                shapes.image("not written yet").digest());
+        engine.journal.bring(ofTheOther);
+        engine.run(rules);
+        assertThat(engine.journal.broughtIn("target.test", new RepositoryName("b/app")))
+                .containsExactly(ofTheOther);
+    }
+
+    @Test
     void trimmedTagStaysTheRulesWhenTheWholeIndexComesToTheTarget() throws IOException {
         MemoryRegistry strict = new MemoryRegistry("strict.test", Abilities.NO_SPARSE);
         Rules narrow = amdOnly(rule("narrow", "v1"));
