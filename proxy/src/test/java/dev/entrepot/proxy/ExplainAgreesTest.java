@@ -76,7 +76,7 @@ class ExplainAgreesTest {
         BROKEN(Optional.of(Fault.status(500)), "server-error"),
         SLOW(Optional.of(Fault.status(408)), "timeout"),
         GONE(Optional.of(Fault.reset()), "unreachable"),
-        EMPTIED(Optional.of(Fault.status(404)), "deleted"),
+        EMPTIED(Optional.of(Fault.error(404, "NAME_UNKNOWN")), "deleted"),
         /** Under a deadline that is over before anything is said. */
         LATE(Optional.of(Fault.status(408)), "timeout"),
         FORBIDDEN(Optional.of(Fault.status(403)), ""),
@@ -487,8 +487,7 @@ class ExplainAgreesTest {
         assertThat(answer(given(fresh + "}", signed, Upstream.BROKEN))).isEqualTo("200 hit");
         assertThat(answer(given(fresh + ", stale: 0s}", old, Upstream.BROKEN))).isEqualTo("403");
         assertThat(answer(given(fresh + ", stale: 3h}", old, Upstream.BROKEN))).isEqualTo("200 hit");
-        // That is no registry's word about the subject, and who has listed the signature has not lost it by that.
-        assertThat(answer(given(fresh + "}", old, Upstream.EMPTIED))).isEqualTo("200 hit");
+        assertThat(answer(given(fresh + "}", old, Upstream.EMPTIED))).isEqualTo("403");
         assertThat(answer(given(fresh + ", stale: 3h}", moved, Upstream.BROKEN)))
                 .isEqualTo("200 cooled");
         assertThat(answer(given(fresh + "}", List.of(Step.SIGN), Upstream.UP))).isEqualTo("not known, 200");
