@@ -531,6 +531,8 @@ class SharedFillTest {
         try (BlobContent content =
                 get(threads.submit(() -> repository.openBlob(digest))).content()) {
             assertThat(content.read(0, new byte[1_000], 0, 1_000)).isPositive();
+        } finally {
+            upstream.permits.release(bytes.length);
         }
     }
 

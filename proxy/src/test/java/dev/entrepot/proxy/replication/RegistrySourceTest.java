@@ -13,6 +13,7 @@ import dev.entrepot.cache.Evictor;
 import dev.entrepot.cache.FetchSettings;
 import dev.entrepot.cache.PullThroughCache;
 import dev.entrepot.config.ConfigLoader;
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RepositoryName;
@@ -139,6 +140,31 @@ class RegistrySourceTest {
 
             assertThat(source.hasNow(REPOSITORY, manifest)).isFalse();
             assertThat(copy.requests(Requests.any())).hasSize(before);
+        }
+    }
+
+    @Test
+    void mirrorIsNotBelievedAboutWhatIsAttachedNow() throws IOException {
+        Images images = new Images(6);
+        Bundle image = registry.push(NAME, images.image(100), "2");
+        copy.push(NAME, image, "2");
+        Bundle signature = registry.push(NAME, images.referrer(image, "application/vnd.test.signature"));
+        MirrorEndpoint mirror = new MirrorEndpoint(
+                new RegistryClient(RegistryEndpoint.of(copy.host(), copy.uri()), Safeguards.NONE, environment),
+                Optional.empty(),
+                true);
+        try (RegistryClient client = client(mirror)) {
+            RegistrySource source = new RegistrySource(client, Optional.empty());
+            assertThat(source.ownReferrers(REPOSITORY, image.digest()))
+                    .hasValueSatisfying(own -> assertThat(own.descriptors())
+                            .extracting(Descriptor::digest)
+                            .containsExactly(signature.digest()));
+            assertThat(copy.requests(Requests.any())).isEmpty();
+        }
+        try (RegistryClient client = client()) {
+            assertThat(new RegistrySource(client, Optional.empty()).ownReferrers(REPOSITORY, image.digest()))
+                    .as("without mirrors, what the source says is its own word")
+                    .isEmpty();
         }
     }
 
