@@ -176,8 +176,19 @@ final class RuleRun {
     }
 
     private TargetResult execute(TargetSession session, SourceSurvey survey, long run) throws IOException {
-        session.registry().begin();
         List<ItemReport> items;
+        try {
+            CopyException.at(Side.TARGET, session.name(), "beginning to write to " + session.name(), () -> {
+                session.registry().begin();
+                return session;
+            });
+        } catch (CopyException e) {
+            items = refused(session, survey, e.failure());
+            return new TargetResult(
+                    ReplicationReport.TargetSummary.of(
+                            session.name(), items, session.gate().requestCount()),
+                    items);
+        }
         try {
             items = write(session, survey, run);
         } catch (IOException | RuntimeException e) {
@@ -193,6 +204,23 @@ final class RuleRun {
                 ReplicationReport.TargetSummary.of(
                         session.name(), items, session.gate().requestCount()),
                 items);
+    }
+
+    // Of all tags alike, so that a report says it once.
+    private static List<ItemReport> refused(TargetSession session, SourceSurvey survey, ItemReport.Failure cause) {
+        ItemReport.Failure failure = new ItemReport.Failure(cause.side(), cause.node(), cause.cause(), cause.cause());
+        return survey.tags().stream()
+                .map(tag -> new ItemReport(
+                        session.name(),
+                        tag.repository(),
+                        tag.repository(),
+                        tag.tag().value(),
+                        Optional.empty(),
+                        ItemReport.State.FAILED,
+                        "",
+                        Optional.of(failure),
+                        Tally.NONE))
+                .toList();
     }
 
     // A target that had something to keep had items.

@@ -1,6 +1,7 @@
 package dev.entrepot.replicator.bundle;
 
 import dev.entrepot.replicator.Sizes;
+import dev.entrepot.replicator.WriteLock;
 import java.io.IOException;
 import java.nio.file.FileStore;
 import java.nio.file.Files;
@@ -73,13 +74,19 @@ public final class BundleWriter {
         progress.begin(plan.volumes(), missing.stream().mapToLong(Volume::bytes).sum());
         for (Volume volume : missing) {
             progress.volume(volume.number());
-            try (WriteLock _ = WriteLock.of(volume.place())) {
+            try (WriteLock _ = lock(volume.place())) {
                 if (Files.exists(volume.place(), LinkOption.NOFOLLOW_LINKS)) {
                     throw new BundleException(volume.place() + " was written by another export meanwhile");
                 }
                 writer.write(volume.place(), plan.entries(volume.number()), content);
             }
         }
+    }
+
+    private static WriteLock lock(Path place) throws IOException {
+        return WriteLock.beside(place)
+                .orElseThrow(() -> new BundleException(
+                        "another export is writing " + place + "; wait for its end, or name another output"));
     }
 
     /** Where volumes would be, without looking whether they are. */

@@ -21,7 +21,7 @@ public final class VolumePlan {
     /** How many zero bytes end a tar. */
     public static final int END_BYTES = 2 * TarHeader.BLOCK_BYTES;
     /** The name of the file that says which volume it is. */
-    public static final String VOLUME = "entrepot/volume.json";
+    public static final String VOLUME = LayoutFormat.VOLUME;
     /** The name of the inventory. */
     public static final String INVENTORY = "entrepot/inventory.json";
     /** The name of the inventory's signature. */

@@ -7,14 +7,19 @@ import java.io.InputStream;
 import java.nio.channels.Channels;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Optional;
 import java.util.OptionalLong;
 
 /** A layout in a folder. Knows all paths in it. */
 record LayoutFolder(Path folder) implements LayoutContent {
+    /** Of the folder in which a tar is gathered: which tar its index goes on from. */
+    private static final String BEGUN_WITH = ".begun-with";
+
     @Override
     public String place() {
         return folder.toString();
@@ -48,7 +53,7 @@ record LayoutFolder(Path folder) implements LayoutContent {
     public LayoutIndex index() throws IOException {
         Path file = folder.resolve(LayoutFormat.INDEX);
         if (!Files.exists(file)) {
-            return new LayoutIndex();
+            return LayoutIndex.empty(file.toString());
         }
         if (Files.size(file) > LayoutIndex.MAX_BYTES) {
             throw new InvalidContentException(file + " exceeds the limit of " + LayoutIndex.MAX_BYTES + " bytes");
@@ -77,5 +82,43 @@ record LayoutFolder(Path folder) implements LayoutContent {
 
     boolean isThere() {
         return Files.exists(folder.resolve(LayoutFormat.MARKER));
+    }
+
+    /** What its index is now, to be compared with later; empty if it has none. */
+    Optional<FileStamp> stamp() throws IOException {
+        return FileStamp.of(folder.resolve(LayoutFormat.INDEX));
+    }
+
+    /** Whether its index was begun with the tar that has this stamp, or without one. */
+    boolean isFor(Optional<FileStamp> tar) throws IOException {
+        Path file = folder.resolve(BEGUN_WITH);
+        return Files.exists(file) && Files.readString(file).equals(text(tar));
+    }
+
+    /** Notes with which tar its index was begun. */
+    void setFor(Optional<FileStamp> tar) throws IOException {
+        LayoutFiles.replace(folder.resolve(BEGUN_WITH), text(tar).getBytes(StandardCharsets.UTF_8));
+    }
+
+    private static String text(Optional<FileStamp> tar) {
+        return tar.map(FileStamp::lasting).orElse("none");
+    }
+
+    /** Whether it is the volume of a bundle. */
+    boolean isVolume() {
+        return Files.exists(folder.resolve(LayoutFormat.VOLUME));
+    }
+
+    /** Deletes what writers that were killed have left of files that they had begun. Nobody else may be writing. */
+    void sweep() throws IOException {
+        LayoutFiles.sweep(folder);
+        Path blobs = folder.resolve(LayoutFormat.BLOBS);
+        if (Files.isDirectory(blobs)) {
+            try (DirectoryStream<Path> algorithms = Files.newDirectoryStream(blobs, Files::isDirectory)) {
+                for (Path algorithm : algorithms) {
+                    LayoutFiles.sweep(algorithm);
+                }
+            }
+        }
     }
 }

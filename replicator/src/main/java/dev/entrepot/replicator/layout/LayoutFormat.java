@@ -8,8 +8,9 @@ import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import java.nio.charset.StandardCharsets;
-import java.util.List;
+import java.util.Collection;
 import java.util.Optional;
+import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /** The names and documents of an image layout (image-spec image-layout.md), as this project writes them. */
@@ -20,6 +21,10 @@ public final class LayoutFormat {
     public static final String MARKER_TEXT = "{\"imageLayoutVersion\":\"1.0.0\"}";
     /** The file that names what is in the layout. */
     public static final String INDEX = "index.json";
+    /** The folder with the content. */
+    static final String BLOBS = "blobs";
+    /** What the volume of a bundle is; its layout is signed and is not written to. */
+    public static final String VOLUME = "entrepot/volume.json";
     /** The annotation that other tools find an image by. */
     static final String REF_NAME = "org.opencontainers.image.ref.name";
     /** The annotation that says the repository of an image. */
@@ -29,7 +34,7 @@ public final class LayoutFormat {
 
     /** The name of the file with this content, relative to the layout and with slashes. */
     public static String blobName(Digest digest) {
-        return "blobs/" + digest.algorithm().name() + "/" + digest.encoded();
+        return BLOBS + "/" + digest.algorithm().name() + "/" + digest.encoded();
     }
 
     /**
@@ -48,11 +53,15 @@ public final class LayoutFormat {
     }
 
     /** The bytes of {@link #INDEX} with these entries. */
-    public static byte[] index(List<ObjectNode> entries) {
+    public static byte[] index(Collection<? extends JsonNode> entries) {
         ObjectNode root = OciJson.mapper().createObjectNode();
         root.put("schemaVersion", 2);
         root.put("mediaType", MediaType.OCI_INDEX.value());
         root.putArray("manifests").addAll(entries);
+        return bytes(root);
+    }
+
+    static byte[] bytes(ObjectNode root) {
         return root.toString().getBytes(StandardCharsets.UTF_8);
     }
 }

@@ -1,16 +1,17 @@
 package dev.entrepot.replicator.layout;
 
 import dev.entrepot.oci.Descriptor;
-import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
-import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.layout.IndexEntry.Name;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -19,8 +20,11 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
+import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -30,123 +34,187 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <p>The name of an entry ({@code org.opencontainers.image.ref.name}) is the tag alone while all tags are of one
  * repository, and {@code repository:tag} when there are several. An annotation of our own says which repository it is
- * in both cases. What another tool wrote has no such annotation: a name with a repository is of that repository, one
- * without is found in every repository.
+ * in both cases. What another tool wrote has no such annotation: a name with a repository, in that annotation or in
+ * containerd's, is of that repository, one without is found in every repository. What another tool wrote stays as it
+ * is, byte for byte, until its very tag is set or deleted.
  */
 final class LayoutIndex {
     /** Longest index that is read. */
     static final long MAX_BYTES = 256L << 20;
 
-    private final Map<Name, Descriptor> tags = new TreeMap<>(Comparator.comparing(
+    private static final String MANIFESTS = "manifests";
+
+    private final String place;
+    private final @Nullable ObjectNode document;
+    private final Map<Name, IndexEntry> own = new TreeMap<>(Comparator.comparing(
                     (Name name) -> name.repository().map(RepositoryName::value).orElse(""))
             .thenComparing(name -> name.tag().value()));
-    private final Map<Digest, Descriptor> untagged = new LinkedHashMap<>();
+    private final List<IndexEntry> foreign = new ArrayList<>();
+    private final Map<Digest, IndexEntry> untagged = new LinkedHashMap<>();
 
-    /** A tag, and the repository that it is of where that is known. */
-    record Name(Optional<RepositoryName> repository, Tag tag) {
-        private static Optional<Name> parse(Optional<String> repository, String refName) {
-            int colon = refName.lastIndexOf(':');
-            boolean full = colon > refName.lastIndexOf('/');
-            String stem = full ? refName.substring(0, colon) : "";
-            try {
-                Tag tag = new Tag(full ? refName.substring(colon + 1) : refName);
-                Optional<RepositoryName> name = repository
-                        .or(() -> Optional.of(stem).filter(text -> !text.isEmpty()))
-                        .map(LayoutIndex::withoutHost)
-                        .map(RepositoryName::new);
-                return Optional.of(new Name(name, tag));
-            } catch (InvalidNameException e) {
-                return Optional.empty();
-            }
-        }
+    private LayoutIndex(String place, @Nullable ObjectNode document) {
+        this.place = place;
+        this.document = document;
     }
 
-    private static String withoutHost(String name) {
-        int slash = name.indexOf('/');
-        String first = slash < 0 ? "" : name.substring(0, slash);
-        boolean host = first.indexOf('.') >= 0 || first.indexOf(':') >= 0 || first.equals("localhost");
-        return host ? name.substring(slash + 1) : name;
+    /**
+     * The index of a layout in which there is nothing.
+     *
+     * @param place where it is, for messages
+     */
+    static LayoutIndex empty(String place) {
+        return new LayoutIndex(place, null);
     }
 
     /** What an {@code index.json} names. */
     static LayoutIndex parse(byte[] json, String place) throws InvalidContentException {
-        LayoutIndex index = new LayoutIndex();
         try {
-            for (JsonNode entry : OciJson.mapper().readTree(json).path("manifests")) {
-                index.take(DescriptorJson.read(entry));
+            JsonNode root = OciJson.mapper().readTree(json);
+            LayoutIndex index = new LayoutIndex(place, root instanceof ObjectNode object ? object : null);
+            for (JsonNode entry : root.path(MANIFESTS)) {
+                index.take(IndexEntry.read(entry));
             }
+            return index;
         } catch (JacksonException e) {
             throw new InvalidContentException(place + " is not readable JSON", e);
         }
-        return index;
     }
 
-    private void take(Descriptor entry) {
-        Optional<String> repository = Optional.ofNullable(entry.annotations().get(LayoutFormat.REPOSITORY));
-        Optional<Name> name = Optional.ofNullable(entry.annotations().get(LayoutFormat.REF_NAME))
-                .flatMap(text -> Name.parse(repository, text));
-        Descriptor bare = entry.asReferrer(entry.artifactType(), Map.of());
-        name.ifPresentOrElse(known -> tags.put(known, bare), () -> untagged.put(bare.digest(), bare));
+    private void take(IndexEntry entry) {
+        if (!entry.called()) {
+            untagged.putIfAbsent(entry.digest(), entry);
+        } else if (entry.isForeign()) {
+            foreign.add(entry);
+        } else {
+            own.put(entry.name().orElseThrow(), entry);
+        }
     }
 
-    /** What a tag names in a repository, also if another tool did not say of which repository it is. */
-    Optional<Descriptor> find(RepositoryName repository, Tag tag) {
-        return Optional.ofNullable(tags.get(new Name(Optional.of(repository), tag)))
-                .or(() -> Optional.ofNullable(tags.get(new Name(Optional.empty(), tag))));
+    /**
+     * What a tag names in a repository, also if another tool did not say of which repository it is.
+     *
+     * @throws InvalidContentException if there are several such tags, for different manifests
+     */
+    Optional<Descriptor> find(RepositoryName repository, Tag tag) throws InvalidContentException {
+        return entry(repository, tag).map(IndexEntry::manifest);
     }
 
-    /** Sets a tag; tells whether that changed something. */
-    boolean tag(RepositoryName repository, Tag tag, Descriptor manifest) {
-        boolean replaces = tags.remove(new Name(Optional.empty(), tag)) != null;
-        Descriptor before = tags.put(new Name(Optional.of(repository), tag), manifest);
-        return replaces || !manifest.equals(before);
+    private Optional<IndexEntry> entry(RepositoryName repository, Tag tag) throws InvalidContentException {
+        IndexEntry ours = own.get(new Name(Optional.of(repository), tag));
+        if (ours != null) {
+            return Optional.of(ours);
+        }
+        Optional<IndexEntry> full = single(new Name(Optional.of(repository), tag));
+        return full.isPresent() ? full : single(new Name(Optional.empty(), tag));
+    }
+
+    private Stream<IndexEntry> foreign(Name name) {
+        return foreign.stream()
+                .filter(entry -> entry.name().filter(name::equals).isPresent());
+    }
+
+    private Optional<IndexEntry> single(Name name) throws InvalidContentException {
+        Set<Digest> digests = foreign(name).map(IndexEntry::digest).collect(Collectors.toCollection(TreeSet::new));
+        if (digests.size() > 1) {
+            String called = name.repository().map(known -> known + ":").orElse("") + name.tag();
+            throw new InvalidContentException(place + " has several manifests called " + called + ": "
+                    + digests.stream().map(Digest::toString).collect(Collectors.joining(", "))
+                    + "; name one of them by its digest (layout:PATH@DIGEST), or use another layout to write to");
+        }
+        return foreign(name).findFirst();
+    }
+
+    /**
+     * Sets a tag; tells whether that changed something.
+     *
+     * @throws InvalidContentException if several entries of another tool may be that tag
+     */
+    boolean tag(RepositoryName repository, Tag tag, Descriptor manifest) throws InvalidContentException {
+        Optional<IndexEntry> before = entry(repository, tag);
+        boolean known = before.filter(entry -> entry.manifest().equals(manifest))
+                .filter(entry ->
+                        entry.name().filter(name -> name.isOf(repository)).isPresent())
+                .isPresent();
+        if (!known) {
+            before.ifPresent(this::remove);
+            take(before.map(entry -> entry.with(repository, tag, manifest))
+                    .orElseGet(() -> IndexEntry.tag(repository, tag, manifest)));
+        }
+        return !known;
     }
 
     /** Removes a tag; tells whether it was there. */
-    boolean untag(RepositoryName repository, Tag tag) {
-        boolean own = tags.remove(new Name(Optional.of(repository), tag)) != null;
-        return tags.remove(new Name(Optional.empty(), tag)) != null || own;
+    boolean untag(RepositoryName repository, Tag tag) throws InvalidContentException {
+        Optional<IndexEntry> entry = entry(repository, tag);
+        entry.ifPresent(this::remove);
+        return entry.isPresent();
     }
 
-    /** Removes all tags of a repository on a manifest. */
+    // The same name and manifest may be there twice.
+    private void remove(IndexEntry entry) {
+        Name name = entry.name().orElseThrow();
+        if (entry.isForeign()) {
+            foreign.removeIf(other -> other.name().equals(entry.name()));
+        } else {
+            own.remove(name);
+        }
+    }
+
+    /** Removes all tags of a repository on a manifest; those that say no repository stay. */
     void untagAll(RepositoryName repository, Digest manifest) {
-        tags.entrySet()
-                .removeIf(entry -> entry.getValue().digest().equals(manifest)
-                        && entry.getKey().repository().map(repository::equals).orElse(true));
+        Predicate<IndexEntry> gone = entry -> entry.digest().equals(manifest)
+                && entry.name().filter(name -> name.isOf(repository)).isPresent();
+        own.values().removeIf(gone);
+        foreign.removeIf(gone);
+    }
+
+    private Stream<Name> names() {
+        return Stream.concat(own.keySet().stream(), foreign.stream().flatMap(entry -> entry.name().stream()));
     }
 
     /** The tags of a repository, in order. */
     List<Tag> tags(RepositoryName repository) {
-        Set<Tag> found = new TreeSet<>();
-        tags.keySet().stream()
-                .filter(name -> name.repository().map(repository::equals).orElse(true))
-                .forEach(name -> found.add(name.tag()));
+        Set<Tag> found = names().filter(name -> name.fits(repository))
+                .map(Name::tag)
+                .collect(Collectors.toCollection(TreeSet::new));
         return List.copyOf(found);
     }
 
     /** The repositories that are known by name, in order. */
     List<RepositoryName> repositories() {
-        return tags.keySet().stream()
-                .flatMap(name -> name.repository().stream())
+        return names().flatMap(name -> name.repository().stream())
                 .distinct()
+                .sorted(Comparator.comparing(RepositoryName::value))
                 .toList();
     }
 
-    /** The manifests without a tag, to be changed. */
-    Map<Digest, Descriptor> untagged() {
-        return untagged;
+    /** Names a manifest that has no tag; tells whether that changed something. */
+    boolean add(Descriptor manifest) {
+        return untagged.putIfAbsent(manifest.digest(), IndexEntry.untagged(manifest)) == null;
     }
 
-    /** The digests of all manifests that have a tag. */
-    Set<Digest> taggedDigests() {
-        return tags.values().stream().map(Descriptor::digest).collect(Collectors.toSet());
+    /** No longer names a manifest that has no tag. */
+    void remove(Digest manifest) {
+        untagged.remove(manifest);
     }
 
-    /** All manifests that the index names, each once. */
-    List<Descriptor> manifests() {
-        Map<Digest, Descriptor> all = new LinkedHashMap<>(untagged);
-        tags.values().forEach(descriptor -> all.putIfAbsent(descriptor.digest(), descriptor));
-        return new ArrayList<>(all.values());
+    /** The digests of all manifests that have a name, a tag or another. */
+    Set<Digest> named() {
+        return Stream.concat(own.values().stream(), foreign.stream())
+                .map(IndexEntry::digest)
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    /** The digests of all manifests that are there without a name. */
+    Set<Digest> untagged() {
+        return Set.copyOf(untagged.keySet());
+    }
+
+    /** The digests of all manifests that the index names, each once. */
+    Set<Digest> manifests() {
+        Set<Digest> all = new LinkedHashSet<>(untagged.keySet());
+        all.addAll(named());
+        return all;
     }
 
     /** The bytes of {@code index.json}. */
@@ -154,17 +222,22 @@ final class LayoutIndex {
         return toBytes(digest -> true);
     }
 
-    /** The bytes of an {@code index.json} with all tags, and of what has no tag only what is wanted. */
+    /** The bytes of an {@code index.json} with all names, and of what has none only what is wanted. */
     byte[] toBytes(Predicate<Digest> wanted) {
-        boolean several =
-                tags.keySet().stream().map(Name::repository).distinct().count() > 1;
-        List<ObjectNode> entries = new ArrayList<>();
-        tags.forEach((name, descriptor) ->
-                entries.add(LayoutFormat.tagged(name.repository(), name.tag(), descriptor, several)));
+        boolean several = names().map(Name::repository).distinct().count() > 1;
+        Collection<JsonNode> entries = new ArrayList<>();
+        foreign.forEach(entry -> entries.add(entry.json(several)));
+        own.values().forEach(entry -> entries.add(entry.json(several)));
         untagged.values().stream()
                 .filter(entry -> wanted.test(entry.digest()))
-                .sorted(Comparator.comparing(Descriptor::digest))
-                .forEach(entry -> entries.add(DescriptorJson.write(entry)));
-        return LayoutFormat.index(entries);
+                .sorted(Comparator.comparing(IndexEntry::digest))
+                .forEach(entry -> entries.add(entry.json(several)));
+        if (document == null) {
+            return LayoutFormat.index(entries);
+        }
+        // What else another tool says of the index stays.
+        ArrayNode manifests = document.putArray(MANIFESTS);
+        manifests.addAll(entries);
+        return LayoutFormat.bytes(document);
     }
 }

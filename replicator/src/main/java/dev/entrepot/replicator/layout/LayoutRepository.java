@@ -165,7 +165,7 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
             if (reference instanceof Tag tag) {
                 changed = index.tag(name, tag, manifest.descriptor());
             } else if (subject.isPresent()) {
-                changed = index.untagged().put(manifest.digest(), manifest.descriptor()) == null;
+                changed = index.add(manifest.descriptor());
             }
             if (changed) {
                 store.write(index);

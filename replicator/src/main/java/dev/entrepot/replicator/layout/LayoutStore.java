@@ -11,12 +11,14 @@ import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OciLimits;
 import java.io.IOException;
 import java.io.InputStream;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Deque;
 import java.util.HashMap;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -31,24 +33,30 @@ import tools.jackson.databind.JsonNode;
 
 /**
  * The content of one layout, for all its repositories: a folder, and where there is one a tar below it, which is read
- * and never changed. The index is read at first use and then kept in memory; each tag and each referrer that is put in
- * writes it anew. Safe for all threads.
+ * and never changed. The index is kept in memory as long as its file is what was read or written last, and read again
+ * when another program has replaced it or carried it away; each tag and each referrer that is put in writes it anew.
+ * Safe for all threads.
  */
 final class LayoutStore {
     private final LayoutFolder folder;
     private final Optional<Path> tar;
     private final ReentrantLock lock = new ReentrantLock();
     private @Nullable State state;
+    private volatile boolean written;
 
     private static final class State {
         private final LayoutIndex index;
+        private Optional<FileStamp> stamp;
         private Optional<LayoutTar> base;
+        private Optional<FileStamp> baseStamp;
         private final Map<Digest, Map<Digest, Descriptor>> referrers = new HashMap<>();
         private final Map<Digest, List<Digest>> children = new HashMap<>();
 
-        State(LayoutIndex index, Optional<LayoutTar> base) {
+        State(LayoutIndex index, Optional<FileStamp> stamp, Optional<LayoutTar> base, Optional<FileStamp> baseStamp) {
             this.index = index;
+            this.stamp = stamp;
             this.base = base;
+            this.baseStamp = baseStamp;
         }
 
         void note(ManifestBytes bytes) throws IOException {
@@ -78,6 +86,10 @@ final class LayoutStore {
         lock.lock();
         try {
             return work.with(state().index);
+        } catch (IOException | RuntimeException e) {
+            // What was changed and is not on the disk must not be taken for written.
+            state = null;
+            throw e;
         } finally {
             lock.unlock();
         }
@@ -85,15 +97,19 @@ final class LayoutStore {
 
     private State state() throws IOException {
         State known = state;
-        if (known != null) {
+        // Looked at once, when the guard is entered: whoever works with an index goes on with that one.
+        if (known != null && lock.getHoldCount() > 1) {
             return known;
         }
+        Optional<FileStamp> stamp = folder.stamp();
+        if (known != null && known.stamp.equals(stamp)) {
+            return known;
+        }
+        Optional<FileStamp> baseStamp = baseStamp();
         Optional<LayoutTar> base = base();
-        LayoutIndex index =
-                folder.isThere() || base.isEmpty() ? folder.index() : base.get().index();
-        State loaded = new State(index, base);
-        for (Descriptor manifest : index.manifests()) {
-            Digest digest = manifest.digest();
+        LayoutIndex index = index(base, baseStamp);
+        State loaded = new State(index, stamp, base, baseStamp);
+        for (Digest digest : index.manifests()) {
             LayoutContent content = content(digest, base);
             if (content.size(digest).isPresent()) {
                 loaded.note(read(digest, content));
@@ -104,13 +120,62 @@ final class LayoutStore {
         return loaded;
     }
 
+    // What was gathered for a tar counts by its index only while that tar is there: on another one it would put back
+    // what somebody else has changed since. Its content is of use either way.
+    private LayoutIndex index(Optional<LayoutTar> base, Optional<FileStamp> baseStamp) throws IOException {
+        if (tar.isEmpty() || folder.isThere() && folder.isFor(baseStamp)) {
+            return folder.index();
+        }
+        return base.isPresent() ? base.get().index() : LayoutIndex.empty(place());
+    }
+
     private Optional<LayoutTar> base() throws IOException {
         return tar.isPresent() && Files.exists(tar.get()) ? Optional.of(LayoutTar.open(tar.get())) : Optional.empty();
     }
 
+    private Optional<FileStamp> baseStamp() throws IOException {
+        return tar.isPresent() ? FileStamp.of(tar.get()) : Optional.empty();
+    }
+
+    /**
+     * Refuses to go on if the tar is not the one that was read: somebody else has written it. For work under the guard.
+     */
+    void requireSameBase() throws IOException {
+        if (!baseStamp().equals(state().baseStamp)) {
+            throw new FileSystemException(
+                    place(),
+                    null,
+                    "another program has changed it while it was to be written; it stays as it is now, and what was"
+                            + " brought goes into it with the next run");
+        }
+    }
+
+    /** Refuses what must not be written to. For work under the guard. */
+    void requireWritable() throws IOException {
+        boolean volume = folder.isVolume()
+                || state().base.filter(known -> known.has(LayoutFormat.VOLUME)).isPresent();
+        if (volume) {
+            throw new FileSystemException(
+                    place(),
+                    null,
+                    "it is a volume of a bundle, whose signature would not hold any more if something were added; name"
+                            + " another layout");
+        }
+    }
+
     /** Takes note that the tar is another one. For work under the guard. */
     void rebase() throws IOException {
-        state().base = base();
+        State known = state();
+        known.baseStamp = baseStamp();
+        known.base = base();
+        folder.setFor(known.baseStamp);
+    }
+
+    /** Deletes what writers that were killed have left. Nobody else may be writing. */
+    void sweep() throws IOException {
+        if (Files.isDirectory(folder.folder())) {
+            folder.sweep();
+        }
     }
 
     /** Forgets what was read, because the files may be others. */
@@ -118,6 +183,7 @@ final class LayoutStore {
         lock.lock();
         try {
             state = null;
+            written = false;
         } finally {
             lock.unlock();
         }
@@ -183,7 +249,18 @@ final class LayoutStore {
 
     /** Writes the index. For work under the guard. */
     void write(LayoutIndex index) throws IOException {
+        State known = state();
         folder.write(index);
+        if (tar.isPresent() && !folder.isFor(known.baseStamp)) {
+            folder.setFor(known.baseStamp);
+        }
+        known.stamp = folder.stamp();
+        written = true;
+    }
+
+    /** Whether anything was written since what was read was forgotten. */
+    boolean isWritten() {
+        return written;
     }
 
     /**
@@ -230,12 +307,14 @@ final class LayoutStore {
     }
 
     /**
-     * The manifests that tags hold: those that they name, the children of those, and the referrers of all of them. For
-     * work under the guard.
+     * The manifests that are held: those that have a name, and those that another tool put there without one and that
+     * refer to nothing; the children of those, and the referrers of all of them. For work under the guard.
      */
     Set<Digest> held(LayoutIndex index) throws IOException {
         Set<Digest> held = new LinkedHashSet<>();
-        Deque<Digest> pending = new ArrayDeque<>(index.taggedDigests());
+        Deque<Digest> pending = new ArrayDeque<>(index.named());
+        Set<Digest> referring = referring();
+        index.untagged().stream().filter(digest -> !referring.contains(digest)).forEach(pending::add);
         while (!pending.isEmpty()) {
             Digest next = pending.remove();
             // An index of which only some platforms were copied names manifests that are not there.
@@ -246,6 +325,28 @@ final class LayoutStore {
             }
         }
         return held;
+    }
+
+    /**
+     * The manifests without a name that refer to something that is not there: another tool may have put them there by
+     * themselves. For work under the guard.
+     */
+    Set<Digest> alone(LayoutIndex index) throws IOException {
+        Set<Digest> alone = new HashSet<>();
+        for (Map.Entry<Digest, Map<Digest, Descriptor>> subject :
+                state().referrers.entrySet()) {
+            if (size(subject.getKey()).isEmpty()) {
+                alone.addAll(subject.getValue().keySet());
+            }
+        }
+        alone.retainAll(index.untagged());
+        return alone;
+    }
+
+    private Set<Digest> referring() throws IOException {
+        Set<Digest> referring = new HashSet<>();
+        state().referrers.values().forEach(known -> referring.addAll(known.keySet()));
+        return referring;
     }
 
     private List<Digest> children(Digest manifest) throws IOException {
@@ -270,7 +371,7 @@ final class LayoutStore {
         if (held(index).contains(manifest)) {
             return false;
         }
-        index.untagged().remove(manifest);
+        index.remove(manifest);
         state().referrers.values().forEach(known -> known.remove(manifest));
         folder.delete(manifest);
         return true;

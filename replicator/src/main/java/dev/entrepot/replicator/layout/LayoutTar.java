@@ -68,6 +68,11 @@ record LayoutTar(Path file, Map<String, Slice> entries) implements LayoutContent
         return file.toString();
     }
 
+    /** Whether it has a file of this name. */
+    boolean has(String name) {
+        return entries.containsKey(name);
+    }
+
     @Override
     public OptionalLong size(Digest digest) {
         Slice slice = entries.get(LayoutFormat.blobName(digest));

@@ -8,21 +8,20 @@ import dev.entrepot.replicator.TargetRegistry;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The OCI image layouts (image-spec image-layout.md) of one process, in folders and tars, as targets of rules and as
  * sources and targets of single copies. A layout holds one or several repositories: {@link LayoutIndex} says how they
- * are told apart. Those at the same place share what knows its state, so there is one of this for the process, and
- * nothing else may write to them at the same time. Safe for all threads.
+ * are told apart. Those at the same place share what knows its state, so there is one of this for the process; another
+ * process of this program is kept from writing to a layout as long as a run here does ({@link LayoutPlace}). Safe for
+ * all threads.
  *
  * <p>Content is there by digest before the index names it, and the index is replaced as a whole; so who reads a layout
  * sees a tag only when its graph is complete, also after {@code kill -9}.
  */
 public final class LayoutTargets {
-    private final ConcurrentHashMap<Path, LayoutStore> folders = new ConcurrentHashMap<>();
-    private final ConcurrentHashMap<Path, TarLayout> tars = new ConcurrentHashMap<>();
+    private final ConcurrentHashMap<Path, LayoutPlace> places = new ConcurrentHashMap<>();
 
     /** With none open. */
     public LayoutTargets() {}
@@ -48,40 +47,40 @@ public final class LayoutTargets {
     }
 
     private Layout layout(String name, Path path) {
-        Path place = path.toAbsolutePath().normalize();
-        if (place.toString().endsWith(".tar")) {
-            TarLayout tar = tars.computeIfAbsent(place, TarLayout::new);
-            return new Layout(name, tar.store(), Optional.of(tar));
-        }
-        LayoutStore store = folders.computeIfAbsent(place, folder -> new LayoutStore(folder, Optional.empty()));
-        return new Layout(name, store, Optional.empty());
+        Path absolute = path.toAbsolutePath().normalize();
+        LayoutPlace place = places.computeIfAbsent(
+                absolute, at -> at.toString().endsWith(".tar") ? LayoutPlace.tar(at) : LayoutPlace.folder(at));
+        return new Layout(name, place);
     }
 
-    private record Layout(String name, LayoutStore store, Optional<TarLayout> tar)
-            implements SourceRegistry, TargetRegistry {
+    private record Layout(String name, LayoutPlace at) implements SourceRegistry, TargetRegistry {
+        private LayoutStore store() {
+            return at.store();
+        }
+
         @Override
         public RepositorySource repository(RepositoryName repository) {
-            return new LayoutRepository(store, repository);
+            return new LayoutRepository(store(), repository);
         }
 
         @Override
         public List<RepositoryName> catalog() throws IOException {
-            return store.guarded(LayoutIndex::repositories);
+            return store().guarded(LayoutIndex::repositories);
         }
 
         @Override
         public RepositoryTarget target(RepositoryName repository) {
-            return new LayoutRepository(store, repository);
+            return new LayoutRepository(store(), repository);
         }
 
         @Override
         public RepositorySource reader(RepositoryName repository) {
-            return new LayoutRepository(store, repository);
+            return new LayoutRepository(store(), repository);
         }
 
         @Override
         public String place() {
-            return store.place().toString();
+            return store().place();
         }
 
         @Override
@@ -90,15 +89,13 @@ public final class LayoutTargets {
         }
 
         @Override
-        public void begin() {
-            tar.ifPresent(TarLayout::begin);
+        public void begin() throws IOException {
+            at.begin();
         }
 
         @Override
         public void end(boolean complete) throws IOException {
-            if (tar.isPresent()) {
-                tar.get().end(complete);
-            }
+            at.end(complete);
         }
     }
 }

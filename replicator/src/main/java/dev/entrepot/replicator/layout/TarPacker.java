@@ -25,7 +25,10 @@ import java.util.TreeSet;
 import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 
-/** Packs what the tags of a layout hold into a tar: the same content gives the same bytes. */
+/**
+ * Packs what the names of a layout hold into a tar, and what another tool put there without a name: the same content
+ * gives the same bytes.
+ */
 final class TarPacker {
     private static final int BUFFER_BYTES = 128 * 1024;
 
@@ -44,6 +47,7 @@ final class TarPacker {
             // Under the guard to its end: who reads the old tar must not find the new one in its place.
             store.guarded(index -> {
                 write(store, index, aside);
+                store.requireSameBase();
                 Files.move(aside, tar, StandardCopyOption.ATOMIC_MOVE);
                 WholeFile.forceFolder(tar);
                 store.rebase();
@@ -56,6 +60,7 @@ final class TarPacker {
 
     private static void write(LayoutStore store, LayoutIndex index, Path aside) throws IOException {
         Set<Digest> manifests = store.held(index);
+        manifests.addAll(store.alone(index));
         Set<Digest> content = content(store, manifests);
         try (FileChannel channel = FileChannel.open(
                         aside,

@@ -1,4 +1,4 @@
-package dev.entrepot.replicator.bundle;
+package dev.entrepot.replicator;
 
 import java.io.IOException;
 import java.nio.channels.FileChannel;
@@ -10,14 +10,15 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Objects;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Keeps two exports from writing the same volume at one time: a hidden file beside it, locked as long as this is open.
- * The system gives it free when the process ends, however it ends. On a disk that has no locks nothing is kept.
+ * Keeps two from writing the same files at one time: a hidden file, locked as long as this is open. The system gives it
+ * free when the process ends, however it ends. On a disk that has no locks nothing is kept.
  */
-final class WriteLock implements AutoCloseable {
+public final class WriteLock implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WriteLock.class);
 
     private final Path file;
@@ -29,14 +30,28 @@ final class WriteLock implements AutoCloseable {
     }
 
     /**
-     * Locks a volume, whose folder is there.
+     * The lock of what is to be a file or folder: a hidden file beside it, whose folder is there.
      *
-     * @param place where the volume is to be
-     * @throws BundleException if another is writing it
+     * @return the lock; empty if another has it
      * @throws IOException if nothing can be written beside it
      */
-    static WriteLock of(Path place) throws IOException {
-        Path file = place.resolveSibling("." + place.getFileName() + ".lock");
+    public static Optional<WriteLock> beside(Path place) throws IOException {
+        return of(fileBeside(place));
+    }
+
+    /** The file by which what is to be a file or folder is locked: a hidden one beside it. */
+    public static Path fileBeside(Path place) {
+        return place.resolveSibling("." + place.getFileName() + ".lock");
+    }
+
+    /**
+     * Locks.
+     *
+     * @param file is made if it is not there, and deleted when the lock is given free
+     * @return the lock; empty if another has it
+     * @throws IOException if the file cannot be made
+     */
+    public static Optional<WriteLock> of(Path file) throws IOException {
         try {
             Files.createFile(file);
         } catch (FileAlreadyExistsException e) {
@@ -56,12 +71,12 @@ final class WriteLock implements AutoCloseable {
                 }
             }
             if (taken) {
-                return new WriteLock(file, channel);
+                return Optional.of(new WriteLock(file, channel));
             }
         } catch (NoSuchFileException e) {
             LOG.debug("{} has just been given free", file);
         }
-        throw new BundleException("another export is writing " + place + "; wait for its end, or name another output");
+        return Optional.empty();
     }
 
     private static Object key(Path file) throws IOException {
