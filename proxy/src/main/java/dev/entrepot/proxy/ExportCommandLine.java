@@ -47,7 +47,7 @@ final class ExportCommandLine {
                         .auxiliaryTypes(String.class)
                         .arity("0..*")
                         .description(
-                                "The name of a rule of the configuration, or references of upstreams: registry/repository:tag, or with @digest behind the tag.")
+                                "The name of one rule of the configuration, or references of upstreams: registry/repository:tag, or with @digest behind the tag.")
                         .build())
                 .addOption(CommandLineSpec.configOption())
                 .addOption(path(

@@ -42,7 +42,8 @@ record ExportSelection(
         for (ReplicationRuleConfig rule : config.replication().rules()) {
             if (names.contains(rule.name())) {
                 if (names.size() > 1) {
-                    throw new BadRequestException("name the rule " + rule.name() + " alone, or images");
+                    throw new BadRequestException(
+                            "name the rule " + rule.name() + " alone, or images; an export is of one rule");
                 }
                 return new ExportSelection(names, Optional.of(rule), Map.of());
             }
@@ -51,10 +52,25 @@ record ExportSelection(
         for (String name : names) {
             Reference reference = reference(name, config);
             Tag tag = reference.tag().orElse(LATEST);
-            images.computeIfAbsent(reference.repository().registry(), host -> new ArrayList<>())
-                    .add(new SourceGraphs.Named(reference.repository().name(), reference.manifest(), tag));
+            add(
+                    new SourceGraphs.Named(reference.repository().name(), reference.manifest(), tag),
+                    images.computeIfAbsent(reference.repository().registry(), host -> new ArrayList<>()));
         }
         return new ExportSelection(names, Optional.empty(), images);
+    }
+
+    private static void add(SourceGraphs.Named image, List<SourceGraphs.Named> images) throws BadRequestException {
+        for (SourceGraphs.Named known : images) {
+            boolean same =
+                    known.repository().equals(image.repository()) && known.tag().equals(image.tag());
+            if (same && !known.equals(image)) {
+                throw new BadRequestException(image.repository() + ":" + image.tag() + " is to be " + known.reference()
+                        + " and " + image.reference() + "; a bundle has each tag once");
+            }
+        }
+        if (!images.contains(image)) {
+            images.add(image);
+        }
     }
 
     private static Reference reference(String name, EntrepotConfig config) throws BadRequestException {

@@ -229,6 +229,22 @@ class BundleRoundsTest {
     }
 
     @Test
+    void aLayoutIsTheSameHoweverItsPathIsWritten() throws Exception {
+        exports("v1.2.0", "old.tar");
+        source.push("app", patch, "v1.2.0");
+        exports("v1.2.0", "new.tar");
+        for (String bundle : List.of("old.tar", "new.tar")) {
+            ends(0, "import", bundle, "--to", "layout:there", "--trust", "ours.pub", "--data", "in");
+        }
+        String absolute = "layout:" + folder.resolve("there");
+
+        Result back = ends(1, "import", "old.tar", "--to", absolute, "--trust", "ours.pub", "--data", "in");
+
+        assertThat(back.err()).contains("--again");
+        ends(0, "import", "old.tar", "--to", "layout:elsewhere", "--trust", "ours.pub", "--data", "in");
+    }
+
+    @Test
     void aTargetThatTheReceiptIsNotOfIsNamed() {
         round("v1.2.0", "a.tar");
         exports("v1.2.1", "c.tar", "--since", "r.json", "--trust", "theirs.pub");

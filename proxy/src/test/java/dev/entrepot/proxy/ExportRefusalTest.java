@@ -209,6 +209,19 @@ class ExportRefusalTest {
     }
 
     @Test
+    void imageThatIsNamedTwiceIsTakenOnceAndOneTagForTwoManifestsIsRefused() {
+        String image = "registry.test/" + REPOSITORY + ":v1";
+        Result once = commands.run("export", image, image, "--output", "once.tar", "--unsigned");
+        assertThat(once).as(once.out() + once.err()).returns(0, Result::code);
+        assertThat(commands.run("ls", "once.tar", "--unsigned").out()).containsOnlyOnce(REPOSITORY + ":v1");
+
+        Result two = commands.run(
+                "export", image, image + "@" + Digest.sha256(new byte[1]), "--output", "two.tar", "--unsigned");
+        assertThat(two.code()).isEqualTo(2);
+        assertThat(two.err()).contains(REPOSITORY + ":v1", "a bundle has each tag once");
+    }
+
+    @Test
     void comparingAsksAnUpstreamForNoManifestTwice() {
         assertThat(export("--from", "upstream")).returns(0, Result::code);
 

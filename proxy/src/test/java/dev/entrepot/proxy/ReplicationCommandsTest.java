@@ -475,6 +475,10 @@ class ReplicationCommandsTest {
                         result -> assertThat(result.err())
                                 .endsWith(
                                         "has several repositories: one/app, two/app; say which one: layout:PATH:REPOSITORY:TAG\n"));
+        Files.writeString(folder.resolve("images.tar.gz"), "compressed");
+        assertThat(commands.run("copy", "layout:images.tar.gz:v1", target))
+                .returns(2, Result::code)
+                .satisfies(result -> assertThat(result.err()).contains("a tar whose name ends in .tar"));
         assertThat(commands.run("copy", "layout:images:two/app:v1", target).code())
                 .isZero();
         assertThat(commands.run("copy", "layout:nowhere:v1", target))

@@ -97,6 +97,11 @@ final class ImageCopies {
                 if (Files.notExists(layout.path())) {
                     throw new BadRequestException("there is no layout at " + layout.path());
                 }
+                if (Files.isRegularFile(layout.path())
+                        && !layout.path().toString().endsWith(".tar")) {
+                    throw new BadRequestException(layout.path() + " is a file, and a layout is a folder, or a tar whose"
+                            + " name ends in .tar and that is not compressed");
+                }
                 yield targets.layouts().source(layout.path().toString(), layout.path());
             }
         };

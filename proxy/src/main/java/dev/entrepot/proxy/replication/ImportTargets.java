@@ -80,7 +80,7 @@ public record ImportTargets(
     }
 
     /**
-     * The path of the layout that a target is; empty of a registry.
+     * The absolute path of the layout that a target is; empty of a registry.
      *
      * @param folder where relative paths start
      * @throws BadRequestException if it is to be a layout and has no path
@@ -91,7 +91,10 @@ public record ImportTargets(
                     text + " is no target: there is no path behind it, such as layout:/srv/images");
         }
         return text.startsWith(LAYOUT)
-                ? Optional.of(folder.resolve(text.substring(LAYOUT.length())))
+                // What imports have brought is remembered by the name: the same words name another layout elsewhere.
+                ? Optional.of(folder.resolve(text.substring(LAYOUT.length()))
+                        .toAbsolutePath()
+                        .normalize())
                 : Optional.empty();
     }
 
