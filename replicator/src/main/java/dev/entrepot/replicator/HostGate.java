@@ -99,17 +99,19 @@ final class HostGate {
                 request);
     }
 
-    private <T> T upload(Meter bandwidth, RequestLimit.Request<T> upload) throws IOException {
+    private <T> Optional<T> upload(Meter bandwidth, RequestLimit.Request<Optional<T>> upload) throws IOException {
         return transfers.send(() -> {
-            T moved = uploads.send(bandwidth.account(), upload);
-            uploads.succeeded();
+            Optional<T> moved = uploads.send(bandwidth.account(), upload);
+            if (moved.isPresent()) {
+                uploads.succeeded();
+            }
             return moved;
         });
     }
 
-    /** Sends a request when there is room for it. */
+    /** Sends a request when there is room for it, and its turn is not over by then. */
     private interface Limit<T> {
-        T send(RequestLimit.Request<T> request) throws IOException;
+        Optional<T> send(RequestLimit.Request<Optional<T>> request) throws IOException;
     }
 
     /** When a request was sent: how often what it is about had failed by then. */
@@ -117,45 +119,63 @@ final class HostGate {
 
     private <T> T call(RequestKind kind, Limit<T> limit, RequestLimit.Request<T> request) throws IOException {
         Optional<OutageException> last = Optional.empty();
-        for (int attempt = 1; ; attempt++) {
-            Sent sent = awaitTurn(kind, last);
-            AtomicBoolean heard = new AtomicBoolean();
-            Pace heedful = heeded ? pace : pace.heardBy((status, retryAfter) -> heard(kind, status, retryAfter, heard));
+        int attempt = 1;
+        while (true) {
+            awaitTurn(kind, last);
             try {
-                T result = limit.send(() -> {
-                    count.incrementAndGet();
-                    return heedful.<T, IOException>call(request::send);
-                });
-                answered(kind);
-                return result;
+                Optional<T> result = limit.send(() -> sendInTurn(kind, request));
+                if (result.isPresent()) {
+                    return result.get();
+                }
             } catch (OutageException e) {
-                failed(e, sent, heard.get());
                 if (attempt >= policy.attempts() || isOut(kind) || e.reason() == OutageException.Reason.QUOTA) {
                     throw e;
                 }
+                attempt++;
                 last = Optional.of(e);
-            } catch (IOException e) {
-                answered(kind);
-                throw e;
             }
         }
     }
 
+    /**
+     * Sends a request for which there is room; empty if it is not to be sent now. It may have waited long for its room,
+     * which whoever had it before gives up only when what came of that is noted.
+     */
+    private <T> Optional<T> sendInTurn(RequestKind kind, RequestLimit.Request<T> request) throws IOException {
+        Sent sent = now(kind);
+        if (untilTurn(kind).isPositive()) {
+            return Optional.empty();
+        }
+        AtomicBoolean heard = new AtomicBoolean();
+        Pace heedful = heeded ? pace : pace.heardBy((status, retryAfter) -> heard(kind, status, retryAfter, heard));
+        count.incrementAndGet();
+        try {
+            T result = heedful.<T, IOException>call(request::send);
+            answered(kind);
+            return Optional.of(result);
+        } catch (OutageException e) {
+            failed(e, sent, heard.get());
+            throw e;
+        } catch (IOException e) {
+            answered(kind);
+            throw e;
+        }
+    }
+
     // One that has failed before does not wait for a host that is out by now, whoever found that.
-    private Sent awaitTurn(RequestKind kind, Optional<OutageException> last) throws IOException {
-        while (true) {
-            Sent now = now(kind);
-            Duration ofWhole = whole.untilTurn(host);
-            Duration ofKind = view(kind).untilTurn(host);
-            Duration wait = ofWhole.compareTo(ofKind) > 0 ? ofWhole : ofKind;
-            if (!wait.isPositive()) {
-                return now;
-            }
+    private void awaitTurn(RequestKind kind, Optional<OutageException> last) throws IOException {
+        for (Duration wait = untilTurn(kind); wait.isPositive(); wait = untilTurn(kind)) {
             if (last.isPresent() && isOut(kind)) {
                 throw last.get();
             }
             time.pause(wait);
         }
+    }
+
+    private Duration untilTurn(RequestKind kind) throws OutageException {
+        Duration ofWhole = whole.untilTurn(host);
+        Duration ofKind = view(kind).untilTurn(host);
+        return ofWhole.compareTo(ofKind) > 0 ? ofWhole : ofKind;
     }
 
     private Sent now(RequestKind kind) {

@@ -49,7 +49,8 @@ public interface TargetRegistry {
     default void begin() throws IOException {}
 
     /**
-     * A run has ended. Called once for each {@link #begin()}; a registry has nothing to do then, a tar is written.
+     * A run has ended. Called once for each {@link #begin()}; a registry closes idle connections then, a tar is
+     * written.
      *
      * @param complete whether everything is there that the run was to bring
      * @throws IOException if it cannot be kept

@@ -13,10 +13,12 @@ import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.SplittableRandom;
 import java.util.concurrent.BrokenBarrierException;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.ExecutorService;
@@ -410,6 +412,54 @@ class HostGateTest {
                 .isInstanceOf(NotFoundException.class);
         assertThat(attempts.get()).isEqualTo(1);
         assertThat(clock.slept()).isEmpty();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"3600, 1", "1, 6"})
+    void whatWaitsForRoomHearsWhatCameOfThoseBeforeIt(long retryAfterSeconds, int sent) throws Exception {
+        HostGate narrow = gate(1, host);
+        AtomicInteger attempts = new AtomicInteger();
+        List<OutageException> failures = new CopyOnWriteArrayList<>();
+        CountDownLatch first = new CountDownLatch(1);
+        CountDownLatch all = new CountDownLatch(1);
+        List<Thread> uploads = new ArrayList<>();
+        for (int i = 0; i < 20; i++) {
+            uploads.add(Thread.ofVirtual().start(() -> {
+                try {
+                    narrow.transfer(() -> {
+                        attempts.incrementAndGet();
+                        first.countDown();
+                        await(all);
+                        throw outage(Optional.of(Duration.ofSeconds(retryAfterSeconds)));
+                    });
+                } catch (OutageException e) {
+                    failures.add(e);
+                } catch (IOException e) {
+                    attempts.set(-1);
+                }
+            }));
+            first.await();
+        }
+        for (Thread upload : uploads) {
+            while (upload.getState() != Thread.State.WAITING) {
+                Thread.onSpinWait();
+            }
+        }
+        all.countDown();
+        for (Thread upload : uploads) {
+            upload.join();
+        }
+        assertThat(failures).hasSize(20);
+        assertThat(attempts.get()).isEqualTo(sent);
+        assertThat(narrow.requestCount()).isEqualTo(sent);
+    }
+
+    private static void await(CountDownLatch latch) throws IOException {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            throw new IOException(e);
+        }
     }
 
     @Test

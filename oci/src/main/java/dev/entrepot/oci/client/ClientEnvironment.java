@@ -19,6 +19,7 @@ import java.util.random.RandomGenerator;
  *     helpers
  * @param userAgent the {@code User-Agent} of all requests
  * @param logins the logins that this process has renewed
+ * @param connections the connections that this process has open
  */
 public record ClientEnvironment(
         Clock clock,
@@ -28,7 +29,8 @@ public record ClientEnvironment(
         RequestObserver observer,
         Map<String, String> variables,
         String userAgent,
-        SharedLogins logins) {
+        SharedLogins logins,
+        OpenConnections connections) {
     private static final long NANOS_PER_SECOND = 1_000_000_000;
 
     /** Copies the variables. */
@@ -44,7 +46,16 @@ public record ClientEnvironment(
             RequestObserver observer,
             Map<String, String> variables,
             String userAgent) {
-        this(clock, nanosOf(clock), sleeper, random, observer, variables, userAgent, new SharedLogins());
+        this(
+                clock,
+                nanosOf(clock),
+                sleeper,
+                random,
+                observer,
+                variables,
+                userAgent,
+                new SharedLogins(),
+                new OpenConnections());
     }
 
     private static LongSupplier nanosOf(Clock clock) {
@@ -65,32 +76,43 @@ public record ClientEnvironment(
                 RequestObserver.NONE,
                 System.getenv(),
                 "entrepot/" + version,
-                new SharedLogins());
+                new SharedLogins(),
+                new OpenConnections());
     }
 
     /** This, with another observer. */
     public ClientEnvironment withObserver(RequestObserver newObserver) {
-        return new ClientEnvironment(clock, nanoTime, sleeper, random, newObserver, variables, userAgent, logins);
+        return new ClientEnvironment(
+                clock, nanoTime, sleeper, random, newObserver, variables, userAgent, logins, connections);
     }
 
     /** This, with another clock, by which all time passes. */
     public ClientEnvironment withClock(Clock newClock) {
         return new ClientEnvironment(
-                newClock, nanosOf(newClock), sleeper, random, observer, variables, userAgent, logins);
+                newClock, nanosOf(newClock), sleeper, random, observer, variables, userAgent, logins, connections);
     }
 
     /** This, with another source of time that never goes back. */
     public ClientEnvironment withNanoTime(LongSupplier newNanoTime) {
-        return new ClientEnvironment(clock, newNanoTime, sleeper, random, observer, variables, userAgent, logins);
+        return new ClientEnvironment(
+                clock, newNanoTime, sleeper, random, observer, variables, userAgent, logins, connections);
     }
 
     /** This, with another sleeper. */
     public ClientEnvironment withSleeper(Sleeper newSleeper) {
-        return new ClientEnvironment(clock, nanoTime, newSleeper, random, observer, variables, userAgent, logins);
+        return new ClientEnvironment(
+                clock, nanoTime, newSleeper, random, observer, variables, userAgent, logins, connections);
     }
 
     /** This, with other environment variables. */
     public ClientEnvironment withVariables(Map<String, String> newVariables) {
-        return new ClientEnvironment(clock, nanoTime, sleeper, random, observer, newVariables, userAgent, logins);
+        return new ClientEnvironment(
+                clock, nanoTime, sleeper, random, observer, newVariables, userAgent, logins, connections);
+    }
+
+    /** This, with other connections. */
+    ClientEnvironment withConnections(OpenConnections newConnections) {
+        return new ClientEnvironment(
+                clock, nanoTime, sleeper, random, observer, variables, userAgent, logins, newConnections);
     }
 }

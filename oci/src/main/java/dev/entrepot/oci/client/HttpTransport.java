@@ -1,10 +1,13 @@
 package dev.entrepot.oci.client;
 
 import java.io.IOException;
+import java.net.Proxy;
+import java.net.Socket;
 import java.net.URI;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.LongSupplier;
+import org.apache.hc.client5.http.ConnectionKeepAliveStrategy;
 import org.apache.hc.client5.http.DnsResolver;
 import org.apache.hc.client5.http.SchemePortResolver;
 import org.apache.hc.client5.http.auth.AuthScope;
@@ -12,6 +15,7 @@ import org.apache.hc.client5.http.auth.UsernamePasswordCredentials;
 import org.apache.hc.client5.http.config.ConnectionConfig;
 import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.config.TlsConfig;
+import org.apache.hc.client5.http.impl.DefaultConnectionKeepAliveStrategy;
 import org.apache.hc.client5.http.impl.auth.BasicCredentialsProvider;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.classic.HttpClientBuilder;
@@ -24,6 +28,7 @@ import org.apache.hc.client5.http.impl.routing.DefaultRoutePlanner;
 import org.apache.hc.client5.http.io.HttpClientConnectionOperator;
 import org.apache.hc.client5.http.ssl.TlsSocketStrategy;
 import org.apache.hc.core5.http.HttpHost;
+import org.apache.hc.core5.http.HttpResponse;
 import org.apache.hc.core5.http.config.Http1Config;
 import org.apache.hc.core5.http.config.RegistryBuilder;
 import org.apache.hc.core5.http.io.SocketConfig;
@@ -31,6 +36,7 @@ import org.apache.hc.core5.http.protocol.HttpContext;
 import org.apache.hc.core5.io.CloseMode;
 import org.apache.hc.core5.pool.PoolConcurrencyPolicy;
 import org.apache.hc.core5.pool.PoolReusePolicy;
+import org.apache.hc.core5.pool.PoolStats;
 import org.apache.hc.core5.util.TimeValue;
 import org.apache.hc.core5.util.Timeout;
 import org.jspecify.annotations.Nullable;
@@ -39,7 +45,9 @@ import org.jspecify.annotations.Nullable;
  * The HTTP library as it is set up here: connections, TLS, proxies and bounds, with everything that it does by itself
  * switched off. Safe for all threads.
  */
-final class HttpTransport implements AutoCloseable {
+final class HttpTransport implements AutoCloseable, OverdueWatch.Watched {
+    // Each connection has three of them. Bodies go past them; what is smaller than one goes out with its head.
+    private static final int BUFFER_BYTES = 8 * 1024;
     private static final int MAX_HEADER_LINE_BYTES = 64 * 1024;
     private static final int MAX_HEADER_LINES = 200;
     // Uploads and token requests go past the limiter.
@@ -51,10 +59,16 @@ final class HttpTransport implements AutoCloseable {
 
     private final CloseableHttpClient http;
     private final PoolingHttpClientConnectionManager pool;
+    private final OpenConnections all;
+    private volatile boolean wasEmpty;
 
-    private HttpTransport(CloseableHttpClient http, PoolingHttpClientConnectionManager pool) {
-        this.http = http;
-        this.pool = pool;
+    private HttpTransport(
+            RegistryEndpoint endpoint, ProxyRules proxies, DnsResolver resolver, ClientEnvironment environment)
+            throws IOException {
+        this.all = environment.connections();
+        this.pool =
+                connections(endpoint, new AddressMemory(resolver, environment.nanoTime()), all, environment.nanoTime());
+        this.http = client(endpoint, proxies, pool, this::keep, environment.userAgent());
     }
 
     /**
@@ -66,9 +80,9 @@ final class HttpTransport implements AutoCloseable {
     static HttpTransport open(
             RegistryEndpoint endpoint, ProxyRules proxies, DnsResolver resolver, ClientEnvironment environment)
             throws IOException {
-        PoolingHttpClientConnectionManager pool =
-                connections(endpoint, new AddressMemory(resolver, environment.nanoTime()), environment.nanoTime());
-        return new HttpTransport(client(endpoint, proxies, pool, environment.userAgent()), pool);
+        HttpTransport transport = new HttpTransport(endpoint, proxies, resolver, environment);
+        environment.connections().add(transport);
+        return transport;
     }
 
     /** The library's client. */
@@ -77,22 +91,57 @@ final class HttpTransport implements AutoCloseable {
     }
 
     /**
-     * Closes the connections that nobody uses: one of them was found to be dead, and others may be for the same reason.
+     * Closes the connections that nobody uses: one of them was found to be dead, and others may be for the same reason,
+     * or nobody is to use them soon.
      */
     void dropIdle() {
-        pool.closeIdle(TimeValue.ZERO_MILLISECONDS);
+        dropIdle(Duration.ZERO);
+    }
+
+    /** Closes the connections that nobody has used for so long. What is in use stays. */
+    void dropIdle(Duration unused) {
+        pool.closeIdle(TimeValue.of(unused));
+    }
+
+    /** How many connections there are, those with a request and idle ones. */
+    int open() {
+        PoolStats stats = pool.getTotalStats();
+        return stats.getLeased() + stats.getAvailable();
+    }
+
+    /** Closes the idle connections whose time is over. */
+    @Override
+    public void look() {
+        pool.closeExpired();
+        boolean empty = open() == 0;
+        // One that goes from a request to the idle ones is for a moment among neither.
+        if (empty && wasEmpty) {
+            all.none(this);
+        }
+        wasEmpty = empty;
+    }
+
+    private TimeValue keep(HttpResponse response, HttpContext context) {
+        TimeValue good = DefaultConnectionKeepAliveStrategy.INSTANCE.getKeepAliveDuration(response, context);
+        return TimeValue.of(all.keep(this, pool.getTotalStats().getAvailable(), good.toDuration()));
     }
 
     /** Cuts all connections. */
     @Override
     public void close() {
+        all.remove(this);
         http.close(CloseMode.IMMEDIATE);
     }
 
     private static CloseableHttpClient client(
-            RegistryEndpoint endpoint, ProxyRules proxies, PoolingHttpClientConnectionManager pool, String userAgent) {
+            RegistryEndpoint endpoint,
+            ProxyRules proxies,
+            PoolingHttpClientConnectionManager pool,
+            ConnectionKeepAliveStrategy idle,
+            String userAgent) {
         HttpClientBuilder builder = HttpClients.custom()
                 .setConnectionManager(pool)
+                .setKeepAliveStrategy(idle)
                 .setUserAgent(userAgent)
                 .disableContentCompression()
                 .disableCookieManagement()
@@ -111,10 +160,11 @@ final class HttpTransport implements AutoCloseable {
     }
 
     private static PoolingHttpClientConnectionManager connections(
-            RegistryEndpoint endpoint, AddressMemory resolver, LongSupplier nanoTime) throws IOException {
+            RegistryEndpoint endpoint, AddressMemory resolver, OpenConnections all, LongSupplier nanoTime)
+            throws IOException {
         Duration handshake = endpoint.connectTimeout().multipliedBy(2);
         int perRoute = 2 * endpoint.maxConcurrentRequests() + endpoint.maxConcurrentBodies() + SPARE_CONNECTIONS;
-        return new Connections(resolver)
+        return new Connections(resolver, all)
                 .setPoolConcurrencyPolicy(PoolConcurrencyPolicy.LAX)
                 .setConnPoolPolicy(PoolReusePolicy.LIFO)
                 .setMaxConnPerRoute(perRoute)
@@ -122,6 +172,7 @@ final class HttpTransport implements AutoCloseable {
                 .setDnsResolver(resolver)
                 .setConnectionFactory(ManagedHttpClientConnectionFactory.builder()
                         .http1Config(Http1Config.custom()
+                                .setBufferSize(BUFFER_BYTES)
                                 .setMaxLineLength(MAX_HEADER_LINE_BYTES)
                                 .setMaxHeaderCount(MAX_HEADER_LINES)
                                 .build())
@@ -163,24 +214,31 @@ final class HttpTransport implements AutoCloseable {
         return Timeout.of(duration);
     }
 
-    /** Connects by sockets that tell the memory of addresses what came of it. */
+    /** Connects, where there is room, by sockets that tell the memory of addresses what came of it. */
     private static final class Connections extends PoolingHttpClientConnectionManagerBuilder {
         private final AddressMemory memory;
+        private final OpenConnections all;
 
-        Connections(AddressMemory memory) {
+        Connections(AddressMemory memory, OpenConnections all) {
             this.memory = memory;
+            this.all = all;
         }
 
         @Override
         protected HttpClientConnectionOperator createConnectionOperator(
                 SchemePortResolver ports, DnsResolver resolver, TlsSocketStrategy tls) {
             return new DefaultHttpClientConnectionOperator(
-                    memory::socket,
+                    this::socket,
                     ports,
                     resolver,
                     RegistryBuilder.<TlsSocketStrategy>create()
                             .register("https", tls)
                             .build());
+        }
+
+        private Socket socket(@Nullable Proxy proxy) {
+            all.makeRoom();
+            return memory.socket(proxy);
         }
     }
 

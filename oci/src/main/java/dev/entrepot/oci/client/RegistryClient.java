@@ -364,6 +364,14 @@ public final class RegistryClient implements AutoCloseable {
     }
 
     /**
+     * Closes the connections to it that nobody uses: for the time being there is nothing to ask. What asks meanwhile,
+     * or later, goes on as ever.
+     */
+    public void closeIdle() {
+        shared.transport().dropIdle();
+    }
+
+    /**
      * Cuts all connections, those to mirrors too; of one that {@link #showing} gave, nothing. Repositories of this
      * client must not be used any more.
      */

@@ -26,6 +26,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import java.util.function.BooleanSupplier;
 import org.apache.hc.client5.http.DnsResolver;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -40,6 +41,10 @@ class ConnectionsTest {
 
     @BeforeEach
     void fill() {
+        fill(registry);
+    }
+
+    private static void fill(TestRegistry registry) {
         byte[] index = "{\"schemaVersion\":2,\"manifests\":[]}".getBytes(StandardCharsets.UTF_8);
         registry.pushManifest("team/app", MediaType.OCI_INDEX.value(), index, "1");
     }
@@ -125,21 +130,79 @@ class ConnectionsTest {
         }
     }
 
+    @Test
+    void connectionsThatNobodyUsesGoExceptAFew() throws Exception {
+        OpenConnections connections = new OpenConnections(100, 2, Duration.ofMillis(8));
+        try (RegistryClient client = client(registry, connections)) {
+            openConnections(client, 12);
+            await(() -> registry.server().connectionsOpen() <= 2);
+            assertThat(client.repository(TestWorld.NAME).resolve(TAG)).isPresent();
+            assertThat(registry.server().connectionsOpen()).isEqualTo(2);
+            assertThat(registry.server().connectionsAccepted()).isEqualTo(12);
+            assertThat(world.pauses).isEmpty();
+        }
+    }
+
+    @Test
+    void idleConnectionsOfOthersGoBeforeThereAreTooManyAndNoneWithARequest() throws Exception {
+        OpenConnections connections = new OpenConnections(10, 10, Duration.ofMinutes(1));
+        try (TestRegistry other = TestRegistry.started();
+                RegistryClient idle = client(registry, connections);
+                RegistryClient busy = client(other, connections)) {
+            fill(other);
+            openConnections(idle, 8);
+            assertThat(registry.server().connectionsOpen()).isEqualTo(8);
+            openConnections(busy, other, 12);
+            await(() -> registry.server().connectionsOpen() == 0);
+            // More than there may be, each with a request.
+            assertThat(other.server().connectionsAccepted()).isEqualTo(12);
+            assertThat(idle.repository(TestWorld.NAME).resolve(TAG)).isPresent();
+            await(() -> other.server().connectionsOpen() == 0);
+            assertThat(world.pauses).isEmpty();
+        }
+    }
+
+    @Test
+    void connectionWithARequestStaysWhenIdleOnesAreClosed() throws Exception {
+        try (RegistryClient client = world.client(registry.uri().toString())) {
+            openConnections(client, 3);
+            Gate gate = new Gate();
+            registry.faults().once(Requests.manifests(), Fault.hold(gate));
+            CompletableFuture<Boolean> held = asked(client);
+            gate.awaitArrivals(1);
+            client.closeIdle();
+            await(() -> registry.server().connectionsOpen() == 1);
+            gate.open();
+            assertThat(held.get(20, TimeUnit.SECONDS)).isTrue();
+            assertThat(client.repository(TestWorld.NAME).resolve(TAG)).isPresent();
+            assertThat(registry.server().connectionsAccepted()).isEqualTo(3);
+        }
+    }
+
+    private RegistryClient client(TestRegistry there, OpenConnections connections) throws IOException {
+        return new RegistryClient(
+                TestWorld.endpoint(there.uri().toString()), world.environment().withConnections(connections));
+    }
+
+    private static void await(BooleanSupplier condition) {
+        long start = System.nanoTime();
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime() - start)
+                    .isLessThan(Duration.ofSeconds(20).toNanos());
+            Thread.onSpinWait();
+        }
+    }
+
     private void openConnections(RegistryClient client, int count) throws Exception {
+        openConnections(client, registry, count);
+    }
+
+    private static void openConnections(RegistryClient client, TestRegistry registry, int count) throws Exception {
         Gate gate = new Gate();
         registry.faults().always(Requests.manifests(), Fault.hold(gate));
         List<CompletableFuture<Boolean>> answers = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            CompletableFuture<Boolean> answer = new CompletableFuture<>();
-            answers.add(answer);
-            Thread.ofVirtual().start(() -> {
-                try {
-                    answer.complete(
-                            client.repository(TestWorld.NAME).resolve(TAG).isPresent());
-                } catch (IOException e) {
-                    answer.completeExceptionally(e);
-                }
-            });
+            answers.add(asked(client));
         }
         gate.awaitArrivals(count);
         registry.faults().clear();
@@ -147,6 +210,18 @@ class ConnectionsTest {
         for (CompletableFuture<Boolean> answer : answers) {
             assertThat(answer.get(20, TimeUnit.SECONDS)).isTrue();
         }
+    }
+
+    private static CompletableFuture<Boolean> asked(RegistryClient client) {
+        CompletableFuture<Boolean> answer = new CompletableFuture<>();
+        Thread.ofVirtual().start(() -> {
+            try {
+                answer.complete(client.repository(TestWorld.NAME).resolve(TAG).isPresent());
+            } catch (IOException e) {
+                answer.completeExceptionally(e);
+            }
+        });
+        return answer;
     }
 
     @Test

@@ -38,4 +38,10 @@ record RegistryTarget(String name, RegistryClient client) implements TargetRegis
     public RepositorySource reader(RepositoryName repository) {
         return client.target(repository);
     }
+
+    // The next run may be hours away, and there may be hundreds of targets.
+    @Override
+    public void end(boolean complete) {
+        client.closeIdle();
+    }
 }
