@@ -17,7 +17,7 @@ import java.util.Optional;
  * @param onSparseRefused what to do where a target refuses an index some of whose platforms are missing
  * @param referrers which referrers travel along
  * @param onConflict what to do where a tag at the target is at something else
- * @param immutable tags that are never looked at again once complete
+ * @param immutable tags that are never looked at again once complete, nor are signatures that come after them
  * @param prune what to delete at the targets
  * @param schedule when to run; only when asked to without it
  * @param limits how fast to run

@@ -88,7 +88,7 @@ final class RuleKeys {
             "immutable",
             ListType.of(PatternTypes.TAG),
             ReplicationRuleConfig::immutable,
-            "Tags that are never looked at again once complete.");
+            "Tags that are never looked at again once complete; a signature that is pushed after its image does not follow.");
     private static final Key<ReplicationRuleConfig, PruneConfig> PRUNE = Key.section(
             "prune",
             PRUNE_SECTION,

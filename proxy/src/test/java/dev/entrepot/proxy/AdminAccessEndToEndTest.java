@@ -3,6 +3,10 @@ package dev.entrepot.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import at.favre.lib.crypto.bcrypt.BCrypt;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -169,6 +173,42 @@ class AdminAccessEndToEndTest {
         try (MirrorFixture mirror = mirror("127.0.0.1:0", "read-token: reading")) {
             assertThat(mirror.askAdmin("POST", "/notifications").statusCode()).isEqualTo(404);
             assertThat(mirror.askAdmin("POST", "/notifications/x").statusCode()).isEqualTo(401);
+        }
+    }
+
+    @Test
+    void notificationThatConcernsNoRuleLeavesNoLine() throws Exception {
+        try (MirrorFixture mirror = MirrorFixture.started(folder, """
+                builtin-upstreams: false
+                server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0", drain: 1s}
+                upstreams: {source.test: {url: "http://127.0.0.1:9"}}
+                replication:
+                  rules: [{name: rule, source: source.test, repositories: ["team/*"], targets: [{url: "http://127.0.0.1:1"}]}]
+                  notifications: {receive: {secret: the-secret, debounce: 1h}}
+                """)) {
+            for (String event : List.of(
+                    "{\"action\":\"pull\",\"target\":{\"repository\":\"team/app\",\"tag\":\"v1\"}}",
+                    "{\"action\":\"push\",\"target\":{\"repository\":\"team/app\",\"mediaType\":\"application/octet-stream\"}}",
+                    "{\"action\":\"push\",\"target\":{\"repository\":\"other/app\",\"tag\":\"v1\"}}")) {
+                assertThat(notified(mirror, event)).isEqualTo(202);
+            }
+            assertThat(lines).isEmpty();
+            assertThat(notified(
+                            mirror, "{\"action\":\"push\",\"target\":{\"repository\":\"team/app\",\"tag\":\"v1\"}}"))
+                    .isEqualTo(202);
+            assertThat(lines)
+                    .containsExactly("INFO admin: POST /notifications by (its own secret) from 127.0.0.1: 202");
+        }
+    }
+
+    private static int notified(MirrorFixture mirror, String event) throws Exception {
+        HttpRequest request = HttpRequest.newBuilder(
+                        URI.create("http://127.0.0.1:" + mirror.adminPort() + "/notifications"))
+                .header("Authorization", "Bearer the-secret")
+                .POST(HttpRequest.BodyPublishers.ofString("{\"events\":[" + event + "]}"))
+                .build();
+        try (HttpClient client = HttpClient.newHttpClient()) {
+            return client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
         }
     }
 

@@ -9,10 +9,12 @@ import java.net.InetSocketAddress;
 import java.util.function.LongSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * What the log says of those who use the admin API: a line for whatever was asked to be done, with who asked, and one
- * for whoever was refused. Of one address at most sixty refusals at once and one a second are logged; the metrics count
+ * for whoever was refused. What came to nothing, as a notification that concerns no rule, is for debugging: registries
+ * tell of each pull, too. Of one address at most sixty refusals at once and one a second are logged; the metrics count
  * all. Reading leaves no line, nor does being asked who one is. Of the URL only the path is logged, never the query, in
  * which a secret may be. Safe for all threads.
  */
@@ -29,13 +31,14 @@ final class AdminTrail {
 
     /** Somebody asked for something to be done, and got an answer. */
     void changed(RoutingRequest request, String who, AdminReply reply) {
-        LOG.info(
-                "admin: {} {} by {} from {}: {}",
-                method(request),
-                path(request),
-                who,
-                address(request),
-                reply.status());
+        LOG.atLevel(reply.didNothing() ? Level.DEBUG : Level.INFO)
+                .log(
+                        "admin: {} {} by {} from {}: {}",
+                        method(request),
+                        path(request),
+                        who,
+                        address(request),
+                        reply.status());
     }
 
     /** Somebody was refused for what he showed, or for what he may not do. Who he claimed to be is not said. */

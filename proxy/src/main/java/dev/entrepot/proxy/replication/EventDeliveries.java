@@ -80,6 +80,12 @@ final class EventDeliveries implements RunListener, AutoCloseable {
                 () -> receivers.stream()
                         .mapToLong(receiver -> receiver.queue().dropped())
                         .sum());
+        metrics.gauge(
+                "entrepot_events_waiting",
+                "Events that no receiver took yet, nor gave up; lost when the process ends.",
+                () -> receivers.stream()
+                        .mapToLong(receiver -> receiver.queue().left())
+                        .sum());
     }
 
     // Once for each time that it begins, and not for each event.

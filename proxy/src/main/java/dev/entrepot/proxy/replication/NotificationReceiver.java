@@ -194,6 +194,6 @@ final class NotificationReceiver {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("pushes", pushes);
         json.set("rules", rules);
-        return new AdminReply(202, json.toString());
+        return new AdminReply(202, json.toString(), rules.isEmpty());
     }
 }

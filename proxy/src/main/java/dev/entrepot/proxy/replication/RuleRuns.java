@@ -30,6 +30,7 @@ import java.util.function.BiConsumer;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.slf4j.event.Level;
 
 /**
  * The runs of a server: those that its schedule begins, on the schedule's thread, and those that somebody asks for,
@@ -91,7 +92,9 @@ final class RuleRuns implements AutoCloseable {
         try {
             run(rule.name(), mine, listener -> rules.run(rule, trigger, listener));
         } catch (RuleBusyException e) {
-            LOG.info("{}; this run ({}) follows that one", e.getMessage(), trigger);
+            // Said once: the rule may be due every few seconds, and the target be silent for minutes.
+            LOG.atLevel(owes(rule.name()) ? Level.DEBUG : Level.INFO)
+                    .log("{}; this run ({}) follows that one", e.getMessage(), trigger);
             follow(rule.name(), trigger);
         } catch (InterruptedIOException e) {
             Thread.currentThread().interrupt();
@@ -160,6 +163,12 @@ final class RuleRuns implements AutoCloseable {
         List<RunInProgress> runs = active.getOrDefault(name, List.of());
         runs.forEach(run -> run.owe(trigger));
         return !runs.isEmpty();
+    }
+
+    /** Whether the rule is to run again already when those rounds of it that are in progress have ended. */
+    private synchronized boolean owes(String name) {
+        return active.getOrDefault(name, List.of()).stream()
+                .anyMatch(run -> run.owed().isPresent());
     }
 
     private ReplicationReport followed(String name, Run run, ProgressListener line)

@@ -82,6 +82,30 @@ class EventDeliveriesTest {
                 .doesNotContain("entrepot_events_delivered_total 100\n");
     }
 
+    @Test
+    void metricsSayHowManyEventsWait() throws Exception {
+        CountDownLatch answers = new CountDownLatch(1);
+        Metrics metrics = new Metrics();
+        try (MiniHttpServer slow = MiniHttpServer.started((request, body) -> {
+                    body.readAllBytes();
+                    assertThat(awaited(answers, 30_000)).isTrue();
+                    return Response.of(204);
+                });
+                EventDeliveries deliveries = new EventDeliveries(
+                        List.of(new WebhookConfig(slow.uri(), Optional.empty(), WebhookConfig.Format.CLOUDEVENTS)),
+                        metrics,
+                        ClientEnvironment.system("test"))) {
+            assertThat(metrics.render()).contains("entrepot_events_waiting 0\n");
+            for (int i = 0; i < 3; i++) {
+                deliveries.ended(report());
+            }
+            assertThat(metrics.render()).contains("entrepot_events_waiting 3\n");
+            answers.countDown();
+            deliveries.finish(Duration.ofSeconds(30));
+            assertThat(metrics.render()).contains("entrepot_events_waiting 0\n");
+        }
+    }
+
     // What the metrics say when the end has been waited for, of a receiver that takes 50 ms for each.
     private static String afterReports(int reports, Consumer<EventDeliveries> end) throws Exception {
         CountDownLatch never = new CountDownLatch(1);

@@ -19,9 +19,15 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.logging.Handler;
+import java.util.logging.LogRecord;
+import java.util.logging.Logger;
+import java.util.logging.SimpleFormatter;
+import java.util.logging.StreamHandler;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -157,6 +163,34 @@ class RuleRunsTest {
         first.join();
 
         assertThat(again).containsExactly("rule third");
+    }
+
+    @Test
+    void ruleThatIsDueWhileAllItsTargetsAreBusySaysSoOnce() throws Exception {
+        List<String> said = new CopyOnWriteArrayList<>();
+        Logger log = Logger.getLogger(RuleRuns.class.getName());
+        Handler handler = new StreamHandler() {
+            @Override
+            public void publish(LogRecord event) {
+                said.add(new SimpleFormatter().formatMessage(event));
+            }
+        };
+        log.addHandler(handler);
+        try {
+            CountDownLatch goesOn = new CountDownLatch(1);
+            byTrigger.put("schedule", (rule, trigger, progress) -> {
+                throw new RuleBusyException(rule.name());
+            });
+            Thread first = busyUntil(goesOn, "first");
+            for (int i = 0; i < 5; i++) {
+                runs.run(rule, "schedule");
+            }
+            goesOn.countDown();
+            first.join();
+        } finally {
+            log.removeHandler(handler);
+        }
+        assertThat(said).hasSize(1).first().asString().endsWith("this run (schedule) follows that one");
     }
 
     @Test

@@ -129,8 +129,19 @@ final class SqlThread implements AutoCloseable {
             connection.setAutoCommit(true);
             return new SqlThread(connection, patience);
         } catch (SQLException e) {
-            throw new IOException("cannot open the replication journal " + file + ": " + e.getMessage(), e);
+            throw new IOException(
+                    "cannot open the replication journal " + file + ": " + e.getMessage() + remedy(file, e), e);
         }
+    }
+
+    private static String remedy(Path file, SQLException e) {
+        int code = e.getErrorCode() & 0xff;
+        if (code != SQLiteErrorCode.SQLITE_NOTADB.code && code != SQLiteErrorCode.SQLITE_CORRUPT.code) {
+            return "";
+        }
+        return "; restore it from a backup, or move it away together with " + file.getFileName() + "-wal and "
+                + file.getFileName()
+                + "-shm beside it, if they are there, for a new one to be made: all is compared again then, and nothing that was copied before is pruned";
     }
 
     /**

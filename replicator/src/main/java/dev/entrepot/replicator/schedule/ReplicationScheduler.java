@@ -11,6 +11,7 @@ import java.util.Date;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TimeZone;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import org.jspecify.annotations.Nullable;
 import org.quartz.CronExpression;
@@ -27,6 +28,8 @@ import org.quartz.TriggerBuilder;
 import org.quartz.TriggerKey;
 import org.quartz.impl.DirectSchedulerFactory;
 import org.quartz.simpl.RAMJobStore;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Runs rules when they are due. Runs that were missed are caught up by one: those that the scheduler's thread or the
@@ -38,7 +41,12 @@ import org.quartz.simpl.RAMJobStore;
  * none is begun again, soon after the start, but each time later where the one before came to none either.
  */
 public final class ReplicationScheduler implements AutoCloseable {
-    static final int RUNS_AT_ONCE = 32;
+    private static final Logger LOG = LoggerFactory.getLogger(ReplicationScheduler.class);
+    // A run that waits for a silent target has 64 images under way, each with its thread: 1 MiB of heap, as measured
+    // with
+    // 300 of them. So they have half of it, however many there are; what a run asks of a host is bounded by its client.
+    private static final long HEAP_BYTES_OF_A_RUN = 2L << 20;
+    private static final int LEAST_RUNS_AT_ONCE = 32;
     // What is later than that was missed, and all that was missed is one run. Shorter than any interval.
     private static final Duration LATE = Duration.ofMillis(500);
     // Before a run is begun again that came to no end twice in a row; doubled for each more.
@@ -46,6 +54,7 @@ public final class ReplicationScheduler implements AutoCloseable {
     private static final Duration LAST_BACK_OFF = Duration.ofHours(1);
     private static final String GROUP = "replication";
     private static final String CATCHING_UP = "catching-up";
+    private static final String DELAYED = "delayed";
 
     private final Scheduler scheduler;
     private final RuleTask task;
@@ -53,6 +62,8 @@ public final class ReplicationScheduler implements AutoCloseable {
     // Rules that were asked to run and have not begun; one that has begun may be asked again, for what came after it
     // looked.
     private final Set<String> soon = ConcurrentHashMap.newKeySet();
+    // Rules whose time has come and whose random delay is not over.
+    private final Set<String> delayed = ConcurrentHashMap.newKeySet();
 
     private ReplicationScheduler(Scheduler scheduler, RuleTask task, Time time) {
         this.scheduler = scheduler;
@@ -65,17 +76,23 @@ public final class ReplicationScheduler implements AutoCloseable {
      *
      * @param name a name that no other scheduler of this process has
      * @param task runs a rule
-     * @param time waits for, and chooses, the random delay of a run
+     * @param time tells the time, and chooses the random delay of a run
      */
     public static ReplicationScheduler create(String name, RuleTask task, Time time) throws IOException {
+        long room = Runtime.getRuntime().maxMemory() / HEAP_BYTES_OF_A_RUN;
+        return create(name, task, time, Math.clamp(room, LEAST_RUNS_AT_ONCE, Integer.MAX_VALUE));
+    }
+
+    /** As above, with how many runs may be in progress at once. */
+    static ReplicationScheduler create(String name, RuleTask task, Time time, int runsAtOnce) throws IOException {
         return quartz(() -> {
             DirectSchedulerFactory factory = DirectSchedulerFactory.getInstance();
             RAMJobStore store = new RAMJobStore();
             store.setMisfireThreshold(LATE.toMillis());
-            factory.createScheduler(name, name, new VirtualThreadPool(RUNS_AT_ONCE), store);
+            factory.createScheduler(name, name, new VirtualThreadPool(runsAtOnce), store);
             Scheduler scheduler = factory.getScheduler(name);
             ReplicationScheduler result = new ReplicationScheduler(scheduler, task, time);
-            scheduler.setJobFactory((bundle, unused) -> new ReplicationJob(result::run));
+            scheduler.setJobFactory((bundle, unused) -> new ReplicationJob(result::due));
             return result;
         });
     }
@@ -87,7 +104,8 @@ public final class ReplicationScheduler implements AutoCloseable {
 
     /**
      * Makes a rule known, so that it can be run when asked to; with a schedule, also when it is due. Of times of the
-     * calendar that are all over, as where Quartz' syntax names a year, nothing is due.
+     * calendar that are all over, as where Quartz' syntax names a year, nothing is due. What is due while a run of the
+     * rule waits for the end of its random delay is that run.
      *
      * <p>An interval goes on where it was: the first run is an interval after the last began, at once if that is over
      * or there was none. Where there was a time of the calendar since the last run began, it is caught up at once; of a
@@ -265,15 +283,32 @@ public final class ReplicationScheduler implements AutoCloseable {
         });
     }
 
-    private void run(String rule, String trigger, long jitterMillis) {
+    private void due(String rule, String trigger, long jitterMillis, TriggerKey by) {
         soon.remove(rule);
+        if (jitterMillis > 0) {
+            delay(rule, trigger, Duration.ofMillis(time.random().nextLong(jitterMillis + 1)));
+            return;
+        }
+        if (by.getGroup().equals(DELAYED)) {
+            delayed.remove(rule);
+        }
+        task.run(rule, trigger);
+    }
+
+    // By a trigger of its own, and not by a thread that sleeps: that would be a run in progress to Quartz.
+    private void delay(String rule, String trigger, Duration delay) {
+        if (!delayed.add(rule)) {
+            return;
+        }
+        // One that fires is known until its run has ended, so the name cannot be the rule's.
+        Trigger later = once(rule, delay, trigger, Duration.ZERO)
+                .withIdentity(UUID.randomUUID().toString(), DELAYED)
+                .build();
         try {
-            if (jitterMillis > 0) {
-                time.sleeper().sleep(Duration.ofMillis(time.random().nextLong(jitterMillis + 1)));
-            }
-            task.run(rule, trigger);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
+            quartz(() -> scheduler.scheduleJob(later));
+        } catch (IOException e) {
+            delayed.remove(rule);
+            LOG.warn("{} does not run at its time ({}): {}", rule, trigger, e.getMessage());
         }
     }
 

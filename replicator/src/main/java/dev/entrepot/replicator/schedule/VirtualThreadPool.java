@@ -5,17 +5,22 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import org.quartz.spi.ThreadPool;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
- * Runs each job of Quartz on a virtual thread of its own, so many at once. Public because Quartz sets its names by
- * reflection; no concern of others.
+ * Runs each job of Quartz on a virtual thread of its own, so many at once; where that is not enough, the log says so
+ * once, and again after it was enough by half. Public because Quartz sets its names by reflection; no concern of
+ * others.
  */
 public final class VirtualThreadPool implements ThreadPool {
+    private static final Logger LOG = LoggerFactory.getLogger(VirtualThreadPool.class);
     private static final long SHUTDOWN_SECONDS = 60;
 
     private final int size;
     private final Semaphore free;
     private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
+    private volatile boolean said;
 
     VirtualThreadPool(int size) {
         this.size = size;
@@ -39,6 +44,13 @@ public final class VirtualThreadPool implements ThreadPool {
 
     @Override
     public int blockForAvailableThreads() {
+        int available = free.availablePermits();
+        if (available > size / 2) {
+            said = false;
+        }
+        if (available == 0) {
+            say();
+        }
         try {
             free.acquire();
             free.release();
@@ -46,6 +58,16 @@ public final class VirtualThreadPool implements ThreadPool {
             Thread.currentThread().interrupt();
         }
         return Math.max(1, free.availablePermits());
+    }
+
+    private void say() {
+        if (!said) {
+            said = true;
+            LOG.warn(
+                    "{} runs are in progress, as many as the heap has room for: rules that are due, and notifications, wait until one ends;"
+                            + " \"entrepot runs\" lists them; where they are right to take long, give the process more heap (-Xmx)",
+                    size);
+        }
     }
 
     @Override

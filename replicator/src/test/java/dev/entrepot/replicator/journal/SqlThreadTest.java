@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.ResultSet;
 import java.time.Duration;
@@ -32,6 +33,18 @@ class SqlThreadTest {
             String next = sql.call(statements -> "next");
             assertThat(next).isEqualTo("next");
         }
+    }
+
+    @Test
+    void fileThatIsNoJournalIsNamedWithWhatToDo() throws IOException {
+        Path file = folder.resolve("test.db");
+        Files.writeString(file, "no database at all, and longer than the header of one would be. ".repeat(20));
+
+        assertThatThrownBy(() -> open(Duration.ofSeconds(30)))
+                .isInstanceOf(IOException.class)
+                .hasMessageContaining("cannot open the replication journal " + file)
+                .hasMessageContaining("move it away together with test.db-wal and test.db-shm");
+        assertThat(file).as("it stays for whoever wants to look at it").isNotEmptyFile();
     }
 
     @Test

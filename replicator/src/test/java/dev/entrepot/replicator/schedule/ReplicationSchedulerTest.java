@@ -21,15 +21,40 @@ import java.util.SplittableRandom;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 
 class ReplicationSchedulerTest {
     private final VirtualTime sleeps = new VirtualTime();
-    // Quartz fires by the machine's clock; the random delay is virtual.
-    private final Time time = new Time(InstantSource.system(), sleeps, new SplittableRandom(1));
+    private final Delays delays = new Delays();
+    // Quartz fires by the machine's clock.
+    private final Time time = new Time(InstantSource.system(), sleeps, delays);
+
+    /** The random delays: none at all, but the first that may be a day is one. */
+    private static final class Delays implements RandomGenerator {
+        private static final Duration NEVER = Duration.ofDays(1);
+
+        private final List<Duration> longest = new CopyOnWriteArrayList<>();
+        private final Semaphore asked = new Semaphore(0);
+
+        @Override
+        public long nextLong() {
+            throw new UnsupportedOperationException("only delays are asked for");
+        }
+
+        @Override
+        public long nextLong(long bound) {
+            Duration most = Duration.ofMillis(bound - 1);
+            boolean never = most.equals(NEVER) && !longest.contains(NEVER);
+            longest.add(most);
+            asked.release();
+            return never ? bound - 1 : 0;
+        }
+    }
 
     private ReplicationScheduler scheduler(String name, RuleTask task) throws IOException {
         return ReplicationScheduler.create(name, task, time);
@@ -49,7 +74,48 @@ class ReplicationSchedulerTest {
             assertThat(twice.await(30, TimeUnit.SECONDS)).isTrue();
         }
         assertThat(runs).allMatch("to-regions schedule true"::equals);
-        assertThat(sleeps.slept()).isNotEmpty().allMatch(slept -> slept.compareTo(Duration.ofSeconds(1)) <= 0);
+        assertThat(delays.longest).hasSizeGreaterThanOrEqualTo(2).allMatch(Duration.ofSeconds(1)::equals);
+    }
+
+    @Test
+    void runThatWaitsForTheEndOfItsRandomDelayHoldsNoThread() throws Exception {
+        List<String> runs = new CopyOnWriteArrayList<>();
+        CountDownLatch ran = new CountDownLatch(1);
+        try (ReplicationScheduler scheduler = scheduler("delayed", (rule, trigger) -> {
+            runs.add(rule + " " + trigger);
+            ran.countDown();
+        })) {
+            scheduler.add("late", Optional.of(new ScheduleConfig.Every(Delays.NEVER, Delays.NEVER)));
+            scheduler.start();
+            assertThat(delays.asked.tryAcquire(30, TimeUnit.SECONDS)).isTrue();
+            scheduler.add("at once", Optional.of(new ScheduleConfig.Every(Duration.ofDays(1), Duration.ofMillis(1))));
+            assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(runs).containsExactly("at once schedule");
+        assertThat(sleeps.slept()).isEmpty();
+    }
+
+    @Test
+    void whatIsDueWhileARunIsDelayedIsThatRun() throws Exception {
+        List<String> runs = new CopyOnWriteArrayList<>();
+        CountDownLatch ran = new CountDownLatch(1);
+        try (ReplicationScheduler scheduler = scheduler("delayed once", (rule, trigger) -> {
+            runs.add(rule + " " + trigger);
+            if (rule.equals("after it")) {
+                ran.countDown();
+            }
+        })) {
+            ScheduleConfig eachSecond =
+                    new ScheduleConfig.Cron(new CronExpression("* * * * * ?"), ZoneId.of("UTC"), Delays.NEVER);
+            // Caught up with at once, which waits for a day, and due within a second, which would not.
+            scheduler.add("rule", Optional.of(eachSecond), ended(Instant.now().minus(Duration.ofDays(3))));
+            scheduler.add("after it", Optional.empty());
+            scheduler.start();
+            assertThat(delays.asked.tryAcquire(2, 30, TimeUnit.SECONDS)).isTrue();
+            scheduler.runSoon("after it", Duration.ofMillis(50), "test");
+            assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(runs).containsExactly("after it test");
     }
 
     @Test
@@ -135,7 +201,7 @@ class ReplicationSchedulerTest {
             assertThat(scheduler.nextRun("missed")).isPresent();
         }
         assertThat(runs).containsExactly("missed schedule");
-        assertThat(sleeps.slept()).as("the random delay").hasSize(1);
+        assertThat(delays.longest).as("the random delay").containsExactly(Duration.ofMinutes(5));
     }
 
     @Test
@@ -378,28 +444,64 @@ class ReplicationSchedulerTest {
     }
 
     @Test
+    void runsThatWaitKeepNoOtherFromItsTimeHoweverManyThereAre() throws Exception {
+        int many = 100;
+        CountDownLatch busy = new CountDownLatch(many);
+        CountDownLatch interrupted = new CountDownLatch(many);
+        CountDownLatch others = new CountDownLatch(2);
+        try (ReplicationScheduler scheduler = scheduler("waiting", (rule, trigger) -> {
+            if (!rule.startsWith("busy")) {
+                others.countDown();
+                return;
+            }
+            busy.countDown();
+            try {
+                new CountDownLatch(1).await();
+            } catch (InterruptedException e) {
+                interrupted.countDown();
+            }
+        })) {
+            scheduler.start();
+            for (int i = 0; i < many; i++) {
+                scheduler.add("busy " + i, every(Duration.ofDays(1)));
+            }
+            assertThat(busy.await(30, TimeUnit.SECONDS)).isTrue();
+            scheduler.add("scheduled", every(Duration.ofDays(1)));
+            scheduler.add("notified", Optional.empty());
+            scheduler.runSoonForNews("notified", Duration.ZERO, "notification");
+            assertThat(others.await(30, TimeUnit.SECONDS)).isTrue();
+        }
+        assertThat(interrupted.getCount()).as("closing ends them all").isZero();
+    }
+
+    @Test
     void timesThatPassWhileAllThreadsAreBusyAreOneRun() throws Exception {
-        CountDownLatch busy = new CountDownLatch(ReplicationScheduler.RUNS_AT_ONCE);
+        int atOnce = 2;
+        CountDownLatch busy = new CountDownLatch(atOnce);
         CountDownLatch goesOn = new CountDownLatch(1);
         CompletableFuture<Optional<Instant>> next = new CompletableFuture<>();
         AtomicReference<ReplicationScheduler> self = new AtomicReference<>();
-        try (ReplicationScheduler scheduler = scheduler("starved", (rule, trigger) -> {
-            try {
-                if (rule.equals("each second")) {
-                    next.complete(self.get().nextRun(rule));
-                    return;
-                }
-                busy.countDown();
-                assertThat(goesOn.await(30, TimeUnit.SECONDS)).isTrue();
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-            } catch (IOException e) {
-                next.completeExceptionally(e);
-            }
-        })) {
+        try (ReplicationScheduler scheduler = ReplicationScheduler.create(
+                "starved",
+                (rule, trigger) -> {
+                    try {
+                        if (rule.equals("each second")) {
+                            next.complete(self.get().nextRun(rule));
+                            return;
+                        }
+                        busy.countDown();
+                        assertThat(goesOn.await(30, TimeUnit.SECONDS)).isTrue();
+                    } catch (InterruptedException e) {
+                        Thread.currentThread().interrupt();
+                    } catch (IOException e) {
+                        next.completeExceptionally(e);
+                    }
+                },
+                time,
+                atOnce)) {
             self.set(scheduler);
             scheduler.start();
-            for (int i = 0; i < ReplicationScheduler.RUNS_AT_ONCE; i++) {
+            for (int i = 0; i < atOnce; i++) {
                 scheduler.add("busy " + i, Optional.empty());
                 scheduler.runSoon("busy " + i, Duration.ZERO, "test");
             }
