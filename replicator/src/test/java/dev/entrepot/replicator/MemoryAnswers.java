@@ -129,7 +129,8 @@ final class MemoryAnswers implements ResponseDefinitionTransformerV2 {
             case "PUT" -> {
                 ManifestBytes manifest =
                         ManifestBytes.of(new MediaType(request.getHeader("Content-Type")), request.getBody());
-                Optional<Digest> subject = repository.pushManifest(manifest, reference);
+                Optional<Digest> subject =
+                        repository.pushManifest(manifest, reference).subject();
                 ResponseDefinitionBuilder created = answer(201)
                         .withHeader("Docker-Content-Digest", manifest.digest().toString());
                 subject.ifPresent(tracked -> created.withHeader("OCI-Subject", tracked.toString()));

@@ -9,6 +9,7 @@ import dev.entrepot.oci.KnownManifests;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.ReferrersReader;
 import dev.entrepot.oci.Repository;
@@ -216,7 +217,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     }
 
     @Override
-    public Optional<Digest> pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
+    public PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
         return writes.push(manifest, reference);
     }
 
