@@ -115,7 +115,9 @@ final class ImageCopy {
     /** Notes an image that is complete. */
     void journal(Digest published) {
         List<CompletedTag.Node> nodes = graph.nodes().stream()
-                .map(node -> new CompletedTag.Node(node.digest(), node.fingerprint()))
+                .map(node -> node.dangling().isEmpty()
+                        ? new CompletedTag.Node(node.digest(), node.fingerprint())
+                        : CompletedTag.Node.lacking(node.digest(), node.fingerprint()))
                 .toList();
         for (GraphNode node : graph.nodes()) {
             session.journal()

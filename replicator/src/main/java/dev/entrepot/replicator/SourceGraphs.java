@@ -118,6 +118,7 @@ public final class SourceGraphs {
                 Concurrently.map(survey.tags(), WINDOW, tag -> discover(discovery, tag, target, byName));
         List<String> all = new ArrayList<>(warnings);
         outcomes.forEach(outcome -> outcome.dropped().ifPresent(all::add));
+        all.addAll(DanglingWarnings.of(survey));
         List<ItemReport> failures = new ArrayList<>();
         survey.failures().forEach(failed -> failures.add(failed(target, failed.repository(), "*", failed.failure())));
         outcomes.forEach(outcome -> outcome.failure().ifPresent(failures::add));

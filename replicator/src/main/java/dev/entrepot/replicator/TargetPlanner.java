@@ -99,7 +99,8 @@ final class TargetPlanner {
         // another source.
         Optional<CompletedTag> known =
                 record.filter(completed -> completed.isFrom(rule.source().name()));
-        if (known.isPresent() && immutable.test(tag.tag()) && isStillThere(known.get(), repository)) {
+        boolean settled = known.filter(completed -> !completed.isLacking()).isPresent() && immutable.test(tag.tag());
+        if (settled && isStillThere(known.get(), repository)) {
             return settled(tag, repository, known.get().sourceDigest(), Action.UP_TO_DATE, "immutable and complete");
         }
         Descriptor root = discovery.root(tag);

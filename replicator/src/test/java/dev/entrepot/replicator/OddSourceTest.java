@@ -160,6 +160,77 @@ class OddSourceTest extends BetweenOddRegistries {
         world.completesOnceNobodyIsOdd("v1");
     }
 
+    /** With the referrers API turned off at the source. */
+    private void withoutApi(Path another) throws IOException {
+        world.close();
+        world = new OddWorld(another, source, Abilities.NO_API, target, Abilities.ALL);
+    }
+
+    private ReplicationReport copiesWithout(Descriptor gone) throws IOException {
+        source.says("ANY", atSource(gone.digest()), error(404, "MANIFEST_UNKNOWN"));
+        ReplicationReport report = world.completes();
+        assertThat(world.mirror.manifests).doesNotContainKey(gone.digest());
+        return report;
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void referrerThatAFallbackTagListsAndThatIsGoneIsNamedAndBroughtOnceItIsThere(
+            boolean immutable, @TempDir Path another) throws IOException {
+        withoutApi(another);
+        Descriptor image = world.shapes.image("one");
+        Descriptor sbom = world.shapes.referrer(image, "x/sbom", "sbom");
+        world.shapes.tag("v1", image);
+        world.rules.immutable = immutable ? List.of(NamePattern.parse("v*")) : List.of();
+
+        ReplicationReport report = copiesWithout(sbom);
+
+        String warning = "the fallback tag of " + image.digest() + " lists " + sbom.digest();
+        assertThat(report.warnings()).singleElement().asString().contains(warning);
+        assertThat(ReportWriter.toText(report)).contains("WARNING").contains(warning);
+        assertThat(ReportWriter.toJson(report)).contains(warning);
+        source.beAsOthers();
+        assertThat(world.completes().warnings()).isEmpty();
+        world.isComplete("v1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void referrerThatStaysGoneIsAskedForInEachRunAndNothingElseIsCompared(boolean immutable, @TempDir Path another)
+            throws IOException {
+        withoutApi(another);
+        Descriptor image = world.shapes.image("one");
+        Descriptor sbom = world.shapes.referrer(image, "x/sbom", "sbom");
+        world.shapes.tag("v1", image);
+        world.rules.immutable = immutable ? List.of(NamePattern.parse("v*")) : List.of();
+        copiesWithout(sbom);
+        int before = source.requests("GET", atSource(sbom.digest())).size();
+
+        ReplicationReport report = world.completes();
+
+        assertThat(report.items())
+                .singleElement()
+                .satisfies(item -> assertThat(item.state()).isEqualTo(ItemReport.State.UP_TO_DATE));
+        assertThat(report.warnings())
+                .singleElement()
+                .asString()
+                .contains(sbom.digest().toString());
+        assertThat(source.requests("GET", atSource(sbom.digest())))
+                .as("to complete an entry that says too little, and to see whether it is there")
+                .hasSize(before + 2);
+        assertThat(report.targets().getFirst().requests()).isEqualTo(1);
+    }
+
+    @Test
+    void immutableTagOfWhichAllIsThereIsNotAskedForAgain(@TempDir Path another) throws IOException {
+        withoutApi(another);
+        world.tagged("v1");
+        world.rules.immutable = List.of(NamePattern.parse("v*"));
+        world.completes();
+
+        assertThat(world.completes().targets().getFirst().requests()).isZero();
+    }
+
     @Test
     void cosignTagThatIsNotToBeAskedForFailsTheTag() throws IOException {
         Descriptor image = world.tagged("v1");

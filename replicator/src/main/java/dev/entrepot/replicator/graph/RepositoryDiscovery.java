@@ -16,10 +16,15 @@ import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.TagPage;
 import java.io.IOException;
 import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.SortedMap;
+import java.util.SortedSet;
+import java.util.concurrent.ConcurrentSkipListMap;
+import java.util.concurrent.ConcurrentSkipListSet;
 
 /**
  * Asks one source repository each question at most once per run and remembers the answer, also if it is a failure: its
@@ -30,6 +35,7 @@ public final class RepositoryDiscovery {
     private final GraphScope scope;
     private final RequestLimit limit;
     private final ManifestShelf shelf;
+    private final ConcurrentSkipListMap<Digest, SortedSet<Digest>> dangling = new ConcurrentSkipListMap<>();
     private final OneOfEach values = new OneOfEach();
     private final Memo<ManifestReference, Optional<Descriptor>> resolved = new Memo<>(this::askResolve);
     private final Memo<Digest, Optional<ManifestFacts>> manifests = new Memo<>(this::askManifest);
@@ -103,6 +109,38 @@ public final class RepositoryDiscovery {
      */
     public Attachments attachments(Digest digest) throws IOException {
         return attachments.get(digest);
+    }
+
+    /**
+     * What is attached to a manifest, without what its fallback tag lists and the source does not have: one GET for
+     * each manifest in such a list that is not known.
+     *
+     * @param known manifests that need not be looked for
+     * @throws RegistryException if the source gave no answer
+     */
+    public Attachments attachmentsThere(Digest digest, Set<Digest> known) throws IOException {
+        Attachments listed = attachments(digest);
+        Set<Digest> gone = new HashSet<>();
+        if (listed.referrers().origin() == Referrers.Origin.FALLBACK_TAG) {
+            for (Descriptor entry : listed.referrers().descriptors()) {
+                if (!known.contains(entry.digest()) && manifest(entry.digest()).isEmpty()) {
+                    gone.add(entry.digest());
+                    noteDangling(digest, entry.digest());
+                }
+            }
+        }
+        return listed.without(gone);
+    }
+
+    /**
+     * What fallback tags were found to list although the source does not have it, by subject, as far as this was asked.
+     */
+    public SortedMap<Digest, SortedSet<Digest>> dangling() {
+        return Collections.unmodifiableSortedMap(dangling);
+    }
+
+    void noteDangling(Digest subject, Digest gone) {
+        dangling.computeIfAbsent(subject, key -> new ConcurrentSkipListSet<>()).add(gone);
     }
 
     /**
