@@ -57,7 +57,16 @@ final class TargetPlanner {
                     .ifPresent(place -> sources.computeIfAbsent(place, key -> new TreeSet<>())
                             .add(tag.repository()));
         }
-        return new BlobAssignment(session).assign(Concurrently.map(tags, WINDOW, tag -> planned(tag, sources)));
+        List<ImageWork> first = Concurrently.map(tags, WINDOW, tag -> planned(tag, sources));
+        // Of a graph that another one has cast doubt on meanwhile nothing is written.
+        List<ImageWork> works = Concurrently.map(
+                first, WINDOW, work -> isDoubtful(work) ? planned(work.tag().orElseThrow(), sources) : work);
+        return new BlobAssignment(session).assign(works);
+    }
+
+    private static boolean isDoubtful(ImageWork work) {
+        return work.tag().isPresent()
+                && work.graph().filter(work.tag().get().discovery()::isDoubtful).isPresent();
     }
 
     /** A tag at the target. */

@@ -99,6 +99,85 @@ class OddSourceTest extends BetweenOddRegistries {
         return report.items().getFirst().failure().orElseThrow();
     }
 
+    /** What looks as if there was no referrers API, where there is one. */
+    enum LikeNone {
+        PAGE(ok("<html>Please log in").withHeader("Content-Type", "text/html")),
+        REDIRECT(status(302).withHeader("Location", "https://login.test/")),
+        NOT_ALLOWED(status(405)),
+        EMPTY(ok()),
+        OBJECT(ok("{}").withHeader("Content-Type", "application/json"));
+
+        private final ResponseDefinitionBuilder answer;
+
+        LikeNone(ResponseDefinitionBuilder answer) {
+            this.answer = answer;
+        }
+    }
+
+    /** A signed index, whose children are asked about after it. */
+    private Descriptor signedIndex() {
+        Descriptor index = world.shapes.index(List.of(world.shapes.image("amd64"), world.shapes.image("arm64")));
+        world.shapes.referrer(index, "x/signature", "signature");
+        world.shapes.tag("v1", index);
+        return index;
+    }
+
+    @ParameterizedTest
+    @EnumSource(LikeNone.class)
+    void firstManifestOfWhichThereSeemsToBeNoApiIsAskedAboutAgainWhereOthersAreListed(LikeNone none)
+            throws IOException {
+        source.saysFirst("GET", referrers(signedIndex()), none.answer);
+        world.rules.immutable = List.of(NamePattern.parse("v*"));
+
+        world.completes();
+
+        world.isComplete("v1");
+    }
+
+    @ParameterizedTest
+    @EnumSource(LikeNone.class)
+    void tagFailsWhereThereSeemsToBeNoApiForItsIndexAloneWhicheverAnswerCameFirst(LikeNone none) throws IOException {
+        Descriptor index = signedIndex();
+        source.says("GET", referrers(index), none.answer);
+
+        ItemReport.Failure failure = world.failsToCopy("v1");
+
+        assertThat(failure.side()).isEqualTo(Side.SOURCE);
+        assertThat(failure.node()).isEqualTo(index.digest().toString());
+        source.beAsOthers();
+        world.completes();
+        world.isComplete("v1");
+    }
+
+    @Test
+    void tagFailsWhereThereSeemsToBeNoApiForItAloneAndAnotherTagsReferrersAreListed() throws IOException {
+        world.tagged("v2");
+        Descriptor image = world.tagged("v1");
+        source.says("GET", referrers(image), LikeNone.PAGE.answer);
+
+        assertThat(world.failsToCopy("v1").side()).isEqualTo(Side.SOURCE);
+
+        world.isComplete("v2");
+        world.completesOnceNobodyIsOdd("v1", "v2");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"400 UNSUPPORTED", "404 MANIFEST_UNKNOWN", "404 NAME_UNKNOWN"})
+    void answerAboutTheManifestIsAskedForOnceMoreAndThenBelieved(String answer) throws IOException {
+        String[] parts = answer.split(" ");
+        Descriptor index = signedIndex();
+        source.saysFirst("GET", referrers(index), error(Integer.parseInt(parts[0]), parts[1]));
+        world.completes();
+        world.isComplete("v1");
+
+        Descriptor other = world.shapes.index(List.of(world.shapes.image("amd64"), world.shapes.image("other")));
+        world.shapes.tag("v2", other);
+        source.says("GET", referrers(other), error(Integer.parseInt(parts[0]), parts[1]));
+        world.completes();
+        assertThat(source.requests("GET", referrers(other))).hasSize(2);
+        world.isComplete("v2");
+    }
+
     @Test
     void tagIsNotCopiedWithoutTheReferrersOfItsReferrers() throws IOException {
         Descriptor image = world.shapes.image("one");

@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.SortedMap;
 import java.util.SortedSet;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentSkipListMap;
 import java.util.concurrent.ConcurrentSkipListSet;
 
@@ -41,8 +42,12 @@ public final class RepositoryDiscovery {
     private final Memo<Digest, Optional<ManifestFacts>> manifests = new Memo<>(this::askManifest);
     private final Memo<Digest, Attachments> attachments = new Memo<>(this::askAttachments);
     private final Memo<RepositoryName, Set<Tag>> tags = new Memo<>(name -> askTags());
-    private final Memo<Descriptor, ArtifactGraph> graphs =
-            new Memo<>(root -> GraphWalker.walk(this, root, WalkLimits.DEFAULT));
+    private final Memo<Digest, Attachments> attachmentsAgain = new Memo<>(this::askAttachments);
+    private final Memo<Descriptor, ArtifactGraph> graphs = new Memo<>(this::walk);
+    private final Memo<Descriptor, ArtifactGraph> graphsAgain = new Memo<>(this::walk);
+    // Graphs with a node of which it was answered that there is no referrers API, walked before any answer was a list.
+    private final Set<ArtifactGraph> unlisted = ConcurrentHashMap.newKeySet();
+    private volatile boolean lists;
 
     /**
      * Of one repository.
@@ -103,12 +108,19 @@ public final class RepositoryDiscovery {
 
     /**
      * What is attached to a manifest: one referrers request, and one HEAD for each cosign tag that the tag list has;
-     * where there is no list, one HEAD for each that there could be.
+     * where there is no list, one HEAD for each that there could be. That there is no referrers API is asked once more
+     * where the repository has listed referrers of another manifest: who asks it takes anything but a list, or an
+     * answer about the manifest, for an outage then.
      *
      * @throws RegistryException if the source gave no answer
      */
     public Attachments attachments(Digest digest) throws IOException {
-        return attachments.get(digest);
+        Attachments first = attachments.get(digest);
+        return lists && !isListed(first) ? attachmentsAgain.get(digest) : first;
+    }
+
+    private static boolean isListed(Attachments found) {
+        return found.referrers().origin() == Referrers.Origin.API;
     }
 
     /**
@@ -144,13 +156,34 @@ public final class RepositoryDiscovery {
     }
 
     /**
-     * The whole graph of a root; tags that name the same have one graph.
+     * The whole graph of a root; tags that name the same have one graph, or two of which the first is
+     * {@linkplain #isDoubtful doubtful}.
      *
      * @throws DiscoveryException naming the node that could not be discovered
      * @throws IOException if the walk was interrupted
      */
     public ArtifactGraph graph(Descriptor root) throws IOException {
-        return graphs.get(root);
+        ArtifactGraph first = graphs.get(root);
+        return isDoubtful(first) ? graphsAgain.get(root) : first;
+    }
+
+    /**
+     * Whether a graph of this repository was discovered with an answer that there is no referrers API, and the
+     * repository has listed referrers since: it is to be discovered again.
+     */
+    public boolean isDoubtful(ArtifactGraph graph) {
+        return lists && unlisted.contains(graph);
+    }
+
+    private ArtifactGraph walk(Descriptor root) throws IOException {
+        boolean listed = lists;
+        ArtifactGraph graph = GraphWalker.walk(this, root, WalkLimits.DEFAULT);
+        for (GraphNode node : listed ? List.<GraphNode>of() : graph.nodes()) {
+            if (!isListed(attachments.get(node.digest()))) {
+                unlisted.add(graph);
+            }
+        }
+        return graph;
     }
 
     /** What a manifest says, or empty if the source has no such manifest. */
@@ -177,6 +210,9 @@ public final class RepositoryDiscovery {
 
     private Attachments askAttachments(Digest digest) throws IOException {
         Referrers answer = limit.send(() -> source.referrers(digest, shelf));
+        if (answer.origin() == Referrers.Origin.API) {
+            lists = true;
+        }
         Referrers referrers = new Referrers(
                 answer.origin(),
                 answer.descriptors().stream().map(values::descriptor).toList());
