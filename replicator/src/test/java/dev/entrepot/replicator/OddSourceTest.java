@@ -389,6 +389,24 @@ class OddSourceTest extends BetweenOddRegistries {
     }
 
     @ParameterizedTest
+    @ValueSource(strings = {"{}", "{\"errors\":[{\"code\":\"UNAUTHORIZED\"}]}", "{\"name\":\"app\",\"tags\":null}"})
+    void pageOfTagsWithoutAListIsNoEndAndPrunesNothing(String page) throws IOException {
+        world.tagged("v1");
+        world.tagged("v2");
+        byPattern();
+        world.rules.prune = new PruneConfig(true, Duration.ZERO, new Percent(100));
+        world.completes();
+        source.says("GET", TAGS, tags("v1").withHeader("Link", "</v2/app/tags/list?n=1&last=v1>; rel=\"next\""));
+        source.says("GET", "/v2/app/tags/list.n=1&last=v1", ok(page).withHeader("Content-Type", "application/json"));
+
+        assertThat(world.run().outcome()).isEqualTo(Outcome.FAILED);
+
+        world.isComplete("v1");
+        world.isComplete("v2");
+        world.completesOnceNobodyIsOdd("v1", "v2");
+    }
+
+    @ParameterizedTest
     @ValueSource(ints = {401, 403, 404, 500})
     void listOfTagsThatIsRefusedPrunesNothingAndFails(int status) throws IOException {
         world.tagged("v1");

@@ -152,7 +152,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
         ApiRequest first = requests.reading(
                 Operation.TAGS, "listing tags of " + repository(), "GET", "tags/list?n=" + PageReads.PAGE_SIZE);
         ApiRequest request = cursor.isPresent() ? first.withUri(requests.atOrigin(cursor.get())) : first;
-        PageReads.Page<Tag> page = pages.read(request, "tags", Tag::new);
+        PageReads.Page<Tag> page = pages.read(request, "tags", cursor.isEmpty(), Tag::new);
         return new TagPage(page.names(), page.next());
     }
 
