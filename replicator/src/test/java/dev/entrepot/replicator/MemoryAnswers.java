@@ -200,7 +200,7 @@ final class MemoryAnswers implements ResponseDefinitionTransformerV2 {
 
     private static ResponseDefinitionBuilder tags(MemoryRepository repository) throws IOException {
         ObjectNode list = OciJson.mapper().createObjectNode();
-        list.put("name", repository.repository().name().value());
+        list.put("name", repository.repository().name().value()).putArray("tags");
         repository
                 .listTags(Optional.empty())
                 .tags()

@@ -324,6 +324,75 @@ class OddSourceTest extends BetweenOddRegistries {
         assertThat(world.mirror.tags).containsKey(signature);
     }
 
+    private Tag signed() {
+        Descriptor image = world.tagged("v1");
+        Tag signature = new Tag(Shapes.stem(image) + ".sig");
+        world.shapes.tag(signature.value(), world.shapes.image("cosign"));
+        world.rules.immutable = List.of(NamePattern.parse("v*"));
+        return signature;
+    }
+
+    @Test
+    void cosignTagThatIsListedAndNotThereOnceIsAskedForAgain() throws IOException {
+        Tag signature = signed();
+        source.saysFirst("HEAD", atSource(signature), error(404, "MANIFEST_UNKNOWN"));
+
+        world.completes();
+
+        assertThat(world.mirror.tags).containsKey(signature);
+        world.isComplete("v1");
+    }
+
+    @Test
+    void cosignTagThatIsListedTwiceAndIsNotThereFailsTheTag() throws IOException {
+        Tag signature = signed();
+        source.says("HEAD", atSource(signature), error(404, "MANIFEST_UNKNOWN"));
+        source.says("GET", atSource(signature), error(404, "MANIFEST_UNKNOWN"));
+
+        ItemReport.Failure failure = world.failsToCopy("v1");
+
+        assertThat(failure.side()).isEqualTo(Side.SOURCE);
+        assertThat(failure.cause()).contains("lists the tag " + signature);
+        source.beAsOthers();
+        world.completes();
+        assertThat(world.mirror.tags).containsKey(signature);
+        world.isComplete("v1");
+    }
+
+    @Test
+    void cosignTagThatWasDeletedAfterTheListWasReadIsNone() throws IOException {
+        Tag signature = signed();
+        source.saysFirst("GET", TAGS, tags("v1", signature.value()));
+        world.app.tags.remove(signature);
+
+        world.completes();
+
+        assertThat(world.mirror.tags).containsOnlyKeys(V1);
+        world.isComplete("v1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void fallbackTagThatIsListedAndNotThereIsAskedForAgainAndFailsTheTag(boolean once, @TempDir Path another)
+            throws IOException {
+        withoutApi(another);
+        Descriptor image = world.tagged("v1");
+        String fallback = atSource(image.digest().referrersTag());
+        world.rules.immutable = List.of(NamePattern.parse("v*"));
+        if (once) {
+            source.saysFirst("GET", fallback, error(404, "MANIFEST_UNKNOWN"));
+        } else {
+            source.says("GET", fallback, error(404, "MANIFEST_UNKNOWN"));
+            source.says("HEAD", fallback, error(404, "MANIFEST_UNKNOWN"));
+            assertThat(world.failsToCopy("v1").node()).isEqualTo(image.digest().toString());
+            source.beAsOthers();
+        }
+
+        world.completes();
+
+        world.isComplete("v1");
+    }
+
     // Lists of tags
 
     private void byPattern() {

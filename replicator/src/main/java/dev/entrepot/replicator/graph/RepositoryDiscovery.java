@@ -36,12 +36,14 @@ public final class RepositoryDiscovery {
     private final GraphScope scope;
     private final RequestLimit limit;
     private final ManifestShelf shelf;
+    private final boolean insists;
     private final ConcurrentSkipListMap<Digest, SortedSet<Digest>> dangling = new ConcurrentSkipListMap<>();
     private final OneOfEach values = new OneOfEach();
     private final Memo<ManifestReference, Optional<Descriptor>> resolved = new Memo<>(this::askResolve);
     private final Memo<Digest, Optional<ManifestFacts>> manifests = new Memo<>(this::askManifest);
     private final Memo<Digest, Attachments> attachments = new Memo<>(this::askAttachments);
     private final Memo<RepositoryName, Set<Tag>> tags = new Memo<>(name -> askTags());
+    private final Memo<RepositoryName, Set<Tag>> tagsAgain = new Memo<>(name -> askTags());
     private final Memo<Digest, Attachments> attachmentsAgain = new Memo<>(this::askAttachments);
     private final Memo<Descriptor, ArtifactGraph> graphs = new Memo<>(this::walk);
     private final Memo<Descriptor, ArtifactGraph> graphsAgain = new Memo<>(this::walk);
@@ -57,10 +59,24 @@ public final class RepositoryDiscovery {
      * @param shelf keeps manifests that were read; may be shared with other repositories
      */
     public RepositoryDiscovery(RepositorySource source, GraphScope scope, RequestLimit limit, ManifestShelf shelf) {
+        this(source, scope, limit, shelf, false);
+    }
+
+    private RepositoryDiscovery(
+            RepositorySource source, GraphScope scope, RequestLimit limit, ManifestShelf shelf, boolean insists) {
         this.source = source;
         this.scope = scope;
         this.limit = limit;
         this.shelf = shelf;
+        this.insists = insists;
+    }
+
+    /**
+     * The same, not answered yet, for who copies: of what the tag list names it does not believe that it is not there,
+     * unless a second list does not name it. Else a signature would be left out for one wrong answer.
+     */
+    public RepositoryDiscovery insisting() {
+        return new RepositoryDiscovery(source, scope, limit, shelf, true);
     }
 
     /** The repository. */
@@ -112,7 +128,8 @@ public final class RepositoryDiscovery {
      * where the repository has listed referrers of another manifest: who asks it takes anything but a list, or an
      * answer about the manifest, for an outage then.
      *
-     * @throws RegistryException if the source gave no answer
+     * @throws RegistryException if the source gave no answer; where this {@linkplain #insisting() insists}, also if it
+     *     lists a cosign tag or fallback tag of the manifest twice and twice answers that it does not have it
      */
     public Attachments attachments(Digest digest) throws IOException {
         Attachments first = attachments.get(digest);
@@ -209,30 +226,63 @@ public final class RepositoryDiscovery {
     }
 
     private Attachments askAttachments(Digest digest) throws IOException {
-        Referrers answer = limit.send(() -> source.referrers(digest, shelf));
-        if (answer.origin() == Referrers.Origin.API) {
-            lists = true;
-        }
+        Optional<Set<Tag>> known = knownTags();
+        Referrers answer = askReferrers(digest, known.orElse(Set.of()));
         Referrers referrers = new Referrers(
                 answer.origin(),
                 answer.descriptors().stream().map(values::descriptor).toList());
-        List<Tag> candidates = cosignCandidates(digest);
+        List<Tag> candidates = CosignTags.of(digest).stream()
+                .filter(tag -> known.isEmpty() || known.get().contains(tag))
+                .toList();
         List<Optional<CosignTag>> found = candidates.isEmpty()
                 ? List.of()
-                : Concurrently.map(candidates, tag -> resolve(tag).map(manifest -> new CosignTag(tag, manifest)));
+                : Concurrently.map(
+                        candidates,
+                        tag -> resolveListed(tag, known.isPresent()).map(manifest -> new CosignTag(tag, manifest)));
         return new Attachments(
                 referrers, found.stream().flatMap(Optional::stream).toList());
     }
 
-    private List<Tag> cosignCandidates(Digest digest) throws IOException {
-        List<Tag> possible = CosignTags.of(digest);
+    private Referrers askReferrers(Digest digest, Set<Tag> known) throws IOException {
+        Referrers answer = limit.send(() -> source.referrers(digest, shelf));
+        if (answer.origin() == Referrers.Origin.API) {
+            lists = true;
+        }
+        Tag fallback = digest.referrersTag();
+        // What is there may be an empty list, or none at all, as what GitLab has under that name.
+        boolean missed =
+                answer.origin() != Referrers.Origin.API && answer.descriptors().isEmpty() && known.contains(fallback);
+        return missed && insists && resolveListed(fallback, true).isPresent()
+                ? limit.send(() -> source.referrers(digest, shelf))
+                : answer;
+    }
+
+    private Optional<Descriptor> resolveListed(Tag tag, boolean listed) throws IOException {
+        Optional<Descriptor> named = resolve(tag);
+        if (named.isPresent()
+                || !insists
+                || !listed
+                || !tagsAgain.get(source.repository().name()).contains(tag)) {
+            return named;
+        }
+        Optional<Descriptor> again = askResolve(tag);
+        if (again.isEmpty()) {
+            throw new NotFoundException(
+                    NotFoundException.Kind.MANIFEST,
+                    source.repository() + " lists the tag " + tag
+                            + ", also when asked again, and answered twice that it does not have it");
+        }
+        return again;
+    }
+
+    // Empty where there is no such list.
+    private Optional<Set<Tag>> knownTags() throws IOException {
         try {
-            Set<Tag> known = tags();
-            return possible.stream().filter(known::contains).toList();
+            return Optional.of(tags());
         } catch (OutageException e) {
             throw e;
         } catch (RegistryException e) {
-            return possible;
+            return Optional.empty();
         }
     }
 
