@@ -1,7 +1,6 @@
 package dev.entrepot.oci;
 
 import java.io.IOException;
-import java.util.Optional;
 
 /**
  * A repository that content is pushed to (distribution-spec, "Push" and "Deleting Manifests"). Implementations are safe
@@ -38,12 +37,11 @@ public interface RepositoryTarget {
      * Pushes the exact bytes of a manifest, by digest or under a tag.
      *
      * @param reference the digest of the bytes, or a tag
-     * @return the digest in {@code OCI-Subject}, where the target says that it keeps track of the manifest's subject
-     *     itself
+     * @return what the target answered
      * @throws RefusedException if the target refused it, for example because something it references is missing
      * @throws RegistryException if the target gave no answer
      */
-    Optional<Digest> pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException;
+    PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException;
 
     /**
      * Deletes a tag, or a manifest and every tag on it.

@@ -87,9 +87,8 @@ final class ImageCopy {
             for (CosignTag tag : graph.cosignTags()) {
                 if (plan.tags().contains(tag.tag())) {
                     tags.backUp(tag.tag());
-                    publish(graph.node(tag.manifest().digest()), tag.tag());
                     // Later runs ask for the image's tag alone: one that was taken and lost would never be missed.
-                    tags.requireNamed(tag.manifest().digest(), tag.tag());
+                    publish(graph.node(tag.manifest().digest()), tag.tag(), true);
                 }
             }
             publishTag(trimmed);
@@ -116,7 +115,9 @@ final class ImageCopy {
     /** Notes an image that is complete. */
     void journal(Digest published) {
         List<CompletedTag.Node> nodes = graph.nodes().stream()
-                .map(node -> new CompletedTag.Node(node.digest(), node.fingerprint()))
+                .map(node -> node.dangling().isEmpty()
+                        ? new CompletedTag.Node(node.digest(), node.fingerprint())
+                        : CompletedTag.Node.lacking(node.digest(), node.fingerprint()))
                 .toList();
         for (GraphNode node : graph.nodes()) {
             session.journal()
@@ -281,19 +282,21 @@ final class ImageCopy {
                         plan.repository(),
                         source.tag(),
                         trimmed.map(ManifestBytes::digest).orElse(graph.root().digest())));
+        // Later runs believe the journal about a tag that the rule calls immutable, and ask nobody.
+        boolean asked = session.rule().immutableFilter().test(source.tag());
         if (trimmed.isPresent()) {
-            tags.publish(trimmed.get(), source.tag());
+            tags.publish(trimmed.get(), source.tag(), asked);
             return;
         }
-        publish(graph.root(), source.tag());
+        publish(graph.root(), source.tag(), asked);
     }
 
     // What the manifest names may have been lost since it was taken by its digest.
-    private void publish(GraphNode node, Tag tag) throws IOException {
+    private void publish(GraphNode node, Tag tag, boolean asked) throws IOException {
         ManifestBytes bytes = manifests.bytes(node.digest());
         for (boolean unasked : List.of(false, true)) {
             try {
-                tags.publish(bytes, tag);
+                tags.publish(bytes, tag, asked);
                 return;
             } catch (CopyException e) {
                 if (!(e.getCause() instanceof IOException cause) || !ManifestPusher.saysMissing(cause)) {
@@ -302,7 +305,7 @@ final class ImageCopy {
             }
             manifests.heal(node, unasked);
         }
-        tags.publish(bytes, tag);
+        tags.publish(bytes, tag, asked);
     }
 
     private <T> T at(Object node, String doing, RequestLimit.Request<T> request) throws IOException {

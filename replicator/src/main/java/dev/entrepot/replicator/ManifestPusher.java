@@ -4,6 +4,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.replicator.TallyCounter.Kind;
 import dev.entrepot.replicator.graph.ArtifactGraph;
@@ -12,7 +13,6 @@ import dev.entrepot.replicator.graph.RepositoryDiscovery;
 import dev.entrepot.replicator.graph.RequestLimit;
 import java.io.IOException;
 import java.util.List;
-import java.util.Optional;
 import java.util.Set;
 
 /** Pushes the manifests of one image to one target, by digest, when all below them is there. Safe for all threads. */
@@ -173,7 +173,7 @@ final class ManifestPusher {
 
     private void sendRaw(GraphNode node, Kind as) throws IOException {
         ManifestBytes bytes = bytes(node.digest());
-        Optional<Digest> tracked = node.subject().isPresent()
+        PushedManifest answer = node.subject().isPresent()
                 ? session.locks()
                         .alone(
                                 session.place(),
@@ -181,7 +181,7 @@ final class ManifestPusher {
                                 node.subject().get(),
                                 () -> repository.push(bytes, node.digest()))
                 : repository.push(bytes, node.digest());
-        if (node.subject().isPresent() && tracked.isEmpty()) {
+        if (node.subject().isPresent() && answer.subject().isEmpty()) {
             repository.untracked().add(node.digest());
         }
         repository.pushed().add(node.digest());

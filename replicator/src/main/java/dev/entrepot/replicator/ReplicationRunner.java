@@ -77,7 +77,10 @@ public final class ReplicationRunner {
         RuleRun run = new RuleRun(rule.from(source), services, ProgressListener.NONE);
         SourceSurvey survey = run.survey();
         ImageDiscovery.refuseNothing(rule, survey);
-        return run.plan(survey).withWarnings(SelectionWarnings.of(rule, survey, source.seen()));
+        ReplicationPlan plan = run.plan(survey);
+        List<String> warnings = new ArrayList<>(SelectionWarnings.of(rule, survey, source.seen()));
+        warnings.addAll(DanglingWarnings.of(survey));
+        return plan.withWarnings(warnings);
     }
 
     /**
@@ -306,13 +309,14 @@ public final class ReplicationRunner {
         WatchedSource source = new WatchedSource(rule.source());
         RuleRun run = new RuleRun(rule.from(source).only(claim::has), services, progress);
         List<RuleRun.TargetResult> results = List.of();
-        List<String> warnings = List.of();
+        List<String> warnings = new ArrayList<>();
         Optional<ItemReport.Failure> failure = Optional.empty();
         try {
             SourceSurvey survey = selection.of(run);
-            warnings = SelectionWarnings.of(rule, survey, source.seen());
+            warnings.addAll(SelectionWarnings.of(rule, survey, source.seen()));
             ImageDiscovery.refuseNothing(rule, survey);
             results = run.execute(survey, number, claim::ended);
+            warnings.addAll(DanglingWarnings.of(survey));
         } catch (CopyException e) {
             failure = Optional.of(e.failure());
         }

@@ -59,7 +59,13 @@ public final class SourceGraphs {
     }
 
     /** What came of one tag; one that the rule drops, with the reason, is neither found nor failed. */
-    private record Outcome(Optional<DiscoveredImage> image, Optional<ItemReport> failure, Optional<String> dropped) {}
+    private record Outcome(
+            SourceTag tag, Optional<DiscoveredImage> image, Optional<ItemReport> failure, Optional<String> dropped) {
+        boolean isDoubtful() {
+            return image.filter(found -> tag.discovery().isDoubtful(found.graph()))
+                    .isPresent();
+        }
+    }
 
     /**
      * What a rule selects now.
@@ -114,10 +120,14 @@ public final class SourceGraphs {
             boolean byName)
             throws IOException {
         ImageDiscovery discovery = new ImageDiscovery(rule);
-        List<Outcome> outcomes =
-                Concurrently.map(survey.tags(), WINDOW, tag -> discover(discovery, tag, target, byName));
+        List<Outcome> first = Concurrently.map(survey.tags(), WINDOW, tag -> discover(discovery, tag, target, byName));
+        List<Outcome> outcomes = Concurrently.map(
+                first,
+                WINDOW,
+                outcome -> outcome.isDoubtful() ? discover(discovery, outcome.tag(), target, byName) : outcome);
         List<String> all = new ArrayList<>(warnings);
         outcomes.forEach(outcome -> outcome.dropped().ifPresent(all::add));
+        all.addAll(DanglingWarnings.of(survey));
         List<ItemReport> failures = new ArrayList<>();
         survey.failures().forEach(failed -> failures.add(failed(target, failed.repository(), "*", failed.failure())));
         outcomes.forEach(outcome -> outcome.failure().ifPresent(failures::add));
@@ -136,14 +146,16 @@ public final class SourceGraphs {
             }
             if (dropped.isPresent()) {
                 String name = tag.discovery().source().repository() + ":" + tag.tag();
-                return new Outcome(Optional.empty(), Optional.empty(), Optional.of(name + " is " + dropped.get()));
+                return new Outcome(tag, Optional.empty(), Optional.empty(), Optional.of(name + " is " + dropped.get()));
             }
             return new Outcome(
+                    tag,
                     Optional.of(new DiscoveredImage(tag.discovery().source(), tag.tag(), graph)),
                     Optional.empty(),
                     Optional.empty());
         } catch (CopyException e) {
             return new Outcome(
+                    tag,
                     Optional.empty(),
                     Optional.of(failed(target, tag.repository(), tag.tag().value(), e.failure())),
                     Optional.empty());

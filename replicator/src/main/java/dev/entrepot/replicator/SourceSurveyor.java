@@ -3,6 +3,7 @@ package dev.entrepot.replicator;
 import dev.entrepot.config.NamePattern;
 import dev.entrepot.oci.Pace;
 import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.ManifestShelf;
@@ -76,11 +77,9 @@ final class SourceSurveyor {
 
     /** A repository of the source, to ask. */
     RepositoryDiscovery discovery(RepositoryName name) {
-        return new RepositoryDiscovery(
-                new CountedSource(new GatedSource(rule.source().repository(name), gate), tally),
-                rule.scope(),
-                limit,
-                shelf);
+        RepositorySource source =
+                new CountedSource(new GatedSource(rule.source().repository(name), gate), tally);
+        return new RepositoryDiscovery(source, rule.scope(), limit, shelf).insisting();
     }
 
     /** What the source was sent. */

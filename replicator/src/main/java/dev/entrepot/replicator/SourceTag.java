@@ -1,6 +1,7 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
@@ -10,6 +11,7 @@ import dev.entrepot.replicator.graph.RepositoryDiscovery;
 import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * A tag at the source during one run. Nothing is asked before it is needed, and nothing twice, whatever the number of
@@ -60,16 +62,20 @@ final class SourceTag {
 
     /**
      * Whether the source still attaches to each manifest what it attached when this was completed. No manifest is read
-     * for that.
+     * for that, but for those that a fallback tag lists and that were not there then.
      */
     boolean attachesTheSameAs(CompletedTag record) throws IOException {
-        return Concurrently.map(
-                        record.nodes(),
-                        node -> discovery
-                                .attachments(node.digest())
-                                .fingerprint()
-                                .equals(node.fingerprint()))
-                .stream()
+        Set<Digest> known = record.digests();
+        return Concurrently.map(record.nodes(), node -> attachesTheSame(node, known)).stream()
                 .allMatch(same -> same);
+    }
+
+    private boolean attachesTheSame(CompletedTag.Node node, Set<Digest> known) throws IOException {
+        String then = node.attached();
+        return discovery.attachments(node.digest()).fingerprint().equals(then)
+                || discovery
+                        .attachmentsThere(node.digest(), known)
+                        .fingerprint()
+                        .equals(then);
     }
 }

@@ -4,6 +4,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.TallyCounter.Kind;
@@ -29,12 +30,14 @@ final class TagPublisher {
     void backUp(Tag tag) throws IOException {
         for (ImagePlan.Backup backup : plan.backups()) {
             if (backup.tag().equals(tag)) {
+                // What has no other name is lost without it, and no later run looks for it.
                 publish(
                         at(
                                 tag,
                                 "reading what is replaced",
                                 () -> repository.reader().fetchManifest(tag)),
-                        backup.as());
+                        backup.as(),
+                        true);
             }
         }
     }
@@ -42,13 +45,15 @@ final class TagPublisher {
     /**
      * Writes a tag, whose graph is there.
      *
-     * @throws CopyException if the target does not take it, or names something else by it
+     * @param asked whether the target is asked for it whatever it answered, because no later run asks
+     * @throws CopyException if the target does not take it, or names something else or nothing by it
      */
-    void publish(ManifestBytes bytes, Tag tag) throws IOException {
-        at(tag, "writing the tag " + tag, () -> {
+    void publish(ManifestBytes bytes, Tag tag, boolean asked) throws IOException {
+        boolean confirmed = at(tag, "writing the tag " + tag, () -> {
             try {
-                repository.push(bytes, tag);
+                PushedManifest answer = repository.push(bytes, tag);
                 tally.one(Kind.TAG_MOVED);
+                return answer.confirmed();
             } catch (RefusedException e) {
                 // A registry of immutable tags refuses a tag that is right already.
                 boolean right = repository
@@ -59,23 +64,19 @@ final class TagPublisher {
                 if (!right) {
                     throw e;
                 }
+                return true;
             }
-            return tag;
         });
         // A registry that took the manifest under another algorithm may name it by the usual one in its tags. A digest
-        // of
-        // the usual one says itself what the tag names, and costs no request.
-        if (!bytes.digest().algorithm().equals(DigestAlgorithm.SHA256)) {
+        // of the usual one in the answer says itself what the tag names, and costs no request. An answer without may be
+        // anybody's.
+        boolean usual = bytes.digest().algorithm().equals(DigestAlgorithm.SHA256);
+        if (asked || !confirmed || !usual) {
             requireNamed(bytes.digest(), tag);
         }
     }
 
-    /**
-     * Asks what a tag names.
-     *
-     * @throws CopyException if it is something else, or nothing
-     */
-    void requireNamed(Digest digest, Tag tag) throws IOException {
+    private void requireNamed(Digest digest, Tag tag) throws IOException {
         Optional<Digest> named = at(
                         tag,
                         "asking what the tag " + tag + " names",

@@ -57,7 +57,16 @@ final class TargetPlanner {
                     .ifPresent(place -> sources.computeIfAbsent(place, key -> new TreeSet<>())
                             .add(tag.repository()));
         }
-        return new BlobAssignment(session).assign(Concurrently.map(tags, WINDOW, tag -> planned(tag, sources)));
+        List<ImageWork> first = Concurrently.map(tags, WINDOW, tag -> planned(tag, sources));
+        // Of a graph that another one has cast doubt on meanwhile nothing is written.
+        List<ImageWork> works = Concurrently.map(
+                first, WINDOW, work -> isDoubtful(work) ? planned(work.tag().orElseThrow(), sources) : work);
+        return new BlobAssignment(session).assign(works);
+    }
+
+    private static boolean isDoubtful(ImageWork work) {
+        return work.tag().isPresent()
+                && work.graph().filter(work.tag().get().discovery()::isDoubtful).isPresent();
     }
 
     /** A tag at the target. */
@@ -99,7 +108,8 @@ final class TargetPlanner {
         // another source.
         Optional<CompletedTag> known =
                 record.filter(completed -> completed.isFrom(rule.source().name()));
-        if (known.isPresent() && immutable.test(tag.tag()) && isStillThere(known.get(), repository)) {
+        boolean settled = known.filter(completed -> !completed.isLacking()).isPresent() && immutable.test(tag.tag());
+        if (settled && isStillThere(known.get(), repository)) {
             return settled(tag, repository, known.get().sourceDigest(), Action.UP_TO_DATE, "immutable and complete");
         }
         Descriptor root = discovery.root(tag);

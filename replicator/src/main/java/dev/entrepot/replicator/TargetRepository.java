@@ -9,6 +9,7 @@ import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
@@ -200,7 +201,7 @@ final class TargetRepository {
         return gate.request(RequestKind.UPLOAD, () -> target.mountBlob(blob, from));
     }
 
-    Optional<Digest> push(ManifestBytes manifest, ManifestReference reference) throws IOException {
+    PushedManifest push(ManifestBytes manifest, ManifestReference reference) throws IOException {
         return writes.write(
                 manifest.digest(),
                 named(manifest),

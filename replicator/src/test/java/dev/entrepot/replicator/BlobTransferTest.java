@@ -13,6 +13,7 @@ import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.Meter;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Pace;
+import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositoryTarget;
@@ -85,7 +86,7 @@ class BlobTransferTest {
         }
 
         @Override
-        public Optional<Digest> pushManifest(ManifestBytes manifest, ManifestReference reference) {
+        public PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) {
             throw new AssertionError("no manifest is pushed");
         }
 

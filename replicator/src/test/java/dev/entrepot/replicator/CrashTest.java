@@ -7,6 +7,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
@@ -20,7 +21,6 @@ import dev.entrepot.replicator.layout.LayoutTargets;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
@@ -93,7 +93,7 @@ class CrashTest {
         }
 
         @Override
-        public Optional<Digest> pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
+        public PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
             before.run();
             return target.pushManifest(manifest, reference);
         }

@@ -7,6 +7,7 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
@@ -48,9 +49,9 @@ class LostAtTheTargetTest {
         }
 
         @Override
-        public Optional<Digest> pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
+        public PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
             return reference instanceof Tag tag && tag.value().endsWith(".sig")
-                    ? Optional.empty()
+                    ? new PushedManifest(Optional.empty(), true)
                     : target.pushManifest(manifest, reference);
         }
 

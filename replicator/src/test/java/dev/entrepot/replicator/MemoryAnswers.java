@@ -129,7 +129,8 @@ final class MemoryAnswers implements ResponseDefinitionTransformerV2 {
             case "PUT" -> {
                 ManifestBytes manifest =
                         ManifestBytes.of(new MediaType(request.getHeader("Content-Type")), request.getBody());
-                Optional<Digest> subject = repository.pushManifest(manifest, reference);
+                Optional<Digest> subject =
+                        repository.pushManifest(manifest, reference).subject();
                 ResponseDefinitionBuilder created = answer(201)
                         .withHeader("Docker-Content-Digest", manifest.digest().toString());
                 subject.ifPresent(tracked -> created.withHeader("OCI-Subject", tracked.toString()));
@@ -199,7 +200,7 @@ final class MemoryAnswers implements ResponseDefinitionTransformerV2 {
 
     private static ResponseDefinitionBuilder tags(MemoryRepository repository) throws IOException {
         ObjectNode list = OciJson.mapper().createObjectNode();
-        list.put("name", repository.repository().name().value());
+        list.put("name", repository.repository().name().value()).putArray("tags");
         repository
                 .listTags(Optional.empty())
                 .tags()

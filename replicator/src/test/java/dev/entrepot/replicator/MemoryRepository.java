@@ -10,6 +10,7 @@ import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.Repository;
@@ -196,7 +197,7 @@ public final class MemoryRepository implements RepositorySource, RepositoryTarge
     }
 
     @Override
-    public Optional<Digest> pushManifest(ManifestBytes bytes, ManifestReference reference) throws IOException {
+    public PushedManifest pushManifest(ManifestBytes bytes, ManifestReference reference) throws IOException {
         log("PUT manifest", reference);
         Manifest manifest = Manifest.parse(bytes);
         if (registry.abilities().checksReferences()) {
@@ -208,7 +209,7 @@ public final class MemoryRepository implements RepositorySource, RepositoryTarge
         }
         boolean tracks =
                 registry.abilities().referrersApi() || registry.abilities().pretendsReferrers();
-        return tracks ? manifest.subject().map(Descriptor::digest) : Optional.empty();
+        return new PushedManifest(tracks ? manifest.subject().map(Descriptor::digest) : Optional.empty(), true);
     }
 
     private void refuseIfIncomplete(Manifest manifest) throws RefusedException {

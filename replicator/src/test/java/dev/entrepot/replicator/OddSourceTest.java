@@ -99,6 +99,85 @@ class OddSourceTest extends BetweenOddRegistries {
         return report.items().getFirst().failure().orElseThrow();
     }
 
+    /** What looks as if there was no referrers API, where there is one. */
+    enum LikeNone {
+        PAGE(ok("<html>Please log in").withHeader("Content-Type", "text/html")),
+        REDIRECT(status(302).withHeader("Location", "https://login.test/")),
+        NOT_ALLOWED(status(405)),
+        EMPTY(ok()),
+        OBJECT(ok("{}").withHeader("Content-Type", "application/json"));
+
+        private final ResponseDefinitionBuilder answer;
+
+        LikeNone(ResponseDefinitionBuilder answer) {
+            this.answer = answer;
+        }
+    }
+
+    /** A signed index, whose children are asked about after it. */
+    private Descriptor signedIndex() {
+        Descriptor index = world.shapes.index(List.of(world.shapes.image("amd64"), world.shapes.image("arm64")));
+        world.shapes.referrer(index, "x/signature", "signature");
+        world.shapes.tag("v1", index);
+        return index;
+    }
+
+    @ParameterizedTest
+    @EnumSource(LikeNone.class)
+    void firstManifestOfWhichThereSeemsToBeNoApiIsAskedAboutAgainWhereOthersAreListed(LikeNone none)
+            throws IOException {
+        source.saysFirst("GET", referrers(signedIndex()), none.answer);
+        world.rules.immutable = List.of(NamePattern.parse("v*"));
+
+        world.completes();
+
+        world.isComplete("v1");
+    }
+
+    @ParameterizedTest
+    @EnumSource(LikeNone.class)
+    void tagFailsWhereThereSeemsToBeNoApiForItsIndexAloneWhicheverAnswerCameFirst(LikeNone none) throws IOException {
+        Descriptor index = signedIndex();
+        source.says("GET", referrers(index), none.answer);
+
+        ItemReport.Failure failure = world.failsToCopy("v1");
+
+        assertThat(failure.side()).isEqualTo(Side.SOURCE);
+        assertThat(failure.node()).isEqualTo(index.digest().toString());
+        source.beAsOthers();
+        world.completes();
+        world.isComplete("v1");
+    }
+
+    @Test
+    void tagFailsWhereThereSeemsToBeNoApiForItAloneAndAnotherTagsReferrersAreListed() throws IOException {
+        world.tagged("v2");
+        Descriptor image = world.tagged("v1");
+        source.says("GET", referrers(image), LikeNone.PAGE.answer);
+
+        assertThat(world.failsToCopy("v1").side()).isEqualTo(Side.SOURCE);
+
+        world.isComplete("v2");
+        world.completesOnceNobodyIsOdd("v1", "v2");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"400 UNSUPPORTED", "404 MANIFEST_UNKNOWN", "404 NAME_UNKNOWN"})
+    void answerAboutTheManifestIsAskedForOnceMoreAndThenBelieved(String answer) throws IOException {
+        String[] parts = answer.split(" ");
+        Descriptor index = signedIndex();
+        source.saysFirst("GET", referrers(index), error(Integer.parseInt(parts[0]), parts[1]));
+        world.completes();
+        world.isComplete("v1");
+
+        Descriptor other = world.shapes.index(List.of(world.shapes.image("amd64"), world.shapes.image("other")));
+        world.shapes.tag("v2", other);
+        source.says("GET", referrers(other), error(Integer.parseInt(parts[0]), parts[1]));
+        world.completes();
+        assertThat(source.requests("GET", referrers(other))).hasSize(2);
+        world.isComplete("v2");
+    }
+
     @Test
     void tagIsNotCopiedWithoutTheReferrersOfItsReferrers() throws IOException {
         Descriptor image = world.shapes.image("one");
@@ -160,6 +239,77 @@ class OddSourceTest extends BetweenOddRegistries {
         world.completesOnceNobodyIsOdd("v1");
     }
 
+    /** With the referrers API turned off at the source. */
+    private void withoutApi(Path another) throws IOException {
+        world.close();
+        world = new OddWorld(another, source, Abilities.NO_API, target, Abilities.ALL);
+    }
+
+    private ReplicationReport copiesWithout(Descriptor gone) throws IOException {
+        source.says("ANY", atSource(gone.digest()), error(404, "MANIFEST_UNKNOWN"));
+        ReplicationReport report = world.completes();
+        assertThat(world.mirror.manifests).doesNotContainKey(gone.digest());
+        return report;
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void referrerThatAFallbackTagListsAndThatIsGoneIsNamedAndBroughtOnceItIsThere(
+            boolean immutable, @TempDir Path another) throws IOException {
+        withoutApi(another);
+        Descriptor image = world.shapes.image("one");
+        Descriptor sbom = world.shapes.referrer(image, "x/sbom", "sbom");
+        world.shapes.tag("v1", image);
+        world.rules.immutable = immutable ? List.of(NamePattern.parse("v*")) : List.of();
+
+        ReplicationReport report = copiesWithout(sbom);
+
+        String warning = "the fallback tag of " + image.digest() + " lists " + sbom.digest();
+        assertThat(report.warnings()).singleElement().asString().contains(warning);
+        assertThat(ReportWriter.toText(report)).contains("WARNING").contains(warning);
+        assertThat(ReportWriter.toJson(report)).contains(warning);
+        source.beAsOthers();
+        assertThat(world.completes().warnings()).isEmpty();
+        world.isComplete("v1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void referrerThatStaysGoneIsAskedForInEachRunAndNothingElseIsCompared(boolean immutable, @TempDir Path another)
+            throws IOException {
+        withoutApi(another);
+        Descriptor image = world.shapes.image("one");
+        Descriptor sbom = world.shapes.referrer(image, "x/sbom", "sbom");
+        world.shapes.tag("v1", image);
+        world.rules.immutable = immutable ? List.of(NamePattern.parse("v*")) : List.of();
+        copiesWithout(sbom);
+        int before = source.requests("GET", atSource(sbom.digest())).size();
+
+        ReplicationReport report = world.completes();
+
+        assertThat(report.items())
+                .singleElement()
+                .satisfies(item -> assertThat(item.state()).isEqualTo(ItemReport.State.UP_TO_DATE));
+        assertThat(report.warnings())
+                .singleElement()
+                .asString()
+                .contains(sbom.digest().toString());
+        assertThat(source.requests("GET", atSource(sbom.digest())))
+                .as("to complete an entry that says too little, and to see whether it is there")
+                .hasSize(before + 2);
+        assertThat(report.targets().getFirst().requests()).isEqualTo(1);
+    }
+
+    @Test
+    void immutableTagOfWhichAllIsThereIsNotAskedForAgain(@TempDir Path another) throws IOException {
+        withoutApi(another);
+        world.tagged("v1");
+        world.rules.immutable = List.of(NamePattern.parse("v*"));
+        world.completes();
+
+        assertThat(world.completes().targets().getFirst().requests()).isZero();
+    }
+
     @Test
     void cosignTagThatIsNotToBeAskedForFailsTheTag() throws IOException {
         Descriptor image = world.tagged("v1");
@@ -172,6 +322,75 @@ class OddSourceTest extends BetweenOddRegistries {
 
         world.completesOnceNobodyIsOdd("v1");
         assertThat(world.mirror.tags).containsKey(signature);
+    }
+
+    private Tag signed() {
+        Descriptor image = world.tagged("v1");
+        Tag signature = new Tag(Shapes.stem(image) + ".sig");
+        world.shapes.tag(signature.value(), world.shapes.image("cosign"));
+        world.rules.immutable = List.of(NamePattern.parse("v*"));
+        return signature;
+    }
+
+    @Test
+    void cosignTagThatIsListedAndNotThereOnceIsAskedForAgain() throws IOException {
+        Tag signature = signed();
+        source.saysFirst("HEAD", atSource(signature), error(404, "MANIFEST_UNKNOWN"));
+
+        world.completes();
+
+        assertThat(world.mirror.tags).containsKey(signature);
+        world.isComplete("v1");
+    }
+
+    @Test
+    void cosignTagThatIsListedTwiceAndIsNotThereFailsTheTag() throws IOException {
+        Tag signature = signed();
+        source.says("HEAD", atSource(signature), error(404, "MANIFEST_UNKNOWN"));
+        source.says("GET", atSource(signature), error(404, "MANIFEST_UNKNOWN"));
+
+        ItemReport.Failure failure = world.failsToCopy("v1");
+
+        assertThat(failure.side()).isEqualTo(Side.SOURCE);
+        assertThat(failure.cause()).contains("lists the tag " + signature);
+        source.beAsOthers();
+        world.completes();
+        assertThat(world.mirror.tags).containsKey(signature);
+        world.isComplete("v1");
+    }
+
+    @Test
+    void cosignTagThatWasDeletedAfterTheListWasReadIsNone() throws IOException {
+        Tag signature = signed();
+        source.saysFirst("GET", TAGS, tags("v1", signature.value()));
+        world.app.tags.remove(signature);
+
+        world.completes();
+
+        assertThat(world.mirror.tags).containsOnlyKeys(V1);
+        world.isComplete("v1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void fallbackTagThatIsListedAndNotThereIsAskedForAgainAndFailsTheTag(boolean once, @TempDir Path another)
+            throws IOException {
+        withoutApi(another);
+        Descriptor image = world.tagged("v1");
+        String fallback = atSource(image.digest().referrersTag());
+        world.rules.immutable = List.of(NamePattern.parse("v*"));
+        if (once) {
+            source.saysFirst("GET", fallback, error(404, "MANIFEST_UNKNOWN"));
+        } else {
+            source.says("GET", fallback, error(404, "MANIFEST_UNKNOWN"));
+            source.says("HEAD", fallback, error(404, "MANIFEST_UNKNOWN"));
+            assertThat(world.failsToCopy("v1").node()).isEqualTo(image.digest().toString());
+            source.beAsOthers();
+        }
+
+        world.completes();
+
+        world.isComplete("v1");
     }
 
     // Lists of tags
@@ -236,6 +455,24 @@ class OddSourceTest extends BetweenOddRegistries {
         assertThat(report.targets().getFirst().pruned()).isZero();
         assertThat(ReportWriter.toText(report)).contains("selected nothing");
         world.isComplete("v1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"{}", "{\"errors\":[{\"code\":\"UNAUTHORIZED\"}]}", "{\"name\":\"app\",\"tags\":null}"})
+    void pageOfTagsWithoutAListIsNoEndAndPrunesNothing(String page) throws IOException {
+        world.tagged("v1");
+        world.tagged("v2");
+        byPattern();
+        world.rules.prune = new PruneConfig(true, Duration.ZERO, new Percent(100));
+        world.completes();
+        source.says("GET", TAGS, tags("v1").withHeader("Link", "</v2/app/tags/list?n=1&last=v1>; rel=\"next\""));
+        source.says("GET", "/v2/app/tags/list.n=1&last=v1", ok(page).withHeader("Content-Type", "application/json"));
+
+        assertThat(world.run().outcome()).isEqualTo(Outcome.FAILED);
+
+        world.isComplete("v1");
+        world.isComplete("v2");
+        world.completesOnceNobodyIsOdd("v1", "v2");
     }
 
     @ParameterizedTest

@@ -1,6 +1,7 @@
 package dev.entrepot.replicator;
 
 import static com.github.tomakehurst.wiremock.client.WireMock.aResponse;
+import static com.github.tomakehurst.wiremock.client.WireMock.ok;
 import static com.github.tomakehurst.wiremock.client.WireMock.status;
 import static dev.entrepot.replicator.MemoryAnswers.SAYS_200;
 import static dev.entrepot.replicator.OddRegistry.error;
@@ -9,6 +10,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.github.tomakehurst.wiremock.client.ResponseDefinitionBuilder;
 import com.github.tomakehurst.wiremock.http.Fault;
 import dev.entrepot.config.NamePattern;
+import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
@@ -274,6 +276,79 @@ class OddTargetWritesTest extends BetweenOddRegistries {
 
         assertThat(failure.fault()).isEqualTo("outage: server-error");
         world.completesOnceNobodyIsOdd("v1");
+    }
+
+    /** What may be said of a tag that was not written, though nothing is wrong with the answer. */
+    enum Unconfirmed {
+        EMPTY(status(200)),
+        JSON(ok("{}").withHeader("Content-Type", "application/json")),
+        CREATED_WITHOUT_A_DIGEST(status(201)),
+        CREATED_WITH_A_DIGEST_OF_NOBODY(status(201).withHeader("Docker-Content-Digest", "none"));
+
+        private final ResponseDefinitionBuilder answer;
+
+        Unconfirmed(ResponseDefinitionBuilder answer) {
+            this.answer = answer;
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource(Unconfirmed.class)
+    void tagThatIsTakenWithoutSayingWhatForIsAskedForAndFailsWhereItIsNot(Unconfirmed unconfirmed) throws IOException {
+        world.tagged("v1");
+        target.says("PUT", manifest("v1"), unconfirmed.answer);
+
+        ItemReport.Failure failure = world.failsToCopy("v1");
+
+        assertThat(failure.side()).isEqualTo(Side.TARGET);
+        assertThat(failure.cause()).contains("for the tag v1, which names nothing there");
+        world.completesOnceNobodyIsOdd("v1");
+    }
+
+    @Test
+    void tagThatIsTakenAs201WithItsDigestCostsNoRequestMore() throws IOException {
+        world.tagged("v1");
+
+        world.completes();
+
+        assertThat(target.requests("HEAD", manifest("v1")))
+                .as("before it was written")
+                .hasSizeLessThan(2);
+        world.isComplete("v1");
+    }
+
+    @Test
+    void immutableTagIsAskedForWhateverWasAnsweredBecauseNoLaterRunAsks() throws IOException {
+        Descriptor image = world.tagged("v1");
+        world.rules.immutable = List.of(NamePattern.parse("v*"));
+        target.says("PUT", manifest("v1"), created(image.digest()));
+
+        assertThat(world.failsToCopy("v1").cause()).contains("for the tag v1, which names nothing there");
+
+        world.completesOnceNobodyIsOdd("v1");
+    }
+
+    private static ResponseDefinitionBuilder created(Digest digest) {
+        return status(201).withHeader("Docker-Content-Digest", digest.toString());
+    }
+
+    @Test
+    void tagIsNotMovedAsLongAsItsBackupIsNotThere() throws IOException {
+        Shapes there = new Shapes(world.mirror);
+        there.tag("v1", there.image("old"));
+        Digest old = world.mirror.tags.get(new Tag("v1"));
+        world.tagged("v1");
+        world.rules.onConflict = OnConflict.BACKUP;
+        Tag backup = ImagePlan.Backup.name(new Tag("v1"), old);
+        target.says("PUT", manifest(backup), created(old));
+
+        ReplicationReport report = world.run();
+
+        assertThat(report.outcome()).isEqualTo(ReplicationReport.Outcome.FAILED);
+        assertThat(ReportWriter.toText(report)).contains("for the tag " + backup + ", which names nothing there");
+        assertThat(world.mirror.tags).containsEntry(new Tag("v1"), old).doesNotContainKey(backup);
+        world.completesOnceNobodyIsOdd("v1");
+        assertThat(world.mirror.tags).containsEntry(backup, old);
     }
 
     @Test

@@ -10,6 +10,7 @@ import java.util.Comparator;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.LongSupplier;
 
@@ -22,6 +23,7 @@ final class CapabilityMemory {
     private static final int MOST = 10_000;
 
     private final Cache<Subject, Boolean> known;
+    private final Cache<Subject, Set<Object>> doubted;
     private final Cache<Repository, MountsAsked> mountsAsked;
     private final Map<Capability, Last> last = new ConcurrentHashMap<>();
     private final Clock clock;
@@ -39,6 +41,7 @@ final class CapabilityMemory {
     CapabilityMemory(Clock clock, LongSupplier nanoTime) {
         this.clock = clock;
         this.known = forLife(nanoTime);
+        this.doubted = forLife(nanoTime);
         this.mountsAsked = forLife(nanoTime);
     }
 
@@ -53,8 +56,33 @@ final class CapabilityMemory {
 
     /** A repository has shown whether it can do something. */
     void saw(Repository repository, Capability capability, boolean there) {
-        known.put(new Subject(repository, capability), there);
+        Subject subject = new Subject(repository, capability);
+        known.put(subject, there);
+        doubted.invalidate(subject);
         last.put(capability, new Last(there, clock.instant()));
+    }
+
+    /**
+     * A repository has answered a question as if it could not do something. That is known once it has answered so about
+     * so many different things, and never while it is known that it can: it may have been an answer of somebody else.
+     */
+    void sawNone(Repository repository, Capability capability, Object about, int enough) {
+        Subject subject = new Subject(repository, capability);
+        Set<Object> answered = doubted.get(subject, key -> ConcurrentHashMap.newKeySet());
+        answered.add(about);
+        if (answered.size() < enough) {
+            return;
+        }
+        // Who shows that it can while this is noted is believed.
+        if (known.asMap().putIfAbsent(subject, false) == null) {
+            last.put(capability, new Last(false, clock.instant()));
+        }
+        doubted.invalidate(subject);
+    }
+
+    /** Whether a repository has answered as if it could not do something, and not often enough for that to be known. */
+    boolean isDoubted(Repository repository, Capability capability) {
+        return doubted.getIfPresent(new Subject(repository, capability)) != null;
     }
 
     /** A repository was asked whether it mounts. What it does is a capability from then on, if the answer says so. */

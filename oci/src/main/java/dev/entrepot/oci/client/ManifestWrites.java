@@ -5,6 +5,7 @@ import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.PushedManifest;
 import java.io.IOException;
 import java.util.Optional;
 
@@ -21,7 +22,7 @@ final class ManifestWrites {
     }
 
     /** As {@link dev.entrepot.oci.RepositoryTarget#pushManifest}. */
-    Optional<Digest> push(ManifestBytes manifest, ManifestReference reference) throws IOException {
+    PushedManifest push(ManifestBytes manifest, ManifestReference reference) throws IOException {
         if (reference instanceof Digest digest && !digest.equals(manifest.digest())) {
             throw new IllegalArgumentException("manifest " + manifest.digest() + " pushed as " + digest);
         }
@@ -40,7 +41,7 @@ final class ManifestWrites {
                 requireWhole(response, manifest);
             }
             requireDigest(response, manifest);
-            return subject(response);
+            return new PushedManifest(subject(response), status == 201 && isDigestOf(manifest, response));
         });
     }
 

@@ -37,10 +37,14 @@ final class PageReads {
     /**
      * Asks for a page. Names that do not fit their grammar cannot be asked for and are left out.
      *
-     * @param property the property of the document that holds the names
+     * @param property the property of the document that holds the names: an array, or null on the first page, as some
+     *     registries have it where there is nothing to list
+     * @param first whether this is the first page
      * @param parser makes a name of a text, or throws {@link InvalidNameException}
+     * @throws OutageException if the document has no such list, or says that it is an error
      */
-    <T> Page<T> read(ApiRequest request, String property, Function<String, T> parser) throws IOException {
+    <T> Page<T> read(ApiRequest request, String property, boolean first, Function<String, T> parser)
+            throws IOException {
         return calls.call(request, response -> {
             if (response.status() != 200) {
                 throw calls.errors().failure(response);
@@ -48,7 +52,7 @@ final class PageReads {
             if (response.isHtml()) {
                 throw calls.errors().html(response);
             }
-            List<T> names = names(response, property, parser);
+            List<T> names = names(response, property, first, parser);
             Optional<String> next = Links.next(response);
             if (next.filter(page -> request.uri().toString().endsWith(page)).isPresent()) {
                 throw new InvalidContentException(
@@ -58,21 +62,29 @@ final class PageReads {
         });
     }
 
-    private static <T> List<T> names(ApiResponse response, String property, Function<String, T> parser)
+    private static <T> List<T> names(ApiResponse response, String property, boolean first, Function<String, T> parser)
             throws IOException {
         byte[] body = response.readDocument(MAX_PAGE_BYTES);
         List<T> result = new ArrayList<>();
         try {
             JsonNode root = OciJson.mapper().readTree(body);
             if (!root.isObject()) {
-                throw notAList(response);
+                throw notAList(response, "");
             }
-            for (JsonNode item : root.path(property)) {
+            if (root.hasNonNull("errors")) {
+                throw notAList(response, ": it has \"errors\"");
+            }
+            JsonNode list = root.path(property);
+            // Of nothing at all, or of the rest of something, nobody knows what it leaves out.
+            if (!list.isArray() && !(first && list.isNull())) {
+                throw notAList(response, ": its \"" + property + "\" is no array");
+            }
+            for (JsonNode item : list) {
                 parse(item, parser).ifPresent(result::add);
             }
             return result;
         } catch (JacksonException e) {
-            throw notAList(response);
+            throw notAList(response, "");
         }
     }
 
@@ -84,10 +96,10 @@ final class PageReads {
         }
     }
 
-    private static OutageException notAList(ApiResponse response) {
+    private static OutageException notAList(ApiResponse response, String why) {
         return new OutageException(
                 Reason.SERVER_ERROR,
                 response.request().what() + ": " + response.request().host()
-                        + " answered with something that is no list");
+                        + " answered with something that is no list" + why);
     }
 }

@@ -31,6 +31,8 @@ final class ReferrersReads implements ReferrersApi {
     private static final Set<String> ABOUT_THE_SUBJECT = Set.of("MANIFEST_UNKNOWN", "NAME_UNKNOWN");
     private static final int MAX_PAGES = 10_000;
     private static final int MAX_OTHER_BYTES = 64 * 1024;
+    // How many subjects are answered oddly before none is asked about any more.
+    private static final int ODD = 3;
 
     private final Calls calls;
     private final RepositoryRequests requests;
@@ -58,7 +60,7 @@ final class ReferrersReads implements ReferrersApi {
         Set<String> pages = new HashSet<>();
         Optional<String> next = Optional.empty();
         for (int count = 0; count < MAX_PAGES; count++) {
-            Optional<Page> page = page(subject, next, count == 0);
+            Optional<Page> page = page(subject, next, count == 0, subject);
             if (page.isEmpty()) {
                 return Optional.empty();
             }
@@ -79,17 +81,23 @@ final class ReferrersReads implements ReferrersApi {
                 + MAX_PAGES + " pages of them");
     }
 
-    /** Sees whether there is such an API, by the first page alone. */
+    /** Sees whether there is such an API, by the first page alone, which is asked for again while that is in doubt. */
     void look(Digest subject) throws IOException {
-        page(subject, Optional.empty(), true);
+        boolean doubted = true;
+        for (int asked = 0; asked < ODD && doubted; asked++) {
+            doubted = page(subject, Optional.empty(), true, List.of(subject, asked))
+                            .isEmpty()
+                    && memory.isDoubted(requests.repository(), Capability.REFERRERS);
+        }
     }
 
     private String what(Digest subject) {
         return "listing referrers of " + requests.repository() + "@" + subject;
     }
 
-    /** A page, or empty if the first answer shows that there is no API. */
-    private Optional<Page> page(Digest subject, Optional<String> cursor, boolean first) throws IOException {
+    /** A page, or empty if the first answer shows that there is no API, each about something else. */
+    private Optional<Page> page(Digest subject, Optional<String> cursor, boolean first, Object about)
+            throws IOException {
         ApiRequest request = requests.reading(Operation.REFERRERS, what(subject), "GET", "referrers/" + subject)
                 .withHeader("Accept", MediaType.OCI_INDEX.value())
                 .withRedirects(ApiRequest.Redirects.SAME_QUESTION);
@@ -111,7 +119,9 @@ final class ReferrersReads implements ReferrersApi {
                                     + response.status() + " and no list, where it has listed referrers before");
                 }
             } else if (page.isEmpty() && !elsewhere && !isAboutTheSubject(response)) {
-                memory.saw(requests.repository(), Capability.REFERRERS, false);
+                // 404 is what the specification has for it. All else is also what somebody before the registry says
+                // now and then, and to believe one such answer would hide what all other subjects have.
+                memory.sawNone(requests.repository(), Capability.REFERRERS, about, response.status() == 404 ? 1 : ODD);
             } else if (page.isPresent()) {
                 memory.saw(requests.repository(), Capability.REFERRERS, true);
             }
@@ -129,7 +139,7 @@ final class ReferrersReads implements ReferrersApi {
             boolean other = !response.contentType().equals(Optional.of(MediaType.OCI_INDEX));
             if (other) {
                 // Of an answer that broke nobody knows what it was to say.
-                response.body().readNBytes(MAX_OTHER_BYTES);
+                requireAPage(response, response.body().readNBytes(MAX_OTHER_BYTES));
             }
             return other;
         }
@@ -177,14 +187,26 @@ final class ReferrersReads implements ReferrersApi {
         return Optional.of(request.uri().getRawPath() + next.get().substring(query));
     }
 
+    // A page for people, or something else that a registry without the API has at this address. Nothing at all is none
+    // of it, and an object in JSON without a list is what somebody says who did not answer the question.
+    private static void requireAPage(ApiResponse response, byte[] body) throws OutageException {
+        String text = new String(body, StandardCharsets.UTF_8).strip();
+        if (text.isEmpty()) {
+            throw broken(response);
+        }
+        if (text.startsWith("{")) {
+            isIndex(response, body);
+        }
+    }
+
     // What begins as a list does and cannot be read is one that broke on its way, not one that is not there.
     private static boolean isIndex(ApiResponse response, byte[] body) throws OutageException {
         try {
             JsonNode root = OciJson.mapper().readTree(body);
-            if (root.isMissingNode() || root.has("errors")) {
+            if (root.isMissingNode() || root.has("errors") || root.isObject() && !root.has("manifests")) {
                 throw broken(response);
             }
-            return root.isObject() && root.has("manifests");
+            return root.isObject();
         } catch (JacksonException e) {
             if (new String(body, StandardCharsets.UTF_8).stripLeading().startsWith("{")) {
                 throw broken(response);
@@ -195,6 +217,7 @@ final class ReferrersReads implements ReferrersApi {
 
     private static OutageException broken(ApiResponse response) {
         return new OutageException(
-                OutageException.Reason.SERVER_ERROR, response.sender() + " answered with a list that is broken");
+                OutageException.Reason.SERVER_ERROR,
+                response.sender() + " answered with status " + response.status() + " and a list that is broken");
     }
 }

@@ -341,7 +341,8 @@ public final class RegistryClient implements AutoCloseable {
                         url,
                         Priority.BACKGROUND)
                 .withScopes(List.of(Scope.CATALOG));
-        PageReads.Page<RepositoryName> page = new PageReads(calls).read(request, "repositories", RepositoryName::new);
+        PageReads.Page<RepositoryName> page =
+                new PageReads(calls).read(request, "repositories", cursor.isEmpty(), RepositoryName::new);
         return new CatalogPage(page.names(), page.next());
     }
 

@@ -9,6 +9,7 @@ import dev.entrepot.oci.KnownManifests;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.ReferrersReader;
 import dev.entrepot.oci.Repository;
@@ -151,7 +152,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
         ApiRequest first = requests.reading(
                 Operation.TAGS, "listing tags of " + repository(), "GET", "tags/list?n=" + PageReads.PAGE_SIZE);
         ApiRequest request = cursor.isPresent() ? first.withUri(requests.atOrigin(cursor.get())) : first;
-        PageReads.Page<Tag> page = pages.read(request, "tags", Tag::new);
+        PageReads.Page<Tag> page = pages.read(request, "tags", cursor.isEmpty(), Tag::new);
         return new TagPage(page.names(), page.next());
     }
 
@@ -216,7 +217,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
     }
 
     @Override
-    public Optional<Digest> pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
+    public PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
         return writes.push(manifest, reference);
     }
 

@@ -65,7 +65,7 @@ class ManifestWritesTest {
         REGISTRY.stubFor(put(BY_DIGEST)
                 .willReturn(aResponse().withStatus(201).withHeader("Docker-Content-Digest", DIGEST.toString())));
 
-        assertThat(repository.pushManifest(manifest, DIGEST)).isEmpty();
+        assertThat(repository.pushManifest(manifest, DIGEST).subject()).isEmpty();
 
         REGISTRY.verify(putRequestedFor(urlEqualTo(BY_DIGEST))
                 .withHeader("Content-Type", equalTo("application/vnd.oci.image.manifest.v1+json"))
@@ -74,12 +74,25 @@ class ManifestWritesTest {
     }
 
     @Test
+    void onlyACommitAs201OfTheRightDigestIsConfirmed() throws IOException {
+        ResponseDefinitionBuilder created = aResponse().withStatus(201);
+        REGISTRY.stubFor(put(BY_TAG).willReturn(created));
+        assertThat(repository.pushManifest(manifest, TAG).confirmed()).isFalse();
+
+        REGISTRY.stubFor(put(BY_TAG).willReturn(aResponse().withHeader("Docker-Content-Digest", DIGEST.toString())));
+        assertThat(repository.pushManifest(manifest, TAG).confirmed()).isFalse();
+
+        REGISTRY.stubFor(put(BY_TAG).willReturn(created.withHeader("Docker-Content-Digest", DIGEST.toString())));
+        assertThat(repository.pushManifest(manifest, TAG).confirmed()).isTrue();
+    }
+
+    @Test
     void saysWhichSubjectTheRegistryKeepsTrackOf() throws IOException {
         Digest subject = Digest.sha256(new byte[1]);
         REGISTRY.stubFor(
                 put(BY_TAG).willReturn(aResponse().withStatus(201).withHeader("OCI-Subject", subject.toString())));
 
-        assertThat(repository.pushManifest(manifest, TAG)).contains(subject);
+        assertThat(repository.pushManifest(manifest, TAG).subject()).contains(subject);
     }
 
     @Test
@@ -153,7 +166,9 @@ class ManifestWritesTest {
         assertThatThrownBy(() -> repository.pushManifest(manifest, TAG)).isInstanceOf(OutageException.class);
 
         REGISTRY.stubFor(put(BY_TAG).willReturn(aResponse().withStatus(200).withBody("{}")));
-        assertThat(repository.pushManifest(manifest, TAG)).as("some answer so").isEmpty();
+        assertThat(repository.pushManifest(manifest, TAG).subject())
+                .as("some answer so")
+                .isEmpty();
     }
 
     private static ResponseDefinitionBuilder html(String digest) {
@@ -164,11 +179,11 @@ class ManifestWritesTest {
     @Test
     void anAnswerWithoutABodyIsNoPageIfItStatesTheDigest() throws IOException {
         REGISTRY.stubFor(put(BY_TAG).willReturn(html(DIGEST.toString()).withHeader("OCI-Subject", DIGEST.toString())));
-        assertThat(repository.pushManifest(manifest, TAG)).contains(DIGEST);
+        assertThat(repository.pushManifest(manifest, TAG).subject()).contains(DIGEST);
 
         String sha512 = Digest.of(DigestAlgorithm.SHA512, BYTES).toString();
         REGISTRY.stubFor(put(BY_DIGEST).willReturn(html(sha512).withHeader("Content-Length", "0")));
-        assertThat(repository.pushManifest(manifest, DIGEST)).isEmpty();
+        assertThat(repository.pushManifest(manifest, DIGEST).subject()).isEmpty();
     }
 
     @Test

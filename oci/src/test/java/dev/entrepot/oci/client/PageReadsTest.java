@@ -19,6 +19,7 @@ import dev.entrepot.oci.TagPage;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -139,6 +140,50 @@ class PageReadsTest {
         }
         REGISTRY.stubFor(get(TAGS).willReturn(tags("[]").withHeader("Content-Type", "text/html")));
         assertThatThrownBy(() -> repository.listTags(Optional.empty())).isInstanceOf(OutageException.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "{}",
+                "{\"name\":\"team/app\"}",
+                "{\"tags\":{}}",
+                "{\"tags\":\"a\"}",
+                "{\"errors\":[{\"code\":\"UNAUTHORIZED\"}]}",
+                "{\"tags\":[\"a\"],\"errors\":[]}"
+            })
+    void anObjectWithoutAListOrWithErrorsIsNoEmptyList(String body) {
+        for (String cursor : List.of("", "&last=b")) {
+            REGISTRY.stubFor(get(TAGS + cursor).willReturn(aResponse().withBody(body)));
+        }
+
+        assertThatThrownBy(() -> repository.listTags(Optional.empty()))
+                .isInstanceOf(OutageException.class)
+                .hasMessageContaining(body.contains("errors") ? "it has \"errors\"" : "its \"tags\" is no array");
+        assertThatThrownBy(() -> repository.listTags(Optional.of("/v2/team/app/tags/list?n=1000&last=b")))
+                .isInstanceOf(OutageException.class);
+    }
+
+    @Test
+    void nullIsAnEmptyListOnTheFirstPageOnly() throws IOException {
+        REGISTRY.stubFor(get(TAGS).willReturn(tags("null")));
+        REGISTRY.stubFor(get(TAGS + "&last=b").willReturn(tags("null")));
+
+        assertThat(repository.listTags(Optional.empty()).tags()).isEmpty();
+        assertThatThrownBy(() -> repository.listTags(Optional.of("/v2/team/app/tags/list?n=1000&last=b")))
+                .isInstanceOf(OutageException.class)
+                .hasMessageContaining("its \"tags\" is no array");
+    }
+
+    @Test
+    void aCatalogWithoutRepositoriesIsNoEmptyOneUnlessItSaysSo() throws IOException {
+        REGISTRY.stubFor(get("/v2/_catalog?n=1000").willReturn(aResponse().withBody("{}")));
+        assertThatThrownBy(() -> client.catalog(Optional.empty()))
+                .isInstanceOf(OutageException.class)
+                .hasMessageContaining("its \"repositories\" is no array");
+
+        REGISTRY.stubFor(get("/v2/_catalog?n=1000").willReturn(aResponse().withBody("{\"repositories\":null}")));
+        assertThat(client.catalog(Optional.empty()).repositories()).isEmpty();
     }
 
     @Test

@@ -122,7 +122,6 @@ class ReferrersReadsTest {
         "301,text/html,<html>",
         "200,text/html,<html>",
         "200,application/json,{\"manifests\":[]}",
-        "200,application/vnd.oci.image.index.v1+json,{}",
         "200,application/vnd.oci.image.index.v1+json,<html>"
     })
     void readsTheFallbackTagWhereThereIsNoApi(int status, String type, String body) throws IOException {
@@ -321,6 +320,68 @@ class ReferrersReadsTest {
         world.advance(Duration.ofMinutes(10));
         repository.referrers(SUBJECT);
         assertThat(world.requests).hasSize(5).endsWith("referrers 404", "manifest 404");
+    }
+
+    private static ResponseDefinitionBuilder page() {
+        return aResponse().withHeader("Content-Type", "text/html").withBody("<html>Please log in");
+    }
+
+    private static Digest subject(int number) {
+        return Digest.sha256(new byte[] {9, (byte) number});
+    }
+
+    private static String api(Digest subject) {
+        return "/v2/team/app/referrers/" + subject;
+    }
+
+    @Test
+    void aPageIsRememberedAsNoApiOnlyWhenItAnswersThreeSubjects() throws IOException {
+        for (int subject = 0; subject < 5; subject++) {
+            REGISTRY.stubFor(get(api(subject(subject))).willReturn(page()));
+        }
+        for (int again = 0; again < 3; again++) {
+            assertThat(repository.referrers(subject(0))).isEqualTo(Referrers.NONE);
+        }
+        for (int subject = 1; subject < 5; subject++) {
+            assertThat(repository.referrers(subject(subject))).isEqualTo(Referrers.NONE);
+        }
+
+        assertThat(world.requests.stream().filter(request -> request.startsWith("referrers")))
+                .as("the first three times, the second and the third subject once, and then no other")
+                .hasSize(5);
+    }
+
+    @Test
+    void onePageBeforeTheFirstListHidesNoListAndIsOddFromThenOn() throws IOException {
+        REGISTRY.stubFor(get(API).willReturn(page()));
+        assertThat(repository.referrers(SUBJECT)).isEqualTo(Referrers.NONE);
+
+        REGISTRY.stubFor(get(api(FIRST)).willReturn(index(entry(SECOND))));
+        assertThat(repository.referrers(FIRST).descriptors()).hasSize(1);
+
+        assertThatThrownBy(() -> repository.referrers(SUBJECT)).isInstanceOf(OutageException.class);
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "text/html,''",
+        "application/json,''",
+        "application/json,{}",
+        "application/json,'{\"errors\":[]}'",
+        "application/json,{",
+        "application/vnd.oci.image.index.v1+json,{}"
+    })
+    void nothingAndAnObjectWithoutAListAreBrokenAnswersAndNotNoApi(String type, String body) throws IOException {
+        REGISTRY.stubFor(get(FALLBACK).willReturn(index(entry(FIRST))));
+        REGISTRY.stubFor(
+                get(API).willReturn(aResponse().withHeader("Content-Type", type).withBody(body)));
+
+        assertThatThrownBy(() -> repository.referrers(SUBJECT))
+                .isInstanceOf(OutageException.class)
+                .hasMessageContaining("status 200 and a list that is broken");
+
+        REGISTRY.stubFor(get(API).willReturn(index(entry(FIRST) + "," + entry(SECOND))));
+        assertThat(repository.referrers(SUBJECT).descriptors()).hasSize(2);
     }
 
     @ParameterizedTest

@@ -88,7 +88,7 @@ public final class BundledGraph {
         }
         Map<Digest, GraphNode> nodes = new LinkedHashMap<>();
         closure.manifests().forEach(manifest -> nodes.put(manifest.digest(), node(manifest)));
-        return new ArtifactGraph(closure.image().manifest(), nodes, List.of());
+        return new ArtifactGraph(closure.image().manifest(), nodes);
     }
 
     private GraphNode node(BundledManifest manifest) {
@@ -110,6 +110,7 @@ public final class BundledGraph {
                         .map(tag -> new CosignTag(tag.tag(), descriptor(tag.manifest())))
                         .toList(),
                 Set.of(),
+                List.of(),
                 "-");
     }
 

@@ -15,7 +15,8 @@ import java.util.Optional;
  * @param lostAgain what the other side had and lost, and is in the bundle again
  * @param sourceRequests requests sent to find out what it carries
  * @param read what was read to write it
- * @param warnings what of the selection found nothing, each a line for people
+ * @param warnings what of the selection found nothing, and what the source lists and does not have, each a line for
+ *     people
  */
 public record ExportReport(
         String name,

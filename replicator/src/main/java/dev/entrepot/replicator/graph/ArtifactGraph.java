@@ -20,19 +20,16 @@ import java.util.Set;
 public final class ArtifactGraph {
     private final GraphNode root;
     private final SequencedMap<Digest, GraphNode> nodes;
-    private final List<Descriptor> dangling;
 
     /**
      * Orders the nodes.
      *
      * @param root digest of the root, one of {@code found}
      * @param found all nodes, closed under their edges
-     * @param dangling referrers that a fallback tag lists and that the source no longer has
      */
-    public ArtifactGraph(Digest root, Map<Digest, GraphNode> found, List<Descriptor> dangling) {
+    public ArtifactGraph(Digest root, Map<Digest, GraphNode> found) {
         this.nodes = order(root, found);
         this.root = node(root);
-        this.dangling = List.copyOf(dangling);
     }
 
     private static SequencedMap<Digest, GraphNode> order(Digest root, Map<Digest, GraphNode> found) {
@@ -123,7 +120,7 @@ public final class ArtifactGraph {
      * Referrers that a fallback tag of the source lists although the source no longer has them; they are not copied.
      */
     public List<Descriptor> dangling() {
-        return dangling;
+        return nodes.values().stream().flatMap(node -> node.dangling().stream()).toList();
     }
 
     /** Sum of the sizes of all manifests and blobs, in bytes. */

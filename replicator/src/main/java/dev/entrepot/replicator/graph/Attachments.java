@@ -5,6 +5,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Referrers;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
@@ -18,6 +19,19 @@ public record Attachments(Referrers referrers, List<CosignTag> cosignTags) {
     /** Copies the list. */
     public Attachments {
         cosignTags = List.copyOf(cosignTags);
+    }
+
+    /** The same without these referrers. */
+    Attachments without(Set<Digest> gone) {
+        return gone.isEmpty()
+                ? this
+                : new Attachments(
+                        new Referrers(
+                                referrers.origin(),
+                                referrers.descriptors().stream()
+                                        .filter(descriptor -> !gone.contains(descriptor.digest()))
+                                        .toList()),
+                        cosignTags);
     }
 
     /**

@@ -19,7 +19,9 @@ import java.util.Set;
  * @param referrers what refers to it, as far as it belongs to the graph
  * @param cosignTags the cosign tags of it, as far as they belong to the graph
  * @param types the artifact type and the media types of the blobs: what filters know it by
- * @param fingerprint the {@link Attachments#fingerprint()} of all that the source attaches to it, filtered or not
+ * @param dangling referrers that the source's fallback tag lists and that the source does not have
+ * @param fingerprint the {@link Attachments#fingerprint()} of all that the source attaches to it, filtered or not,
+ *     without what is dangling
  */
 public record GraphNode(
         Descriptor descriptor,
@@ -30,6 +32,7 @@ public record GraphNode(
         List<Digest> referrers,
         List<CosignTag> cosignTags,
         Set<String> types,
+        List<Descriptor> dangling,
         String fingerprint) {
     /** Copies the lists. */
     public GraphNode {
@@ -39,6 +42,7 @@ public record GraphNode(
         referrers = List.copyOf(referrers);
         cosignTags = List.copyOf(cosignTags);
         types = Set.copyOf(types);
+        dangling = List.copyOf(dangling);
     }
 
     /** The digest of the manifest. */

@@ -14,6 +14,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * Discovers one graph, level by level: all nodes of a level at the same time, and of each node the manifest and what is
@@ -32,7 +33,6 @@ public final class GraphWalker {
     private final boolean toleratesAbsence;
     private final Map<Digest, Draft> drafts = new LinkedHashMap<>();
     private final Set<Digest> blobs = new HashSet<>();
-    private final List<Descriptor> dangling = new ArrayList<>();
 
     private GraphWalker(RepositoryDiscovery discovery, WalkLimits limits, boolean toleratesAbsence) {
         this.discovery = discovery;
@@ -90,6 +90,7 @@ public final class GraphWalker {
             List<Descriptor> blobs,
             List<Digest> referrers,
             List<CosignTag> cosignTags,
+            List<Descriptor> dangling,
             int indexDepth,
             int referrerDepth) {}
 
@@ -207,6 +208,7 @@ public final class GraphWalker {
                 new ArrayList<>(facts.blobs()),
                 new ArrayList<>(),
                 new ArrayList<>(),
+                new ArrayList<>(),
                 indexDepth,
                 referrerDepth);
         return Outcome.of(accepted, draft);
@@ -260,7 +262,7 @@ public final class GraphWalker {
         for (Visit visit : outcome.accepted()) {
             boolean listedOnly = visit.role() == Role.FALLBACK_REFERRER && outcome.kind() == Kind.ABSENT;
             if (outcome.kind() == Kind.DANGLING || listedOnly) {
-                dangling.add(visit.descriptor());
+                noteDangling(visit);
             } else {
                 link(visit, outcome.kind());
             }
@@ -278,6 +280,15 @@ public final class GraphWalker {
             throw new DiscoveryException(digest, "the graph has more than " + limits.nodes() + " nodes at " + digest);
         }
         return edges(digest, draft);
+    }
+
+    private void noteDangling(Visit visit) {
+        Draft parent = visit.from().map(drafts::get).orElse(null);
+        if (parent != null) {
+            parent.dangling().add(visit.descriptor());
+            discovery.noteDangling(
+                    parent.facts().descriptor().digest(), visit.descriptor().digest());
+        }
     }
 
     private void link(Visit visit, Kind kind) {
@@ -328,7 +339,7 @@ public final class GraphWalker {
     private ArtifactGraph finish(Digest root) {
         Map<Digest, GraphNode> nodes = new LinkedHashMap<>();
         drafts.forEach((digest, draft) -> nodes.put(digest, finish(draft)));
-        return new ArtifactGraph(root, nodes, dangling);
+        return new ArtifactGraph(root, nodes);
     }
 
     // In an order of its own, whatever the order in which answers and lists came: the same content gives the same
@@ -352,7 +363,12 @@ public final class GraphWalker {
                         .sorted(Comparator.comparing(CosignTag::tag))
                         .toList(),
                 facts.types(),
-                draft.attachments().fingerprint());
+                draft.dangling(),
+                draft.attachments().without(digests(draft.dangling())).fingerprint());
+    }
+
+    private static Set<Digest> digests(List<Descriptor> descriptors) {
+        return descriptors.stream().map(Descriptor::digest).collect(Collectors.toSet());
     }
 
     private static List<Descriptor> omitted(Draft draft) {

@@ -48,9 +48,31 @@ public record CompletedTag(
      * A manifest of a completed graph.
      *
      * @param digest its digest
-     * @param fingerprint what was attached to it at the source
+     * @param fingerprint what was attached to it at the source, as it is noted
      */
-    public record Node(Digest digest, String fingerprint) {}
+    public record Node(Digest digest, String fingerprint) {
+        private static final String LACKING = "?";
+
+        /** One to which the source attached this, and listed more that it did not have. */
+        public static Node lacking(Digest digest, String fingerprint) {
+            return new Node(digest, fingerprint + LACKING);
+        }
+
+        /** Whether the source listed more than it had. */
+        public boolean isLacking() {
+            return fingerprint.endsWith(LACKING);
+        }
+
+        /** The fingerprint of what the source attached to it, and had. */
+        public String attached() {
+            return isLacking() ? fingerprint.substring(0, fingerprint.length() - LACKING.length()) : fingerprint;
+        }
+    }
+
+    /** Whether the source listed referrers that it did not have, and may have later. */
+    public boolean isLacking() {
+        return nodes.stream().anyMatch(Node::isLacking);
+    }
 
     /** Whether it is known to have come from a registry. */
     public boolean isFrom(String name) {

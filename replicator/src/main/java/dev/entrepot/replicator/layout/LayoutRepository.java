@@ -11,6 +11,7 @@ import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
@@ -154,7 +155,7 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
     }
 
     @Override
-    public Optional<Digest> pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
+    public PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
         if (!isWhole(manifest)) {
             store.put(manifest.digest(), new ByteArrayInputStream(manifest.array()));
         }
@@ -170,7 +171,7 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
             if (changed) {
                 store.write(index);
             }
-            return subject;
+            return new PushedManifest(subject, true);
         });
     }
 

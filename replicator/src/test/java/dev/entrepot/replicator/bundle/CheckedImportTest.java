@@ -11,6 +11,7 @@ import dev.entrepot.oci.DigestAlgorithm;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
@@ -261,7 +262,7 @@ class CheckedImportTest {
         }
 
         @Override
-        public Optional<Digest> pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
+        public PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
             return to.pushManifest(manifest, reference);
         }
 

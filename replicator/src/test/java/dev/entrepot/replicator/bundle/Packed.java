@@ -119,6 +119,7 @@ final class Packed {
                     List.copyOf(referrers),
                     one.cosignTags(),
                     one.types(),
+                    one.dangling(),
                     one.fingerprint());
         }
 
