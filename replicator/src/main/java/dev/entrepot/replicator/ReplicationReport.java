@@ -124,6 +124,11 @@ public record ReplicationReport(
                     requests);
         }
 
+        /** All tags that the rule has there, complete or not; what was deleted is none of them. */
+        public long tags() {
+            return copied + upToDate + skipped + failed;
+        }
+
         private static long count(List<ItemReport> items, ItemReport.State state) {
             return items.stream().filter(item -> item.state() == state).count();
         }
@@ -148,10 +153,12 @@ public record ReplicationReport(
 
     /** How the run ended. */
     public Outcome outcome() {
-        long failed = items.stream()
-                .filter(item -> item.state() == ItemReport.State.FAILED)
-                .count();
-        if (failure.isPresent() || failed > 0 && failed == items.size()) {
+        // Not of the items: a report that was written down lacks those of tags that were complete. Where nothing is
+        // written to, as in an export, there is nothing else.
+        List<TargetSummary> sums = targets.isEmpty() ? List.of(TargetSummary.of("", items, 0)) : targets;
+        long failed = sums.stream().mapToLong(TargetSummary::failed).sum();
+        long tags = sums.stream().mapToLong(TargetSummary::tags).sum();
+        if (failure.isPresent() || failed > 0 && failed == tags) {
             return Outcome.FAILED;
         }
         return failed > 0 || !leftOut.isEmpty() ? Outcome.PARTLY : Outcome.COMPLETE;

@@ -93,7 +93,7 @@ final class ReplicationMetrics implements RunListener {
                 return new State(run, last, tags, missing, ratio);
             }
             // Not of the items: a report that was written down has those only that something is to be said about.
-            long all = target.copied() + target.upToDate() + target.skipped() + target.failed();
+            long all = target.tags();
             return new State(
                     report.run(), last, all, target.failed(), all == 0 ? 1 : (double) (all - target.failed()) / all);
         }
