@@ -261,7 +261,8 @@ public final class ReplicationRunner {
             try {
                 ReplicationReport report = execute(rule, claim, roundOf, trigger, progress, selection, number, started);
                 services.journal().flush();
-                services.journal().finishRun(number, report.outcome().toString(), ReportWriter.toJson(report));
+                services.journal()
+                        .finishRun(number, report.outcome().toString(), ReportWriter.toJson(KeptReport.of(report)));
                 return report;
             } catch (IOException | RuntimeException e) {
                 breakOff(number, e);
@@ -312,7 +313,7 @@ public final class ReplicationRunner {
             SourceSurvey survey = selection.of(run);
             warnings = SelectionWarnings.of(rule, survey, source.seen());
             ImageDiscovery.refuseNothing(rule, survey);
-            results = run.execute(survey, number, claim::ended);
+            results = run.execute(survey, claim::ended);
         } catch (CopyException e) {
             failure = Optional.of(e.failure());
         }

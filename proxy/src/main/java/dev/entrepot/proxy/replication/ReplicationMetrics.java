@@ -5,7 +5,6 @@ import dev.entrepot.proxy.admin.Metrics;
 import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.journal.RunRecord;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -21,14 +20,13 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the runs of the configured rules came to, for each rule and target. What is remembered starts with the last
- * reports of the journal, so that a restart does not forget how old the copies are; counters start at zero. The last
- * run is the one with the highest number, in whatever order reports come: that of a round that was long busy at one
+ * What the runs of the configured rules came to, for each rule and target. What is remembered starts with what the
+ * journal has of the last runs, so that a restart does not forget how old the copies are; counters start at zero. The
+ * last run is the one with the highest number, in whatever order reports come: that of a round that was long busy at one
  * target comes after those of many later rounds at the others. Safe for all threads.
  */
 final class ReplicationMetrics implements RunListener {
     private static final Logger LOG = LoggerFactory.getLogger(ReplicationMetrics.class);
-    private static final int REPORTS_READ = 100;
     private static final List<String> LABELS = List.of("rule", "target");
 
     private final InstantSource clock;
@@ -185,22 +183,17 @@ final class ReplicationMetrics implements RunListener {
         return Duration.between(since, clock.instant()).toMillis() / 1000.0;
     }
 
-    /** Takes up what the journal knows, oldest first. */
+    /** Takes up what the journal knows of runs. */
     void recall(List<RunRecord> newestFirst) {
         for (RunRecord run : newestFirst.reversed()) {
-            if (run.reportJson().isPresent() && rules.containsKey(run.rule())) {
+            if (run.summaryJson().isPresent() && rules.containsKey(run.rule())) {
                 try {
-                    remember(ReportReader.read(run.reportJson().get()));
+                    remember(ReportReader.read(run.summaryJson().get()));
                 } catch (InvalidContentException e) {
                     LOG.warn("run {} of {} is left out of the metrics: {}", run.id(), run.rule(), e.getMessage());
                 }
             }
         }
-    }
-
-    /** The runs of the journal that are worth reading. */
-    static List<RunRecord> worthReading(Replication replication) throws IOException {
-        return replication.journal().runs(REPORTS_READ);
     }
 
     @Override

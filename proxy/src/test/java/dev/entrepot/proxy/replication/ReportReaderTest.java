@@ -14,6 +14,7 @@ import dev.entrepot.replicator.Tally;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import java.util.OptionalLong;
 import org.junit.jupiter.api.Test;
 
 class ReportReaderTest {
@@ -61,5 +62,31 @@ class ReportReaderTest {
         ReplicationReport report = report(List.of(item("v1", State.PRUNED), item("v2", State.FAILED)), sums(0, 1, 1));
 
         assertThat(report.outcome()).isEqualTo(Outcome.FAILED);
+    }
+
+    @Test
+    void whatWasNotListedIsReadBack() throws Exception {
+        ReplicationReport.Unlisted more = new ReplicationReport.Unlisted(
+                "eu.test", State.FAILED, item("v2", State.FAILED).failure(), 97);
+        ReplicationReport report = new ReplicationReport(
+                1,
+                "rule",
+                "test",
+                TIME,
+                TIME,
+                List.of(item("v2", State.FAILED)),
+                List.of(sums(1, 0, 98)),
+                0,
+                Optional.empty(),
+                List.of(),
+                List.of(),
+                OptionalLong.empty(),
+                List.of(more));
+
+        ReplicationReport read = ReportReader.read(ReportWriter.toJson(report));
+
+        assertThat(read.unlisted()).containsExactly(more);
+        assertThat(ReportWriter.toText(read))
+                .contains("FAILED  eu.test: 98 tags (app:v2, ...)  at the target, v2: refused");
     }
 }
