@@ -20,10 +20,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the runs of the configured rules came to, for each rule and target. What is remembered starts with what the
- * journal has of the last runs, so that a restart does not forget how old the copies are; counters start at zero. The
- * last run is the one with the highest number, in whatever order reports come: that of a round that was long busy at one
- * target comes after those of many later rounds at the others. Safe for all threads.
+ * What the runs of the configured rules came to, for each rule and each of its targets; what a rule once copied to and
+ * does not any more is left out. What is remembered starts with what the journal has of the last runs, so that a
+ * restart does not forget how old the copies are; counters start at zero. The last run is the one with the highest
+ * number, in whatever order reports come: that of a round that was long busy at one target comes after those of many
+ * later rounds at the others. Safe for all threads.
  */
 final class ReplicationMetrics implements RunListener {
     private static final Logger LOG = LoggerFactory.getLogger(ReplicationMetrics.class);
@@ -221,8 +222,9 @@ final class ReplicationMetrics implements RunListener {
     private synchronized void remember(ReplicationReport report) {
         Ending ending = new Ending(report.run(), report.outcome() == ReplicationReport.Outcome.FAILED);
         endings.merge(report.rule(), ending, (last, now) -> now.run() < last.run() ? last : now);
+        List<String> served = rules.getOrDefault(report.rule(), List.of());
         if (report.failure().isPresent()) {
-            for (String target : rules.getOrDefault(report.rule(), List.of())) {
+            for (String target : served) {
                 if (!report.leftOut().contains(target)) {
                     states.put(
                             new Place(report.rule(), target),
@@ -232,9 +234,12 @@ final class ReplicationMetrics implements RunListener {
             return;
         }
         for (ReplicationReport.TargetSummary target : report.targets()) {
-            states.put(
-                    new Place(report.rule(), target.target()),
-                    state(report.rule(), target.target()).served(report, target));
+            // Nothing ever changes any more how it stands at a target that was taken out of the rule.
+            if (served.contains(target.target())) {
+                states.put(
+                        new Place(report.rule(), target.target()),
+                        state(report.rule(), target.target()).served(report, target));
+            }
         }
     }
 

@@ -190,6 +190,14 @@ class ReplicationMetricsTest {
     }
 
     @Test
+    void targetThatWasTakenOutOfTheRuleIsNotShown(@TempDir Path folder) throws Exception {
+        recalledAfter(folder, List.of(round(1, 0, 1, Optional.empty(), at("eu.test", 10, 0), at("gone.test", 10, 0))));
+
+        shows("0", "1");
+        assertThat(metrics.render()).doesNotContain("gone.test");
+    }
+
+    @Test
     void runWhoseSummaryCannotBeReadIsLeftOut(@TempDir Path folder) throws Exception {
         try (CopyJournal journal = CopyJournal.open(folder, InstantSource.fixed(TIME))) {
             journal.finishRun(journal.startRun("to-regions", "test"), "failed", "{\"started\": \"x\"}");
