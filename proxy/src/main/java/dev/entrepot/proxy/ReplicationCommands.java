@@ -178,31 +178,32 @@ final class ReplicationCommands {
             throws IOException, BadRequestException {
         Path directory = journalOf.apply(config.cache().directory());
         if (Files.notExists(directory.resolve(CopyJournal.FILE))) {
-            return show(List.of(), number, json);
+            return number.isPresent()
+                    ? show(Optional.empty(), Optional.empty(), number.get(), json)
+                    : list(List.of(), json);
         }
         try (CopyJournal journal = CopyJournal.openForReading(directory, environment.clock())) {
-            List<RunRecord> runs =
-                    number.isPresent() ? journal.run(number.get()).stream().toList() : journal.runs(RUNS_SHOWN);
-            return show(runs, number, json);
+            return number.isPresent()
+                    ? show(journal.run(number.get()), journal.report(number.get()), number.get(), json)
+                    : list(journal.runs(RUNS_SHOWN), json);
         }
     }
 
-    private int show(List<RunRecord> runs, Optional<Long> number, boolean json)
+    private int list(List<RunRecord> runs, boolean json) {
+        out.print(json ? RunTexts.toJson(runs) + "\n" : RunTexts.toText(runs));
+        return ExitCodes.OK;
+    }
+
+    private int show(Optional<RunRecord> found, Optional<String> report, long number, boolean json)
             throws IOException, BadRequestException {
-        if (number.isEmpty()) {
-            out.print(json ? RunTexts.toJson(runs) + "\n" : RunTexts.toText(runs));
-            return ExitCodes.OK;
-        }
-        RunRecord run = runs.stream()
-                .findFirst()
-                .orElseThrow(() -> new BadRequestException("there is no run " + number.get()
-                        + "; \"entrepot runs\" shows the last, with --imports those of imports and with --exports those of"
-                        + " exports"));
-        Optional<String> report = RunTexts.report(run);
+        RunRecord run = found.orElseThrow(() -> new BadRequestException("there is no run " + number
+                + "; \"entrepot runs\" shows the last, with --imports those of imports and with --exports those of"
+                + " exports"));
+        Optional<String> text = report.isPresent() ? RunTexts.report(report.get()) : Optional.empty();
         if (json) {
-            out.println(RunTexts.toJson(run));
+            out.println(RunTexts.toJson(run, report));
         } else {
-            out.print(report.orElseGet(() -> RunTexts.toText(runs)));
+            out.print(text.orElseGet(() -> RunTexts.toText(List.of(run))));
         }
         return ExitCodes.OK;
     }

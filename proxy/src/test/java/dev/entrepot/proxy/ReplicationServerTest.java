@@ -662,6 +662,26 @@ class ReplicationServerTest {
                 .doesNotContain("entrepot_replication_bytes_total{");
     }
 
+    @Test
+    void listOfRunsIsThatOfTheRuleHoweverManyOthersRanSince() throws Exception {
+        mirror.close();
+        try (CopyJournal journal = CopyJournal.open(folder.resolve("data"), InstantSource.system())) {
+            journal.finishRun(journal.startRun("to-eu", "test"), "complete", "{}");
+            journal.finishRun(journal.startRun("to-eu", "test"), "failed", "no report");
+            for (int run = 0; run < 200; run++) {
+                journal.finishRun(journal.startRun("other", "test"), "complete", "{}");
+            }
+        }
+        open();
+
+        JsonNode ofRule = get("/replication/runs?rule=to-eu").json();
+        assertThat(ofRule.valueStream().map(run -> run.path("run").asLong())).containsExactly(2L, 1L);
+        assertThat(get("/replication/runs").json().size()).isEqualTo(100);
+        assertThat(get("/replication/runs/2").json().has("report")).isFalse();
+        assertThat(get("/ui/api/runs/2").json().path("outcome").asString()).isEqualTo("failed");
+        assertThat(commands.run("runs").out()).hasLineCount(50);
+    }
+
     private static String line(String metrics, String name) {
         return metrics.lines()
                 .filter(line -> line.startsWith("entrepot_replication_" + name + "{"))

@@ -12,8 +12,9 @@ import java.util.stream.Collectors;
  *
  * @param target name of the target
  * @param failures the tags, at least one, in the order of the run
+ * @param more how many others there were, which the report counts and does not list
  */
-public record FailureGroup(String target, List<Failed> failures) {
+public record FailureGroup(String target, List<Failed> failures, long more) {
     // As many as fit into a line. So many failures are told one by one, each with its own node and cause.
     private static final int NAMED = 3;
 
@@ -30,7 +31,8 @@ public record FailureGroup(String target, List<Failed> failures) {
      */
     public record Failed(String tag, ItemReport.Failure failure) {}
 
-    private record Cause(String target, Side side, String text) {
+    /** What tags have in common that are told of together. */
+    record Cause(String target, Side side, String text) {
         static Cause of(String target, ItemReport.Failure failure) {
             return new Cause(target, failure.side(), failure.fault().isEmpty() ? failure.cause() : failure.fault());
         }
@@ -49,25 +51,40 @@ public record FailureGroup(String target, List<Failed> failures) {
                                                 () -> new ItemReport.Failure(Side.LOCAL, item.tag(), item.reason()))));
             }
         }
+        Map<Cause, Long> more = report.unlisted().stream()
+                .filter(unlisted -> unlisted.failure().isPresent())
+                .collect(Collectors.groupingBy(
+                        unlisted ->
+                                Cause.of(unlisted.target(), unlisted.failure().get()),
+                        Collectors.summingLong(ReplicationReport.Unlisted::count)));
         return byTarget.entrySet().stream()
-                .flatMap(entry -> of(entry.getKey(), entry.getValue()).stream())
+                .flatMap(entry -> of(entry.getKey(), entry.getValue(), more).stream())
                 .toList();
     }
 
-    /** The same for one target. */
+    /** The same for one target, of which all are listed. */
     static List<FailureGroup> of(String target, List<Failed> failures) {
+        return of(target, failures, Map.of());
+    }
+
+    private static List<FailureGroup> of(String target, List<Failed> failures, Map<Cause, Long> unlisted) {
         Map<Cause, List<Failed>> byCause = failures.stream()
                 .collect(Collectors.groupingBy(
                         failed -> Cause.of(target, failed.failure()), LinkedHashMap::new, Collectors.toList()));
         List<FailureGroup> groups = new ArrayList<>();
-        for (List<Failed> same : byCause.values()) {
-            if (same.size() > NAMED) {
-                groups.add(new FailureGroup(target, same));
+        byCause.forEach((cause, same) -> {
+            long more = unlisted.getOrDefault(cause, 0L);
+            if (same.size() + more > NAMED) {
+                groups.add(new FailureGroup(target, same, more));
             } else {
-                same.forEach(failed -> groups.add(new FailureGroup(target, List.of(failed))));
+                same.forEach(failed -> groups.add(new FailureGroup(target, List.of(failed), 0)));
             }
-        }
+        });
         return groups;
+    }
+
+    private long count() {
+        return failures.size() + more;
     }
 
     /** What went wrong for the first of them. */
@@ -78,11 +95,11 @@ public record FailureGroup(String target, List<Failed> failures) {
     /** The tag, or how many there are and the first of them. */
     public String tags() {
         String names = failures.stream().limit(NAMED).map(Failed::tag).collect(Collectors.joining(", "));
-        return failures.size() == 1 ? names : failures.size() + " tags (" + names + ", ...)";
+        return count() == 1 ? names : count() + " tags (" + names + ", ...)";
     }
 
     /** The target and {@link #tags()}. */
     public String place() {
-        return target + (failures.size() == 1 ? "/" : ": ") + tags();
+        return target + (count() == 1 ? "/" : ": ") + tags();
     }
 }

@@ -6,7 +6,6 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.ItemReport.State;
 import dev.entrepot.replicator.graph.ArtifactGraph;
-import dev.entrepot.replicator.journal.ItemRecord;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.ArrayList;
@@ -28,12 +27,10 @@ final class GraphCopier {
     private static final int WINDOW = 32;
 
     private final TargetSession session;
-    private final long run;
     private final ProgressListener progress;
 
-    GraphCopier(TargetSession session, long run, ProgressListener progress) {
+    GraphCopier(TargetSession session, ProgressListener progress) {
         this.session = session;
-        this.run = run;
         this.progress = progress;
     }
 
@@ -51,7 +48,9 @@ final class GraphCopier {
                     window.acquire();
                     FutureTask<ItemReport> task = new FutureTask<>(() -> {
                         try {
-                            return settle(copy(work));
+                            ItemReport item = copy(work);
+                            progress.finished(item);
+                            return item;
                         } finally {
                             window.release();
                         }
@@ -73,24 +72,6 @@ final class GraphCopier {
                 throw new IOException("copying to " + session.name() + " failed", e.getCause());
             }
         }
-    }
-
-    // Of tags that were complete the report has the number: a history of all of them would outgrow everything else.
-    private ItemReport settle(ItemReport item) {
-        if (item.state() != State.UP_TO_DATE) {
-            String detail = item.failure().map(ItemReport.Failure::cause).orElse(item.reason());
-            session.journal()
-                    .item(
-                            run,
-                            new ItemRecord(
-                                    item.target(),
-                                    item.repository(),
-                                    item.tag(),
-                                    item.state().toString(),
-                                    detail));
-        }
-        progress.finished(item);
-        return item;
     }
 
     private ItemReport copy(ImageWork work) throws IOException {

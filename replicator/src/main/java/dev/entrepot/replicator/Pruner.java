@@ -7,7 +7,6 @@ import dev.entrepot.replicator.LeftoverDeletion.Decision;
 import dev.entrepot.replicator.LeftoverDeletion.Fate;
 import dev.entrepot.replicator.journal.CompletedTag;
 import dev.entrepot.replicator.journal.CopyJournal;
-import dev.entrepot.replicator.journal.ItemRecord;
 import dev.entrepot.replicator.journal.Leftover;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -36,7 +35,7 @@ final class Pruner {
     }
 
     /** Deletes what was planned, as far as that still holds, and returns what came of each. */
-    List<ItemReport> prune(PrunePlan plan, long run) throws IOException {
+    List<ItemReport> prune(PrunePlan plan) throws IOException {
         List<ItemReport> reports = new ArrayList<>();
         for (PruneStep step : plan.steps()) {
             if (step.action() == PruneStep.Action.FAIL) {
@@ -51,17 +50,6 @@ final class Pruner {
         repositories.addAll(plan.leftovers().keySet());
         for (RepositoryName repository : repositories) {
             reports.addAll(prune(repository, plan));
-        }
-        for (ItemReport report : reports) {
-            String detail = report.failure().map(ItemReport.Failure::cause).orElse(report.reason());
-            journal.item(
-                    run,
-                    new ItemRecord(
-                            report.target(),
-                            report.repository(),
-                            report.tag(),
-                            report.state().toString(),
-                            detail));
         }
         return reports;
     }

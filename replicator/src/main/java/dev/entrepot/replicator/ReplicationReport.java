@@ -24,6 +24,7 @@ import java.util.OptionalLong;
  *     for people; they do not change how the run ended
  * @param leftOut targets of the rule that an earlier round was not done with, and that this one did nothing at
  * @param roundOf the run that this was another round of; empty for the first round, whose number is that of the run
+ * @param unlisted how many more items there were than are in this report; none but in one that was read from a journal
  */
 public record ReplicationReport(
         long run,
@@ -37,13 +38,45 @@ public record ReplicationReport(
         Optional<ItemReport.Failure> failure,
         List<String> warnings,
         List<String> leftOut,
-        OptionalLong roundOf) {
+        OptionalLong roundOf,
+        List<Unlisted> unlisted) {
     /** Copies the lists. */
     public ReplicationReport {
         items = List.copyOf(items);
         targets = List.copyOf(targets);
         warnings = List.copyOf(warnings);
         leftOut = List.copyOf(leftOut);
+        unlisted = List.copyOf(unlisted);
+    }
+
+    /** With all items. */
+    public ReplicationReport(
+            long run,
+            String rule,
+            String trigger,
+            Instant started,
+            Instant ended,
+            List<ItemReport> items,
+            List<TargetSummary> targets,
+            long sourceRequests,
+            Optional<ItemReport.Failure> failure,
+            List<String> warnings,
+            List<String> leftOut,
+            OptionalLong roundOf) {
+        this(
+                run,
+                rule,
+                trigger,
+                started,
+                ended,
+                items,
+                targets,
+                sourceRequests,
+                failure,
+                warnings,
+                leftOut,
+                roundOf,
+                List.of());
     }
 
     /** Of a run that left out no target. */
@@ -124,10 +157,26 @@ public record ReplicationReport(
                     requests);
         }
 
+        /** All tags that the rule has there, complete or not; what was deleted is none of them. */
+        public long tags() {
+            return copied + upToDate + skipped + failed;
+        }
+
         private static long count(List<ItemReport> items, ItemReport.State state) {
             return items.stream().filter(item -> item.state() == state).count();
         }
     }
+
+    /**
+     * Items of one kind that are counted and not listed.
+     *
+     * @param target name of the target
+     * @param state what came of them
+     * @param failure of those that failed, that of the first listed with the same cause; empty if none of the cause is
+     *     listed
+     * @param count how many, at least one
+     */
+    public record Unlisted(String target, ItemReport.State state, Optional<ItemReport.Failure> failure, long count) {}
 
     /** The same run, before which blobs were sent to its only target; what was sent then was there when it began. */
     public ReplicationReport withSent(Tally before) {
@@ -143,15 +192,29 @@ public record ReplicationReport(
                         target.requests()))
                 .toList();
         return new ReplicationReport(
-                run, rule, trigger, started, ended, items, sums, sourceRequests, failure, warnings, leftOut, roundOf);
+                run,
+                rule,
+                trigger,
+                started,
+                ended,
+                items,
+                sums,
+                sourceRequests,
+                failure,
+                warnings,
+                leftOut,
+                roundOf,
+                unlisted);
     }
 
     /** How the run ended. */
     public Outcome outcome() {
-        long failed = items.stream()
-                .filter(item -> item.state() == ItemReport.State.FAILED)
-                .count();
-        if (failure.isPresent() || failed > 0 && failed == items.size()) {
+        // Not of the items: a report that was written down lacks those of tags that were complete. Where nothing is
+        // written to, as in an export, there is nothing else.
+        List<TargetSummary> sums = targets.isEmpty() ? List.of(TargetSummary.of("", items, 0)) : targets;
+        long failed = sums.stream().mapToLong(TargetSummary::failed).sum();
+        long tags = sums.stream().mapToLong(TargetSummary::tags).sum();
+        if (failure.isPresent() || failed > 0 && failed == tags) {
             return Outcome.FAILED;
         }
         return failed > 0 || !leftOut.isEmpty() ? Outcome.PARTLY : Outcome.COMPLETE;

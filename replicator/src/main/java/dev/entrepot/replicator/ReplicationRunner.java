@@ -264,7 +264,8 @@ public final class ReplicationRunner {
             try {
                 ReplicationReport report = execute(rule, claim, roundOf, trigger, progress, selection, number, started);
                 services.journal().flush();
-                services.journal().finishRun(number, report.outcome().toString(), ReportWriter.toJson(report));
+                services.journal()
+                        .finishRun(number, report.outcome().toString(), ReportWriter.toJson(KeptReport.of(report)));
                 return report;
             } catch (IOException | RuntimeException e) {
                 breakOff(number, e);
@@ -315,7 +316,7 @@ public final class ReplicationRunner {
             SourceSurvey survey = selection.of(run);
             warnings.addAll(SelectionWarnings.of(rule, survey, source.seen()));
             ImageDiscovery.refuseNothing(rule, survey);
-            results = run.execute(survey, number, claim::ended);
+            results = run.execute(survey, claim::ended);
             warnings.addAll(DanglingWarnings.of(survey));
         } catch (CopyException e) {
             failure = Optional.of(e.failure());

@@ -9,7 +9,10 @@ import tools.jackson.databind.node.ObjectNode;
 public final class ReportWriter {
     private ReportWriter() {}
 
-    /** One JSON object. Tags that were complete are counted, not listed. */
+    /**
+     * One JSON object. Tags that were complete are counted, not listed; of what else the report counts and does not
+     * list {@code notListed} says how many there were, for each target, state and cause.
+     */
     public static String toJson(ReplicationReport report) {
         ObjectNode root = OciJson.mapper().createObjectNode();
         root.put("run", report.run());
@@ -37,6 +40,10 @@ public final class ReportWriter {
             if (item.state() != ItemReport.State.UP_TO_DATE) {
                 root.withArray("items").add(item(item));
             }
+        }
+        if (!report.unlisted().isEmpty()) {
+            ArrayNode unlisted = root.putArray("notListed");
+            report.unlisted().forEach(more -> unlisted.add(unlisted(more)));
         }
         return root.toString();
     }
@@ -69,6 +76,15 @@ public final class ReportWriter {
         if (!item.tally().equals(Tally.NONE)) {
             node.set("done", tally(item.tally()));
         }
+        return node;
+    }
+
+    private static ObjectNode unlisted(ReplicationReport.Unlisted unlisted) {
+        ObjectNode node = OciJson.mapper().createObjectNode();
+        node.put("target", unlisted.target());
+        node.put("state", unlisted.state().toString());
+        node.put("count", unlisted.count());
+        unlisted.failure().ifPresent(failure -> node.set("failure", failure(failure)));
         return node;
     }
 
@@ -127,6 +143,12 @@ public final class ReportWriter {
         for (FailureGroup group : FailureGroup.of(report)) {
             text.append("  FAILED  ").append(group.place()).append("  ");
             text.append(describe(group.first())).append('\n');
+        }
+        for (ReplicationReport.Unlisted more : report.unlisted()) {
+            if (more.failure().isEmpty()) {
+                text.append("  ").append(more.state()).append("  ").append(more.target());
+                text.append(": " + more.count() + " more, which the journal did not keep\n");
+            }
         }
         for (ReplicationReport.TargetSummary target : report.targets()) {
             Tally tally = target.tally();

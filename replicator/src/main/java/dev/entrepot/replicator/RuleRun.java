@@ -96,10 +96,10 @@ final class RuleRun {
      *
      * @param ended is told of each target when nothing more is done there
      */
-    List<TargetResult> execute(SourceSurvey survey, long run, Consumer<String> ended) throws IOException {
+    List<TargetResult> execute(SourceSurvey survey, Consumer<String> ended) throws IOException {
         return Concurrently.map(sessions, session -> {
             try {
-                return execute(session, survey, run);
+                return execute(session, survey);
             } finally {
                 ended.accept(session.name());
             }
@@ -175,7 +175,7 @@ final class RuleRun {
         return sourceGate.requestCount();
     }
 
-    private TargetResult execute(TargetSession session, SourceSurvey survey, long run) throws IOException {
+    private TargetResult execute(TargetSession session, SourceSurvey survey) throws IOException {
         List<ItemReport> items;
         try {
             CopyException.at(Side.TARGET, session.name(), "beginning to write to " + session.name(), () -> {
@@ -190,7 +190,7 @@ final class RuleRun {
                     items);
         }
         try {
-            items = write(session, survey, run);
+            items = write(session, survey);
         } catch (IOException | RuntimeException e) {
             session.registry().end(false);
             throw e;
@@ -237,7 +237,7 @@ final class RuleRun {
                 Tally.NONE);
     }
 
-    private List<ItemReport> write(TargetSession session, SourceSurvey survey, long run) throws IOException {
+    private List<ItemReport> write(TargetSession session, SourceSurvey survey) throws IOException {
         List<ItemReport> items = new ArrayList<>();
         PrunePlan pruning;
         // From the comparison to the journal: what is found present must not be pruned before a tag holds on to it.
@@ -249,11 +249,11 @@ final class RuleRun {
                     session.name(),
                     works.size(),
                     works.stream().mapToLong(work -> work.plan().blobBytes()).sum());
-            items.addAll(new GraphCopier(session, run, progress).copy(works));
+            items.addAll(new GraphCopier(session, progress).copy(works));
         } finally {
             claim.close();
         }
-        items.addAll(new Pruner(session, survey).prune(pruning, run));
+        items.addAll(new Pruner(session, survey).prune(pruning));
         return items;
     }
 

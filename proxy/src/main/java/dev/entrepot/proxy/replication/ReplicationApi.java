@@ -31,8 +31,8 @@ import tools.jackson.databind.util.RawValue;
  * GET  /replication/rules/RULE/plan     what a run would do now; with ?verify=deep what one would that reads back; 429 while another one is asked for, because each is kept in memory whole
  * POST /replication/rules/RULE/sync     run it: 202 and the number of the run, 409 if it is running; with {"verify": "deep"} what the targets have is read back
  * POST /replication/copy                {"source", "target"}, and "verify" if wanted: copy one image, as above; of layouts only those that rules write
- * GET  /replication/runs[?rule=RULE]    the last runs
- * GET  /replication/runs/RUN            one run: how far it is, or its report
+ * GET  /replication/runs[?rule=RULE]    the last runs, 100 of them
+ * GET  /replication/runs/RUN            one run: how far it is, or its report as the journal keeps it
  * POST /notifications[?secret=SECRET]   what a registry posts when something was pushed to it
  * </pre>
  */
@@ -41,7 +41,6 @@ final class ReplicationApi implements AdminEndpoint {
     private static final String RULES = ROOT + "/rules";
     private static final String RUNS = ROOT + "/runs";
     private static final int RUNS_SHOWN = 100;
-    private static final int RUNS_SEARCHED = 10_000;
 
     private final Replication replication;
     private final RuleRuns runs;
@@ -212,13 +211,9 @@ final class ReplicationApi implements AdminEndpoint {
     }
 
     private List<RunRecord> runsOf(Optional<String> rule) throws IOException {
-        if (rule.isEmpty()) {
-            return replication.journal().runs(RUNS_SHOWN);
-        }
-        return replication.journal().runs(RUNS_SEARCHED).stream()
-                .filter(run -> run.rule().equals(rule.get()))
-                .limit(RUNS_SHOWN)
-                .toList();
+        return rule.isEmpty()
+                ? replication.journal().runs(RUNS_SHOWN)
+                : replication.journal().runs(rule.get(), RUNS_SHOWN);
     }
 
     private String run(String number) throws IOException, UnknownThingException {
@@ -227,7 +222,8 @@ final class ReplicationApi implements AdminEndpoint {
         if (run.isEmpty()) {
             throw new UnknownThingException("there is no run " + number + "; GET " + RUNS + " shows the last");
         }
-        ObjectNode json = RunTexts.toJson(run.get());
+        ObjectNode json = RunTexts.toJson(
+                run.get(), replication.journal().report(run.get().id()));
         if (!RunTexts.ended(run.get())) {
             runs.progress(run.get().rule()).ifPresent(line -> json.put("progress", line));
         }

@@ -5,7 +5,6 @@ import dev.entrepot.proxy.admin.Metrics;
 import dev.entrepot.replicator.ReplicationReport;
 import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.journal.RunRecord;
-import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
@@ -21,14 +20,14 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * What the runs of the configured rules came to, for each rule and target. What is remembered starts with the last
- * reports of the journal, so that a restart does not forget how old the copies are; counters start at zero. The last
- * run is the one with the highest number, in whatever order reports come: that of a round that was long busy at one
- * target comes after those of many later rounds at the others. Safe for all threads.
+ * What the runs of the configured rules came to, for each rule and each of its targets; what a rule once copied to and
+ * does not any more is left out. What is remembered starts with what the journal has of the last runs, so that a
+ * restart does not forget how old the copies are; counters start at zero. The last run is the one with the highest
+ * number, in whatever order reports come: that of a round that was long busy at one target comes after those of many
+ * later rounds at the others. Safe for all threads.
  */
 final class ReplicationMetrics implements RunListener {
     private static final Logger LOG = LoggerFactory.getLogger(ReplicationMetrics.class);
-    private static final int REPORTS_READ = 100;
     private static final List<String> LABELS = List.of("rule", "target");
 
     private final InstantSource clock;
@@ -93,7 +92,7 @@ final class ReplicationMetrics implements RunListener {
                 return new State(run, last, tags, missing, ratio);
             }
             // Not of the items: a report that was written down has those only that something is to be said about.
-            long all = target.copied() + target.upToDate() + target.skipped() + target.failed();
+            long all = target.tags();
             return new State(
                     report.run(), last, all, target.failed(), all == 0 ? 1 : (double) (all - target.failed()) / all);
         }
@@ -185,22 +184,17 @@ final class ReplicationMetrics implements RunListener {
         return Duration.between(since, clock.instant()).toMillis() / 1000.0;
     }
 
-    /** Takes up what the journal knows, oldest first. */
+    /** Takes up what the journal knows of runs. */
     void recall(List<RunRecord> newestFirst) {
         for (RunRecord run : newestFirst.reversed()) {
-            if (run.reportJson().isPresent() && rules.containsKey(run.rule())) {
+            if (run.summaryJson().isPresent() && rules.containsKey(run.rule())) {
                 try {
-                    remember(ReportReader.read(run.reportJson().get()));
+                    remember(ReportReader.read(run.summaryJson().get()));
                 } catch (InvalidContentException e) {
                     LOG.warn("run {} of {} is left out of the metrics: {}", run.id(), run.rule(), e.getMessage());
                 }
             }
         }
-    }
-
-    /** The runs of the journal that are worth reading. */
-    static List<RunRecord> worthReading(Replication replication) throws IOException {
-        return replication.journal().runs(REPORTS_READ);
     }
 
     @Override
@@ -228,8 +222,9 @@ final class ReplicationMetrics implements RunListener {
     private synchronized void remember(ReplicationReport report) {
         Ending ending = new Ending(report.run(), report.outcome() == ReplicationReport.Outcome.FAILED);
         endings.merge(report.rule(), ending, (last, now) -> now.run() < last.run() ? last : now);
+        List<String> served = rules.getOrDefault(report.rule(), List.of());
         if (report.failure().isPresent()) {
-            for (String target : rules.getOrDefault(report.rule(), List.of())) {
+            for (String target : served) {
                 if (!report.leftOut().contains(target)) {
                     states.put(
                             new Place(report.rule(), target),
@@ -239,9 +234,12 @@ final class ReplicationMetrics implements RunListener {
             return;
         }
         for (ReplicationReport.TargetSummary target : report.targets()) {
-            states.put(
-                    new Place(report.rule(), target.target()),
-                    state(report.rule(), target.target()).served(report, target));
+            // Nothing ever changes any more how it stands at a target that was taken out of the rule.
+            if (served.contains(target.target())) {
+                states.put(
+                        new Place(report.rule(), target.target()),
+                        state(report.rule(), target.target()).served(report, target));
+            }
         }
     }
 

@@ -29,6 +29,9 @@ public final class ReplicationService implements AutoCloseable {
     // A server that is told to stop does not wait for receivers that are down.
     private static final Duration TELLING = Duration.ofSeconds(3);
 
+    // Of a rule. How it stands where none of these was says the journal besides.
+    private static final int RUNS_RECALLED = 50;
+
     private final Replication replication;
     private final ReplicationScheduler scheduler;
     private final EventDeliveries events;
@@ -56,7 +59,11 @@ public final class ReplicationService implements AutoCloseable {
         this.replication = replication;
         NotificationsConfig notifications = config.notifications();
         ReplicationMetrics counted = new ReplicationMetrics(metrics, replication.rules(), environment.clock());
-        counted.recall(ReplicationMetrics.worthReading(replication));
+        CopyJournal journal = replication.journal();
+        journal.forgetRuns(CopyJournal.HISTORY);
+        for (ReplicationRule rule : replication.rules()) {
+            counted.recall(journal.telling(rule.name(), RUNS_RECALLED));
+        }
         this.events = new EventDeliveries(notifications.deliver(), metrics, environment);
         this.scheduler = ReplicationScheduler.create(
                 "replication-" + UUID.randomUUID(), this::runScheduled, Replication.time(environment));
@@ -66,7 +73,6 @@ public final class ReplicationService implements AutoCloseable {
                 List.of(new RunLog(), counted, events),
                 tracing,
                 (rule, trigger) -> runAgain(scheduler, rule, trigger));
-        CopyJournal journal = replication.journal();
         journal.oweOnly(config.rules().stream().map(ReplicationRuleConfig::name).collect(Collectors.toSet()));
         for (ReplicationRuleConfig rule : config.rules()) {
             scheduler.add(rule.name(), rule.schedule(), journal.lastRuns(rule.name()), journal.owed(rule.name()));

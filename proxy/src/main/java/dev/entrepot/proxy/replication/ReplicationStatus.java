@@ -11,7 +11,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -119,7 +118,6 @@ public final class ReplicationStatus {
         return read;
     }
 
-    // Without what became of each image, of which there may be many thousands.
     private static ObjectNode line(RunRecord run) {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("run", run.id());
@@ -129,43 +127,44 @@ public final class ReplicationStatus {
         json.put("started", run.started().toString());
         run.ended().ifPresent(ended -> json.put("ended", ended.toString()));
         json.put("outcome", run.outcome());
-        run.reportJson().ifPresent(report -> shorten(report, json));
+        run.summaryJson().flatMap(RunTexts::read).ifPresent(summary -> {
+            json.set("targets", summary.path("targets"));
+            if (summary.has("failure")) {
+                json.set("failure", summary.path("failure"));
+            }
+        });
         return json;
     }
 
-    private static void shorten(String text, ObjectNode json) {
-        JsonNode report;
-        try {
-            report = OciJson.mapper().readTree(text);
-        } catch (JacksonException e) {
-            return;
-        }
-        json.set("targets", report.path("targets"));
-        if (report.has("failure")) {
-            json.set("failure", report.path("failure"));
-        }
-    }
-
     /**
-     * One run, with what it did not bring, of that the first hundred.
+     * One run, with what it did not bring, of what the journal keeps of that the first hundred.
      *
      * @return empty if there is none
      * @throws IOException if the journal cannot be read
      */
     public Optional<ObjectNode> run(long id) throws IOException {
-        return replication.journal().run(id).map(run -> {
-            ObjectNode json = line(run);
-            ArrayNode failures = json.putArray("failures");
-            run.reportJson().ifPresent(report -> {
-                JsonNode items = OciJson.mapper().readTree(report).path("items");
-                items.valueStream()
-                        .filter(item -> item.path("state").asString("").equalsIgnoreCase("failed"))
-                        .limit(FAILURES_SHOWN)
-                        .forEach(failures::add);
-                json.put("items", items.size());
-                json.set("warnings", OciJson.mapper().readTree(report).path("warnings"));
-            });
-            return json;
+        Optional<RunRecord> run = replication.journal().run(id);
+        if (run.isEmpty()) {
+            return Optional.empty();
+        }
+        ObjectNode json = line(run.get());
+        ArrayNode failures = json.putArray("failures");
+        replication.journal().report(id).flatMap(RunTexts::read).ifPresent(report -> {
+            report.path("items")
+                    .valueStream()
+                    .filter(item -> item.path("state").asString("").equalsIgnoreCase("failed"))
+                    .limit(FAILURES_SHOWN)
+                    .forEach(failures::add);
+            json.put("items", report.path("items").size() + unlisted(report));
+            json.set("warnings", report.path("warnings"));
         });
+        return Optional.of(json);
+    }
+
+    private static long unlisted(JsonNode report) {
+        return report.path("notListed")
+                .valueStream()
+                .mapToLong(more -> more.path("count").asLong(0))
+                .sum();
     }
 }

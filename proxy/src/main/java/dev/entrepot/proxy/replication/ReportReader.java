@@ -55,7 +55,8 @@ public final class ReportReader {
                 failure(root),
                 root.path("warnings").valueStream().map(JsonNode::asString).toList(),
                 root.path("leftOut").valueStream().map(JsonNode::asString).toList(),
-                root.has("roundOf") ? OptionalLong.of(root.path("roundOf").asLong()) : OptionalLong.empty());
+                root.has("roundOf") ? OptionalLong.of(root.path("roundOf").asLong()) : OptionalLong.empty(),
+                root.path("notListed").valueStream().map(ReportReader::unlisted).toList());
     }
 
     private static ReplicationReport.TargetSummary target(JsonNode node) {
@@ -77,11 +78,23 @@ public final class ReportReader {
                 new RepositoryName(text(node, "repository")),
                 text(node, "tag"),
                 node.has("digest") ? Optional.of(Digest.parse(text(node, "digest"))) : Optional.empty(),
-                ItemReport.State.valueOf(
-                        text(node, "state").toUpperCase(Locale.ROOT).replace('-', '_')),
+                state(node),
                 node.path("reason").asString(""),
                 failure(node),
                 node.has("done") ? tally(node.path("done")) : Tally.NONE);
+    }
+
+    private static ReplicationReport.Unlisted unlisted(JsonNode node) {
+        return new ReplicationReport.Unlisted(
+                text(node, "target"),
+                state(node),
+                failure(node),
+                node.path("count").asLong());
+    }
+
+    private static ItemReport.State state(JsonNode node) {
+        return ItemReport.State.valueOf(
+                text(node, "state").toUpperCase(Locale.ROOT).replace('-', '_'));
     }
 
     private static Optional<ItemReport.Failure> failure(JsonNode node) {

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
+import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -26,14 +27,27 @@ public final class RunTexts {
                 + ", exit code " + exitCode + "\n";
     }
 
-    /** The report of a run for people; empty if it has none. */
-    public static Optional<String> report(RunRecord run) throws InvalidContentException {
-        if (run.reportJson().isEmpty()) {
+    /**
+     * The report of a run for people; empty for what cannot be said so, as of an export of which only the sums are
+     * kept.
+     *
+     * @throws InvalidContentException if the text is no report
+     */
+    public static Optional<String> report(String json) throws InvalidContentException {
+        JsonNode report = read(json).orElseThrow(() -> new InvalidContentException("the report of a run is no JSON"));
+        if (report.path(TEXT).isString()) {
+            return Optional.of(report.path(TEXT).asString());
+        }
+        return report.has("rule") ? Optional.of(ReportWriter.toText(ReportReader.read(json))) : Optional.empty();
+    }
+
+    /** What a journal has of a run, if it can be read: that of an older version, or a damaged one, may be anything. */
+    static Optional<JsonNode> read(String json) {
+        try {
+            return Optional.of(OciJson.mapper().readTree(json)).filter(JsonNode::isObject);
+        } catch (JacksonException e) {
             return Optional.empty();
         }
-        String json = run.reportJson().get();
-        JsonNode text = OciJson.mapper().readTree(json).path(TEXT);
-        return Optional.of(text.isString() ? text.asString() : ReportWriter.toText(ReportReader.read(json)));
     }
 
     /** A JSON array. */
@@ -43,13 +57,12 @@ public final class RunTexts {
         return array.toString();
     }
 
-    /** One JSON object, with the whole report once the run has ended. */
-    public static ObjectNode toJson(RunRecord run) {
+    /** One JSON object, with the report once the run has ended. */
+    public static ObjectNode toJson(RunRecord run, Optional<String> report) {
         ObjectNode json = summary(run);
-        run.reportJson().ifPresent(report -> {
-            ObjectNode node = (ObjectNode) OciJson.mapper().readTree(report);
-            node.remove(TEXT);
-            json.set("report", node);
+        report.flatMap(RunTexts::read).ifPresent(read -> {
+            ((ObjectNode) read).remove(TEXT);
+            json.set("report", read);
         });
         return json;
     }
@@ -79,15 +92,17 @@ public final class RunTexts {
                     .append(run.trigger());
             run.roundOf().ifPresent(first -> text.append(", a round of run ").append(first));
             text.append(")")
-                    .append(run.reportJson().map(RunTexts::counts).orElse(""))
+                    .append(run.summaryJson()
+                            .flatMap(RunTexts::read)
+                            .map(RunTexts::counts)
+                            .orElse(""))
                     .append('\n');
         }
         return text.toString();
     }
 
-    private static String counts(String report) {
+    private static String counts(JsonNode root) {
         StringBuilder text = new StringBuilder();
-        JsonNode root = OciJson.mapper().readTree(report);
         if (root.has("carried")) {
             text.append("; ").append(root.path("volumes").size()).append(" volumes, ");
             text.append(Sizes.bytes(root.path("carried").path("bytes").asLong(0)));
@@ -109,10 +124,5 @@ public final class RunTexts {
     /** Whether a run has ended, one way or the other. */
     static boolean ended(RunRecord run) {
         return !run.outcome().equals("running");
-    }
-
-    /** The run of that number, as JSON. */
-    static Optional<String> find(Optional<RunRecord> run) {
-        return run.map(found -> toJson(found).toString());
     }
 }

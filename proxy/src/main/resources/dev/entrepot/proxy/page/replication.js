@@ -94,7 +94,8 @@ export async function load(id, signal) {
 /** One run. */
 export function run(found) {
   const now = progressOf(found, known.replication?.rules);
-  const rest = found.failures.length === 100 ? " (the first 100)" : "";
+  const failed = (found.targets ?? []).reduce((all, target) => all + target.failed, 0);
+  const rest = found.failures.length < failed ? " (" + count(found.failures.length) + " of " + count(failed) + ")" : "";
   return h("div", {}, h("p", { class: "crumbs" }, h("a", { href: "#/replication" }, "Replication")),
     h("div", { class: "head" }, h("h1", { tabindex: "-1" }, "Run " + found.run + " of " + found.rule), outcome(found)),
     h("section", { class: "card" }, facts("facts", [

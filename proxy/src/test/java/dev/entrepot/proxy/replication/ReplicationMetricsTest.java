@@ -22,10 +22,14 @@ import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.ReportWriter;
 import dev.entrepot.replicator.Side;
 import dev.entrepot.replicator.Tally;
+import dev.entrepot.replicator.journal.CopyJournal;
 import dev.entrepot.replicator.journal.RunRecord;
+import java.io.IOException;
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
@@ -33,6 +37,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class ReplicationMetricsTest {
     private static final Instant TIME = Instant.parse("2026-11-21T12:00:00Z");
@@ -154,6 +159,54 @@ class ReplicationMetricsTest {
                 OptionalLong.empty())));
 
         shows("2", "0.8");
+    }
+
+    /** What a server that starts reads of a journal with these runs, each of a rule of that name. */
+    private void recalledAfter(Path folder, List<ReplicationReport> reports) throws IOException {
+        try (CopyJournal journal = CopyJournal.open(folder, InstantSource.fixed(TIME))) {
+            for (ReplicationReport report : reports) {
+                long run = journal.startRun(report.rule(), report.trigger());
+                assertThat(run).isEqualTo(report.run());
+                journal.finishRun(run, report.outcome().toString(), ReportWriter.toJson(report));
+            }
+            replication.recall(journal.telling("to-regions", 10));
+        }
+    }
+
+    @Test
+    void targetThatNoneOfTheLastRunsServedStandsAsItDid(@TempDir Path folder) throws Exception {
+        List<ReplicationReport> reports = new ArrayList<>();
+        reports.add(round(1, 0, 1, Optional.empty(), at("eu.test", 10, 0), at("us.test", 10, 0)));
+        reports.add(round(2, 5, 6, Optional.empty(), at("eu.test", 6, 4)));
+        for (long run = 3; run < 60; run++) {
+            reports.add(round(run, 10, 11, Optional.empty(), at("us.test", 10, 0)));
+        }
+        recalledAfter(folder, reports);
+
+        shows("4", "0.6");
+        assertThat(metrics.render())
+                .contains("entrepot_replication_lag_seconds" + LABELS + "60\n")
+                .contains("entrepot_replication_last_success_timestamp_seconds" + LABELS + (TIME.getEpochSecond() + 1));
+    }
+
+    @Test
+    void targetThatWasTakenOutOfTheRuleIsNotShown(@TempDir Path folder) throws Exception {
+        recalledAfter(folder, List.of(round(1, 0, 1, Optional.empty(), at("eu.test", 10, 0), at("gone.test", 10, 0))));
+
+        shows("0", "1");
+        assertThat(metrics.render()).doesNotContain("gone.test");
+    }
+
+    @Test
+    void runWhoseSummaryCannotBeReadIsLeftOut(@TempDir Path folder) throws Exception {
+        try (CopyJournal journal = CopyJournal.open(folder, InstantSource.fixed(TIME))) {
+            journal.finishRun(journal.startRun("to-regions", "test"), "failed", "{\"started\": \"x\"}");
+            journal.finishRun(journal.startRun("to-regions", "test"), "failed", "no report");
+            replication.recall(journal.telling("to-regions", 10));
+        }
+        replication.ended(round(3, 0, 1, Optional.empty(), at("eu.test", 10, 0)));
+
+        shows("0", "1");
     }
 
     @Test

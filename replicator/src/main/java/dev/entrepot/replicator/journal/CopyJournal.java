@@ -38,6 +38,15 @@ public final class CopyJournal implements AutoCloseable {
     /** How long runs are listed. */
     public static final Duration HISTORY = Duration.ofDays(90);
 
+    /** How many runs of a rule are listed, and others only if they are the last that tell how it stands somewhere. */
+    public static final int RUNS_OF_RULE = 1_000;
+
+    /** How many runs are listed of all rules together, as above. */
+    public static final int RUNS = 10_000;
+
+    /** Bytes of all reports together that are kept; of older runs there are only the summaries. */
+    public static final long REPORT_BYTES = 64L << 20;
+
     private static final int AT_ONCE = 500;
     private static final String OF_RULE = " WHERE target = ? AND repository = ? AND tag = ? AND rule = ?";
 
@@ -45,10 +54,12 @@ public final class CopyJournal implements AutoCloseable {
     private static final int LOOKED_AT = 20;
 
     private final SqlThread sql;
+    private final RunHistory history;
     private final InstantSource clock;
 
     private CopyJournal(SqlThread sql, InstantSource clock) {
         this.sql = sql;
+        this.history = new RunHistory(sql);
         this.clock = clock;
     }
 
@@ -76,7 +87,7 @@ public final class CopyJournal implements AutoCloseable {
 
     /**
      * As above, to read what is noted of runs. The file of an older version stays as it is, because a server of that
-     * version may have it open, and could not open it again; nothing but runs and their items can be read of it.
+     * version may have it open, and could not open it again; nothing but runs and their reports can be read of it.
      */
     public static CopyJournal openForReading(Path directory, InstantSource clock) throws IOException {
         Files.createDirectories(directory);
@@ -111,15 +122,14 @@ public final class CopyJournal implements AutoCloseable {
         return id == null ? 0 : id;
     }
 
-    /** Notes that a run has ended, once everything before is on disk. */
+    /**
+     * Notes that a run has ended, once everything before is on disk.
+     *
+     * @param reportJson its report, one JSON object; of one of more than 16 MiB only the summary is kept
+     */
     public void finishRun(long run, String outcome, String reportJson) throws IOException {
         sql.call(statements -> {
-            statements.update(
-                    "UPDATE run SET ended = ?, outcome = ?, report = ? WHERE id = ?",
-                    clock.millis(),
-                    outcome,
-                    reportJson,
-                    run);
+            RunRows.end(statements, run, clock.millis(), outcome, reportJson);
             OwedRows.ended(statements, run);
             return null;
         });
@@ -133,35 +143,29 @@ public final class CopyJournal implements AutoCloseable {
         });
     }
 
-    /** Notes what came of a tag; does not wait. */
-    public void item(long run, ItemRecord item) {
-        later(statements -> statements.update(
-                "INSERT INTO item(run, target, repository, tag, state, detail, at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                run,
-                item.target(),
-                item.repository().value(),
-                item.tag(),
-                item.state(),
-                item.detail(),
-                clock.millis()));
-    }
-
-    /** The items of a run, in the order in which they ended. */
-    public List<ItemRecord> items(long run) throws IOException {
-        return query(
-                "SELECT target, repository, tag, state, detail FROM item WHERE run = ? ORDER BY id",
-                row -> new ItemRecord(
-                        row.getString(1),
-                        new RepositoryName(row.getString(2)),
-                        row.getString(3),
-                        row.getString(4),
-                        row.getString(5)),
-                run);
-    }
-
     /** The last runs, newest first. */
     public List<RunRecord> runs(int most) throws IOException {
         return query(RunRows.SELECT + " ORDER BY id DESC LIMIT ?", RunRows::read, most);
+    }
+
+    /** The last runs of a rule, newest first. */
+    public List<RunRecord> runs(String rule, int most) throws IOException {
+        return query(RunRows.SELECT + " WHERE rule = ? ORDER BY id DESC LIMIT ?", RunRows::read, rule, most);
+    }
+
+    /**
+     * The last runs of a rule, and whatever came after, for each of its targets the last that served it and the last
+     * after which it lacked nothing; newest first.
+     */
+    public List<RunRecord> telling(String rule, int most) throws IOException {
+        return query(StandingRows.SELECT_RUNS, RunRows::read, rule, most);
+    }
+
+    /** The report of a run; if that is not kept any more, what it said but for the items; empty before its end. */
+    public Optional<String> report(long run) throws IOException {
+        return query(RunRows.SELECT_REPORT, row -> Optional.ofNullable(row.getString(1)), run).stream()
+                .flatMap(Optional::stream)
+                .findFirst();
     }
 
     /** One run. */
@@ -213,17 +217,14 @@ public final class CopyJournal implements AutoCloseable {
     }
 
     /**
-     * Forgets runs that ended before, with their items, and uploads that nobody went on with since; what is known of
-     * tags and blobs stays. Returns how many runs.
+     * Forgets runs that ended before, those over {@link #RUNS_OF_RULE} and {@link #RUNS}, the oldest reports over
+     * {@link #REPORT_BYTES}, and uploads that nobody went on with since; what is known of tags and blobs stays. Returns
+     * how many runs.
      */
     public int forgetRuns(Duration olderThan) throws IOException {
         long before = clock.instant().minus(olderThan).toEpochMilli();
-        Integer count = sql.call(statements -> {
-            statements.update("DELETE FROM item WHERE run IN (SELECT id FROM run WHERE started < ?)", before);
-            statements.update("DELETE FROM upload WHERE at < ?", before);
-            return statements.update("DELETE FROM run WHERE started < ? AND outcome <> 'running'", before);
-        });
-        return count == null ? 0 : count;
+        sql.call(statements -> statements.update("DELETE FROM upload WHERE at < ?", before));
+        return history.trim(before);
     }
 
     /**

@@ -10,7 +10,7 @@ import java.sql.Statement;
  * written.
  */
 final class JournalSchema {
-    private static final int VERSION = 8;
+    private static final int VERSION = 9;
 
     private static final String BEGUN =
             "CREATE TABLE begun(target TEXT NOT NULL, repository TEXT NOT NULL, PRIMARY KEY(target, repository)) WITHOUT ROWID";
@@ -38,15 +38,15 @@ final class JournalSchema {
             digest TEXT NOT NULL, registry TEXT NOT NULL, source TEXT NOT NULL,
             PRIMARY KEY(target, repository, tag, rule, digest)) WITHOUT ROWID""";
 
+    private static final String REPORT = "CREATE TABLE report(run INTEGER PRIMARY KEY, json TEXT NOT NULL)";
+
     private static final String[] TABLES = {
         """
         CREATE TABLE run(id INTEGER PRIMARY KEY AUTOINCREMENT, rule TEXT NOT NULL, cause TEXT NOT NULL, started INTEGER NOT NULL,
-            ended INTEGER, outcome TEXT NOT NULL, report TEXT, round_of INTEGER, left_out INTEGER)""",
+            ended INTEGER, outcome TEXT NOT NULL, summary TEXT, round_of INTEGER, left_out INTEGER)""",
         "CREATE INDEX run_by_rule ON run(rule, outcome)",
-        """
-        CREATE TABLE item(id INTEGER PRIMARY KEY, run INTEGER NOT NULL, target TEXT NOT NULL, repository TEXT NOT NULL,
-            tag TEXT NOT NULL, state TEXT NOT NULL, detail TEXT NOT NULL, at INTEGER NOT NULL)""",
-        "CREATE INDEX item_by_run ON item(run)",
+        REPORT,
+        StandingRows.TABLE,
         COMPLETED,
         COMPLETED_BY_RULE,
         BROUGHT,
@@ -99,6 +99,29 @@ final class JournalSchema {
         atItsPlace("leftover"),
     };
 
+    // Up to version 8 a report had every tag of a run, a run its report in its row, and a table each item once more,
+    // which nobody read. Of long reports the summary is kept, however much they fill: SQLite cuts one after the other.
+    private static final int LONG_REPORT = 1 << 20;
+
+    // Bytes of the longest of which even that is made, which is in memory then, though not in the heap.
+    private static final int CUT_BYTES = 128 << 20;
+
+    private static final String[] FROM_8_TO_9 = {
+        "DROP TABLE IF EXISTS report",
+        "DROP TABLE IF EXISTS standing",
+        REPORT,
+        StandingRows.TABLE,
+        "INSERT INTO report SELECT id, report FROM run WHERE octet_length(report) <= " + LONG_REPORT
+                + " AND id IN (SELECT id FROM (SELECT id, SUM(octet_length(report)) OVER (ORDER BY id DESC) AS total FROM run"
+                + " WHERE octet_length(report) <= " + LONG_REPORT + ") WHERE total <= " + CopyJournal.REPORT_BYTES
+                + ")",
+        "UPDATE run SET report = CASE WHEN octet_length(report) <= " + CUT_BYTES + " THEN "
+                + RunRows.summaryOf("run.report") + " END WHERE report IS NOT NULL",
+        "ALTER TABLE run RENAME COLUMN report TO summary",
+        StandingRows.NOTE_ALL,
+        "DROP TABLE IF EXISTS item",
+    };
+
     // Of registries; a layout that was named so is compared anew.
     private static String atItsPlace(String table) {
         return "UPDATE OR REPLACE " + table
@@ -106,7 +129,14 @@ final class JournalSchema {
     }
 
     // Of this connection alone, where it hides the table of the same name. The file stays as it is.
-    private static final String RUNS_BEFORE_5 = "CREATE TEMP VIEW run AS SELECT *, NULL AS round_of FROM main.run";
+    private static String runsBefore9(boolean rounds) {
+        return "CREATE TEMP VIEW run AS SELECT id, rule, cause, started, ended, outcome, CASE WHEN octet_length(report) <= "
+                + CUT_BYTES + " THEN " + RunRows.summaryOf("main.run.report") + " END AS summary, "
+                + (rounds ? "round_of" : "NULL AS round_of") + " FROM main.run";
+    }
+
+    private static final String REPORTS_BEFORE_9 =
+            "CREATE TEMP VIEW report AS SELECT id AS run, report AS json FROM main.run WHERE report IS NOT NULL";
 
     private JournalSchema() {}
 
@@ -151,6 +181,11 @@ final class JournalSchema {
                     statement.execute(change);
                 }
             }
+            if (version > 0 && version < 9) {
+                for (String change : FROM_8_TO_9) {
+                    statement.execute(change);
+                }
+            }
             if (version < VERSION) {
                 statement.execute("PRAGMA user_version = " + VERSION);
             }
@@ -164,8 +199,9 @@ final class JournalSchema {
     static void prepareForReading(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             int version = version(statement);
-            if (version > 0 && version < 5) {
-                statement.execute(RUNS_BEFORE_5);
+            if (version > 0 && version < 9) {
+                statement.execute(runsBefore9(version >= 5));
+                statement.execute(REPORTS_BEFORE_9);
             }
             if (version > 0 && version < VERSION) {
                 return;

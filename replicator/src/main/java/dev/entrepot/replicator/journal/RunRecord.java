@@ -14,7 +14,8 @@ import java.util.OptionalLong;
  * @param ended when it ended; empty while it runs, and for one that was killed
  * @param outcome {@code running}, {@code complete}, {@code partly}, {@code failed}, {@code broken-off} if it was
  *     interrupted or the journal failed, or {@code interrupted} if the process ended during it
- * @param reportJson its report, once it ended
+ * @param summaryJson what its report says but for the items, once it ended; empty where that is not known. That of an
+ *     older version may be anything
  * @param roundOf the run that this is another round of; empty for a run
  */
 public record RunRecord(
@@ -24,5 +25,5 @@ public record RunRecord(
         Instant started,
         Optional<Instant> ended,
         String outcome,
-        Optional<String> reportJson,
+        Optional<String> summaryJson,
         OptionalLong roundOf) {}

@@ -5,6 +5,7 @@ import java.io.InterruptedIOException;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
+import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
 import java.time.Duration;
@@ -43,6 +44,9 @@ final class SqlThread implements AutoCloseable {
             SQLiteErrorCode.SQLITE_INTERRUPT.code);
     private static final int MOST_WAITING = 10_000;
     private static final int BATCH = 512;
+    private static final Preparation WRITING = JournalSchema::prepare;
+    // Fewer are not worth writing a file anew.
+    private static final long FREE_BYTES = 8 << 20;
     // Longer than SQLite waits for a lock that another process has.
     private static final Duration PATIENCE = Duration.ofMinutes(1);
 
@@ -104,11 +108,33 @@ final class SqlThread implements AutoCloseable {
 
     /** With how long callers wait while no work at all gets done. */
     static SqlThread open(Path file, Duration patience) throws IOException {
-        return open(file, patience, JournalSchema::prepare);
+        return open(file, patience, WRITING);
     }
 
     private interface Preparation {
         void of(Connection connection) throws SQLException;
+    }
+
+    // What is deleted is written over later, but a file that was once many times as large as what is in it stays so.
+    // It is written anew then, which takes as long as what is left in it, or not at all while somebody else writes.
+    private static void giveBack(Connection connection, Path file) {
+        try (Statement statement = connection.createStatement()) {
+            long free = number(statement, "PRAGMA freelist_count");
+            if (free > number(statement, "PRAGMA page_count") / 2
+                    && free * number(statement, "PRAGMA page_size") > FREE_BYTES) {
+                statement.execute("VACUUM");
+                statement.execute("PRAGMA wal_checkpoint(TRUNCATE)");
+            }
+        } catch (SQLException e) {
+            LOG.info("the replication journal {} keeps its size: {}", file, e.getMessage());
+        }
+    }
+
+    private static long number(Statement statement, String pragma) throws SQLException {
+        try (ResultSet row = statement.executeQuery(pragma)) {
+            row.next();
+            return row.getLong(1);
+        }
     }
 
     private static SqlThread open(Path file, Duration patience, Preparation preparation) throws IOException {
@@ -127,6 +153,9 @@ final class SqlThread implements AutoCloseable {
             connection.commit();
             // From here on by hand: the driver's own way cannot go on after a commit that failed.
             connection.setAutoCommit(true);
+            if (preparation == WRITING) {
+                giveBack(connection, file);
+            }
             return new SqlThread(connection, patience);
         } catch (SQLException e) {
             throw new IOException(

@@ -25,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class CopyJournalTest {
     private static final List<String> BACK_TO_VERSION_7 = List.of(
+            "ALTER TABLE run RENAME COLUMN summary TO report",
             "DROP TABLE brought",
             "DROP TABLE completed",
             """
@@ -68,7 +69,6 @@ class CopyJournalTest {
         long run;
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             run = journal.startRun("rule", "schedule");
-            journal.item(run, new ItemRecord("target", other, "v1", "copied", ""));
             journal.complete(completed("v1"));
             journal.blobsAt("target", app, List.of(digest("x"), digest("y")));
             journal.blobsAt("target", other, List.of(digest("x")));
@@ -85,7 +85,7 @@ class CopyJournalTest {
             assertThat(journal.upload("target", app, digest("x")))
                     .contains(new UploadSession("/uploads/1", 77, clock.instant()));
             assertThat(journal.run(run).orElseThrow().outcome()).isEqualTo("complete");
-            assertThat(journal.items(run)).hasSize(1);
+            assertThat(journal.report(run)).contains("{}");
             assertThat(journal.lastSuccess("rule")).contains(clock.instant());
             journal.forgetBlob("target", other, digest("x"));
             journal.forgetTag("target", other, new Tag("v1"));
@@ -119,7 +119,6 @@ class CopyJournalTest {
     void oldRunsAreForgottenAndWhatTheyBroughtIsNot() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             long old = journal.startRun("rule", "schedule");
-            journal.item(old, new ItemRecord("target", app, "v1", "copied", ""));
             journal.finishRun(old, "complete", "{}");
             journal.complete(completed("v1"));
             clock.pass(Duration.ofDays(40));
@@ -127,7 +126,7 @@ class CopyJournalTest {
 
             assertThat(journal.forgetRuns(Duration.ofDays(30))).isEqualTo(1);
             assertThat(journal.runs(9)).hasSize(1);
-            assertThat(journal.items(old)).isEmpty();
+            assertThat(journal.report(old)).isEmpty();
             assertThat(journal.completedIn("target", other)).hasSize(1);
         }
     }
@@ -433,6 +432,7 @@ class CopyJournalTest {
         try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
                 Statement statement = connection.createStatement()) {
             statement.execute("DROP TABLE owed");
+            statement.execute("ALTER TABLE run RENAME COLUMN summary TO report");
             statement.execute("ALTER TABLE run DROP COLUMN left_out");
             statement.execute("INSERT INTO run VALUES (1, 'busy', 'schedule', 1, 2, 'complete', '{}', NULL)");
             statement.execute("INSERT INTO run VALUES (2, 'busy', 'schedule', 1, 2, 'partly', '{}', 1)");
