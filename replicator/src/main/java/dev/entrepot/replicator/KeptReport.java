@@ -18,14 +18,15 @@ import java.util.Optional;
  *       {@link FailureGroup} to say;
  * </ul>
  *
- * and their words are cut at {@value #TEXT} characters. How many more there were is counted. Tags that were complete
- * are not listed, as in every report that is written.
+ * and {@value #WARNINGS} warnings, all words cut at {@value #TEXT} characters. How many more there were is counted.
+ * Tags that were complete are not listed, as in every report that is written.
  */
 final class KeptReport {
     static final int OF_STATE = 100;
     static final int OF_CAUSE = 20;
     static final int CAUSES = 20;
     static final int TEXT = 500;
+    static final int WARNINGS = 100;
 
     private final List<ItemReport> items = new ArrayList<>();
     private final Map<Kind, Kept> kinds = new LinkedHashMap<>();
@@ -64,10 +65,19 @@ final class KeptReport {
                 report.targets(),
                 report.sourceRequests(),
                 report.failure().map(KeptReport::cut),
-                report.warnings(),
+                warnings(report.warnings()),
                 report.leftOut(),
                 report.roundOf(),
                 kept.unlisted());
+    }
+
+    private static List<String> warnings(List<String> warnings) {
+        List<String> kept = new ArrayList<>();
+        warnings.stream().limit(WARNINGS).map(KeptReport::cut).forEach(kept::add);
+        if (warnings.size() > WARNINGS) {
+            kept.add(warnings.size() - WARNINGS + " more warnings, which the journal did not keep");
+        }
+        return kept;
     }
 
     private void take(ItemReport item) {

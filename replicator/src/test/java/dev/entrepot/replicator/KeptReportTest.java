@@ -45,7 +45,7 @@ class KeptReportTest {
                 List.of(TargetSummary.of("eu.test", all, 0)),
                 0,
                 Optional.empty(),
-                List.of());
+                IntStream.range(0, all.size()).mapToObj(Integer::toString).toList());
     }
 
     @Test
@@ -80,6 +80,10 @@ class KeptReportTest {
         assertThat(few.items()).hasSize(KeptReport.CAUSES);
         assertThat(many.items()).hasSize(KeptReport.CAUSES + KeptReport.OF_STATE);
         assertThat(ReportWriter.toJson(many)).hasSizeLessThan(64 << 10);
+        assertThat(many.warnings())
+                .hasSize(KeptReport.WARNINGS + 1)
+                .last()
+                .isEqualTo((15_000 - KeptReport.WARNINGS) + " more warnings, which the journal did not keep");
         assertThat(many.targets().getFirst().failed()).isEqualTo(5000);
         assertThat(ReportWriter.toText(many))
                 .contains(
@@ -93,7 +97,7 @@ class KeptReportTest {
     void shortReportIsKeptAsItIs() {
         ReplicationReport report = report(List.of(
                 items("eu.test", KeptReport.OF_CAUSE, State.FAILED, number -> "no signature"),
-                items("eu.test", KeptReport.OF_STATE, State.COPIED, number -> "")));
+                items("eu.test", KeptReport.OF_STATE - KeptReport.OF_CAUSE, State.COPIED, number -> "")));
 
         assertThat(ReportWriter.toJson(KeptReport.of(report))).isEqualTo(ReportWriter.toJson(report));
     }

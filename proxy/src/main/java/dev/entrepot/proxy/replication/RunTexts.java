@@ -57,10 +57,13 @@ public final class RunTexts {
         return array.toString();
     }
 
-    /** One JSON object, with the report once the run has ended. */
+    /**
+     * One JSON object, with the report once the run has ended. A report that was read after the run, which ended
+     * between the two, is left out: who waits for it goes by the outcome, too.
+     */
     public static ObjectNode toJson(RunRecord run, Optional<String> report) {
         ObjectNode json = summary(run);
-        report.flatMap(RunTexts::read).ifPresent(read -> {
+        report.filter(text -> ended(run)).flatMap(RunTexts::read).ifPresent(read -> {
             ((ObjectNode) read).remove(TEXT);
             json.set("report", read);
         });

@@ -13,8 +13,8 @@ import java.util.OptionalLong;
  * file takes more memory than this.
  */
 final class RunRows {
-    /** Bytes of the longest summary that is kept or read. */
-    static final int SUMMARY_BYTES = 64 << 10;
+    /** Bytes of the longest summary that is kept or read: that of a rule with hundreds of targets. */
+    static final int SUMMARY_BYTES = 256 << 10;
 
     /** Bytes of the longest report that is kept or read. */
     static final int REPORT_BYTES = 16 << 20;
