@@ -148,6 +148,10 @@ final class WireExchange implements Exchange {
                 transport.dropIdle();
             }
             throw WireFaults.translate(e, request.what(), request.host());
+        } catch (IllegalArgumentException e) {
+            // Where to may have been said by an answer.
+            throw new OutageException(
+                    Reason.SERVER_ERROR, request.what() + ": " + request.host() + " cannot be asked", e);
         } finally {
             bound.close();
             Duration took = Duration.between(start, environment.clock().instant());

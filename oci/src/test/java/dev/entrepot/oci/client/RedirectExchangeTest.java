@@ -179,6 +179,8 @@ class RedirectExchangeTest {
         "ftp://localhost/x,no http(s) URL",
         "http://user:s3cret@localhost/x,user information",
         "http:///x,no http(s) URL",
+        "http://localhost:65536/x,no http(s) URL",
+        "//localhost:99999/x,no http(s) URL",
         "'',without a Location"
     })
     void refusesToBeLedAstray(String location, String message) throws IOException {
