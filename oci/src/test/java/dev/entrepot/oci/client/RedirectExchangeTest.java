@@ -215,6 +215,26 @@ class RedirectExchangeTest {
         assertThat(registry.requests).last().isEqualTo("GET /a%20b%7Cc?d=%7Be%7D");
     }
 
+    @ParameterizedTest
+    @CsvSource({
+        "?sig=1,?sig=1",
+        "?sig=1#part,?sig=1",
+        "#part,''",
+        "?,?",
+    })
+    void referenceWithoutAPathKeepsThatOfTheRequest(String location, String query) throws IOException {
+        RawServer registry = server(request -> {
+            if (request.path.equals(BLOB) && heads.size() == 1) {
+                request.answer(307, "", "Location: " + location);
+            } else {
+                request.answer(200, "ok");
+            }
+        });
+
+        assertThat(read(repository(registry), ByteRange.ALL)).isEqualTo("ok");
+        assertThat(registry.requests).last().isEqualTo("GET " + BLOB + query);
+    }
+
     @Test
     void followsRedirectsOfManifests() throws IOException {
         String index = "{\"manifests\":[]}";
