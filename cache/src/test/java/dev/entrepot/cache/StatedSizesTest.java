@@ -96,6 +96,20 @@ class StatedSizesTest {
     }
 
     @Test
+    void smallBlobWhoseUpstreamStatesNoSizeIsKeptInLittleRoom() throws IOException {
+        cache.close();
+        cache = new CacheFixture(directory, CacheFixture.FAST, 1_000_000);
+        repository = cache.repository(upstream);
+        pullManifestThatSays(SIZE);
+        upstream.statesSize = false;
+
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        cache.awaitIdle();
+        assertThat(cache.store.blobSize(digest)).hasValue(SIZE);
+        assertThat(cache.cache.statistics().degraded()).isZero();
+    }
+
+    @Test
     void blobWithoutRoomIsPassedThroughWhateverAManifestSays() throws IOException {
         cache.close();
         cache = new CacheFixture(directory, CacheFixture.FAST, 10_000);
