@@ -110,6 +110,22 @@ class StatedSizesTest {
     }
 
     @Test
+    void sizeOfABlobThatIsNotKeptIsTheManifestsBeforeTheUpstreams() throws IOException {
+        pullManifestThatSays(SIZE);
+
+        upstream.statesZero = true;
+        assertThat(repository.statBlob(digest).content()).hasValue(SIZE);
+        upstream.statesZero = false;
+        upstream.statesSize = false;
+        assertThat(repository.statBlob(digest).content()).hasValue(SIZE);
+
+        Digest other = upstream.addBlob(CacheFixture.randomBytes(SIZE, 9));
+        assertThat(repository.statBlob(other).content()).isEmpty();
+        upstream.statesSize = true;
+        assertThat(repository.statBlob(other).content()).hasValue(SIZE);
+    }
+
+    @Test
     void blobWithoutRoomIsPassedThroughWhateverAManifestSays() throws IOException {
         cache.close();
         cache = new CacheFixture(directory, CacheFixture.FAST, 10_000);
