@@ -40,7 +40,7 @@ import org.slf4j.LoggerFactory;
 final class BlobFetch implements Runnable {
     private static final Logger LOG = LoggerFactory.getLogger(BlobFetch.class);
     private static final int BUFFER_BYTES = 128 * 1024;
-    /** In what steps room is set aside for a blob whose size nobody states. */
+    /** In what steps, at most, room is set aside for a blob whose size the upstream does not state. */
     private static final long UNKNOWN_STEP_BYTES = 64L << 20;
     /** From what length on clients are not left waiting while a partial is hashed. */
     private static final long LONG_TO_HASH_BYTES = 64L << 20;
@@ -388,12 +388,12 @@ final class BlobFetch implements Runnable {
 
     private void copy(ResumingBody body, Ingest ingest) throws IOException {
         OptionalLong total = body.totalBytes();
-        if (!reserve(ingest, total.orElse(UNKNOWN_STEP_BYTES))) {
+        long reserved = total.orElse(unstated(ingest.writtenBytes()));
+        if (!reserve(ingest, reserved)) {
             degrade(ingest, total);
             return;
         }
         byte[] buffer = new byte[BUFFER_BYTES];
-        long reserved = total.orElse(UNKNOWN_STEP_BYTES);
         int count;
         while ((count = body.read(buffer)) >= 0) {
             if (total.isPresent() && ingest.writtenBytes() + count > total.getAsLong()) {
@@ -419,6 +419,13 @@ final class BlobFetch implements Runnable {
                     || !doubtful && isNoObject(ingest, buffer, count));
         }
         end(ingest, total);
+    }
+
+    // To what length room is set aside at first where the upstream states none. What a manifest says may be far too
+    // much, and is no reason to push out more than a step for it.
+    private long unstated(long writtenBytes) {
+        long left = Math.max(declaredBytes.orElse(Long.MAX_VALUE) - writtenBytes, 0);
+        return writtenBytes + Math.min(left, UNKNOWN_STEP_BYTES);
     }
 
     // Others who follow may have no such limit, and have had a part of it: they go on by themselves, and whoever has

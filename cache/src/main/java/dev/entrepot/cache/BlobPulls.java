@@ -56,8 +56,11 @@ final class BlobPulls {
             Verdict verdict = link.isPresent() ? Verdict.HIT : proofs.prove(digest, false, settings);
             return Answer.of(kept, verdict, Duration.ZERO);
         }
-        OptionalLong size = askSize(digest, settings);
-        refuseTooLarge(settings, digest, size);
+        OptionalLong declared = declared(link);
+        OptionalLong stated = askSize(digest, settings);
+        // As refuseDeclared: to refuse it, the upstream's word counts more.
+        refuseTooLarge(settings, digest, stated.isPresent() ? stated : declared);
+        OptionalLong size = declared.isPresent() ? declared : stated;
         if (link.isEmpty()
                 && size.orElse(0) <= OciLimits.MAX_MANIFEST_BYTES
                 && BlobOrManifest.isManifest(upstream, digest)) {

@@ -8,7 +8,7 @@ import java.time.Duration;
  * @param holdBackBytes how many of the last bytes stay invisible until the digest is known to be right
  * @param aheadBytes how far beyond the fill a reader must be to read from the upstream itself
  * @param windowBytes how much such a reader asks the upstream for at once
- * @param attempts how often in a row the upstream may fail without a byte of progress
+ * @param attempts how often in a row the upstream may fail with less than 8 KiB of progress
  * @param firstPause the pause after the first such failure; doubled after each further one
  * @param patience how long a reader waits without progress before it gives up; in the background without the time in
  *     which the fetch waits for its turn at the upstream

@@ -169,7 +169,8 @@ public final class PullThrough {
     }
 
     /**
-     * Whether the repository has a blob, and its size where known. Never starts a fetch.
+     * Whether the repository has a blob, and its size where known: of one that is not kept, what a manifest says of it,
+     * or else what the upstream does. Never starts a fetch.
      *
      * @throws NotFoundException if it has not, or if the digest is that of a manifest
      * @throws BlockedException if a rule refuses it

@@ -16,11 +16,13 @@ import java.util.function.BooleanSupplier;
 /**
  * The bytes of an upstream blob from an offset to its end, across breaks of the connection: after a break the blob is
  * opened again at the offset reached; from a source that ignores ranges, or that encodes bodies, what is already known
- * is read and dropped. Gives up after a number of failures in a row without one new byte. Answers (not found,
- * unauthorized) are final at once. One thread reads; any thread may close.
+ * is read and dropped. Gives up after a number of failures in a row, each after less than 8 KiB of new bytes. Answers
+ * (not found, unauthorized) are final at once. One thread reads; any thread may close.
  */
 final class ResumingBody implements AutoCloseable {
     private static final Duration LONGEST_PAUSE = Duration.ofSeconds(30);
+    /** What must come between two failures, so that they are not in a row: less would take hours for a small blob. */
+    private static final int PROGRESS_BYTES = 8 * 1024;
 
     private final BlobSource source;
     private final Digest digest;
@@ -33,6 +35,7 @@ final class ResumingBody implements AutoCloseable {
     private OptionalLong totalBytes;
     private boolean resumable = true;
     private int failures;
+    private long bytesSinceFailure;
 
     /**
      * Opens the blob, with one attempt: the client below has its own for the beginning.
@@ -78,7 +81,10 @@ final class ResumingBody implements AutoCloseable {
                 int count = body.stream().read(buffer, 0, buffer.length);
                 if (count > 0) {
                     offset += count;
-                    failures = 0;
+                    bytesSinceFailure += count;
+                    if (bytesSinceFailure >= PROGRESS_BYTES) {
+                        failures = 0;
+                    }
                     return count;
                 }
                 if (count < 0 && (totalBytes.isPresent() ? offset >= totalBytes.getAsLong() : mayEnd.getAsBoolean())) {
@@ -156,6 +162,7 @@ final class ResumingBody implements AutoCloseable {
 
     private void pauseAfter(OutageException outage) throws IOException {
         failures++;
+        bytesSinceFailure = 0;
         if (failures >= settings.attempts() || closed) {
             throw outage;
         }

@@ -135,7 +135,7 @@ final class FakeUpstream implements RepositorySource {
     public Optional<OptionalLong> statBlob(Digest digest) throws IOException {
         ask("HEAD blob " + digest);
         return Optional.ofNullable(deniesSizes ? null : blobs.get(digest))
-                .map(bytes -> OptionalLong.of(statesZero ? 0 : bytes.length));
+                .map(bytes -> statesSize ? OptionalLong.of(statesZero ? 0 : bytes.length) : OptionalLong.empty());
     }
 
     @Override

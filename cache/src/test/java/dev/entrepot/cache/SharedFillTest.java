@@ -204,6 +204,16 @@ class SharedFillTest {
         assertThat(cache.cache.statistics().fillsFailed()).isEqualTo(1);
     }
 
+    @Test
+    void fetchEndsAfterFiveBreaksWithNoProgressWorthTheName() throws Exception {
+        Digest digest = linkedBlob(CacheFixture.randomBytes(300_000, 7));
+        for (int i = 0; i < 100; i++) {
+            upstream.breaks.add(1);
+        }
+        assertThatThrownBy(() -> CacheFixture.readAll(repository, digest)).isInstanceOf(OutageException.class);
+        assertThat(upstream.count("GET blob")).isEqualTo(5);
+    }
+
     private static List<RegistryException> refusals() {
         return List.of(
                 new UnauthorizedException(403, "denied by the test"),

@@ -96,6 +96,36 @@ class StatedSizesTest {
     }
 
     @Test
+    void smallBlobWhoseUpstreamStatesNoSizeIsKeptInLittleRoom() throws IOException {
+        cache.close();
+        cache = new CacheFixture(directory, CacheFixture.FAST, 1_000_000);
+        repository = cache.repository(upstream);
+        pullManifestThatSays(SIZE);
+        upstream.statesSize = false;
+
+        assertThat(CacheFixture.readAll(repository, digest)).isEqualTo(bytes);
+        cache.awaitIdle();
+        assertThat(cache.store.blobSize(digest)).hasValue(SIZE);
+        assertThat(cache.cache.statistics().degraded()).isZero();
+    }
+
+    @Test
+    void sizeOfABlobThatIsNotKeptIsTheManifestsBeforeTheUpstreams() throws IOException {
+        pullManifestThatSays(SIZE);
+
+        upstream.statesZero = true;
+        assertThat(repository.statBlob(digest).content()).hasValue(SIZE);
+        upstream.statesZero = false;
+        upstream.statesSize = false;
+        assertThat(repository.statBlob(digest).content()).hasValue(SIZE);
+
+        Digest other = upstream.addBlob(CacheFixture.randomBytes(SIZE, 9));
+        assertThat(repository.statBlob(other).content()).isEmpty();
+        upstream.statesSize = true;
+        assertThat(repository.statBlob(other).content()).hasValue(SIZE);
+    }
+
+    @Test
     void blobWithoutRoomIsPassedThroughWhateverAManifestSays() throws IOException {
         cache.close();
         cache = new CacheFixture(directory, CacheFixture.FAST, 10_000);

@@ -21,7 +21,6 @@ import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.impl.classic.HttpClientBuilder;
 import org.apache.hc.client5.http.impl.classic.HttpClients;
 import org.apache.hc.client5.http.impl.io.DefaultHttpClientConnectionOperator;
-import org.apache.hc.client5.http.impl.io.ManagedHttpClientConnectionFactory;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManager;
 import org.apache.hc.client5.http.impl.io.PoolingHttpClientConnectionManagerBuilder;
 import org.apache.hc.client5.http.impl.routing.DefaultRoutePlanner;
@@ -52,10 +51,6 @@ final class HttpTransport implements AutoCloseable, OverdueWatch.Watched {
     private static final int MAX_HEADER_LINES = 200;
     // Uploads and token requests go past the limiter.
     private static final int SPARE_CONNECTIONS = 8;
-
-    // A peer that closes a connection is noticed before it is used again, unless it was used so lately. Looking costs a
-    // millisecond.
-    private static final TimeValue SURELY_OPEN = TimeValue.ofMilliseconds(50);
 
     private final CloseableHttpClient http;
     private final PoolingHttpClientConnectionManager pool;
@@ -170,13 +165,12 @@ final class HttpTransport implements AutoCloseable, OverdueWatch.Watched {
                 .setMaxConnPerRoute(perRoute)
                 .setMaxConnTotal(perRoute)
                 .setDnsResolver(resolver)
-                .setConnectionFactory(ManagedHttpClientConnectionFactory.builder()
-                        .http1Config(Http1Config.custom()
-                                .setBufferSize(BUFFER_BYTES)
-                                .setMaxLineLength(MAX_HEADER_LINE_BYTES)
-                                .setMaxHeaderCount(MAX_HEADER_LINES)
-                                .build())
-                        .build())
+                .setConnectionFactory(KeptConnection.factory(Http1Config.custom()
+                        .setBufferSize(BUFFER_BYTES)
+                        .setMaxLineLength(MAX_HEADER_LINE_BYTES)
+                        .setMaxHeaderCount(MAX_HEADER_LINES)
+                        .setMaxEmptyLineCount(1)
+                        .build()))
                 .setTlsSocketStrategy(TlsByHost.of(endpoint, nanoTime))
                 .setDefaultTlsConfig(TlsConfig.custom()
                         .setHandshakeTimeout(timeout(handshake))
@@ -187,7 +181,8 @@ final class HttpTransport implements AutoCloseable, OverdueWatch.Watched {
                         .setConnectTimeout(timeout(endpoint.connectTimeout()))
                         .setSocketTimeout(timeout(endpoint.progressTimeout()))
                         .setTimeToLive(TimeValue.ofMinutes(5))
-                        .setValidateAfterInactivity(SURELY_OPEN)
+                        // Each time: KeptConnection knows what that may cost.
+                        .setValidateAfterInactivity(TimeValue.ZERO_MILLISECONDS)
                         .build())
                 .build();
     }

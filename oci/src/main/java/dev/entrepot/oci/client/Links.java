@@ -84,7 +84,7 @@ final class Links {
     private static String pathAndQuery(ApiResponse response, String link) throws InvalidContentException {
         URI target;
         try {
-            target = response.uri().resolve(new URI(link.strip()));
+            target = Locations.resolved(response.uri(), new URI(link.strip()));
         } catch (URISyntaxException | IllegalArgumentException e) {
             throw malformed(response);
         }

@@ -26,8 +26,7 @@ final class Locations {
         }
         URI target;
         try {
-            URI resolved = response.uri().resolve(new URI(legal(location.get())));
-            target = withoutFragment(resolved);
+            target = withoutFragment(resolved(response.uri(), new URI(legal(location.get()))));
             Origin.of(target);
         } catch (URISyntaxException | IllegalArgumentException e) {
             throw unusable(response, "with a Location that is no http(s) URL");
@@ -39,6 +38,26 @@ final class Locations {
             throw unusable(response, "with a Location on plain HTTP at " + target.getHost());
         }
         return target;
+    }
+
+    /**
+     * What a reference means at a place (RFC 3986 section 5.2.2). One without a path keeps that of the place, of which
+     * {@link URI#resolve(URI)} drops the last part.
+     *
+     * @param base an absolute URL with a host
+     * @throws IllegalArgumentException if there is no such URL
+     */
+    static URI resolved(URI base, URI reference) {
+        boolean hasPath =
+                reference.isOpaque() || !reference.getRawPath().isEmpty() || reference.getRawAuthority() != null;
+        if (reference.isAbsolute() || hasPath) {
+            return base.resolve(reference);
+        }
+        String query = reference.getRawQuery() == null ? base.getRawQuery() : reference.getRawQuery();
+        String fragment = reference.getRawFragment();
+        return URI.create(base.getScheme() + "://" + base.getRawAuthority() + base.getRawPath()
+                + (query == null ? "" : "?" + query)
+                + (fragment == null ? "" : "#" + fragment));
     }
 
     private static OutageException unusable(ApiResponse response, String how) {

@@ -11,16 +11,21 @@ import java.util.Locale;
  * @param port never -1
  */
 record Origin(String scheme, String host, int port) {
+    private static final int MAX_PORT = 65_535;
+
     /**
      * The origin of an absolute URL with a host.
      *
-     * @throws IllegalArgumentException if it is none, or not HTTP
+     * @throws IllegalArgumentException if it is none, or not HTTP, or its port is above 65535
      */
     static Origin of(URI url) {
         String scheme = url.getScheme() == null ? "" : url.getScheme().toLowerCase(Locale.ROOT);
         String host = url.getHost();
         if (host == null || !(scheme.equals("http") || scheme.equals("https"))) {
             throw new IllegalArgumentException("not an http(s) URL with a host");
+        }
+        if (url.getPort() > MAX_PORT) {
+            throw new IllegalArgumentException("a port above " + MAX_PORT);
         }
         int port = url.getPort() >= 0 ? url.getPort() : scheme.equals("https") ? 443 : 80;
         return new Origin(scheme, bareHost(host), port);

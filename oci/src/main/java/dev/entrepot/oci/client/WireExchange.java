@@ -12,7 +12,9 @@ import org.apache.hc.client5.http.classic.methods.HttpUriRequestBase;
 import org.apache.hc.client5.http.config.Configurable;
 import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
+import org.apache.hc.client5.http.protocol.HttpClientContext;
 import org.apache.hc.core5.http.ClassicHttpResponse;
+import org.apache.hc.core5.http.EndpointDetails;
 import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.util.Timeout;
@@ -24,6 +26,8 @@ final class WireExchange implements Exchange {
     private static final Duration LONGEST = Duration.ofMinutes(5);
     // What is streamed out takes as long as it takes, and is watched by itself.
     private static final Duration LONGEST_OUT = Duration.ofDays(7);
+
+    private static final int REQUEST_TIMEOUT = 408;
 
     private final CloseableHttpClient http;
     private final HttpTransport transport;
@@ -53,6 +57,52 @@ final class WireExchange implements Exchange {
 
     @Override
     public ApiResponse send(ApiRequest request) throws IOException {
+        HttpUriRequestBase message = message(request);
+        Optional<OutgoingEntity> entity = entity(request.body(), message);
+        if (entity.isEmpty()) {
+            return request.isReading() ? read(request, message) : send(request, message, entity, context());
+        }
+        message.setEntity(entity.get());
+        try {
+            entity.get().open();
+            return send(request, message, entity, context());
+        } catch (SourceFault e) {
+            throw e.cause();
+        } finally {
+            entity.get().release();
+        }
+    }
+
+    // What was on its way when a kept connection was taken is no answer to this request: the rest of an earlier answer,
+    // or what a peer says that is about to close a connection which nobody has used for long. A new one has nothing of
+    // an earlier answer.
+    private ApiResponse read(ApiRequest request, HttpUriRequestBase message) throws IOException {
+        HttpClientContext context = context();
+        try {
+            ApiResponse response = send(request, message, Optional.empty(), context);
+            if (response.status() != REQUEST_TIMEOUT || !isKept(context)) {
+                return response;
+            }
+            response.close();
+        } catch (OutageException e) {
+            if (!(e.getCause() instanceof NoStatusLineException) || !isKept(context)) {
+                throw e;
+            }
+        }
+        transport.dropIdle();
+        return send(request, message(request), Optional.empty(), context());
+    }
+
+    private static HttpClientContext context() {
+        return HttpClientContext.create();
+    }
+
+    private static boolean isKept(HttpClientContext context) {
+        EndpointDetails connection = context.getEndpointDetails();
+        return connection != null && connection.getRequestCount() > 1;
+    }
+
+    private HttpUriRequestBase message(ApiRequest request) {
         HttpUriRequestBase message = new HttpUriRequestBase(request.method(), request.uri());
         // What is fetched is verified by its digest, resumed by offset and handed on as it is.
         message.setHeader("Accept-Encoding", "identity");
@@ -62,22 +112,11 @@ final class WireExchange implements Exchange {
                     .setResponseTimeout(shorter(endpoint.progressTimeout()))
                     .build());
         }
-        Optional<OutgoingEntity> entity = entity(request.body(), message);
-        if (entity.isEmpty()) {
-            return send(request, message, entity);
-        }
-        message.setEntity(entity.get());
-        try {
-            entity.get().open();
-            return send(request, message, entity);
-        } catch (SourceFault e) {
-            throw e.cause();
-        } finally {
-            entity.get().release();
-        }
+        return message;
     }
 
-    private ApiResponse send(ApiRequest request, HttpUriRequestBase message, Optional<OutgoingEntity> entity)
+    private ApiResponse send(
+            ApiRequest request, HttpUriRequestBase message, Optional<OutgoingEntity> entity, HttpClientContext context)
             throws IOException {
         Origin origin = Origin.of(request.uri());
         RequestObserver.Sending sending = environment
@@ -92,7 +131,7 @@ final class WireExchange implements Exchange {
                 watch, request.body() instanceof RequestBody.Stream ? LONGEST_OUT : longest, message::cancel);
         try {
             ClassicHttpResponse response =
-                    http.executeOpen(new HttpHost(origin.scheme(), origin.host(), origin.port()), message, null);
+                    http.executeOpen(new HttpHost(origin.scheme(), origin.host(), origin.port()), message, context);
             status = OptionalInt.of(response.getCode());
             count(request, response);
             return bounded(new ApiResponse(request, response, message::cancel));
@@ -109,6 +148,10 @@ final class WireExchange implements Exchange {
                 transport.dropIdle();
             }
             throw WireFaults.translate(e, request.what(), request.host());
+        } catch (IllegalArgumentException e) {
+            // Where to may have been said by an answer.
+            throw new OutageException(
+                    Reason.SERVER_ERROR, request.what() + ": " + request.host() + " cannot be asked", e);
         } finally {
             bound.close();
             Duration took = Duration.between(start, environment.clock().instant());

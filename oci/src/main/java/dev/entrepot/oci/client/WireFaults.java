@@ -61,6 +61,7 @@ final class WireFaults {
             case MalformedChunkCodingException e -> Reason.SERVER_ERROR;
             case MessageConstraintException e -> Reason.SERVER_ERROR;
             case ClientProtocolException e -> Reason.SERVER_ERROR;
+            case NoStatusLineException e -> Reason.SERVER_ERROR;
             default -> Reason.UNREACHABLE;
         };
     }

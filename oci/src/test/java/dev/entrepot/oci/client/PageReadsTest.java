@@ -70,6 +70,7 @@ class PageReadsTest {
             strings = {
                 "</v2/team/app/tags/list?n=1000&last=b>; rel=\"next\"",
                 "<list?n=1000&last=b>;rel=next",
+                "<?n=1000&last=b>; rel=\"next\"",
                 "<http://localhost:PORT/v2/team/app/tags/list?n=1000&last=b>; title=\"a, b\"; REL=\"last next\"",
                 "<https://LOCALHOST/v2/team/app/tags/list?n=1000&last=b>; rel=\"next\"",
                 "</first>; rel=\"first\", </v2/team/app/tags/list?n=1000&last=b>; rel=\"next\""

@@ -54,6 +54,8 @@ final class RawServer implements AutoCloseable {
         try {
             while (true) {
                 Socket socket = listener.accept();
+                // What is written is at the client when the write returns.
+                socket.setTcpNoDelay(true);
                 open.add(socket);
                 Thread.ofVirtual().start(() -> serve(socket));
             }
@@ -65,7 +67,7 @@ final class RawServer implements AutoCloseable {
     private void serve(Socket socket) {
         try {
             InputStream in = new BufferedInputStream(socket.getInputStream());
-            while (true) {
+            for (boolean first = true; ; first = false) {
                 String start = line(in);
                 if (start.isEmpty()) {
                     socket.close();
@@ -79,7 +81,7 @@ final class RawServer implements AutoCloseable {
                 }
                 String[] words = start.split(" ");
                 requests.add(words[0] + " " + words[1]);
-                Request request = new Request(words[0], words[1], headers, in, socket);
+                Request request = new Request(words[0], words[1], headers, in, socket, first);
                 handler.handle(request);
                 if (!request.answered) {
                     return;
@@ -113,14 +115,22 @@ final class RawServer implements AutoCloseable {
         final Map<String, String> headers;
         private final InputStream in;
         private final Socket socket;
+        private final boolean first;
         private boolean answered;
 
-        private Request(String method, String path, Map<String, String> headers, InputStream in, Socket socket) {
+        private Request(
+                String method, String path, Map<String, String> headers, InputStream in, Socket socket, boolean first) {
             this.method = method;
             this.path = path;
             this.headers = headers;
             this.in = in;
             this.socket = socket;
+            this.first = first;
+        }
+
+        /** Whether it is the first of its connection. */
+        boolean isFirst() {
+            return first;
         }
 
         boolean is(String wanted) {
@@ -160,11 +170,22 @@ final class RawServer implements AutoCloseable {
             answered = true;
         }
 
+        /** Writes text as it is, after which the next request is read. */
+        void answerAsIs(String text) throws IOException {
+            write(text);
+            answered = true;
+        }
+
         /** Writes text as it is. */
         void write(String text) throws IOException {
             OutputStream out = socket.getOutputStream();
             out.write(text.getBytes(StandardCharsets.UTF_8));
             out.flush();
+        }
+
+        /** Ends the connection as after an answer. */
+        void end() throws IOException {
+            socket.close();
         }
 
         /** Cuts the connection so that the client sees a reset. */

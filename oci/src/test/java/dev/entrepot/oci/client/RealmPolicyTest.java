@@ -71,6 +71,7 @@ class RealmPolicyTest {
         "ghcr.io,https://ghcr.io,/token,refused",
         "ghcr.io,https://ghcr.io,https:///token,refused",
         "ghcr.io,https://ghcr.io,not a url,refused",
+        "ghcr.io,https://ghcr.io,https://ghcr.io:65536/token,refused",
         // Plain HTTP registries may have plain HTTP token services.
         "r.test,http://r.test,http://r.test/token,trusted",
         "r.test,http://r.test,http://other.example/token,anonymous"

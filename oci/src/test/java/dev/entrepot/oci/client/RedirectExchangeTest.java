@@ -179,6 +179,8 @@ class RedirectExchangeTest {
         "ftp://localhost/x,no http(s) URL",
         "http://user:s3cret@localhost/x,user information",
         "http:///x,no http(s) URL",
+        "http://localhost:65536/x,no http(s) URL",
+        "//localhost:99999/x,no http(s) URL",
         "'',without a Location"
     })
     void refusesToBeLedAstray(String location, String message) throws IOException {
@@ -211,6 +213,26 @@ class RedirectExchangeTest {
 
         assertThat(read(repository(registry), ByteRange.ALL)).isEqualTo("ok");
         assertThat(registry.requests).last().isEqualTo("GET /a%20b%7Cc?d=%7Be%7D");
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "?sig=1,?sig=1",
+        "?sig=1#part,?sig=1",
+        "#part,''",
+        "?,?",
+    })
+    void referenceWithoutAPathKeepsThatOfTheRequest(String location, String query) throws IOException {
+        RawServer registry = server(request -> {
+            if (request.path.equals(BLOB) && heads.size() == 1) {
+                request.answer(307, "", "Location: " + location);
+            } else {
+                request.answer(200, "ok");
+            }
+        });
+
+        assertThat(read(repository(registry), ByteRange.ALL)).isEqualTo("ok");
+        assertThat(registry.requests).last().isEqualTo("GET " + BLOB + query);
     }
 
     @Test

@@ -18,7 +18,10 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import javax.net.ssl.SSLPeerUnverifiedException;
@@ -212,6 +215,47 @@ class TlsSettingsTest {
             }
             assertThat(certificates).containsExactly(named);
         }
+    }
+
+    /** The tickets for later sessions that TLS 1.3 sends are no such bytes. */
+    @Test
+    void connectionIsKeptUnlessBytesCameThatNobodyAskedFor() throws Exception {
+        AtomicInteger connections = new AtomicInteger();
+        BlockingQueue<SSLSocket> idle = new LinkedBlockingQueue<>();
+        try (SSLServerSocket keeping = (SSLServerSocket)
+                context.getServerSocketFactory().createServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            server = keeping;
+            Thread.ofVirtual().start(() -> {
+                while (!keeping.isClosed()) {
+                    try (SSLSocket socket = (SSLSocket) keeping.accept()) {
+                        connections.incrementAndGet();
+                        // What is written is at the client when the write returns.
+                        socket.setTcpNoDelay(true);
+                        byte[] ok = OK.replace("Connection: close\r\n", "").getBytes(StandardCharsets.US_ASCII);
+                        while (socket.getInputStream().read(new byte[4096]) > 0) {
+                            socket.getOutputStream().write(ok);
+                            idle.add(socket);
+                        }
+                    } catch (IOException e) {
+                        continue;
+                    }
+                }
+            });
+            RegistryEndpoint endpoint = TestWorld.endpoint("https://localhost:" + keeping.getLocalPort())
+                    .withTls(TlsSettings.DEFAULT.withAuthorities(certificate));
+            try (RegistryClient client = new RegistryClient(endpoint, world.environment())) {
+                for (int i = 0; i < 5; i++) {
+                    client.ping();
+                    SSLSocket socket = idle.take();
+                    if (i == 2) {
+                        assertThat(connections).hasValue(1);
+                        String unasked = "HTTP/1.1 403 X\r\nContent-Length: 0\r\n\r\n";
+                        socket.getOutputStream().write(unasked.getBytes(StandardCharsets.US_ASCII));
+                    }
+                }
+            }
+        }
+        assertThat(connections).hasValue(2);
     }
 
     private static void copy(Path from, Path to) throws IOException {

@@ -1,7 +1,6 @@
 package dev.entrepot.proxy.http;
 
 import io.helidon.http.Header;
-import io.helidon.http.HeaderNames;
 import io.helidon.http.HeaderValues;
 import io.helidon.http.ServerResponseHeaders;
 import io.helidon.webserver.http.RoutingResponse;
@@ -102,15 +101,15 @@ final class ReplySender {
         });
     }
 
-    /** Without a known length there is no way to leave Content-Length out of a HEAD but to call the body chunked. */
+    // Of a length that is not known nothing is said; the connection is closed then.
     private static void unopened(
             ReplyBody.Unopened unopened, RoutingResponse response, StallWatchdog.Transfer transfer) {
         if (unopened.length().isPresent()) {
             response.headers().contentLength(unopened.length().getAsLong());
+            ClientStream.guarded(transfer, response::send);
         } else {
-            response.headers().set(HeaderNames.TRANSFER_ENCODING, "chunked");
+            bodiless(response, transfer);
         }
-        ClientStream.guarded(transfer, response::send);
     }
 
     // The server counts what goes through its own stream, and minds only when that is more than was announced.

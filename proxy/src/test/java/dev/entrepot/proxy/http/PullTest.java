@@ -243,8 +243,9 @@ class PullTest {
         assertThat(get.body()).isEqualTo(BLOB);
         Answer head = client.head("/v2/alpine/blobs/" + blob);
         assertThat(head.status()).isEqualTo(200);
-        assertThat(head.headers()).doesNotContainKey("content-length");
+        assertThat(head.headers()).doesNotContainKeys("content-length", "transfer-encoding");
         assertThat(head.header("Connection")).isEqualTo("close");
+        assertThat(client.rest()).as("what comes behind a HEAD").isEmpty();
     }
 
     @ParameterizedTest(name = "{0}")
