@@ -178,6 +178,7 @@ class AdminAccessEndToEndTest {
 
     @Test
     void notificationThatConcernsNoRuleLeavesNoLine() throws Exception {
+        // The run that the last one begins waits for its source until it is interrupted.
         try (MirrorFixture mirror = MirrorFixture.started(folder, """
                 builtin-upstreams: false
                 server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0", drain: 1s}
@@ -185,7 +186,7 @@ class AdminAccessEndToEndTest {
                 replication:
                   rules: [{name: rule, source: source.test, repositories: ["team/*"], targets: [{url: "http://127.0.0.1:1"}]}]
                   notifications: {receive: {secret: the-secret, debounce: 1h}}
-                """)) {
+                """, Thread::sleep)) {
             for (String event : List.of(
                     "{\"action\":\"pull\",\"target\":{\"repository\":\"team/app\",\"tag\":\"v1\"}}",
                     "{\"action\":\"push\",\"target\":{\"repository\":\"team/app\",\"mediaType\":\"application/octet-stream\"}}",

@@ -183,7 +183,7 @@ final class RuleRun {
                 return session;
             });
         } catch (CopyException e) {
-            items = refused(session, survey, e.failure());
+            items = refused(session, survey, e);
             return new TargetResult(
                     ReplicationReport.TargetSummary.of(
                             session.name(), items, session.gate().requestCount()),
@@ -192,13 +192,23 @@ final class RuleRun {
         try {
             items = write(session, survey);
         } catch (IOException | RuntimeException e) {
-            session.registry().end(false);
+            try {
+                session.registry().end(false);
+            } catch (IOException also) {
+                e.addSuppressed(also);
+            }
             throw e;
         }
         try {
             session.registry().end(items.stream().noneMatch(item -> item.state() == ItemReport.State.FAILED));
         } catch (IOException e) {
-            items.add(notKept(session, items.getFirst(), e));
+            items.add(failed(
+                    session,
+                    items.isEmpty()
+                            ? someRepository(survey, e)
+                            : items.getFirst().source(),
+                    "*",
+                    new ItemReport.Failure(Side.TARGET, session.name(), e.toString())));
         }
         return new TargetResult(
                 ReplicationReport.TargetSummary.of(
@@ -207,33 +217,42 @@ final class RuleRun {
     }
 
     // Of all tags alike, so that a report says it once.
-    private static List<ItemReport> refused(TargetSession session, SourceSurvey survey, ItemReport.Failure cause) {
+    private static List<ItemReport> refused(TargetSession session, SourceSurvey survey, CopyException e)
+            throws CopyException {
+        ItemReport.Failure cause = e.failure();
         ItemReport.Failure failure = new ItemReport.Failure(cause.side(), cause.node(), cause.cause(), cause.cause());
-        return survey.tags().stream()
-                .map(tag -> new ItemReport(
-                        session.name(),
-                        tag.repository(),
-                        tag.repository(),
-                        tag.tag().value(),
-                        Optional.empty(),
-                        ItemReport.State.FAILED,
-                        "",
-                        Optional.of(failure),
-                        Tally.NONE))
-                .toList();
+        List<ItemReport> items = new ArrayList<>();
+        survey.tags()
+                .forEach(tag ->
+                        items.add(failed(session, tag.repository(), tag.tag().value(), failure)));
+        survey.failures().forEach(failed -> items.add(failed(session, failed.repository(), "*", failed.failure())));
+        if (items.isEmpty()) {
+            items.add(failed(session, someRepository(survey, e), "*", failure));
+        }
+        return items;
     }
 
-    // A target that had something to keep had items.
-    private static ItemReport notKept(TargetSession session, ItemReport first, IOException cause) {
+    // Where there is none, the run as a whole has failed.
+    private static <E extends IOException> RepositoryName someRepository(SourceSurvey survey, E cause) throws E {
+        return survey.asked().stream()
+                .findFirst()
+                .orElseThrow(() -> cause)
+                .source()
+                .repository()
+                .name();
+    }
+
+    private static ItemReport failed(
+            TargetSession session, RepositoryName repository, String tag, ItemReport.Failure failure) {
         return new ItemReport(
                 session.name(),
-                first.source(),
-                first.repository(),
-                "*",
+                repository,
+                repository,
+                tag,
                 Optional.empty(),
                 ItemReport.State.FAILED,
                 "",
-                Optional.of(new ItemReport.Failure(Side.TARGET, session.name(), cause.toString())),
+                Optional.of(failure),
                 Tally.NONE);
     }
 

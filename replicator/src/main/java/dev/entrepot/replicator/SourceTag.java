@@ -21,6 +21,8 @@ final class SourceTag {
     private final RepositoryDiscovery discovery;
     private final ManifestReference reference;
     private final Tag tag;
+    // The manifests of which was asked whether all is as it was.
+    private volatile Set<Digest> compared = Set.of();
 
     /**
      * A tag to copy.
@@ -66,8 +68,17 @@ final class SourceTag {
      */
     boolean attachesTheSameAs(CompletedTag record) throws IOException {
         Set<Digest> known = record.digests();
+        compared = known;
         return Concurrently.map(record.nodes(), node -> attachesTheSame(node, known)).stream()
                 .allMatch(same -> same);
+    }
+
+    /**
+     * Whether the source has said of a manifest of this tag that there is no referrers API, and has listed referrers
+     * since: what was made of it is to be made again.
+     */
+    boolean isDoubtful() {
+        return compared.stream().anyMatch(discovery::isDoubtful);
     }
 
     private boolean attachesTheSame(CompletedTag.Node node, Set<Digest> known) throws IOException {

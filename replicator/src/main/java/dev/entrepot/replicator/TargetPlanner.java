@@ -65,8 +65,11 @@ final class TargetPlanner {
     }
 
     private static boolean isDoubtful(ImageWork work) {
-        return work.tag().isPresent()
-                && work.graph().filter(work.tag().get().discovery()::isDoubtful).isPresent();
+        if (work.tag().isEmpty()) {
+            return false;
+        }
+        SourceTag tag = work.tag().get();
+        return work.graph().map(tag.discovery()::isDoubtful).orElseGet(tag::isDoubtful);
     }
 
     /** A tag at the target. */

@@ -11,6 +11,8 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Objects;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,12 +23,17 @@ import org.slf4j.LoggerFactory;
 public final class WriteLock implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(WriteLock.class);
 
+    // To close any channel on a file gives free what the process has locked of it: one is opened only where none is.
+    private static final Set<Object> HELD = ConcurrentHashMap.newKeySet();
+
     private final Path file;
     private final FileChannel channel;
+    private final Object key;
 
-    private WriteLock(Path file, FileChannel channel) {
+    private WriteLock(Path file, FileChannel channel, Object key) {
         this.file = file;
         this.channel = channel;
+        this.key = key;
     }
 
     /**
@@ -59,24 +66,36 @@ public final class WriteLock implements AutoCloseable {
             LOG.debug("{} is there already", file);
         }
         try {
-            Object before = key(file);
-            FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
-            boolean taken = false;
-            try {
-                // Whoever had it may have deleted it on its way out.
-                taken = isLocked(channel, file) && Objects.equals(before, key(file));
-            } finally {
-                if (!taken) {
-                    channel.close();
+            Object key = key(file);
+            if (HELD.add(key)) {
+                Optional<WriteLock> lock = Optional.empty();
+                try {
+                    lock = locked(file, key);
+                } finally {
+                    if (lock.isEmpty()) {
+                        HELD.remove(key);
+                    }
                 }
-            }
-            if (taken) {
-                return Optional.of(new WriteLock(file, channel));
+                return lock;
             }
         } catch (NoSuchFileException e) {
             LOG.debug("{} has just been given free", file);
         }
         return Optional.empty();
+    }
+
+    private static Optional<WriteLock> locked(Path file, Object key) throws IOException {
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
+        boolean taken = false;
+        try {
+            // Whoever had it may have deleted it on its way out.
+            taken = isLocked(channel, file) && Objects.equals(key, key(file));
+        } finally {
+            if (!taken) {
+                channel.close();
+            }
+        }
+        return taken ? Optional.of(new WriteLock(file, channel, key)) : Optional.empty();
     }
 
     private static Object key(Path file) throws IOException {
@@ -101,6 +120,7 @@ public final class WriteLock implements AutoCloseable {
             Files.deleteIfExists(file);
         } finally {
             channel.close();
+            HELD.remove(key);
         }
     }
 }

@@ -179,6 +179,20 @@ class OddSourceTest extends BetweenOddRegistries {
     }
 
     @Test
+    void tagThatSeemsAsItWasIsAskedAboutAgainWhereOthersAreListed() throws IOException {
+        Descriptor image = world.shapes.image("unsigned");
+        world.shapes.tag("v1", image);
+        world.completes();
+        world.shapes.referrer(image, "x/signature", "late signature");
+        source.saysFirst("GET", referrers(image), error(404, "MANIFEST_UNKNOWN"));
+        world.tagged("v2");
+
+        world.completes();
+
+        world.isComplete("v1");
+    }
+
+    @Test
     void tagIsNotCopiedWithoutTheReferrersOfItsReferrers() throws IOException {
         Descriptor image = world.shapes.image("one");
         Descriptor sbom = world.shapes.referrer(image, "x/sbom", "sbom");

@@ -50,6 +50,8 @@ public final class RepositoryDiscovery {
     // Graphs with a node of which it was answered that there is no referrers API, walked before any answer was a list.
     private final Set<ArtifactGraph> unlisted = ConcurrentHashMap.newKeySet();
     private volatile boolean lists;
+    // Whether what was answered first of a manifest was a list of the API.
+    private final ConcurrentHashMap<Digest, Boolean> isListed = new ConcurrentHashMap<>();
 
     /**
      * Of one repository.
@@ -133,6 +135,7 @@ public final class RepositoryDiscovery {
      */
     public Attachments attachments(Digest digest) throws IOException {
         Attachments first = attachments.get(digest);
+        isListed.put(digest, isListed(first));
         return lists && !isListed(first) ? attachmentsAgain.get(digest) : first;
     }
 
@@ -190,6 +193,14 @@ public final class RepositoryDiscovery {
      */
     public boolean isDoubtful(ArtifactGraph graph) {
         return lists && unlisted.contains(graph);
+    }
+
+    /**
+     * Whether it was answered of a manifest that there is no referrers API, and the repository has listed referrers
+     * since.
+     */
+    public boolean isDoubtful(Digest manifest) {
+        return lists && !isListed.getOrDefault(manifest, true);
     }
 
     private ArtifactGraph walk(Descriptor root) throws IOException {

@@ -14,11 +14,15 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.locks.LockSupport;
 
 /** A layout in a folder. Knows all paths in it. */
 record LayoutFolder(Path folder) implements LayoutContent {
     /** Of the folder in which a tar is gathered: which tar its index goes on from. */
     private static final String BEGUN_WITH = ".begun-with";
+
+    private static final int ATTEMPTS = 5;
+    private static final long PAUSE_NANOS = 20_000_000;
 
     @Override
     public String place() {
@@ -55,10 +59,20 @@ record LayoutFolder(Path folder) implements LayoutContent {
         if (!Files.exists(file)) {
             return LayoutIndex.empty(file.toString());
         }
-        if (Files.size(file) > LayoutIndex.MAX_BYTES) {
-            throw new InvalidContentException(file + " exceeds the limit of " + LayoutIndex.MAX_BYTES + " bytes");
+        for (int attempt = 1; ; attempt++) {
+            if (Files.size(file) > LayoutIndex.MAX_BYTES) {
+                throw new InvalidContentException(file + " exceeds the limit of " + LayoutIndex.MAX_BYTES + " bytes");
+            }
+            try {
+                return LayoutIndex.parse(Files.readAllBytes(file), file.toString());
+            } catch (InvalidContentException e) {
+                if (attempt == ATTEMPTS) {
+                    throw e;
+                }
+            }
+            // Other tools write it where it is, and for a moment it is empty.
+            LockSupport.parkNanos(PAUSE_NANOS);
         }
-        return LayoutIndex.parse(Files.readAllBytes(file), file.toString());
     }
 
     /** Writes content, all of which {@code in} verifies; if that fails nothing is there. */

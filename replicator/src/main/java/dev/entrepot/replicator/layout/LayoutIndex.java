@@ -66,11 +66,19 @@ final class LayoutIndex {
         return new LayoutIndex(place, null);
     }
 
-    /** What an {@code index.json} names. */
+    /**
+     * What an {@code index.json} names.
+     *
+     * @throws InvalidContentException if it is no image index, such as an empty file
+     */
     static LayoutIndex parse(byte[] json, String place) throws InvalidContentException {
         try {
-            JsonNode root = OciJson.mapper().readTree(json);
-            LayoutIndex index = new LayoutIndex(place, root instanceof ObjectNode object ? object : null);
+            // Without a list of manifests it may be half of what another program writes: never a layout without any.
+            if (!(OciJson.mapper().readTree(json) instanceof ObjectNode root)
+                    || !root.path(MANIFESTS).isArray()) {
+                throw new InvalidContentException(place + " is no image index: it has no list of manifests");
+            }
+            LayoutIndex index = new LayoutIndex(place, root);
             for (JsonNode entry : root.path(MANIFESTS)) {
                 index.take(IndexEntry.read(entry));
             }

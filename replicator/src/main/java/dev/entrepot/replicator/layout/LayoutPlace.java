@@ -77,7 +77,10 @@ final class LayoutPlace {
         Files.createDirectories(folder);
         held = WriteLock.of(lockFile)
                 .orElseThrow(() -> new FileSystemException(
-                        store.place(), null, "another process is writing to it; wait for its end, or name another"));
+                        store.place(),
+                        null,
+                        "another process is writing to it, or a run that names it by another path; wait for its end, or name"
+                                + " another"));
         try {
             store.sweep();
             store.reload();
@@ -99,6 +102,11 @@ final class LayoutPlace {
             // Every tag of the index is complete, whichever run wrote it: another that goes on does no harm.
             if (complete && tar.isPresent()) {
                 pack(tar.get());
+            } else if (complete) {
+                store.guarded(index -> {
+                    store.requireNamed(index);
+                    return index;
+                });
             }
         } finally {
             if (running == 0) {

@@ -171,6 +171,11 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
             if (changed) {
                 store.write(index);
             }
+            if (reference instanceof Tag tag) {
+                store.noteNamed(name, Optional.of(tag), manifest.digest());
+            } else if (subject.isPresent()) {
+                store.noteNamed(name, Optional.empty(), manifest.digest());
+            }
             return new PushedManifest(subject, true);
         });
     }
@@ -185,6 +190,7 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
                     yield store.size(digest).isPresent() && store.forgetUnlessHeld(index, digest);
                 }
             };
+            store.noteGone(name, reference);
             store.write(index);
             return there;
         });

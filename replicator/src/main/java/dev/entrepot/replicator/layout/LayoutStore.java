@@ -5,10 +5,13 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OciLimits;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.FileSystemException;
@@ -38,11 +41,19 @@ import tools.jackson.databind.JsonNode;
  * Safe for all threads.
  */
 final class LayoutStore {
+    private static final int ATTEMPTS = 10;
+
     private final LayoutFolder folder;
     private final Optional<Path> tar;
     private final ReentrantLock lock = new ReentrantLock();
     private @Nullable State state;
+    private boolean guarded;
     private volatile boolean written;
+    // What was named since what was read was forgotten: tags, and manifests without one.
+    private final Map<Named, Digest> named = new HashMap<>();
+
+    /** What another program may take away that knows nothing of the lock. */
+    private record Named(RepositoryName repository, Optional<Tag> tag, Optional<Digest> digest) {}
 
     private static final class State {
         private final LayoutIndex index;
@@ -59,9 +70,10 @@ final class LayoutStore {
             this.baseStamp = baseStamp;
         }
 
-        void note(ManifestBytes bytes) throws IOException {
-            Manifest manifest = Manifest.parse(bytes);
-            if (manifest.subject().isPresent()) {
+        void note(ManifestBytes bytes) {
+            Optional<Manifest> parsed = parsed(bytes);
+            if (parsed.flatMap(Manifest::subject).isPresent()) {
+                Manifest manifest = parsed.get();
                 referrers
                         .computeIfAbsent(manifest.subject().get().digest(), subject -> new LinkedHashMap<>())
                         .put(
@@ -82,23 +94,54 @@ final class LayoutStore {
         T with(LayoutIndex index) throws IOException;
     }
 
+    /**
+     * Does work with the index as it is on the disk; again from its beginning, if another program has changed that
+     * before it was written.
+     */
     <T> T guarded(Work<T> work) throws IOException {
         lock.lock();
         try {
-            return work.with(state().index);
+            for (int attempt = 1; ; attempt++) {
+                try {
+                    return guardedOnce(work);
+                } catch (ChangedMeanwhileException e) {
+                    if (guarded || attempt == ATTEMPTS) {
+                        throw e;
+                    }
+                }
+            }
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private <T> T guardedOnce(Work<T> work) throws IOException {
+        boolean inner = guarded;
+        try {
+            LayoutIndex index = state().index;
+            guarded = true;
+            return work.with(index);
         } catch (IOException | RuntimeException e) {
             // What was changed and is not on the disk must not be taken for written.
             state = null;
             throw e;
         } finally {
-            lock.unlock();
+            guarded = inner;
+        }
+    }
+
+    private static final class ChangedMeanwhileException extends FileSystemException {
+        private static final long serialVersionUID = 1L;
+
+        ChangedMeanwhileException(String place) {
+            super(place, null, "another program changes it again and again while it is to be written");
         }
     }
 
     private State state() throws IOException {
         State known = state;
         // Looked at once, when the guard is entered: whoever works with an index goes on with that one.
-        if (known != null && lock.getHoldCount() > 1) {
+        if (known != null && guarded) {
             return known;
         }
         Optional<FileStamp> stamp = folder.stamp();
@@ -112,7 +155,10 @@ final class LayoutStore {
         for (Digest digest : index.manifests()) {
             LayoutContent content = content(digest, base);
             if (content.size(digest).isPresent()) {
-                loaded.note(read(digest, content));
+                Optional<ManifestBytes> bytes = manifestBytes(digest, content);
+                if (bytes.isPresent()) {
+                    loaded.note(bytes.get());
+                }
             }
         }
         // Only now: had a manifest not been readable, its subject would have no referrers from then on.
@@ -184,6 +230,7 @@ final class LayoutStore {
         try {
             state = null;
             written = false;
+            named.clear();
         } finally {
             lock.unlock();
         }
@@ -237,6 +284,35 @@ final class LayoutStore {
         folder.put(digest, in);
     }
 
+    // Anything may be in a layout; what is no manifest names nothing.
+    private static Optional<Manifest> parsed(ManifestBytes bytes) {
+        try {
+            return Optional.of(Manifest.parse(bytes));
+        } catch (InvalidContentException e) {
+            return Optional.empty();
+        }
+    }
+
+    private Optional<ManifestBytes> manifestBytes(Digest digest, LayoutContent content) throws IOException {
+        return content.size(digest).orElse(0) > OciLimits.MAX_MANIFEST_BYTES
+                ? Optional.empty()
+                : Optional.of(read(digest, content));
+    }
+
+    /**
+     * What is there under a digest, if it is a manifest; another tool may have put anything there.
+     *
+     * @throws InvalidContentException if it is not what its name says
+     */
+    Optional<Manifest> manifest(Digest digest) throws IOException {
+        lock.lock();
+        try {
+            return manifestBytes(digest, content(digest)).flatMap(LayoutStore::parsed);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Takes note of a manifest that was put in: it may be a referrer. For work under the guard. */
     void note(ManifestBytes bytes) throws IOException {
         state().note(bytes);
@@ -250,12 +326,54 @@ final class LayoutStore {
     /** Writes the index. For work under the guard. */
     void write(LayoutIndex index) throws IOException {
         State known = state();
+        if (known.index != index || !folder.stamp().equals(known.stamp)) {
+            throw new ChangedMeanwhileException(place());
+        }
         folder.write(index);
         if (tar.isPresent() && !folder.isFor(known.baseStamp)) {
             folder.setFor(known.baseStamp);
         }
         known.stamp = folder.stamp();
         written = true;
+    }
+
+    /** Takes note of what is named from now on. For work under the guard. */
+    void noteNamed(RepositoryName repository, Optional<Tag> tag, Digest manifest) {
+        named.put(new Named(repository, tag, tag.isPresent() ? Optional.empty() : Optional.of(manifest)), manifest);
+    }
+
+    /** Takes note that something is meant to be named no more. For work under the guard. */
+    void noteGone(RepositoryName repository, ManifestReference reference) {
+        named.entrySet().removeIf(entry -> switch (reference) {
+            case Tag tag ->
+                entry.getKey().repository().equals(repository)
+                        && entry.getKey().tag().filter(tag::equals).isPresent();
+            case Digest digest -> entry.getValue().equals(digest);
+        });
+    }
+
+    /**
+     * Refuses to call complete what another program has taken out of the index since: it read that before, and wrote it
+     * afterwards. For work under the guard.
+     */
+    void requireNamed(LayoutIndex index) throws IOException {
+        Set<Digest> there = index.manifests();
+        for (Map.Entry<Named, Digest> entry : named.entrySet()) {
+            Named name = entry.getKey();
+            boolean kept = name.tag().isPresent()
+                    ? index.find(name.repository(), name.tag().get())
+                            .filter(found -> found.digest().equals(entry.getValue()))
+                            .isPresent()
+                    : there.contains(entry.getValue());
+            if (!kept) {
+                throw new FileSystemException(
+                        place(),
+                        null,
+                        "another program has taken " + name.repository()
+                                + name.tag().map(tag -> ":" + tag).orElse("@" + entry.getValue())
+                                + " out of the index while the run went on; run again when nothing else writes to it");
+            }
+        }
     }
 
     /** Whether anything was written since what was read was forgotten. */
@@ -353,7 +471,8 @@ final class LayoutStore {
         Map<Digest, List<Digest>> known = state().children;
         List<Digest> found = known.get(manifest);
         if (found == null) {
-            found = Manifest.parse(read(manifest)).manifests().stream()
+            found = manifest(manifest).stream()
+                    .flatMap(parsed -> parsed.manifests().stream())
                     .map(Descriptor::digest)
                     .toList();
             known.put(manifest, found);

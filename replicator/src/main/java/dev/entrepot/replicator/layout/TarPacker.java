@@ -19,6 +19,7 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.FileTime;
 import java.time.Instant;
+import java.util.List;
 import java.util.OptionalLong;
 import java.util.Set;
 import java.util.TreeSet;
@@ -86,7 +87,7 @@ final class TarPacker {
     private static Set<Digest> content(LayoutStore store, Set<Digest> manifests) throws IOException {
         Set<Digest> content = new TreeSet<>(manifests);
         for (Digest manifest : manifests) {
-            for (Descriptor blob : Manifest.parse(store.read(manifest)).blobs()) {
+            for (Descriptor blob : store.manifest(manifest).map(Manifest::blobs).orElse(List.of())) {
                 if (store.size(blob.digest()).isPresent()) {
                     content.add(blob.digest());
                 } else if (!blob.mediaType().isNonDistributable()) {

@@ -11,7 +11,9 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
@@ -25,6 +27,7 @@ import dev.entrepot.replicator.ReportWriter;
 import dev.entrepot.replicator.Rules;
 import dev.entrepot.replicator.Shapes;
 import dev.entrepot.replicator.TargetRegistry;
+import dev.entrepot.replicator.WriteLock;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
@@ -410,5 +413,88 @@ class SharedLayoutTest {
 
         Digest kept = bare.digest();
         assertThat(reader("images", APP).resolve(kept)).isPresent();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", "[]", "null", "{}"})
+    void indexThatIsNoneIsNotTakenForAnEmptyOne(String content) throws IOException {
+        signed("v1");
+        run(server, "images", Outcome.COMPLETE);
+        Files.writeString(indexFile(), content);
+        signed("v2");
+
+        ReplicationReport report = run(server, "images", Outcome.FAILED);
+
+        assertThat(ReportWriter.toText(report)).contains("no list of manifests");
+        assertThat(indexFile()).hasContent(content);
+    }
+
+    @Test
+    void tagThatAnotherToolTakesAwayIsNotCalledComplete() throws IOException {
+        Descriptor image = signed("v1");
+        putForeign(shapes.image("of others"), Map.of("org.opencontainers.image.ref.name", "theirs"));
+        byte[] before = Files.readAllBytes(indexFile());
+        TargetRegistry target = server.target("images", folder.resolve("images"));
+        target.begin();
+        target.target(APP).pushManifest(bytes(image), new Tag("v1"));
+        Files.write(indexFile(), before);
+
+        assertThatThrownBy(() -> target.end(true)).hasMessageContaining("taken mirror/app:v1 out of the index");
+
+        run(server, "images", Outcome.COMPLETE);
+        assertThat(names("images")).containsExactlyInAnyOrder("theirs", "mirror/app:v1");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {false, true})
+    void whatIsNoManifestStaysWhereItIs(boolean tar) throws IOException {
+        byte[] text = "<xml/>".getBytes(StandardCharsets.UTF_8);
+        Descriptor xml = Descriptor.of(new MediaType("application/xml"), Digest.sha256(text), text.length);
+        putForeign(shapes.image("of others"), Map.of("org.opencontainers.image.ref.name", "theirs"));
+        Files.write(folder.resolve("images/blobs/sha256").resolve(xml.digest().encoded()), text);
+        change(index -> index.withArray("manifests").add(entry(xml, Map.of())));
+        JsonNode before = index("images").path("manifests");
+        String file = tar ? "images.tar" : "images";
+        if (tar) {
+            pack();
+        }
+        signed("v1");
+
+        run(server, file, Outcome.COMPLETE);
+
+        assertThat(index(file).path("manifests")).containsAll(before);
+        assertThat(reader(file, APP).statBlob(xml.digest())).isPresent();
+    }
+
+    @Test
+    void runThatCouldListNothingAndWriteNothingIsNotComplete() throws IOException {
+        signed("v1");
+        TargetRegistry other = command.target("images", folder.resolve("images"));
+        other.begin();
+        source.gate((index, request) -> {
+            if (request.startsWith("GET tags")) {
+                throw new OutageException(OutageException.Reason.SERVER_ERROR, "broken");
+            }
+        });
+
+        ReplicationReport report = run(server, "images", Outcome.FAILED);
+
+        assertThat(report.targets().getFirst().failed()).isPositive();
+        other.end(true);
+    }
+
+    @Test
+    void whoIsRefusedDoesNotTakeTheLockAwayFromWhoHasIt() throws IOException {
+        Path file = folder.resolve("lock");
+        WriteLock first = WriteLock.of(file).orElseThrow();
+
+        assertThat(WriteLock.of(file)).isEmpty();
+        Path link = Files.createSymbolicLink(folder.resolve("link"), file);
+        assertThat(WriteLock.of(link)).isEmpty();
+
+        String lock = " " + Files.getAttribute(file, "unix:ino") + " ";
+        assertThat(Files.readString(Path.of("/proc/locks")).replace(':', ' ')).contains(lock);
+        first.close();
+        WriteLock.of(file).orElseThrow().close();
     }
 }
