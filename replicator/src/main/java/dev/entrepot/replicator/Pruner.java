@@ -57,7 +57,9 @@ final class Pruner {
     private List<ItemReport> prune(RepositoryName name, PrunePlan plan) throws IOException {
         List<CompletedTag> tags = plan.tags().getOrDefault(name, List.of());
         List<Leftover> leftovers = plan.leftovers().getOrDefault(name, List.of());
-        Optional<RepositoryClaims.Claim> claim = session.services().claims().pruning(session.place(), name);
+        Optional<RepositoryClaims.Claim> claim = session.services()
+                .claims()
+                .pruning(session.place(), session.registry().isAtHand() ? RepositoryClaims.ALL : name);
         if (claim.isEmpty()) {
             return plan.steps().stream()
                     .filter(step -> step.repository().equals(name) && step.action() == PruneStep.Action.DELETE)

@@ -26,6 +26,9 @@ final class RepositoryClaims {
 
     private record Key(String place, RepositoryName repository) {}
 
+    /** What is claimed of a target whose repositories have their content in common: all of it at once. */
+    static final RepositoryName ALL = new RepositoryName("all");
+
     /** The right to write; ends, once, when it is closed. */
     final class Claim implements AutoCloseable {
         private final List<Key> keys;

@@ -278,6 +278,9 @@ final class RuleRun {
 
     // A repository whose name is not valid at the target is reported when it is planned.
     private static List<RepositoryName> repositories(TargetSession session, SourceSurvey survey) {
+        if (session.registry().isAtHand()) {
+            return List.of(RepositoryClaims.ALL);
+        }
         List<RepositoryName> names = new ArrayList<>();
         for (RepositoryName source :
                 survey.tags().stream().map(SourceTag::repository).distinct().toList()) {

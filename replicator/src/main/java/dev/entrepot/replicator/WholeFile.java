@@ -47,12 +47,33 @@ public final class WholeFile {
      * @param aside where it is until it is whole, in the same folder
      */
     public static void write(Path file, Path aside, Content content) throws IOException {
+        write(file, aside, content, () -> {});
+    }
+
+    /** What is looked at just before a file takes the place of another. */
+    @FunctionalInterface
+    public interface Look {
+        /**
+         * Looks.
+         *
+         * @throws IOException if what is there is to stay
+         */
+        void beforehand() throws IOException;
+    }
+
+    /**
+     * As above.
+     *
+     * @param look is taken when all is written and forced, directly before it is renamed
+     */
+    public static void write(Path file, Path aside, Content content, Look look) throws IOException {
         try {
             try (FileChannel channel = FileChannel.open(
                     aside, StandardOpenOption.CREATE, StandardOpenOption.TRUNCATE_EXISTING, StandardOpenOption.WRITE)) {
                 content.to(Channels.newOutputStream(channel));
                 channel.force(true);
             }
+            look.beforehand();
             Files.move(aside, file, StandardCopyOption.ATOMIC_MOVE);
             forceFolder(file);
         } finally {

@@ -11,8 +11,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
+import org.jspecify.annotations.Nullable;
 
 /** Writes files so that they are there whole or not at all: aside, forced, renamed, and the folder forced. */
 final class LayoutFiles {
@@ -32,9 +36,32 @@ final class LayoutFiles {
             throw new IOException(file + " has no folder");
         }
         Files.createDirectories(folder);
-        // Several may bring the same content at one time. Not a temporary file: those are for nobody else to read.
-        Path aside = folder.resolve(ASIDE + UUID.randomUUID());
-        WholeFile.write(file, aside, out -> copy(in, out));
+        WholeFile.write(file, aside(folder), out -> copy(in, out));
+    }
+
+    // Several may bring the same content at one time. Not a temporary file: those are for nobody else to read.
+    private static Path aside(Path folder) {
+        return folder.resolve(ASIDE + UUID.randomUUID());
+    }
+
+    /**
+     * Replaces a file that is as it was when it was read.
+     *
+     * @param read what it was; empty if it was not there
+     * @return what it is now
+     * @throws ChangedMeanwhileException if it is another one by now; it stays
+     */
+    static FileStamp replace(Path file, byte[] bytes, Optional<FileStamp> read) throws IOException {
+        Path aside = aside(Objects.requireNonNull(file.toAbsolutePath().getParent()));
+        AtomicReference<@Nullable FileStamp> written = new AtomicReference<>();
+        WholeFile.write(file, aside, out -> out.write(bytes), () -> {
+            // It keeps this when it is renamed. Looked at afterwards it might be what another program wrote.
+            written.set(FileStamp.of(aside).orElseThrow());
+            if (!FileStamp.of(file).equals(read)) {
+                throw new ChangedMeanwhileException(file.toString());
+            }
+        });
+        return Objects.requireNonNull(written.get());
     }
 
     private static void copy(InputStream in, OutputStream out) throws IOException {

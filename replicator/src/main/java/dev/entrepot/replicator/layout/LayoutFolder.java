@@ -85,13 +85,19 @@ record LayoutFolder(Path folder) implements LayoutContent {
         Files.deleteIfExists(file(digest));
     }
 
-    /** Writes the index, so that after a crash the old or the new one is there. */
-    void write(LayoutIndex index) throws IOException {
+    /**
+     * Writes the index, so that after a crash the old or the new one is there.
+     *
+     * @param read what its file was when it was read
+     * @return what it is now
+     * @throws ChangedMeanwhileException if another program has written it since; then that stays
+     */
+    FileStamp write(LayoutIndex index, Optional<FileStamp> read) throws IOException {
         Path marker = folder.resolve(LayoutFormat.MARKER);
         if (!Files.exists(marker)) {
             LayoutFiles.replace(marker, LayoutFormat.MARKER_TEXT.getBytes(StandardCharsets.UTF_8));
         }
-        LayoutFiles.replace(folder.resolve(LayoutFormat.INDEX), index.toBytes());
+        return LayoutFiles.replace(folder.resolve(LayoutFormat.INDEX), index.toBytes(), read);
     }
 
     boolean isThere() {

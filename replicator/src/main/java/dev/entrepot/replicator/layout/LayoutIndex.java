@@ -52,6 +52,8 @@ final class LayoutIndex {
     private final List<IndexEntry> foreign = new ArrayList<>();
     private final Map<Digest, IndexEntry> untagged = new LinkedHashMap<>();
 
+    private boolean changed;
+
     private LayoutIndex(String place, @Nullable ObjectNode document) {
         this.place = place;
         this.document = document;
@@ -75,7 +77,7 @@ final class LayoutIndex {
         try {
             // Without a list of manifests it may be half of what another program writes: never a layout without any.
             if (!(OciJson.mapper().readTree(json) instanceof ObjectNode root)
-                    || !root.path(MANIFESTS).isArray()) {
+                    || !root.path(MANIFESTS).isArray() && !root.path(MANIFESTS).isNull()) {
                 throw new InvalidContentException(place + " is no image index: it has no list of manifests");
             }
             LayoutIndex index = new LayoutIndex(place, root);
@@ -144,6 +146,7 @@ final class LayoutIndex {
                         entry.name().filter(name -> name.isOf(repository)).isPresent())
                 .isPresent();
         if (!known) {
+            changed = true;
             before.ifPresent(this::remove);
             take(before.map(entry -> entry.with(repository, tag, manifest))
                     .orElseGet(() -> IndexEntry.tag(repository, tag, manifest)));
@@ -154,6 +157,7 @@ final class LayoutIndex {
     /** Removes a tag; tells whether it was there. */
     boolean untag(RepositoryName repository, Tag tag) throws InvalidContentException {
         Optional<IndexEntry> entry = entry(repository, tag);
+        changed |= entry.isPresent();
         entry.ifPresent(this::remove);
         return entry.isPresent();
     }
@@ -172,8 +176,8 @@ final class LayoutIndex {
     void untagAll(RepositoryName repository, Digest manifest) {
         Predicate<IndexEntry> gone = entry -> entry.digest().equals(manifest)
                 && entry.name().filter(name -> name.isOf(repository)).isPresent();
-        own.values().removeIf(gone);
-        foreign.removeIf(gone);
+        changed |= own.values().removeIf(gone);
+        changed |= foreign.removeIf(gone);
     }
 
     private Stream<Name> names() {
@@ -198,12 +202,14 @@ final class LayoutIndex {
 
     /** Names a manifest that has no tag; tells whether that changed something. */
     boolean add(Descriptor manifest) {
-        return untagged.putIfAbsent(manifest.digest(), IndexEntry.untagged(manifest)) == null;
+        boolean added = untagged.putIfAbsent(manifest.digest(), IndexEntry.untagged(manifest)) == null;
+        changed |= added;
+        return added;
     }
 
     /** No longer names a manifest that has no tag. */
     void remove(Digest manifest) {
-        untagged.remove(manifest);
+        changed |= untagged.remove(manifest) != null;
     }
 
     /** The digests of all manifests that have a name, a tag or another. */
@@ -223,6 +229,16 @@ final class LayoutIndex {
         Set<Digest> all = new LinkedHashSet<>(untagged.keySet());
         all.addAll(named());
         return all;
+    }
+
+    /** Whether it is another than the one on the disk. */
+    boolean isChanged() {
+        return changed;
+    }
+
+    /** Takes note that it is on the disk as it is. */
+    void isWritten() {
+        changed = false;
     }
 
     /** The bytes of {@code index.json}. */

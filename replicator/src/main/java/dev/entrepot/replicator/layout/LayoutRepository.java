@@ -180,19 +180,33 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
         });
     }
 
+    // The content goes last: what another program has named meanwhile, or a crash leaves named, must be there.
+    private boolean delete(LayoutIndex index, Digest digest) throws IOException {
+        boolean there = store.size(digest).isPresent();
+        index.untagAll(name, digest);
+        boolean held = store.isHeld(index, digest);
+        if (!held) {
+            index.remove(digest);
+        }
+        store.write(index);
+        if (there && !held) {
+            store.delete(digest);
+        }
+        return there && !held;
+    }
+
     @Override
     public boolean deleteManifest(ManifestReference reference) throws IOException {
         return store.guarded(index -> {
-            boolean there = switch (reference) {
-                case Tag tag -> index.untag(name, tag);
-                case Digest digest -> {
-                    index.untagAll(name, digest);
-                    yield store.size(digest).isPresent() && store.forgetUnlessHeld(index, digest);
-                }
-            };
             store.noteGone(name, reference);
-            store.write(index);
-            return there;
+            return switch (reference) {
+                case Tag tag -> {
+                    boolean there = index.untag(name, tag);
+                    store.write(index);
+                    yield there;
+                }
+                case Digest digest -> delete(index, digest);
+            };
         });
     }
 }

@@ -123,18 +123,13 @@ final class LayoutStore {
             return work.with(index);
         } catch (IOException | RuntimeException e) {
             // What was changed and is not on the disk must not be taken for written.
-            state = null;
+            State known = state;
+            if (known != null && known.index.isChanged()) {
+                state = null;
+            }
             throw e;
         } finally {
             guarded = inner;
-        }
-    }
-
-    private static final class ChangedMeanwhileException extends FileSystemException {
-        private static final long serialVersionUID = 1L;
-
-        ChangedMeanwhileException(String place) {
-            super(place, null, "another program changes it again and again while it is to be written");
         }
     }
 
@@ -145,10 +140,11 @@ final class LayoutStore {
             return known;
         }
         Optional<FileStamp> stamp = folder.stamp();
-        if (known != null && known.stamp.equals(stamp)) {
+        Optional<FileStamp> baseStamp = baseStamp();
+        // What goes on from a tar goes on from that one; whether it is still there is looked at when it is packed.
+        if (known != null && known.stamp.equals(stamp) && (written || known.baseStamp.equals(baseStamp))) {
             return known;
         }
-        Optional<FileStamp> baseStamp = baseStamp();
         Optional<LayoutTar> base = base();
         LayoutIndex index = index(base, baseStamp);
         State loaded = new State(index, stamp, base, baseStamp);
@@ -209,10 +205,14 @@ final class LayoutStore {
         }
     }
 
-    /** Takes note that the tar is another one. For work under the guard. */
-    void rebase() throws IOException {
+    /**
+     * Takes note that the tar is another one. For work under the guard.
+     *
+     * @param packed what it is
+     */
+    void rebase(FileStamp packed) throws IOException {
         State known = state();
-        known.baseStamp = baseStamp();
+        known.baseStamp = Optional.of(packed);
         known.base = base();
         folder.setFor(known.baseStamp);
     }
@@ -326,14 +326,14 @@ final class LayoutStore {
     /** Writes the index. For work under the guard. */
     void write(LayoutIndex index) throws IOException {
         State known = state();
-        if (known.index != index || !folder.stamp().equals(known.stamp)) {
+        if (known.index != index) {
             throw new ChangedMeanwhileException(place());
         }
-        folder.write(index);
+        known.stamp = Optional.of(folder.write(index, known.stamp));
+        index.isWritten();
         if (tar.isPresent() && !folder.isFor(known.baseStamp)) {
             folder.setFor(known.baseStamp);
         }
-        known.stamp = folder.stamp();
         written = true;
     }
 
@@ -480,19 +480,17 @@ final class LayoutStore {
         return found;
     }
 
+    /** Whether a name or a subject holds a manifest, in whatever repository. For work under the guard. */
+    boolean isHeld(LayoutIndex index, Digest manifest) throws IOException {
+        return held(index).contains(manifest);
+    }
+
     /**
-     * Deletes a manifest if neither a tag nor a subject holds it any more, in whatever repository. Its blobs stay:
-     * others may need them, and a layout is not swept. For work under the guard.
-     *
-     * @return whether the manifest is deleted
+     * Deletes a manifest that the index, as it is written, does not name. Its blobs stay: others may need them, and a
+     * layout is not swept. For work under the guard.
      */
-    boolean forgetUnlessHeld(LayoutIndex index, Digest manifest) throws IOException {
-        if (held(index).contains(manifest)) {
-            return false;
-        }
-        index.remove(manifest);
+    void delete(Digest manifest) throws IOException {
         state().referrers.values().forEach(known -> known.remove(manifest));
         folder.delete(manifest);
-        return true;
     }
 }

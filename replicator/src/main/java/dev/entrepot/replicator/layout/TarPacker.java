@@ -49,9 +49,11 @@ final class TarPacker {
             store.guarded(index -> {
                 write(store, index, aside);
                 store.requireSameBase();
+                // It keeps this when it is renamed.
+                FileStamp packed = FileStamp.of(aside).orElseThrow();
                 Files.move(aside, tar, StandardCopyOption.ATOMIC_MOVE);
                 WholeFile.forceFolder(tar);
-                store.rebase();
+                store.rebase(packed);
                 return index;
             });
         } finally {

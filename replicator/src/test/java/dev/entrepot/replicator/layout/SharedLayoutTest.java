@@ -26,6 +26,7 @@ import dev.entrepot.replicator.ReplicationReport.Outcome;
 import dev.entrepot.replicator.ReportWriter;
 import dev.entrepot.replicator.Rules;
 import dev.entrepot.replicator.Shapes;
+import dev.entrepot.replicator.SourceRegistry;
 import dev.entrepot.replicator.TargetRegistry;
 import dev.entrepot.replicator.WriteLock;
 import java.io.IOException;
@@ -36,6 +37,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
@@ -496,5 +498,48 @@ class SharedLayoutTest {
         assertThat(Files.readString(Path.of("/proc/locks")).replace(':', ' ')).contains(lock);
         first.close();
         WriteLock.of(file).orElseThrow().close();
+    }
+
+    @Test
+    void indexThatWasWrittenSinceItWasReadIsNotReplaced() throws IOException {
+        putForeign(shapes.image("one"), Map.of("org.opencontainers.image.ref.name", "one"));
+        LayoutFolder layout = new LayoutFolder(folder.resolve("images"));
+        Optional<FileStamp> read = layout.stamp();
+        LayoutIndex index = layout.index();
+        FileStamp written = layout.write(index, read);
+        assertThat(layout.stamp()).contains(written);
+        putForeign(shapes.image("two"), Map.of("org.opencontainers.image.ref.name", "two"));
+
+        assertThatThrownBy(() -> layout.write(index, Optional.of(written)))
+                .isInstanceOf(ChangedMeanwhileException.class);
+
+        assertThat(names("images")).containsExactly("one", "two");
+        try (Stream<Path> files = Files.list(folder.resolve("images"))) {
+            assertThat(files.filter(file -> file.getFileName().toString().startsWith(".incoming")))
+                    .isEmpty();
+        }
+    }
+
+    @Test
+    void indexOfNoManifestsMaySayNullAsSomeToolsDo() throws IOException {
+        Files.createDirectories(folder.resolve("images"));
+        Files.writeString(folder.resolve("images/oci-layout"), LayoutFormat.MARKER_TEXT);
+        Files.writeString(indexFile(), "{\"schemaVersion\":2,\"manifests\":null}");
+        signed("v1");
+
+        run(server, "images", Outcome.COMPLETE);
+
+        assertThat(names("images")).containsExactly("v1");
+    }
+
+    @Test
+    void tarThatAnotherProcessHasReplacedIsReadAnew() throws IOException {
+        signed("v1");
+        run(server, "images.tar", Outcome.COMPLETE);
+        SourceRegistry source = server.source("images.tar", folder.resolve("images.tar"));
+        assertThat(source.repository(APP).resolve(new Tag("v1"))).isPresent();
+        put(command, "images.tar", "mirror/app", "v9", shapes.image("of another process"));
+
+        assertThat(source.repository(APP).resolve(new Tag("v9"))).isPresent();
     }
 }
