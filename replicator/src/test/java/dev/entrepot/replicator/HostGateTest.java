@@ -34,6 +34,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
+/** How a host is spared. Long, because all cases share one gate in virtual time. */
 class HostGateTest {
     private final VirtualTime clock = new VirtualTime();
     private final RetryPolicy policy = new RetryPolicy(4, Duration.ofSeconds(1), Duration.ofMinutes(5), 6);

@@ -29,7 +29,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /**
  * What whole runs make of a source that fails, goes round in circles or sends what is not so: a tag fails, and never
- * arrives without what belongs to it.
+ * arrives without what belongs to it. Long, because each odd answer is one short case between the same two registries.
  */
 class OddSourceTest extends BetweenOddRegistries {
     private static final String TAGS = "/v2/app/tags/list.*";

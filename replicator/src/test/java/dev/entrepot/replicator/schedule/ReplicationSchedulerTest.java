@@ -28,6 +28,7 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.random.RandomGenerator;
 import org.junit.jupiter.api.Test;
 
+/** When rules run. Long, because each way to be due, late or busy is one case over the same scheduler. */
 class ReplicationSchedulerTest {
     private final VirtualTime sleeps = new VirtualTime();
     private final Delays delays = new Delays();
