@@ -39,6 +39,9 @@ import tools.jackson.databind.JsonNode;
  * and never changed. The index is kept in memory as long as its file is what was read or written last, and read again
  * when another program has replaced it or carried it away; each tag and each referrer that is put in writes it anew.
  * Safe for all threads.
+ *
+ * <p>It is long because the index, what refers to what, and what others may have changed meanwhile are looked at under
+ * one lock.
  */
 final class LayoutStore {
     private static final int ATTEMPTS = 10;
