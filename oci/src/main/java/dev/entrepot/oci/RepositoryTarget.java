@@ -44,6 +44,15 @@ public interface RepositoryTarget {
     PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException;
 
     /**
+     * Returns when all manifests that were pushed before, and the names that they got, outlast a crash of this process.
+     * A registry says with its answer to each that this is so; a target of our own may gather some and write them
+     * together.
+     *
+     * @throws IOException if they cannot be written
+     */
+    void settle() throws IOException;
+
+    /**
      * Deletes a tag, or a manifest and every tag on it.
      *
      * @return whether it was there

@@ -94,7 +94,11 @@ final class GraphCopier {
                     .head(name)
                     .map(Descriptor::digest)
                     .orElse(graph.root().digest());
-            new ImageCopy(session, work.plan(), tag, graph).journal(published);
+            try {
+                new ImageCopy(session, work.plan(), tag, graph).journal(published);
+            } catch (CopyException e) {
+                return failed(work.plan(), e.failure(), Tally.NONE);
+            }
         }
         return report(work.plan(), state, Optional.empty(), Tally.NONE);
     }

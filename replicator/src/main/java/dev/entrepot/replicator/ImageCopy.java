@@ -112,8 +112,16 @@ final class ImageCopy {
                 .orElse(graph.root().digest());
     }
 
-    /** Notes an image that is complete. */
-    void journal(Digest published) {
+    /**
+     * Notes an image that is complete, when all of it outlasts a crash.
+     *
+     * @throws CopyException if the target cannot write it
+     */
+    void journal(Digest published) throws IOException {
+        at(source.tag(), "writing " + source.tag(), () -> {
+            repository.settle();
+            return published;
+        });
         List<CompletedTag.Node> nodes = graph.nodes().stream()
                 .map(node -> node.dangling().isEmpty()
                         ? new CompletedTag.Node(node.digest(), node.fingerprint())

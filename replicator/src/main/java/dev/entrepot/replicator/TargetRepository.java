@@ -219,6 +219,11 @@ final class TargetRepository {
         }
     }
 
+    /** To be called before the journal calls something complete that was pushed: then a crash does not take it away. */
+    void settle() throws IOException {
+        target.settle();
+    }
+
     boolean delete(ManifestReference reference) throws IOException {
         return gate.request(RequestKind.WRITE, () -> target.deleteManifest(reference));
     }

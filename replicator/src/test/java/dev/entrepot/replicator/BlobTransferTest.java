@@ -91,6 +91,9 @@ class BlobTransferTest {
         }
 
         @Override
+        public void settle() {}
+
+        @Override
         public boolean deleteManifest(ManifestReference reference) {
             throw new AssertionError("nothing is deleted");
         }

@@ -99,6 +99,12 @@ class CrashTest {
         }
 
         @Override
+        public void settle() throws IOException {
+            before.run();
+            target.settle();
+        }
+
+        @Override
         public boolean deleteManifest(ManifestReference reference) throws IOException {
             before.run();
             return target.deleteManifest(reference);

@@ -14,6 +14,7 @@ import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import java.io.IOException;
+import java.nio.file.FileSystemException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Optional;
@@ -31,8 +32,8 @@ class LostAtTheTargetTest {
     private final MemoryRegistry target = new MemoryRegistry("target.test", Abilities.ALL);
     private final MemoryRepository mirror = target.repository("mirror/app");
 
-    /** Takes cosign tags, says so, and forgets them. */
-    private record Forgetful(RepositoryTarget target) implements RepositoryTarget {
+    /** Takes cosign tags, says so, and forgets them; or all of what it took, and says so when it is to be lasting. */
+    private record Forgetful(RepositoryTarget target, boolean settles) implements RepositoryTarget {
         @Override
         public boolean containsBlob(Digest digest) throws IOException {
             return target.containsBlob(digest);
@@ -56,12 +57,19 @@ class LostAtTheTargetTest {
         }
 
         @Override
+        public void settle() throws IOException {
+            if (!settles) {
+                throw new FileSystemException("images", null, "No space left on device");
+            }
+        }
+
+        @Override
         public boolean deleteManifest(ManifestReference reference) throws IOException {
             return target.deleteManifest(reference);
         }
     }
 
-    private TargetRegistry forgetful() {
+    private TargetRegistry forgetful(boolean settles) {
         TargetRegistry registry = target.asTarget();
         return new TargetRegistry() {
             @Override
@@ -71,7 +79,7 @@ class LostAtTheTargetTest {
 
             @Override
             public RepositoryTarget target(RepositoryName name) {
-                return new Forgetful(registry.target(name));
+                return new Forgetful(registry.target(name), settles);
             }
 
             @Override
@@ -88,7 +96,7 @@ class LostAtTheTargetTest {
         Tag signature = new Tag(Shapes.stem(image) + ".sig");
         shapes.tag(signature.value(), shapes.image("cosign"));
         try (Engine engine = new Engine(folder)) {
-            ReplicationReport report = engine.run(new Rules(source).to(forgetful()));
+            ReplicationReport report = engine.run(new Rules(source).to(forgetful(true)));
             assertThat(report.outcome()).isEqualTo(ReplicationReport.Outcome.FAILED);
             assertThat(report.items().getFirst().failure().orElseThrow().cause())
                     .contains("for the tag " + signature)
@@ -98,6 +106,23 @@ class LostAtTheTargetTest {
             assertThat(engine.run(new Rules(source).to(target)).outcome())
                     .isEqualTo(ReplicationReport.Outcome.COMPLETE);
             assertThat(mirror.tags).containsKeys(new Tag("v1"), signature);
+        }
+    }
+
+    @Test
+    void imageThatIsNotLastingAtItsTargetIsNotNotedAsComplete() throws IOException {
+        shapes.tag("v1", shapes.image("one"));
+        try (Engine engine = new Engine(folder)) {
+            ReplicationReport report = engine.run(new Rules(source).to(forgetful(false)));
+            assertThat(report.outcome()).isEqualTo(ReplicationReport.Outcome.FAILED);
+            assertThat(report.items().getFirst().failure().orElseThrow())
+                    .extracting(ItemReport.Failure::side, ItemReport.Failure::cause)
+                    .satisfies(failure -> assertThat(failure.toString()).contains("TARGET", "No space left"));
+            mirror.tags.clear();
+
+            engine.run(new Rules(source).to(target));
+
+            assertThat(mirror.tags).containsKey(new Tag("v1"));
         }
     }
 

@@ -228,6 +228,9 @@ public final class MemoryRepository implements RepositorySource, RepositoryTarge
     }
 
     @Override
+    public void settle() {}
+
+    @Override
     public boolean deleteManifest(ManifestReference reference) throws IOException {
         log("DELETE manifest", reference);
         return switch (reference) {

@@ -221,6 +221,10 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
         return writes.push(manifest, reference);
     }
 
+    // The registry's answer to each push says it.
+    @Override
+    public void settle() {}
+
     @Override
     public boolean deleteManifest(ManifestReference reference) throws IOException {
         return writes.delete(reference);

@@ -15,8 +15,8 @@ import org.jspecify.annotations.Nullable;
  * A layout and the runs that write to it. From the beginning of the first to the end of the last that is going on in
  * this process, no other process of this program writes to it.
  *
- * <p>In a folder, each tag is there as soon as it is written; what other tools write meanwhile is read before each
- * change. What a run brings for a tar is gathered in a folder beside it, {@code .NAME.parts}, and when a run ends
+ * <p>In a folder, each tag is there before its run calls it complete; what other tools write meanwhile is read before
+ * each change. What a run brings for a tar is gathered in a folder beside it, {@code .NAME.parts}, and when a run ends
  * complete a new tar is packed from that and the old one, verified, forced, and renamed over the old one. So a tar is
  * there whole or not at all; what a run that failed or was killed has gathered waits for the next.
  *
@@ -99,6 +99,7 @@ final class LayoutPlace {
         lock.lock();
         try {
             running--;
+            store.flush();
             // Every tag of the index is complete, whichever run wrote it: another that goes on does no harm.
             if (complete && tar.isPresent()) {
                 pack(tar.get());

@@ -41,10 +41,18 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
 
     private final LayoutStore store;
     private final RepositoryName name;
+    private final boolean written;
 
-    LayoutRepository(LayoutStore store, RepositoryName name) {
+    /**
+     * A repository.
+     *
+     * @param written whether it is written to: a manifest that is damaged is as one that is not there, and is put in
+     *     once more. Who copies from it must not take what a damaged one refers to for something without referrers.
+     */
+    LayoutRepository(LayoutStore store, RepositoryName name, boolean written) {
         this.store = store;
         this.name = name;
+        this.written = written;
     }
 
     @Override
@@ -79,7 +87,14 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
         Optional<Digest> digest = digest(reference);
         OptionalLong size = digest.isPresent() ? store.size(digest.get()) : OptionalLong.empty();
         boolean manifest = size.isPresent() && size.getAsLong() <= OciLimits.MAX_MANIFEST_BYTES;
-        return manifest ? Optional.of(store.read(digest.get()).descriptor()) : Optional.empty();
+        try {
+            return manifest ? Optional.of(store.read(digest.get()).descriptor()) : Optional.empty();
+        } catch (InvalidContentException e) {
+            if (written) {
+                return Optional.empty();
+            }
+            throw e;
+        }
     }
 
     private boolean isWhole(ManifestBytes manifest) throws IOException {
@@ -119,8 +134,11 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
     @Override
     public Referrers referrers(Digest subject) throws IOException {
         return store.guarded(index -> {
+            if (!written) {
+                store.graph().requireWhole();
+            }
             Map<Digest, Descriptor> found = new LinkedHashMap<>();
-            store.referrers(subject).forEach(referrer -> found.put(referrer.digest(), referrer));
+            store.graph().referrers(subject).forEach(referrer -> found.put(referrer.digest(), referrer));
             Optional<Descriptor> fallback = index.find(name, subject.referrersTag());
             if (fallback.isPresent() && store.size(fallback.get().digest()).isPresent()) {
                 for (Descriptor entry :
@@ -161,30 +179,24 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
         }
         Optional<Digest> subject = Manifest.parse(manifest).subject().map(Descriptor::digest);
         return store.guarded(index -> {
-            store.note(manifest);
-            boolean changed = false;
-            if (reference instanceof Tag tag) {
-                changed = index.tag(name, tag, manifest.descriptor());
-            } else if (subject.isPresent()) {
-                changed = index.add(manifest.descriptor());
-            }
-            if (changed) {
-                store.write(index);
-            }
-            if (reference instanceof Tag tag) {
-                store.noteNamed(name, Optional.of(tag), manifest.digest());
-            } else if (subject.isPresent()) {
-                store.noteNamed(name, Optional.empty(), manifest.digest());
+            store.graph().note(manifest);
+            if (reference instanceof Tag || subject.isPresent()) {
+                store.names().add(index, name, reference, manifest.descriptor());
             }
             return new PushedManifest(subject, true);
         });
+    }
+
+    @Override
+    public void settle() throws IOException {
+        store.settle();
     }
 
     // The content goes last: what another program has named meanwhile, or a crash leaves named, must be there.
     private boolean delete(LayoutIndex index, Digest digest) throws IOException {
         boolean there = store.size(digest).isPresent();
         index.untagAll(name, digest);
-        boolean held = store.isHeld(index, digest);
+        boolean held = store.graph().held(index).contains(digest);
         if (!held) {
             index.remove(digest);
         }
@@ -198,7 +210,7 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
     @Override
     public boolean deleteManifest(ManifestReference reference) throws IOException {
         return store.guarded(index -> {
-            store.noteGone(name, reference);
+            store.names().remove(name, reference);
             return switch (reference) {
                 case Tag tag -> {
                     boolean there = index.untag(name, tag);

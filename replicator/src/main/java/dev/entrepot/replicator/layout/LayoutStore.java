@@ -1,34 +1,21 @@
 package dev.entrepot.replicator.layout;
 
-import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
-import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
-import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.OciLimits;
-import dev.entrepot.oci.RepositoryName;
-import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.InterruptedIOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
-import java.util.ArrayList;
-import java.util.Deque;
-import java.util.HashMap;
-import java.util.HashSet;
-import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
-import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
-import java.util.Set;
+import java.util.concurrent.locks.Condition;
 import java.util.concurrent.locks.ReentrantLock;
 import org.jspecify.annotations.Nullable;
 import tools.jackson.core.JacksonException;
@@ -37,14 +24,16 @@ import tools.jackson.databind.JsonNode;
 /**
  * The content of one layout, for all its repositories: a folder, and where there is one a tar below it, which is read
  * and never changed. The index is kept in memory as long as its file is what was read or written last, and read again
- * when another program has replaced it or carried it away; each tag and each referrer that is put in writes it anew.
- * Safe for all threads.
+ * when another program has replaced it or carried it away. Safe for all threads.
  *
- * <p>It is long because the index, what refers to what, and what others may have changed meanwhile are looked at under
- * one lock.
+ * <p>What is named is in the file when {@link #settle()} returns: the index can only be written as a whole, so those
+ * who name something at one time share a write, and writing takes at most a part of the time. A thousand images do not
+ * cost a thousand times the index of a thousand images.
  */
 final class LayoutStore {
     private static final int ATTEMPTS = 10;
+    // After a write, so many times as long as it took, none is begun: more names come together for the next.
+    private static final int PAUSE_FOR_WRITE = 4;
 
     private final LayoutFolder folder;
     private final Optional<Path> tar;
@@ -52,37 +41,28 @@ final class LayoutStore {
     private @Nullable State state;
     private boolean guarded;
     private volatile boolean written;
-    // What was named since what was read was forgotten: tags, and manifests without one.
-    private final Map<Named, Digest> named = new HashMap<>();
-
-    /** What another program may take away that knows nothing of the lock. */
-    private record Named(RepositoryName repository, Optional<Tag> tag, Optional<Digest> digest) {}
+    private final NewNames names = new NewNames();
+    private final Condition settled = lock.newCondition();
+    private long notBeforeNanos = System.nanoTime();
 
     private static final class State {
         private final LayoutIndex index;
         private Optional<FileStamp> stamp;
         private Optional<LayoutTar> base;
         private Optional<FileStamp> baseStamp;
-        private final Map<Digest, Map<Digest, Descriptor>> referrers = new HashMap<>();
-        private final Map<Digest, List<Digest>> children = new HashMap<>();
+        private final LayoutGraph graph;
 
-        State(LayoutIndex index, Optional<FileStamp> stamp, Optional<LayoutTar> base, Optional<FileStamp> baseStamp) {
+        State(
+                LayoutIndex index,
+                Optional<FileStamp> stamp,
+                Optional<LayoutTar> base,
+                Optional<FileStamp> baseStamp,
+                LayoutGraph graph) {
             this.index = index;
+            this.graph = graph;
             this.stamp = stamp;
             this.base = base;
             this.baseStamp = baseStamp;
-        }
-
-        void note(ManifestBytes bytes) {
-            Optional<Manifest> parsed = parsed(bytes);
-            if (parsed.flatMap(Manifest::subject).isPresent()) {
-                Manifest manifest = parsed.get();
-                referrers
-                        .computeIfAbsent(manifest.subject().get().digest(), subject -> new LinkedHashMap<>())
-                        .put(
-                                bytes.digest(),
-                                bytes.descriptor().asReferrer(manifest.artifactType(), manifest.annotations()));
-            }
         }
     }
 
@@ -150,17 +130,10 @@ final class LayoutStore {
         }
         Optional<LayoutTar> base = base();
         LayoutIndex index = index(base, baseStamp);
-        State loaded = new State(index, stamp, base, baseStamp);
-        for (Digest digest : index.manifests()) {
-            LayoutContent content = content(digest, base);
-            if (content.size(digest).isPresent()) {
-                Optional<ManifestBytes> bytes = manifestBytes(digest, content);
-                if (bytes.isPresent()) {
-                    loaded.note(bytes.get());
-                }
-            }
-        }
-        // Only now: had a manifest not been readable, its subject would have no referrers from then on.
+        names.addTo(index);
+        LayoutGraph graph = new LayoutGraph(this);
+        graph.read(index, digest -> manifestBytes(digest, content(digest, base)));
+        State loaded = new State(index, stamp, base, baseStamp, graph);
         state = loaded;
         return loaded;
     }
@@ -233,7 +206,7 @@ final class LayoutStore {
         try {
             state = null;
             written = false;
-            named.clear();
+            names.clear();
         } finally {
             lock.unlock();
         }
@@ -287,43 +260,30 @@ final class LayoutStore {
         folder.put(digest, in);
     }
 
-    // Anything may be in a layout; what is no manifest names nothing.
-    private static Optional<Manifest> parsed(ManifestBytes bytes) {
-        try {
-            return Optional.of(Manifest.parse(bytes));
-        } catch (InvalidContentException e) {
-            return Optional.empty();
-        }
-    }
-
     private Optional<ManifestBytes> manifestBytes(Digest digest, LayoutContent content) throws IOException {
-        return content.size(digest).orElse(0) > OciLimits.MAX_MANIFEST_BYTES
+        OptionalLong size = content.size(digest);
+        return size.isEmpty() || size.getAsLong() > OciLimits.MAX_MANIFEST_BYTES
                 ? Optional.empty()
                 : Optional.of(read(digest, content));
     }
 
     /**
-     * What is there under a digest, if it is a manifest; another tool may have put anything there.
+     * What is there under a digest, if it can be a manifest.
      *
      * @throws InvalidContentException if it is not what its name says
      */
-    Optional<Manifest> manifest(Digest digest) throws IOException {
+    Optional<ManifestBytes> manifestBytes(Digest digest) throws IOException {
         lock.lock();
         try {
-            return manifestBytes(digest, content(digest)).flatMap(LayoutStore::parsed);
+            return manifestBytes(digest, content(digest));
         } finally {
             lock.unlock();
         }
     }
 
-    /** Takes note of a manifest that was put in: it may be a referrer. For work under the guard. */
-    void note(ManifestBytes bytes) throws IOException {
-        state().note(bytes);
-    }
-
-    /** The referrers of a subject. For work under the guard. */
-    List<Descriptor> referrers(Digest subject) throws IOException {
-        return new ArrayList<>(state().referrers.getOrDefault(subject, Map.of()).values());
+    /** What the manifests refer to. For work under the guard. */
+    LayoutGraph graph() throws IOException {
+        return state().graph;
     }
 
     /** Writes the index. For work under the guard. */
@@ -334,49 +294,60 @@ final class LayoutStore {
         }
         known.stamp = Optional.of(folder.write(index, known.stamp));
         index.isWritten();
+        names.areWritten();
+        settled.signalAll();
         if (tar.isPresent() && !folder.isFor(known.baseStamp)) {
             folder.setFor(known.baseStamp);
         }
         written = true;
     }
 
-    /** Takes note of what is named from now on. For work under the guard. */
-    void noteNamed(RepositoryName repository, Optional<Tag> tag, Digest manifest) {
-        named.put(new Named(repository, tag, tag.isPresent() ? Optional.empty() : Optional.of(manifest)), manifest);
+    /** What was named since what was read was forgotten. For work under the guard. */
+    NewNames names() {
+        return names;
     }
 
-    /** Takes note that something is meant to be named no more. For work under the guard. */
-    void noteGone(RepositoryName repository, ManifestReference reference) {
-        named.entrySet().removeIf(entry -> switch (reference) {
-            case Tag tag ->
-                entry.getKey().repository().equals(repository)
-                        && entry.getKey().tag().filter(tag::equals).isPresent();
-            case Digest digest -> entry.getValue().equals(digest);
-        });
+    /** Refuses to call complete what is not named any more. For work under the guard. */
+    void requireNamed(LayoutIndex index) throws IOException {
+        names.requireIn(index, place());
     }
 
     /**
-     * Refuses to call complete what another program has taken out of the index since: it read that before, and wrote it
-     * afterwards. For work under the guard.
+     * Returns when all that was named before is in the file, which another thread may have written.
+     *
+     * @throws IOException if it cannot be written; it is not lost, and the next call tries again
      */
-    void requireNamed(LayoutIndex index) throws IOException {
-        Set<Digest> there = index.manifests();
-        for (Map.Entry<Named, Digest> entry : named.entrySet()) {
-            Named name = entry.getKey();
-            boolean kept = name.tag().isPresent()
-                    ? index.find(name.repository(), name.tag().get())
-                            .filter(found -> found.digest().equals(entry.getValue()))
-                            .isPresent()
-                    : there.contains(entry.getValue());
-            if (!kept) {
-                throw new FileSystemException(
-                        place(),
-                        null,
-                        "another program has taken " + name.repository()
-                                + name.tag().map(tag -> ":" + tag).orElse("@" + entry.getValue())
-                                + " out of the index while the run went on; run again when nothing else writes to it");
+    void settle() throws IOException {
+        lock.lock();
+        try {
+            long wanted = names.count();
+            while (names.writtenCount() < wanted) {
+                long pause = notBeforeNanos - System.nanoTime();
+                if (pause <= 0) {
+                    flush();
+                } else {
+                    settled.awaitNanos(pause);
+                }
             }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while " + place() + " was to be written");
+        } finally {
+            lock.unlock();
         }
+    }
+
+    /** As {@link #settle()}, without a pause. */
+    void flush() throws IOException {
+        guarded(index -> {
+            if (names.writtenCount() < names.count()) {
+                long begun = System.nanoTime();
+                write(index);
+                long ended = System.nanoTime();
+                notBeforeNanos = ended + PAUSE_FOR_WRITE * (ended - begun);
+            }
+            return index;
+        });
     }
 
     /** Whether anything was written since what was read was forgotten. */
@@ -428,72 +399,11 @@ final class LayoutStore {
     }
 
     /**
-     * The manifests that are held: those that have a name, and those that another tool put there without one and that
-     * refer to nothing; the children of those, and the referrers of all of them. For work under the guard.
-     */
-    Set<Digest> held(LayoutIndex index) throws IOException {
-        Set<Digest> held = new LinkedHashSet<>();
-        Deque<Digest> pending = new ArrayDeque<>(index.named());
-        Set<Digest> referring = referring();
-        index.untagged().stream().filter(digest -> !referring.contains(digest)).forEach(pending::add);
-        while (!pending.isEmpty()) {
-            Digest next = pending.remove();
-            // An index of which only some platforms were copied names manifests that are not there.
-            if (!held.contains(next) && size(next).isPresent()) {
-                held.add(next);
-                pending.addAll(children(next));
-                pending.addAll(state().referrers.getOrDefault(next, Map.of()).keySet());
-            }
-        }
-        return held;
-    }
-
-    /**
-     * The manifests without a name that refer to something that is not there: another tool may have put them there by
-     * themselves. For work under the guard.
-     */
-    Set<Digest> alone(LayoutIndex index) throws IOException {
-        Set<Digest> alone = new HashSet<>();
-        for (Map.Entry<Digest, Map<Digest, Descriptor>> subject :
-                state().referrers.entrySet()) {
-            if (size(subject.getKey()).isEmpty()) {
-                alone.addAll(subject.getValue().keySet());
-            }
-        }
-        alone.retainAll(index.untagged());
-        return alone;
-    }
-
-    private Set<Digest> referring() throws IOException {
-        Set<Digest> referring = new HashSet<>();
-        state().referrers.values().forEach(known -> referring.addAll(known.keySet()));
-        return referring;
-    }
-
-    private List<Digest> children(Digest manifest) throws IOException {
-        Map<Digest, List<Digest>> known = state().children;
-        List<Digest> found = known.get(manifest);
-        if (found == null) {
-            found = manifest(manifest).stream()
-                    .flatMap(parsed -> parsed.manifests().stream())
-                    .map(Descriptor::digest)
-                    .toList();
-            known.put(manifest, found);
-        }
-        return found;
-    }
-
-    /** Whether a name or a subject holds a manifest, in whatever repository. For work under the guard. */
-    boolean isHeld(LayoutIndex index, Digest manifest) throws IOException {
-        return held(index).contains(manifest);
-    }
-
-    /**
      * Deletes a manifest that the index, as it is written, does not name. Its blobs stay: others may need them, and a
      * layout is not swept. For work under the guard.
      */
     void delete(Digest manifest) throws IOException {
-        state().referrers.values().forEach(known -> known.remove(manifest));
+        graph().forget(manifest);
         folder.delete(manifest);
     }
 }

@@ -9,11 +9,8 @@ import java.nio.channels.FileChannel;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.OptionalLong;
-import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
-import org.apache.commons.compress.archivers.tar.TarFile;
 import org.apache.commons.io.input.BoundedInputStream;
 
 /**
@@ -24,8 +21,6 @@ import org.apache.commons.io.input.BoundedInputStream;
  * @param entries where the content of each of its files is
  */
 record LayoutTar(Path file, Map<String, Slice> entries) implements LayoutContent {
-    private static final int MAX_ENTRIES = 10_000_000;
-
     /**
      * A part of the tar.
      *
@@ -40,23 +35,7 @@ record LayoutTar(Path file, Map<String, Slice> entries) implements LayoutContent
      * @throws InvalidContentException if it is no tar of an image layout
      */
     static LayoutTar open(Path file) throws IOException {
-        Map<String, Slice> entries = new HashMap<>();
-        try (TarFile tar = new TarFile(file)) {
-            for (TarArchiveEntry entry : tar.getEntries()) {
-                // Links and special files are no content; the specification has none.
-                if (entry.isFile() && !entry.isSparse()) {
-                    String name = entry.getName();
-                    entries.put(
-                            name.startsWith("./") ? name.substring(2) : name,
-                            new Slice(entry.getDataOffset(), entry.getSize()));
-                }
-                if (entries.size() > MAX_ENTRIES) {
-                    throw new InvalidContentException(file + " has more than " + MAX_ENTRIES + " files");
-                }
-            }
-        } catch (IllegalArgumentException e) {
-            throw new InvalidContentException(file + " is not a tar", e);
-        }
+        Map<String, Slice> entries = TarEntries.of(file);
         if (!entries.containsKey(LayoutFormat.MARKER) || !entries.containsKey(LayoutFormat.INDEX)) {
             throw new InvalidContentException(file + " is not the tar of an image layout");
         }

@@ -60,7 +60,7 @@ public final class LayoutTargets {
 
         @Override
         public RepositorySource repository(RepositoryName repository) {
-            return new LayoutRepository(store(), repository);
+            return new LayoutRepository(store(), repository, false);
         }
 
         @Override
@@ -70,12 +70,12 @@ public final class LayoutTargets {
 
         @Override
         public RepositoryTarget target(RepositoryName repository) {
-            return new LayoutRepository(store(), repository);
+            return new LayoutRepository(store(), repository, true);
         }
 
         @Override
         public RepositorySource reader(RepositoryName repository) {
-            return new LayoutRepository(store(), repository);
+            return new LayoutRepository(store(), repository, true);
         }
 
         @Override

@@ -62,8 +62,8 @@ final class TarPacker {
     }
 
     private static void write(LayoutStore store, LayoutIndex index, Path aside) throws IOException {
-        Set<Digest> manifests = store.held(index);
-        manifests.addAll(store.alone(index));
+        Set<Digest> manifests = store.graph().held(index);
+        manifests.addAll(store.graph().alone(index));
         Set<Digest> content = content(store, manifests);
         try (FileChannel channel = FileChannel.open(
                         aside,
@@ -89,7 +89,8 @@ final class TarPacker {
     private static Set<Digest> content(LayoutStore store, Set<Digest> manifests) throws IOException {
         Set<Digest> content = new TreeSet<>(manifests);
         for (Digest manifest : manifests) {
-            for (Descriptor blob : store.manifest(manifest).map(Manifest::blobs).orElse(List.of())) {
+            for (Descriptor blob :
+                    store.graph().manifest(manifest).map(Manifest::blobs).orElse(List.of())) {
                 if (store.size(blob.digest()).isPresent()) {
                     content.add(blob.digest());
                 } else if (!blob.mediaType().isNonDistributable()) {

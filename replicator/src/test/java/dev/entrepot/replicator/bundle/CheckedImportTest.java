@@ -267,6 +267,9 @@ class CheckedImportTest {
         }
 
         @Override
+        public void settle() {}
+
+        @Override
         public boolean deleteManifest(ManifestReference reference) throws IOException {
             return to.deleteManifest(reference);
         }

@@ -230,6 +230,9 @@ class VerifiedTargetTest {
         }
 
         @Override
+        public void settle() {}
+
+        @Override
         public boolean deleteManifest(ManifestReference reference) throws IOException {
             return to.deleteManifest(reference);
         }

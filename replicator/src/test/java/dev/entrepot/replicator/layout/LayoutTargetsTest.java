@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.entrepot.config.NamePattern;
 import dev.entrepot.config.Percent;
 import dev.entrepot.config.PruneConfig;
+import dev.entrepot.config.ReplicationRuleConfig.Verify;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
@@ -35,6 +36,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -391,6 +393,30 @@ class LayoutTargetsTest {
         assertThat(layout.referrers(root.digest()).descriptors())
                 .extracting(Descriptor::digest)
                 .containsExactly(referrer.digest());
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void manifestThatIsDamagedIsPutInOnceMore(boolean ofReferrer) throws IOException {
+        Descriptor root = graph(shapes, "v1");
+        run(into("folder"), Outcome.COMPLETE);
+        Descriptor damaged = ofReferrer
+                ? source.repository("app")
+                        .referrers(root.digest())
+                        .descriptors()
+                        .getFirst()
+                : root;
+        Path blob = folder.resolve("folder/blobs/sha256/" + damaged.digest().encoded());
+        Files.write(blob, new byte[(int) damaged.sizeBytes()]);
+        graph(shapes, "v2");
+        Rules deep = into("folder");
+        deep.verify = Verify.DEEP;
+
+        run(deep, Outcome.COMPLETE);
+
+        assertThat(Arrays.equals(Files.readAllBytes(blob), bytes(damaged).array()))
+                .isTrue();
+        assertThat(names("folder")).containsExactlyInAnyOrder("v1", "v2");
     }
 
     @Test

@@ -68,6 +68,7 @@ class SharedLayoutTest {
         RepositoryTarget into = target.target(APP);
         target.begin();
         into.pushManifest(world.bytes(first), new Tag("v1"));
+        into.settle();
         world.change(index -> index.withArray("manifests")
                 .add(world.entry(first, Map.of("org.opencontainers.image.ref.name", "by-hand"))));
         into.pushManifest(world.bytes(first), new Tag("v2"));
@@ -127,13 +128,13 @@ class SharedLayoutTest {
         Descriptor image = world.signed("v1");
         RepositoryTarget into =
                 world.server.target("images", folder.resolve("images")).target(APP);
+        into.pushManifest(world.bytes(image), new Tag("v1"));
         Path inTheWay = Files.createDirectories(world.indexFile().resolve("in the way"));
-        assertThatThrownBy(() -> into.pushManifest(world.bytes(image), new Tag("v1")))
-                .isInstanceOf(IOException.class);
+        assertThatThrownBy(into::settle).isInstanceOf(IOException.class);
         Files.delete(inTheWay);
         Files.delete(world.indexFile());
 
-        into.pushManifest(world.bytes(image), new Tag("v1"));
+        into.settle();
 
         assertThat(world.names("images")).containsExactly("v1");
     }
@@ -149,6 +150,7 @@ class SharedLayoutTest {
             into.pushBlob(blob, world.source.repository("app"));
         }
         into.pushManifest(world.bytes(first), new Tag("v1"));
+        into.settle();
         world.pack();
 
         assertThatThrownBy(() -> target.end(true))
@@ -168,7 +170,9 @@ class SharedLayoutTest {
         byte[] before = Files.readAllBytes(world.indexFile());
         TargetRegistry target = world.server.target("images", folder.resolve("images"));
         target.begin();
-        target.target(APP).pushManifest(world.bytes(image), new Tag("v1"));
+        RepositoryTarget into = target.target(APP);
+        into.pushManifest(world.bytes(image), new Tag("v1"));
+        into.settle();
         Files.write(world.indexFile(), before);
 
         assertThatThrownBy(() -> target.end(true)).hasMessageContaining("taken mirror/app:v1 out of the index");

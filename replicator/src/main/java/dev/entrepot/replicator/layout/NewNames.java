@@ -1,0 +1,122 @@
+package dev.entrepot.replicator.layout;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
+import dev.entrepot.oci.ManifestReference;
+import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.Tag;
+import java.io.IOException;
+import java.nio.file.FileSystemException;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * What runs have named in the index of a layout: tags, and manifests without one. Another program that knows nothing of
+ * our lock may take it out again, or put another index in the place of the one that was to be written. Not safe for
+ * several threads; its owner has a lock.
+ */
+final class NewNames {
+    private final Map<Name, Descriptor> named = new LinkedHashMap<>();
+    private final Map<Name, Descriptor> unwritten = new LinkedHashMap<>();
+    private long count;
+    private long writtenCount;
+
+    /** A tag; or a manifest that has none, by its digest. */
+    private record Name(RepositoryName repository, ManifestReference reference) {
+        boolean addTo(LayoutIndex index, Descriptor manifest) throws InvalidContentException {
+            return switch (reference) {
+                case Tag tag -> index.tag(repository, tag, manifest);
+                case Digest digest -> index.add(manifest);
+            };
+        }
+
+        boolean isIn(LayoutIndex index, Set<Digest> manifests, Descriptor manifest) throws InvalidContentException {
+            return switch (reference) {
+                case Tag tag ->
+                    index.find(repository, tag)
+                            .filter(found -> found.digest().equals(manifest.digest()))
+                            .isPresent();
+                case Digest digest -> manifests.contains(digest);
+            };
+        }
+
+        @Override
+        public String toString() {
+            return repository + (reference instanceof Tag ? ":" : "@") + reference;
+        }
+    }
+
+    /**
+     * Sets a tag, or names a manifest that has none.
+     *
+     * @throws InvalidContentException if several entries of another tool may be that tag
+     */
+    void add(LayoutIndex index, RepositoryName repository, ManifestReference reference, Descriptor manifest)
+            throws InvalidContentException {
+        Name name = new Name(repository, reference);
+        if (name.addTo(index, manifest)) {
+            unwritten.put(name, manifest);
+            count++;
+        }
+        named.put(name, manifest);
+    }
+
+    /** Takes note that something is meant to be named no more. */
+    void remove(RepositoryName repository, ManifestReference reference) {
+        switch (reference) {
+            case Tag tag -> named.remove(new Name(repository, tag));
+            case Digest digest ->
+                named.values().removeIf(manifest -> manifest.digest().equals(digest));
+        }
+        unwritten.keySet().retainAll(named.keySet());
+    }
+
+    /** Names once more what is not in the file, in an index that was read again. */
+    void addTo(LayoutIndex index) throws InvalidContentException {
+        for (Map.Entry<Name, Descriptor> entry : unwritten.entrySet()) {
+            entry.getKey().addTo(index, entry.getValue());
+        }
+    }
+
+    /** How often something was named. */
+    long count() {
+        return count;
+    }
+
+    /** How much of {@link #count()} is in the file. */
+    long writtenCount() {
+        return writtenCount;
+    }
+
+    /** Takes note that the file has all of it. */
+    void areWritten() {
+        unwritten.clear();
+        writtenCount = count;
+    }
+
+    void clear() {
+        named.clear();
+        areWritten();
+    }
+
+    /**
+     * Refuses to call complete what another program has taken out of the index since: it read that before, and wrote it
+     * afterwards.
+     *
+     * @param place where the index is, for the message
+     */
+    void requireIn(LayoutIndex index, String place) throws IOException {
+        Set<Digest> there = index.manifests();
+        for (Map.Entry<Name, Descriptor> entry : named.entrySet()) {
+            if (!entry.getKey().isIn(index, there, entry.getValue())) {
+                throw new FileSystemException(
+                        place,
+                        null,
+                        "another program has taken " + entry.getKey()
+                                + " out of the index while the run went on; run again when nothing else writes to it");
+            }
+        }
+    }
+}

@@ -1,0 +1,86 @@
+package dev.entrepot.replicator.layout;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.TargetRegistry;
+import dev.entrepot.replicator.graph.Concurrently;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** When the index of a layout is written: not for each name, and before a run calls complete what it names. */
+final class LayoutWritesTest {
+    @TempDir
+    private Path folder;
+
+    private LayoutWorld world;
+    private TargetRegistry target;
+
+    @BeforeEach
+    void open() throws IOException {
+        world = new LayoutWorld(folder);
+        target = world.server.target("images", folder.resolve("images"));
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        world.close();
+    }
+
+    private void push(Descriptor image, int number) throws IOException {
+        target.target(LayoutWorld.APP).pushManifest(world.bytes(image), new Tag("v" + number));
+    }
+
+    @Test
+    void manyNamesAreOneWrite() throws IOException {
+        Descriptor image = world.signed("v0");
+        target.begin();
+        push(image, 0);
+        target.target(LayoutWorld.APP).settle();
+        FileStamp before = FileStamp.of(world.indexFile()).orElseThrow();
+        for (int number = 1; number < 100; number++) {
+            push(image, number);
+        }
+        assertThat(FileStamp.of(world.indexFile())).contains(before);
+
+        target.target(LayoutWorld.APP).settle();
+
+        assertThat(world.names("images")).hasSize(100);
+        FileStamp written = FileStamp.of(world.indexFile()).orElseThrow();
+        target.end(true);
+        assertThat(FileStamp.of(world.indexFile())).contains(written);
+    }
+
+    @Test
+    void whoeverSettlesHasItsNameInTheFile() throws IOException {
+        Descriptor image = world.signed("v0");
+        target.begin();
+        var seen = Concurrently.map(IntStream.range(0, 40).boxed().toList(), number -> {
+            push(image, number);
+            target.target(LayoutWorld.APP).settle();
+            return Files.readString(world.indexFile()).contains("\"v" + number + "\"");
+        });
+        target.end(true);
+
+        assertThat(seen).hasSize(40).containsOnly(true);
+    }
+
+    @Test
+    void whatWasNamedAndNotWrittenOutlastsTheIndexOfAnotherTool() throws IOException {
+        Descriptor image = world.signed("v1");
+        target.begin();
+        push(image, 1);
+        world.putForeign(world.shapes.image("of others"), Map.of("org.opencontainers.image.ref.name", "theirs"));
+        target.end(true);
+
+        assertThat(world.names("images")).containsExactlyInAnyOrder("theirs", "mirror/app:v1");
+    }
+}
