@@ -9,9 +9,12 @@ final class AccessRuleKeys {
             "users",
             ListType.of(PatternTypes.WHO),
             AccessRuleConfig::users,
-            "The users that the rule is about; \"*\" is everybody who has said who he is.");
+            "The users that the rule is about; \"*\" is everybody who has said who he is: of users and groups, no wildcard stops at a slash.");
     private static final Key<AccessRuleConfig, List<NamePattern>> GROUPS = Key.list(
-            "groups", ListType.of(PatternTypes.WHO), AccessRuleConfig::groups, "The groups whose members it is about.");
+            "groups",
+            ListType.of(PatternTypes.WHO),
+            AccessRuleConfig::groups,
+            "The groups whose members it is about; \"*\" is any group.");
     private static final Key<AccessRuleConfig, Boolean> ANONYMOUS = Key.withDefault(
             "anonymous",
             Types.BOOL,

@@ -20,7 +20,7 @@ public final class ConfigReference {
               set or empty, and `${file:path}` the content of a file without the line break at its end. `$${` is a plain `${`.
             - **Paths** start from the working directory if they are relative. Files that are to be read must be there.
             - **Patterns**: a name; a glob, where `*` is any text without a slash, `**` any text, `?` one character, and `**/` at the start or after a slash
-              any number of components or none (`**/x` is `x`, `a/x` and `a/b/x`); or `{regex: expression}`, which must match the whole name within 100 000 steps.
+              any number of components or none (`**/x` is `x`, `a/x` and `a/b/x`; of users and groups, which have no components, no wildcard stops at a slash); or `{regex: expression}`, which must match the whole name within 100 000 steps.
             - **URLs of registries** are scheme, host and port. Plain HTTP is spoken if, and only if, the URL says `http`.
             - Unknown and duplicate keys are errors. An empty section is one with every default.
             """;

@@ -17,13 +17,26 @@ final class Glob implements Predicate<String> {
     static final char ONE_BUT_SLASH = '\u0003';
     /** The two symbols behind it, which are {@link #ANY} and a slash, or nothing. */
     static final char MAYBE = '\u0004';
+    /** One character. */
+    static final char ONE = '\u0005';
     /** How far it is from {@link #MAYBE} to what stands behind its two symbols. */
     static final int MAYBE_LENGTH = 3;
 
     private final String symbols;
 
     Glob(String text) {
-        this.symbols = symbols(text);
+        this(text, true);
+    }
+
+    private Glob(String text, boolean components) {
+        String divided = symbols(text);
+        this.symbols =
+                components ? divided : divided.replace(ANY_BUT_SLASH, ANY).replace(ONE_BUT_SLASH, ONE);
+    }
+
+    /** A glob on names that have no components: no wildcard stops at a slash. */
+    static Glob ofWhole(String text) {
+        return new Glob(text, false);
     }
 
     /** The symbols of a glob, never more than its characters. */
@@ -90,6 +103,7 @@ final class Glob implements Predicate<String> {
                     case ANY -> next[i] = true;
                     case ANY_BUT_SLASH -> next[i] |= letter != '/';
                     case ONE_BUT_SLASH -> next[i + 1] |= letter != '/';
+                    case ONE -> next[i + 1] = true;
                     case MAYBE -> {}
                     default -> next[i + 1] |= letter == symbols.charAt(i);
                 }

@@ -8,7 +8,7 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 
 /**
- * A condition on a name: of a repository, a tag or an artifact type.
+ * A condition on a name: of a repository, a tag, an artifact type, a user or a group.
  *
  * @param kind how the text is meant
  * @param text the name, glob or regular expression
@@ -25,7 +25,8 @@ public record NamePattern(Kind kind, String text) {
         EXACT,
         /**
          * {@code *} is any text without a slash, {@code **} any text, {@code ?} one character that is no slash. Where a
-         * component begins, {@code **}{@code /} is any number of components, or none.
+         * component begins, {@code **}{@code /} is any number of components, or none. Of users and groups,
+         * {@link #matcherOfPeople} says what they are.
          */
         GLOB,
         /** A regular expression that the whole name must match. */
@@ -80,6 +81,16 @@ public record NamePattern(Kind kind, String text) {
                 yield name -> regex.matches(name).orElseGet(undecided::getAsBoolean);
             }
         };
+    }
+
+    /**
+     * As above, of users and groups. Their names have no components (a group of Keycloak is {@code /developers}, a user
+     * may be {@code spiffe://host/path}): {@code *} is any text, and {@code ?} any one character.
+     *
+     * @param undecided as above
+     */
+    public Predicate<String> matcherOfPeople(BooleanSupplier undecided) {
+        return kind == Kind.GLOB ? Glob.ofWhole(text) : matcher(undecided);
     }
 
     /** A name on which the regular expression gives up, if one of a few that are tried is such a one. */

@@ -7,6 +7,7 @@ import dev.entrepot.oci.RepositoryName;
 import java.net.URI;
 import java.util.Map;
 import java.util.Optional;
+import java.util.function.Predicate;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Example;
@@ -23,6 +24,23 @@ class PatternsTest {
         assertThat(NamePattern.parse("a.b").matcher()).accepts("a.b").rejects("aXb");
         assertThat(NamePattern.parse("a.[*").matcher()).accepts("a.[x").rejects("abx");
         assertThat(NamePattern.regex("a|b+").matcher()).accepts("a", "bb").rejects("ab");
+    }
+
+    @Example
+    void ofUsersAndGroupsNoWildcardStopsAtASlash() {
+        assertThat(ofPeople("*")).accepts("alice", "x/y", "/developers", "spiffe://corp.test/ns/a");
+        assertThat(ofPeople("ci-*")).accepts("ci-a/b").rejects("a/ci-b");
+        assertThat(ofPeople("*developers")).accepts("developers", "/developers", "/a/developers");
+        assertThat(ofPeople("a?b")).accepts("a/b", "axb").rejects("ab", "a//b");
+        assertThat(ofPeople("**/a")).accepts("a", "x/y/a").rejects("xa");
+        assertThat(ofPeople("a/b")).accepts("a/b").rejects("a");
+        assertThat(NamePattern.regex("a+").matcherOfPeople(() -> false))
+                .accepts("aa")
+                .rejects("a/a");
+    }
+
+    private static Predicate<String> ofPeople(String text) {
+        return NamePattern.parse(text).matcherOfPeople(() -> false);
     }
 
     @Example

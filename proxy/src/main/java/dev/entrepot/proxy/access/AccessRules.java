@@ -40,8 +40,8 @@ final class AccessRules {
             return new Rule(
                     number,
                     config.anonymous(),
-                    matchers(config.users(), denies),
-                    matchers(config.groups(), denies),
+                    people(config.users(), denies),
+                    people(config.groups(), denies),
                     matchers(config.repositories(), denies),
                     config.repositories().isEmpty()
                             || config.repositories().stream().anyMatch(NamePattern::matchesEverything),
@@ -52,6 +52,12 @@ final class AccessRules {
         private static List<Predicate<String>> matchers(List<NamePattern> patterns, boolean denies) {
             return patterns.stream()
                     .map(pattern -> pattern.matcher(() -> denies))
+                    .toList();
+        }
+
+        private static List<Predicate<String>> people(List<NamePattern> patterns, boolean denies) {
+            return patterns.stream()
+                    .map(pattern -> pattern.matcherOfPeople(() -> denies))
                     .toList();
         }
 

@@ -35,4 +35,35 @@ class AccessRulesTest {
         assertThat(rules.refusal(ALICE, NAME)).isPresent();
         assertThat(rules.refusal(ALICE, Repository.parse("registry.test/aa-x"))).isEmpty();
     }
+
+    private static AccessRuleConfig about(List<String> users, List<String> groups, Optional<String> deny) {
+        return new AccessRuleConfig(
+                users.stream().map(NamePattern::parse).toList(),
+                groups.stream().map(NamePattern::parse).toList(),
+                false,
+                List.of(),
+                deny);
+    }
+
+    @Test
+    void aStarIsEverybodyWhoseNameHasASlashToo() {
+        Visitor path = Visitor.named("x/y", Set.of());
+        AccessRules denying = new AccessRules(List.of(
+                about(List.of("*"), List.of(), Optional.of("no")), about(List.of("x/y"), List.of(), Optional.empty())));
+        assertThat(denying.refusal(path, NAME)).contains("no (access[0])");
+        AccessRules allowing = new AccessRules(List.of(about(List.of("*"), List.of(), Optional.empty())));
+        assertThat(allowing.refusal(path, NAME)).isEmpty();
+    }
+
+    @Test
+    void aStarIsAnyGroupWhoseNameHasASlashToo() {
+        Visitor member = Visitor.named("alice", Set.of("/developers"));
+        AccessRules denying = new AccessRules(List.of(
+                about(List.of(), List.of("*"), Optional.of("no")),
+                about(List.of("alice"), List.of(), Optional.empty())));
+        assertThat(denying.refusal(member, NAME)).contains("no (access[0])");
+        AccessRules allowing = new AccessRules(List.of(about(List.of(), List.of("*developers"), Optional.empty())));
+        assertThat(allowing.refusal(member, NAME)).isEmpty();
+        assertThat(allowing.refusal(ALICE, NAME)).isPresent();
+    }
 }
