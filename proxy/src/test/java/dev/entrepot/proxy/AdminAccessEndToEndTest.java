@@ -3,6 +3,7 @@ package dev.entrepot.proxy;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import at.favre.lib.crypto.bcrypt.BCrypt;
+import dev.entrepot.proxy.http.RawConnection;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -210,6 +211,55 @@ class AdminAccessEndToEndTest {
                 .build();
         try (HttpClient client = HttpClient.newHttpClient()) {
             return client.send(request, HttpResponse.BodyHandlers.discarding()).statusCode();
+        }
+    }
+
+    @Test
+    void wrongSignatureOfANotificationIsARefusalAndBoundedInTheLog() throws Exception {
+        try (MirrorFixture mirror = MirrorFixture.started(folder, """
+                builtin-upstreams: false
+                server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0", drain: 1s}
+                replication: {notifications: {receive: {secret: "the right one"}}}
+                """)) {
+            for (int i = 0; i < 20; i++) {
+                assertThat(signed(mirror, "sha256=" + i)).isEqualTo(401);
+            }
+            assertThat(lines)
+                    .hasSize(20)
+                    .allMatch(line ->
+                            line.startsWith("WARNING admin: POST /notifications from 127.0.0.1 refused, 401: "));
+            for (int i = 0; i < 100; i++) {
+                assertThat(signed(mirror, "sha256=another")).isEqualTo(429);
+            }
+            assertThat(lines)
+                    .hasSizeLessThan(120)
+                    .allMatch(line -> line.startsWith("WARNING admin: POST /notifications from 127.0.0.1 refused, "));
+        }
+    }
+
+    private static int signed(MirrorFixture mirror, String signature) throws Exception {
+        return mirror.askAdmin("POST", "/notifications", "X-Entrepot-Signature", signature)
+                .statusCode();
+    }
+
+    @Test
+    void pagesOfOtherSitesThatAreRefusedLeaveALine() throws Exception {
+        try (MirrorFixture mirror = mirror("127.0.0.1:0", "")) {
+            assertThat(mirror.askAdmin("POST", "/cache/scrub", "Sec-Fetch-Site", "cross-site")
+                            .statusCode())
+                    .isEqualTo(403);
+            assertThat(mirror.askAdmin("POST", "/cache/scrub", "Origin", "https://evil.test")
+                            .statusCode())
+                    .isEqualTo(403);
+            try (RawConnection connection = new RawConnection(mirror.adminPort())) {
+                connection.send("GET /cache/stats HTTP/1.1\r\nHost: evil.test\r\n\r\n");
+                assertThat(connection.read(false).status()).isEqualTo(403);
+            }
+            assertThat(lines)
+                    .containsExactly(
+                            "WARNING admin: POST /cache/scrub from 127.0.0.1 refused, 403: pages of other sites may not ask here",
+                            "WARNING admin: POST /cache/scrub from 127.0.0.1 refused, 403: requests of browsers may not change anything",
+                            "WARNING admin: GET /cache/stats from 127.0.0.1 refused, 403: this server listens on a loopback address and answers to localhost and addresses only");
         }
     }
 

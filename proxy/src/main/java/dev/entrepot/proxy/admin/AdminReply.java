@@ -5,11 +5,26 @@ package dev.entrepot.proxy.admin;
  *
  * @param status the HTTP status
  * @param json the body
- * @param didNothing whether nothing was done, although it was asked for rightly: what the log has no line for
+ * @param outcome what the log says of it, where something was asked to be done
  */
-public record AdminReply(int status, String json, boolean didNothing) {
-    /** The answer to what was done, refused, or asked only to be read. */
+public record AdminReply(int status, String json, Outcome outcome) {
+    /** What came of a request to do something. */
+    public enum Outcome {
+        /** It was done, or could not be. */
+        DONE,
+        /** Nothing was done, although it was asked for rightly: what the log has no line for. */
+        NOTHING,
+        /** What was shown with the request was wrong, as its body told. */
+        REFUSED
+    }
+
+    /** The answer to what was done, or asked only to be read. */
     public AdminReply(int status, String json) {
-        this(status, json, false);
+        this(status, json, Outcome.DONE);
+    }
+
+    /** The same answer, as one to somebody who was refused for what he has shown. */
+    public AdminReply refused() {
+        return new AdminReply(status, json, Outcome.REFUSED);
     }
 }

@@ -180,10 +180,9 @@ public final class AdminServer implements AutoCloseable {
 
     private void refuseForeign(RoutingRequest request, RoutingResponse response) {
         if (local && !isLocalName(request.authority())) {
-            throw refuse(
+            throw deny(
                     request,
                     response,
-                    403,
                     "this server listens on a loopback address and answers to localhost and addresses only");
         }
         boolean foreign = request.headers()
@@ -192,7 +191,7 @@ public final class AdminServer implements AutoCloseable {
                 .isPresent();
         String path = request.prologue().uriPath().rawPath();
         if (foreign && !OPEN_TO_PAGES.contains(path) && !isPage(path)) {
-            throw refuse(request, response, 403, "pages of other sites may not ask here");
+            throw deny(request, response, "pages of other sites may not ask here");
         }
     }
 
@@ -267,7 +266,7 @@ public final class AdminServer implements AutoCloseable {
 
     private void write(RoutingRequest request, RoutingResponse response, String who) {
         if (request.headers().contains(HeaderNames.ORIGIN)) {
-            throw refuse(request, response, 403, "requests of browsers may not change anything");
+            throw deny(request, response, "requests of browsers may not change anything");
         }
         AdminRequest announced = asked(request, false, new byte[0]);
         for (AdminEndpoint endpoint : endpoints) {
@@ -281,7 +280,9 @@ public final class AdminServer implements AutoCloseable {
         try {
             body = bodies.read(request);
         } catch (BodyReader.RefusedException e) {
-            throw refuse(request, response, e.status(), String.valueOf(e.getMessage()));
+            AdminReply reply = error(e.status(), String.valueOf(e.getMessage()));
+            trail.refused(request, reply);
+            throw refuse(request, response, reply);
         }
         AdminReply reply = reply(asked(request, false, body));
         trail.changed(request, who, reply);
@@ -342,6 +343,12 @@ public final class AdminServer implements AutoCloseable {
         return new AdminReply(
                 status,
                 OciJson.mapper().createObjectNode().put("error", message).toString());
+    }
+
+    private CloseConnectionException deny(RoutingRequest request, RoutingResponse response, String message) {
+        AdminReply reply = error(403, message);
+        trail.refused(request, reply);
+        return refuse(request, response, reply);
     }
 
     /** Answers without using the body, which is why the connection ends here, by what is returned. */

@@ -29,9 +29,16 @@ final class AdminTrail {
         this.lines = new RequestRates<>(1, LINES_AT_ONCE, nanoClock);
     }
 
-    /** Somebody asked for something to be done, and got an answer. */
+    /**
+     * Somebody asked for something to be done, and got an answer. Where it is that what he has shown is wrong, he is
+     * refused.
+     */
     void changed(RoutingRequest request, String who, AdminReply reply) {
-        LOG.atLevel(reply.didNothing() ? Level.DEBUG : Level.INFO)
+        if (reply.outcome() == AdminReply.Outcome.REFUSED) {
+            warn(request, reply);
+            return;
+        }
+        LOG.atLevel(reply.outcome() == AdminReply.Outcome.NOTHING ? Level.DEBUG : Level.INFO)
                 .log(
                         "admin: {} {} by {} from {}: {}",
                         method(request),
@@ -41,11 +48,19 @@ final class AdminTrail {
                         reply.status());
     }
 
-    /** Somebody was refused for what he showed, or for what he may not do. Who he claimed to be is not said. */
+    /**
+     * Somebody was refused for what he showed, for what he may not do, or because it is a page of another site. Who he
+     * claimed to be is not said.
+     */
     void refused(RoutingRequest request, AdminReply reply) {
         boolean asked = reply.status() == 401 && !shows(request);
-        if (!asked
-                && lines.take(ClientAddress.of(request.remotePeer().address())).isEmpty()) {
+        if (!asked) {
+            warn(request, reply);
+        }
+    }
+
+    private void warn(RoutingRequest request, AdminReply reply) {
+        if (lines.take(ClientAddress.of(request.remotePeer().address())).isEmpty()) {
             LOG.warn(
                     "admin: {} {} from {} refused, {}: {}",
                     method(request),

@@ -118,7 +118,7 @@ final class NotificationReceiver {
         Optional<AdminReply> refusal =
                 signedWrongly(request, config.get().secret().reveal());
         if (refusal.isPresent()) {
-            return refusal.get();
+            return refusal.get().refused();
         }
         try {
             Set<Pushed> pushed = PushNotifications.read(request.body());
@@ -194,6 +194,7 @@ final class NotificationReceiver {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("pushes", pushes);
         json.set("rules", rules);
-        return new AdminReply(202, json.toString(), rules.isEmpty());
+        return new AdminReply(
+                202, json.toString(), rules.isEmpty() ? AdminReply.Outcome.NOTHING : AdminReply.Outcome.DONE);
     }
 }
