@@ -82,6 +82,9 @@ final class BlobFetch implements Runnable {
 
         /** Takes note of a blob that is now in the store, and of the repository that it came from. */
         void kept(Repository repository, Digest digest, long bytes);
+
+        /** Whether a repository is proven to have a blob that is in the store. */
+        boolean isProven(Repository repository, Digest digest);
     }
 
     /**
@@ -130,6 +133,11 @@ final class BlobFetch implements Runnable {
      */
     boolean isFor(Repository other, Optional<Object> otherCredential) {
         return repository.equals(other) && credential.equals(otherCredential);
+    }
+
+    /** Whether it reads the upstream of this repository, for it or for another one there. */
+    boolean isFromUpstreamOf(Repository other) {
+        return repository.registry().equals(other.registry());
     }
 
     /** Notes that a repository follows it, whose rules may be others. */
@@ -245,8 +253,8 @@ final class BlobFetch implements Runnable {
         if (kept.isPresent()) {
             // It came a moment ago, perhaps for another repository: then this one's upstream must say that it has it
             // too.
-            if (!named) {
-                sizeUpstream();
+            if (!keeper.isProven(repository, digest)) {
+                requireSame(kept.getAsLong());
             }
             keeper.kept(repository, digest, kept.getAsLong());
             progress.complete(kept.getAsLong());
@@ -276,9 +284,17 @@ final class BlobFetch implements Runnable {
     }
 
     private OptionalLong sizeUpstream() throws IOException {
-        return source.statBlob(digest)
-                .orElseThrow(() -> new NotFoundException(
-                        NotFoundException.Kind.BLOB, "blob " + digest + " is not in " + repository));
+        return source.statBlob(digest).orElseThrow(this::notThere);
+    }
+
+    private void requireSame(long keptBytes) throws IOException {
+        if (sizeUpstream().orElse(keptBytes) != keptBytes) {
+            throw notThere();
+        }
+    }
+
+    private NotFoundException notThere() {
+        return new NotFoundException(NotFoundException.Kind.BLOB, "blob " + digest + " is not in " + repository);
     }
 
     private @Nullable Ingest openIngest() {

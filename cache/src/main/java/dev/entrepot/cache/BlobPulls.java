@@ -53,7 +53,7 @@ final class BlobPulls {
         Optional<Link> link = index.link(repository, digest);
         refuseTooLarge(settings, digest, kept);
         if (kept.isPresent()) {
-            Verdict verdict = link.isPresent() ? Verdict.HIT : proofs.prove(digest, false, settings);
+            Verdict verdict = index.isProven(repository, digest) ? Verdict.HIT : proofs.prove(digest, false, settings);
             return Answer.of(kept, verdict, Duration.ZERO);
         }
         OptionalLong declared = declared(link);
@@ -110,7 +110,7 @@ final class BlobPulls {
             Optional<Link> link = index.link(repository, digest);
             Optional<BlobFile> kept = cache.repair().openBlob(digest);
             if (kept.isPresent()) {
-                return serveKept(digest, link.isPresent(), kept.get(), settings);
+                return serveKept(digest, kept.get(), settings);
             }
             BlobFetches.Joined joined = join(digest, link, settings);
             try {
@@ -131,7 +131,7 @@ final class BlobPulls {
         for (int attempt = 1; ; attempt++) {
             Optional<Link> link = index.link(repository, digest);
             if (cache.store().blobSize(digest).isPresent()) {
-                if (link.isEmpty()) {
+                if (!index.isProven(repository, digest)) {
                     proofs.prove(digest, false, settings);
                 }
                 return true;
@@ -161,7 +161,7 @@ final class BlobPulls {
         Optional<Link> link = index.link(repository, digest);
         Optional<BlobFile> kept = cache.repair().openBlob(digest);
         if (kept.isPresent()) {
-            return serveKept(digest, link.isPresent(), kept.get(), settings);
+            return serveKept(digest, kept.get(), settings);
         }
         refuseDeclared(settings, digest, declared(link));
         Question question = new Question.ForBlob(repository, digest, readers.credential());
@@ -169,9 +169,7 @@ final class BlobPulls {
         Optional<BlobFetches.Joined> running = cache.fetches().joinRunning(digest, repository);
         if (running.isPresent()) {
             boolean own = isOwn(running.get());
-            if (link.isEmpty() && !own) {
-                proofs.prove(digest, false, settings);
-            }
+            proveJoined(digest, link, running.get(), settings);
             try {
                 return follow(digest, running.get(), settings);
             } catch (IOException e) {
@@ -243,10 +241,18 @@ final class BlobPulls {
                         declared,
                         link.isPresent(),
                         BlobLimit.of(repository, settings));
-        if (link.isEmpty() && !isOwn(joined)) {
-            proofs.prove(digest, false, settings);
-        }
+        proveJoined(digest, link, joined, settings);
         return joined;
+    }
+
+    // As for what is kept, of what comes for others just now.
+    private void proveJoined(Digest digest, Optional<Link> link, BlobFetches.Joined joined, CacheSettings settings)
+            throws IOException {
+        boolean named = link.isPresent() && joined.fetch().isFromUpstreamOf(repository);
+        boolean proven = link.filter(Link::proven).isPresent();
+        if (!isOwn(joined) && !named && !proven) {
+            proofs.prove(digest, false, settings, joined.fetch().progress().totalBytes());
+        }
     }
 
     // A manifest may state a wrong size: the upstream is asked before one is believed that refuses the blob. Where it
@@ -334,12 +340,11 @@ final class BlobPulls {
         return Answer.of(content, verdict, Duration.ZERO);
     }
 
-    private Answer<BlobContent> serveKept(Digest digest, boolean linked, BlobFile file, CacheSettings settings)
-            throws IOException {
+    private Answer<BlobContent> serveKept(Digest digest, BlobFile file, CacheSettings settings) throws IOException {
         Verdict verdict = Verdict.HIT;
         try {
             refuseTooLarge(settings, digest, OptionalLong.of(file.sizeBytes()));
-            if (!linked) {
+            if (!index.isProven(repository, digest)) {
                 verdict = proofs.prove(digest, false, settings);
             }
         } catch (IOException | RuntimeException e) {

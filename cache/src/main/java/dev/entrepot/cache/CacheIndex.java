@@ -205,9 +205,24 @@ public final class CacheIndex implements AutoCloseable {
     }
 
     /**
-     * Notes that a repository has these. A size that is known stays known where the new link does not state one, and
-     * what a manifest names as a blob stays one whatever others call it: layers are opaque, and may be manifests of
-     * something else.
+     * Whether it is proven that a repository has what is kept: its upstream has said so, or one of its manifests names
+     * it and it came from that upstream. Of what came from another, or nobody knows where from, a manifest proves
+     * nothing: who writes it may know the digest and no more.
+     */
+    boolean isProven(Repository repository, Digest digest) {
+        Optional<Link> link = link(repository, digest);
+        return link.isPresent()
+                && (link.get().proven()
+                        || content(digest)
+                                .flatMap(IndexedContent::owner)
+                                .filter(owner -> owner.registry().equals(repository.registry()))
+                                .isPresent());
+    }
+
+    /**
+     * Notes that a repository has these. What is proven stays proven. A size that is known stays known where the new
+     * link does not state one, and what a manifest names as a blob stays one whatever others call it: layers are
+     * opaque, and may be manifests of something else.
      */
     public void addLinks(Repository repository, Collection<Link> added) {
         for (Link link : added) {
@@ -220,7 +235,8 @@ public final class CacheIndex implements AutoCloseable {
                             link.sizeBytes().isPresent()
                                     ? link.sizeBytes()
                                     : known.get().sizeBytes(),
-                            link.manifest() && known.get().manifest());
+                            link.manifest() && known.get().manifest(),
+                            link.proven() || known.get().proven());
             if (known.isEmpty() || !known.get().equals(merged)) {
                 tables.links.put(key, Optional.of(merged));
             }

@@ -129,7 +129,7 @@ final class Explaining {
         if (linked ? !link.get().manifest() : kept.isEmpty() && stored.isPresent()) {
             return blob(digest, link, stored);
         }
-        boolean hit = kept.isPresent() && linked;
+        boolean hit = kept.isPresent() && index.isProven(repository, digest);
         Question question = kept.isPresent()
                 ? new Question.ForProof(repository, digest, true, Readers.CLIENTS)
                 : new Question.ForManifest(repository, digest, Readers.CLIENTS);
@@ -145,7 +145,7 @@ final class Explaining {
                 digest,
                 false,
                 settings,
-                kept.filter(manifest -> linked)
+                kept.filter(manifest -> hit)
                         .map(manifest -> graphs.of(manifest, Optional.empty(), answering.judge(settings))),
                 TagHistory.NONE,
                 hit ? Checking.NEVER : checking(question, settings, digest),
@@ -163,7 +163,7 @@ final class Explaining {
     }
 
     private Explanation blob(Digest digest, Optional<Link> link, OptionalLong stored) {
-        boolean hit = stored.isPresent() && link.isPresent();
+        boolean hit = stored.isPresent() && index.isProven(repository, digest);
         OptionalLong size =
                 stored.isPresent() ? stored : link.map(Link::sizeBytes).orElse(OptionalLong.empty());
         Optional<BlobLimit> limit = BlobLimit.of(repository, untagged);

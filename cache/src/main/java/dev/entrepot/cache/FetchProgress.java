@@ -100,6 +100,16 @@ final class FetchProgress {
         change(() -> totalBytes = OptionalLong.of(bytes));
     }
 
+    /** The size of the whole blob, once it is known. */
+    OptionalLong totalBytes() {
+        lock.lock();
+        try {
+            return totalBytes;
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** The upstream has begun to answer: headers may go out to clients. */
     void start() {
         change(() -> started = true);

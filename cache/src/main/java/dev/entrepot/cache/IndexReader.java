@@ -58,7 +58,8 @@ final class IndexReader implements AutoCloseable {
     /** Prepares the questions; the connection is closed with this object. */
     IndexReader(Connection connection) throws SQLException {
         this.connection = connection;
-        link = connection.prepareStatement("SELECT bytes, manifest FROM links" + OF_REPOSITORY + " AND digest = ?");
+        link = connection.prepareStatement(
+                "SELECT bytes, manifest, proven FROM links" + OF_REPOSITORY + " AND digest = ?");
         tag = connection.prepareStatement(
                 "SELECT digest, checked_at, first_seen_at FROM tags" + OF_REPOSITORY + " AND tag = ?");
         tagHistory = connection.prepareStatement("SELECT former FROM tag_history" + OF_REPOSITORY + " AND tag = ?");
@@ -95,7 +96,7 @@ final class IndexReader implements AutoCloseable {
         return first(link, row -> {
             long bytes = row.getLong(1);
             OptionalLong size = row.wasNull() ? OptionalLong.empty() : OptionalLong.of(bytes);
-            return new Link(digest, size, row.getBoolean(2));
+            return new Link(digest, size, row.getBoolean(2), row.getBoolean(3));
         });
     }
 

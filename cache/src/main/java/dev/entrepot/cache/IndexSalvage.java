@@ -195,7 +195,8 @@ final class IndexSalvage {
         Deque<Digest> manifests = new ArrayDeque<>(roots);
         while (!manifests.isEmpty()) {
             for (Link link : links(manifests.remove())) {
-                updates.saveLink(repository, link);
+                // Pinned here: where it came from is lost, and it is to be served without an upstream.
+                updates.saveLink(repository, new Link(link.digest(), link.sizeBytes(), link.manifest()));
                 if (link.manifest() && seen.add(link.digest())) {
                     manifests.add(link.digest());
                 }

@@ -40,7 +40,9 @@ final class IndexSchema {
                     "CREATE INDEX content_by_use ON content (last_used, kind, bytes, uses, owner)",
                     "CREATE TABLE pins (repository INTEGER NOT NULL, reference TEXT NOT NULL, platforms TEXT NOT NULL,"
                             + " referrers INTEGER NOT NULL, ruled INTEGER NOT NULL, PRIMARY KEY (repository, reference))"
-                            + " WITHOUT ROWID"));
+                            + " WITHOUT ROWID"),
+            // Whether the upstream has said so. What was linked before counts as that: nobody knows any more.
+            List.of("ALTER TABLE links ADD COLUMN proven INTEGER NOT NULL DEFAULT 1"));
 
     private IndexSchema() {}
 

@@ -54,8 +54,9 @@ final class IndexUpdates implements AutoCloseable {
         addRepository = connection.prepareStatement(
                 "INSERT INTO repositories (registry, name) VALUES (?, ?) ON CONFLICT DO NOTHING");
         saveLink = connection.prepareStatement(
-                "INSERT INTO links (repository, digest, bytes, manifest) VALUES (?, ?, ?, ?) ON CONFLICT (repository, digest)"
-                        + " DO UPDATE SET bytes = coalesce(excluded.bytes, bytes), manifest = excluded.manifest");
+                "INSERT INTO links (repository, digest, bytes, manifest, proven) VALUES (?, ?, ?, ?, ?)"
+                        + " ON CONFLICT (repository, digest) DO UPDATE SET bytes = coalesce(excluded.bytes, bytes),"
+                        + " manifest = excluded.manifest, proven = max(excluded.proven, proven)");
         saveTag = connection.prepareStatement(
                 "INSERT OR REPLACE INTO tags (repository, tag, digest, checked_at, first_seen_at)"
                         + " VALUES (?, ?, ?, ?, ?)");
@@ -109,7 +110,7 @@ final class IndexUpdates implements AutoCloseable {
         return again;
     }
 
-    /** Adds a link; a size that is known stays known. */
+    /** Adds a link; a size that is known stays known, and what is proven stays so. */
     void saveLink(Repository repository, Link link) throws SQLException {
         saveLink.setLong(1, id(repository));
         saveLink.setBytes(2, DigestCode.encode(link.digest()));
@@ -119,6 +120,7 @@ final class IndexUpdates implements AutoCloseable {
             saveLink.setNull(3, Types.INTEGER);
         }
         saveLink.setBoolean(4, link.manifest());
+        saveLink.setBoolean(5, link.proven());
         saveLink.executeUpdate();
     }
 

@@ -10,8 +10,15 @@ import java.util.OptionalLong;
  * @param sizeBytes its length, as the manifest said that was read last, or the upstream: a hint, because manifests may
  *     contradict each other. What is sent or kept goes by the upstream's own word and the digest
  * @param manifest whether it is fetched as a manifest
+ * @param proven whether its upstream has said so itself, or has sent it; else a manifest of the repository names it,
+ *     which proves nothing of what is kept of another upstream
  */
-public record Link(Digest digest, OptionalLong sizeBytes, boolean manifest) {
+public record Link(Digest digest, OptionalLong sizeBytes, boolean manifest, boolean proven) {
+    /** What the upstream has said. */
+    public Link(Digest digest, OptionalLong sizeBytes, boolean manifest) {
+        this(digest, sizeBytes, manifest, true);
+    }
+
     /** Validates the size. */
     public Link {
         if (sizeBytes.isPresent() && sizeBytes.getAsLong() < 0) {

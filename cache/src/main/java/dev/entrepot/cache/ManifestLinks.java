@@ -13,7 +13,7 @@ final class ManifestLinks {
     private ManifestLinks() {}
 
     /**
-     * What a manifest makes its repository have: itself and all that it names.
+     * What a manifest makes its repository have: itself, and all that it names, of which it is no proof.
      *
      * @throws InvalidContentException if it cannot be understood
      */
@@ -31,6 +31,6 @@ final class ManifestLinks {
     }
 
     private static Link link(Descriptor descriptor, boolean manifest) {
-        return new Link(descriptor.digest(), OptionalLong.of(descriptor.sizeBytes()), manifest);
+        return new Link(descriptor.digest(), OptionalLong.of(descriptor.sizeBytes()), manifest, false);
     }
 }

@@ -47,7 +47,7 @@ final class ManifestPulls implements TagCache.Manifests, KnownManifests {
     Answer<ManifestBytes> manifest(Digest digest) throws IOException {
         CacheSettings settings = admission.admitted();
         Optional<ManifestBytes> kept = cache.keptManifest(digest);
-        if (kept.isPresent() && index.link(repository, digest).isPresent()) {
+        if (kept.isPresent() && index.isProven(repository, digest)) {
             index.touched(digest, repository);
             return Answer.of(kept.get(), Verdict.HIT, Duration.ZERO);
         }
@@ -79,9 +79,9 @@ final class ManifestPulls implements TagCache.Manifests, KnownManifests {
                         Duration.ZERO));
     }
 
-    /** The manifest of a digest, if it is kept and linked to this repository. */
+    /** The manifest of a digest, if it is kept and this repository is proven to have it. */
     Optional<ManifestBytes> keptHere(Digest digest) {
-        return index.link(repository, digest).isEmpty() ? Optional.empty() : cache.keptManifest(digest);
+        return index.isProven(repository, digest) ? cache.keptManifest(digest) : Optional.empty();
     }
 
     @Override
@@ -93,7 +93,7 @@ final class ManifestPulls implements TagCache.Manifests, KnownManifests {
     @Override
     public Optional<ManifestBytes> named(Digest named) throws InvalidContentException {
         Optional<ManifestBytes> kept = cache.keptManifest(named);
-        if (kept.isPresent() && index.link(repository, named).isEmpty()) {
+        if (kept.isPresent() && !index.isProven(repository, named)) {
             index.addLinks(repository, ManifestLinks.of(kept.get()));
         }
         return kept;

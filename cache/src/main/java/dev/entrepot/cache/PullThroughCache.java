@@ -307,6 +307,11 @@ public final class PullThroughCache {
         }
 
         @Override
+        public boolean isProven(Repository repository, Digest digest) {
+            return index.isProven(repository, digest);
+        }
+
+        @Override
         public void kept(Repository repository, Digest digest, long bytes) {
             index.stored(digest, ContentKind.BLOB, bytes, Optional.empty(), Optional.of(repository));
             index.addLinks(repository, List.of(new Link(digest, OptionalLong.of(bytes), false)));

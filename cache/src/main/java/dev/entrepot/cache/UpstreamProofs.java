@@ -40,12 +40,21 @@ final class UpstreamProofs {
 
     /**
      * Proves and links what is kept for another repository: the upstream's word that this one has it too makes the
-     * link.
+     * link. Of a blob, one that states another size has said nothing of it.
      *
      * @return {@link Verdict#REVALIDATED}
      * @throws NotFoundException if it has not
      */
     Verdict prove(Digest digest, boolean manifest, CacheSettings settings) throws IOException {
+        return prove(digest, manifest, settings, OptionalLong.empty());
+    }
+
+    /**
+     * As above.
+     *
+     * @param coming the size of a blob that is not kept yet, as far as it is known
+     */
+    Verdict prove(Digest digest, boolean manifest, CacheSettings settings, OptionalLong coming) throws IOException {
         Question question = new Question.ForProof(repository, digest, manifest, readers);
         answering.shareRemembering(question, settings, () -> {
             OptionalLong size;
@@ -54,6 +63,7 @@ final class UpstreamProofs {
                 size = OptionalLong.empty();
             } else {
                 size = upstream.statBlob(digest).orElseThrow(() -> noBlob(digest));
+                refuseOther(digest, size, first(cache.store().blobSize(digest), coming));
             }
             Optional<ManifestBytes> kept = manifest ? cache.keptManifest(digest) : Optional.empty();
             if (kept.isPresent()) {
@@ -64,6 +74,16 @@ final class UpstreamProofs {
             return Answer.of(digest, Verdict.REVALIDATED, Duration.ZERO);
         });
         return Verdict.REVALIDATED;
+    }
+
+    // A HEAD may be answered by something else: a redirect, or a server that has an answer to everything. Some
+    // registries
+    // state wrong lengths by HEAD, so that what they would send counts before they are not believed.
+    private void refuseOther(Digest digest, OptionalLong stated, OptionalLong known) throws IOException {
+        boolean agree = stated.isEmpty() || known.isEmpty() || stated.equals(known);
+        if (!agree && !sizeBySending(digest).equals(known)) {
+            throw noBlob(digest);
+        }
     }
 
     // What is stored was verified; what is said of the length, by HEAD at that, need not be true.

@@ -65,6 +65,8 @@ final class FakeUpstream implements RepositorySource {
     volatile boolean deniesNames = false;
     /** Whether HEAD of a blob says that it is empty. */
     volatile boolean statesZero = false;
+    /** What HEAD of a blob says of its size, whether it is there or not. */
+    final Map<Digest, Long> statedSizes = new ConcurrentHashMap<>();
 
     /** When set, how the opening of a blob fails once it has its slot. */
     volatile Optional<IOException> refusesBlobs = Optional.empty();
@@ -134,6 +136,9 @@ final class FakeUpstream implements RepositorySource {
     @Override
     public Optional<OptionalLong> statBlob(Digest digest) throws IOException {
         ask("HEAD blob " + digest);
+        if (statedSizes.containsKey(digest)) {
+            return Optional.of(OptionalLong.of(statedSizes.get(digest)));
+        }
         return Optional.ofNullable(deniesSizes ? null : blobs.get(digest))
                 .map(bytes -> statesSize ? OptionalLong.of(statesZero ? 0 : bytes.length) : OptionalLong.empty());
     }

@@ -1,0 +1,144 @@
+package dev.entrepot.cache;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.MediaType;
+import dev.entrepot.oci.NotFoundException;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What opens what is kept to a repository of another upstream, and what does not. */
+@Timeout(30)
+class ProvenLinksTest {
+    private static final int SIZE = 100_000;
+
+    @TempDir
+    private Path directory;
+
+    private final byte[] bytes = CacheFixture.randomBytes(SIZE, 5);
+    private final Digest digest = Digest.sha256(bytes);
+    private CacheFixture cache;
+    private FakeUpstream owner;
+    private FakeUpstream other;
+    private PullThrough owning;
+    private PullThrough reading;
+    private ManifestBytes image;
+
+    @BeforeEach
+    void open() throws IOException {
+        cache = new CacheFixture(directory);
+        owner = new FakeUpstream("up.test/private/app");
+        other = new FakeUpstream("evil.test/a/b");
+        owning = cache.repository(owner);
+        reading = cache.repository(other);
+        image = CacheFixture.image(owner, bytes);
+        owning.manifest(image.digest());
+        assertThat(CacheFixture.readAll(owning, digest)).isEqualTo(bytes);
+        cache.awaitIdle();
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        cache.close();
+    }
+
+    private static ManifestBytes put(FakeUpstream upstream, MediaType type, String json) throws IOException {
+        ManifestBytes manifest = ManifestBytes.of(type, json.getBytes(StandardCharsets.UTF_8));
+        upstream.manifests.put(manifest.digest(), manifest);
+        return manifest;
+    }
+
+    // One that is not among what the upstream has: it was put together by who knows the digest.
+    private ManifestBytes naming() throws IOException {
+        String descriptor = "{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",\"digest\":\"" + digest
+                + "\",\"size\":" + SIZE + "}";
+        return put(
+                other,
+                MediaType.OCI_MANIFEST,
+                "{\"schemaVersion\":2,\"mediaType\":\"" + MediaType.OCI_MANIFEST + "\",\"config\":" + descriptor
+                        + ",\"layers\":[" + descriptor + "]}");
+    }
+
+    @Test
+    void manifestThatNamesABlobOfAnotherUpstreamDoesNotOpenIt() throws IOException {
+        reading.manifest(naming().digest());
+
+        assertThatThrownBy(() -> reading.statBlob(digest)).isInstanceOf(NotFoundException.class);
+        assertThatThrownBy(() -> CacheFixture.readAll(reading, digest)).isInstanceOf(NotFoundException.class);
+        assertThatThrownBy(() -> reading.keepBlob(digest)).isInstanceOf(NotFoundException.class);
+        assertThat(other.asked).contains("HEAD blob " + digest);
+    }
+
+    @Test
+    void indexThatNamesAManifestOfAnotherUpstreamDoesNotOpenIt() throws IOException {
+        ManifestBytes index = put(
+                other,
+                MediaType.OCI_INDEX,
+                "{\"schemaVersion\":2,\"mediaType\":\"" + MediaType.OCI_INDEX + "\",\"manifests\":[{\"mediaType\":\""
+                        + MediaType.OCI_MANIFEST + "\",\"digest\":\"" + image.digest() + "\",\"size\":"
+                        + image.sizeBytes() + "}]}");
+        reading.manifest(index.digest());
+
+        assertThatThrownBy(() -> reading.manifest(image.digest())).isInstanceOf(NotFoundException.class);
+    }
+
+    @Test
+    void blobThatAnotherUpstreamSaysItHasIsAskedForOnce() throws IOException {
+        other.blobs.put(digest, bytes);
+        reading.manifest(naming().digest());
+
+        assertThat(reading.statBlob(digest).verdict()).isEqualTo(Verdict.REVALIDATED);
+        assertThat(CacheFixture.readAll(reading, digest)).isEqualTo(bytes);
+        assertThat(CacheFixture.readAll(reading, digest)).isEqualTo(bytes);
+        assertThat(other.count("HEAD blob " + digest)).isEqualTo(1);
+        assertThat(other.count("GET blob " + digest)).isZero();
+        cache.index.flush();
+        cache.close();
+        cache = new CacheFixture(directory);
+        assertThat(CacheFixture.readAll(cache.repository(other), digest)).isEqualTo(bytes);
+        assertThat(other.count("HEAD blob " + digest)).isEqualTo(1);
+    }
+
+    @Test
+    void imageOfTheSameUpstreamIsServedWithoutAskingIt() throws IOException {
+        FakeUpstream sibling = new FakeUpstream("up.test/private/other");
+        sibling.manifests.put(image.digest(), image);
+        PullThrough beside = cache.repository(sibling);
+        beside.manifest(image.digest());
+        sibling.asked.clear();
+        owner.asked.clear();
+
+        assertThat(CacheFixture.readAll(beside, digest)).isEqualTo(bytes);
+        assertThat(beside.statBlob(digest).verdict()).isEqualTo(Verdict.HIT);
+        assertThat(CacheFixture.readAll(owning, digest)).isEqualTo(bytes);
+        assertThat(owning.manifest(image.digest()).verdict()).isEqualTo(Verdict.HIT);
+        assertThat(sibling.asked).isEmpty();
+        assertThat(owner.asked).isEmpty();
+    }
+
+    @Test
+    void headThatStatesAnotherSizeIsNoProof() {
+        other.statedSizes.put(digest, 15L);
+
+        assertThatThrownBy(() -> reading.statBlob(digest)).isInstanceOf(NotFoundException.class);
+        assertThatThrownBy(() -> CacheFixture.readAll(reading, digest)).isInstanceOf(NotFoundException.class);
+        assertThat(cache.index.link(reading.repository(), digest)).isEmpty();
+    }
+
+    @Test
+    void headThatStatesAnotherSizeIsNotBelievedWhereTheBlobIsThere() throws IOException {
+        other.blobs.put(digest, bytes);
+        other.statedSizes.put(digest, 15L);
+
+        assertThat(CacheFixture.readAll(reading, digest)).isEqualTo(bytes);
+    }
+}
