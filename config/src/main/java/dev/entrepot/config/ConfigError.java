@@ -46,7 +46,10 @@ public record ConfigError(
         CONFLICT
     }
 
-    /** One line: file, line and column, path, value, what is allowed, suggestion. */
+    /**
+     * One line: file, line and column, path, value, what is allowed, suggestion. Control characters, which keys may
+     * have, too, are {@code ?}.
+     */
     @Override
     public String toString() {
         StringBuilder text = new StringBuilder(file.toString());
@@ -78,6 +81,8 @@ public record ConfigError(
                 });
         text.append(allowed);
         suggestion.ifPresent(key -> text.append("; did you mean \"").append(key).append("\"?"));
-        return text.toString();
+        StringBuilder safe = new StringBuilder(text.length());
+        text.chars().forEach(c -> safe.append(Character.isISOControl(c) ? '?' : (char) c));
+        return safe.toString();
     }
 }

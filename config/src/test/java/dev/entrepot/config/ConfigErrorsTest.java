@@ -59,6 +59,13 @@ class ConfigErrorsTest {
     }
 
     @Test
+    void controlCharactersOfAKeyAreNotPrinted() {
+        assertThat(error("server: {\"lis\\e[31mten\\r\\nFAKE: ok\": 1}").toString())
+                .startsWith("test.yaml:1:10: server.lis?[31mten??FAKE: ok: unknown key \"lis?[31mten??FAKE: ok\"")
+                .doesNotContain("\n", "\r", "\u001b");
+    }
+
+    @Test
     void anErrorReadsAsOneLineWithAllThatIsNeeded() {
         assertThat(error("cache:\n  capacity: 50 GigaBytes"))
                 .hasToString(
