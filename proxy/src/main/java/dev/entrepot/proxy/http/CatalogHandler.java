@@ -1,5 +1,6 @@
 package dev.entrepot.proxy.http;
 
+import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositoryName;
@@ -33,14 +34,17 @@ final class CatalogHandler {
         RegistryHost only = router.registryOf(request.scope(), host).orElse(null);
         int limit = Math.min(request.page().limit().orElse(DEFAULT_PAGE), MAX_PAGE);
         List<Repository> found = new ArrayList<>();
-        Optional<Repository> after = after(request.page().last(), only);
+        String last = request.page().last();
+        Optional<Repository> after = after(last, only);
+        boolean afterText = after.isEmpty() && !last.isEmpty();
         boolean end = false;
         while (!end && found.size() <= limit) {
             List<Repository> batch = repositories.kept(after, MAX_PAGE);
             for (Repository repository : batch) {
                 boolean shown =
                         only == null ? router.serves(repository.registry()) : only.equals(repository.registry());
-                if (shown && found.size() <= limit && allowed.test(repository)) {
+                boolean behind = !afterText || shownAs(repository, only).compareTo(last) > 0;
+                if (shown && behind && found.size() <= limit && allowed.test(repository)) {
                     found.add(repository);
                 }
             }
@@ -60,11 +64,16 @@ final class CatalogHandler {
         return Reply.of(Status.OK_200, headers, JsonDocuments.catalog(names), Optional.empty());
     }
 
+    // Any text has a place in the list; of one that is no name that can be here, it is found by looking at all.
     private static Optional<Repository> after(String last, @Nullable RegistryHost only) {
-        if (last.isEmpty()) {
+        try {
+            return last.isEmpty()
+                    ? Optional.empty()
+                    : Optional.of(
+                            only == null ? Repository.parse(last) : new Repository(only, new RepositoryName(last)));
+        } catch (InvalidNameException e) {
             return Optional.empty();
         }
-        return Optional.of(only == null ? Repository.parse(last) : new Repository(only, new RepositoryName(last)));
     }
 
     private static String shownAs(Repository repository, @Nullable RegistryHost only) {

@@ -603,6 +603,19 @@ class PullTest {
     }
 
     @Test
+    void catalogBeginsBehindAnyText() throws Exception {
+        Stream.of("docker.io/library/a", "docker.io/library/b", "quay.io/p/q")
+                .map(Repository::parse)
+                .forEach(repositories.kept::add);
+        assertThat(client.get("/v2/_catalog?last=private").text()).isEqualTo("{\"repositories\":[\"quay.io/p/q\"]}");
+        assertThat(client.get("/v2/_catalog?last=docker.io/library/").text())
+                .isEqualTo("{\"repositories\":[\"docker.io/library/a\",\"docker.io/library/b\",\"quay.io/p/q\"]}");
+        assertThat(client.get("/v2/_catalog?ns=docker.io&last=library/A").text())
+                .isEqualTo("{\"repositories\":[\"library/a\",\"library/b\"]}");
+        assertThat(client.get("/v2/_catalog?last=~").text()).isEqualTo("{\"repositories\":[]}");
+    }
+
+    @Test
     void unknownRegistryIsNameUnknown() throws Exception {
         for (String path : List.of(
                 "/v2/evil.example/a/manifests/x",
