@@ -24,8 +24,6 @@ import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.AccessDeniedException;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -381,16 +379,7 @@ final class CommandLineInterface {
             err.println("entrepot: this is a defect; please report it:");
             failure.printStackTrace(err);
         } else {
-            err.println("entrepot: " + words(failure));
+            err.println("entrepot: " + FailureWords.of(failure));
         }
-    }
-
-    // These say no more than a name.
-    private static String words(Exception failure) {
-        return switch (failure) {
-            case NoSuchFileException e -> "there is no file " + e.getFile();
-            case AccessDeniedException e -> e.getFile() + " may not be read or written";
-            default -> String.valueOf(failure.getMessage());
-        };
     }
 }

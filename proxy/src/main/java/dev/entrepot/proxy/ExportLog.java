@@ -85,8 +85,8 @@ final class ExportLog implements AutoCloseable {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("name", name);
         json.put("outcome", "failed");
-        json.put("failure", String.valueOf(cause.getMessage()));
-        ended(ExitCodes.of(cause), json.toString(), "  FAILED  " + cause.getMessage() + "\n");
+        json.put("failure", FailureWords.of(cause));
+        ended(ExitCodes.of(cause), json.toString(), "  FAILED  " + FailureWords.of(cause) + "\n");
     }
 
     private interface Keeping {
@@ -106,8 +106,8 @@ final class ExportLog implements AutoCloseable {
     }
 
     private void notKept(IOException why) {
-        err.println(
-                "entrepot: the report of this export is not kept in " + ExportRuns.of(data) + ": " + why.getMessage());
+        err.println("entrepot: the report of this export is not kept in " + ExportRuns.of(data) + ": "
+                + FailureWords.of(why));
     }
 
     @Override

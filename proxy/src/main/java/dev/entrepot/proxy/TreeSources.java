@@ -48,7 +48,7 @@ final class TreeSources {
                 return ExportSources.cached(
                         LookedAt.open(config, environment, closings).registries());
             } catch (IOException e) {
-                err.println("entrepot: what is kept in " + directory + " is not looked at: " + e.getMessage());
+                err.println("entrepot: what is kept in " + directory + " is not looked at: " + FailureWords.of(e));
             }
         }
         return ExportSources.direct(config.upstreams(), environment);

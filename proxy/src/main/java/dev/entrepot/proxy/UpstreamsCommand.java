@@ -136,7 +136,7 @@ final class UpstreamsCommand {
             OpenedCache cache = LookedAt.open(config, environment, closings);
             return Optional.of(checked(cache.survey(List.of()), mounts));
         } catch (IOException e) {
-            err.println("what is kept cannot be looked at: " + e.getMessage());
+            err.println("what is kept cannot be looked at: " + FailureWords.of(e));
             return Optional.empty();
         }
     }

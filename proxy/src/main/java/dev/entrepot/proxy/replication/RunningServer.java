@@ -12,6 +12,7 @@ import java.net.URLEncoder;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.net.http.HttpTimeoutException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -131,7 +132,7 @@ public final class RunningServer implements Replicating {
 
     /** The answer to a POST, as above. */
     public JsonNode post(String path, String json) throws IOException, BadRequestException, InterruptedException {
-        return read(http.send(posting(path, json, ANSWER), HttpResponse.BodyHandlers.ofString()));
+        return read(send(posting(path, json, ANSWER)));
     }
 
     private HttpRequest.Builder asking(String path, Duration bound) {
@@ -158,7 +159,7 @@ public final class RunningServer implements Replicating {
         if (body.isEmpty()) {
             return get(path, PLAN);
         }
-        return read(http.send(posting(path, body.get(), PLAN), HttpResponse.BodyHandlers.ofString()));
+        return read(send(posting(path, body.get(), PLAN)));
     }
 
     /**
@@ -221,7 +222,7 @@ public final class RunningServer implements Replicating {
 
     private ReplicationReport run(String path, String body, String name, Consumer<Supplier<String>> progress)
             throws IOException, BadRequestException, RuleBusyException, InterruptedException {
-        HttpResponse<String> response = http.send(posting(path, body, ANSWER), HttpResponse.BodyHandlers.ofString());
+        HttpResponse<String> response = send(posting(path, body, ANSWER));
         if (response.statusCode() == 409) {
             throw new RuleBusyException(name);
         }
@@ -244,7 +245,26 @@ public final class RunningServer implements Replicating {
 
     private JsonNode get(String path, Duration bound) throws IOException, BadRequestException, InterruptedException {
         HttpRequest request = asking(path, bound).GET().build();
-        return read(http.send(request, HttpResponse.BodyHandlers.ofString()));
+        return read(send(request));
+    }
+
+    // What the client throws often has no message, and never the address.
+    private HttpResponse<String> send(HttpRequest request) throws IOException, InterruptedException {
+        try {
+            return http.send(request, HttpResponse.BodyHandlers.ofString());
+        } catch (HttpTimeoutException e) {
+            throw new IOException("the server at " + url + " has not answered in time; its log may say why", e);
+        } catch (IOException e) {
+            throw new IOException(
+                    "the server at " + url + " went away before it answered" + reason(e)
+                            + "; look at its log, and whether it runs",
+                    e);
+        }
+    }
+
+    private static String reason(IOException failure) {
+        String message = failure.getMessage();
+        return message == null || message.isBlank() ? "" : " (" + message + ")";
     }
 
     private JsonNode read(HttpResponse<String> response) throws IOException, BadRequestException {
