@@ -76,21 +76,28 @@ public record NamePattern(Kind kind, String text) {
         return switch (kind) {
             case EXACT -> text::equals;
             case GLOB -> new Glob(text);
-            case REGEX -> {
-                BoundedRegex regex = new BoundedRegex(text);
-                yield name -> regex.matches(name).orElseGet(undecided::getAsBoolean);
-            }
+            case REGEX -> bounded(text, undecided);
         };
+    }
+
+    private static Predicate<String> bounded(String expression, BooleanSupplier undecided) {
+        BoundedRegex regex = new BoundedRegex(expression);
+        return name -> regex.matches(name).orElseGet(undecided::getAsBoolean);
     }
 
     /**
      * As above, of users and groups. Their names have no components (a group of Keycloak is {@code /developers}, a user
-     * may be {@code spiffe://host/path}): {@code *} is any text, and {@code ?} any one character.
+     * may be {@code spiffe://host/path}): {@code *} is any text, and {@code ?} any one character. Providers choose
+     * them: {@code .} of a regular expression is a line break, too, so that {@code .*} is everybody.
      *
      * @param undecided as above
      */
     public Predicate<String> matcherOfPeople(BooleanSupplier undecided) {
-        return kind == Kind.GLOB ? Glob.ofWhole(text) : matcher(undecided);
+        return switch (kind) {
+            case EXACT -> text::equals;
+            case GLOB -> Glob.ofWhole(text);
+            case REGEX -> bounded("(?s)" + text, undecided);
+        };
     }
 
     /** A name on which the regular expression gives up, if one of a few that are tried is such a one. */

@@ -39,6 +39,14 @@ class PatternsTest {
                 .rejects("a/a");
     }
 
+    @Example
+    void ofUsersADotIsALineBreakToo() {
+        assertThat(NamePattern.regex(".*").matcherOfPeople(() -> false)).accepts("alice", "x/y", "x\ny", "x\u2028");
+        assertThat(NamePattern.regex("ci-.+").matcherOfPeople(() -> false))
+                .accepts("ci-a\r")
+                .rejects("x\nci-a");
+    }
+
     private static Predicate<String> ofPeople(String text) {
         return NamePattern.parse(text).matcherOfPeople(() -> false);
     }
