@@ -80,6 +80,9 @@ final class BlobFetch implements Runnable {
         /** Which limit leaves no room for a blob to grow to this length, with figures, and what to do about it. */
         String lack(Ingest ingest, long totalBytes);
 
+        /** Takes note that the upstream of a repository has sent all of a blob, and that its digest is right. */
+        void sent(Repository repository, Digest digest, long bytes);
+
         /** Takes note of a blob that is now in the store, and of the repository that it came from. */
         void kept(Repository repository, Digest digest, long bytes);
 
@@ -520,6 +523,8 @@ final class BlobFetch implements Runnable {
         long bytes = ingest.writtenBytes();
         MessageDigest hashState = ingest.hashState();
         verify(ingest, total);
+        // Before anybody can find it in the store: who has read it and asks again is not to have the upstream asked.
+        keeper.sent(repository, digest, bytes);
         // The digest is right: clients get their last bytes now and do not wait for the disk.
         progress.verified();
         try {

@@ -136,8 +136,9 @@ final class ManifestPulls implements TagCache.Manifests, KnownManifests {
     private void keep(ManifestBytes manifest) throws InvalidContentException {
         // Before it is kept: what cannot be understood is refused each time, not only the first.
         List<Link> links = ManifestLinks.of(manifest);
-        cache.keep(manifest, repository);
+        // Before it can be found: who asks again is not to have the upstream asked.
         index.addLinks(repository, links);
+        cache.keep(manifest, repository);
     }
 
     /** The same answer, after the listener of the cache was told of it if it was fetched for a client. */

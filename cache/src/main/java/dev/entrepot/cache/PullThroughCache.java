@@ -312,9 +312,14 @@ public final class PullThroughCache {
         }
 
         @Override
+        public void sent(Repository repository, Digest digest, long bytes) {
+            index.addLinks(repository, List.of(new Link(digest, OptionalLong.of(bytes), false)));
+        }
+
+        @Override
         public void kept(Repository repository, Digest digest, long bytes) {
             index.stored(digest, ContentKind.BLOB, bytes, Optional.empty(), Optional.of(repository));
-            index.addLinks(repository, List.of(new Link(digest, OptionalLong.of(bytes), false)));
+            sent(repository, digest, bytes);
             evictor.trim();
         }
     }

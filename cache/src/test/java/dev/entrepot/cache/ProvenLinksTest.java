@@ -10,6 +10,7 @@ import dev.entrepot.oci.NotFoundException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -58,8 +59,8 @@ class ProvenLinksTest {
     }
 
     // One that is not among what the upstream has: it was put together by who knows the digest.
-    private ManifestBytes naming() throws IOException {
-        String descriptor = "{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",\"digest\":\"" + digest
+    private ManifestBytes naming(Digest named) throws IOException {
+        String descriptor = "{\"mediaType\":\"application/vnd.oci.image.layer.v1.tar\",\"digest\":\"" + named
                 + "\",\"size\":" + SIZE + "}";
         return put(
                 other,
@@ -70,7 +71,7 @@ class ProvenLinksTest {
 
     @Test
     void manifestThatNamesABlobOfAnotherUpstreamDoesNotOpenIt() throws IOException {
-        reading.manifest(naming().digest());
+        reading.manifest(naming(digest).digest());
 
         assertThatThrownBy(() -> reading.statBlob(digest)).isInstanceOf(NotFoundException.class);
         assertThatThrownBy(() -> CacheFixture.readAll(reading, digest)).isInstanceOf(NotFoundException.class);
@@ -92,9 +93,25 @@ class ProvenLinksTest {
     }
 
     @Test
+    void blobThatIsJustComingFromAnotherUpstreamIsNotOpenedEither() throws IOException {
+        byte[] coming = CacheFixture.randomBytes(SIZE, 6);
+        Digest underWay = Digest.sha256(coming);
+        owning.manifest(CacheFixture.image(owner, coming).digest());
+        reading.manifest(naming(underWay).digest());
+        owner.permits = new Semaphore(1000);
+        try (BlobContent first = owning.openBlob(underWay).content()) {
+            assertThatThrownBy(() -> reading.openBlob(underWay)).isInstanceOf(NotFoundException.class);
+            other.statedSizes.put(underWay, 15L);
+            assertThatThrownBy(() -> reading.openBlob(underWay)).isInstanceOf(NotFoundException.class);
+            owner.permits.release(SIZE);
+            assertThat(CacheFixture.readFrom(first, 0)).isEqualTo(coming);
+        }
+    }
+
+    @Test
     void blobThatAnotherUpstreamSaysItHasIsAskedForOnce() throws IOException {
         other.blobs.put(digest, bytes);
-        reading.manifest(naming().digest());
+        reading.manifest(naming(digest).digest());
 
         assertThat(reading.statBlob(digest).verdict()).isEqualTo(Verdict.REVALIDATED);
         assertThat(CacheFixture.readAll(reading, digest)).isEqualTo(bytes);
