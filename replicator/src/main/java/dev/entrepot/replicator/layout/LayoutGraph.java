@@ -24,6 +24,9 @@ final class LayoutGraph {
     private final LayoutStore store;
     private final Map<Digest, Map<Digest, Descriptor>> referrers = new HashMap<>();
     private final Map<Digest, List<Digest>> children = new HashMap<>();
+    private final Map<Digest, Digest> subjects = new HashMap<>();
+    private final Map<Digest, Set<Digest>> parents = new HashMap<>();
+    private boolean parentsKnown;
     // What they refer to is not known until they are put in once more.
     private final Set<Digest> damaged = new LinkedHashSet<>();
 
@@ -59,10 +62,13 @@ final class LayoutGraph {
     void note(ManifestBytes bytes) {
         damaged.remove(bytes.digest());
         Optional<Manifest> parsed = parsed(bytes);
+        parsed.ifPresent(manifest -> noteChildren(bytes.digest(), digests(manifest)));
         if (parsed.flatMap(Manifest::subject).isPresent()) {
             Manifest manifest = parsed.get();
+            Digest referred = manifest.subject().get().digest();
+            subjects.put(bytes.digest(), referred);
             referrers
-                    .computeIfAbsent(manifest.subject().get().digest(), subject -> new LinkedHashMap<>())
+                    .computeIfAbsent(referred, subject -> new LinkedHashMap<>())
                     .put(
                             bytes.digest(),
                             bytes.descriptor().asReferrer(manifest.artifactType(), manifest.annotations()));
@@ -72,7 +78,7 @@ final class LayoutGraph {
     /** Takes note that a manifest goes. */
     void forget(Digest manifest) {
         damaged.remove(manifest);
-        referrers.values().forEach(known -> known.remove(manifest));
+        Optional.ofNullable(subjects.remove(manifest)).map(referrers::get).ifPresent(known -> known.remove(manifest));
     }
 
     /**
@@ -109,9 +115,9 @@ final class LayoutGraph {
         requireWhole();
         Set<Digest> held = new LinkedHashSet<>();
         Deque<Digest> pending = new ArrayDeque<>(index.named());
-        Set<Digest> referring = new HashSet<>();
-        referrers.values().forEach(known -> referring.addAll(known.keySet()));
-        index.untagged().stream().filter(digest -> !referring.contains(digest)).forEach(pending::add);
+        index.untagged().stream()
+                .filter(digest -> !subjects.containsKey(digest))
+                .forEach(pending::add);
         while (!pending.isEmpty()) {
             Digest next = pending.remove();
             // An index of which only some platforms were copied names manifests that are not there.
@@ -122,6 +128,50 @@ final class LayoutGraph {
             }
         }
         return held;
+    }
+
+    /**
+     * Whether a manifest is one of {@link #held(LayoutIndex)}. What holds it is looked for upwards, so that deleting
+     * one after another does not walk all for each.
+     *
+     * @throws InvalidContentException if a manifest is not readable
+     */
+    boolean isHeld(LayoutIndex index, Digest manifest) throws IOException {
+        requireWhole();
+        learnParents(index);
+        Set<Digest> seen = new HashSet<>();
+        Deque<Digest> pending = new ArrayDeque<>(List.of(manifest));
+        while (!pending.isEmpty()) {
+            Digest next = pending.remove();
+            if (seen.add(next) && store.size(next).isPresent()) {
+                if (index.isNamed(next) || index.isUntagged(next) && !subjects.containsKey(next)) {
+                    return true;
+                }
+                pending.addAll(parents.getOrDefault(next, Set.of()));
+                Optional.ofNullable(subjects.get(next)).ifPresent(pending::add);
+            }
+        }
+        return false;
+    }
+
+    private void learnParents(LayoutIndex index) throws IOException {
+        if (!parentsKnown) {
+            for (Digest held : held(index)) {
+                children(held);
+            }
+            parentsKnown = true;
+        }
+    }
+
+    private void noteChildren(Digest parent, List<Digest> below) {
+        children.put(parent, below);
+        for (Digest child : below) {
+            parents.computeIfAbsent(child, digest -> new HashSet<>()).add(parent);
+        }
+    }
+
+    private static List<Digest> digests(Manifest manifest) {
+        return manifest.manifests().stream().map(Descriptor::digest).toList();
     }
 
     /**
@@ -140,15 +190,10 @@ final class LayoutGraph {
     }
 
     private List<Digest> children(Digest manifest) throws IOException {
-        List<Digest> found = children.get(manifest);
-        if (found == null) {
-            found = manifest(manifest).stream()
-                    .flatMap(parsed -> parsed.manifests().stream())
-                    .map(Descriptor::digest)
-                    .toList();
-            children.put(manifest, found);
+        if (!children.containsKey(manifest)) {
+            noteChildren(manifest, manifest(manifest).map(LayoutGraph::digests).orElse(List.of()));
         }
-        return found;
+        return children.getOrDefault(manifest, List.of());
     }
 
     /**

@@ -219,6 +219,17 @@ final class LayoutIndex {
                 .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
+    /** Whether a manifest has a name, a tag or another. */
+    boolean isNamed(Digest manifest) {
+        return Stream.concat(own.values().stream(), foreign.stream())
+                .anyMatch(entry -> entry.digest().equals(manifest));
+    }
+
+    /** Whether a manifest is there without a name. */
+    boolean isUntagged(Digest manifest) {
+        return untagged.containsKey(manifest);
+    }
+
     /** The digests of all manifests that are there without a name. */
     Set<Digest> untagged() {
         return Set.copyOf(untagged.keySet());

@@ -196,11 +196,12 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
     private boolean delete(LayoutIndex index, Digest digest) throws IOException {
         boolean there = store.size(digest).isPresent();
         index.untagAll(name, digest);
-        boolean held = store.graph().held(index).contains(digest);
+        boolean held = store.graph().isHeld(index, digest);
         if (!held) {
             index.remove(digest);
+            store.names().removeUntagged(digest);
         }
-        store.write(index);
+        store.writeIfChanged(index);
         if (there && !held) {
             store.delete(digest);
         }
@@ -214,7 +215,7 @@ final class LayoutRepository implements RepositorySource, RepositoryTarget {
             return switch (reference) {
                 case Tag tag -> {
                     boolean there = index.untag(name, tag);
-                    store.write(index);
+                    store.writeIfChanged(index);
                     yield there;
                 }
                 case Digest digest -> delete(index, digest);

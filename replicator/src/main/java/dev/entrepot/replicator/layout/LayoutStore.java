@@ -286,8 +286,14 @@ final class LayoutStore {
         return state().graph;
     }
 
-    /** Writes the index. For work under the guard. */
-    void write(LayoutIndex index) throws IOException {
+    /** Writes the index, if it is not in the file as it is. For work under the guard. */
+    void writeIfChanged(LayoutIndex index) throws IOException {
+        if (index.isChanged()) {
+            write(index);
+        }
+    }
+
+    private void write(LayoutIndex index) throws IOException {
         State known = state();
         if (known.index != index) {
             throw new ChangedMeanwhileException(place());

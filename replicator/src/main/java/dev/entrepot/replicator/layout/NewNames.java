@@ -63,13 +63,21 @@ final class NewNames {
         named.put(name, manifest);
     }
 
-    /** Takes note that something is meant to be named no more. */
+    /** Takes note that a tag, or a manifest with its tags, is meant to be named no more in a repository. */
     void remove(RepositoryName repository, ManifestReference reference) {
         switch (reference) {
             case Tag tag -> named.remove(new Name(repository, tag));
             case Digest digest ->
-                named.values().removeIf(manifest -> manifest.digest().equals(digest));
+                named.entrySet()
+                        .removeIf(entry -> entry.getKey().repository().equals(repository)
+                                && entry.getValue().digest().equals(digest));
         }
+        unwritten.keySet().retainAll(named.keySet());
+    }
+
+    /** Takes note that a manifest that has no tag is named no more, whichever repository named it. */
+    void removeUntagged(Digest manifest) {
+        named.keySet().removeIf(name -> name.reference().equals(manifest));
         unwritten.keySet().retainAll(named.keySet());
     }
 

@@ -24,14 +24,32 @@ final class TarEntries implements AutoCloseable {
     private static final int MAX_ENTRIES = 1_000_000;
     // Names in a layout have a hundred bytes; other tools note owners, times and labels beside them.
     private static final int MAX_RECORDS_BYTES = 1 << 20;
+    private static final int MAX_NAME_CHARS = 4096;
+    private static final int MAX_NAMES_CHARS = 128 << 20;
     private static final int BASE_256 = 0x80;
 
     private final Path file;
     private final FileChannel channel;
     private final Map<String, LayoutTar.Slice> entries = new HashMap<>();
-    private final Map<String, String> global = new HashMap<>();
-    private final Map<String, String> next = new HashMap<>();
+    private final Records global = new Records();
+    private Records next = new Records();
     private int headers;
+    private int namesChars;
+
+    /** What is used of the records that describe an entry. */
+    private static final class Records {
+        private Optional<String> path = Optional.empty();
+        private Optional<String> size = Optional.empty();
+        private boolean sparse;
+
+        void put(String key, String value) {
+            switch (key) {
+                case "path" -> path = Optional.of(value);
+                case "size" -> size = Optional.of(value);
+                default -> sparse |= key.startsWith("GNU.sparse.");
+            }
+        }
+    }
 
     private TarEntries(Path file) throws IOException {
         this.file = file;
@@ -84,7 +102,7 @@ final class TarEntries implements AutoCloseable {
         long content = position + BLOCK_BYTES;
         long stated = number(header, 124, 12, position);
         switch (header[156]) {
-            case 'L' -> next.put("path", text(records(content, stated, position)));
+            case 'L' -> next.path = Optional.of(text(records(content, stated, position)));
             case 'K' -> records(content, stated, position);
             case 'x', 'X' -> parse(records(content, stated, position), next, position);
             case 'g' -> parse(records(content, stated, position), global, position);
@@ -94,11 +112,10 @@ final class TarEntries implements AutoCloseable {
                 if (size < 0 || size > channel.size() - begin) {
                     throw invalid("an entry of " + size + " bytes ends behind the end of the file", position);
                 }
-                if ((header[156] == '0' || header[156] == 0) && !isSparse()) {
-                    String name = Optional.ofNullable(next.get("path")).orElseGet(() -> name(header));
-                    entries.put(name.startsWith("./") ? name.substring(2) : name, new LayoutTar.Slice(begin, size));
+                if ((header[156] == '0' || header[156] == 0) && !next.sparse) {
+                    put(next.path.orElseGet(() -> name(header)), new LayoutTar.Slice(begin, size), position);
                 }
-                next.clear();
+                next = new Records();
                 return begin + padded(size);
             }
         }
@@ -117,14 +134,19 @@ final class TarEntries implements AutoCloseable {
         return bytes;
     }
 
-    private boolean isSparse() {
-        return next.keySet().stream().anyMatch(key -> key.startsWith("GNU.sparse."));
+    private void put(String path, LayoutTar.Slice slice, long position) throws InvalidContentException {
+        String name = path.startsWith("./") ? path.substring(2) : path;
+        namesChars += name.length();
+        if (name.length() > MAX_NAME_CHARS || namesChars > MAX_NAMES_CHARS) {
+            throw invalid("names are longer than is read", position);
+        }
+        entries.put(name, slice);
     }
 
     private OptionalLong size(long position) throws InvalidContentException {
-        String text = next.getOrDefault("size", global.getOrDefault("size", ""));
+        Optional<String> text = next.size.or(() -> global.size);
         try {
-            return text.isEmpty() ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(text));
+            return text.isEmpty() ? OptionalLong.empty() : OptionalLong.of(Long.parseLong(text.get()));
         } catch (NumberFormatException e) {
             throw invalid("a number of its header is not readable", position);
         }
@@ -144,7 +166,7 @@ final class TarEntries implements AutoCloseable {
     }
 
     // "length key=value\n", where the length counts itself.
-    private void parse(byte[] records, Map<String, String> into, long position) throws InvalidContentException {
+    private void parse(byte[] records, Records into, long position) throws InvalidContentException {
         int at = 0;
         while (at < records.length && records[at] != 0) {
             int space = indexOf(records, ' ', at, records.length);

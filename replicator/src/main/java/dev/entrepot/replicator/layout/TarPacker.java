@@ -52,8 +52,8 @@ final class TarPacker {
                 // It keeps this when it is renamed.
                 FileStamp packed = FileStamp.of(aside).orElseThrow();
                 Files.move(aside, tar, StandardCopyOption.ATOMIC_MOVE);
-                WholeFile.forceFolder(tar);
                 store.rebase(packed);
+                WholeFile.forceFolder(tar);
                 return index;
             });
         } finally {

@@ -182,6 +182,24 @@ class SharedLayoutTest {
     }
 
     @Test
+    void tagOfOneRepositoryIsMissedThoughItsManifestWasDeletedInAnother() throws IOException {
+        Descriptor image = world.signed("v1");
+        world.putForeign(world.shapes.image("of others"), Map.of("org.opencontainers.image.ref.name", "theirs"));
+        byte[] before = Files.readAllBytes(world.indexFile());
+        TargetRegistry target = world.server.target("images", folder.resolve("images"));
+        target.begin();
+        RepositoryTarget into = target.target(APP);
+        into.pushManifest(world.bytes(image), new Tag("v1"));
+        RepositoryTarget other = target.target(new RepositoryName("mirror/other"));
+        other.pushManifest(world.bytes(image), new Tag("v1"));
+        assertThat(other.deleteManifest(image.digest())).isFalse();
+        into.settle();
+        Files.write(world.indexFile(), before);
+
+        assertThatThrownBy(() -> target.end(true)).hasMessageContaining("taken mirror/app:v1 out of the index");
+    }
+
+    @Test
     void runThatCouldListNothingAndWriteNothingIsNotComplete() throws IOException {
         world.signed("v1");
         TargetRegistry other = world.command.target("images", folder.resolve("images"));

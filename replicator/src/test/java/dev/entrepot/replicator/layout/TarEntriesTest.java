@@ -130,6 +130,19 @@ final class TarEntriesTest {
     }
 
     @Test
+    void endlessNameIsNotKept() throws IOException {
+        try (RandomAccessFile out = new RandomAccessFile(file.toFile(), "rw")) {
+            header(out, "././@LongLink", 'L', 5_000);
+            out.write("n".repeat(5_000).getBytes(StandardCharsets.UTF_8));
+            out.seek(512 + 5_120);
+            header(out, "short", '0', 1);
+            out.setLength(16_384);
+        }
+
+        assertThatThrownBy(() -> TarEntries.of(file)).hasMessageContaining("names are longer than is read");
+    }
+
+    @Test
     void sparseFilesAreLeftOut() throws IOException {
         String records = "22 GNU.sparse.major=1\n";
         try (RandomAccessFile out = new RandomAccessFile(file.toFile(), "rw")) {
