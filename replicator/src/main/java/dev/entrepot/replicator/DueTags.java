@@ -38,9 +38,16 @@ final class DueTags {
      * The tags that are due.
      *
      * @param brought all that the rule has at the target
+     * @param missing since when they are noted as gone, by repository at the target: read once for all, and written
+     *     only where it changes
      * @param noting whether to note what is found to be gone; the grace time of a tag begins with that
      */
-    List<DueTag> of(List<CompletedTag> brought, SourceSurvey survey, boolean noting) throws IOException {
+    List<DueTag> of(
+            List<CompletedTag> brought,
+            Map<RepositoryName, Map<Tag, Instant>> missing,
+            SourceSurvey survey,
+            boolean noting)
+            throws IOException {
         Map<RepositoryName, RepositoryDiscovery> asked = survey.askedByName();
         Map<RepositoryName, Optional<Set<Tag>>> lists = new LinkedHashMap<>();
         List<DueTag> due = new ArrayList<>();
@@ -54,7 +61,9 @@ final class DueTags {
                 continue;
             }
             boolean listed = list.get().contains(tag.tag());
-            Optional<Instant> since = noting ? notedMissingSince(tag, listed) : missingSince(tag, listed);
+            Optional<Instant> noted = Optional.ofNullable(
+                    missing.getOrDefault(tag.repository(), Map.of()).get(tag.tag()));
+            Optional<Instant> since = missingSince(tag, listed, noted, noting);
             // Now is asked after what it is compared with: without a grace time, what is found to be gone is due.
             if (since.isPresent()
                     && !now().isBefore(since.get().plus(rule.prune().grace()))) {
@@ -97,15 +106,14 @@ final class DueTags {
         return session.services().time().clock().instant();
     }
 
-    private Optional<Instant> missingSince(CompletedTag tag, boolean listed) throws IOException {
-        return listed ? Optional.empty() : journal.missing(tag).or(() -> Optional.of(now()));
-    }
-
-    private Optional<Instant> notedMissingSince(CompletedTag tag, boolean listed) throws IOException {
-        if (listed) {
-            journal.notMissing(tag);
-            return Optional.empty();
+    private Optional<Instant> missingSince(CompletedTag tag, boolean listed, Optional<Instant> noted, boolean noting)
+            throws IOException {
+        if (!listed) {
+            return noted.isPresent() ? noted : Optional.of(noting ? journal.missingSince(tag) : now());
         }
-        return Optional.of(journal.missingSince(tag));
+        if (noting && noted.isPresent()) {
+            journal.notMissing(tag);
+        }
+        return Optional.empty();
     }
 }

@@ -4,7 +4,7 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.Tag;
-import dev.entrepot.replicator.PrunedRepository.Needed;
+import dev.entrepot.replicator.TagNeeds.Needed;
 import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
 import java.util.HashSet;
@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -30,7 +30,7 @@ import java.util.stream.Collectors;
 final class GraphDeletion {
     private final TargetSession session;
     private final PrunedRepository repository;
-    private final Set<Tag> due;
+    private final TagNeeds needs;
 
     /**
      * In this repository.
@@ -40,7 +40,8 @@ final class GraphDeletion {
     GraphDeletion(TargetSession session, PrunedRepository repository, List<CompletedTag> due) {
         this.session = session;
         this.repository = repository;
-        this.due = due.stream().map(CompletedTag::tag).collect(Collectors.toSet());
+        this.needs = new TagNeeds(
+                session, repository, due.stream().map(CompletedTag::tag).collect(Collectors.toSet()));
     }
 
     /** What becomes of what the journal knows of a tag. */
@@ -65,26 +66,23 @@ final class GraphDeletion {
     }
 
     /**
-     * What the deletion of a tag would be. Changes nothing. Whether the target deletes tags shows only when it is asked
-     * to.
+     * What the deletion of a tag would be, after those that were asked for before. Changes nothing. Whether the target
+     * deletes tags shows only when it is asked to.
      *
      * @param why why it is to be deleted
-     * @param earlier tags that go before it; gets this one if it goes
      * @throws IOException if the target gives no answer
      */
-    PruneStep foresee(CompletedTag gone, String why, Set<Tag> earlier) throws IOException {
+    PruneStep foresee(CompletedTag gone, String why) throws IOException {
         String tag = gone.tag().value();
-        Optional<Digest> there = repository.resolve(gone.tag());
+        Optional<Digest> there = repository.named(gone.tag());
         Optional<String> elsewhere = elsewhere(gone, there);
         if (elsewhere.isPresent()) {
             return PruneStep.keep(repository.name(), tag, elsewhere.get());
         }
-        earlier.add(gone.tag());
         try {
-            Set<Tag> tags = repository.tags();
-            tags.removeAll(earlier);
-            Optional<Needed> needed = repository.needed(earlier, due, tags);
-            return needed.isEmpty()
+            Set<Tag> tags = needs.tags();
+            Optional<Needed> needed = needs.without(gone.tag());
+            PruneStep step = needed.isEmpty()
                     ? PruneStep.delete(
                             repository.name(), tag, why + "; the tag only: " + PrunedRepository.UNKNOWN_TAGS, List.of())
                     : PruneStep.delete(
@@ -92,6 +90,8 @@ final class GraphDeletion {
                             tag,
                             why,
                             List.copyOf(going(gone, tags, needed.get().byAny())));
+            needs.forget(gone.tag());
+            return step;
         } catch (NotFoundException e) {
             return PruneStep.delete(
                     repository.name(), tag, why + "; the target no longer has the repository", List.of());
@@ -114,9 +114,15 @@ final class GraphDeletion {
     Outcome delete(CompletedTag gone, Set<Digest> foreseen) throws IOException {
         Optional<Digest> there = repository.resolve(gone.tag());
         Optional<String> elsewhere = elsewhere(gone, there);
-        return elsewhere.isPresent()
-                ? new Outcome(ItemReport.State.SKIPPED, elsewhere.get(), Known.LEFT)
-                : delete(gone, there.isPresent(), foreseen);
+        if (elsewhere.isPresent()) {
+            needs.moved(gone.tag());
+            return new Outcome(ItemReport.State.SKIPPED, elsewhere.get(), Known.LEFT);
+        }
+        Outcome outcome = delete(gone, there.isPresent(), foreseen);
+        if (outcome.known() != Known.KEPT) {
+            needs.forget(gone.tag());
+        }
+        return outcome;
     }
 
     private static Optional<String> elsewhere(CompletedTag gone, Optional<Digest> there) {
@@ -128,7 +134,7 @@ final class GraphDeletion {
         // Asked before anything is deleted: if there is no answer, the next run begins anew.
         Set<Tag> tags;
         try {
-            tags = repository.tags();
+            tags = needs.renewed();
         } catch (NotFoundException e) {
             if (tagged) {
                 throw e;
@@ -140,7 +146,7 @@ final class GraphDeletion {
                     .orElseGet(() ->
                             Outcome.pruned("the tag only: the target refuses to list its tags: " + e.getMessage()));
         }
-        Optional<Needed> needed = repository.needed(new TreeSet<>(Set.of(gone.tag())), due, tags);
+        Optional<Needed> needed = needs.without(gone.tag());
         Set<Digest> going = needed.isPresent() ? going(gone, tags, needed.get().byAny()) : Set.of();
         Optional<String> obstacle = tagged ? untag(gone, needed) : Optional.empty();
         if (obstacle.isPresent()) {
@@ -164,7 +170,7 @@ final class GraphDeletion {
                     what + repository.name() + " has tags that were not brought by this process, or moved since,"
                             + " and may name the same manifest; delete the tag there by hand");
         }
-        if (needed.get().byKept().contains(gone.targetDigest())) {
+        if (needed.get().byKept().test(gone.targetDigest())) {
             return Optional.of(what + gone.targetDigest()
                     + " is needed by another tag; the tag goes when that one goes, or by hand");
         }
@@ -175,28 +181,29 @@ final class GraphDeletion {
     }
 
     // Leaves before roots.
-    private static List<Digest> nodes(CompletedTag gone, Set<Digest> needed) {
+    private static List<Digest> nodes(CompletedTag gone, Predicate<Digest> needed) {
         Set<Digest> nodes = new LinkedHashSet<>();
         gone.nodes().reversed().forEach(node -> nodes.add(node.digest()));
         nodes.add(gone.targetDigest());
-        nodes.removeAll(needed);
+        nodes.removeIf(needed);
         return List.copyOf(nodes);
     }
 
     // Without what is attached to something that stays: another tag's record may be older than that. Whether the source
     // has withdrawn it is another question.
-    private Set<Digest> going(CompletedTag gone, Set<Tag> tags, Set<Digest> needed) throws IOException {
+    private Set<Digest> going(CompletedTag gone, Set<Tag> tags, Predicate<Digest> needed) throws IOException {
         Set<Digest> going = new LinkedHashSet<>(nodes(gone, needed));
-        boolean allGo = gone.digests().stream().noneMatch(needed::contains);
+        boolean allGo = gone.digests().stream().noneMatch(needed);
         if (allGo) {
             return going;
         }
         Map<Digest, Set<Digest>> holders = repository.holders(going, gone.digests(), tags);
-        Set<Digest> stay = new HashSet<>(needed);
+        Set<Digest> attached = new HashSet<>();
+        Predicate<Digest> stays = needed.or(attached::contains);
         boolean changed = true;
         while (changed) {
-            changed = going.removeIf(digest ->
-                    holders.getOrDefault(digest, Set.of()).stream().anyMatch(stay::contains) && stay.add(digest));
+            changed = going.removeIf(
+                    digest -> holders.getOrDefault(digest, Set.of()).stream().anyMatch(stays) && attached.add(digest));
         }
         return going;
     }
@@ -205,16 +212,14 @@ final class GraphDeletion {
             CompletedTag gone,
             boolean tagged,
             Set<Tag> tags,
-            Set<Digest> needed,
+            Predicate<Digest> needed,
             Set<Digest> going,
             Set<Digest> foreseen)
             throws IOException {
         Set<Digest> attached = new LinkedHashSet<>(nodes(gone, needed));
         attached.removeAll(going);
-        Set<Digest> stay = new HashSet<>(needed);
-        stay.addAll(attached);
-        String what =
-                (tagged ? "the tag and " : "the target no longer had the tag; ") + delete(going, tags, stay, foreseen);
+        String what = (tagged ? "the tag and " : "the target no longer had the tag; ")
+                + delete(going, tags, needed.or(attached::contains), foreseen);
         return attached.isEmpty()
                 ? Outcome.pruned(what)
                 : new Outcome(
@@ -224,13 +229,13 @@ final class GraphDeletion {
                         Known.LEFT);
     }
 
-    private String delete(Set<Digest> going, Set<Tag> tags, Set<Digest> needed, Set<Digest> foreseen)
+    private String delete(Set<Digest> going, Set<Tag> tags, Predicate<Digest> needed, Set<Digest> foreseen)
             throws IOException {
         Optional<RefusedException> refusal = Optional.empty();
         int refused = 0;
         int deleted = 0;
         Set<Digest> nodes = new LinkedHashSet<>(going);
-        nodes.retainAll(new HashSet<>(foreseen));
+        nodes.retainAll(foreseen);
         for (Digest digest : nodes) {
             try {
                 repository.deleteAttached(digest, tags, needed);

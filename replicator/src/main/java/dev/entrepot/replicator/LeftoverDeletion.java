@@ -6,7 +6,6 @@ import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.Tag;
-import dev.entrepot.replicator.PrunedRepository.Needed;
 import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.CosignTags;
 import dev.entrepot.replicator.journal.Leftover;
@@ -83,18 +82,19 @@ final class LeftoverDeletion {
      * @param wanted what else is needed, as what is about to be copied
      */
     List<Decision> decide(List<Leftover> due, Set<Digest> wanted) throws IOException {
+        TagNeeds needs = new TagNeeds(session, repository, Set.of());
         try {
-            tags = repository.tags();
+            tags = needs.tags();
         } catch (NotFoundException e) {
             return all(due, Fate.GONE, "the target no longer has the repository");
         } catch (RefusedException e) {
             return all(due, Fate.STAYS, "the target refuses to list its tags: " + e.getMessage());
         }
-        Optional<Needed> byTags = repository.needed(Set.of(), Set.of(), tags);
+        Optional<Set<Digest>> byTags = needs.all();
         if (byTags.isEmpty()) {
             return all(due, Fate.STAYS, PrunedRepository.UNKNOWN_TAGS);
         }
-        needed.addAll(byTags.get().byAny());
+        needed.addAll(byTags.get());
         needed.addAll(wanted);
         due.stream()
                 .filter(leftover -> !needed.contains(leftover.digest()))
@@ -330,7 +330,7 @@ final class LeftoverDeletion {
             // Where tags are not deleted, it goes with its manifest.
             repository.deleteTag(tag);
         }
-        repository.deleteAttached(digest, tags, needed);
+        repository.deleteAttached(digest, tags, needed::contains);
         return repository.delete(digest);
     }
 }

@@ -1,13 +1,11 @@
 package dev.entrepot.replicator;
 
-import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.replicator.journal.CompletedTag;
 import dev.entrepot.replicator.journal.Leftover;
-import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * What is to be deleted at one target, found out before anything is copied there.
@@ -26,12 +24,8 @@ record PrunePlan(
         steps = List.copyOf(steps);
     }
 
-    /** The manifests that may be deleted in a repository: those that the plan names. */
-    Set<Digest> manifests(RepositoryName repository) {
-        Set<Digest> manifests = new HashSet<>();
-        steps.stream()
-                .filter(step -> step.repository().equals(repository) && step.action() == PruneStep.Action.DELETE)
-                .forEach(step -> manifests.addAll(step.manifests()));
-        return manifests;
+    /** The steps of each repository, in their order. */
+    Map<RepositoryName, List<PruneStep>> stepsByRepository() {
+        return steps.stream().collect(Collectors.groupingBy(PruneStep::repository));
     }
 }

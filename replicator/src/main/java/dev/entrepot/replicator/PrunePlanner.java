@@ -12,13 +12,14 @@ import dev.entrepot.replicator.journal.CopyJournal;
 import dev.entrepot.replicator.journal.Leftover;
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.TreeSet;
 import java.util.function.Function;
 
 /**
@@ -61,11 +62,13 @@ final class PrunePlanner {
         if (noting) {
             new UnnotedTags(session).adopt();
         }
+        Map<RepositoryName, Map<Tag, Instant>> missing = journal.missing(rule.name(), session.place());
         List<CompletedTag> brought = new ArrayList<>();
         for (CompletedTag tag : journal.broughtBy(rule.name(), session.place())) {
             if (tag.isFrom(rule.source().name()) && session.isNamed(tag.source(), tag.repository())) {
                 brought.add(tag);
-            } else if (noting) {
+            } else if (noting
+                    && missing.getOrDefault(tag.repository(), Map.of()).containsKey(tag.tag())) {
                 // Nobody looks whether it is there again meanwhile.
                 journal.notMissing(tag);
             }
@@ -75,14 +78,18 @@ final class PrunePlanner {
                         && session.isNamed(leftover.source(), leftover.repository()))
                 .toList();
         List<PruneStep> steps = new ArrayList<>();
-        Map<RepositoryName, List<CompletedTag>> tags = planTags(brought, noting, steps);
+        Map<RepositoryName, List<CompletedTag>> tags = planTags(brought, missing, noting, steps);
         Map<RepositoryName, List<Leftover>> leftovers = planLeftovers(brought, left, works, steps);
         return new PrunePlan(tags, leftovers, steps);
     }
 
     private Map<RepositoryName, List<CompletedTag>> planTags(
-            List<CompletedTag> brought, boolean noting, List<PruneStep> steps) throws IOException {
-        List<DueTag> due = new DueTags(session).of(brought, survey, noting);
+            List<CompletedTag> brought,
+            Map<RepositoryName, Map<Tag, Instant>> missing,
+            boolean noting,
+            List<PruneStep> steps)
+            throws IOException {
+        List<DueTag> due = new DueTags(session).of(brought, missing, survey, noting);
         if (isTooMuch(due.size(), brought.size())) {
             steps.add(PruneStep.keep(
                     due.getFirst().tag().repository(),
@@ -97,12 +104,11 @@ final class PrunePlanner {
             List<CompletedTag> here = entry.getValue().stream().map(DueTag::tag).toList();
             tags.put(entry.getKey(), here);
             GraphDeletion deletion = new GraphDeletion(session, pruned(entry.getKey()), here);
-            Set<Tag> earlier = new TreeSet<>();
             for (DueTag tag : entry.getValue()) {
                 steps.add(foreseen(
                                 entry.getKey(),
                                 tag.tag().tag().value(),
-                                () -> List.of(deletion.foresee(tag.tag(), tag.why(), earlier)))
+                                () -> List.of(deletion.foresee(tag.tag(), tag.why())))
                         .getFirst());
             }
         }
@@ -119,6 +125,7 @@ final class PrunePlanner {
                         .instant()
                         .isBefore(leftover.since().plus(rule.prune().grace())))
                 .toList();
+        Map<RepositoryName, Set<Digest>> wanted = due.isEmpty() ? Map.of() : wanted(works);
         Map<RepositoryName, List<Leftover>> leftovers = new LinkedHashMap<>();
         List<PruneStep> found = new ArrayList<>();
         for (Map.Entry<RepositoryName, List<Leftover>> entry :
@@ -127,7 +134,7 @@ final class PrunePlanner {
             List<Decision> decisions = new ArrayList<>();
             found.addAll(foreseen(name, "*", () -> {
                 decisions.addAll(new LeftoverDeletion(session, pruned(name), evidence)
-                        .decide(entry.getValue(), wanted(works, name)));
+                        .decide(entry.getValue(), wanted.getOrDefault(name, Set.of())));
                 return steps(name, decisions);
             }));
             if (decisions.stream().anyMatch(decision -> decision.fate() != Fate.STAYS)) {
@@ -167,12 +174,14 @@ final class PrunePlanner {
         return all.size();
     }
 
-    private static Set<Digest> wanted(List<ImageWork> works, RepositoryName repository) {
-        Set<Digest> wanted = new HashSet<>();
-        works.stream()
-                .filter(work -> work.plan().repository().equals(repository))
-                .flatMap(work -> work.graph().stream())
-                .forEach(graph -> graph.nodes().stream().map(GraphNode::digest).forEach(wanted::add));
+    private static Map<RepositoryName, Set<Digest>> wanted(List<ImageWork> works) {
+        Map<RepositoryName, Set<Digest>> wanted = new HashMap<>();
+        for (ImageWork work : works) {
+            work.graph()
+                    .ifPresent(graph -> graph.nodes().stream()
+                            .map(GraphNode::digest)
+                            .forEach(wanted.computeIfAbsent(work.plan().repository(), name -> new HashSet<>())::add));
+        }
         return wanted;
     }
 

@@ -13,7 +13,6 @@ import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.TagPage;
 import dev.entrepot.replicator.graph.ArtifactGraph;
-import dev.entrepot.replicator.graph.Concurrently;
 import dev.entrepot.replicator.graph.CosignTags;
 import dev.entrepot.replicator.graph.DiscoveryException;
 import dev.entrepot.replicator.graph.GraphNode;
@@ -24,29 +23,23 @@ import dev.entrepot.replicator.graph.Memo;
 import dev.entrepot.replicator.graph.RepositoryDiscovery;
 import dev.entrepot.replicator.graph.RequestLimit;
 import dev.entrepot.replicator.graph.WalkLimits;
-import dev.entrepot.replicator.journal.BroughtTag;
-import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
-import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
- * A repository of a target while something is to be deleted there: what its tags name and need, and how one is deleted.
- * For one use, by one thread.
- *
- * <p>What rules know of tags that name what they brought or found is needed, and nothing can be said of a repository
- * that has tags of which no rule knows, or which are elsewhere by now. A backup tag, which says itself what it names,
- * needs what the target shows to be under it; so does a tag that is known only to rules which want a part of it, and
- * which none of them wrote.
+ * A repository of a target while something is to be deleted there: what its tags name, and how one is deleted. What
+ * they need is {@link TagNeeds}. For one use; {@link #named}, {@link #neededByBackup} and {@link #shownUnder} for all
+ * threads.
  */
 final class PrunedRepository {
     // What registries answer that know manifests by digest only: 405 UNSUPPORTED, or 400 DIGEST_INVALID.
@@ -61,23 +54,16 @@ final class PrunedRepository {
     private final TargetSession session;
     private final TargetRepository repository;
     // Each tag is asked for once, not again for every tag that goes.
-    private final Memo<Tag, Optional<Digest>> live;
-    private final Memo<Tag, Optional<Set<Digest>>> backups;
-    private final Memo<Tag, Optional<Set<Digest>>> shown;
+    private final Memo<Tag, Optional<Digest>> named;
     private final RepositoryDiscovery atTarget;
 
     PrunedRepository(TargetSession session, TargetRepository repository) {
         this.session = session;
         this.repository = repository;
-        this.live = new Memo<>(this::resolve);
-        this.backups = new Memo<>(this::neededByBackup);
-        this.shown = new Memo<>(this::shownUnder);
+        this.named = new Memo<>(this::resolve);
         this.atTarget = new RepositoryDiscovery(
                 repository.reader(), GraphScope.WHOLE, new RequestLimit(REQUESTS), new ManifestShelf(SHELF_BYTES));
     }
-
-    /** What other tags need: all of them, and those that are not to be deleted. */
-    record Needed(Set<Digest> byAny, Set<Digest> byKept) {}
 
     RepositoryName name() {
         return repository.name();
@@ -93,8 +79,14 @@ final class PrunedRepository {
                 + " REGISTRY_STORAGE_DELETE_ENABLED=true), or turn prune off in the rule: " + refusal.getMessage();
     }
 
+    /** What a tag names now. */
     Optional<Digest> resolve(Tag tag) throws IOException {
         return repository.reader().resolve(tag).map(Descriptor::digest);
+    }
+
+    /** What a tag named when it was first asked for here. */
+    Optional<Digest> named(Tag tag) throws IOException {
+        return named.get(tag);
     }
 
     boolean delete(Digest digest) throws IOException {
@@ -123,7 +115,7 @@ final class PrunedRepository {
      * Deletes what hangs on a digest by its name: cosign's tags and the fallback tag, with what they name where that is
      * the only way.
      */
-    void deleteAttached(Digest digest, Set<Tag> tags, Set<Digest> needed) throws IOException {
+    void deleteAttached(Digest digest, Set<Tag> tags, Predicate<Digest> needed) throws IOException {
         List<Tag> attached = new ArrayList<>(CosignTags.of(digest));
         attached.add(digest.referrersTag());
         for (Tag tag : attached) {
@@ -131,7 +123,7 @@ final class PrunedRepository {
                 continue;
             }
             Optional<Digest> there = resolve(tag);
-            if (there.isPresent() && !needed.contains(there.get())) {
+            if (there.isPresent() && !needed.test(there.get())) {
                 repository.delete(there.get());
             }
         }
@@ -163,7 +155,7 @@ final class PrunedRepository {
         for (Digest subject : graph) {
             for (Tag tag : CosignTags.of(subject)) {
                 if (tags.contains(tag)) {
-                    live.get(tag)
+                    named(tag)
                             .ifPresent(named -> holders.computeIfAbsent(named, key -> new HashSet<>())
                                     .add(subject));
                 }
@@ -173,82 +165,10 @@ final class PrunedRepository {
     }
 
     /**
-     * What tags need; empty if there are tags of which that is not known. The journal knows it of those that are still
-     * where they were brought. Tags that are to be deleted need theirs until then: their deletion may fail.
-     *
-     * @param gone tags that need nothing any more
-     * @param due tags that are to be deleted
-     * @param tags all tags that the target lists
+     * What a tag needs of which no rule knows: what the target shows to be under it if it is a backup tag, which may be
+     * anybody's; empty if it is none, or not all of that is shown.
      */
-    Optional<Needed> needed(Set<Tag> gone, Set<Tag> due, Set<Tag> tags) throws IOException {
-        Needed needed = new Needed(new HashSet<>(), new HashSet<>());
-        Set<Tag> unknown = new TreeSet<>(tags);
-        unknown.removeIf(CosignTags::isAttached);
-        unknown.removeAll(gone);
-        Map<Tag, List<CompletedTag>> others = new LinkedHashMap<>();
-        for (CompletedTag known : session.journal().completedIn(session.place(), repository.name())) {
-            if (!gone.contains(known.tag())) {
-                others.computeIfAbsent(known.tag(), tag -> new ArrayList<>()).add(known);
-            }
-        }
-        unknown.removeAll(others.keySet());
-        for (Tag tag : unknown) {
-            Optional<Set<Digest>> kept = backups.get(tag);
-            if (kept.isEmpty()) {
-                return Optional.empty();
-            }
-            needed.byAny().addAll(kept.get());
-            needed.byKept().addAll(kept.get());
-        }
-        Map<Tag, List<BroughtTag>> brought = new HashMap<>();
-        for (BroughtTag written : session.journal().broughtIn(session.place(), repository.name())) {
-            brought.computeIfAbsent(written.tag(), tag -> new ArrayList<>()).add(written);
-        }
-        for (Optional<NeededByTag> one : Concurrently.map(
-                others.entrySet(),
-                other -> neededBy(
-                        other.getKey(), other.getValue(), tags, brought.getOrDefault(other.getKey(), List.of())))) {
-            if (one.isEmpty()) {
-                return Optional.empty();
-            }
-            needed.byAny().addAll(one.get().digests());
-            if (!due.contains(one.get().tag())) {
-                needed.byKept().addAll(one.get().digests());
-            }
-        }
-        return Optional.of(needed);
-    }
-
-    private record NeededByTag(Tag tag, Set<Digest> digests) {}
-
-    // What rules know of a tag is right as long as it names what they brought or found there; each may know a part.
-    private Optional<NeededByTag> neededBy(Tag tag, List<CompletedTag> known, Set<Tag> listed, List<BroughtTag> brought)
-            throws IOException {
-        Optional<Digest> there = listed.contains(tag) ? live.get(tag) : Optional.empty();
-        List<CompletedTag> right = known.stream()
-                .filter(one -> there.isEmpty() || there.get().equals(one.targetDigest()))
-                .toList();
-        if (right.isEmpty()) {
-            return Optional.empty();
-        }
-        Set<Digest> digests = new HashSet<>();
-        right.forEach(one -> digests.addAll(one.digests()));
-        boolean whole = right.stream()
-                .anyMatch(one -> ReplicationRule.isWholeScope(one.scope())
-                        || brought.stream().anyMatch(written -> written.isOf(one)));
-        if (there.isPresent() && !whole) {
-            // Who put it there may have brought more than the rules want that found it.
-            Optional<Set<Digest>> more = shown.get(tag);
-            if (more.isEmpty()) {
-                return Optional.empty();
-            }
-            digests.addAll(more.get());
-        }
-        return Optional.of(new NeededByTag(tag, digests));
-    }
-
-    // What a rule has kept under a backup tag may be anybody's: only the target knows what that needs.
-    private Optional<Set<Digest>> neededByBackup(Tag tag) throws IOException {
+    Optional<Set<Digest>> neededByBackup(Tag tag) throws IOException {
         if (!ImagePlan.Backup.mayBe(tag)) {
             return Optional.empty();
         }
@@ -260,8 +180,8 @@ final class PrunedRepository {
         return nodes(() -> atTarget.graph(there.get()));
     }
 
-    // What the target shows to be under a tag, of which some may lack.
-    private Optional<Set<Digest>> shownUnder(Tag tag) throws IOException {
+    /** What the target shows to be under a tag, of which some may lack; empty if it does not show what is there. */
+    Optional<Set<Digest>> shownUnder(Tag tag) throws IOException {
         Optional<Descriptor> there = repository.reader().resolve(tag);
         return there.isEmpty()
                 ? Optional.of(Set.of())
@@ -302,7 +222,7 @@ final class PrunedRepository {
     }
 
     /**
-     * All tags.
+     * All tags, listed now.
      *
      * @throws NotFoundException if the target no longer has the repository
      */

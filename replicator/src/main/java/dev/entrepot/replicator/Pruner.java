@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 
@@ -48,21 +49,26 @@ final class Pruner {
         }
         Set<RepositoryName> repositories = new LinkedHashSet<>(plan.tags().keySet());
         repositories.addAll(plan.leftovers().keySet());
+        Map<RepositoryName, List<PruneStep>> steps = plan.stepsByRepository();
         for (RepositoryName repository : repositories) {
-            reports.addAll(prune(repository, plan));
+            reports.addAll(prune(
+                    repository,
+                    plan.tags().getOrDefault(repository, List.of()),
+                    plan.leftovers().getOrDefault(repository, List.of()),
+                    steps.getOrDefault(repository, List.of())));
         }
         return reports;
     }
 
-    private List<ItemReport> prune(RepositoryName name, PrunePlan plan) throws IOException {
-        List<CompletedTag> tags = plan.tags().getOrDefault(name, List.of());
-        List<Leftover> leftovers = plan.leftovers().getOrDefault(name, List.of());
+    private List<ItemReport> prune(
+            RepositoryName name, List<CompletedTag> tags, List<Leftover> leftovers, List<PruneStep> steps)
+            throws IOException {
         Optional<RepositoryClaims.Claim> claim = session.services()
                 .claims()
                 .pruning(session.place(), session.registry().isAtHand() ? RepositoryClaims.ALL : name);
         if (claim.isEmpty()) {
-            return plan.steps().stream()
-                    .filter(step -> step.repository().equals(name) && step.action() == PruneStep.Action.DELETE)
+            return steps.stream()
+                    .filter(step -> step.action() == PruneStep.Action.DELETE)
                     .map(step -> report(
                             name,
                             step.reference(),
@@ -71,12 +77,19 @@ final class Pruner {
                     .toList();
         }
         try {
-            Set<Digest> foreseen = plan.manifests(name);
+            Set<Digest> foreseen = new HashSet<>();
+            Set<String> failed = new HashSet<>();
+            for (PruneStep step : steps) {
+                switch (step.action()) {
+                    case DELETE -> foreseen.addAll(step.manifests());
+                    case FAIL -> failed.add(step.reference());
+                    case KEEP -> {}
+                }
+            }
             List<ItemReport> reports = new ArrayList<>();
             GraphDeletion deletion = new GraphDeletion(session, pruned(name), tags);
             for (CompletedTag gone : tags) {
-                if (plan.steps().stream()
-                        .noneMatch(step -> isFailed(step, name, gone.tag().value()))) {
+                if (!failed.contains(gone.tag().value())) {
                     reports.add(delete(gone, deletion, foreseen));
                 }
             }
@@ -89,12 +102,6 @@ final class Pruner {
         }
     }
 
-    private static boolean isFailed(PruneStep step, RepositoryName repository, String reference) {
-        return step.action() == PruneStep.Action.FAIL
-                && step.repository().equals(repository)
-                && step.reference().equals(reference);
-    }
-
     private List<ItemReport> delete(RepositoryName name, List<Leftover> leftovers, Set<Digest> foreseen)
             throws IOException {
         try {
@@ -103,7 +110,7 @@ final class Pruner {
                     Side.TARGET,
                     name,
                     "pruning " + session.name() + "/" + name,
-                    () -> deletion.decide(still(leftovers), Set.of()));
+                    () -> deletion.decide(still(name, leftovers), Set.of()));
             decisions.stream()
                     .filter(decision -> decision.fate() == Fate.GONE)
                     .forEach(decision -> journal.forgetLeftover(decision.leftover()));
@@ -118,8 +125,8 @@ final class Pruner {
     }
 
     // What was left a second time meanwhile is due later.
-    private List<Leftover> still(List<Leftover> leftovers) throws IOException {
-        Set<Leftover> now = new HashSet<>(journal.leftovers(rule.name(), session.place()));
+    private List<Leftover> still(RepositoryName name, List<Leftover> leftovers) throws IOException {
+        Set<Leftover> now = new HashSet<>(journal.leftovers(rule.name(), session.place(), name));
         return leftovers.stream().filter(now::contains).toList();
     }
 

@@ -368,6 +368,16 @@ public final class CopyJournal implements AutoCloseable {
         return query(LeftoverRows.SELECT + " ORDER BY repository, digest", LeftoverRows::read, rule, target);
     }
 
+    /** As above, in one repository. */
+    public List<Leftover> leftovers(String rule, String target, RepositoryName repository) throws IOException {
+        return query(
+                LeftoverRows.SELECT + " AND repository = ? ORDER BY digest",
+                LeftoverRows::read,
+                rule,
+                target,
+                repository.value());
+    }
+
     /** Whether a manifest at a target is known to have been brought there by a rule, and to be left over. */
     public boolean isLeftover(String rule, String target, RepositoryName repository, Digest digest) throws IOException {
         return !query(
@@ -471,6 +481,24 @@ public final class CopyJournal implements AutoCloseable {
                         tag.rule())
                 .stream()
                 .findFirst();
+    }
+
+    /** Since when tags of a rule at a target are noted as missing at the source, by repository there. */
+    public Map<RepositoryName, Map<Tag, Instant>> missing(String rule, String target) throws IOException {
+        record Missing(RepositoryName repository, Tag tag, Instant since) {}
+        Map<RepositoryName, Map<Tag, Instant>> missing = new HashMap<>();
+        query(
+                        "SELECT repository, tag, missing_since FROM completed"
+                                + " WHERE rule = ? AND target = ? AND missing_since IS NOT NULL",
+                        row -> new Missing(
+                                new RepositoryName(row.getString(1)),
+                                new Tag(row.getString(2)),
+                                Instant.ofEpochMilli(row.getLong(3))),
+                        rule,
+                        target)
+                .forEach(one -> missing.computeIfAbsent(one.repository(), name -> new HashMap<>())
+                        .put(one.tag(), one.since()));
+        return missing;
     }
 
     /** Notes that a tag is at the source; does not wait. */

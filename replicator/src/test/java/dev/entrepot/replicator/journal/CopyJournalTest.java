@@ -204,6 +204,10 @@ class CopyJournalTest {
         }
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             Leftover signature = journal.leftovers("rule", "target").getFirst();
+            assertThat(journal.leftovers("rule", "target", other))
+                    .isEqualTo(journal.leftovers("rule", "target"))
+                    .isNotEmpty();
+            assertThat(journal.leftovers("rule", "target", app)).isEmpty();
             assertThat(signature.since()).isEqualTo(clock.instant());
             assertThat(signature.source()).isEqualTo(app);
             clock.pass(Duration.ofDays(1));
@@ -314,7 +318,10 @@ class CopyJournalTest {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             journal.complete(tag);
             assertThat(journal.missing(tag)).isEmpty();
+            assertThat(journal.missing("rule", "target")).isEmpty();
             var first = journal.missingSince(tag);
+            assertThat(journal.missing("rule", "target")).isEqualTo(Map.of(tag.repository(), Map.of(tag.tag(), first)));
+            assertThat(journal.missing("another", "target")).isEmpty();
             clock.pass(Duration.ofDays(3));
             assertThat(journal.missingSince(tag)).isEqualTo(first);
             journal.notMissing(tag);

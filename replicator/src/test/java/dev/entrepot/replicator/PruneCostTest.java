@@ -1,0 +1,159 @@
+package dev.entrepot.replicator;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.config.Percent;
+import dev.entrepot.config.PruneConfig;
+import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.Tag;
+import dev.entrepot.replicator.MemoryRegistry.Abilities;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicLong;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What it costs to prune many tags, and that it is not bought with the manifests of strangers. */
+class PruneCostTest {
+    private static final int KEPT = 10;
+
+    @TempDir
+    private Path folder;
+
+    private final MemoryRegistry source = new MemoryRegistry("source.test", Abilities.ALL);
+    private final MemoryRepository app = source.repository("app");
+    private final Shapes shapes = new Shapes(app);
+    private final MemoryRegistry target = new MemoryRegistry("target.test", Abilities.ALL);
+    private final MemoryRepository mirror = target.repository("mirror/app");
+    private final Rules rules = new Rules(source).to(target);
+    private final Map<String, Digest> images = new HashMap<>();
+    private Engine engine;
+
+    @BeforeEach
+    void open() throws IOException {
+        engine = new Engine(folder);
+        rules.prune = new PruneConfig(true, Duration.ofDays(7), new Percent(100));
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        engine.close();
+    }
+
+    private void areDue(int count) throws IOException {
+        for (int i = 0; i < KEPT + count; i++) {
+            String name = (i < KEPT ? "stays" : "gone") + i;
+            var image = shapes.image(name);
+            shapes.tag(name, image);
+            images.put(name, image.digest());
+        }
+        engine.run(rules);
+        app.tags.keySet().removeIf(tag -> tag.value().startsWith("gone"));
+        engine.run(rules);
+        engine.clock.pass(Duration.ofDays(8));
+        target.forgetRequests();
+    }
+
+    private void assertAllWent(ReplicationReport report, int count) {
+        assertThat(report.targets().getFirst().pruned()).isEqualTo(count);
+        assertThat(mirror.tags).hasSize(KEPT);
+        assertThat(mirror.manifests).hasSize(KEPT);
+    }
+
+    @Test
+    void listsTheTagsOnceToPlanAndOnceToDeleteHoweverManyGo() throws IOException {
+        areDue(50);
+        engine.runner.plan(rules.rule());
+        assertThat(target.requests("GET tags")).hasSize(1);
+        target.forgetRequests();
+
+        assertAllWent(engine.run(rules), 50);
+
+        assertThat(target.requests("GET tags")).hasSize(2);
+        assertThat(target.requests("HEAD manifest mirror/app gone"))
+                .as("for the plan, for the deletion, and just before each goes")
+                .hasSize(3 * 50);
+        assertThat(target.requests("HEAD manifest mirror/app stays"))
+                .as("compared, for the plan, and for the deletion")
+                .hasSize(3 * KEPT);
+        assertThat(target.requests("GET manifest")).isEmpty();
+        assertThat(target.requests("DELETE manifest")).hasSize(2 * 50);
+    }
+
+    @Test
+    void tagThatAStrangerWritesWhileOthersGoKeepsItsManifest() throws IOException {
+        areDue(50);
+        target.gate((index, request) -> {
+            if (request.startsWith("DELETE manifest")) {
+                engine.clock.pass(TagNeeds.LIST_AGE);
+            }
+            if (request.equals("DELETE manifest mirror/app gone20")) {
+                mirror.tags.put(new Tag("theirs"), images.get("gone40"));
+            }
+        });
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.targets().getFirst().pruned()).isEqualTo(50);
+        assertThat(mirror.tags).hasSize(KEPT + 1).containsEntry(new Tag("theirs"), images.get("gone40"));
+        assertThat(mirror.manifests).doesNotContainKey(images.get("gone10")).containsKey(images.get("gone40"));
+    }
+
+    @Test
+    void tagThatAStrangerPutsBackWhileOthersGoKeepsItsManifest() throws IOException {
+        areDue(50);
+        target.gate((index, request) -> {
+            if (request.startsWith("DELETE manifest")) {
+                engine.clock.pass(TagNeeds.LIST_AGE);
+            }
+            if (request.equals("DELETE manifest mirror/app gone20")) {
+                mirror.tags.put(new Tag("gone10"), images.get("gone40"));
+            }
+        });
+
+        engine.run(rules);
+
+        assertThat(mirror.tags).hasSize(KEPT + 1).containsEntry(new Tag("gone10"), images.get("gone40"));
+        assertThat(mirror.manifests).containsKey(images.get("gone40"));
+    }
+
+    @Test
+    void listsTakeAFixedShareOfTheTimeAtMost() throws IOException {
+        areDue(50);
+        AtomicLong seconds = new AtomicLong();
+        target.gate((index, request) -> {
+            seconds.incrementAndGet();
+            engine.clock.pass(Duration.ofSeconds(1));
+        });
+
+        assertAllWent(engine.run(rules), 50);
+
+        assertThat(target.requests("GET tags").size()).isGreaterThan(2).isLessThan((int)
+                (seconds.get() / TagNeeds.LIST_SHARE));
+    }
+
+    @Test
+    void targetThatDoesNotTellOfOneTagLosesNone() throws IOException {
+        areDue(5);
+        target.gate((index, request) -> {
+            if (request.equals("HEAD manifest mirror/app stays3")) {
+                throw new RefusedException(403, "DENIED", "not this one");
+            }
+        });
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.targets().getFirst().pruned()).isZero();
+        assertThat(mirror.tags).hasSize(KEPT + 5);
+        assertThat(mirror.manifests).hasSize(KEPT + 5);
+        assertThat(target.requests("GET tags"))
+                .as("asked again for none of them")
+                .hasSizeLessThanOrEqualTo(2);
+    }
+}
