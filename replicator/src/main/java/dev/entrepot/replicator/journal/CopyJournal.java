@@ -47,6 +47,12 @@ public final class CopyJournal implements AutoCloseable {
     /** Bytes of all reports together that are kept; of older runs there are only the summaries. */
     public static final long REPORT_BYTES = 64L << 20;
 
+    /**
+     * How many places of blobs are known, of all targets together; some 240 bytes each. Those go first that were not
+     * confirmed for longest.
+     */
+    public static final int BLOBS = 1_000_000;
+
     private static final int AT_ONCE = 500;
     private static final String OF_RULE = " WHERE target = ? AND repository = ? AND tag = ? AND rule = ?";
 
@@ -218,12 +224,13 @@ public final class CopyJournal implements AutoCloseable {
 
     /**
      * Forgets runs that ended before, those over {@link #RUNS_OF_RULE} and {@link #RUNS}, the oldest reports over
-     * {@link #REPORT_BYTES}, and uploads that nobody went on with since; what is known of tags and blobs stays. Returns
-     * how many runs.
+     * {@link #REPORT_BYTES}, uploads that nobody went on with since, and places of blobs over {@link #BLOBS}; what is
+     * known of tags stays. Returns how many runs.
      */
     public int forgetRuns(Duration olderThan) throws IOException {
         long before = clock.instant().minus(olderThan).toEpochMilli();
         sql.call(statements -> statements.update("DELETE FROM upload WHERE at < ?", before));
+        BlobRows.trim(sql);
         return history.trim(before);
     }
 
@@ -416,7 +423,7 @@ public final class CopyJournal implements AutoCloseable {
                 .isEmpty();
     }
 
-    /** Notes blobs that manifests of a repository at a target hold on to; does not wait. */
+    /** Notes, or confirms, blobs that manifests of a repository at a target hold on to; does not wait. */
     public void blobsAt(String target, RepositoryName repository, Collection<Digest> blobs) {
         List<Digest> copy = List.copyOf(blobs);
         if (!copy.isEmpty()) {

@@ -97,6 +97,59 @@ class CopyJournalTest {
     }
 
     @Test
+    void placesOfBlobsThatWereNotConfirmedForLongestAreForgottenOverTheBound() throws IOException, SQLException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            journal.blobsAt("target", app, List.of(digest("old"), digest("confirmed")));
+            journal.blobsAt("target", other, List.of(digest("old")));
+        }
+        // As if so many had been noted since.
+        noteMany(5_000, CopyJournal.BLOBS + 3);
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            journal.blobsAt("target", app, List.of(digest("confirmed")));
+            assertThat(journal.blobLocations("target", digest("old"))).containsExactly(other, app);
+
+            journal.forgetRuns(CopyJournal.HISTORY);
+
+            assertThat(journal.blobLocations("target", digest("old"))).isEmpty();
+            assertThat(journal.blobLocations("target", digest("confirmed"))).containsExactly(app);
+            assertThat(journal.blobLocations("target", digest("last"))).containsExactly(other);
+        }
+        assertThat(number("SELECT COUNT(*) FROM blob"))
+                .as("none that was noted before")
+                .isEqualTo(2);
+    }
+
+    @Test
+    void placeOfABlobThatWasConfirmedLatelyIsNotWrittenAgain() throws IOException, SQLException {
+        for (int day = 0; day < 3; day++) {
+            try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+                journal.blobsAt("target", app, List.of(digest("x")));
+                journal.blobsAt("target", other, List.of(digest("x")));
+            }
+        }
+        assertThat(number("SELECT MAX(rowid) FROM blob")).isEqualTo(2);
+    }
+
+    private void noteMany(int old, int last) throws SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
+                Statement statement = connection.createStatement()) {
+            statement.execute("INSERT INTO blob(target, digest, repository) WITH RECURSIVE n(i) AS"
+                    + " (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " + old + ") SELECT 'gone', i, 'app' FROM n");
+            statement.execute("INSERT INTO blob(rowid, target, digest, repository) VALUES (" + (old + last)
+                    + ", 'target', '" + digest("last") + "', 'other')");
+        }
+    }
+
+    private long number(String query) throws SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery(query)) {
+            assertThat(row.next()).isTrue();
+            return row.getLong(1);
+        }
+    }
+
+    @Test
     void runThatAKilledProcessLeftBehindIsInterrupted() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             journal.startRun("rule", "schedule");
