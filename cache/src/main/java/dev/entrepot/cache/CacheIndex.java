@@ -323,8 +323,12 @@ public final class CacheIndex implements AutoCloseable {
 
     /** Keeps a referrers list. It is forgotten after 30 days at the latest. */
     public void putReferrers(Repository repository, Digest subject, KeptDocument document) {
+        Optional<KeptDocument> before = referrers(repository, subject);
         tables.documents.put(new IndexTables.DocumentKey(repository, Optional.of(subject)), Optional.of(document));
-        contents.watcher().changed(repository);
+        // The same list comes again and again: lists are fresh for a minute, and clients ask after each.
+        if (before.isEmpty() || !ListCache.nameTheSame(before.get(), document)) {
+            contents.watcher().changed(repository);
+        }
     }
 
     /** Adds a pin, or changes what it covers. See {@link PinnedGraphs}. */

@@ -15,8 +15,11 @@ import dev.entrepot.oci.TagPage;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.SortedSet;
 import java.util.TreeSet;
 import tools.jackson.core.JacksonException;
@@ -116,6 +119,19 @@ final class ListCache {
         ArrayNode manifests = document.putArray("manifests");
         referrers.descriptors().forEach(descriptor -> manifests.add(DescriptorJson.write(descriptor)));
         return OciJson.mapper().writeValueAsBytes(document);
+    }
+
+    /** Whether two documents of {@link #writeReferrers} name the same referrers, in whatever order. */
+    static boolean nameTheSame(KeptDocument one, KeptDocument other) {
+        if (Arrays.equals(one.json(), other.json())) {
+            return true;
+        }
+        Optional<Set<Descriptor>> named = named(one);
+        return named.isPresent() && named.equals(named(other));
+    }
+
+    private static Optional<Set<Descriptor>> named(KeptDocument document) {
+        return readReferrers(document.json()).map(referrers -> new HashSet<>(referrers.descriptors()));
     }
 
     /**

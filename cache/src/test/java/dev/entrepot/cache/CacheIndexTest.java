@@ -3,6 +3,8 @@ package dev.entrepot.cache;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.entrepot.oci.Descriptor;
+import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.Repository;
@@ -28,6 +30,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -82,6 +86,46 @@ class CacheIndexTest {
 
     private static Digest digest(int seed) {
         return Digest.sha256(new byte[] {(byte) seed, (byte) (seed >> 8)});
+    }
+
+    @Test
+    void sameReferrersAgainAreNoChangeInWhateverOrder() {
+        List<Repository> changed = new ArrayList<>();
+        index.watch(new ContentWatcher() {
+            @Override
+            public void stored(Digest digest, ContentKind kind, long bytes, Optional<Repository> owner) {}
+
+            @Override
+            public void used(Digest digest, Repository by) {}
+
+            @Override
+            public void removed(Digest digest) {}
+
+            @Override
+            public void changed(Repository repository) {
+                changed.add(repository);
+            }
+        });
+        putReferrers(1);
+        assertThat(changed).hasSize(1);
+        putReferrers(1);
+        putReferrers(1, 2);
+        assertThat(changed).hasSize(2);
+        putReferrers(2, 1);
+        assertThat(changed).hasSize(2);
+        putReferrers();
+        assertThat(changed).hasSize(3);
+        putReferrers();
+        assertThat(changed).hasSize(3);
+    }
+
+    private void putReferrers(int... seeds) {
+        String manifests = IntStream.of(seeds)
+                .mapToObj(seed -> Descriptor.of(MediaType.OCI_MANIFEST, digest(seed), seed))
+                .map(descriptor -> DescriptorJson.write(descriptor).toString())
+                .collect(Collectors.joining(",", "[", "]"));
+        String json = "{\"origin\":\"API\",\"manifests\":" + manifests + "}";
+        index.putReferrers(ALPINE, digest(0), new KeptDocument(json.getBytes(StandardCharsets.UTF_8), clock.instant()));
     }
 
     @Test
