@@ -286,7 +286,7 @@ public final class CacheIndex implements AutoCloseable {
                 .isEmpty();
         tables.tags.put(new IndexTables.TagKey(repository, tag), Optional.of(found));
         if (moved) {
-            contents.watcher().changed(repository);
+            contents.watcher().changed(repository, tag);
         }
     }
 
@@ -327,7 +327,7 @@ public final class CacheIndex implements AutoCloseable {
         tables.documents.put(new IndexTables.DocumentKey(repository, Optional.of(subject)), Optional.of(document));
         // The same list comes again and again: lists are fresh for a minute, and clients ask after each.
         if (before.isEmpty() || !ListCache.nameTheSame(before.get(), document)) {
-            contents.watcher().changed(repository);
+            contents.watcher().changed(repository, subject);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.Repository;
 import java.util.Optional;
 
@@ -18,7 +19,7 @@ interface ContentWatcher {
         public void removed(Digest digest) {}
 
         @Override
-        public void changed(Repository repository) {}
+        public void changed(Repository repository, ManifestReference what) {}
     };
 
     /** Content is in the store now, or was stored again. */
@@ -30,6 +31,6 @@ interface ContentWatcher {
     /** Content is gone. */
     void removed(Digest digest);
 
-    /** A tag of a repository names something else, or other referrers are known. */
-    void changed(Repository repository);
+    /** A tag of a repository names something else, or other referrers of a digest are known. */
+    void changed(Repository repository, ManifestReference what);
 }

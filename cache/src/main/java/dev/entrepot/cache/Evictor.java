@@ -151,6 +151,7 @@ public final class Evictor implements AutoCloseable {
         List<Run> run = new ArrayList<>(1);
         boolean more = true;
         while (more && !Thread.currentThread().isInterrupted()) {
+            preparePins();
             more = locked(() -> {
                 if (run.isEmpty()) {
                     beginTrim().ifPresent(run::add);
@@ -162,6 +163,17 @@ public final class Evictor implements AutoCloseable {
                 }
                 return further;
             });
+        }
+    }
+
+    // After a start every pinned graph is walked. Whoever finds room meanwhile does not wait for that.
+    private void preparePins() {
+        try {
+            if (need(0, limits.highBytes()).isPresent()) {
+                pins.refresh();
+            }
+        } catch (IOException e) {
+            LOG.debug("what is pinned is worked out when room is made: {}", e.toString());
         }
     }
 
@@ -415,9 +427,10 @@ public final class Evictor implements AutoCloseable {
                 .sum();
     }
 
-    // Free if nothing has changed.
+    // Costs what has changed since the last call, which mostly is nothing.
     private void refreshPins() throws IOException {
-        released.addAll(pins.refresh());
+        pins.refresh();
+        released.addAll(pins.released());
         Iterator<Digest> each = released.iterator();
         while (each.hasNext()) {
             Digest digest = each.next();

@@ -28,6 +28,7 @@ final class PinWalk {
 
     // Cosign's tags, which no referrers list names.
     private static final List<String> TAG_SUFFIXES = List.of(".sig", ".att", ".sbom");
+    private static final String SUBJECT = "[a-z0-9]{1,32}-[0-9a-f]{64}";
 
     private final ContentStore store;
     private final CacheIndex index;
@@ -38,6 +39,27 @@ final class PinWalk {
     private final List<Descriptor> missing = new ArrayList<>();
     private final Deque<Descriptor> manifests = new ArrayDeque<>();
     private boolean unsure;
+    private boolean waiting;
+
+    /**
+     * What a walk has found.
+     *
+     * @param graph what is protected
+     * @param beside what is not, or not by this, and is decided about all the same: manifests that an index lists and
+     *     nobody wants, and what the tag has named
+     * @param waiting whether there is less to protect once what the tag names is old enough to be served
+     */
+    record Found(PinnedGraph graph, Set<Digest> beside, boolean waiting) {
+        /** Copies the set. */
+        Found {
+            beside = Set.copyOf(beside);
+        }
+
+        /** As above, with what was found before; see {@link PinnedGraph#with}. */
+        Found with(Found before) {
+            return new Found(graph.with(before.graph), beside, waiting);
+        }
+    }
 
     /** What rules make of tags. */
     @FunctionalInterface
@@ -61,10 +83,30 @@ final class PinWalk {
         return new PinWalk(store, index, pin, served).walk();
     }
 
-    /** Whether a manifest is in the graph of a pin, or is listed there and not wanted. */
-    static boolean covers(ContentStore store, CacheIndex index, Pin pin, Served served, Digest digest) {
+    /** As above, with what is beside the graph. */
+    static Found find(ContentStore store, CacheIndex index, Pin pin, Served served) {
         PinWalk walk = new PinWalk(store, index, pin, served);
-        return walk.walk().digests().contains(digest) || walk.unwanted.contains(digest);
+        PinnedGraph graph = walk.walk();
+        Set<Digest> beside = new HashSet<>(walk.unwanted);
+        if (pin.reference() instanceof Tag tag) {
+            index.tagHistory(pin.repository(), tag).former().stream()
+                    .map(TagHistory.Former::digest)
+                    .forEach(beside::add);
+        }
+        return new Found(graph, beside, walk.waiting);
+    }
+
+    /**
+     * The {@linkplain Digest#referrersTag() name} of the manifest that a tag of cosign's belongs to; empty if it is
+     * none of these.
+     */
+    static Optional<Tag> ofSubject(Tag tag) {
+        return TAG_SUFFIXES.stream()
+                .filter(suffix -> tag.value().endsWith(suffix))
+                .map(suffix -> tag.value().substring(0, tag.value().length() - suffix.length()))
+                .filter(name -> name.matches(SUBJECT))
+                .map(Tag::new)
+                .findFirst();
     }
 
     private PinnedGraph walk() {
@@ -107,6 +149,7 @@ final class PinWalk {
                 .map(record -> new TagHistory.Former(record.digest(), record.firstSeenAt()))
                 .or(history::last);
         if (named.isPresent() && !(isStored(named.get()) && isServed(tag, named.get()))) {
+            waiting = isStored(named.get());
             List<TagHistory.Former> before = history.former().reversed().stream()
                     .filter(former -> !former.digest().equals(named.get().digest()) && isStored(former))
                     .toList();

@@ -8,12 +8,19 @@ import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -21,25 +28,41 @@ import org.slf4j.LoggerFactory;
  * The pins, and what may not be evicted because of them. Pins are rows of the index; what is under them is worked out
  * from the manifests that are kept, in memory, when somebody wants to evict and something has changed. Safe for all
  * threads.
+ *
+ * <p>Only the pins that a change can matter to are walked again: those that hold what it is about. A change is noted
+ * after it can be read, and taken note of before a walk, so that a walk either sees it or is followed by another.
  */
 public final class PinnedGraphs {
     private static final Logger LOG = LoggerFactory.getLogger(PinnedGraphs.class);
+    /** More that has changed is not told apart: all is worked out anew then. */
+    static final int MOST_CHANGES = 50_000;
+    // Content that came while its pin was walked is seen by a second walk.
+    private static final int ROUNDS = 2;
+    private static final int AGAIN_AT_ONCE = 16;
 
     private final ContentStore store;
     private final CacheIndex index;
-    private final Map<Pin, PinnedGraph> graphs = new HashMap<>();
-    private final Set<Repository> changed = ConcurrentHashMap.newKeySet();
+    private final Map<IndexTables.PinKey, WalkedPin> walked = new HashMap<>();
+    private final PinsByDigest held = new PinsByDigest();
+    private final PinsByDigest beside = new PinsByDigest();
+    private final PinnedBytes bytes;
+    // Pins in which something may change that nobody notes: a manifest can be read again, a tag is old enough.
+    private final Set<IndexTables.PinKey> again = new LinkedHashSet<>();
+    private final Set<Digest> released = new HashSet<>();
+    // How many pins a repository has: of others no changes are noted.
+    private final Map<Repository, Integer> repositories = new ConcurrentHashMap<>();
+    // What has changed since the last refresh: rows of pins, tags and referrers, content.
+    private final Set<IndexTables.PinKey> rows = ConcurrentHashMap.newKeySet();
+    private final Set<IndexTables.PinKey> changed = ConcurrentHashMap.newKeySet();
+    private final Set<Digest> moved = ConcurrentHashMap.newKeySet();
     private volatile boolean unknown = true;
-    private volatile Set<Digest> pinned = Set.of();
-    private volatile Map<Digest, Set<Repository>> awaited = Map.of();
-    private volatile long bytes;
-    private volatile long largeBytes;
     private volatile PinWalk.Served served = (repository, tag, digest) -> false;
 
     /** The pins of an index. */
     PinnedGraphs(ContentStore store, CacheIndex index) {
         this.store = store;
         this.index = index;
+        this.bytes = new PinnedBytes(index);
     }
 
     /** Has what rules hold back protected no less than what is served in its place. */
@@ -49,6 +72,11 @@ public final class PinnedGraphs {
                 .filter(minAge -> !minAge.exceptDigests().contains(digest.digest()))
                 .map(minAge -> isTooYoung(digest, minAge, Moment.of(clock, start)))
                 .orElse(false);
+    }
+
+    /** Notes that rules say something else of what may be served. */
+    public void rulesChanged() {
+        unknown = true;
     }
 
     private static boolean isTooYoung(TagHistory.Former digest, MinAge minAge, Moment moment) {
@@ -63,7 +91,7 @@ public final class PinnedGraphs {
     public void pin(Pin pin) throws IOException {
         long lostBefore = index.lostChanges();
         index.putPin(pin);
-        unknown = true;
+        rows.add(new IndexTables.PinKey(pin.repository(), pin.reference()));
         index.flush(lostBefore);
     }
 
@@ -76,7 +104,7 @@ public final class PinnedGraphs {
     public boolean unpin(Repository repository, ManifestReference reference) throws IOException {
         long lostBefore = index.lostChanges();
         boolean known = index.removePin(repository, reference);
-        unknown = true;
+        rows.add(new IndexTables.PinKey(repository, reference));
         index.flush(lostBefore);
         return known;
     }
@@ -88,6 +116,21 @@ public final class PinnedGraphs {
      */
     public List<Pin> pins() throws IOException {
         return index.pins();
+    }
+
+    /**
+     * The pin of just this reference.
+     *
+     * @throws IOException if the index cannot be read
+     */
+    public Optional<Pin> pin(Repository repository, ManifestReference reference) throws IOException {
+        long failedReads = index.failedReads();
+        Optional<Pin> pin = index.pin(repository, reference);
+        if (pin.isEmpty() && index.failedReads() != failedReads) {
+            throw new IOException("the index cannot be read, so that nobody knows whether "
+                    + Pin.all(repository, reference) + " is pinned");
+        }
+        return pin;
     }
 
     /** What a pin protects now, worked out anew; it need not be one of {@link #pins()}. */
@@ -105,8 +148,9 @@ public final class PinnedGraphs {
      *
      * @throws IOException if the index cannot be read
      */
-    public boolean isPinned(Digest digest) throws IOException {
-        return pins().stream().anyMatch(pin -> graph(pin).digests().contains(digest));
+    public synchronized boolean isPinned(Digest digest) throws IOException {
+        refresh();
+        return held.contains(digest);
     }
 
     /**
@@ -115,104 +159,213 @@ public final class PinnedGraphs {
      *
      * @throws IOException if the index cannot be read
      */
-    public boolean covers(Repository repository, Digest digest) throws IOException {
-        return pins().stream()
-                .filter(pin -> pin.repository().equals(repository))
-                .anyMatch(pin -> pin.reference() instanceof Tag tag
-                                && index.tagHistory(repository, tag)
-                                        .firstSeen(digest)
-                                        .isPresent()
-                        || PinWalk.covers(store, index, pin, served, digest));
+    public synchronized boolean covers(Repository repository, Digest digest) throws IOException {
+        refresh();
+        return Stream.of(held, beside)
+                .flatMap(pins -> pins.of(digest).stream())
+                .anyMatch(pin -> pin.repository().equals(repository));
     }
 
     /** Whether a digest is under a pin, by the last {@link #refresh()}. */
     boolean protects(Digest digest) {
-        return pinned.contains(digest);
+        return held.contains(digest);
     }
 
     /** The bytes of what is stored under pins, each piece once, by the last {@link #refresh()}. */
     long bytes() {
-        return bytes;
+        return bytes.all();
     }
 
     /** The part of {@link #bytes()} that is in large blobs. */
     long largeBytes() {
-        return largeBytes;
+        return bytes.large();
     }
 
-    /** Notes that content has come: it may be what a pin lacked. */
-    void stored(Digest digest) {
-        changed.addAll(awaited.getOrDefault(digest, Set.of()));
+    /** Notes that content has come or gone: it may be what a pin lacked. */
+    void moved(Digest digest) {
+        if (held.contains(digest)) {
+            moved.add(digest);
+        }
     }
 
-    /** Notes that a tag of a repository names another manifest, or that other referrers are known. */
-    void changed(Repository repository) {
-        changed.add(repository);
+    /** Notes that a tag of a repository names another manifest, or that other referrers of a digest are known. */
+    void changed(Repository repository, ManifestReference what) {
+        if (unknown || !repositories.containsKey(repository)) {
+            return;
+        }
+        if (changed.size() < MOST_CHANGES) {
+            changed.add(new IndexTables.PinKey(repository, what));
+        } else {
+            unknown = true;
+        }
     }
 
     /**
      * Works out what has changed since the last call.
      *
-     * @return what is not pinned any more
-     * @throws IOException if the index cannot be read; everything stays as it was
+     * @throws IOException if the index cannot be read; everything stays protected as it was
      */
-    synchronized Set<Digest> refresh() throws IOException {
-        if (!unknown && changed.isEmpty()) {
-            return Set.of();
+    synchronized void refresh() throws IOException {
+        boolean readable = true;
+        for (int round = 0; round < ROUNDS && readable && isStale(); round++) {
+            long failedReads = index.failedReads();
+            List<WalkedPin> former = new ArrayList<>();
+            boolean done = false;
+            try {
+                Map<IndexTables.PinKey, Pin> due = due(former);
+                due.forEach((key, pin) -> walk(key, pin).ifPresent(former::add));
+                LOG.debug("{} of {} pins were walked", due.size(), walked.size());
+                done = true;
+            } finally {
+                former.forEach(this::release);
+                readable = index.failedReads() == failedReads;
+                unknown |= !done || !readable;
+            }
         }
+    }
+
+    /** What is not pinned any more, since this was asked last. */
+    synchronized Set<Digest> released() {
+        Set<Digest> since = Set.copyOf(released);
+        released.clear();
+        return since;
+    }
+
+    private boolean isStale() {
+        return unknown || !rows.isEmpty() || !changed.isEmpty() || !moved.isEmpty();
+    }
+
+    private static <T> Set<T> taken(Set<T> noted) {
+        Set<T> since = Set.copyOf(noted);
+        noted.removeAll(since);
+        return since;
+    }
+
+    // What has to be walked; what is no pin any more goes to the former ones.
+    private Map<IndexTables.PinKey, Pin> due(List<WalkedPin> former) throws IOException {
         boolean all = unknown;
         unknown = false;
-        Set<Repository> since = Set.copyOf(changed);
-        changed.removeAll(since);
-        try {
-            List<Pin> pins = index.pins();
-            boolean same = !all && pins.stream().noneMatch(pin -> since.contains(pin.repository()));
-            long failedReads = index.failedReads();
-            Set<Digest> released = same ? Set.of() : refresh(pins, all, since);
-            unknown |= index.failedReads() != failedReads;
-            return released;
-        } catch (IOException e) {
-            unknown = true;
-            throw e;
-        }
+        return all ? all(former) : dueByChanges(former);
     }
 
-    private Set<Digest> refresh(List<Pin> pins, boolean all, Set<Repository> since) {
-        graphs.keySet().retainAll(Set.copyOf(pins));
-        Set<Digest> next = new HashSet<>();
-        Map<Digest, Set<Repository>> lacking = new HashMap<>();
-        for (Pin pin : pins) {
-            PinnedGraph graph = graphs.get(pin);
-            if (graph == null || all || graph.unsure() || since.contains(pin.repository())) {
-                PinnedGraph now = graph(pin);
-                graph = graph == null ? now : now.with(graph);
-                graphs.put(pin, graph);
-            }
-            next.addAll(graph.digests());
-            graph.missing()
-                    .forEach(content -> lacking.computeIfAbsent(content.digest(), digest -> new HashSet<>())
-                            .add(pin.repository()));
-        }
-        Set<Digest> released = new HashSet<>(pinned);
-        released.removeAll(next);
-        count(next);
-        awaited = lacking;
-        pinned = next;
-        LOG.debug("{} pins protect {} digests, {} of which are missing", pins.size(), next.size(), lacking.size());
-        return released;
+    private Map<IndexTables.PinKey, Pin> all(List<WalkedPin> former) throws IOException {
+        List.of(rows, changed, moved).forEach(PinnedGraphs::taken);
+        Map<IndexTables.PinKey, Pin> due = new LinkedHashMap<>();
+        index.pins().forEach(pin -> due.put(new IndexTables.PinKey(pin.repository(), pin.reference()), pin));
+        held.digests().forEach(bytes::count);
+        List.copyOf(walked.keySet()).stream()
+                .filter(key -> !due.containsKey(key))
+                .forEach(key -> former.add(dropped(key)));
+        return due;
     }
 
-    private void count(Set<Digest> digests) {
-        long sum = 0;
-        long large = 0;
-        for (Digest digest : digests) {
-            IndexedContent content = index.content(digest).orElse(null);
-            if (content != null) {
-                sum += content.bytes();
-                large += DiskPolicy.isSmall(content.kind(), content.bytes()) ? 0 : content.bytes();
+    private Map<IndexTables.PinKey, Pin> dueByChanges(List<WalkedPin> former) throws IOException {
+        Map<IndexTables.PinKey, Pin> due = new LinkedHashMap<>();
+        List<IndexTables.PinKey> gone = new ArrayList<>();
+        for (IndexTables.PinKey key : taken(rows)) {
+            pin(key.repository(), key.reference()).ifPresentOrElse(pin -> due.put(key, pin), () -> gone.add(key));
+        }
+        gone.stream().filter(walked::containsKey).forEach(key -> former.add(dropped(key)));
+        Stream.of(
+                        taken(changed).stream().flatMap(this::concernedBy),
+                        taken(moved).stream().filter(held::contains).flatMap(this::concernedBy),
+                        List.copyOf(again).stream().limit(AGAIN_AT_ONCE))
+                .flatMap(keys -> keys)
+                .filter(walked::containsKey)
+                .forEach(key -> due.putIfAbsent(key, walkedPin(key).pin()));
+        return due;
+    }
+
+    private WalkedPin walkedPin(IndexTables.PinKey key) {
+        return Objects.requireNonNull(walked.get(key));
+    }
+
+    private Stream<IndexTables.PinKey> concernedBy(IndexTables.PinKey change) {
+        return switch (change.reference()) {
+            case Digest subject -> holders(change.repository(), subject);
+            case Tag tag ->
+                Stream.concat(
+                        Stream.of(change), subjects(tag).flatMap(subject -> holders(change.repository(), subject)));
+        };
+    }
+
+    private Stream<IndexTables.PinKey> holders(Repository repository, Digest digest) {
+        return held.of(digest).stream().filter(key -> key.repository().equals(repository));
+    }
+
+    // A tag does not hold all of a long digest: such are looked for.
+    private Stream<Digest> subjects(Tag tag) {
+        Optional<Tag> name = PinWalk.ofSubject(tag);
+        if (name.isEmpty()) {
+            return Stream.empty();
+        }
+        String text = name.get().value();
+        return text.startsWith("sha256-")
+                ? Stream.of(Digest.parse(text.replace('-', ':')))
+                : held.digests().filter(digest -> digest.referrersTag().equals(name.get()));
+    }
+
+    private Stream<IndexTables.PinKey> concernedBy(Digest moved) {
+        bytes.count(moved);
+        boolean stored = index.isStored(moved);
+        return held.of(moved).stream()
+                .filter(walked::containsKey)
+                .filter(key -> walkedPin(key).isConcernedBy(moved, stored));
+    }
+
+    private WalkedPin dropped(IndexTables.PinKey key) {
+        again.remove(key);
+        repositories.computeIfPresent(key.repository(), (same, pins) -> pins > 1 ? pins - 1 : null);
+        return Objects.requireNonNull(walked.remove(key));
+    }
+
+    // Nothing is given up here: what one pin leaves, another may come to hold.
+    private Optional<WalkedPin> walk(IndexTables.PinKey key, Pin pin) {
+        Optional<WalkedPin> before = Optional.ofNullable(walked.get(key));
+        if (before.isEmpty()) {
+            // Before the walk: what changes from here on is noted.
+            repositories.merge(key.repository(), 1, Integer::sum);
+        }
+        PinWalk.Found now = PinWalk.find(store, index, pin, served);
+        PinWalk.Found found = before.filter(last -> last.pin().equals(pin))
+                .map(last -> now.with(last.found()))
+                .orElse(now);
+        for (Digest digest : found.graph().digests()) {
+            if (held.add(digest, key)) {
+                bytes.count(digest);
+                released.remove(digest);
             }
         }
-        bytes = sum;
-        largeBytes = large;
+        found.beside().forEach(digest -> beside.add(digest, key));
+        // What came since the walk has read it was not noted, because nobody was known to wait for it.
+        Set<Digest> come = found.graph().missing().stream()
+                .map(Descriptor::digest)
+                .filter(index::isStored)
+                .collect(Collectors.toSet());
+        if (!come.equals(before.map(WalkedPin::unread).orElse(Set.of()))) {
+            moved.addAll(come);
+        }
+        again.remove(key);
+        if (found.waiting() || !come.isEmpty()) {
+            again.add(key);
+        }
+        walked.put(key, new WalkedPin(key, found, come));
+        return before;
+    }
+
+    private void release(WalkedPin former) {
+        Optional<PinWalk.Found> now =
+                Optional.ofNullable(walked.get(former.key())).map(WalkedPin::found);
+        Set<Digest> kept = now.map(found -> found.graph().digests()).orElse(Set.of());
+        former.found().graph().digests().stream()
+                .filter(digest -> !kept.contains(digest) && held.remove(digest, former.key()))
+                .forEach(digest -> {
+                    bytes.forget(digest);
+                    released.add(digest);
+                });
+        Set<Digest> still = now.map(PinWalk.Found::beside).orElse(Set.of());
+        former.found().beside().stream()
+                .filter(digest -> !still.contains(digest))
+                .forEach(digest -> beside.remove(digest, former.key()));
     }
 }

@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.time.Duration;
@@ -126,7 +127,7 @@ final class PolicyFeed implements ContentWatcher, AutoCloseable {
     @Override
     public void stored(Digest digest, ContentKind kind, long bytes, Optional<Repository> owner) {
         policy.stored(digest, kind, bytes, owner);
-        pins.stored(digest);
+        pins.moved(digest);
     }
 
     @Override
@@ -137,11 +138,12 @@ final class PolicyFeed implements ContentWatcher, AutoCloseable {
     @Override
     public void removed(Digest digest) {
         policy.removed(digest);
+        pins.moved(digest);
     }
 
     @Override
-    public void changed(Repository repository) {
-        pins.changed(repository);
+    public void changed(Repository repository, ManifestReference what) {
+        pins.changed(repository, what);
     }
 
     private void stopLoading() {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.DescriptorJson;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
@@ -90,7 +91,7 @@ class CacheIndexTest {
 
     @Test
     void sameReferrersAgainAreNoChangeInWhateverOrder() {
-        List<Repository> changed = new ArrayList<>();
+        List<ManifestReference> changed = new ArrayList<>();
         index.watch(new ContentWatcher() {
             @Override
             public void stored(Digest digest, ContentKind kind, long bytes, Optional<Repository> owner) {}
@@ -102,8 +103,8 @@ class CacheIndexTest {
             public void removed(Digest digest) {}
 
             @Override
-            public void changed(Repository repository) {
-                changed.add(repository);
+            public void changed(Repository repository, ManifestReference what) {
+                changed.add(what);
             }
         });
         putReferrers(1);

@@ -11,12 +11,15 @@ import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.Referrers;
+import dev.entrepot.oci.RegistryHost;
+import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -393,6 +396,94 @@ class PinnedGraphsTest {
         pullOthers();
         assertThat(isWhole(pinned)).isTrue();
         assertThat(isWhole(signature)).isTrue();
+    }
+
+    @Test
+    void referrerThatArrivedAMomentAgoStaysAlsoIfItCameByATagOfCosigns() throws IOException {
+        ManifestBytes pinned = tagged();
+        ManifestBytes listed = image();
+        ManifestBytes signature = image();
+        repository.manifest(TAG);
+        pull(pinned);
+        fixture.evictor.pins().pin(pin());
+        assertThat(fixture.evictor.pins().isPinned(pinned.digest())).isTrue();
+        upstream.referrers.put(pinned.digest(), new Referrers(Referrers.Origin.API, List.of(listed.descriptor())));
+        Tag cosign = new Tag(pinned.digest().referrersTag() + ".sig");
+        upstream.tag(cosign.value(), signature);
+        pull(listed);
+        pull(signature);
+        repository.referrers(pinned.digest());
+        repository.manifest(cosign);
+        fixture.clock.advance(Duration.ofHours(1));
+        pullOthers();
+        assertThat(isWhole(listed)).isTrue();
+        assertThat(isWhole(signature)).isTrue();
+    }
+
+    @Test
+    void onlyThePinsThatAChangeConcernsAreWalkedAgain() throws IOException {
+        PinnedGraphs pins = fixture.evictor.pins();
+        List<Tag> walked = new ArrayList<>();
+        pins.heed(rulesAskedBy(walked), fixture.clock);
+        List<ManifestBytes> images = new ArrayList<>();
+        for (Tag tag : List.of(new Tag("one"), new Tag("two"), new Tag("three"))) {
+            ManifestBytes image = image();
+            images.add(image);
+            upstream.tag(tag.value(), image);
+            repository.manifest(tag);
+            pins.pin(Pin.all(upstream.repository(), tag));
+            assertThat(pins.isPinned(image.digest())).isTrue();
+            assertThat(walked).containsExactly(tag);
+            walked.clear();
+        }
+        ManifestBytes signature = image();
+        Digest subject = images.getFirst().digest();
+        upstream.referrers.put(subject, new Referrers(Referrers.Origin.API, List.of(signature.descriptor())));
+        repository.referrers(subject);
+        assertThat(pins.isPinned(signature.digest())).isTrue();
+        assertThat(walked).containsExactly(new Tag("one"));
+        walked.clear();
+        fixture.clock.advance(Duration.ofHours(1));
+        repository.referrers(subject);
+        repository.referrers(image().digest());
+        assertThat(pins.isPinned(signature.digest())).isTrue();
+        assertThat(walked).isEmpty();
+        List<Descriptor> blobs = Manifest.parse(images.getLast()).blobs();
+        for (Descriptor blob : blobs) {
+            CacheFixture.readAll(repository, blob.digest());
+            fixture.awaitIdle();
+            assertThat(pins.isPinned(blob.digest())).isTrue();
+        }
+        // Once it is whole, not with each of its blobs.
+        assertThat(walked).containsExactly(new Tag("three"));
+        walked.clear();
+        assertThat(pins.unpin(upstream.repository(), new Tag("two"))).isTrue();
+        assertThat(pins.isPinned(images.get(1).digest())).isFalse();
+        assertThat(walked).isEmpty();
+        pins.rulesChanged();
+        pins.refresh();
+        assertThat(walked).containsExactlyInAnyOrder(new Tag("one"), new Tag("three"));
+    }
+
+    // Which is what each walk of a pinned tag does.
+    private static CacheRules rulesAskedBy(List<Tag> tags) {
+        return new CacheRules() {
+            @Override
+            public CacheSettings of(Repository repository) {
+                return CacheFixture.SETTINGS;
+            }
+
+            @Override
+            public CacheSettings of(Repository repository, Tag tag) {
+                tags.add(tag);
+                return CacheFixture.SETTINGS;
+            }
+
+            @Override
+            public Optional<String> offlineBy(RegistryHost registry) {
+                return Optional.empty();
+            }
+        };
     }
 
     @Test

@@ -154,17 +154,18 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
     }
 
     private void look() throws IOException {
-        List<Pin> fresh = new ArrayList<>();
+        Set<Pin> fresh;
         synchronized (this) {
-            fresh.addAll(asked);
+            fresh = new LinkedHashSet<>(asked);
             // Not asked again with every pull, also where it is pinned by hand or by way of a tag; but before long,
             // since those may go.
             settled.addAll(asked);
             asked.clear();
         }
         // Tags first: digests are pulled after them, and because of them.
-        fresh.sort(Comparator.comparing((Pin pin) -> pin.reference() instanceof Digest));
-        for (Pin pin : fresh) {
+        List<Pin> inOrder = new ArrayList<>(fresh);
+        inOrder.sort(Comparator.comparing((Pin pin) -> pin.reference() instanceof Digest));
+        for (Pin pin : inOrder) {
             pinIfFree(pin);
         }
         List<Pin> all = released(pins.pins());
@@ -216,10 +217,7 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
 
     // What somebody pinned by hand stays as it is.
     private void pinIfFree(Pin pin) throws IOException {
-        Optional<Pin> known = pins.pins().stream()
-                .filter(other -> other.repository().equals(pin.repository())
-                        && other.reference().equals(pin.reference()))
-                .findFirst();
+        Optional<Pin> known = pins.pin(pin.repository(), pin.reference());
         boolean free = known.isEmpty()
                 ? !(pin.reference() instanceof Digest digest && pins.covers(pin.repository(), digest))
                 : known.get().ruled() && !known.get().equals(pin);
@@ -230,6 +228,7 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
 
     /** Forgets what former rules made of pulls, so that the next ones are looked at by the present rules. */
     public void rulesChanged() {
+        pins.rulesChanged();
         forgetSettled();
     }
 
@@ -254,7 +253,7 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
         return kept;
     }
 
-    private synchronized List<Pin> dueNow(List<Pin> all, List<Pin> fresh) {
+    private synchronized List<Pin> dueNow(List<Pin> all, Set<Pin> fresh) {
         due.keySet().retainAll(Set.copyOf(all));
         incomplete.retainAll(due.keySet());
         Instant now = clock.instant();
@@ -295,7 +294,7 @@ public final class PinKeeping implements PullListener, FetchListener, AutoClosea
     // Rules may have changed meanwhile: what is not pinned so any more is to be looked at when they change back.
     private void forgetUnlessPinned(Pin pin) {
         try {
-            if (pins.pins().contains(pin)) {
+            if (pins.pin(pin.repository(), pin.reference()).equals(Optional.of(pin))) {
                 return;
             }
         } catch (IOException e) {
