@@ -57,8 +57,8 @@ public final class CacheIndex implements AutoCloseable {
     }
 
     /**
-     * Opens the index of a store. After a crash it is compared with the files first; a damaged one is replaced and
-     * filled from them.
+     * Opens the index of a store. After a crash, or if it is not the one that was last used there, it is compared with
+     * the files first; a damaged one is replaced and filled from them.
      *
      * @param store the store, which stays open for as long as the index
      * @param clock the time of last uses
@@ -81,7 +81,7 @@ public final class CacheIndex implements AutoCloseable {
         boolean all = compare;
         boolean rebuilt = false;
         while (true) {
-            IndexDatabase database = IndexDatabase.open(store.layout(), clock);
+            IndexDatabase database = IndexDatabase.open(store.layout(), clock, store.openings());
             rebuilt |= database.rebuilt();
             try {
                 return open(store, clock, all || rebuilt, database.orRebuilt(rebuilt));

@@ -38,7 +38,7 @@ public final class ComparisonAtStart implements AutoCloseable {
             Thread.sleep(after);
             IndexComparison.Result result = IndexComparison.run(store, index);
             LOG.info(
-                    "the index was not closed in good order: {} files registered, {} forgotten",
+                    "the index was compared with the files: {} registered, {} forgotten",
                     result.registered(),
                     result.forgotten());
         } catch (InterruptedException e) {

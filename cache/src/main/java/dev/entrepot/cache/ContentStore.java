@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -31,6 +32,7 @@ public final class ContentStore implements AutoCloseable {
 
     private final StoreLayout layout;
     private final StoreLock lock;
+    private final StoreOpenings openings;
     private final FileStore fileStore;
     private final Ingests ingests;
     private final Quarantine quarantine;
@@ -39,9 +41,10 @@ public final class ContentStore implements AutoCloseable {
     private final AtomicLong serial = new AtomicLong();
 
     /** A store whose folders are there and whose lock is held; the lock is given free with this object. */
-    ContentStore(StoreLayout layout, Clock clock, StoreLock lock) throws IOException {
+    ContentStore(StoreLayout layout, Clock clock, StoreLock lock, StoreOpenings openings) throws IOException {
         this.layout = layout;
         this.lock = lock;
+        this.openings = openings;
         this.ingests = new Ingests(layout);
         this.quarantine = new Quarantine(layout, clock);
         this.ballast = new Ballast(layout);
@@ -55,7 +58,9 @@ public final class ContentStore implements AutoCloseable {
      *     another store; the message names the folder and the remedy
      */
     public static ContentStore open(Path directory, Clock clock) throws IOException {
-        return new StoreOpening(new StoreLayout(directory), clock, StoreMarker.readBootId()).open();
+        // Of 53 bits, which every reader of JSON keeps.
+        long number = ThreadLocalRandom.current().nextLong(1L << 53);
+        return new StoreOpening(new StoreLayout(directory), clock, StoreMarker.readBootId(), number).open();
     }
 
     /**
@@ -85,6 +90,11 @@ public final class ContentStore implements AutoCloseable {
     /** Where things lie, for the index, which lives in the same folder under the same lock. */
     StoreLayout layout() {
         return layout;
+    }
+
+    /** This opening and the one before, for the index. */
+    StoreOpenings openings() {
+        return openings;
     }
 
     /**

@@ -9,6 +9,7 @@ import java.sql.Statement;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.OptionalLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sqlite.SQLiteConfig;
@@ -21,12 +22,15 @@ import org.sqlite.SQLiteErrorCode;
  * @param readers the connections that read
  * @param rebuilt whether the file was damaged and has been replaced by one that has its pins and what is under them at
  *     most
- * @param clean whether it was closed in good order, so that it agrees with the file tree
+ * @param clean whether it was closed in good order, and is the one that was used with the file tree last, so that it
+ *     agrees with that
  */
 record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt, boolean clean)
         implements AutoCloseable {
     /** The name under which the database remembers that it was closed in good order. */
     static final String CLEAN = "clean";
+    /** The name under which it remembers the opening of the store that it was last used in. */
+    static final String OPENING = "opening";
     /** A native call holds its carrier thread, so more readers would only keep more carriers from other work. */
     static final int READERS = 2;
 
@@ -38,12 +42,13 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
      * Opens the file, moving its format forward; a damaged one is put aside and a new one made, which has the pins that
      * could be read, and what is under them.
      *
+     * @param openings of the store, to know the index again by
      * @throws IOException if a newer program wrote it, or the disk refuses
      */
-    static IndexDatabase open(StoreLayout layout, Clock clock) throws IOException {
+    static IndexDatabase open(StoreLayout layout, Clock clock, StoreOpenings openings) throws IOException {
         while (true) {
             try {
-                return openOrReplace(layout, clock);
+                return openOrReplace(layout, clock, openings);
             } catch (SQLException e) {
                 if (!isPassing(e) || !LastSpace.free(layout)) {
                     throw new IOException(
@@ -69,10 +74,11 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
         return new IndexDatabase(updates, readers, rebuilt || before, clean);
     }
 
-    private static IndexDatabase openOrReplace(StoreLayout layout, Clock clock) throws SQLException, IOException {
+    private static IndexDatabase openOrReplace(StoreLayout layout, Clock clock, StoreOpenings openings)
+            throws SQLException, IOException {
         IndexReplacement.dropUnfinished(layout);
         try {
-            return open(layout.index(), false);
+            return open(layout.index(), openings, false);
         } catch (SQLException e) {
             if (!isDamage(e)) {
                 throw e;
@@ -89,19 +95,27 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
                     aside,
                     found.pins(),
                     found.tags());
-            return open(layout.index(), true);
+            return open(layout.index(), openings, true);
         }
     }
 
-    private static IndexDatabase open(Path file, boolean rebuilt) throws SQLException, IOException {
+    private static IndexDatabase open(Path file, StoreOpenings openings, boolean rebuilt)
+            throws SQLException, IOException {
         List<AutoCloseable> opened = new ArrayList<>();
         try {
             Connection connection = connect(file, false);
             opened.add(connection);
             IndexSchema.migrate(connection, IndexSchema.STEPS);
-            boolean clean = isClean(connection);
+            boolean closed = number(connection, CLEAN).orElse(0) != 0;
+            boolean clean = closed && openings.isLast(number(connection, OPENING));
             if (!clean) {
                 check(connection);
+            }
+            if (closed && !clean) {
+                LOG.warn(
+                        "the index {} is not the one that was last used with the files beside it, as when an older copy was put in"
+                                + " its place: they are compared",
+                        file);
             }
             List<IndexReader> readers = new ArrayList<>();
             for (int i = 0; i < READERS; i++) {
@@ -112,7 +126,10 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
             IndexUpdates updates = new IndexUpdates(connection);
             // Forced, before anything else is written: a start after a power failure must not find the word of the
             // close before.
+            updates.begin();
             updates.saveClean(false);
+            updates.saveNumber(OPENING, openings.present());
+            updates.commit();
             updates.checkpoint();
             return new IndexDatabase(
                     updates, new IndexReaders(readers, () -> new IndexReader(connect(file, true))), rebuilt, clean);
@@ -174,10 +191,10 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
         return config.createConnection("jdbc:sqlite:" + file.toAbsolutePath());
     }
 
-    private static boolean isClean(Connection connection) throws SQLException {
+    private static OptionalLong number(Connection connection, String key) throws SQLException {
         try (Statement statement = connection.createStatement();
-                ResultSet row = statement.executeQuery("SELECT value FROM meta WHERE key = '" + CLEAN + "'")) {
-            return row.next() && row.getBoolean(1);
+                ResultSet row = statement.executeQuery("SELECT value FROM meta WHERE key = '" + key + "'")) {
+            return row.next() ? OptionalLong.of(row.getLong(1)) : OptionalLong.empty();
         }
     }
 

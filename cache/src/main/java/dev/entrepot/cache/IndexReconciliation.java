@@ -54,7 +54,7 @@ final class IndexReconciliation {
             }
         }
         if (added + removed > 0) {
-            LOG.info("the index was not closed in good order: {} files registered, {} forgotten", added, removed);
+            LOG.info("the index was compared with the files: {} registered, {} forgotten", added, removed);
         }
     }
 

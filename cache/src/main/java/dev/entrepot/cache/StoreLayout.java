@@ -21,7 +21,7 @@ import java.util.Optional;
  * place, and those are lower-case hexadecimal, so that no name from outside can leave the folder.
  *
  * <pre>
- * store.json                         format version, boot id
+ * store.json                         format version, boot id, number of the opening
  * lock                               held by the process that uses the store
  * blobs/&lt;algorithm&gt;/&lt;2 hex&gt;/&lt;hex&gt;     verified blobs
  * manifests/&lt;algorithm&gt;/&lt;2 hex&gt;/&lt;hex&gt; verified manifests

@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.OptionalLong;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 
@@ -14,8 +15,9 @@ import tools.jackson.databind.JsonNode;
  *
  * @param version format of the store
  * @param bootId the boot of the machine under which the store was last opened, where the system names its boots
+ * @param opening the number of that opening, for {@link StoreOpenings}; earlier programs wrote none
  */
-record StoreMarker(int version, Optional<String> bootId) {
+record StoreMarker(int version, Optional<String> bootId, OptionalLong opening) {
     /** The format that this program reads and writes. */
     static final int VERSION = 1;
 
@@ -23,8 +25,8 @@ record StoreMarker(int version, Optional<String> bootId) {
     private static final int MAX_BYTES = 4096;
 
     /** A marker of this program's format. */
-    static StoreMarker current(Optional<String> bootId) {
-        return new StoreMarker(VERSION, bootId);
+    static StoreMarker current(Optional<String> bootId, long opening) {
+        return new StoreMarker(VERSION, bootId, OptionalLong.of(opening));
     }
 
     /** Names the machine's present boot, where the system does. */
@@ -66,8 +68,13 @@ record StoreMarker(int version, Optional<String> bootId) {
                     + ": run the newer program that wrote it, or name another cache directory");
         }
         JsonNode bootId = json.path("bootId");
+        JsonNode opening = json.path("opening");
         return Optional.of(new StoreMarker(
-                version.intValue(), bootId.isString() ? Optional.of(bootId.stringValue()) : Optional.empty()));
+                version.intValue(),
+                bootId.isString() ? Optional.of(bootId.stringValue()) : Optional.empty(),
+                opening.canConvertToLong() && opening.isIntegralNumber()
+                        ? OptionalLong.of(opening.longValue())
+                        : OptionalLong.empty()));
     }
 
     private static String notMarker(Path file) {
@@ -79,6 +86,7 @@ record StoreMarker(int version, Optional<String> bootId) {
     void write(Path temporary, Path file) throws IOException {
         var json = OciJson.mapper().createObjectNode().put("version", version);
         bootId.ifPresent(id -> json.put("bootId", id));
+        opening.ifPresent(number -> json.put("opening", number));
         Durability.write(temporary, file, OciJson.mapper().writeValueAsBytes(json));
     }
 }

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.HashSet;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.Set;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -21,8 +22,9 @@ import org.slf4j.LoggerFactory;
  * @param layout where things lie
  * @param clock what the age of partial files is measured by
  * @param bootId the machine's present boot, where the system names it
+ * @param number a number that no other opening of any store has
  */
-record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
+record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId, long number) {
     /** How long a partial file waits for the next attempt. */
     static final Duration PARTIAL_LIFE = Duration.ofHours(24);
 
@@ -59,7 +61,8 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
                 LOG.warn("the store is opened once more, because there was no space: {}", e.toString());
             }
         }
-        ContentStore store = new ContentStore(layout, clock, lock);
+        OptionalLong former = marker.map(StoreMarker::opening).orElseGet(OptionalLong::empty);
+        ContentStore store = new ContentStore(layout, clock, lock, new StoreOpenings(former, number));
         store.quarantine().tidy();
         return store;
     }
@@ -68,9 +71,10 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId) {
         createFolders();
         tidy(marker);
         try {
-            // Written last and at every opening: it says under which boot the partials from now on are written, and it
-            // shows that the folder can be written to.
-            StoreMarker.current(bootId).write(layout.temporaryMarker(), layout.marker());
+            // Written last and at every opening: it says under which boot the partials from now on are written and
+            // which
+            // index is the right one, and it shows that the folder can be written to.
+            StoreMarker.current(bootId, number).write(layout.temporaryMarker(), layout.marker());
         } catch (IOException e) {
             throw unusable(e.getMessage(), e);
         }

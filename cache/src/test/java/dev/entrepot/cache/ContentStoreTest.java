@@ -33,7 +33,7 @@ class ContentStoreTest {
     }
 
     private ContentStore open(Clock clock, Optional<String> bootId) throws IOException {
-        return new StoreOpening(new StoreLayout(directory), clock, bootId).open();
+        return new StoreOpening(new StoreLayout(directory), clock, bootId, 1).open();
     }
 
     private Path partial(Digest digest) {

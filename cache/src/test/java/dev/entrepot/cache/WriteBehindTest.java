@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -36,7 +37,8 @@ class WriteBehindTest {
 
     @BeforeEach
     void open() throws IOException {
-        database = IndexDatabase.open(new StoreLayout(directory), java.time.Clock.systemUTC());
+        database = IndexDatabase.open(
+                new StoreLayout(directory), Clock.systemUTC(), new StoreOpenings(OptionalLong.empty(), 1));
         writer = new IndexWriter(database.updates(), new Touches(), Clock.systemUTC());
         writer.start(digest -> false);
     }
