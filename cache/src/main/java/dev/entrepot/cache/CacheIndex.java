@@ -43,11 +43,16 @@ public final class CacheIndex implements AutoCloseable {
     private final IndexWriter writer;
     private final IndexTables tables;
     private final StoredContents contents;
+    private final PinListing pinListing;
+    private final boolean rebuilt;
     private volatile boolean compared;
 
-    private CacheIndex(IndexDatabase database, IndexReader.Totals totals, Clock clock) {
+    private CacheIndex(
+            IndexDatabase database, PinList pinList, boolean rebuilt, IndexReader.Totals totals, Clock clock) {
         this.clock = clock;
         this.database = database;
+        this.pinListing = new PinListing(pinList, this);
+        this.rebuilt = rebuilt;
         this.readers = database.readers();
         Touches touches = new Touches();
         this.writer = new IndexWriter(database.updates(), touches, clock);
@@ -80,11 +85,13 @@ public final class CacheIndex implements AutoCloseable {
     private static CacheIndex open(ContentStore store, Clock clock, boolean compare) throws IOException {
         boolean all = compare;
         boolean rebuilt = false;
+        boolean empty = false;
         while (true) {
             IndexDatabase database = IndexDatabase.open(store.layout(), clock, store.openings());
             rebuilt |= database.rebuilt();
+            empty |= database.empty();
             try {
-                return open(store, clock, all || rebuilt, database.orRebuilt(rebuilt));
+                return open(store, clock, all || rebuilt, database.orBefore(rebuilt, empty));
             } catch (IOException e) {
                 if (!isForWantOfSpace(e) || !LastSpace.free(store.layout())) {
                     throw e;
@@ -104,15 +111,23 @@ public final class CacheIndex implements AutoCloseable {
             throws IOException {
         try {
             boolean agrees = database.clean();
+            boolean lost = false;
             if (!agrees
                     && (compare || database.readers().ask(IndexReader::totals).count() == 0)) {
-                IndexReconciliation.run(store, database.readers(), database.updates());
+                long files = IndexReconciliation.run(store, database.readers(), database.updates());
                 agrees = true;
+                lost = database.empty() && isLost(store, database, files);
             }
             database.updates().deleteDocumentsBefore(clock.instant().minus(DOCUMENT_LIFE));
             // The last space may have been freed.
             store.recount();
-            CacheIndex index = new CacheIndex(database, database.readers().ask(IndexReader::totals), clock);
+            CacheIndex index = new CacheIndex(
+                    database,
+                    new PinList(store.layout()),
+                    database.rebuilt() || lost,
+                    database.readers().ask(IndexReader::totals),
+                    clock);
+            index.pinListing().catchUp();
             if (agrees) {
                 index.agrees();
             }
@@ -125,6 +140,22 @@ public final class CacheIndex implements AutoCloseable {
             database.close();
             throw e;
         }
+    }
+
+    // An empty index is that of a new store, or there was another before it.
+    private static boolean isLost(ContentStore store, IndexDatabase database, long files) {
+        if (files == 0 && database.pinsFromList() == 0) {
+            return false;
+        }
+        LOG.error(
+                "the index {} is lost; it is made again from the files of the store, {} now, but which repositories have which"
+                        + " content, and what tags name, must be asked again. {} pins were read in {} and stay; others are lost:"
+                        + " compare them with those you had (entrepot cache pin), and pin again what is missing",
+                store.layout().index(),
+                files,
+                database.pinsFromList(),
+                store.layout().pins());
+        return true;
     }
 
     /** Begins to load what an index needs, on a thread of its own. For a process that is going to open one. */
@@ -177,11 +208,11 @@ public final class CacheIndex implements AutoCloseable {
     }
 
     /**
-     * Whether the index was damaged and has been made again at this start: tags and links of what is not pinned are
-     * gone, and perhaps pins; content is not.
+     * Whether the index was damaged or lost and has been made again at this start: tags and links are gone, of what is
+     * pinned too if it was lost, and perhaps pins; content is not.
      */
     public boolean wasRebuilt() {
-        return database.rebuilt();
+        return rebuilt;
     }
 
     /** Whether the disk refuses what is to be written. For health and metrics. */
@@ -363,6 +394,11 @@ public final class CacheIndex implements AutoCloseable {
             value.ifPresentOrElse(pin -> found.put(name, pin), () -> found.remove(name));
         });
         return List.copyOf(found.values());
+    }
+
+    /** The list of all pins beside the index, which whoever changes one tells. */
+    PinListing pinListing() {
+        return pinListing;
     }
 
     /** Asks the database, after everything that was put before is committed. */
@@ -552,6 +588,7 @@ public final class CacheIndex implements AutoCloseable {
     /** Writes what is left and closes the database, waiting half a minute at most. */
     @Override
     public void close() throws IOException {
+        pinListing.catchUp();
         try {
             writer.close();
         } catch (SQLException e) {

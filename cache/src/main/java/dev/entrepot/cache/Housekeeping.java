@@ -66,6 +66,7 @@ public final class Housekeeping implements AutoCloseable {
     void look() {
         try {
             evictor.trimNow();
+            index.pinListing().catchUp();
             if (looks++ % LOOKS_TO_TIDY == 0) {
                 tidy();
             }

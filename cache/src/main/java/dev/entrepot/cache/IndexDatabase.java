@@ -20,12 +20,15 @@ import org.sqlite.SQLiteErrorCode;
  *
  * @param updates the connection that writes
  * @param readers the connections that read
+ * @param empty whether there was no file, or one without anything in it
+ * @param pinsFromList the number of pins that it did not have and that are in the {@link PinList}: it has them now
  * @param rebuilt whether the file was damaged and has been replaced by one that has its pins and what is under them at
  *     most
  * @param clean whether it was closed in good order, and is the one that was used with the file tree last, so that it
  *     agrees with that
  */
-record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt, boolean clean)
+record IndexDatabase(
+        IndexUpdates updates, IndexReaders readers, boolean empty, int pinsFromList, boolean rebuilt, boolean clean)
         implements AutoCloseable {
     /** The name under which the database remembers that it was closed in good order. */
     static final String CLEAN = "clean";
@@ -69,16 +72,16 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
                         : "";
     }
 
-    /** The same, and known to have been made anew if it was so before it was opened. */
-    IndexDatabase orRebuilt(boolean before) {
-        return new IndexDatabase(updates, readers, rebuilt || before, clean);
+    /** The same, and known to have been made anew, or to have been empty, if that was so before it was opened. */
+    IndexDatabase orBefore(boolean wasRebuilt, boolean wasEmpty) {
+        return new IndexDatabase(updates, readers, empty || wasEmpty, pinsFromList, rebuilt || wasRebuilt, clean);
     }
 
     private static IndexDatabase openOrReplace(StoreLayout layout, Clock clock, StoreOpenings openings)
             throws SQLException, IOException {
         IndexReplacement.dropUnfinished(layout);
         try {
-            return open(layout.index(), openings, false);
+            return open(layout, openings, false);
         } catch (SQLException e) {
             if (!isDamage(e)) {
                 throw e;
@@ -95,19 +98,21 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
                     aside,
                     found.pins(),
                     found.tags());
-            return open(layout.index(), openings, true);
+            return open(layout, openings, true);
         }
     }
 
-    private static IndexDatabase open(Path file, StoreOpenings openings, boolean rebuilt)
+    private static IndexDatabase open(StoreLayout layout, StoreOpenings openings, boolean rebuilt)
             throws SQLException, IOException {
+        Path file = layout.index();
         List<AutoCloseable> opened = new ArrayList<>();
         try {
             Connection connection = connect(file, false);
             opened.add(connection);
-            IndexSchema.migrate(connection, IndexSchema.STEPS);
+            boolean empty = IndexSchema.migrate(connection, IndexSchema.STEPS);
             boolean closed = number(connection, CLEAN).orElse(0) != 0;
-            boolean clean = closed && openings.isLast(number(connection, OPENING));
+            boolean last = openings.isLast(number(connection, OPENING));
+            boolean clean = closed && last;
             if (!clean) {
                 check(connection);
             }
@@ -127,15 +132,61 @@ record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean rebuilt
             // Forced, before anything else is written: a start after a power failure must not find the word of the
             // close before.
             updates.begin();
+            // In one with the number of the opening: a start that is killed before does it again.
+            int pins = empty || rebuilt || !last && openings.former().isPresent()
+                    ? addListed(layout, readers, updates)
+                    : 0;
             updates.saveClean(false);
             updates.saveNumber(OPENING, openings.present());
             updates.commit();
             updates.checkpoint();
             return new IndexDatabase(
-                    updates, new IndexReaders(readers, () -> new IndexReader(connect(file, true))), rebuilt, clean);
+                    updates,
+                    new IndexReaders(readers, () -> new IndexReader(connect(file, true))),
+                    empty,
+                    pins,
+                    rebuilt,
+                    clean);
         } catch (SQLException | IOException e) {
             closeAll(opened, e);
             throw e;
+        }
+    }
+
+    // Both count, where it cannot be said which is older: a pin too many is seen and taken away, one that is missing
+    // costs the image.
+    private static int addListed(StoreLayout layout, List<IndexReader> readers, IndexUpdates updates)
+            throws SQLException {
+        List<Pin> listed;
+        try {
+            listed = new PinList(layout).read().orElse(List.of());
+        } catch (IOException e) {
+            LOG.error("the list of pins cannot be used: {}", e.getMessage());
+            return 0;
+        }
+        List<Pin> known = readable(readers.getFirst());
+        int added = 0;
+        for (Pin pin : listed) {
+            if (!known.contains(pin)) {
+                updates.savePin(pin);
+                added++;
+            }
+        }
+        if (added > 0) {
+            LOG.warn("{} pins that the index did not have are taken over from {}", added, layout.pins());
+        }
+        return added;
+    }
+
+    private static List<Pin> readable(IndexReader reader) throws SQLException {
+        try {
+            return reader.pins();
+        } catch (SQLException e) {
+            if (isDamage(e) || isPassing(e)) {
+                throw e;
+            }
+            LOG.warn("the pins of the index make no sense: {}", e.getMessage());
+            return List.of();
         }
     }
 

@@ -50,9 +50,10 @@ final class IndexSchema {
      * Takes the steps that the database has not taken yet, on a connection in auto-commit mode that is closed if this
      * fails.
      *
+     * @return whether it was a database without anything in it
      * @throws IOException if the database has taken more steps than there are: a newer program wrote it
      */
-    static void migrate(Connection connection, List<List<String>> steps) throws SQLException, IOException {
+    static boolean migrate(Connection connection, List<List<String>> steps) throws SQLException, IOException {
         try (Statement statement = connection.createStatement()) {
             int version = version(statement);
             if (version > steps.size()) {
@@ -67,6 +68,7 @@ final class IndexSchema {
                 statement.execute("PRAGMA user_version = " + (step + 1));
                 statement.execute("COMMIT");
             }
+            return version == 0;
         }
     }
 

@@ -93,6 +93,7 @@ public final class PinnedGraphs {
         index.putPin(pin);
         rows.add(new IndexTables.PinKey(pin.repository(), pin.reference()));
         index.flush(lostBefore);
+        index.pinListing().changed(pin.ruled());
     }
 
     /**
@@ -103,9 +104,11 @@ public final class PinnedGraphs {
      */
     public boolean unpin(Repository repository, ManifestReference reference) throws IOException {
         long lostBefore = index.lostChanges();
+        boolean ruled = index.pin(repository, reference).filter(Pin::ruled).isPresent();
         boolean known = index.removePin(repository, reference);
         rows.add(new IndexTables.PinKey(repository, reference));
         index.flush(lostBefore);
+        index.pinListing().changed(ruled);
         return known;
     }
 

@@ -30,6 +30,7 @@ import java.util.Optional;
  * quarantine/                        content that turned out not to be what its name says
  * ballast                            room for a start on a full disk
  * index.db                           the index, with SQLite's own files next to it
+ * pins.json                          the pins once more, for an index that was lost
  * index.db.next                      an index that is being made anew
  * index.db.corrupt-&lt;n&gt;               an index that was damaged or made anew, for inspection
  * </pre>
@@ -58,6 +59,11 @@ record StoreLayout(Path root) {
     /** The index database. */
     Path index() {
         return root.resolve("index.db");
+    }
+
+    /** The list of pins. */
+    Path pins() {
+        return root.resolve("pins.json");
     }
 
     /** Where an index database that turned out to be damaged is put aside. */
@@ -131,6 +137,11 @@ record StoreLayout(Path root) {
     /** A place for the next {@code store.json}. */
     Path temporaryMarker() {
         return ingest().resolve("store" + TEMPORARY);
+    }
+
+    /** A place for the next {@code pins.json}. */
+    Path temporaryPins() {
+        return ingest().resolve("pins" + TEMPORARY);
     }
 
     /** The place of content found bad; a later find replaces an earlier one. */

@@ -518,7 +518,7 @@ class CacheIndexTest {
         }
         index = CacheIndex.open(store, clock);
         assertThat(index.storedBytes()).isEqualTo(100);
-        assertThat(index.wasRebuilt()).isFalse();
+        assertThat(index.wasRebuilt()).isTrue();
     }
 
     @Test

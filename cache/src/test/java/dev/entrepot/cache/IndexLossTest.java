@@ -4,6 +4,8 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.Platform;
+import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -11,6 +13,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.SQLException;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -147,5 +150,134 @@ class IndexLossTest {
             assertThat(index.isCompared()).isTrue();
         }
         open();
+    }
+
+    private Pin pinned() throws IOException {
+        Pin pin = new Pin(
+                upstream.repository(),
+                TAG,
+                List.of(Platform.parse("linux/arm64"), Platform.parse("linux/amd64")),
+                false);
+        fixture.evictor.pins().pin(pin);
+        return pin;
+    }
+
+    private void indexIsLost() throws IOException {
+        close();
+        Files.delete(index());
+    }
+
+    @Test
+    void pinsOfAnIndexThatIsGoneStayAndItIsKnownThatItIsGone() throws IOException {
+        pull();
+        Pin pin = pinned();
+        Pin other = Pin.all(Repository.parse("localhost:5000/a/b"), Digest.sha256(new byte[] {1}));
+        fixture.evictor.pins().pin(other);
+        indexIsLost();
+        open();
+        assertThat(fixture.index.wasRebuilt()).isTrue();
+        assertThat(fixture.index.pins()).containsExactly(pin, other);
+        agreesWithTheFiles();
+        close();
+        open();
+        assertThat(fixture.index.wasRebuilt()).isFalse();
+        assertThat(fixture.index.pins()).containsExactly(pin, other);
+    }
+
+    @Test
+    void indexThatIsEmptyCountsAsLost() throws IOException {
+        pull();
+        Pin pin = pinned();
+        close();
+        Files.write(index(), new byte[0]);
+        open();
+        assertThat(fixture.index.wasRebuilt()).isTrue();
+        assertThat(fixture.index.pins()).containsExactly(pin);
+    }
+
+    @Test
+    void lossIsKnownWhereNoPinsWereListedAndANewStoreHasNone() throws IOException {
+        assertThat(fixture.index.wasRebuilt()).isFalse();
+        pull();
+        assertThat(directory.resolve("pins.json")).doesNotExist();
+        indexIsLost();
+        open();
+        assertThat(fixture.index.wasRebuilt()).isTrue();
+        assertThat(fixture.index.pins()).isEmpty();
+    }
+
+    @Test
+    void pinThatWasTakenAwayDoesNotComeBack() throws IOException {
+        Pin pin = pinned();
+        fixture.evictor.pins().unpin(pin.repository(), pin.reference());
+        indexIsLost();
+        open();
+        assertThat(fixture.index.pins()).isEmpty();
+    }
+
+    @Test
+    void startThatIsKilledBetweenTheNewIndexAndItsPinsIsMadeUpFor() throws Exception {
+        Pin pin = pinned();
+        indexIsLost();
+        try (Connection connection = IndexDatabase.connect(index(), false)) {
+            IndexSchema.migrate(connection, IndexSchema.STEPS);
+        }
+        open();
+        assertThat(fixture.index.pins()).containsExactly(pin);
+    }
+
+    @Test
+    void pinsThatAnOlderIndexInPlaceOfTheLastOneLacksStay() throws IOException {
+        pull();
+        backedUp();
+        Pin pin = pinned();
+        restored();
+        open();
+        assertThat(fixture.index.pins()).containsExactly(pin);
+        assertThat(fixture.index.wasRebuilt()).isFalse();
+    }
+
+    @Test
+    void listOfPinsFollowsAnIndexThatAnEarlierProgramHasUsedSince() throws Exception {
+        Pin pin = pinned();
+        close();
+        sql("UPDATE pins SET referrers = 1");
+        Files.writeString(directory.resolve("store.json"), "{\"version\":1}");
+        open();
+        Pin changed = new Pin(pin.repository(), TAG, pin.platforms(), true);
+        assertThat(fixture.index.pins()).containsExactly(changed);
+        indexIsLost();
+        open();
+        assertThat(fixture.index.pins()).containsExactly(changed);
+    }
+
+    @Test
+    void pinsOfRulesAreListedWithTheNextLookAtTheDisk() throws IOException {
+        fixture.evictor.pins().pin(new Pin(upstream.repository(), TAG, List.of(), true, true));
+        assertThat(directory.resolve("pins.json")).doesNotExist();
+        new Housekeeping(fixture.store, fixture.index, fixture.evictor, fixture.clock, pause -> {}).look();
+        assertThat(new PinList(fixture.store.layout()).read()).contains(fixture.index.pins());
+    }
+
+    @Test
+    void listOfPinsThatCannotBeUsedIsInNobodysWay() throws IOException {
+        Path list = directory.resolve("pins.json");
+        Pin pin = pinned();
+        close();
+        Files.writeString(list, "{\"version\":1,\"pins\":[{\"repository\":\"no\"}]}");
+        open();
+        assertThat(fixture.index.pins()).containsExactly(pin);
+        Files.delete(list);
+        Files.createDirectories(list.resolve("in-the-way"));
+        fixture.evictor.pins().unpin(pin.repository(), pin.reference());
+        fixture.evictor.pins().pin(pin);
+        indexIsLost();
+        open();
+        assertThat(fixture.index.pins()).isEmpty();
+        assertThat(pinned()).isIn(fixture.index.pins());
+        Files.delete(list.resolve("in-the-way"));
+        Files.delete(list);
+        new Housekeeping(fixture.store, fixture.index, fixture.evictor, fixture.clock, pause -> {}).look();
+        assertThat(new PinList(fixture.store.layout()).read()).contains(List.of(pin));
     }
 }

@@ -61,7 +61,7 @@ import org.slf4j.LoggerFactory;
 final class Mirror implements Serving {
     private static final Logger LOG = LoggerFactory.getLogger(Mirror.class);
     private static final String REBUILT =
-            "the index was damaged and was made again at this start: see with entrepot cache pin whether all is pinned that was, and"
+            "the index was damaged or lost and was made again at this start: see with entrepot cache pin whether all is pinned that was, and"
                     + " look at the disk";
 
     private final EntrepotConfig config;
