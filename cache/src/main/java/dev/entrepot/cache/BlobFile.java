@@ -16,15 +16,10 @@ final class BlobFile implements Closeable {
     private final long sizeBytes;
     private long filePosition;
 
-    /** Takes over an open file, which is closed with this one, also when this constructor fails. */
-    BlobFile(RandomAccessFile file) throws IOException {
+    /** Takes over an open file of so many bytes, which is closed with this one. */
+    BlobFile(RandomAccessFile file, long sizeBytes) {
         this.file = file;
-        try {
-            this.sizeBytes = file.length();
-        } catch (IOException e) {
-            file.close();
-            throw e;
-        }
+        this.sizeBytes = sizeBytes;
     }
 
     /** The length of the blob. */

@@ -11,6 +11,7 @@ import java.nio.file.FileStore;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Clock;
 import java.util.ArrayList;
 import java.util.List;
@@ -109,14 +110,31 @@ public final class ContentStore implements AutoCloseable {
         Path path = layout.content(ContentKind.BLOB, digest);
         try {
             return Optional.of(open(path));
-        } catch (FileNotFoundException e) {
-            // Also thrown for want of rights or of file handles, and then the blob is not absent; or it came just now.
+        } catch (NoSuchFileException | FileNotFoundException e) {
+            // The latter is also thrown for want of rights or of file handles, and then the blob is not absent; or it
+            // came just now.
             return Files.notExists(path) ? Optional.empty() : Optional.of(open(path));
         }
     }
 
     private static BlobFile open(Path path) throws IOException {
-        return new BlobFile(new RandomAccessFile(path.toFile(), "r"));
+        long bytes = requireFile(path).size();
+        return new BlobFile(new RandomAccessFile(path.toFile(), "r"), bytes);
+    }
+
+    /**
+     * What the file system knows of something that is to be opened. Whoever opens a pipe waits for somebody to write to
+     * it, without end.
+     *
+     * @throws NoSuchFileException if there is nothing
+     * @throws IOException if it is no file
+     */
+    static BasicFileAttributes requireFile(Path path) throws IOException {
+        BasicFileAttributes attributes = Files.readAttributes(path, BasicFileAttributes.class);
+        if (!attributes.isRegularFile()) {
+            throw new IOException(path + " is " + (attributes.isDirectory() ? "a folder" : "no file"));
+        }
+        return attributes;
     }
 
     /** Whether there is a file where this content is or would be; what else may be there is no content. */
@@ -133,12 +151,12 @@ public final class ContentStore implements AutoCloseable {
 
     /** Whether there is such a manifest. */
     boolean containsManifest(Digest digest) {
-        return digest.algorithm().isVerifiable() && Files.exists(layout.content(ContentKind.MANIFEST, digest));
+        return digest.algorithm().isVerifiable() && isFile(ContentKind.MANIFEST, digest);
     }
 
     /**
-     * The bytes of a manifest, verified again. One that has gone bad on the disk is put in quarantine and counts as
-     * absent.
+     * The bytes of a manifest, verified again. One that has gone bad on the disk, or is no file, is put in quarantine
+     * and counts as absent.
      *
      * @return empty if it is not here
      */
@@ -146,11 +164,19 @@ public final class ContentStore implements AutoCloseable {
         if (!digest.algorithm().isVerifiable()) {
             return Optional.empty();
         }
+        Path path = layout.content(ContentKind.MANIFEST, digest);
         byte[] bytes;
-        try (var in = Files.newInputStream(layout.content(ContentKind.MANIFEST, digest))) {
-            bytes = in.readNBytes(OciLimits.MAX_MANIFEST_BYTES + 1);
+        try {
+            bytes = readManifest(path);
         } catch (NoSuchFileException e) {
             return Optional.empty();
+        } catch (IOException e) {
+            if (Files.exists(path) && !Files.isRegularFile(path)) {
+                LOG.error("manifest {}: {}; that is moved to {}", digest, e.getMessage(), layout.quarantine());
+                quarantine(digest);
+                return Optional.empty();
+            }
+            throw e;
         }
         if (!Digest.of(digest.algorithm(), bytes).equals(digest)) {
             LOG.error("manifest {} has gone bad on the disk; it is moved to {}", digest, layout.quarantine());
@@ -158,6 +184,19 @@ public final class ContentStore implements AutoCloseable {
             return Optional.empty();
         }
         return Optional.of(bytes);
+    }
+
+    /**
+     * Reads as much of a manifest as one may have.
+     *
+     * @throws NoSuchFileException if there is nothing
+     * @throws IOException if it is no file, or cannot be read
+     */
+    static byte[] readManifest(Path path) throws IOException {
+        requireFile(path);
+        try (var in = Files.newInputStream(path)) {
+            return in.readNBytes(OciLimits.MAX_MANIFEST_BYTES + 1);
+        }
     }
 
     /**

@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.ResultSet;
@@ -79,6 +80,7 @@ record IndexDatabase(
 
     private static IndexDatabase openOrReplace(StoreLayout layout, Clock clock, StoreOpenings openings)
             throws SQLException, IOException {
+        refuseWhatIsNoFile(layout);
         IndexReplacement.dropUnfinished(layout);
         try {
             return open(layout, openings, false);
@@ -99,6 +101,17 @@ record IndexDatabase(
                     found.pins(),
                     found.tags());
             return open(layout, openings, true);
+        }
+    }
+
+    // The library would say that it cannot be opened, as for want of rights.
+    private static void refuseWhatIsNoFile(StoreLayout layout) throws IOException {
+        for (Path file : layout.indexFiles()) {
+            if (Files.exists(file) && !Files.isRegularFile(file)) {
+                throw new IOException(
+                        "the index cannot be opened: " + file
+                                + " is not a file: move it away; what the index lacks then is found again in the store and at the upstreams");
+            }
         }
     }
 

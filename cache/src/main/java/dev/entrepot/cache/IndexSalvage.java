@@ -4,7 +4,6 @@ import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
-import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
@@ -208,8 +207,8 @@ final class IndexSalvage {
         if (!isStored(digest)) {
             return List.of();
         }
-        try (var in = Files.newInputStream(layout.content(ContentKind.MANIFEST, digest))) {
-            byte[] bytes = in.readNBytes(OciLimits.MAX_MANIFEST_BYTES + 1);
+        try {
+            byte[] bytes = ContentStore.readManifest(layout.content(ContentKind.MANIFEST, digest));
             return ManifestLinks.of(ManifestBytes.verified(MediaType.OCTET_STREAM, digest, bytes));
         } catch (NoSuchFileException e) {
             return List.of();
@@ -220,7 +219,7 @@ final class IndexSalvage {
     }
 
     private boolean isStored(Digest digest) {
-        return digest.algorithm().isVerifiable() && Files.exists(layout.content(ContentKind.MANIFEST, digest));
+        return digest.algorithm().isVerifiable() && Files.isRegularFile(layout.content(ContentKind.MANIFEST, digest));
     }
 
     // Those that can be read and make sense.

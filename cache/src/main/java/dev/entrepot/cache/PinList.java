@@ -11,7 +11,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -41,9 +40,7 @@ record PinList(StoreLayout layout) {
         Path file = layout.pins();
         byte[] bytes;
         try {
-            if (!Files.readAttributes(file, BasicFileAttributes.class).isRegularFile()) {
-                throw new IOException(file + " is not a file");
-            }
+            ContentStore.requireFile(file);
             try (var in = Files.newInputStream(file)) {
                 bytes = in.readNBytes(MAX_BYTES);
             }

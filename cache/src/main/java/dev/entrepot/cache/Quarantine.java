@@ -55,6 +55,9 @@ final class Quarantine {
      * @return whether it was there
      */
     synchronized boolean take(ContentKind kind, Digest digest) throws IOException {
+        if (deletePipe(layout.content(kind, digest))) {
+            return true;
+        }
         Path to = layout.quarantined(kind, digest);
         long replaced = size(to);
         try {
@@ -66,6 +69,20 @@ final class Quarantine {
         bytes.addAndGet(size(to) - replaced);
         Files.setLastModifiedTime(to, FileTime.from(clock.instant()));
         return true;
+    }
+
+    /**
+     * Deletes something that is neither file nor folder: it has nothing to inspect, and even setting its time may open
+     * it, and that never ends with a pipe.
+     *
+     * @return whether it was such a thing
+     */
+    static boolean deletePipe(Path path) throws IOException {
+        try {
+            return Files.readAttributes(path, BasicFileAttributes.class).isOther() && Files.deleteIfExists(path);
+        } catch (NoSuchFileException e) {
+            return false;
+        }
     }
 
     /** What lies here, the oldest first. */

@@ -8,6 +8,7 @@ import java.io.InputStream;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
 import java.security.MessageDigest;
 import java.time.Clock;
 import java.time.Duration;
@@ -266,7 +267,9 @@ public final class Scrub implements AutoCloseable {
     private Digest hash(ContentKind kind, Digest digest) throws IOException, InterruptedException {
         MessageDigest hasher = digest.algorithm().newMessageDigest();
         byte[] buffer = new byte[STEP_BYTES];
-        try (InputStream in = Files.newInputStream(store.layout().content(kind, digest))) {
+        Path path = store.layout().content(kind, digest);
+        ContentStore.requireFile(path);
+        try (InputStream in = Files.newInputStream(path)) {
             for (int count = in.read(buffer); count >= 0 && !closed; count = in.read(buffer)) {
                 hasher.update(buffer, 0, count);
                 readBytes.addAndGet(count);

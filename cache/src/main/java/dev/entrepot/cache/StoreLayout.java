@@ -15,6 +15,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.regex.Pattern;
 
 /**
  * Where things lie below the store's folder: the only class that knows a path. Only digests that can be verified have a
@@ -42,6 +43,7 @@ record StoreLayout(Path root) {
     /** The number of folders that the content of an algorithm is spread over, by its first byte. */
     static final int SHARDS = 256;
 
+    private static final Pattern SHARD = Pattern.compile("[0-9a-f]{2}");
     private static final String PARTIAL = ".part";
     private static final String DAMAGED = "index.db.corrupt-";
     private static final String TEMPORARY = ".tmp";
@@ -59,6 +61,11 @@ record StoreLayout(Path root) {
     /** The index database. */
     Path index() {
         return root.resolve("index.db");
+    }
+
+    /** The index database, and SQLite's own files next to it. */
+    List<Path> indexFiles() {
+        return List.of(index(), root.resolve("index.db-wal"), root.resolve("index.db-shm"));
     }
 
     /** The list of pins. */
@@ -110,6 +117,11 @@ record StoreLayout(Path root) {
         return HexFormat.of().toHexDigits((byte) shard);
     }
 
+    /** Whether something is called like one of the 256 folders. */
+    static boolean isShard(Path path) {
+        return SHARD.matcher(name(path)).matches();
+    }
+
     /** One of the 256 folders of an algorithm. */
     Path shard(ContentKind kind, DigestAlgorithm algorithm, int shard) {
         return tree(kind).resolve(algorithm.name()).resolve(shardName(shard));
@@ -149,6 +161,12 @@ record StoreLayout(Path root) {
         return quarantine()
                 .resolve(kind.name().toLowerCase(Locale.ROOT) + "-"
                         + digest.algorithm().name() + "-" + hex(digest));
+    }
+
+    /** The place of something that was where one of the folders of an algorithm belongs. */
+    Path quarantinedShard(ContentKind kind, DigestAlgorithm algorithm, Path shard) {
+        return quarantine()
+                .resolve("folder-" + kind.name().toLowerCase(Locale.ROOT) + "-" + algorithm.name() + "-" + name(shard));
     }
 
     /** The content that a file of {@link #quarantine()} was, if it is named for one. */

@@ -5,6 +5,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Optional;
 import java.util.OptionalLong;
 import tools.jackson.core.JacksonException;
@@ -47,8 +48,15 @@ record StoreMarker(int version, Optional<String> bootId, OptionalLong opening) {
      */
     static Optional<StoreMarker> read(Path file) throws IOException {
         byte[] bytes;
-        try (var in = Files.newInputStream(file)) {
-            bytes = in.readNBytes(MAX_BYTES);
+        try {
+            if (!Files.readAttributes(file, BasicFileAttributes.class).isRegularFile()) {
+                throw new IOException(file
+                        + " must be the marker of a store, and is not even a file: move it away; if the folder is a store, the marker is"
+                        + " written again at the next start");
+            }
+            try (var in = Files.newInputStream(file)) {
+                bytes = in.readNBytes(MAX_BYTES);
+            }
         } catch (NoSuchFileException e) {
             return Optional.empty();
         }

@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.FileTime;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
@@ -88,11 +90,26 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId, lo
     }
 
     private void createFolders() throws IOException {
-        for (ContentKind kind : ContentKind.values()) {
-            createShards(kind);
-        }
         Durability.createFolder(layout.ingest().toAbsolutePath());
         Durability.createFolder(layout.quarantine().toAbsolutePath());
+        for (ContentKind kind : ContentKind.values()) {
+            for (DigestAlgorithm algorithm : StoreLayout.ALGORITHMS) {
+                clearShards(kind, algorithm);
+            }
+            createShards(kind);
+        }
+    }
+
+    // What is no folder would keep a 256th of all content from being kept, for good.
+    private void clearShards(ContentKind kind, DigestAlgorithm algorithm) throws IOException {
+        for (Path path : StoreLayout.files(Durability.parent(layout.shard(kind, algorithm, 0)))) {
+            if (StoreLayout.isShard(path) && !Files.isDirectory(path) && !Quarantine.deletePipe(path)) {
+                Path aside = layout.quarantinedShard(kind, algorithm, path);
+                Files.move(path, aside, StandardCopyOption.REPLACE_EXISTING);
+                Files.setLastModifiedTime(aside, FileTime.from(clock.instant()));
+                LOG.error("{} must be a folder and is none; what was there is moved to {}", path, aside);
+            }
+        }
     }
 
     // Made once and forced together: a folder that is made with its first blob costs that blob two more waits for the

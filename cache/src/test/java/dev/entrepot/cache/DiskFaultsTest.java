@@ -15,7 +15,10 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.sqlite.SQLiteConfig;
 
 /** What happens when others touch the folder of the store, or it cannot be written. */
@@ -96,6 +99,91 @@ class DiskFaultsTest {
         Files.delete(file());
         Files.createDirectory(file());
         pullsRightAndCountsExactly();
+    }
+
+    private static void makePipe(Path path) throws Exception {
+        Process process =
+                new ProcessBuilder("mkfifo", path.toString()).inheritIO().start();
+        assertThat(process.waitFor()).isZero();
+    }
+
+    /** Whoever opens one waits for somebody who writes to it. */
+    @Test
+    @Timeout(20)
+    void pipeInThePlaceOfABlobOrManifestIsPutAsideAndTheContentFetchedAnew() throws Exception {
+        Files.delete(file());
+        makePipe(file());
+        pullsRightAndCountsExactly();
+        Path manifest = fixture.store.layout().content(ContentKind.MANIFEST, image.digest());
+        close();
+        Files.delete(manifest);
+        makePipe(manifest);
+        open();
+        pullsRightAndCountsExactly();
+        assertThat(manifest).isRegularFile();
+    }
+
+    @Test
+    void folderInThePlaceOfAManifestIsPutAsideAndItIsFetchedAnew() throws Exception {
+        Path manifest = fixture.store.layout().content(ContentKind.MANIFEST, image.digest());
+        close();
+        Files.delete(manifest);
+        Files.createDirectory(manifest);
+        open();
+        pullsRightAndCountsExactly();
+        assertThat(manifest).isRegularFile();
+    }
+
+    @Test
+    @Timeout(20)
+    void scrubPutsAPipeAside() throws Exception {
+        Files.delete(file());
+        makePipe(file());
+        Scrub scrub = new Scrub(fixture.store, fixture.index, Duration.ZERO, 1 << 30, fixture.clock, pause -> {});
+        scrub.runRound();
+        assertThat(scrub.progress().bad()).isEqualTo(1);
+        assertThat(file()).doesNotExist();
+    }
+
+    @Test
+    void fileInThePlaceOfAFolderOfContentIsPutAsideAtTheStart() throws Exception {
+        Path shard = file().getParent();
+        close();
+        Files.delete(file());
+        Files.delete(shard);
+        Files.writeString(shard, "in the way");
+        Path long512 =
+                Files.createDirectories(directory.resolve("manifests/sha512")).resolve("0f");
+        Files.writeString(long512, "in the way");
+        open();
+        assertThat(shard).isDirectory();
+        assertThat(long512).doesNotExist();
+        assertThat(directory.resolve("quarantine/folder-blob-sha256-" + shard.getFileName()))
+                .hasContent("in the way");
+        pullsRightAndCountsExactly();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"store.json", "index.db", "index.db-wal", "index.db-shm"})
+    void folderInThePlaceOfAFileOfTheStoreIsNamedWithTheRemedy(String name) throws Exception {
+        Path file = directory.resolve(name);
+        close();
+        byte[] was = Files.exists(file) ? Files.readAllBytes(file) : new byte[0];
+        Files.deleteIfExists(file);
+        Files.createDirectory(file);
+        assertThatThrownBy(() -> {
+                    try (ContentStore store = ContentStore.open(directory, fixture.clock)) {
+                        CacheIndex.open(store, fixture.clock).close();
+                    }
+                })
+                .isInstanceOf(IOException.class)
+                .hasMessageContainingAll(file.toString(), "not", "a file: move it away")
+                .hasMessageNotContaining("written by this user");
+        Files.delete(file);
+        if (was.length > 0) {
+            Files.write(file, was);
+        }
+        open();
     }
 
     @Test

@@ -39,7 +39,7 @@ class KeptBlobTest {
     }
 
     private KeptBlob opened(Path file) throws IOException {
-        return new KeptBlob(digest, new BlobFile(new BadFile(file)), file, told::incrementAndGet);
+        return new KeptBlob(digest, new BlobFile(new BadFile(file), Files.size(file)), file, told::incrementAndGet);
     }
 
     @Test
