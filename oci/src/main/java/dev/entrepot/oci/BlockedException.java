@@ -4,8 +4,8 @@ import java.time.Duration;
 import java.util.Optional;
 
 /**
- * A rule of this process refuses, whatever the registry has. Neither the registry's answer nor an outage: nothing of it
- * is remembered, and nothing that is kept is served in its place.
+ * A rule of this process refuses, whatever the registry has, or what it has cannot be proven. Neither the registry's
+ * answer nor an outage: nothing of it is remembered, and nothing that is kept is served in its place.
  */
 public final class BlockedException extends RegistryException {
     /** What the rule is about. */
@@ -15,7 +15,9 @@ public final class BlockedException extends RegistryException {
         /** What the tag names was first seen too short a time ago, and nothing older can stand in for it. */
         TOO_YOUNG,
         /** The blob is larger than the rule allows. */
-        TOO_LARGE
+        TOO_LARGE,
+        /** It is of a kind whose digest is not that of its bytes: whatever the rules say, it is passed on by nobody. */
+        UNVERIFIABLE
     }
 
     private final Kind kind;

@@ -336,4 +336,27 @@ class OddUpstreamEndToEndTest {
             assertThat(byDigest.body()).isEqualTo(moved.root().array());
         }
     }
+
+    /** Not even in place of it: that the tag names another image now is an answer. */
+    @ParameterizedTest
+    @ValueSource(strings = {"prettyjws", "json"})
+    void schema1ImageIsRefusedForGoodAndNothingIsServedInItsPlace(String signed) throws Exception {
+        keep();
+        ODD.stubFor(any(urlPathEqualTo(manifests(1)))
+                .willReturn(ok("{\"schemaVersion\":1}")
+                        .withHeader("Content-Type", "application/vnd.docker.distribution.manifest.v1+" + signed)
+                        .withHeader(
+                                "Docker-Content-Digest",
+                                Digest.sha256(new byte[] {1}).toString())));
+        for (int attempt = 0; attempt < 12; attempt++) {
+            HttpResponse<byte[]> answer = mirror.get(manifests(1));
+            assertThat(answer.statusCode()).isEqualTo(404);
+            assertThat(code(answer)).isEqualTo("MANIFEST_UNKNOWN");
+            assertThat(MirrorFixture.text(answer))
+                    .contains("it is a Docker schema 1 image", "skopeo copy --format oci");
+        }
+        assertThat(mirror.get(manifests(image.digest())).statusCode()).isEqualTo(200);
+        manifestsAre(image);
+        assertThat(mirror.get(manifests(1)).body()).isEqualTo(image.root().array());
+    }
 }

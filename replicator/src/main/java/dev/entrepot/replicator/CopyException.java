@@ -71,6 +71,8 @@ final class CopyException extends IOException {
                 "outage: " + outage.reason().name().toLowerCase(Locale.ROOT).replace('_', '-');
             case UnauthorizedException unauthorized -> "unauthorized: " + unauthorized.status();
             case RefusedException refused -> ("refused: " + refused.status() + " " + refused.code()).strip();
+            // Of a manifest, and of no other at that host.
+            case BlockedException blocked when blocked.kind() == BlockedException.Kind.UNVERIFIABLE -> "";
             case BlockedException blocked ->
                 "blocked: " + blocked.kind().name().toLowerCase(Locale.ROOT).replace('_', '-');
             case null, default -> "";

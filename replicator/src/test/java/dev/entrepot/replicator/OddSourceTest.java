@@ -99,6 +99,30 @@ class OddSourceTest extends BetweenOddRegistries {
         return report.items().getFirst().failure().orElseThrow();
     }
 
+    @Test
+    void schema1TagFailsAlone() throws IOException {
+        world.tagged("v1");
+        Descriptor second = world.tagged("v2");
+        for (String method : List.of("GET", "HEAD")) {
+            source.says(
+                    method,
+                    atSource("v1"),
+                    ok("{\"schemaVersion\":1}")
+                            .withHeader("Content-Type", "application/vnd.docker.distribution.manifest.v1+prettyjws")
+                            .withHeader("Docker-Content-Digest", second.digest().toString()));
+        }
+
+        ItemReport.Failure failure = world.run().items().stream()
+                .flatMap(item -> item.failure().stream())
+                .findFirst()
+                .orElseThrow();
+
+        assertThat(failure.side()).isEqualTo(Side.SOURCE);
+        assertThat(failure.cause()).contains("it is a Docker schema 1 image", "skopeo copy --format oci");
+        assertThat(failure.fault()).isEmpty();
+        assertThat(world.mirror.tags).containsOnlyKeys(new Tag("v2"));
+    }
+
     /** What looks as if there was no referrers API, where there is one. */
     enum LikeNone {
         PAGE(ok("<html>Please log in").withHeader("Content-Type", "text/html")),

@@ -1,5 +1,6 @@
 package dev.entrepot.oci.client;
 
+import dev.entrepot.oci.BlockedException;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
@@ -229,11 +230,14 @@ final class ManifestReads {
         }
     }
 
-    private static void refuseSchema1(ApiResponse response, MediaType type) throws InvalidContentException {
+    // No outage, and nothing that would be different the next time.
+    private static void refuseSchema1(ApiResponse response, MediaType type) throws BlockedException {
         if (type.isSchema1()) {
-            throw new InvalidContentException(
-                    response.request().what() + ": " + response.request().host()
-                            + " sent a Docker schema 1 manifest, which no current client can use; push the image again with a current client");
+            throw new BlockedException(
+                    BlockedException.Kind.UNVERIFIABLE,
+                    response.request().what() + ": at " + response.request().host()
+                            + " it is a Docker schema 1 image, which is not passed on because its digest cannot be verified from its"
+                            + " bytes; pull it from the registry itself, or convert it: skopeo copy --format oci");
         }
     }
 }

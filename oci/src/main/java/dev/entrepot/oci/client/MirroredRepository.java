@@ -1,6 +1,7 @@
 package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.BlobBody;
+import dev.entrepot.oci.BlockedException;
 import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
@@ -221,7 +222,8 @@ final class MirroredRepository implements RepositorySource {
                     | UnauthorizedException
                     | RefusedException
                     | OutageException
-                    | InvalidContentException e) {
+                    | InvalidContentException
+                    | BlockedException e) {
                 refuseToGoOn(e);
             }
             leg.mirror().countPassedOn();

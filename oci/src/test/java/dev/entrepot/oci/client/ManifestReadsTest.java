@@ -13,6 +13,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.github.tomakehurst.wiremock.client.ResponseDefinitionBuilder;
 import com.github.tomakehurst.wiremock.junit5.WireMockExtension;
+import dev.entrepot.oci.BlockedException;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.DigestAlgorithm;
@@ -186,9 +187,10 @@ class ManifestReadsTest {
         REGISTRY.stubFor(get(BY_TAG).willReturn(aResponse().withBody(body).withHeader("Content-Type", type)));
 
         assertThatThrownBy(() -> repository.fetchManifest(TAG))
-                .isInstanceOf(InvalidContentException.class)
+                .isInstanceOfSatisfying(
+                        BlockedException.class, e -> assertThat(e.kind()).isEqualTo(BlockedException.Kind.UNVERIFIABLE))
                 .hasMessageContaining("schema 1")
-                .hasMessageContaining("push the image again");
+                .hasMessageContaining("skopeo copy --format oci");
     }
 
     private static ResponseDefinitionBuilder gzipped(byte[] body) {

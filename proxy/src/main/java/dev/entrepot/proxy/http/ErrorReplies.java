@@ -92,6 +92,10 @@ final class ErrorReplies {
      * a 404 taken for the truth about the content.
      */
     private static Reply blocked(BlockedException e, Optional<Verdict> verdict) {
+        if (e.kind() == BlockedException.Kind.UNVERIFIABLE) {
+            // Final as well, and clients that may ask the registry itself do so then.
+            return error(Status.NOT_FOUND_404, "MANIFEST_UNKNOWN", message(e), verdict);
+        }
         Header[] retryAfter = e
                 .retryAfter()
                 .map(wait -> HeaderValues.create(

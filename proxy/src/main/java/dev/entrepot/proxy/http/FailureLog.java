@@ -51,7 +51,10 @@ final class FailureLog {
 
     private static Optional<String> kind(RegistryException failure) {
         return switch (failure) {
-            case NotFoundException _, BlockedException _ -> Optional.empty();
+            case NotFoundException _ -> Optional.empty();
+            // Rules do what they are told; of what cannot be served at all nobody else tells the operator.
+            case BlockedException e ->
+                e.kind() == BlockedException.Kind.UNVERIFIABLE ? Optional.of("unverifiable") : Optional.empty();
             case InvalidContentException _ -> Optional.of("content");
             case UnauthorizedException e -> Optional.of("status " + e.status());
             case RefusedException e -> Optional.of("status " + e.status());

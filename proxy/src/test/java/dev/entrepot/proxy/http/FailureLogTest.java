@@ -108,6 +108,12 @@ class FailureLogTest {
     }
 
     @Test
+    void whatNobodyCanProveIsSaid() {
+        failures.failed(new BlockedException(BlockedException.Kind.UNVERIFIABLE, "schema 1"), APP, PATH);
+        assertThat(said).hasSize(1);
+    }
+
+    @Test
     void answersAreNotSaid() {
         failures.failed(new NotFoundException(NotFoundException.Kind.MANIFEST, "none"), APP, PATH);
         failures.failed(new BlockedException(BlockedException.Kind.DENIED, "a rule"), APP, PATH);
