@@ -88,7 +88,8 @@ final class RuleKeys {
             "immutable",
             ListType.of(PatternTypes.TAG),
             ReplicationRuleConfig::immutable,
-            "Tags that are never looked at again once complete; a signature that is pushed after its image does not follow.");
+            "Tags that are never looked at again once complete, and never moved; a signature that is pushed after its image does not follow."
+                    + " `sync --verify deep` reads them back against what was copied.");
     private static final Key<ReplicationRuleConfig, PruneConfig> PRUNE = Key.section(
             "prune",
             PRUNE_SECTION,

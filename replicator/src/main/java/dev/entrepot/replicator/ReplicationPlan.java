@@ -15,8 +15,8 @@ import java.util.List;
  * @param targets what is to be done at each target
  * @param made what making the plan has sent to the source
  * @param forecast what a run sends to the source that follows now
- * @param warnings what of the rule's selection finds nothing, and what the source lists and does not have, each a line
- *     for people
+ * @param warnings what of the rule's selection finds nothing, what the source lists and does not have, and immutable
+ *     tags that it has moved, where they were looked at; each a line for people
  */
 public record ReplicationPlan(
         String rule,

@@ -20,8 +20,8 @@ import java.util.OptionalLong;
  * @param sourceRequests what was asked of the source, as {@link TargetSummary#requests} counts; what a cache before it
  *     answers counts too
  * @param failure why the run as a whole could not be made, if so
- * @param warnings what of the rule's selection found nothing, and what the source lists and does not have, each a line
- *     for people; they do not change how the run ended
+ * @param warnings what of the rule's selection found nothing, what the source lists and does not have, and immutable
+ *     tags that it has moved, where they were looked at; each a line for people; they do not change how the run ended
  * @param leftOut targets of the rule that an earlier round was not done with, and that this one did nothing at
  * @param roundOf the run that this was another round of; empty for the first round, whose number is that of the run
  * @param unlisted how many more items there were than are in this report; none but in one that was read from a journal

@@ -39,6 +39,7 @@ import java.util.function.UnaryOperator;
  * @param prune what to delete at the targets
  * @param limits how fast to run
  * @param verify how to verify what was written
+ * @param readsImmutable whether tags that it calls immutable are read back too, against what the journal has of them
  */
 public record ReplicationRule(
         String name,
@@ -53,7 +54,40 @@ public record ReplicationRule(
         List<NamePattern> immutable,
         PruneConfig prune,
         LimitsConfig limits,
-        Verify verify) {
+        Verify verify,
+        boolean readsImmutable) {
+
+    /** A rule that does not look at tags that it calls immutable. */
+    public ReplicationRule(
+            String name,
+            SourceRegistry source,
+            List<NamePattern> repositories,
+            TagSelectionConfig tags,
+            List<Placement> targets,
+            List<Platform> platforms,
+            OnSparseRefused onSparseRefused,
+            ReferrersConfig referrers,
+            OnConflict onConflict,
+            List<NamePattern> immutable,
+            PruneConfig prune,
+            LimitsConfig limits,
+            Verify verify) {
+        this(
+                name,
+                source,
+                repositories,
+                tags,
+                targets,
+                platforms,
+                onSparseRefused,
+                referrers,
+                onConflict,
+                immutable,
+                prune,
+                limits,
+                verify,
+                false);
+    }
 
     /** Copies the lists and validates that the targets can be told apart. */
     public ReplicationRule {
@@ -171,7 +205,8 @@ public record ReplicationRule(
                 immutable,
                 prune,
                 limits,
-                verify);
+                verify,
+                readsImmutable);
     }
 
     /** The same rule with fewer targets. */
@@ -191,12 +226,13 @@ public record ReplicationRule(
                 immutable,
                 prune,
                 limits,
-                verify);
+                verify,
+                readsImmutable);
     }
 
     /**
-     * The same rule, verifying in another way; where it is to read all back, tags that it calls immutable are looked at
-     * too.
+     * The same rule, verifying in another way; where it is to read all back, tags that it calls immutable are read back
+     * too. They stay at what the journal has of them.
      */
     public ReplicationRule verifying(Verify other) {
         return new ReplicationRule(
@@ -209,10 +245,11 @@ public record ReplicationRule(
                 onSparseRefused,
                 referrers,
                 onConflict,
-                other == Verify.DEEP ? List.of() : immutable,
+                immutable,
                 prune,
                 limits,
-                other);
+                other,
+                other == Verify.DEEP);
     }
 
     /** What of each graph travels. */

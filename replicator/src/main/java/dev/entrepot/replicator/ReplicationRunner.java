@@ -80,6 +80,7 @@ public final class ReplicationRunner {
         ReplicationPlan plan = run.plan(survey);
         List<String> warnings = new ArrayList<>(SelectionWarnings.of(rule, survey, source.seen()));
         warnings.addAll(DanglingWarnings.of(survey));
+        warnings.addAll(ImmutableWarnings.of(survey));
         return plan.withWarnings(warnings);
     }
 
@@ -318,6 +319,7 @@ public final class ReplicationRunner {
             ImageDiscovery.refuseNothing(rule, survey);
             results = run.execute(survey, claim::ended);
             warnings.addAll(DanglingWarnings.of(survey));
+            warnings.addAll(ImmutableWarnings.of(survey));
         } catch (CopyException e) {
             failure = Optional.of(e.failure());
         }

@@ -12,6 +12,7 @@ import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * A tag at the source during one run. Nothing is asked before it is needed, and nothing twice, whatever the number of
@@ -23,6 +24,15 @@ final class SourceTag {
     private final Tag tag;
     // The manifests of which was asked whether all is as it was.
     private volatile Set<Digest> compared = Set.of();
+    private final Set<Moved> moved = ConcurrentHashMap.newKeySet();
+
+    /**
+     * What a tag that the rule calls immutable was found to name by now.
+     *
+     * @param kept what it named when it was copied, and stays at
+     * @param now what it names; empty if there is no such tag any more
+     */
+    record Moved(Digest kept, Optional<Digest> now) {}
 
     /**
      * A tag to copy.
@@ -55,6 +65,21 @@ final class SourceTag {
     /** What the tag names; asked once, so that a tag that moves during the run does not tear it. */
     Optional<Descriptor> root() throws IOException {
         return discovery.resolve(reference);
+    }
+
+    /** Notes that the tag is immutable, and names something else than what was copied of it. */
+    void noteMoved(Moved found) {
+        moved.add(found);
+    }
+
+    /** What was {@linkplain #noteMoved noted}: one for each digest that a target keeps it at. */
+    Set<Moved> moved() {
+        return Set.copyOf(moved);
+    }
+
+    /** What a digest is in the repository of the tag; asked once. */
+    Optional<Descriptor> named(Digest digest) throws IOException {
+        return discovery.resolve(digest);
     }
 
     /** The whole graph of what the tag named. */

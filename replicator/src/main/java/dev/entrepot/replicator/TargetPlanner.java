@@ -10,6 +10,7 @@ import dev.entrepot.replicator.ImagePlan.Action;
 import dev.entrepot.replicator.ImagePlan.Step;
 import dev.entrepot.replicator.graph.ArtifactGraph;
 import dev.entrepot.replicator.graph.Concurrently;
+import dev.entrepot.replicator.graph.DiscoveryException;
 import dev.entrepot.replicator.graph.GraphNode;
 import dev.entrepot.replicator.graph.RequestLimit;
 import dev.entrepot.replicator.journal.CompletedTag;
@@ -107,15 +108,66 @@ final class TargetPlanner {
 
     private ImageWork plan(SourceTag tag, TargetRepository repository) throws IOException {
         Optional<CompletedTag> record = usable(tag, repository);
-        // What an earlier version noted without its registry is compared once; so is everything when a rule gets
-        // another source.
-        Optional<CompletedTag> known =
-                record.filter(completed -> completed.isFrom(rule.source().name()));
-        boolean settled = known.filter(completed -> !completed.isLacking()).isPresent() && immutable.test(tag.tag());
-        if (settled && isStillThere(known.get(), repository)) {
-            return settled(tag, repository, known.get().sourceDigest(), Action.UP_TO_DATE, "immutable and complete");
+        Optional<CompletedTag> kept =
+                known(record).filter(completed -> !completed.isLacking() && immutable.test(tag.tag()));
+        if (kept.isPresent() && !rule.readsImmutable() && isStillThere(kept.get(), repository)) {
+            return settled(tag, repository, kept.get().sourceDigest(), Action.UP_TO_DATE, "immutable and complete");
         }
-        Descriptor root = discovery.root(tag);
+        if (kept.isEmpty() || !rule.readsImmutable()) {
+            return plan(tag, repository, record, discovery.root(tag));
+        }
+        Optional<Descriptor> root = keptRoot(tag, kept.get());
+        return root.isPresent() ? plan(tag, repository, record, root.get()) : readBack(tag, repository, kept.get());
+    }
+
+    // What an earlier version noted without its registry is compared once; so is everything when a rule gets another
+    // source.
+    private Optional<CompletedTag> known(Optional<CompletedTag> record) {
+        return record.filter(completed -> completed.isFrom(rule.source().name()));
+    }
+
+    // What the tag is to name at the target: what was copied of it, whatever it names at the source by now; empty if
+    // the source does not have all of that any more.
+    private Optional<Descriptor> keptRoot(SourceTag tag, CompletedTag kept) throws IOException {
+        Digest wanted = kept.sourceDigest();
+        Optional<Descriptor> now = atSource(tag.reference(), "resolving " + tag.reference(), tag::root);
+        if (now.map(Descriptor::digest).equals(Optional.of(wanted))) {
+            return now;
+        }
+        tag.noteMoved(new SourceTag.Moved(wanted, now.map(Descriptor::digest)));
+        Optional<Descriptor> root = atSource(wanted, "resolving " + wanted, () -> tag.named(wanted));
+        try {
+            if (root.isPresent()) {
+                discovery.graph(tag, root.get());
+            }
+        } catch (CopyException e) {
+            if (e.getCause() instanceof DiscoveryException cause && SourcelessImage.isAnswer(cause)) {
+                return Optional.empty();
+            }
+            throw e;
+        }
+        return root;
+    }
+
+    private ImageWork readBack(SourceTag tag, TargetRepository repository, CompletedTag kept) throws IOException {
+        Optional<Descriptor> live = atTarget(tag.tag(), () -> repository.head(tag.tag()));
+        Optional<Digest> other = live.map(Descriptor::digest).filter(there -> !there.equals(kept.targetDigest()));
+        if (other.isPresent() && rule.onConflict() == OnConflict.KEEP) {
+            return settled(
+                    tag, repository, kept.sourceDigest(), Action.SKIP, "the target has " + other.get() + ", kept");
+        }
+        new SourcelessImage(session, repository, kept, reads).requireWhole(live);
+        return settled(
+                tag,
+                repository,
+                kept.sourceDigest(),
+                Action.UP_TO_DATE,
+                "immutable, read back and complete; the source does not have it any more");
+    }
+
+    private ImageWork plan(SourceTag tag, TargetRepository repository, Optional<CompletedTag> record, Descriptor root)
+            throws IOException {
+        Optional<CompletedTag> known = known(record);
         Optional<Digest> live =
                 atTarget(tag.tag(), () -> named(repository, tag.tag())).map(Descriptor::digest);
         // What is to be read back is not taken for complete because it once was.
