@@ -4,12 +4,15 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The tables of the journal, and their version. An older file is brought to this version when it is opened to be
  * written.
  */
 final class JournalSchema {
+    private static final Logger LOG = LoggerFactory.getLogger(JournalSchema.class);
     private static final int VERSION = 9;
 
     private static final String BEGUN =
@@ -77,8 +80,35 @@ final class JournalSchema {
         "UPDATE run SET left_out = (round_of IS NOT NULL AND outcome <> 'complete')",
     };
 
-    // Up to version 7 the last rule that compared a tag took it for its own, so what a rule wrote itself is not known;
-    // and one place had several names where a rule had it several times. A grace time that had begun begins anew.
+    // Of long reports nothing is read at an upgrade, and of all together no more than is kept of them later.
+    private static final int LONG_REPORT = 1 << 20;
+
+    private static final String SHORT_REPORTS =
+            "SELECT id FROM (SELECT id, SUM(octet_length(report)) OVER (ORDER BY id DESC) AS total FROM run"
+                    + " WHERE octet_length(report) <= " + LONG_REPORT + ") WHERE total <= " + CopyJournal.REPORT_BYTES;
+
+    // Of what the journal has as complete, what a kept report says that its rule wrote: the last rule that compared a
+    // tag took it for its own, also one that somebody else had brought. The reason tells a tag that was written from
+    // one
+    // that was right, and of which only content was missing.
+    private static final String BROUGHT_BY_REPORTS =
+            "INSERT OR IGNORE INTO brought SELECT completed.target, completed.repository, completed.tag, completed.rule,"
+                    + " completed.target_digest, completed.registry, completed.source FROM run"
+                    + " CROSS JOIN json_each(CASE WHEN json_valid(run.report) THEN run.report ELSE '{}' END, '$.items') AS item"
+                    + " CROSS JOIN completed ON completed.target = item.value ->> '$.target'"
+                    + " AND completed.repository = item.value ->> '$.repository' AND completed.tag = item.value ->> '$.tag'"
+                    + " AND completed.rule = run.rule AND completed.source_digest = item.value ->> '$.digest'"
+                    + " WHERE run.id IN (" + SHORT_REPORTS
+                    + ") AND item.type = 'object' AND item.value ->> '$.state' = 'copied'"
+                    + " AND (item.value ->> '$.reason' LIKE 'the target does not have the tag%'"
+                    + " OR item.value ->> '$.reason' LIKE 'the tag moves from %')";
+
+    private static final String NOT_BROUGHT = "SELECT COUNT(*) FROM completed WHERE NOT EXISTS (SELECT 1 FROM brought"
+            + " WHERE brought.target = completed.target AND brought.repository = completed.repository"
+            + " AND brought.tag = completed.tag AND brought.rule = completed.rule)";
+
+    // Up to version 7 what a rule wrote itself is known by its reports alone, and one place had several names where a rule
+    // had it several times. A grace time that had begun begins anew.
     private static final String[] FROM_7_TO_8 = {
         "ALTER TABLE completed RENAME TO completed7",
         "DROP INDEX IF EXISTS completed_by_rule",
@@ -89,7 +119,7 @@ final class JournalSchema {
         "DROP TABLE completed7",
         "DROP TABLE IF EXISTS brought",
         BROUGHT,
-        "INSERT INTO brought SELECT target, repository, tag, rule, target_digest, registry, source FROM completed",
+        BROUGHT_BY_REPORTS,
         "DROP TABLE IF EXISTS missing",
         atItsPlace("completed"),
         atItsPlace("brought"),
@@ -101,8 +131,6 @@ final class JournalSchema {
 
     // Up to version 8 a report had every tag of a run, a run its report in its row, and a table each item once more,
     // which nobody read. Of long reports the summary is kept, however much they fill: SQLite cuts one after the other.
-    private static final int LONG_REPORT = 1 << 20;
-
     // Bytes of the longest of which even that is made, which is in memory then, though not in the heap.
     private static final int CUT_BYTES = 128 << 20;
 
@@ -111,10 +139,7 @@ final class JournalSchema {
         "DROP TABLE IF EXISTS standing",
         REPORT,
         StandingRows.TABLE,
-        "INSERT INTO report SELECT id, report FROM run WHERE octet_length(report) <= " + LONG_REPORT
-                + " AND id IN (SELECT id FROM (SELECT id, SUM(octet_length(report)) OVER (ORDER BY id DESC) AS total FROM run"
-                + " WHERE octet_length(report) <= " + LONG_REPORT + ") WHERE total <= " + CopyJournal.REPORT_BYTES
-                + ")",
+        "INSERT INTO report SELECT id, report FROM run WHERE id IN (" + SHORT_REPORTS + ")",
         "UPDATE run SET report = CASE WHEN octet_length(report) <= " + CUT_BYTES + " THEN "
                 + RunRows.summaryOf("run.report") + " END WHERE report IS NOT NULL",
         "ALTER TABLE run RENAME COLUMN report TO summary",
@@ -180,6 +205,7 @@ final class JournalSchema {
                 for (String change : FROM_7_TO_8) {
                     statement.execute(change);
                 }
+                sayWhatIsNotPruned(statement);
             }
             if (version > 0 && version < 9) {
                 for (String change : FROM_8_TO_9) {
@@ -208,6 +234,18 @@ final class JournalSchema {
             }
         }
         prepare(connection);
+    }
+
+    private static void sayWhatIsNotPruned(Statement statement) throws SQLException {
+        try (ResultSet row = statement.executeQuery(NOT_BROUGHT)) {
+            row.next();
+            if (row.getLong(1) > 0) {
+                LOG.warn(
+                        "replication: of {} tags no kept report of the earlier version says that their rule brought them;"
+                                + " they are not pruned, and for on-conflict they are somebody else's",
+                        row.getLong(1));
+            }
+        }
     }
 
     private static int version(Statement statement) throws SQLException {

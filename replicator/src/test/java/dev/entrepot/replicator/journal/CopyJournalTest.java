@@ -2,6 +2,7 @@ package dev.entrepot.replicator.journal;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RepositoryName;
@@ -408,14 +409,58 @@ class CopyJournalTest {
         }
         for (int opened = 0; opened < 2; opened++) {
             try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-                CompletedTag old = journal.broughtBy("rule", "host:5000").getFirst();
-                assertThat(old.repository()).isEqualTo(other);
+                CompletedTag old =
+                        journal.completed("host:5000", other, new Tag("v1")).getFirst();
                 assertThat(old.kept()).isEmpty();
                 assertThat(journal.missing(old)).isEmpty();
                 assertThat(journal.blobLocations("host:5000", digest("x"))).containsExactly(other);
                 assertThat(journal.runs(5)).hasSize(1);
             }
         }
+    }
+
+    @Test
+    void ofVersionSevenARuleBroughtOnlyWhatAReportSaysThatItWrote() throws IOException, SQLException {
+        CopyJournal.open(folder, clock).close();
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
+                Statement statement = connection.createStatement()) {
+            for (String change : BACK_TO_VERSION_7) {
+                statement.execute(change);
+            }
+            for (String tag : List.of("new", "moved", "found", "right", "older", "others")) {
+                statement.execute("INSERT INTO completed VALUES ('host:5000#eu', 'other', '" + tag
+                        + "', 'rule', 'app', '" + digest("s") + "', '" + digest("t") + "', 'scope', '" + digest("a")
+                        + " -', 0, 'registry.test')");
+            }
+            run(statement, "rule", copied("new", "s", "the target does not have the tag"));
+            run(statement, "rule", copied("moved", "s", "the tag moves from " + digest("x") + "; and a note"));
+            run(statement, "rule", copied("found", "s", "").replace("copied", "up-to-date"));
+            run(statement, "rule", copied("right", "s", "the tag is right, and 1 nodes are not complete"));
+            run(statement, "rule", copied("older", "z", "the target does not have the tag"));
+            run(statement, "another", copied("others", "s", "the target does not have the tag"));
+            statement.execute(
+                    "INSERT INTO run(rule, cause, started, outcome, report) VALUES ('rule', 'test', 1, 'complete', 'no JSON')");
+            statement.execute(
+                    "INSERT INTO run(rule, cause, started, outcome) VALUES ('rule', 'test', 1, 'interrupted')");
+            statement.execute("PRAGMA user_version = 7");
+        }
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            assertThat(journal.broughtIn("host:5000", other))
+                    .extracting(BroughtTag::tag, BroughtTag::digest)
+                    .containsExactly(tuple(new Tag("moved"), digest("t")), tuple(new Tag("new"), digest("t")));
+            assertThat(journal.broughtBy("rule", "host:5000")).hasSize(2);
+            assertThat(journal.completedIn("host:5000", other)).hasSize(6);
+        }
+    }
+
+    private static void run(Statement statement, String rule, String item) throws SQLException {
+        statement.execute("INSERT INTO run(rule, cause, started, outcome, report) VALUES ('" + rule
+                + "', 'test', 1, 'complete', '{\"run\":1,\"items\":[" + item + "]}')");
+    }
+
+    private String copied(String tag, String digest, String reason) {
+        return "{\"target\":\"host:5000#eu\",\"source\":\"app\",\"repository\":\"other\",\"tag\":\"" + tag
+                + "\",\"digest\":\"" + digest(digest) + "\",\"state\":\"copied\",\"reason\":\"" + reason + "\"}";
     }
 
     @Test
