@@ -2,13 +2,22 @@ package dev.entrepot.oci.client;
 
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.InvalidNameException;
+import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.OutageException.Reason;
+import dev.entrepot.oci.RefusedException;
 import java.io.IOException;
+import java.net.URI;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Function;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -34,16 +43,57 @@ final class PageReads {
      */
     record Page<T>(List<T> names, Optional<String> next) {}
 
+    // What a document says, with the names as it has them, of which some may not fit their grammar.
+    private record Answer<T>(List<T> names, List<String> texts, Optional<String> next) {}
+
     /**
-     * Asks for a page. Names that do not fit their grammar cannot be asked for and are left out.
+     * Asks for a page. Names that do not fit their grammar cannot be asked for and are left out. A first page that is
+     * exactly as long as was asked for, and names no next one, may be the beginning of a longer list: some registries
+     * cut it and do not say so. What comes after its last name is asked for then, and is part of the page, until
+     * nothing new comes, or less than was asked for.
      *
      * @param property the property of the document that holds the names: an array, or null on the first page, as some
      *     registries have it where there is nothing to list
-     * @param first whether this is the first page
+     * @param first whether this is the first page, whose request has the number of names in its query
      * @param parser makes a name of a text, or throws {@link InvalidNameException}
      * @throws OutageException if the document has no such list, or says that it is an error
      */
     <T> Page<T> read(ApiRequest request, String property, boolean first, Function<String, T> parser)
+            throws IOException {
+        Answer<T> answer = ask(request, property, first, parser);
+        if (!first || !isCut(answer)) {
+            return new Page<>(answer.names(), answer.next());
+        }
+        Set<T> names = new LinkedHashSet<>(answer.names());
+        Set<String> seen = new HashSet<>(answer.texts());
+        while (isCut(answer) && seen.size() <= OciLimits.MAX_TAGS) {
+            Optional<Answer<T>> more = askAfter(answer.texts().getLast(), request, property, parser);
+            // A registry that does not know "last" begins anew.
+            if (more.isEmpty() || !seen.addAll(more.get().texts())) {
+                return new Page<>(List.copyOf(names), Optional.empty());
+            }
+            answer = more.get();
+            names.addAll(answer.names());
+        }
+        return new Page<>(List.copyOf(names), answer.next());
+    }
+
+    private static boolean isCut(Answer<?> answer) {
+        return answer.next().isEmpty() && answer.texts().size() == PAGE_SIZE;
+    }
+
+    // Empty if the registry does not have such a page, which is an answer and no outage.
+    private <T> Optional<Answer<T>> askAfter(
+            String last, ApiRequest request, String property, Function<String, T> parser) throws IOException {
+        URI after = URI.create(request.uri() + "&last=" + URLEncoder.encode(last, StandardCharsets.UTF_8));
+        try {
+            return Optional.of(ask(request.withUri(after), property, true, parser));
+        } catch (NotFoundException | RefusedException e) {
+            return Optional.empty();
+        }
+    }
+
+    private <T> Answer<T> ask(ApiRequest request, String property, boolean first, Function<String, T> parser)
             throws IOException {
         return calls.call(request, response -> {
             if (response.status() != 200) {
@@ -52,20 +102,21 @@ final class PageReads {
             if (response.isHtml()) {
                 throw calls.errors().html(response);
             }
-            List<T> names = names(response, property, first, parser);
+            List<String> texts = texts(response, property, first);
             Optional<String> next = Links.next(response);
             if (next.filter(page -> request.uri().toString().endsWith(page)).isPresent()) {
                 throw new InvalidContentException(
                         request.what() + ": " + request.host() + " sent a page that names itself as the next");
             }
-            return new Page<>(names, next);
+            List<T> names = new ArrayList<>();
+            texts.forEach(text -> parse(text, parser).ifPresent(names::add));
+            return new Answer<>(names, texts, next);
         });
     }
 
-    private static <T> List<T> names(ApiResponse response, String property, boolean first, Function<String, T> parser)
-            throws IOException {
+    private static List<String> texts(ApiResponse response, String property, boolean first) throws IOException {
         byte[] body = response.readDocument(MAX_PAGE_BYTES);
-        List<T> result = new ArrayList<>();
+        List<String> result = new ArrayList<>();
         try {
             JsonNode root = OciJson.mapper().readTree(body);
             if (!root.isObject()) {
@@ -80,7 +131,9 @@ final class PageReads {
                 throw notAList(response, ": its \"" + property + "\" is no array");
             }
             for (JsonNode item : list) {
-                parse(item, parser).ifPresent(result::add);
+                if (item.isString()) {
+                    result.add(item.stringValue());
+                }
             }
             return result;
         } catch (JacksonException e) {
@@ -88,9 +141,9 @@ final class PageReads {
         }
     }
 
-    private static <T> Optional<T> parse(JsonNode item, Function<String, T> parser) {
+    private static <T> Optional<T> parse(String text, Function<String, T> parser) {
         try {
-            return item.isString() ? Optional.of(parser.apply(item.stringValue())) : Optional.empty();
+            return Optional.of(parser.apply(text));
         } catch (InvalidNameException e) {
             return Optional.empty();
         }

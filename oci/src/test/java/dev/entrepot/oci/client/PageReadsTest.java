@@ -21,6 +21,8 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -111,6 +113,63 @@ class PageReadsTest {
 
         assertThat(page.tags()).isEmpty();
         assertThat(page.next()).isEmpty();
+    }
+
+    private static String numbered(int from, int to) {
+        return IntStream.range(from, to)
+                .mapToObj(number -> "\"t%05d\"".formatted(number))
+                .collect(Collectors.joining(",", "[", "]"));
+    }
+
+    @Test
+    void listThatIsCutWithoutALinkIsAskedForToItsEnd() throws IOException {
+        REGISTRY.stubFor(get(TAGS).willReturn(tags(numbered(0, 1000))));
+        REGISTRY.stubFor(get(TAGS + "&last=t00999").willReturn(tags(numbered(1000, 2000))));
+        REGISTRY.stubFor(get(TAGS + "&last=t01999").willReturn(tags("[\"t02000\"]")));
+
+        TagPage page = repository.listTags(Optional.empty());
+
+        assertThat(page.tags()).hasSize(2001).doesNotHaveDuplicates().contains(new Tag("t02000"));
+        assertThat(page.next()).isEmpty();
+        REGISTRY.verify(3, anyRequestedFor(anyUrl()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 1, 2, 3})
+    void listThatIsExactlyAsLongAsAPageHasNoMoreWhereNothingNewComes(int how) throws IOException {
+        REGISTRY.stubFor(get(TAGS).willReturn(tags(numbered(0, 1000))));
+        REGISTRY.stubFor(get(TAGS + "&last=t00999")
+                .willReturn(
+                        switch (how) {
+                            case 0 -> tags("[]");
+                            case 1 -> tags("null");
+                            // As a registry does that does not know "last".
+                            case 2 -> tags(numbered(0, 1000));
+                            default -> aResponse().withStatus(404);
+                        }));
+
+        TagPage page = repository.listTags(Optional.empty());
+
+        assertThat(page.tags()).hasSize(1000);
+        assertThat(page.next()).isEmpty();
+        REGISTRY.verify(2, anyRequestedFor(anyUrl()));
+    }
+
+    @Test
+    void restOfACutListThatIsNotToBeHadIsAnOutage() {
+        REGISTRY.stubFor(get(TAGS).willReturn(tags(numbered(0, 1000))));
+        REGISTRY.stubFor(get(TAGS + "&last=t00999").willReturn(tags("{}")));
+
+        assertThatThrownBy(() -> repository.listTags(Optional.empty())).isInstanceOf(OutageException.class);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {999, 1001})
+    void listOfAnotherLengthIsAskedForOnce(int length) throws IOException {
+        REGISTRY.stubFor(get(TAGS).willReturn(tags(numbered(0, length))));
+
+        assertThat(repository.listTags(Optional.empty()).tags()).hasSize(length);
+        REGISTRY.verify(1, anyRequestedFor(anyUrl()));
     }
 
     @ParameterizedTest
