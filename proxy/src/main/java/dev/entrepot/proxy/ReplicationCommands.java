@@ -20,6 +20,7 @@ import dev.entrepot.replicator.ReportWriter;
 import dev.entrepot.replicator.RuleBusyException;
 import dev.entrepot.replicator.journal.CopyJournal;
 import dev.entrepot.replicator.journal.RunRecord;
+import dev.entrepot.replicator.journal.RunsToRead;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Files;
@@ -182,7 +183,7 @@ final class ReplicationCommands {
                     ? show(Optional.empty(), Optional.empty(), number.get(), json)
                     : list(List.of(), json);
         }
-        try (CopyJournal journal = CopyJournal.openForReading(directory, environment.clock())) {
+        try (RunsToRead journal = RunsToRead.open(directory, environment.clock())) {
             return number.isPresent()
                     ? show(journal.run(number.get()), journal.report(number.get()), number.get(), json)
                     : list(journal.runs(RUNS_SHOWN), json);

@@ -1,0 +1,63 @@
+package dev.entrepot.replicator.journal;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.entrepot.replicator.VirtualTime;
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.channels.FileLock;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class RunsToReadTest {
+    @TempDir
+    private Path folder;
+
+    private final VirtualTime clock = new VirtualTime();
+    private CopyJournal writer;
+
+    @BeforeEach
+    void beginARun() throws IOException {
+        writer = CopyJournal.open(folder, clock);
+        writer.finishRun(writer.startRun("rule", "schedule"), "complete", "{}");
+        writer.startRun("rule", "sync");
+    }
+
+    @AfterEach
+    void close() throws IOException {
+        writer.close();
+    }
+
+    private void assertOutcome(String last) throws IOException {
+        try (RunsToRead runs = RunsToRead.open(folder, clock)) {
+            assertThat(runs.runs(9)).extracting(RunRecord::outcome).containsExactly(last, "complete");
+            assertThat(runs.run(2).orElseThrow().outcome()).isEqualTo(last);
+            assertThat(runs.run(1).orElseThrow().outcome()).isEqualTo("complete");
+            assertThat(runs.run(3)).isEmpty();
+        }
+    }
+
+    @Test
+    void runOfAProcessThatWasKilledIsShownAsInterrupted() throws IOException {
+        assertOutcome("interrupted");
+        assertThat(writer.run(2).orElseThrow().outcome())
+                .as("who only reads notes nothing")
+                .isEqualTo("running");
+    }
+
+    @Test
+    void runIsInProgressWhileSomebodyHasTheLock() throws IOException {
+        Path file = folder.resolve("lock");
+        try (FileChannel channel = FileChannel.open(
+                        file, StandardOpenOption.CREATE, StandardOpenOption.READ, StandardOpenOption.WRITE);
+                FileLock shared = channel.lock(0, Long.MAX_VALUE, true)) {
+            assertThat(shared.isValid()).isTrue();
+            assertOutcome("running");
+        }
+        assertOutcome("interrupted");
+    }
+}
