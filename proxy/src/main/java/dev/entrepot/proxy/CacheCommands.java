@@ -7,6 +7,7 @@ import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.proxy.replication.RunningServer;
+import dev.entrepot.replicator.journal.CopyJournal;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.net.URLEncoder;
@@ -107,6 +108,7 @@ final class CacheCommands {
     }
 
     private JsonNode rebuild(Path directory) throws IOException {
+        CopyJournal.refuseNewer(directory);
         try (ContentStore store = ContentStore.open(directory, environment.clock());
                 CacheIndex index = CacheIndex.rebuild(store, environment.clock())) {
             return OciJson.mapper()

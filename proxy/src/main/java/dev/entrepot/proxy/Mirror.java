@@ -142,15 +142,16 @@ final class Mirror implements Serving {
             rules.apply(read.access(), server);
         }));
         MirrorMetrics.ofReload(metrics, reload, rules);
+        ReplicationService replication = openReplication(cache, instance, tracing, access);
         Readiness readiness = new Readiness(
                 List.of(() -> storeProblem(cache.index())),
                 List.of(
                         () -> reload.flatMap(ConfigReload::problem),
                         rules::heldBack,
                         access::problem,
+                        replication::problem,
                         () -> cache.index().wasRebuilt() ? Optional.of(REBUILT) : Optional.empty(),
                         () -> DiskMetrics.note(cache.evictor())));
-        ReplicationService replication = openReplication(cache, instance, tracing, access);
         PinKeeping pins =
                 new PinKeeping(cache.cache().rules(), cache.evictor().pins(), cache.filler(), cache.clock(), metrics);
         open.push(pins::close);
@@ -236,7 +237,7 @@ final class Mirror implements Serving {
             OpenedCache cache, String instance, Optional<Tracing> tracing, ServedAccess access) throws IOException {
         ClientEnvironment world = tracing.map(on -> on.follow(environment)).orElse(environment);
         Replication replication =
-                Replication.open(config.replication(), config.cache().directory(), cache.registries(), world);
+                Replication.openForServing(config.replication(), config.cache().directory(), cache.registries(), world);
         try {
             ReplicationService service = new ReplicationService(
                     replication,

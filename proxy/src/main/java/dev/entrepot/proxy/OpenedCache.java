@@ -32,6 +32,7 @@ import dev.entrepot.proxy.rules.RuleDisk;
 import dev.entrepot.proxy.rules.RuleSet;
 import dev.entrepot.proxy.upstreams.UpstreamSurvey;
 import dev.entrepot.replicator.fill.GraphFiller;
+import dev.entrepot.replicator.journal.CopyJournal;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Clock;
@@ -94,6 +95,8 @@ final class OpenedCache implements AutoCloseable {
         this.grouping = DiskGrouping.of(config);
         CacheConfig cacheConfig = config.cache();
         try {
+            // A folder of a newer version stays as it is, for that version.
+            CopyJournal.refuseNewer(cacheConfig.directory());
             store = ContentStore.open(cacheConfig.directory(), environment.clock());
             open.push(store::close);
             index = serving ? CacheIndex.openAtOnce(store, clock) : CacheIndex.open(store, clock);

@@ -13,6 +13,7 @@ import dev.entrepot.replicator.RetryPolicy;
 import dev.entrepot.replicator.RuleBusyException;
 import dev.entrepot.replicator.Time;
 import dev.entrepot.replicator.journal.CopyJournal;
+import dev.entrepot.replicator.journal.DamagedJournalException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Collection;
@@ -21,22 +22,29 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The rules of a process, ready to be planned and run, and the journal of what they did. One for a data folder at a
  * time: whoever has the store open. Safe for all threads.
  */
 public final class Replication implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(Replication.class);
+
     private final Map<String, ReplicationRule> rules = new LinkedHashMap<>();
     private final Map<String, ReplicationRuleConfig> configured = new HashMap<>();
     private final CopyJournal journal;
+    private final Optional<String> problem;
     private final ReplicationTargets targets;
     private final OtherSources others;
     private final ReplicationRunner runner;
     private final ImageCopies copies;
 
-    private Replication(CopyJournal journal, ReplicationTargets targets, Registries sources, Time time) {
+    private Replication(
+            CopyJournal journal, ReplicationTargets targets, Registries sources, Time time, Optional<String> problem) {
         this.journal = journal;
+        this.problem = problem;
         this.targets = targets;
         this.runner = new ReplicationRunner(journal, time, RetryPolicy.DEFAULT);
         this.others = new OtherSources(sources.environment(), sources.servesClients());
@@ -54,9 +62,44 @@ public final class Replication implements AutoCloseable {
             ReplicationConfig config, Path directory, Registries sources, ClientEnvironment environment)
             throws IOException {
         Time time = time(environment);
-        CopyJournal journal = CopyJournal.open(directory, time.clock());
+        return open(config, sources, environment, CopyJournal.open(directory, time.clock()), time, Optional.empty());
+    }
+
+    /**
+     * As above, for a server: where there are no rules, a damaged journal keeps it from nothing. That is put aside, and
+     * a new one made; {@link #problem()} says so. With rules it is refused: what is immutable, and what may be pruned,
+     * is nowhere else.
+     */
+    public static Replication openForServing(
+            ReplicationConfig config, Path directory, Registries sources, ClientEnvironment environment)
+            throws IOException {
+        if (!config.rules().isEmpty()) {
+            return open(config, directory, sources, environment);
+        }
+        Time time = time(environment);
+        try {
+            CopyJournal journal = CopyJournal.openChecked(directory, time.clock());
+            return open(config, sources, environment, journal, time, Optional.empty());
+        } catch (DamagedJournalException e) {
+            String problem = "the replication journal was damaged and was put aside as "
+                    + CopyJournal.putAside(directory)
+                    + ": the reports of earlier runs are in it, and what rules had copied, if there were any";
+            LOG.error("{} ({})", problem, e.getMessage());
+            CopyJournal journal = CopyJournal.open(directory, time.clock());
+            return open(config, sources, environment, journal, time, Optional.of(problem));
+        }
+    }
+
+    private static Replication open(
+            ReplicationConfig config,
+            Registries sources,
+            ClientEnvironment environment,
+            CopyJournal journal,
+            Time time,
+            Optional<String> problem)
+            throws IOException {
         Replication replication =
-                new Replication(journal, new ReplicationTargets(environment, config.rules()), sources, time);
+                new Replication(journal, new ReplicationTargets(environment, config.rules()), sources, time, problem);
         try {
             for (ReplicationRuleConfig rule : config.rules()) {
                 replication.configured.put(rule.name(), rule);
@@ -69,6 +112,11 @@ public final class Replication implements AutoCloseable {
             replication.close();
             throw e;
         }
+    }
+
+    /** What was wrong with the journal when it was opened, and what was done about it; mostly empty. */
+    public Optional<String> problem() {
+        return problem;
     }
 
     /** Clock, sleep and randomness for runs. */

@@ -14,6 +14,7 @@ import dev.entrepot.replicator.schedule.ReplicationScheduler;
 import java.io.IOException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -116,6 +117,11 @@ public final class ReplicationService implements AutoCloseable {
     /** How rules stand and how far runs have come. */
     public ReplicationStatus status() {
         return status;
+    }
+
+    /** What was wrong with the journal at the start; mostly empty. */
+    public Optional<String> problem() {
+        return replication.problem();
     }
 
     /** Begins to run rules. */

@@ -84,6 +84,58 @@ public final class CopyJournal implements AutoCloseable {
     }
 
     /**
+     * As {@link #open}, and reads all of the file first.
+     *
+     * @throws DamagedJournalException if any of it is damaged
+     */
+    public static CopyJournal openChecked(Path directory, InstantSource clock) throws IOException {
+        CopyJournal journal = open(directory, clock);
+        try {
+            journal.sql.call(JournalSchema::check);
+            return journal;
+        } catch (IOException e) {
+            try {
+                journal.close();
+            } catch (IOException also) {
+                e.addSuppressed(also);
+            }
+            throw e;
+        }
+    }
+
+    /**
+     * Puts a damaged journal aside, with what SQLite has beside it; it is never deleted. Nobody has it open.
+     *
+     * @return where it is then
+     */
+    public static Path putAside(Path directory) throws IOException {
+        Path file = directory.resolve(FILE);
+        int number = 1;
+        while (Files.exists(directory.resolve(FILE + ".corrupt-" + number))) {
+            number++;
+        }
+        Path aside = directory.resolve(FILE + ".corrupt-" + number);
+        Path log = directory.resolve(FILE + "-wal");
+        // First: left where it is, it would be replayed into a new file.
+        if (Files.exists(log)) {
+            Files.move(log, directory.resolve(aside.getFileName() + "-wal"));
+        }
+        Files.deleteIfExists(directory.resolve(FILE + "-shm"));
+        Files.move(file, aside);
+        return aside;
+    }
+
+    /**
+     * Refuses a folder whose journal a newer version wrote, before anything else in it is changed. Changes nothing, and
+     * makes none; one that cannot be read is for who opens it.
+     *
+     * @throws IOException says which version it is, and what to do
+     */
+    public static void refuseNewer(Path directory) throws IOException {
+        SqlThread.refuseNewer(directory.resolve(FILE));
+    }
+
+    /**
      * Opens the journal beside a process that may be writing it, to write it too; runs in progress stay in progress.
      */
     public static CopyJournal openBeside(Path directory, InstantSource clock) throws IOException {

@@ -4,8 +4,10 @@ import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.sql.Statement;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
+import org.sqlite.SQLiteErrorCode;
 
 /**
  * The tables of the journal, and their version. An older file is brought to this version when it is opened to be
@@ -107,7 +109,8 @@ final class JournalSchema {
             + " WHERE brought.target = completed.target AND brought.repository = completed.repository"
             + " AND brought.tag = completed.tag AND brought.rule = completed.rule)";
 
-    // Up to version 7 what a rule wrote itself is known by its reports alone, and one place had several names where a rule
+    // Up to version 7 what a rule wrote itself is known by its reports alone, and one place had several names where a
+    // rule
     // had it several times. A grace time that had begun begins anew.
     private static final String[] FROM_7_TO_8 = {
         "ALTER TABLE completed RENAME TO completed7",
@@ -168,11 +171,7 @@ final class JournalSchema {
     static void prepare(Connection connection) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             int version = version(statement);
-            if (version > VERSION) {
-                throw new SQLException("the journal was written by a newer version of this program (schema " + version
-                        + ", this one knows " + VERSION
-                        + "): run that version, or restore the data folder from before the upgrade");
-            }
+            refuseNewer(version);
             if (version == 0) {
                 for (String table : TABLES) {
                     statement.execute(table);
@@ -218,6 +217,15 @@ final class JournalSchema {
         }
     }
 
+    /** Refuses the version of a file that a newer version of this program wrote. */
+    static void refuseNewer(int version) throws SQLException {
+        if (version > VERSION) {
+            throw new SQLException("the journal was written by a newer version of this program (schema " + version
+                    + ", this one knows " + VERSION
+                    + "): run that version, or restore the data folder from before the upgrade");
+        }
+    }
+
     /**
      * As above, but an older file stays at its version: who only reads must not take it from the version that has it
      * open.
@@ -234,6 +242,17 @@ final class JournalSchema {
             }
         }
         prepare(connection);
+    }
+
+    /** Reads the whole file; what is damaged is an exception that says so. */
+    static @Nullable Void check(SqlThread.Statements statements) throws SQLException {
+        try (ResultSet row = statements.prepare("PRAGMA quick_check(1)").executeQuery()) {
+            String found = row.next() ? row.getString(1) : "no answer";
+            if (!found.equals("ok")) {
+                throw new SQLException("quick_check: " + found, null, SQLiteErrorCode.SQLITE_CORRUPT.code);
+            }
+            return null;
+        }
     }
 
     private static void sayWhatIsNotPruned(Statement statement) throws SQLException {

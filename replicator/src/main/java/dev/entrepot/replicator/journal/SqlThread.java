@@ -2,6 +2,7 @@ package dev.entrepot.replicator.journal;
 
 import java.io.IOException;
 import java.io.InterruptedIOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -26,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sqlite.JDBC;
+import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteErrorCode;
 
 /**
@@ -51,6 +53,7 @@ final class SqlThread implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofMinutes(1);
 
     private final BlockingQueue<Task<?>> queue = new LinkedBlockingQueue<>(MOST_WAITING);
+    private final Path file;
     private final Connection connection;
     private final Map<String, PreparedStatement> statements = new HashMap<>();
     private final AtomicLong done = new AtomicLong();
@@ -88,7 +91,8 @@ final class SqlThread implements AutoCloseable {
 
     private record Task<T>(Work<T> work, CompletableFuture<@Nullable T> result) {}
 
-    private SqlThread(Connection connection, Duration patience) {
+    private SqlThread(Path file, Connection connection, Duration patience) {
+        this.file = file;
         this.connection = connection;
         this.patience = patience;
         this.thread =
@@ -140,37 +144,58 @@ final class SqlThread implements AutoCloseable {
     private static SqlThread open(Path file, Duration patience, Preparation preparation) throws IOException {
         try {
             Connection connection = JDBC.createConnection("jdbc:sqlite:" + file, new Properties());
-            try (Statement statement = connection.createStatement()) {
-                statement.execute("PRAGMA journal_mode=WAL");
-                statement.execute("PRAGMA synchronous=NORMAL");
-                statement.execute("PRAGMA busy_timeout=10000");
+            try {
+                prepare(connection, preparation);
             } catch (SQLException e) {
                 connection.close();
                 throw e;
             }
-            connection.setAutoCommit(false);
-            preparation.of(connection);
-            connection.commit();
-            // From here on by hand: the driver's own way cannot go on after a commit that failed.
-            connection.setAutoCommit(true);
             if (preparation == WRITING) {
                 giveBack(connection, file);
             }
-            return new SqlThread(connection, patience);
+            return new SqlThread(file, connection, patience);
         } catch (SQLException e) {
-            throw new IOException(
-                    "cannot open the replication journal " + file + ": " + e.getMessage() + remedy(file, e), e);
+            throw JournalFailure.of("cannot open the replication journal", file, e);
         }
     }
 
-    private static String remedy(Path file, SQLException e) {
-        int code = e.getErrorCode() & 0xff;
-        if (code != SQLiteErrorCode.SQLITE_NOTADB.code && code != SQLiteErrorCode.SQLITE_CORRUPT.code) {
-            return "";
+    private static void prepare(Connection connection, Preparation preparation) throws SQLException {
+        try (Statement statement = connection.createStatement()) {
+            statement.execute("PRAGMA journal_mode=WAL");
+            statement.execute("PRAGMA synchronous=NORMAL");
+            statement.execute("PRAGMA busy_timeout=10000");
         }
-        return "; restore it from a backup, or move it away together with " + file.getFileName() + "-wal and "
-                + file.getFileName()
-                + "-shm beside it, if they are there, for a new one to be made: all is compared again then, and nothing that was copied before is pruned";
+        connection.setAutoCommit(false);
+        preparation.of(connection);
+        connection.commit();
+        // From here on by hand: the driver's own way cannot go on after a commit that failed.
+        connection.setAutoCommit(true);
+    }
+
+    /**
+     * Refuses a file that a newer version wrote, and changes nothing in it. What is not there, or cannot be read, is
+     * not refused.
+     */
+    static void refuseNewer(Path file) throws IOException {
+        if (Files.notExists(file)) {
+            return;
+        }
+        SQLiteConfig config = new SQLiteConfig();
+        config.setReadOnly(true);
+        int version;
+        try (Connection connection = config.createConnection("jdbc:sqlite:" + file);
+                Statement statement = connection.createStatement();
+                ResultSet row = statement.executeQuery("PRAGMA user_version")) {
+            version = row.next() ? row.getInt(1) : 0;
+        } catch (SQLException e) {
+            LOG.debug("the version of {} cannot be read: {}", file, e.getMessage());
+            return;
+        }
+        try {
+            JournalSchema.refuseNewer(version);
+        } catch (SQLException e) {
+            throw JournalFailure.of("cannot open the replication journal", file, e);
+        }
     }
 
     /**
@@ -213,14 +238,15 @@ final class SqlThread implements AutoCloseable {
             } catch (TimeoutException e) {
                 long now = done.get();
                 if (now == before) {
-                    throw new IOException("the replication journal made no progress for " + patience, e);
+                    throw new IOException("the replication journal " + file + " made no progress for " + patience, e);
                 }
                 before = now;
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
                 throw new InterruptedIOException("interrupted while waiting for the replication journal");
             } catch (ExecutionException e) {
-                throw new IOException("the replication journal failed: " + e.getCause(), e.getCause());
+                throw JournalFailure.of(
+                        "the replication journal failed at", file, e.getCause() == null ? e : e.getCause());
             }
         }
     }
@@ -339,7 +365,7 @@ final class SqlThread implements AutoCloseable {
             } catch (InterruptedException e) {
                 Thread.currentThread().interrupt();
             } catch (SQLException e) {
-                throw new IOException("cannot close the replication journal", e);
+                throw JournalFailure.of("cannot close the replication journal", file, e);
             }
         }
     }

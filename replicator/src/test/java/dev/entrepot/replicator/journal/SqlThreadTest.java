@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.ResultSet;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -48,6 +49,24 @@ class SqlThreadTest {
     }
 
     @Test
+    void fileThatIsDamagedFurtherOnIsNamedWithWhatToDoWhereThatShows() throws IOException {
+        Path file = folder.resolve("test.db");
+        try (SqlThread sql = open(Duration.ofSeconds(30))) {
+            sql.call(statements -> statements.update("CREATE TABLE filled(bytes BLOB)"));
+            sql.call(statements -> statements.update("INSERT INTO filled VALUES (?)", new byte[10]));
+        }
+        byte[] bytes = Files.readAllBytes(file);
+        Arrays.fill(bytes, bytes.length - 4096, bytes.length, (byte) 0);
+        Files.write(file, bytes);
+        try (SqlThread sql = open(Duration.ofSeconds(30))) {
+            assertThatThrownBy(() -> sql.call(statements -> statements.update("DELETE FROM filled WHERE bytes = 1")))
+                    .isInstanceOf(DamagedJournalException.class)
+                    .hasMessageContaining("the replication journal failed at " + file)
+                    .hasMessageContaining("move it away together with test.db-wal");
+        }
+    }
+
+    @Test
     void diskThatIsFullForAWhileEndsNothing() throws IOException {
         String insert = "INSERT INTO filled VALUES (?)";
         try (SqlThread sql = open(Duration.ofSeconds(30))) {
@@ -56,7 +75,8 @@ class SqlThreadTest {
             mostPages(sql, 40);
             assertThatThrownBy(() -> sql.call(statements -> statements.update(insert, new byte[1_000_000])))
                     .isInstanceOf(IOException.class)
-                    .hasMessageContaining("full");
+                    .hasMessageContaining("full")
+                    .hasMessageContaining("make space on the disk that " + folder + " is on");
             mostPages(sql, 10_000);
 
             sql.call(statements -> statements.update(insert, new byte[1_000_000]));
