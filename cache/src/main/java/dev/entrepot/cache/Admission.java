@@ -87,7 +87,7 @@ final class Admission {
         return settings.denied()
                 .map(reason -> new BlockedException(
                         BlockedException.Kind.DENIED,
-                        what + repository + " is denied by " + settings.rule(Setting.ACCESS) + ": " + reason));
+                        what + repository + " is denied by " + settings.rule(Setting.DENY) + ": " + reason));
     }
 
     /** Lets go of what is kept because the upstream denies it, where these readers may have that done. */

@@ -4,8 +4,8 @@ import java.util.Locale;
 
 /** The settings that rules decide, one by one. */
 public enum Setting {
-    /** Whether anything is served. */
-    ACCESS,
+    /** Why nothing is served, if so. */
+    DENY,
     /** When the upstream is asked about what is kept. */
     FRESHNESS,
     /** How long a request waits for the upstream when something is kept. */

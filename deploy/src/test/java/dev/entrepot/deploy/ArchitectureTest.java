@@ -58,7 +58,7 @@ class ArchitectureTest {
                     "proxy.replication"),
             entry("proxy.admin", "oci", "cache", "proxy.http"),
             entry("proxy.access", "oci", "config", "proxy.admin", "proxy.http"),
-            entry("proxy.rules", "oci", "cache", "config", "proxy.admin", "proxy.http"),
+            entry("proxy.rules", "oci", "cache", "config", "proxy.access", "proxy.admin", "proxy.http"),
             entry(
                     "proxy.replication",
                     "oci",

@@ -4,6 +4,7 @@ import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.LoadedConfig;
 import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.client.ClientEnvironment;
+import dev.entrepot.proxy.access.AnonymousPulls;
 import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.proxy.replication.RunningServer;
 import dev.entrepot.proxy.replication.UserInName;
@@ -86,8 +87,10 @@ final class ExplainCommand {
         }
         try (Closings closings = new Closings()) {
             OpenedCache cache = LookedAt.open(config, environment, closings);
-            cache.rules().replace(RuleSet.of(config, loaded::originOf));
-            return cache.explainer()
+            RuleSet rules = RuleSet.of(config, loaded::originOf);
+            cache.rules().replace(rules);
+            AnonymousPulls access = new AnonymousPulls(config.server(), config.access(), rules::where);
+            return cache.explainer(() -> access)
                     .explain(reference)
                     .orElseThrow(() -> new BadRequestException(Explainer.noUpstream(reference)));
         } catch (InvalidNameException e) {

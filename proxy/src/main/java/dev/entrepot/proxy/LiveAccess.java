@@ -6,9 +6,11 @@ import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.ServerConfig;
 import dev.entrepot.config.TlsConfig;
+import dev.entrepot.proxy.access.AnonymousPulls;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -24,6 +26,7 @@ final class LiveAccess {
     private final Clients started;
     private final Consumer<List<AccessRuleConfig>> gate;
     private List<AccessRuleConfig> inEffect;
+    private volatile AnonymousPulls anonymous;
     private volatile Optional<String> heldBack = Optional.empty();
 
     /** What rules of access rest on. */
@@ -37,21 +40,33 @@ final class LiveAccess {
     /**
      * Begins with the rules that the server was started with.
      *
+     * @param places the file and line of a path of the configuration, if they are known
      * @param gate where rules are put into effect
      */
-    LiveAccess(EntrepotConfig started, Consumer<List<AccessRuleConfig>> gate) {
+    LiveAccess(
+            EntrepotConfig started, Function<String, Optional<String>> places, Consumer<List<AccessRuleConfig>> gate) {
         this.started = Clients.of(started.server());
         this.gate = gate;
         this.inEffect = started.access();
+        this.anonymous = new AnonymousPulls(started.server(), inEffect, places);
+    }
+
+    /** What the rules in effect make of clients that do not say who they are. */
+    AnonymousPulls anonymous() {
+        return anonymous;
     }
 
     /**
      * Puts rules into effect that were read with the configuration of a server, or says in the log why the former ones
      * stay.
+     *
+     * @param places the file and line of a path of that configuration, if they are known
      */
-    synchronized void apply(List<AccessRuleConfig> access, ServerConfig server) {
+    synchronized void apply(
+            List<AccessRuleConfig> access, ServerConfig server, Function<String, Optional<String>> places) {
         if (started.equals(Clients.of(server))) {
             inEffect = access;
+            anonymous = new AnonymousPulls(server, inEffect, places);
             gate.accept(inEffect);
             heldBack = Optional.empty();
         } else if (access.equals(inEffect)) {

@@ -136,10 +136,10 @@ final class Mirror implements Serving {
         cache.scrub().heal(cache::heal);
         cache.scrub().start();
         cache.rules().replace(RuleSet.of(config, origins));
-        LiveAccess rules = new LiveAccess(config, access.gate()::replace);
+        LiveAccess rules = new LiveAccess(config, cache.rules().current()::where, access.gate()::replace);
         reload = file.map(source -> new ConfigReload(config, source, cache.rules(), (read, server) -> {
             cache.regroup(read);
-            rules.apply(read.access(), server);
+            rules.apply(read.access(), server, cache.rules().current()::where);
         }));
         MirrorMetrics.ofReload(metrics, reload, rules);
         ReplicationService replication = openReplication(cache, instance, tracing, access);
@@ -174,7 +174,7 @@ final class Mirror implements Serving {
                 List.of(
                         page,
                         replication.api(),
-                        cache.explainer(),
+                        cache.explainer(rules::anonymous),
                         warm,
                         new CacheApi(new CacheOperations(cache)),
                         new UpstreamsApi(upstreams)),

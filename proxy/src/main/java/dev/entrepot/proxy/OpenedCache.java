@@ -23,6 +23,7 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Priority;
 import dev.entrepot.oci.client.RegistryClient;
+import dev.entrepot.proxy.access.AnonymousPulls;
 import dev.entrepot.proxy.replication.Registries;
 import dev.entrepot.proxy.rules.DiskGrouping;
 import dev.entrepot.proxy.rules.Explainable;
@@ -44,6 +45,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -194,10 +196,15 @@ final class OpenedCache implements AutoCloseable {
         return rules;
     }
 
-    /** Explains what the cache does. */
-    Explainer explainer() {
+    /**
+     * Explains what the cache does.
+     *
+     * @param access what the rules of access in effect make of clients that do not say who they are
+     */
+    Explainer explainer(Supplier<AnonymousPulls> access) {
         return new Explainer(
                 rules,
+                access,
                 repository -> Optional.ofNullable(upstreams.get(repository.registry()))
                         .map(upstream -> explainable(upstream, repository)));
     }

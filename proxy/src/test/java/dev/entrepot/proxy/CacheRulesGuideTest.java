@@ -77,6 +77,6 @@ class CacheRulesGuideTest {
         assertThat(new CommandRunner(folder)
                         .run("explain", "docker.io/team/malware:1")
                         .out())
-                .contains("denied: not reviewed; ask the platform team");
+                .contains("deny                 not reviewed; ask the platform team");
     }
 }

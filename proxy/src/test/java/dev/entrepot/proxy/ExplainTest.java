@@ -140,6 +140,69 @@ class ExplainTest {
         }
     }
 
+    @Test
+    void itIsSaidWhatAccessMakesOfClientsThatDoNotSayWhoTheyAre() throws Exception {
+        try (TestRegistry registry = TestRegistry.started()) {
+            registry.push("app", new Images(1).image(10), "1");
+            String denied = upstream(registry)
+                    + "access:\n  - {anonymous: true, deny: \"not from here\"}\n  - {anonymous: true}\n";
+            try (MirrorFixture mirror = MirrorFixture.started(folder, denied)) {
+                assertThat(mirror.get("/v2/app/manifests/1").statusCode()).isEqualTo(403);
+                JsonNode explained = explained(mirror);
+                assertThat(explained.path("now").path("status").asInt()).isEqualTo(403);
+                assertThat(explained.path("nowIfLetIn").path("status").asInt()).isEqualTo(200);
+                assertThat(explained.path("access").toString())
+                        .isEqualTo("{\"anonymous\":\"refused\",\"rule\":\"access[0]\",\"dependsOnClient\":false}");
+
+                // A file that was read again knows its lines.
+                assertThat(mirror.reconfigure(denied.replace("not from", "never from")))
+                        .isTrue();
+                long line = line("never from");
+                assertThat(explained(mirror).path("access").path("where").asString(""))
+                        .endsWith("entrepot.yaml:" + line);
+                assertThat(explainedHere()).contains("403 ", "never from here (access[0])", "if let in      200 miss");
+            }
+            long line = line("never from");
+            assertThat(explainedHere())
+                    .contains(
+                            "access       who does not say who he is: refused by access[0] (entrepot.yaml:" + line
+                                    + ")\n",
+                            "a request now  403 clients without a name may not pull registry.test/app: never from here (access[0])\n",
+                            "\n  deny                 none ")
+                    .doesNotContain("a request now  200", "\n  access ");
+        }
+    }
+
+    @Test
+    void itIsSaidWhereTheAnswerDependsOnWhoAsks() throws Exception {
+        Path users = Files.writeString(folder.resolve("users"), "");
+        try (TestRegistry registry = TestRegistry.started()) {
+            String asked = upstream(registry) + "access: [{users: [\"*\"]}]\n"
+                    + "server: {listen: \"127.0.0.1:0\", admin: \"127.0.0.1:0\", drain: 1s, authentication: {htpasswd: \""
+                    + users + "\"}}\n";
+            try (MirrorFixture mirror = MirrorFixture.started(folder, asked)) {
+                assertThat(mirror.get("/v2/app/manifests/1").statusCode()).isEqualTo(401);
+                JsonNode explained = explained(mirror);
+                assertThat(explained.path("now").path("status").asInt()).isEqualTo(401);
+                assertThat(explained.path("access").path("dependsOnClient").asBoolean())
+                        .isTrue();
+                assertThat(explainedHere())
+                        .contains("refused by no rule that lets him in; for others it depends on who they are\n");
+            }
+        }
+    }
+
+    private long line(String text) throws Exception {
+        List<String> lines = Files.readAllLines(folder.resolve("entrepot.yaml"));
+        return 1L
+                + lines.indexOf(
+                        lines.stream().filter(l -> l.contains(text)).findFirst().orElseThrow());
+    }
+
+    private String explainedHere() throws Exception {
+        return new CommandRunner(folder).run("explain", "registry.test/app:1").out();
+    }
+
     private static void assertNextCheck(MirrorFixture mirror, Instant next) throws Exception {
         JsonNode explained = explained(mirror);
         assertThat(explained.path("asks").asString("")).isEqualTo("not");

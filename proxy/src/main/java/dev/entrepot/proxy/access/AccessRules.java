@@ -133,12 +133,26 @@ final class AccessRules {
         if (rules.isEmpty()) {
             return refusal(visitor, repository);
         }
+        Optional<Rule> rule = fitting(visitor, repository);
+        return rule.isEmpty()
+                ? Optional.of("no rule of access allows it")
+                : rule.get()
+                        .deny()
+                        .map(reason -> reason + " (access[" + rule.get().number() + "])");
+    }
+
+    /** The number of the rule that decides, from 0; empty if none fits. */
+    Optional<Integer> deciding(Visitor visitor, Repository repository) {
+        return fitting(visitor, repository).map(Rule::number);
+    }
+
+    private Optional<Rule> fitting(Visitor visitor, Repository repository) {
         String name = repository.toString();
         for (Rule rule : rules) {
             if (rule.isAbout(visitor) && rule.isAbout(name)) {
-                return rule.deny().map(reason -> reason + " (access[" + rule.number() + "])");
+                return Optional.of(rule);
             }
         }
-        return Optional.of("no rule of access allows it");
+        return Optional.empty();
     }
 }

@@ -223,12 +223,10 @@ public final class ClientGate implements Gate {
             if (visitor.isAnybody() && parts.canAsk()) {
                 // No refusal yet: every client begins so.
                 throw AccessRefusedException.unknown(
-                        "say who you are to pull " + repository + ": " + reason.get(),
-                        challenge(approach, scope(repository), ""));
+                        unknown(repository, reason.get()), challenge(approach, scope(repository), ""));
             }
             refused.increment();
-            throw AccessRefusedException.denied((visitor.isAnybody() ? "clients without a name" : visitor.user())
-                    + " may not pull " + repository + ": " + reason.get());
+            throw AccessRefusedException.denied(denied(visitor, repository, reason.get()));
         }
         Optional<Visitor.Scope> scope = visitor.scope();
         if (scope.isPresent() && !scope.get().repositories().contains(repository)) {
@@ -236,6 +234,17 @@ public final class ClientGate implements Gate {
                     "this token is not for " + repository,
                     challenge(approach, scope(repository), "insufficient_scope"));
         }
+    }
+
+    /** What a client is told that may say who it is, and then perhaps pull. */
+    static String unknown(Repository repository, String reason) {
+        return "say who you are to pull " + repository + ": " + reason;
+    }
+
+    /** What a client is told that may not pull. */
+    static String denied(Visitor visitor, Repository repository, String reason) {
+        return (visitor.isAnybody() ? "clients without a name" : visitor.user()) + " may not pull " + repository + ": "
+                + reason;
     }
 
     private static boolean isNobody(Visitor visitor) {

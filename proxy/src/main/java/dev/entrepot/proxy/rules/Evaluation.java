@@ -57,7 +57,7 @@ final class Evaluation {
 
     private CacheSettings settings() {
         Optional<Optional<String>> denied = first(
-                Setting.ACCESS,
+                Setting.DENY,
                 rule -> rule.deny().map(Optional::of).or(() -> rule.allow().map(allowed -> Optional.empty())));
         Optional<FreshnessConfig> freshness = first(Setting.FRESHNESS, CacheRuleConfig::freshness);
         Optional<GraphPart> pin = graph(first(Setting.PIN, CacheRuleConfig::pin));

@@ -6,6 +6,7 @@ import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.Reference;
 import dev.entrepot.oci.Repository;
+import dev.entrepot.proxy.access.AnonymousPulls;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.AdminReply;
 import dev.entrepot.proxy.admin.AdminRequest;
@@ -13,6 +14,7 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Supplier;
 import tools.jackson.databind.node.ObjectNode;
 
 /** Explains references: {@code GET /explain?ref=docker.io/library/alpine:3.20}. Safe for all threads. */
@@ -21,15 +23,21 @@ public final class Explainer implements AdminEndpoint {
     private static final String PARAMETER = "ref=";
 
     private final LiveRules rules;
+    private final Supplier<AnonymousPulls> access;
     private final Function<Repository, Optional<Explainable>> repositories;
 
     /**
      * Explains what these rules make of these repositories.
      *
+     * @param access what the rules of access in effect make of clients that do not say who they are
      * @param repositories a repository as it is served; empty if its registry is not an upstream
      */
-    public Explainer(LiveRules rules, Function<Repository, Optional<Explainable>> repositories) {
+    public Explainer(
+            LiveRules rules,
+            Supplier<AnonymousPulls> access,
+            Function<Repository, Optional<Explainable>> repositories) {
         this.rules = rules;
+        this.access = access;
         this.repositories = repositories;
     }
 
@@ -45,7 +53,8 @@ public final class Explainer implements AdminEndpoint {
 
     private ObjectNode explain(Explainable repository, ManifestReference reference) {
         Explanation explanation = repository.pull().explain(reference, repository::mirrors);
-        return ExplanationJson.of(explanation, repository, rules.current());
+        return ExplanationJson.of(
+                explanation, repository, rules.current(), access.get().of(explanation.repository()));
     }
 
     @Override

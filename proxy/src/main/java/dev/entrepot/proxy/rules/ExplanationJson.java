@@ -4,8 +4,10 @@ import dev.entrepot.cache.Explanation;
 import dev.entrepot.cache.Explanation.Outcome;
 import dev.entrepot.cache.Setting;
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.proxy.access.AnonymousPulls;
 import dev.entrepot.proxy.http.FailureStatus;
 import java.util.Locale;
+import java.util.Optional;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -18,8 +20,10 @@ public final class ExplanationJson {
      *
      * @param repository what is explained, which knows where it is asked for
      * @param rules the rules that made its settings, which know where they were written
+     * @param access what is decided of a client that does not say who it is; empty where everybody may pull everything
      */
-    public static ObjectNode of(Explanation explanation, Explainable repository, RuleSet rules) {
+    public static ObjectNode of(
+            Explanation explanation, Explainable repository, RuleSet rules, Optional<AnonymousPulls.Decision> access) {
         ObjectNode json = OciJson.mapper().createObjectNode();
         json.put("repository", explanation.repository().toString());
         json.put("reference", explanation.reference().toString());
@@ -39,7 +43,12 @@ public final class ExplanationJson {
             place.notAsked().ifPresent(why -> entry.put("notAsked", why));
         }
         repository.proofFor().ifPresent(time -> json.put("proofForSeconds", time.toSeconds()));
-        json.set("now", outcome(explanation.up()));
+        access.ifPresent(decision -> access(json, decision));
+        Optional<AnonymousPulls.Refusal> refusal = access.flatMap(AnonymousPulls.Decision::refusal);
+        json.set("now", refusal.map(ExplanationJson::refused).orElseGet(() -> outcome(explanation.up())));
+        if (refusal.isPresent()) {
+            json.set("nowIfLetIn", outcome(explanation.up()));
+        }
         ObjectNode down = json.putObject("ifUpstreamIs");
         explanation.down().forEach((cause, outcome) -> down.set(cause.label(), outcome(outcome)));
         ArrayNode settings = json.putArray("settings");
@@ -51,6 +60,21 @@ public final class ExplanationJson {
             rules.where(explanation.settings(), setting).ifPresent(where -> entry.put("where", where));
         }
         return json;
+    }
+
+    private static void access(ObjectNode json, AnonymousPulls.Decision decision) {
+        ObjectNode node = json.putObject("access");
+        node.put("anonymous", decision.refusal().isEmpty() ? "allowed" : "refused");
+        decision.rule().ifPresent(rule -> node.put("rule", rule));
+        decision.where().ifPresent(where -> node.put("where", where));
+        node.put("dependsOnClient", decision.othersDiffer());
+    }
+
+    private static ObjectNode refused(AnonymousPulls.Refusal refusal) {
+        return OciJson.mapper()
+                .createObjectNode()
+                .put("status", refusal.status())
+                .put("error", refusal.message());
     }
 
     private static void kept(ObjectNode json, Explanation explanation) {

@@ -31,10 +31,7 @@ public final class ExplanationText {
                     .append(json.path("proofForSeconds").asLong())
                     .append(" s\n");
         }
-        out.append("a request now  ")
-                .append(outcome(json.path("now")))
-                .append(asks(json))
-                .append("\n\n");
+        now(out, json);
         out.append("if the upstream were down now\n");
         for (Map.Entry<String, JsonNode> cause : json.path("ifUpstreamIs").properties()) {
             out.append("  %-14s %s%n".formatted(cause.getKey(), outcome(cause.getValue())));
@@ -50,6 +47,32 @@ public final class ExplanationText {
                             where.isEmpty() ? "" : " (" + where + ")"));
         }
         return out.toString();
+    }
+
+    // Where access refuses who does not say who he is, what the cache would do is for others only.
+    private static void now(StringBuilder out, JsonNode json) {
+        JsonNode access = json.path("access");
+        if (!access.isMissingNode()) {
+            String where = text(access, "where");
+            out.append("access       who does not say who he is: ")
+                    .append(text(access, "anonymous"))
+                    .append(" by ")
+                    .append(access.has("rule") ? text(access, "rule") : "no rule that lets him in")
+                    .append(where.isEmpty() ? "" : " (" + where + ")")
+                    .append(
+                            access.path("dependsOnClient").asBoolean()
+                                    ? "; for others it depends on who they are\n"
+                                    : "\n");
+        }
+        if (json.has("nowIfLetIn")) {
+            out.append("a request now  ")
+                    .append(outcome(json.path("now")))
+                    .append("\nif let in      ")
+                    .append(outcome(json.path("nowIfLetIn")));
+        } else {
+            out.append("a request now  ").append(outcome(json.path("now")));
+        }
+        out.append(asks(json)).append("\n\n");
     }
 
     private static void kept(StringBuilder out, JsonNode json) {

@@ -231,10 +231,13 @@ public final class RuleSet implements CacheRules {
      * knows.
      */
     public Optional<String> where(CacheSettings settings, Setting setting) {
-        return settings.rule(setting).equals(CacheSettings.DEFAULT)
-                ? Optional.empty()
-                : Optional.of(origins.apply(settings.rule(setting)))
-                        .filter(origin -> !(origin instanceof Origin.Default))
-                        .map(Origin::toString);
+        return settings.rule(setting).equals(CacheSettings.DEFAULT) ? Optional.empty() : where(settings.rule(setting));
+    }
+
+    /** Where a path of the configuration was written: a file and a line, or nowhere if nobody knows. */
+    public Optional<String> where(String path) {
+        return Optional.of(origins.apply(path))
+                .filter(origin -> !(origin instanceof Origin.Default))
+                .map(Origin::toString);
     }
 }

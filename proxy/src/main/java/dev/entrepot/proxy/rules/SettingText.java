@@ -17,7 +17,7 @@ final class SettingText {
     /** The value of one setting. */
     static String of(Setting setting, CacheSettings settings) {
         return switch (setting) {
-            case ACCESS -> settings.denied().map(reason -> "denied: " + reason).orElse("allowed");
+            case DENY -> settings.denied().orElse("none");
             case FRESHNESS -> freshness(settings);
             case CHECK_DEADLINE -> settings.checkDeadline().isZero() ? "none" : time(settings.checkDeadline());
             case STALE_RATE_LIMITED -> stale(settings, StaleCause.RATE_LIMITED);
