@@ -28,7 +28,7 @@ final class AccessRuleKeys {
             "The repositories that it is about, with their registries before them, for example docker.io/library/*; all of them without this key.");
     private static final Key<AccessRuleConfig, Optional<String>> DENY = Key.optional(
             "deny",
-            Types.TEXT,
+            ReasonType.REASON,
             AccessRuleConfig::deny,
             "They may not pull these, and are shown this reason. Without it they may.");
     static final Section<AccessRuleConfig> SECTION = new Section<>(

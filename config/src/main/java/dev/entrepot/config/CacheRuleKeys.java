@@ -29,7 +29,7 @@ final class CacheRuleKeys {
     private static final Key<CacheRuleConfig, Optional<Boolean>> ALLOW =
             Key.optional("allow", Types.BOOL, CacheRuleConfig::allow, "true: serve what rules behind this one deny.");
     private static final Key<CacheRuleConfig, Optional<String>> DENY = Key.optional(
-            "deny", Types.TEXT, CacheRuleConfig::deny, "Serve nothing, and show this reason to the client.");
+            "deny", ReasonType.REASON, CacheRuleConfig::deny, "Serve nothing, and show this reason to the client.");
     private static final Key<CacheRuleConfig, Optional<FreshnessConfig>> FRESHNESS =
             Key.<CacheRuleConfig, FreshnessConfig>optional(
                             "freshness",

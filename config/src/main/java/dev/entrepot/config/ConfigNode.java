@@ -3,8 +3,10 @@ package dev.entrepot.config;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import org.snakeyaml.engine.v2.nodes.MappingNode;
 import org.snakeyaml.engine.v2.nodes.Node;
 import org.snakeyaml.engine.v2.nodes.NodeTuple;
@@ -17,6 +19,8 @@ import org.snakeyaml.engine.v2.nodes.Tag;
  * records an error.
  */
 final class ConfigNode {
+    private static final Set<String> YES_OR_NO = Set.of("true", "false", "yes", "no");
+
     /** What a node is. */
     enum Kind {
         /** Not in the file. */
@@ -132,6 +136,14 @@ final class ConfigNode {
     /** The text as written, without replacing references; empty for a list or mapping. */
     String rawText() {
         return text;
+    }
+
+    /** Whether it says true, false, yes or no without quotes, which YAML or people take for a switch. */
+    boolean isYesOrNo() {
+        return node.isPresent()
+                && node.get() instanceof ScalarNode scalar
+                && scalar.isPlain()
+                && YES_OR_NO.contains(text.toLowerCase(Locale.ROOT));
     }
 
     /**

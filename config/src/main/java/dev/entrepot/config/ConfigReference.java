@@ -73,6 +73,7 @@ public final class ConfigReference {
             case EitherType<?, ?> either ->
                 either.full().keys().size() == 1 ? List.of() : List.of(new Place(path, either.full()));
             case ScalarType<?> scalar -> List.of();
+            case ReasonType reason -> List.of();
             case UpstreamName name -> List.of();
         };
     }

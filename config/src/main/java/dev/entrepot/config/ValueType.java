@@ -9,7 +9,8 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * @param <T> what it becomes
  */
-sealed interface ValueType<T> permits ScalarType, UpstreamName, ListType, MapType, OptionalType, EitherType, Section {
+sealed interface ValueType<T>
+        permits ScalarType, ReasonType, UpstreamName, ListType, MapType, OptionalType, EitherType, Section {
     /** Reads a node; empty if it cannot be read, with errors recorded. */
     Optional<T> read(ConfigNode node);
 

@@ -14,6 +14,21 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ConfigErrorsTest {
+    @ParameterizedTest
+    @ValueSource(strings = {"false", "no", "true", "Yes"})
+    void aReasonIsNoSwitch(String written) {
+        String rule = "{anonymous: true, deny: %s}".formatted(written);
+        assertThat(error("access: [" + rule + ", {anonymous: true}]\n").toString())
+                .contains("access[0].deny", "the reason that clients are shown", "to allow, leave the key out");
+        assertThat(error("rules: [{deny: " + written + "}]\n").toString())
+                .contains("rules[0].deny", "the reason that clients are shown");
+        assertThat(Loading.config("rules: [{deny: \"" + written + "\"}]\n")
+                        .rules()
+                        .getFirst()
+                        .deny())
+                .contains(written);
+    }
+
     @Test
     void reportsEveryErrorAtOnceInTheOrderOfTheFile() {
         assertThat(places("""

@@ -34,6 +34,7 @@ final class Keys {
                 add(either.full(), path, paths);
             }
             case ScalarType<?> scalar -> {}
+            case ReasonType reason -> {}
             case UpstreamName name -> {}
         }
     }
