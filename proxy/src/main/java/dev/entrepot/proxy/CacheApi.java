@@ -4,13 +4,14 @@ import dev.entrepot.oci.OciJson;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.AdminReply;
 import dev.entrepot.proxy.admin.AdminRequest;
+import dev.entrepot.proxy.admin.RequestBody;
+import dev.entrepot.proxy.admin.RequestBody.Key;
+import dev.entrepot.proxy.admin.RequestBody.Kind;
 import dev.entrepot.proxy.replication.BadRequestException;
 import java.io.IOException;
 import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
-import tools.jackson.core.JacksonException;
-import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
 /**
@@ -32,6 +33,13 @@ final class CacheApi implements AdminEndpoint {
     static final String ROOT = "/cache/";
 
     private static final String REPOSITORY = "repository=";
+    private static final RequestBody REFERENCE = RequestBody.of(Key.required("reference", Kind.TEXT));
+    private static final RequestBody PIN = RequestBody.of(
+            Key.required("reference", Kind.TEXT),
+            Key.optional("platforms", Kind.TEXTS),
+            Key.optional("allPlatforms", Kind.BOOLEAN),
+            Key.optional("referrers", Kind.BOOLEAN));
+    private static final RequestBody NOTHING = RequestBody.of();
 
     private final CacheOperations operations;
 
@@ -53,8 +61,6 @@ final class CacheApi implements AdminEndpoint {
                     .orElseGet(() -> error(404, "nothing is at " + request.method() + " " + request.path())));
         } catch (BadRequestException | IllegalArgumentException e) {
             return Optional.of(error(400, String.valueOf(e.getMessage())));
-        } catch (JacksonException e) {
-            return Optional.of(error(400, "the body is not JSON"));
         }
     }
 
@@ -80,15 +86,18 @@ final class CacheApi implements AdminEndpoint {
     }
 
     private Optional<ObjectNode> write(String operation, byte[] body) throws IOException, BadRequestException {
-        JsonNode arguments = body.length == 0
-                ? OciJson.mapper().createObjectNode()
-                : OciJson.mapper().readTree(body);
         return switch (operation) {
-            case "pin" -> Optional.of(operations.pin(arguments));
-            case "unpin" -> Optional.of(operations.unpin(arguments));
-            case "evict" -> Optional.of(operations.evict(arguments));
-            case "scrub" -> Optional.of(operations.scrub());
-            case "rebuild" -> Optional.of(operations.rebuild());
+            case "pin" -> Optional.of(operations.pin(PIN.read(body)));
+            case "unpin" -> Optional.of(operations.unpin(REFERENCE.read(body)));
+            case "evict" -> Optional.of(operations.evict(REFERENCE.read(body)));
+            case "scrub" -> {
+                NOTHING.read(body);
+                yield Optional.of(operations.scrub());
+            }
+            case "rebuild" -> {
+                NOTHING.read(body);
+                yield Optional.of(operations.rebuild());
+            }
             default -> Optional.empty();
         };
     }

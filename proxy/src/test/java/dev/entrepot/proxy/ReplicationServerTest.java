@@ -187,6 +187,21 @@ class ReplicationServerTest {
         Answer wrong = post("/replication/rules/to-eu/sync", "{\"verify\": \"most\"}");
         assertThat(wrong.status()).isEqualTo(400);
         assertThat(wrong.json().path("error").asString()).contains("head").contains("deep");
+        Answer misspelled = post("/replication/rules/to-eu/sync", "{\"verfy\": \"deep\"}");
+        assertThat(misspelled.status()).isEqualTo(400);
+        assertThat(misspelled.json().path("error").asString()).contains("unknown key \"verfy\"", "\"verify\"");
+        assertThat(post("/replication/copy", "{\"source\": \"a.test/b:c\"}")
+                        .json()
+                        .path("error")
+                        .asString())
+                .contains("lacks the key \"target\"");
+        assertThat(post("/upstreams", "{\"mount\": true}").status()).isEqualTo(400);
+        assertThat(post("/cache/pin", "{\"ref\": \"a.test/b:c\"}")
+                        .json()
+                        .path("error")
+                        .asString())
+                .contains("unknown key \"ref\"", "\"reference\" (a text, required)");
+        assertThat(post("/cache/rebuild", "{\"deep\": true}").status()).isEqualTo(400);
     }
 
     @Test

@@ -5,6 +5,9 @@ import dev.entrepot.oci.OciJson;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.AdminReply;
 import dev.entrepot.proxy.admin.AdminRequest;
+import dev.entrepot.proxy.admin.RequestBody;
+import dev.entrepot.proxy.admin.RequestBody.Key;
+import dev.entrepot.proxy.admin.RequestBody.Kind;
 import dev.entrepot.replicator.ReplicationRule;
 import dev.entrepot.replicator.RuleBusyException;
 import dev.entrepot.replicator.journal.RunRecord;
@@ -16,7 +19,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -38,6 +40,9 @@ import tools.jackson.databind.util.RawValue;
  */
 final class ReplicationApi implements AdminEndpoint {
     private static final String ROOT = "/replication";
+    private static final RequestBody SYNC = RequestBody.of(Key.optional("verify", Kind.TEXT));
+    private static final RequestBody COPY = RequestBody.of(
+            Key.required("source", Kind.TEXT), Key.required("target", Kind.TEXT), Key.optional("verify", Kind.TEXT));
     private static final String RULES = ROOT + "/rules";
     private static final String RUNS = ROOT + "/runs";
     private static final int RUNS_SHOWN = 100;
@@ -157,13 +162,14 @@ final class ReplicationApi implements AdminEndpoint {
 
     // Nothing need be posted to run a rule.
     private static Optional<Verify> verify(byte[] body) throws BadRequestException {
-        if (body.length == 0) {
-            return Optional.empty();
-        }
+        return verify(read(SYNC, body));
+    }
+
+    private static JsonNode read(RequestBody form, byte[] body) throws BadRequestException {
         try {
-            return verify(OciJson.mapper().readTree(body));
-        } catch (JacksonException e) {
-            throw new BadRequestException("the body is neither empty nor {\"verify\": \"head\" or \"deep\"}");
+            return form.read(body);
+        } catch (IllegalArgumentException e) {
+            throw new BadRequestException(String.valueOf(e.getMessage()));
         }
     }
 
@@ -240,16 +246,11 @@ final class ReplicationApi implements AdminEndpoint {
     }
 
     private long copy(byte[] body) throws IOException, BadRequestException, RuleBusyException {
-        ImageCopy copy;
-        try {
-            JsonNode json = OciJson.mapper().readTree(body);
-            Optional<Verify> verify = verify(json);
-            copy = replication
-                    .copy(json.path("source").asString(""), json.path("target").asString(""), false)
-                    .verifying(verify);
-        } catch (JacksonException e) {
-            throw new BadRequestException("the body is not {\"source\": \"...\", \"target\": \"...\"}");
-        }
+        JsonNode json = read(COPY, body);
+        Optional<Verify> verify = verify(json);
+        ImageCopy copy = replication
+                .copy(json.path("source").asString(""), json.path("target").asString(""), false)
+                .verifying(verify);
         return runs.begin(copy);
     }
 

@@ -4,10 +4,10 @@ import dev.entrepot.oci.OciJson;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.AdminReply;
 import dev.entrepot.proxy.admin.AdminRequest;
+import dev.entrepot.proxy.admin.RequestBody;
 import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.Optional;
-import tools.jackson.core.JacksonException;
 
 /**
  * {@code GET /upstreams}: what is known of each; {@code POST}: each is asked first, which may close breakers; with
@@ -23,6 +23,9 @@ public final class UpstreamsApi implements AdminEndpoint {
 
     /** What to post to have each asked also whether it mounts. */
     public static final String CHECK_WITH_MOUNTS = "{\"mounts\":true}";
+
+    private static final RequestBody FORM =
+            RequestBody.of(RequestBody.Key.optional("mounts", RequestBody.Kind.BOOLEAN));
 
     private final UpstreamSurvey survey;
 
@@ -45,11 +48,13 @@ public final class UpstreamsApi implements AdminEndpoint {
         boolean mounts;
         try {
             mounts = mounts(request.body());
-        } catch (JacksonException e) {
-            return Optional.of(
-                    new AdminReply(
-                            400,
-                            "{\"error\":\"the body is no JSON; post {}, or {\\\"mounts\\\": true} to ask about mounts, too\"}"));
+        } catch (IllegalArgumentException e) {
+            return Optional.of(new AdminReply(
+                    400,
+                    OciJson.mapper()
+                            .createObjectNode()
+                            .put("error", e.getMessage())
+                            .toString()));
         }
         return Optional.of(shown(checked(mounts)));
     }
@@ -59,7 +64,7 @@ public final class UpstreamsApi implements AdminEndpoint {
     }
 
     private static boolean mounts(byte[] body) {
-        return body.length > 0 && OciJson.mapper().readTree(body).path("mounts").asBoolean(false);
+        return FORM.read(body).path("mounts").asBoolean(false);
     }
 
     private UpstreamReport checked(boolean mounts) throws IOException {

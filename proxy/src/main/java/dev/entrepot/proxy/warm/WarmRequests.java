@@ -4,11 +4,12 @@ import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.Reference;
+import dev.entrepot.proxy.admin.RequestBody;
+import dev.entrepot.proxy.admin.RequestBody.Key;
+import dev.entrepot.proxy.admin.RequestBody.Kind;
 import dev.entrepot.replicator.fill.FillRequest;
-import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
-import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -23,6 +24,10 @@ import tools.jackson.databind.node.ObjectNode;
 public record WarmRequests(List<Reference> images, List<Platform> platforms, boolean referrers) {
     // An admin request may have 1 MiB.
     private static final int BODY_BYTES = 512 * 1024;
+    private static final RequestBody FORM = RequestBody.of(
+            Key.required("images", Kind.TEXTS),
+            Key.optional("platforms", Kind.TEXTS),
+            Key.optional("referrers", Kind.BOOLEAN));
 
     /** Copies the lists. */
     public WarmRequests {
@@ -78,19 +83,14 @@ public record WarmRequests(List<Reference> images, List<Platform> platforms, boo
      * @throws IllegalArgumentException if it is not of that form
      */
     static WarmRequests read(byte[] body) {
-        try {
-            JsonNode json = OciJson.mapper().readTree(new String(body, StandardCharsets.UTF_8));
-            if (!json.path("images").isArray() || json.path("images").isEmpty()) {
-                throw new IllegalArgumentException("\"images\" must be a list of at least one image");
-            }
-            List<Reference> images = new ArrayList<>();
-            json.path("images").forEach(image -> images.add(Reference.parse(image.asString(""))));
-            List<Platform> platforms = new ArrayList<>();
-            json.path("platforms").forEach(platform -> platforms.add(Platform.parse(platform.asString(""))));
-            return new WarmRequests(images, platforms, json.path("referrers").asBoolean(true));
-        } catch (JacksonException e) {
-            throw new IllegalArgumentException(
-                    "the body is not {\"images\": [...], \"platforms\": [...], \"referrers\": true}", e);
+        JsonNode json = FORM.read(body);
+        if (json.path("images").isEmpty()) {
+            throw new IllegalArgumentException("\"images\" must be a list of at least one image");
         }
+        List<Reference> images = new ArrayList<>();
+        json.path("images").forEach(image -> images.add(Reference.parse(image.asString(""))));
+        List<Platform> platforms = new ArrayList<>();
+        json.path("platforms").forEach(platform -> platforms.add(Platform.parse(platform.asString(""))));
+        return new WarmRequests(images, platforms, json.path("referrers").asBoolean(true));
     }
 }
