@@ -117,6 +117,11 @@ final class Mirror implements Serving {
         }
     }
 
+    /** What each metric of this server is. */
+    List<Metrics.Description> metrics() {
+        return metrics.descriptions();
+    }
+
     private void open(Function<String, Origin> origins, OutputStream accessLogOutput) throws IOException {
         MirrorMetrics.ofProcess(metrics, Version.current());
         ServedAccess access = new ServedAccess(config, environment.clock());

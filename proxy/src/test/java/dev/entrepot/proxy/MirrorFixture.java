@@ -6,6 +6,7 @@ import dev.entrepot.config.Origin;
 import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.oci.client.Sleeper;
+import dev.entrepot.proxy.admin.Metrics;
 import java.io.ByteArrayOutputStream;
 import java.io.InputStream;
 import java.net.URI;
@@ -226,6 +227,11 @@ final class MirrorFixture implements AutoCloseable {
         HttpRequest request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + mirror.adminPort() + "/metrics"))
                 .build();
         return client.send(request, HttpResponse.BodyHandlers.ofString()).body();
+    }
+
+    /** What each metric is. */
+    List<Metrics.Description> describedMetrics() {
+        return mirror.metrics();
     }
 
     /** The value of a metric, which is without labels. */

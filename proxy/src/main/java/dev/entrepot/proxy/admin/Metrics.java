@@ -18,11 +18,28 @@ import java.util.function.ToLongFunction;
  * registered once, by the wiring. Safe for all threads.
  */
 public final class Metrics {
-    private final Map<String, Family> families = new ConcurrentSkipListMap<>();
+    private final Map<String, Described> families = new ConcurrentSkipListMap<>();
 
     /** One metric with all its label values. */
     private interface Family {
         void write(StringBuilder out);
+    }
+
+    private record Described(Description description, Family family) {}
+
+    /**
+     * What a metric is.
+     *
+     * @param name its name, without what a histogram adds to it
+     * @param type {@code counter}, {@code gauge} or {@code histogram}
+     * @param help what it says, for people
+     * @param labelNames its labels, without {@code le} of a histogram
+     */
+    public record Description(String name, String type, String help, List<String> labelNames) {
+        /** Copies the list. */
+        public Description {
+            labelNames = List.copyOf(labelNames);
+        }
     }
 
     /** A counter that is counted here. */
@@ -58,16 +75,14 @@ public final class Metrics {
     /** Registers a counter. */
     public Counter counter(String name, String help, String... labelNames) {
         Counter counter = new Counter(name, List.of(labelNames));
-        register(name, "counter", help, counter::write);
+        register(new Description(name, "counter", help, counter.labelNames), counter::write);
         return counter;
     }
 
     /** Registers a counter that is counted elsewhere. */
     public void counterFrom(String name, String help, LongSupplier value) {
         register(
-                name,
-                "counter",
-                help,
+                new Description(name, "counter", help, List.of()),
                 out -> out.append(name).append(' ').append(value.getAsLong()).append('\n'));
     }
 
@@ -85,7 +100,7 @@ public final class Metrics {
             List<K> keys,
             Function<K, String> label,
             ToLongFunction<K> value) {
-        register(name, "counter", help, out -> {
+        register(new Description(name, "counter", help, List.of(labelName)), out -> {
             for (K key : keys) {
                 out.append(name);
                 writeLabels(out, List.of(labelName), List.of(label.apply(key)), "");
@@ -96,7 +111,7 @@ public final class Metrics {
 
     /** Registers a value that goes up and down. */
     public void gauge(String name, String help, DoubleSupplier value) {
-        register(name, "gauge", help, out -> {
+        register(new Description(name, "gauge", help, List.of()), out -> {
             out.append(name).append(' ');
             writeNumber(out, value.getAsDouble());
             out.append('\n');
@@ -128,7 +143,7 @@ public final class Metrics {
 
     private void sampled(
             String name, String type, String help, List<String> labelNames, Supplier<List<Sample>> samples) {
-        register(name, type, help, out -> {
+        register(new Description(name, type, help, labelNames), out -> {
             for (Sample sample : samples.get()) {
                 out.append(name);
                 writeLabels(out, labelNames, sample.labelValues(), "");
@@ -141,7 +156,7 @@ public final class Metrics {
 
     /** Registers a constant 1 whose labels say something. */
     public void info(String name, String help, String labelName, String labelValue) {
-        register(name, "gauge", help, out -> {
+        register(new Description(name, "gauge", help, List.of(labelName)), out -> {
             out.append(name);
             writeLabels(out, List.of(labelName), List.of(labelValue), "");
             out.append(" 1\n");
@@ -151,25 +166,38 @@ public final class Metrics {
     /** Registers a histogram of durations with one label. */
     public DurationHistogram durations(String name, String help, String labelName) {
         DurationHistogram histogram = new DurationHistogram(name, labelName);
-        register(name, "histogram", help, histogram::write);
+        register(new Description(name, "histogram", help, List.of(labelName)), histogram::write);
         return histogram;
     }
 
-    private void register(String name, String type, String help, Family family) {
-        Family described = out -> {
-            out.append("# HELP ").append(name).append(' ').append(help).append('\n');
-            out.append("# TYPE ").append(name).append(' ').append(type).append('\n');
-            family.write(out);
-        };
-        if (families.putIfAbsent(name, described) != null) {
-            throw new IllegalStateException("metric " + name + " is registered twice");
+    private void register(Description description, Family family) {
+        if (families.putIfAbsent(description.name(), new Described(description, family)) != null) {
+            throw new IllegalStateException("metric " + description.name() + " is registered twice");
         }
+    }
+
+    /** What each metric is, in the order of their names. */
+    public List<Description> descriptions() {
+        return families.values().stream().map(Described::description).toList();
     }
 
     /** All metrics, as Prometheus reads them. */
     public String render() {
         StringBuilder out = new StringBuilder(8192);
-        families.values().forEach(family -> family.write(out));
+        for (Described metric : families.values()) {
+            Description is = metric.description();
+            out.append("# HELP ")
+                    .append(is.name())
+                    .append(' ')
+                    .append(is.help())
+                    .append('\n');
+            out.append("# TYPE ")
+                    .append(is.name())
+                    .append(' ')
+                    .append(is.type())
+                    .append('\n');
+            metric.family().write(out);
+        }
         return out.toString();
     }
 
