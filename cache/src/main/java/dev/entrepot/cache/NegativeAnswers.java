@@ -52,8 +52,17 @@ final class NegativeAnswers {
     /** Remembers a failure, if the settings say so. */
     void remember(Question question, RegistryException failure, CacheSettings settings) {
         if (!time(failure, settings).isZero()) {
-            failures.put(question, new Remembered(failure, clock.instant()));
+            failures.put(question, new Remembered(asRemembered(failure), clock.instant()));
         }
+    }
+
+    // An answer can be remembered; an outage is one also while nobody is asked.
+    private static RegistryException asRemembered(RegistryException failure) {
+        return switch (failure) {
+            case NotFoundException e -> e.asRemembered();
+            case UnauthorizedException e -> e.asRemembered();
+            default -> failure;
+        };
     }
 
     /** Forgets what is remembered for a question: there was an answer. */

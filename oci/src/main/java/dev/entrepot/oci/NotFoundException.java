@@ -14,6 +14,7 @@ public final class NotFoundException extends RegistryException {
 
     private final Kind kind;
     private final String code;
+    private final boolean remembered;
 
     /** Says what is missing, and where. */
     public NotFoundException(Kind kind, String message) {
@@ -26,9 +27,24 @@ public final class NotFoundException extends RegistryException {
      * @param code the error code of the answer's body (distribution-spec, "Error Codes"), or empty
      */
     public NotFoundException(Kind kind, String code, String message) {
+        this(kind, code, message, false);
+    }
+
+    private NotFoundException(Kind kind, String code, String message, boolean remembered) {
         super(message);
         this.kind = kind;
         this.code = code;
+        this.remembered = remembered;
+    }
+
+    /** The same, for questions that are answered with it later. */
+    public NotFoundException asRemembered() {
+        return new NotFoundException(kind, code, String.valueOf(getMessage()), true);
+    }
+
+    @Override
+    public boolean isRemembered() {
+        return remembered;
     }
 
     /** What is missing. */

@@ -30,4 +30,9 @@ public abstract sealed class RegistryException extends IOException
     RegistryException(String message, @Nullable Throwable cause) {
         super(message, cause);
     }
+
+    /** Whether a registry gave this answer to an earlier question, and was not asked now. */
+    public boolean isRemembered() {
+        return false;
+    }
 }

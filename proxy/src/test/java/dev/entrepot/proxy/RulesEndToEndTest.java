@@ -105,6 +105,20 @@ class RulesEndToEndTest {
         return registry.push(name, images.image(1000), tag);
     }
 
+    @Test
+    void whatARuleRefusesIsNoMissAndAnAnswerThatIsRememberedIsAHit() throws Exception {
+        push("denied/verdict", "v1");
+        assertThat(MirrorFixture.verdict(manifest("denied/verdict", "v1"))).isEqualTo("none");
+        String layer = "/v2/sized/blobs/" + registry.pushBlob("sized", new byte[200_000]);
+        assertThat(mirror.get(layer).statusCode()).isEqualTo(403);
+        assertThat(MirrorFixture.verdict(mirror.get(layer))).isEqualTo("none");
+
+        assertThat(MirrorFixture.verdict(manifest("negative/verdict", "v1"))).isEqualTo("miss");
+        int asked = asked("negative/verdict");
+        assertThat(MirrorFixture.verdict(manifest("negative/verdict", "v1"))).isEqualTo("hit");
+        assertThat(asked("negative/verdict")).isEqualTo(asked);
+    }
+
     private int asked(String name) {
         return registry.calls().count(Requests.repository(name));
     }

@@ -36,7 +36,7 @@ final class ErrorReplies {
     /**
      * The answer to a request that failed before its first byte was sent.
      *
-     * @param verdict MISS if the cache was asked, else empty
+     * @param verdict where the answer comes from; empty if no cache was asked
      */
     static Reply of(Exception failure, Optional<Verdict> verdict) {
         return switch (failure) {

@@ -1,6 +1,8 @@
 package dev.entrepot.proxy.http;
 
 import dev.entrepot.cache.Verdict;
+import dev.entrepot.oci.BlockedException;
+import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.proxy.http.Meanings.Meaning;
 import dev.entrepot.proxy.http.RequestRecord.Ending;
@@ -86,9 +88,16 @@ final class Exchange {
         namespace = scope.namespace();
     }
 
-    /** The verdict of a failure. */
-    Optional<Verdict> failureVerdict() {
-        return cacheAsked ? Optional.of(Verdict.MISS) : Optional.empty();
+    /**
+     * The verdict of a failure: none where the cache was not asked or a rule of this process refused, and a hit where
+     * the answer of the upstream is remembered.
+     */
+    Optional<Verdict> failureVerdict(Exception failure) {
+        if (!cacheAsked || failure instanceof BlockedException) {
+            return Optional.empty();
+        }
+        boolean remembered = failure instanceof RegistryException remote && remote.isRemembered();
+        return Optional.of(remembered ? Verdict.HIT : Verdict.MISS);
     }
 
     /** The connection. */

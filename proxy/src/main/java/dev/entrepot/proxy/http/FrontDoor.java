@@ -243,7 +243,7 @@ final class FrontDoor implements Filter {
         if (failure instanceof RegistryException remote && asked.isPresent() && !theirs) {
             failures.failed(remote, asked.get(), words.path());
         }
-        return ErrorReplies.of(failure, exchange.failureVerdict());
+        return ErrorReplies.of(failure, exchange.failureVerdict(failure));
     }
 
     // It could read no answer, but have pulls made that cost quota and disk. No client of registries sends this header.
