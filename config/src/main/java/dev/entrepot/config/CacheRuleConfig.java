@@ -43,25 +43,32 @@ public record CacheRuleConfig(
     /** The lowest and, without its sign, the highest priority. */
     public static final int MOST_PRIORITY = 100;
 
+    private static final String NOT_OF_TAGS =
+            "neither priority nor share in a rule with tags: content on the disk has none";
+
     /**
      * Copies the list, and validates that the rule does not say two things at once, and nothing of a tag that only a
      * repository can have.
      */
     public CacheRuleConfig {
         repositories = List.copyOf(repositories);
-        if (allow.isPresent() && !allow.get()) {
-            throw new InvalidValueException("allow", "true; write deny with a reason to refuse");
-        }
-        if (allow.isPresent() && deny.isPresent()) {
-            throw new InvalidValueException("deny", "allow or deny, not both");
-        }
-        if (tags.isPresent() && maxSize.isPresent()) {
-            throw new InvalidValueException("max-size", "no max-size in a rule with tags: blobs have none");
-        }
-        if (tags.isPresent() && (priority.isPresent() || share.isPresent())) {
-            throw new InvalidValueException(
-                    priority.isPresent() ? "priority" : "share",
-                    "neither priority nor share in a rule with tags: content on the disk has none");
-        }
+        new Contradictions()
+                .refuseIf(
+                        allow.isPresent() && !allow.get(), "allow", "true; write deny with a reason to refuse", "allow")
+                .refuseIf(allow.isPresent() && deny.isPresent(), "deny", "allow or deny, not both", "allow", "deny")
+                .refuseIf(
+                        tags.isPresent() && maxSize.isPresent(),
+                        "max-size",
+                        "no max-size in a rule with tags: blobs have none",
+                        "tags",
+                        "max-size")
+                .refuseIf(tags.isPresent() && priority.isPresent(), "priority", NOT_OF_TAGS, "tags", "priority")
+                .refuseIf(
+                        tags.isPresent() && share.isPresent() && priority.isEmpty(),
+                        "share",
+                        NOT_OF_TAGS,
+                        "tags",
+                        "share")
+                .end();
     }
 }

@@ -1,10 +1,12 @@
 package dev.entrepot.config;
 
+import dev.entrepot.config.InvalidValueException.Refusal;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Function;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import tools.jackson.databind.node.ArrayNode;
 import tools.jackson.databind.node.ObjectNode;
@@ -29,10 +31,18 @@ record Section<R>(String name, List<Key<R, ?>> keys, Function<SectionValues, R> 
         refuseUnknown(node, entries);
         SectionValues values = new SectionValues(node);
         boolean complete = true;
+        Map<String, ConfigNode> sound = new LinkedHashMap<>(entries);
         for (Key<R, ?> key : keys) {
+            int soFar = node.reading().errorCount();
             complete &= readKey(key, node, entries, values);
+            if (node.reading().errorCount() > soFar) {
+                sound.remove(key.name());
+            }
         }
-        return complete ? build(node, entries, values, before) : Optional.empty();
+        boolean wholly = node.reading().errorCount() == before;
+        return complete
+                ? build(node, entries, values, refusal -> wholly || isCertain(refusal, sound))
+                : Optional.empty();
     }
 
     private <T> boolean readKey(Key<R, T> key, ConfigNode node, Map<String, ConfigNode> entries, SectionValues values) {
@@ -42,20 +52,27 @@ record Section<R>(String name, List<Key<R, ?>> keys, Function<SectionValues, R> 
     }
 
     // Where a value could not be read, its default stands in, so that the whole can still be checked against other
-    // parts of the file. What the record itself has to say is then not to be trusted.
-    private Optional<R> build(ConfigNode node, Map<String, ConfigNode> entries, SectionValues values, int before) {
+    // parts of the file. Of what the record itself has to say, only what comes of values that were read is then to be
+    // trusted.
+    private Optional<R> build(
+            ConfigNode node, Map<String, ConfigNode> entries, SectionValues values, Predicate<Refusal> trusted) {
         try {
             R section = build.apply(values);
             node.reading().built(section, node.path());
             return Optional.of(section);
         } catch (InvalidValueException e) {
-            if (node.reading().errorCount() == before) {
-                ConfigNode blamed = entries.get(e.key());
-                ConfigNode target = blamed != null ? blamed : e.key().isEmpty() ? node : node.absentChild(e.key());
-                target.error(ConfigError.Kind.INVALID_VALUE, "", e.allowed());
-            }
+            e.refusals().stream().filter(trusted).forEach(refusal -> {
+                ConfigNode blamed = entries.get(refusal.key());
+                ConfigNode target =
+                        blamed != null ? blamed : refusal.key().isEmpty() ? node : node.absentChild(refusal.key());
+                target.error(ConfigError.Kind.INVALID_VALUE, "", refusal.allowed());
+            });
             return Optional.empty();
         }
+    }
+
+    private static boolean isCertain(Refusal refusal, Map<String, ConfigNode> sound) {
+        return !refusal.written().isEmpty() && sound.keySet().containsAll(refusal.written());
     }
 
     private void refuseUnknown(ConfigNode node, Map<String, ConfigNode> entries) {

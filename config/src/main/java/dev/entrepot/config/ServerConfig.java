@@ -42,28 +42,30 @@ public record ServerConfig(
      * that nobody asked to be.
      */
     public ServerConfig {
-        if (listen.equals(admin) && listen.port() != 0) {
-            throw new InvalidValueException("admin", "an address other than that of listen");
-        }
-        Checks.notNegative("drain", drain);
-        Checks.positive("client-stall", clientStall);
-        Checks.between("max-connections", maxConnections, 1, 1_000_000);
-        Checks.between("max-connections-per-client", maxConnectionsPerClient, 0, 1_000_000);
-        if (!listen.isLoopback() && !anonymous && !knowsClients(authentication, tls)) {
-            throw new InvalidValueException(
-                    "listen",
-                    "a loopback address, because nobody can say who he is: for other machines add server.authentication, or"
-                            + " server.anonymous: true to let everybody pull who reaches it");
-        }
-        if (adminAccess.clientCa().isPresent() && adminTls.isEmpty()) {
-            throw new InvalidValueException("admin-tls", "the certificate of the admin API, which clients' need");
-        }
-        if (!adminAccess.isDecidedFor(admin)) {
-            throw new InvalidValueException(
-                    "admin",
-                    "a loopback address: for other machines say in server.admin-access who may use it, what of it is open, or"
-                            + " anonymous: true");
-        }
+        boolean sameAddress = listen.equals(admin) && listen.port() != 0;
+        new Contradictions()
+                .refuseIf(sameAddress, "admin", "an address other than that of listen", "listen", "admin")
+                .check("drain", () -> Checks.notNegative("drain", drain))
+                .check("client-stall", () -> Checks.positive("client-stall", clientStall))
+                .check("max-connections", () -> Checks.between("max-connections", maxConnections, 1, 1_000_000))
+                .check(
+                        "max-connections-per-client",
+                        () -> Checks.between("max-connections-per-client", maxConnectionsPerClient, 0, 1_000_000))
+                .refuseIf(
+                        !listen.isLoopback() && !anonymous && !knowsClients(authentication, tls),
+                        "listen",
+                        "a loopback address, because nobody can say who he is: for other machines add server.authentication,"
+                                + " or server.anonymous: true to let everybody pull who reaches it")
+                .refuseIf(
+                        adminAccess.clientCa().isPresent() && adminTls.isEmpty(),
+                        "admin-tls",
+                        "the certificate of the admin API, which clients' need")
+                .refuseIf(
+                        !adminAccess.isDecidedFor(admin) && !sameAddress,
+                        "admin",
+                        "a loopback address: for other machines say in server.admin-access who may use it, what of it is"
+                                + " open, or anonymous: true")
+                .end();
     }
 
     /** Whether any client of the registry API can say who it is. */

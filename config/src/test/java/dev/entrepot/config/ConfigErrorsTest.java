@@ -30,6 +30,25 @@ class ConfigErrorsTest {
     }
 
     @Test
+    void whatContradictsItselfIsAllNamedAtOnce() {
+        assertThat(places("server: {listen: \"0.0.0.0:5000\", admin: \"0.0.0.0:5001\"}\n"))
+                .containsExactly("1:18 server.listen INVALID_VALUE", "1:41 server.admin INVALID_VALUE");
+        assertThat(places("rules: [{allow: true, deny: \"no\", freshness: sometimes, tags: [\"a\"], share: 5%}]\n"))
+                .containsExactly(
+                        "1:29 rules[0].deny INVALID_VALUE",
+                        "1:46 rules[0].freshness INVALID_VALUE",
+                        "1:77 rules[0].share INVALID_VALUE");
+    }
+
+    @Test
+    void whatMayComeOfAMisspelledKeyIsNotNamedBesideIt() {
+        assertThat(places("server: {listen: \"0.0.0.0:5000\", anonymos: true}\n"))
+                .containsExactly("1:34 server.anonymos UNKNOWN_KEY");
+        assertThat(places("rules: [{allow: maybe, deny: \"no\"}]\n"))
+                .containsExactly("1:17 rules[0].allow INVALID_VALUE");
+    }
+
+    @Test
     void reportsEveryErrorAtOnceInTheOrderOfTheFile() {
         assertThat(places("""
                         server:
@@ -290,7 +309,7 @@ class ConfigErrorsTest {
     @Test
     void contradictionsWithinASectionAreReported() {
         assertThat(places("server: {listen: \":1\", admin: \":1\"}"))
-                .containsExactly("1:31 server.admin INVALID_VALUE");
+                .containsExactly("1:18 server.listen INVALID_VALUE", "1:31 server.admin INVALID_VALUE");
         assertThat(places("upstreams: {a.test: {url: \"http://a.test\", ca: pom.xml}}"))
                 .containsExactly("1:48 upstreams[a.test].ca INVALID_VALUE");
     }
