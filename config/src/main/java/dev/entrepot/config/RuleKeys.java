@@ -59,7 +59,7 @@ final class RuleKeys {
             "tags", TagKeys.TYPE, ReplicationRuleConfig::tags, "The tags to copy; all of them without this key.");
     private static final Key<ReplicationRuleConfig, List<TargetConfig>> TARGETS = Key.list(
             "targets",
-            ListType.of(TargetKeys.SECTION),
+            ListType.notEmpty(TargetKeys.SECTION),
             ReplicationRuleConfig::targets,
             "Where to copy to. A rule without this key is for entrepot export only.");
     private static final Key<ReplicationRuleConfig, List<Platform>> PLATFORMS = Key.list(

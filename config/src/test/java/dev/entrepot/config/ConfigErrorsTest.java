@@ -49,6 +49,14 @@ class ConfigErrorsTest {
     }
 
     @Test
+    void aRuleWithoutTargetsLeavesTheKeyOut() {
+        assertThat(places("""
+                        upstreams: {a.test: {}}
+                        replication: {rules: [{name: r, source: a.test, repositories: ["*"], targets: []}]}
+                        """)).containsExactly("2:79 replication.rules[0].targets INVALID_VALUE");
+    }
+
+    @Test
     void reportsEveryErrorAtOnceInTheOrderOfTheFile() {
         assertThat(places("""
                         server:
