@@ -248,9 +248,12 @@ final class CacheOperations {
     // A name without a registry is one of Docker Hub in all commands, whatever the default upstream is.
     private BadRequestException unknown(Reference reference) {
         RegistryHost registry = reference.repository().registry();
+        String looked = reference.tag().isPresent()
+                ? reference.toString()
+                : reference + ":" + reference.manifest() + ", which is meant where no tag or digest is written";
         return cache.upstreams().containsKey(registry)
-                ? new BadRequestException("nothing is known of " + reference + "; \"entrepot cache ls\" shows what is")
-                : new BadRequestException("nothing is known of " + reference + ", and " + noUpstream(registry)
+                ? new BadRequestException("nothing is known of " + looked + "; \"entrepot cache ls\" shows what is")
+                : new BadRequestException("nothing is known of " + looked + ", and " + noUpstream(registry)
                         + ": a name begins with its registry; \"entrepot cache ls\" shows what is known");
     }
 

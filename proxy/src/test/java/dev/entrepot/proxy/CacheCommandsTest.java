@@ -212,6 +212,9 @@ class CacheCommandsTest {
     @Test
     void whatMakesNoSenseIsRefusedWithTheRemedy() {
         assertThat(run("cache", "pin", "other.test/a:1").err()).contains("there is no upstream other.test");
+        assertThat(run("cache", "evict", "registry.test/none").err())
+                .contains(
+                        "nothing is known of registry.test/none:latest, which is meant where no tag or digest is written;");
         assertThat(run("cache", "evict", "registry.test/none:1").err())
                 .contains("nothing is known of registry.test/none:1; \"entrepot cache ls\"");
         assertThat(run("cache", "evict", "other.test/none:1").err())
