@@ -44,8 +44,10 @@ final class CacheCommandLine {
                         .addSubcommand(
                                 "scrub",
                                 on(
-                                        "Read all that is stored and check its digest; what is bad is fetched anew when it is next asked"
-                                                + " for. A server does it in the background: stats shows how far it is."))
+                                        "Read all that is stored and check its digest. A server that has the data folder open does it in the"
+                                                + " background and fetches anew at once what is bad: this command ends before"
+                                                + " that, and cache stats shows how far it is and what came of it. Without a server"
+                                                + " it ends when all is read, and what is bad is left for the next server to fetch anew."))
                         .addSubcommand(
                                 "rebuild",
                                 on(
@@ -54,7 +56,7 @@ final class CacheCommandLine {
 
     private static CommandSpec on(String description) {
         CommandSpec spec = ReplicationCommandLine.onData(description);
-        spec.usageMessage().footer("", "Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.");
+        spec.usageMessage().footer("", CommandLineSpec.CODES);
         return spec;
     }
 

@@ -25,38 +25,37 @@ final class ClientConfigCommand {
 
     /** Adds the command. */
     static void addTo(CommandSpec entrepot) {
-        entrepot.addSubcommand(
-                "client-config",
-                CommandLineSpec.command(
-                                "Print the settings with which a client pulls through this server, where they go, and what to restart.")
-                        .addOption(CommandLineSpec.configOption())
-                        .addOption(OptionSpec.builder(ADDRESS)
-                                .paramLabel("URL")
-                                .type(String.class)
-                                .description("Where clients reach this server; without it where it listens.")
-                                .build())
-                        .addOption(OptionSpec.builder(REGISTRY)
-                                .paramLabel("NAME")
-                                .type(List.class)
-                                .auxiliaryTypes(String.class)
-                                .arity("1")
-                                .description(
-                                        "Only this registry, and each other that is given; without it all upstreams.")
-                                .build())
-                        .addOption(OptionSpec.builder(INTO)
-                                .paramLabel("FOLDER")
-                                .type(Path.class)
-                                .description(
-                                        "Write the files there, by their paths, and print only those (and notes to standard error).")
-                                .build())
-                        .addPositional(PositionalParamSpec.builder()
-                                .index("0")
-                                .paramLabel("CLIENT")
-                                .type(String.class)
-                                .arity("1")
-                                .required(true)
-                                .description("One of " + String.join(", ", Client.labels()) + ".")
-                                .build()));
+        CommandSpec spec = CommandLineSpec.command(
+                        "Print the settings with which a client pulls through this server, where they go, and what to restart.")
+                .addOption(CommandLineSpec.configOption())
+                .addOption(OptionSpec.builder(ADDRESS)
+                        .paramLabel("URL")
+                        .type(String.class)
+                        .description("Where clients reach this server; without it where it listens.")
+                        .build())
+                .addOption(OptionSpec.builder(REGISTRY)
+                        .paramLabel("NAME")
+                        .type(List.class)
+                        .auxiliaryTypes(String.class)
+                        .arity("1")
+                        .description("Only this registry, and each other that is given; without it all upstreams.")
+                        .build())
+                .addOption(OptionSpec.builder(INTO)
+                        .paramLabel("FOLDER")
+                        .type(Path.class)
+                        .description(
+                                "Write the files there, by their paths, and print only those (and notes to standard error).")
+                        .build())
+                .addPositional(PositionalParamSpec.builder()
+                        .index("0")
+                        .paramLabel("CLIENT")
+                        .type(String.class)
+                        .arity("1")
+                        .required(true)
+                        .description("One of " + String.join(", ", Client.labels()) + ".")
+                        .build());
+        spec.usageMessage().footer("", CommandLineSpec.CODES);
+        entrepot.addSubcommand("client-config", spec);
     }
 
     /**

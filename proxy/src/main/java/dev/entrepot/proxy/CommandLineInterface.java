@@ -90,7 +90,8 @@ final class CommandLineInterface {
     }
 
     /** Runs a command and returns its exit code. */
-    int run(String... arguments) {
+    int run(String... given) {
+        String[] arguments = CommandLineSpec.withoutHelp(given);
         // While the command line and the configuration are read.
         switch (arguments.length > 0 ? arguments[0] : "") {
             case "serve" -> {
@@ -142,6 +143,10 @@ final class CommandLineInterface {
                 case "entrepot export" -> export(command);
                 case "entrepot cache warm" -> warm(command);
                 case String name when name.startsWith(CacheCommandLine.PREFIX) -> cache(command);
+                case "entrepot help" -> {
+                    err.println("there is no such command; entrepot help shows which there are");
+                    yield ExitCodes.USAGE;
+                }
                 default -> {
                     command.commandSpec().commandLine().usage(err);
                     yield ExitCodes.USAGE;

@@ -6,13 +6,21 @@ import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.stream.Stream;
+import picocli.CommandLine;
 import picocli.CommandLine.ITypeConverter;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
+import picocli.CommandLine.Model.PositionalParamSpec;
 import picocli.CommandLine.TypeConversionException;
 
 /** Which commands and options there are. */
 final class CommandLineSpec {
+    /** The command that shows help, as {@code --help} behind another one does. */
+    private static final String HELP = "help";
+    /** The last lines of the help of commands that either do what they are asked to, or do not. */
+    static final String CODES = "Exit codes: 0 done, 1 failed, 2 wrong usage, 78 wrong configuration.";
+
     // The server first: it is the command whose start counts.
     private static final List<Consumer<CommandSpec>> GROUPS = List.of(
             spec -> spec.addSubcommand("serve", BundleCommandLine.withBundle(serve())),
@@ -23,7 +31,8 @@ final class CommandLineSpec {
             CacheCommandLine::addTo,
             BundleCommandLine::addTo,
             ExportCommandLine::addTo,
-            ClientConfigCommand::addTo);
+            ClientConfigCommand::addTo,
+            spec -> spec.addSubcommand(HELP, help()));
 
     private CommandLineSpec() {}
 
@@ -44,6 +53,39 @@ final class CommandLineSpec {
             }
         }
         return spec;
+    }
+
+    /** The arguments, with {@code help COMMAND} as {@code COMMAND --help}, if there is such a command. */
+    static String[] withoutHelp(String... arguments) {
+        if (arguments.length == 0 || !arguments[0].equals(HELP)) {
+            return arguments;
+        }
+        List<String> command = List.of(arguments).subList(1, arguments.length);
+        return isCommand(command)
+                ? Stream.concat(command.stream(), Stream.of("--help")).toArray(String[]::new)
+                : arguments;
+    }
+
+    private static boolean isCommand(List<String> names) {
+        CommandSpec spec = of(names);
+        for (String name : names) {
+            CommandLine next = spec.subcommands().get(name);
+            if (next == null) {
+                return false;
+            }
+            spec = next.getCommandSpec();
+        }
+        return true;
+    }
+
+    private static CommandSpec help() {
+        return command("Show what a command does and which options it has.")
+                .addPositional(PositionalParamSpec.builder()
+                        .index("0..*")
+                        .paramLabel("COMMAND")
+                        .type(String[].class)
+                        .description("The command, for example cache warm; without it all commands are shown.")
+                        .build());
     }
 
     private static CommandSpec serve() {
@@ -88,15 +130,15 @@ final class CommandLineSpec {
     }
 
     private static CommandSpec config() {
+        CommandSpec check = command("Check the configuration and name everything that is wrong with it.")
+                .addOption(configOption());
+        check.usageMessage().footer("", "Exit codes: 0 nothing is wrong, 78 something is, 1 failed, 2 wrong usage.");
+        CommandSpec show = command("Show the configuration in effect, and where each value comes from.")
+                .addOption(configOption());
+        show.usageMessage().footer("", CODES);
         return command("Look at the configuration.")
-                .addSubcommand(
-                        "check",
-                        command("Check the configuration and name everything that is wrong with it.")
-                                .addOption(configOption()))
-                .addSubcommand(
-                        "show",
-                        command("Show the configuration in effect, and where each value comes from.")
-                                .addOption(configOption()));
+                .addSubcommand("check", check)
+                .addSubcommand("show", show);
     }
 
     /** A command with what all commands have. */

@@ -46,28 +46,32 @@ final class ExplainCommand {
 
     /** Adds the command. */
     static void addTo(CommandSpec entrepot) {
-        entrepot.addSubcommand(
-                "explain",
-                CommandLineSpec.command(
-                                "Show what is kept of an image, which rule decides what, and what a request would get now.")
-                        .addOption(CommandLineSpec.configOption())
-                        .addOption(OptionSpec.builder(ReplicationCommandLine.DATA)
-                                .paramLabel("FOLDER")
-                                .type(Path.class)
-                                .description("The data folder, whatever the configuration says.")
-                                .build())
-                        .addOption(OptionSpec.builder(ReplicationCommandLine.JSON)
-                                .type(boolean.class)
-                                .description("Answer in JSON.")
-                                .build())
-                        .addPositional(PositionalParamSpec.builder()
-                                .index("0")
-                                .paramLabel("REF")
-                                .type(String.class)
-                                .arity("1")
-                                .required(true)
-                                .description("A reference of an upstream, for example docker.io/library/alpine:3.20.")
-                                .build()));
+        CommandSpec spec = CommandLineSpec.command(
+                        "Show what is kept of an image, which rule decides what, and what a request would get now.")
+                .addOption(CommandLineSpec.configOption())
+                .addOption(OptionSpec.builder(ReplicationCommandLine.DATA)
+                        .paramLabel("FOLDER")
+                        .type(Path.class)
+                        .description("The data folder, whatever the configuration says.")
+                        .build())
+                .addOption(OptionSpec.builder(ReplicationCommandLine.JSON)
+                        .type(boolean.class)
+                        .description("Answer in JSON.")
+                        .build())
+                .addPositional(PositionalParamSpec.builder()
+                        .index("0")
+                        .paramLabel("REF")
+                        .type(String.class)
+                        .arity("1")
+                        .required(true)
+                        .description("A reference of an upstream, for example docker.io/library/alpine:3.20.")
+                        .build());
+        spec.usageMessage()
+                .footer(
+                        "",
+                        "Exit codes: 0 explained, whatever a request would get, 1 failed, 2 wrong usage or no such upstream,"
+                                + " 78 wrong configuration.");
+        entrepot.addSubcommand("explain", spec);
     }
 
     /** Explains a reference. */

@@ -125,7 +125,8 @@ final class WarmCommand {
                         "",
                         "  kubectl get pods -A -o json | entrepot cache warm --platform linux/amd64 -",
                         "",
-                        "Exit codes: 0 all is in the cache, 1 failed, 2 wrong usage, 3 some is missing, 78 wrong configuration.");
+                        "Exit codes: 0 all is in the cache, 3 some is missing, 1 failed or no image is whole, 2 wrong usage,"
+                                + " 78 wrong configuration.");
         return spec;
     }
 

@@ -13,6 +13,7 @@ import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -59,6 +60,31 @@ class CommandLineInterfaceTest {
 
     private String err() {
         return err.toString(StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void helpOfACommandIsShownByHelpAsByItsOption() {
+        for (List<String> command : List.of(
+                List.<String>of(),
+                List.of("cache", "warm"),
+                List.of("explain"),
+                List.of("config", "check"),
+                List.of("config", "show"),
+                List.of("client-config"))) {
+            List<String> asked = new ArrayList<>(List.of("help"));
+            asked.addAll(command);
+            List<String> option = new ArrayList<>(command);
+            option.add("--help");
+            assertThat(run(asked.toArray(String[]::new))).isZero();
+            String shown = out();
+            out.reset();
+            assertThat(run(option.toArray(String[]::new))).isZero();
+            assertThat(shown).isEqualTo(out()).contains("Exit codes: 0 ");
+            out.reset();
+        }
+        assertThat(run("help", "nonsense")).isEqualTo(2);
+        assertThat(run("help", "--help")).isZero();
+        assertThat(out()).contains("entrepot help");
     }
 
     @Test
