@@ -5,7 +5,6 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
-import dev.entrepot.replicator.graph.IoFunction;
 import java.io.IOException;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -34,6 +33,12 @@ final class LayoutGraph {
         this.store = store;
     }
 
+    /** What is there by digest. */
+    interface Content {
+        /** The bytes under a digest, if they can be a manifest. */
+        Optional<ManifestBytes> of(Digest digest) throws IOException;
+    }
+
     // Anything may be in a layout; what is no manifest names nothing.
     private static Optional<Manifest> parsed(ManifestBytes bytes) {
         try {
@@ -43,15 +48,11 @@ final class LayoutGraph {
         }
     }
 
-    /**
-     * Reads the manifests of an index.
-     *
-     * @param content what is there under a digest, if it can be a manifest
-     */
-    void read(LayoutIndex index, IoFunction<Digest, Optional<ManifestBytes>> content) throws IOException {
+    /** Reads the manifests of an index. */
+    void read(LayoutIndex index, Content content) throws IOException {
         for (Digest digest : index.manifests()) {
             try {
-                content.apply(digest).ifPresent(this::note);
+                content.of(digest).ifPresent(this::note);
             } catch (InvalidContentException e) {
                 damaged.add(digest);
             }
