@@ -36,10 +36,15 @@ public record Reference(Repository repository, Optional<Tag> tag, Optional<Diges
         return new Reference(repository(rest), tag, digest);
     }
 
+    /** Whether the first component of a reference is taken for the registry's host, by all clients. */
+    public static boolean isHost(String first) {
+        return first.indexOf('.') >= 0 || first.indexOf(':') >= 0 || first.equals("localhost");
+    }
+
     private static Repository repository(String text) {
         int slash = text.indexOf('/');
         String first = slash < 0 ? "" : text.substring(0, slash);
-        boolean host = first.indexOf('.') >= 0 || first.indexOf(':') >= 0 || first.equals("localhost");
+        boolean host = isHost(first);
         RegistryHost registry = host ? RegistryHost.parse(first) : RegistryHost.DOCKER_HUB;
         RepositoryName name = new RepositoryName(host ? text.substring(slash + 1) : text);
         if (registry.isDockerHub() && !name.isNested()) {

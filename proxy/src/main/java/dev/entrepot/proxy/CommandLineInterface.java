@@ -13,6 +13,7 @@ import dev.entrepot.config.ListenAddress;
 import dev.entrepot.config.LoadedConfig;
 import dev.entrepot.config.LogConfig;
 import dev.entrepot.config.RegistriesInNames;
+import dev.entrepot.config.UpstreamNames;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.http.WebServers;
 import dev.entrepot.proxy.replication.BadRequestException;
@@ -364,6 +365,7 @@ final class CommandLineInterface {
         CostlyPatterns.warnings(loaded.config()).forEach(out::println);
         RegistriesInNames.warnings(loaded.config()).forEach(warning -> out.println("warning: " + warning));
         AccessChecks.warnings(loaded.config()).forEach(warning -> out.println("warning: " + warning));
+        UpstreamNames.warnings(loaded.config()).forEach(warning -> out.println("warning: " + warning));
         return ExitCodes.OK;
     }
 

@@ -9,6 +9,7 @@ import dev.entrepot.config.LoadedConfig;
 import dev.entrepot.config.RegistriesInNames;
 import dev.entrepot.config.ServerConfig;
 import dev.entrepot.config.TlsConfig;
+import dev.entrepot.config.UpstreamNames;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.client.ClientEnvironment;
 import dev.entrepot.proxy.bundle.BundleListing;
@@ -140,6 +141,7 @@ final class ServeCommand {
                     config.cache().directory(),
                     loaded.file().map(Path::toString).orElse("none (all defaults)"));
             RegistriesInNames.warnings(config).forEach(warning -> LOG.warn("{}", warning));
+            UpstreamNames.warnings(config).forEach(warning -> LOG.warn("{}", warning));
             AccessChecks.warnings(config).forEach(warning -> LOG.warn("{}", warning));
             stop.await(mirror);
         }
