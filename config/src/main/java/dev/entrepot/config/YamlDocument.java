@@ -94,11 +94,39 @@ final class YamlDocument {
 
     // The library's message has an excerpt of the file, which may hold a secret. Its two sentences do not.
     private static String problem(MarkedYamlEngineException e, String content) {
-        String context = e.getContext() == null ? "" : e.getContext() + ": ";
-        String hint = isWithinReference(content, Position.of(e.getProblemMark()))
-                ? "; within { } and [ ], a value with ${...} needs quotes: \"${env:NAME}\""
+        String context = e.getContext() == null || e.getContext().isEmpty() ? "" : e.getContext() + ": ";
+        // It says this of whatever character, and means tabs.
+        String problem = e.getProblem().contains("\\t(TAB)")
+                ? e.getProblem()
+                : e.getProblem().replaceFirst("\\. \\(Do not use .* for indentation\\)$", "");
+        return "not YAML: " + context + problem + remedy(e, content);
+    }
+
+    private static String remedy(MarkedYamlEngineException e, String content) {
+        if (isWithinReference(content, Position.of(e.getProblemMark()))) {
+            return "; within { } and [ ], a value with ${...} needs quotes: \"${env:NAME}\"";
+        }
+        String problem = e.getProblem();
+        String begun = e.getContextMark().isEmpty() ? "" : " that begins at " + place(Position.of(e.getContextMark()));
+        if (problem.startsWith("mapping values are not allowed")) {
+            return "; indent this line as the keys beside it, and put a text with \": \" in it in quotes";
+        }
+        if (problem.startsWith("expected <block end>")) {
+            return "; indent this line as the others of the block" + begun;
+        }
+        if (problem.startsWith("expected ',' or")) {
+            return "; close the " + (problem.contains("}") ? "{" : "[") + begun;
+        }
+        if (problem.startsWith("found unexpected end of stream")) {
+            return "; close the quote" + begun;
+        }
+        return problem.startsWith("found undefined alias") || problem.contains("cannot start any token")
+                ? "; put a text that begins so in quotes"
                 : "";
-        return "not YAML: " + context + e.getProblem() + hint;
+    }
+
+    private static String place(Position at) {
+        return at.line() + ":" + at.column();
     }
 
     // There, YAML takes the brace of a reference for the start of a mapping.

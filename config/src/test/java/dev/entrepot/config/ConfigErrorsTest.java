@@ -345,6 +345,26 @@ class ConfigErrorsTest {
     }
 
     @ParameterizedTest
+    @CsvSource(
+            delimiterString = " | ",
+            value = {
+                "server:~  listen: 1~   admin: 2 | 3:9 | indent this line as the keys beside it",
+                "server:~    listen: 1~  admin: 2 | 3:3 | indent this line as the others of the block that begins at 1:1",
+                "server:~  listen: a: b | 2:12 | a text with \": \" in it in quotes",
+                "server:~  listen: \"a~  admin: 1~ | 4:1 | close the quote that begins at 2:11",
+                "upstreams: {a.b: {url: x}~ | 2:1 | close the { that begins at 1:12",
+                "a: [b~ | 2:1 | close the [ that begins at 1:4",
+                "a: *b | 1:4 | put a text that begins so in quotes",
+                "a: %x | 1:4 | that cannot start any token; put a text that begins so in quotes",
+                "a:~\tb: 1 | 2:1 | Do not use \\t(TAB) for indentation"
+            })
+    void whatIsNoYamlIsNamedWithARemedy(String yaml, String at, String remedy) {
+        assertThat(error(yaml.replace('~', '\n')).toString())
+                .contains(at + ": not YAML: ")
+                .contains(remedy);
+    }
+
+    @ParameterizedTest
     @ValueSource(
             strings = {"a: {password: ${env:X}}", "a: [${env:X}]", "a:\n  {b: 1,\n   \u00e9\ud83d\ude00: x${file:/y}}"})
     void aReferenceThatNeedsQuotesIsToldSo(String yaml) {
