@@ -14,7 +14,7 @@ public final class AdaptiveWindow {
     private static final int FIRST = 4;
     private static final Duration BETWEEN_HALVINGS = Duration.ofMillis(100);
 
-    private final int most;
+    private int most;
     private final LongSupplier millis;
     private int size;
     private int successes;
@@ -31,6 +31,15 @@ public final class AdaptiveWindow {
         this.most = most;
         this.millis = millis;
         this.size = Math.min(FIRST, most);
+    }
+
+    /**
+     * Lets it grow to so many, if it may not grow to more already. It grows by successes, as ever.
+     *
+     * @param most requests at a time that it never exceeds from now on
+     */
+    public void allow(int most) {
+        this.most = Math.max(this.most, most);
     }
 
     /** How many there may be now. */

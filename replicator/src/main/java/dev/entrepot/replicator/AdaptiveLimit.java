@@ -125,6 +125,20 @@ final class AdaptiveLimit {
         }
     }
 
+    /**
+     * Allows so many at a time, if it does not allow more already.
+     *
+     * @param most uploads at a time that it never exceeds from now on
+     */
+    void allow(int most) {
+        lock.lock();
+        try {
+            window.allow(most);
+        } finally {
+            lock.unlock();
+        }
+    }
+
     /** Says that the place asked for fewer requests. */
     void throttled() {
         lock.lock();

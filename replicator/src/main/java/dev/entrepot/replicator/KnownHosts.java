@@ -8,7 +8,6 @@ import java.util.concurrent.ConcurrentHashMap;
  * source and as a target is known apart. Safe for all threads.
  */
 final class KnownHosts {
-    // Each run has a limit of its own besides, the rule's.
     private static final int MOST_UPLOADS = 64;
 
     private final RetryPolicy policy;
@@ -26,9 +25,17 @@ final class KnownHosts {
         return sources.computeIfAbsent(name, key -> new KnownHost(MOST_UPLOADS, true, policy, time));
     }
 
-    /** The target at this place. */
-    KnownHost target(String place) {
-        return targets.computeIfAbsent(place, key -> unknown());
+    /**
+     * The target at this place. The runs that go there have as many uploads under way, all together, as the rule of
+     * them that may have most.
+     *
+     * @param mostUploads how many uploads the rule of a run may have under way, at least 1
+     */
+    KnownHost target(String place, int mostUploads) {
+        int most = Math.min(mostUploads, MOST_UPLOADS);
+        KnownHost target = targets.computeIfAbsent(place, key -> new KnownHost(most, false, policy, time));
+        target.uploads().allow(most);
+        return target;
     }
 
     /** A host of which nothing is known, and which nobody else shares. */

@@ -51,7 +51,7 @@ final class TargetSession {
         this.gate = new HostGate(
                 placement.registry().name(),
                 placement.maxConcurrentRequests(),
-                services.hosts().target(placement.registry().place()),
+                services.hosts().target(placement.registry().place(), placement.maxConcurrentRequests()),
                 services.retries(),
                 services.limits().target(rule, placement.registry().place()),
                 services.time());

@@ -137,9 +137,9 @@ class HostGateTest {
     @Test
     void runsThatGoToOneHostAtOnceWaitTogetherAndOthersDoNot() throws IOException {
         KnownHosts hosts = new KnownHosts(policy, clock.time());
-        HostGate one = gate(2, hosts.target("registry.test"));
-        HostGate other = gate(2, hosts.target("registry.test"));
-        HostGate elsewhere = gate(2, hosts.target("healthy.test"));
+        HostGate one = gate(2, hosts.target("registry.test", 100));
+        HostGate other = gate(2, hosts.target("registry.test", 100));
+        HostGate elsewhere = gate(2, hosts.target("healthy.test", 100));
         HostGate asSource = gate(2, hosts.source("registry.test"));
 
         one.failed(RequestKind.UPLOAD, outage(Optional.of(Duration.ofSeconds(90))));
@@ -314,13 +314,33 @@ class HostGateTest {
 
     @Test
     void uploadsOfAllRunsToOnePlaceAreLimitedTogether() throws Exception {
+        assertThat(mostUploadsOfRunsOf(100)).isBetween(1, 64);
+        assertThat(mostUploadsOfRunsOf(2))
+                .as("where the rules allow a target no more")
+                .isBetween(1, 2);
+    }
+
+    @Test
+    void targetTakesAsManyUploadsAsTheRuleThatMayHaveMost() {
         KnownHosts hosts = new KnownHosts(policy, clock.time());
-        assertThat(hosts.target("registry.test")).isSameAs(hosts.target("registry.test"));
-        assertThat(hosts.target("registry.test")).isNotSameAs(hosts.target("other.test"));
+        AdaptiveLimit uploads = hosts.target("registry.test", 2).uploads();
+        assertThat(uploads.allowed()).isEqualTo(2);
+        hosts.target("registry.test", 8);
+        hosts.target("registry.test", 1);
+        for (int i = 0; i < 20; i++) {
+            uploads.succeeded();
+        }
+        assertThat(uploads.allowed()).isEqualTo(8);
+    }
+
+    private int mostUploadsOfRunsOf(int concurrency) throws IOException {
+        KnownHosts hosts = new KnownHosts(policy, clock.time());
+        assertThat(hosts.target("registry.test", concurrency)).isSameAs(hosts.target("registry.test", concurrency));
+        assertThat(hosts.target("registry.test", concurrency)).isNotSameAs(hosts.target("other.test", concurrency));
         AtomicInteger running = new AtomicInteger();
         AtomicInteger most = new AtomicInteger();
         Concurrently.map(IntStream.range(0, 200).boxed().toList(), number -> {
-            HostGate of = gate(100, hosts.target("registry.test"));
+            HostGate of = gate(concurrency, hosts.target("registry.test", concurrency));
             return of.transfer(() -> {
                 most.accumulateAndGet(running.incrementAndGet(), Math::max);
                 Thread.yield();
@@ -328,7 +348,7 @@ class HostGateTest {
                 return number;
             });
         });
-        assertThat(most.get()).isBetween(1, 64);
+        return most.get();
     }
 
     private static Meter paced() {

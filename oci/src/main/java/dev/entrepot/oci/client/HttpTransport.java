@@ -49,8 +49,9 @@ final class HttpTransport implements AutoCloseable, OverdueWatch.Watched {
     private static final int BUFFER_BYTES = 8 * 1024;
     private static final int MAX_HEADER_LINE_BYTES = 64 * 1024;
     private static final int MAX_HEADER_LINES = 200;
-    // Uploads and token requests go past the limiter.
-    private static final int SPARE_CONNECTIONS = 8;
+    // Uploads and token requests go past the limiter. Uploads are limited by whoever sends them, and of rules that are
+    // held back by a bandwidth each has one: a limit here would be met by a registry that is well.
+    private static final int SPARE_CONNECTIONS = 1000;
 
     private final CloseableHttpClient http;
     private final PoolingHttpClientConnectionManager pool;

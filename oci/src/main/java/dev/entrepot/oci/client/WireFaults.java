@@ -11,6 +11,7 @@ import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import javax.net.ssl.SSLException;
 import org.apache.hc.client5.http.ClientProtocolException;
+import org.apache.hc.core5.http.ConnectionRequestTimeoutException;
 import org.apache.hc.core5.http.MalformedChunkCodingException;
 import org.apache.hc.core5.http.MessageConstraintException;
 import org.apache.hc.core5.http.NoHttpResponseException;
@@ -29,6 +30,9 @@ final class WireFaults {
         }
         if (fault instanceof ForbiddenAddressException) {
             return new OutageException(Reason.SERVER_ERROR, what + ": " + fault.getMessage(), fault);
+        }
+        if (fault instanceof ConnectionRequestTimeoutException) {
+            return new OutageException(Reason.NOT_ASKED, what + ": all connections to " + host + " are in use", fault);
         }
         Reason reason = reason(fault);
         return new OutageException(reason, what + ": " + host + " " + text(reason, fault), fault);

@@ -28,6 +28,8 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
 import org.apache.hc.client5.http.DnsResolver;
+import org.apache.hc.client5.http.SystemDefaultDnsResolver;
+import org.apache.hc.core5.http.ConnectionRequestTimeoutException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -177,6 +179,51 @@ class ConnectionsTest {
             assertThat(client.repository(TestWorld.NAME).resolve(TAG)).isPresent();
             assertThat(registry.server().connectionsAccepted()).isEqualTo(3);
         }
+    }
+
+    @Test
+    void whatGoesPastTheLimiterIsNotKeptWaitingForAConnection() throws Exception {
+        RegistryEndpoint narrow = TestWorld.endpoint(registry.uri().toString()).withMaxConcurrentRequests(1);
+        ProxyRules none = new ProxyRules(Optional.empty(), Map.of());
+        Gate gate = new Gate();
+        registry.faults().always(Requests.manifests(), Fault.hold(gate));
+        try (HttpTransport transport =
+                HttpTransport.open(narrow, none, SystemDefaultDnsResolver.INSTANCE, world.environment())) {
+            WireExchange wire = new WireExchange(transport, narrow, world.environment());
+            ApiRequest request = ApiRequest.of(
+                    Operation.MANIFEST,
+                    "fetching",
+                    "GET",
+                    registry.uri().resolve("/v2/team/app/manifests/" + TAG),
+                    Priority.BACKGROUND);
+            List<CompletableFuture<Integer>> answers = new ArrayList<>();
+            for (int i = 0; i < 30; i++) {
+                CompletableFuture<Integer> answer = new CompletableFuture<>();
+                answers.add(answer);
+                Thread.ofVirtual().start(() -> {
+                    try (ApiResponse response = wire.send(request)) {
+                        answer.complete(response.status());
+                    } catch (IOException e) {
+                        answer.completeExceptionally(e);
+                    }
+                });
+            }
+            gate.awaitArrivals(30);
+            gate.open();
+            for (CompletableFuture<Integer> answer : answers) {
+                assertThat(answer.get(20, TimeUnit.SECONDS)).isEqualTo(200);
+            }
+        }
+    }
+
+    @Test
+    void connectionsThatAreAllInUseAreNoOutageOfTheRegistry() {
+        assertThat(WireFaults.translate(
+                        new ConnectionRequestTimeoutException("20 leased"), "uploading", "registry.test"))
+                .isInstanceOfSatisfying(
+                        OutageException.class,
+                        outage -> assertThat(outage.reason()).isEqualTo(OutageException.Reason.NOT_ASKED))
+                .hasMessage("uploading: all connections to registry.test are in use");
     }
 
     private RegistryClient client(TestRegistry there, OpenConnections connections) throws IOException {
