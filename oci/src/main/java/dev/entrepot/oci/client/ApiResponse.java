@@ -22,6 +22,8 @@ import org.apache.hc.core5.http.ClassicHttpResponse;
 import org.apache.hc.core5.http.Header;
 import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.NameValuePair;
+import org.apache.hc.core5.http.io.entity.ByteArrayEntity;
+import org.apache.hc.core5.http.message.BasicClassicHttpResponse;
 
 /**
  * The head of an answer and its open body. One thread reads; any thread may close. The connection goes back to the pool
@@ -167,7 +169,10 @@ final class ApiResponse implements AutoCloseable {
                 .isPresent();
     }
 
-    /** The body. Throws only {@link dev.entrepot.oci.RegistryException}s. */
+    /**
+     * The body. Throws only {@link dev.entrepot.oci.RegistryException}s, and {@link InterruptedIOException} if
+     * interrupted while the reader is held up.
+     */
     InputStream body() {
         return body;
     }
@@ -258,6 +263,19 @@ final class ApiResponse implements AutoCloseable {
                 .filter(coding -> !coding.isEmpty() && !coding.equals("identity"))
                 .map(coding -> CODING.matcher(coding).matches() ? coding : "(malformed)")
                 .toList();
+    }
+
+    /**
+     * The same answer with its body, or the first 64 KiB of it, in memory. This one is ended: whoever has the other
+     * keeps no connection and no slot, however long it is kept.
+     */
+    ApiResponse detached() throws IOException {
+        byte[] bytes = readLeniently(MAX_DRAINED_BYTES);
+        discard();
+        BasicClassicHttpResponse copy = new BasicClassicHttpResponse(response.getCode());
+        copy.setHeaders(response.getHeaders());
+        copy.setEntity(new ByteArrayEntity(bytes, null));
+        return new ApiResponse(request, copy, () -> {});
     }
 
     /** Ends the answer, keeping the connection where little of the body is left. */

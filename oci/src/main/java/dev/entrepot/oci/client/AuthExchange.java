@@ -82,12 +82,8 @@ final class AuthExchange implements Exchange {
         if (!isFromRegistry(response) || !isRefused(response, proof)) {
             return response;
         }
-        try {
-            return proveAnew(request, response, proof);
-        } catch (IOException | RuntimeException e) {
-            response.close();
-            throw e;
-        }
+        // A token service may let wait for long, and an open answer holds a slot of the registry's.
+        return proveAnew(request, response.detached(), proof);
     }
 
     private Proof rememberedProof(ApiRequest request) throws IOException {
@@ -138,17 +134,11 @@ final class AuthExchange implements Exchange {
             // Too much to send for a question; the scheme is known from the request that opened the session.
             return retry(request, refusal, prover.prove(request, remembered, List.of()), refused);
         }
-        refusal.discard();
         ApiResponse response = next.send(request);
         if (response.status() != 401 || !isFromRegistry(response)) {
             return response;
         }
-        try {
-            return answer(request, response, Challenge.parse(response.headers("WWW-Authenticate")), refused);
-        } catch (IOException | RuntimeException e) {
-            response.close();
-            throw e;
-        }
+        return answer(request, response.detached(), Challenge.parse(response.headers("WWW-Authenticate")), refused);
     }
 
     private ApiResponse answer(ApiRequest request, ApiResponse refusal, List<Challenge> challenges, Proof refused)
@@ -185,7 +175,6 @@ final class AuthExchange implements Exchange {
         if (fresh instanceof Proof.Nothing || fresh.equals(refused)) {
             return refusal;
         }
-        refusal.discard();
         return next.send(fresh.on(request));
     }
 

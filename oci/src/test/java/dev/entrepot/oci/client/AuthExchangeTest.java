@@ -27,6 +27,7 @@ import dev.entrepot.oci.Tag;
 import dev.entrepot.oci.UnauthorizedException;
 import java.io.IOException;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -650,6 +651,30 @@ class AuthExchangeTest {
                                 OutageException.class,
                                 e -> assertThat(e.reason()).isEqualTo(how));
             }
+        }
+    }
+
+    @Test
+    void keepsNoSlotOfTheRegistryWhileATokenServiceLetsWait() throws Exception {
+        try (ServerSocket silent = new ServerSocket(0);
+                ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor()) {
+            challenge("Bearer realm=\"http://localhost:" + silent.getLocalPort() + "/token\"");
+            REGISTRY.stubFor(
+                    get(urlEqualTo("/v2/team/open/manifests/v1")).atPriority(1).willReturn(manifest()));
+            RegistryClient client = new RegistryClient(
+                    TestWorld.endpoint(REGISTRY.baseUrl()).withMaxConcurrentRequests(1), world.environment());
+            clients.add(client);
+            Future<?> waiting =
+                    threads.submit(() -> client.repository(TestWorld.NAME).fetchManifest(TAG));
+            Socket asked = silent.accept();
+            assertThat(client.repository(new RepositoryName("team/open"))
+                            .fetchManifest(TAG)
+                            .sizeBytes())
+                    .isEqualTo(BODY.length());
+            assertThat(waiting.isDone()).isFalse();
+            silent.close();
+            asked.close();
+            assertThatThrownBy(waiting::get).hasMessageContaining("token");
         }
     }
 
