@@ -84,6 +84,9 @@ final class BlobTransfer implements BlobSource {
                 if (!(e.fault() instanceof OutageException outage) || attempt >= attempts) {
                     throw e;
                 }
+                if (Thread.currentThread().isInterrupted()) {
+                    throw e;
+                }
                 sourceGate.failed(RequestKind.READ_BLOB, outage);
             }
         }

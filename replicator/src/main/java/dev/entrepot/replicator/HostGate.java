@@ -128,7 +128,10 @@ final class HostGate {
                     return result.get();
                 }
             } catch (OutageException e) {
-                if (attempt >= policy.attempts() || isOut(kind) || e.reason() == OutageException.Reason.QUOTA) {
+                if (attempt >= policy.attempts()
+                        || isOut(kind)
+                        || e.reason() == OutageException.Reason.QUOTA
+                        || Thread.currentThread().isInterrupted()) {
                     throw e;
                 }
                 attempt++;
@@ -154,10 +157,15 @@ final class HostGate {
             answered(kind);
             return Optional.of(result);
         } catch (OutageException e) {
-            failed(e, sent, heard.get());
+            // What is broken off here says nothing of the host.
+            if (!Thread.currentThread().isInterrupted()) {
+                failed(e, sent, heard.get());
+            }
             throw e;
         } catch (IOException e) {
-            answered(kind);
+            if (!Thread.currentThread().isInterrupted()) {
+                answered(kind);
+            }
             throw e;
         }
     }

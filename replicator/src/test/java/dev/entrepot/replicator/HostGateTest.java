@@ -321,6 +321,20 @@ class HostGateTest {
     }
 
     @Test
+    void whatIsInterruptedHoldsNobodyUp() throws Exception {
+        Thread broken = Thread.ofVirtual().start(() -> {
+            Thread.currentThread().interrupt();
+            assertThatThrownBy(() -> gate(2, host).request(LOOK, () -> {
+                        throw because(Reason.TIMEOUT);
+                    }))
+                    .isInstanceOf(OutageException.class);
+        });
+        broken.join();
+        gate(2, host).request(LOOK, () -> "answer");
+        assertThat(clock.slept()).isEmpty();
+    }
+
+    @Test
     void targetTakesAsManyUploadsAsTheRuleThatMayHaveMost() {
         KnownHosts hosts = new KnownHosts(policy, clock.time());
         AdaptiveLimit uploads = hosts.target("registry.test", 2).uploads();

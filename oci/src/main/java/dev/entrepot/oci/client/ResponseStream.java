@@ -28,15 +28,15 @@ final class ResponseStream extends FilterInputStream {
         int count;
         try {
             count = in.read(buffer, offset, length);
-            if (count >= 0) {
-                response.progressed(count);
-            }
         } catch (IOException e) {
             throw WireFaults.translate(
                     e, response.request().what(), response.request().host());
         }
         if (count < 0) {
             response.finished();
+        } else {
+            // An interrupt while this is held up is no fault of the wire.
+            response.progressed(count);
         }
         return count;
     }

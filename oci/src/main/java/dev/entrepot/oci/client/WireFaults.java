@@ -34,6 +34,10 @@ final class WireFaults {
         if (fault instanceof ConnectionRequestTimeoutException) {
             return new OutageException(Reason.NOT_ASKED, what + ": all connections to " + host + " are in use", fault);
         }
+        if (isOfAnInterrupt(fault)) {
+            return new OutageException(
+                    Reason.NOT_ASKED, what + ": interrupted while waiting for the answer of " + host, fault);
+        }
         Reason reason = reason(fault);
         return new OutageException(reason, what + ": " + host + " " + text(reason, fault), fault);
     }
@@ -53,6 +57,13 @@ final class WireFaults {
                 && !(socket instanceof ConnectException)
                 && !Thread.currentThread().isInterrupted();
         return fault instanceof NoHttpResponseException || reset;
+    }
+
+    // A virtual thread that is interrupted finds its socket closed.
+    private static boolean isOfAnInterrupt(IOException fault) {
+        Throwable socket = fault instanceof SSLException ? fault.getCause() : fault;
+        return Thread.currentThread().isInterrupted()
+                && (socket instanceof SocketException || socket instanceof InterruptedIOException);
     }
 
     private static Reason reason(IOException fault) {

@@ -196,6 +196,32 @@ class PacedExchangeTest {
     }
 
     @Test
+    void interruptWhileABodyIsHeldBackIsNoFaultOfTheWire() throws IOException {
+        Digest blob = registry.pushBlob("team/app", new Images(2).randomBytes(1000));
+        Meter closed = new Meter() {
+            @Override
+            public void take(long units) throws InterruptedIOException {
+                if (units > 0) {
+                    throw new InterruptedIOException("held back");
+                }
+            }
+
+            @Override
+            public void count(long units) {}
+        };
+        try (RegistryClient client = world.client(registry.uri().toString())) {
+            RemoteRepository repository = client.repository(TestWorld.NAME, Priority.BACKGROUND);
+            assertThatThrownBy(() -> new Pace(requests, closed).<Integer, IOException>call(() -> {
+                        try (BlobBody body = repository.openBlob(blob, ByteRange.ALL)) {
+                            return body.stream().read();
+                        }
+                    }))
+                    .isInstanceOf(InterruptedIOException.class)
+                    .hasMessage("held back");
+        }
+    }
+
+    @Test
     void refusalsAreToldBeforeTheRequestIsRepeated() throws IOException {
         List<String> told = new CopyOnWriteArrayList<>();
         Pace heard = pace.heardBy((status, retryAfter) -> told.add(status + " " + retryAfter + " " + onTheWire()));

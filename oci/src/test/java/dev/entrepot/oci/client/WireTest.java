@@ -146,6 +146,29 @@ class WireTest {
     }
 
     @Test
+    void readingThatIsInterruptedSaysNothingOfTheRegistry() throws Exception {
+        RawServer server = server(request -> request.write("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n123"));
+        CompletableFuture<Void> begun = new CompletableFuture<>();
+        CompletableFuture<Throwable> failure = new CompletableFuture<>();
+        RemoteRepository repository = repository(server, Priority.INTERACTIVE);
+        Thread reader = Thread.ofVirtual().start(() -> {
+            try (BlobBody body = repository.openBlob(DIGEST, ByteRange.ALL)) {
+                body.stream().readNBytes(3);
+                begun.complete(null);
+                body.stream().read();
+            } catch (IOException e) {
+                failure.complete(e);
+            }
+        });
+        begun.get(20, TimeUnit.SECONDS);
+        reader.interrupt();
+        assertThat(failure.get(20, TimeUnit.SECONDS))
+                .isInstanceOfSatisfying(
+                        OutageException.class, e -> assertThat(e.reason()).isEqualTo(Reason.NOT_ASKED))
+                .hasMessageContaining("interrupted");
+    }
+
+    @Test
     void headThatNeverEndsIsCut() throws IOException {
         RawServer server = server(request -> request.write("HTTP/1.1 200 OK\r\nX-Drip: "));
         RegistryEndpoint endpoint = TestWorld.endpoint(server.url());
