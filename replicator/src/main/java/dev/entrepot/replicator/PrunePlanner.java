@@ -90,6 +90,10 @@ final class PrunePlanner {
             List<PruneStep> steps)
             throws IOException {
         List<DueTag> due = new DueTags(session).of(brought, missing, survey, noting);
+        if (noting) {
+            // A tag that is there again and not noted so would have no grace time when it is gone the next time.
+            journal.flush();
+        }
         if (isTooMuch(due.size(), brought.size())) {
             steps.add(PruneStep.keep(
                     due.getFirst().tag().repository(),

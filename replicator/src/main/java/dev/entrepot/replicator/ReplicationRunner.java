@@ -264,7 +264,6 @@ public final class ReplicationRunner {
             progress.begun(number);
             try {
                 ReplicationReport report = execute(rule, claim, roundOf, trigger, progress, selection, number, started);
-                services.journal().flush();
                 services.journal()
                         .finishRun(number, report.outcome().toString(), ReportWriter.toJson(KeptReport.of(report)));
                 return report;

@@ -20,6 +20,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What is known of the targets from earlier runs, and the history of the runs themselves. It saves requests and, but
@@ -53,6 +57,7 @@ public final class CopyJournal implements AutoCloseable {
      */
     public static final int BLOBS = 1_000_000;
 
+    private static final Logger LOG = LoggerFactory.getLogger(CopyJournal.class);
     private static final int AT_ONCE = 500;
     private static final String OF_RULE = " WHERE target = ? AND repository = ? AND tag = ? AND rule = ?";
 
@@ -62,6 +67,8 @@ public final class CopyJournal implements AutoCloseable {
     private final SqlThread sql;
     private final RunHistory history;
     private final InstantSource clock;
+    // The first since somebody was told.
+    private final AtomicReference<@Nullable Throwable> lost = new AtomicReference<>();
 
     private CopyJournal(SqlThread sql, InstantSource clock) {
         this.sql = sql;
@@ -181,11 +188,12 @@ public final class CopyJournal implements AutoCloseable {
     }
 
     /**
-     * Notes that a run has ended, once everything before is on disk.
+     * Notes that a run has ended, once everything before is on disk; see {@link #flush()}.
      *
      * @param reportJson its report, one JSON object; of one of more than 16 MiB only the summary is kept
      */
     public void finishRun(long run, String outcome, String reportJson) throws IOException {
+        flush();
         sql.call(statements -> {
             RunRows.end(statements, run, clock.millis(), outcome, reportJson);
             OwedRows.ended(statements, run);
@@ -560,7 +568,10 @@ public final class CopyJournal implements AutoCloseable {
         return missing;
     }
 
-    /** Notes that a tag is at the source; does not wait. */
+    /**
+     * Notes that a tag is at the source; does not wait. Who goes by that calls {@link #flush()} after all of them: a
+     * tag of which it is lost would be pruned without its grace time when it is gone later.
+     */
     public void notMissing(CompletedTag tag) {
         later(statements -> statements.update(
                 "UPDATE completed SET missing_since = NULL" + OF_RULE + " AND missing_since IS NOT NULL",
@@ -570,9 +581,9 @@ public final class CopyJournal implements AutoCloseable {
                 tag.rule()));
     }
 
-    /** Forgets what was noted as missing of a rule at a target, since nobody looks any more; does not wait. */
-    public void forgetMissing(String rule, String target) {
-        later(statements -> statements.update(
+    /** Forgets what was noted as missing of a rule at a target, since nobody looks any more, and waits for that. */
+    public void forgetMissing(String rule, String target) throws IOException {
+        sql.call(statements -> statements.update(
                 "UPDATE completed SET missing_since = NULL WHERE rule = ? AND target = ? AND missing_since IS NOT NULL",
                 rule,
                 target));
@@ -612,9 +623,18 @@ public final class CopyJournal implements AutoCloseable {
                 blob.toString()));
     }
 
-    /** Waits until everything that was noted before is on disk. */
+    /**
+     * Waits until everything that was noted before is on disk.
+     *
+     * @throws IOException also if something that was noted since this was called last, by whomever, is lost; who does
+     *     not know by then what that was does not know what is noted
+     */
     public void flush() throws IOException {
         sql.call(statements -> null);
+        Throwable failure = lost.getAndSet(null);
+        if (failure != null) {
+            throw new IOException("the replication journal failed: " + failure, failure);
+        }
     }
 
     @Override
@@ -643,12 +663,18 @@ public final class CopyJournal implements AutoCloseable {
         return result == null ? List.of() : result;
     }
 
-    // A write that fails is lost, which costs requests in the next run and nothing else; a disk that is full shows at
-    // the end of the run.
+    // A write that fails is lost, and whoever waits for all of them is told. What is interrupted tells its own run.
     private void later(Change change) {
         var unused = sql.submit(statements -> {
-            change.apply(statements);
-            return null;
-        });
+                    change.apply(statements);
+                    return null;
+                })
+                .whenComplete((nothing, failure) -> {
+                    if (failure != null
+                            && !(failure instanceof InterruptedException)
+                            && lost.compareAndSet(null, failure)) {
+                        LOG.warn("the replication journal lost what was to be noted: {}", failure.toString());
+                    }
+                });
     }
 }

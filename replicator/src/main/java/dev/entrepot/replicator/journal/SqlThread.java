@@ -32,9 +32,9 @@ import org.sqlite.SQLiteErrorCode;
 
 /**
  * The one platform thread that talks to SQLite, because a native call would hold the carrier of a virtual thread. Work
- * is done in the order in which it is handed in; what has gathered meanwhile shares one transaction. The file is in WAL
- * mode without a force per commit: after {@code kill -9} everything committed is there, after a power cut it is
- * consistent and may lack the last moments.
+ * is done in the order in which it is handed in; what has gathered meanwhile shares one transaction, in which each
+ * piece is written as a whole or not at all. The file is in WAL mode without a force per commit: after {@code kill -9}
+ * everything committed is there, after a power cut it is consistent and may lack the last moments.
  */
 final class SqlThread implements AutoCloseable {
     private static final Logger LOG = LoggerFactory.getLogger(SqlThread.class);
@@ -145,13 +145,10 @@ final class SqlThread implements AutoCloseable {
         try {
             Connection connection = JDBC.createConnection("jdbc:sqlite:" + file, new Properties());
             try {
-                prepare(connection, preparation);
-            } catch (SQLException e) {
+                prepare(connection, file, preparation);
+            } catch (SQLException | RuntimeException e) {
                 connection.close();
                 throw e;
-            }
-            if (preparation == WRITING) {
-                giveBack(connection, file);
             }
             return new SqlThread(file, connection, patience);
         } catch (SQLException e) {
@@ -159,7 +156,7 @@ final class SqlThread implements AutoCloseable {
         }
     }
 
-    private static void prepare(Connection connection, Preparation preparation) throws SQLException {
+    private static void prepare(Connection connection, Path file, Preparation preparation) throws SQLException {
         try (Statement statement = connection.createStatement()) {
             statement.execute("PRAGMA journal_mode=WAL");
             statement.execute("PRAGMA synchronous=NORMAL");
@@ -170,6 +167,9 @@ final class SqlThread implements AutoCloseable {
         connection.commit();
         // From here on by hand: the driver's own way cannot go on after a commit that failed.
         connection.setAutoCommit(true);
+        if (preparation == WRITING) {
+            giveBack(connection, file);
+        }
     }
 
     /**
@@ -296,23 +296,33 @@ final class SqlThread implements AutoCloseable {
      */
     private <T> Runnable attempt(Task<T> task) throws SQLException {
         try {
+            prepared("SAVEPOINT task").execute();
             T value = task.work().run(this::prepared);
+            prepared("RELEASE task").execute();
             return () -> task.result().complete(value);
         } catch (SQLException e) {
-            // The driver closes a statement for good whose step has failed.
-            forgetStatements();
             task.result().completeExceptionally(e);
             if (ROLLED_BACK.contains(e.getErrorCode() & 0xff)) {
                 throw e; // what came before is undone, and what comes after would be written by itself
             }
+            undo();
             return () -> {};
         } catch (RuntimeException e) {
             // A row that is damaged is refused by the types that it is read into.
             task.result().completeExceptionally(e);
+            undo();
             return () -> {};
         } finally {
             done.incrementAndGet();
         }
+    }
+
+    // The half of a change that fails is not written with the batch.
+    private void undo() throws SQLException {
+        // The driver closes a statement for good whose step has failed.
+        forgetStatements();
+        execute("ROLLBACK TO task");
+        execute("RELEASE task");
     }
 
     private PreparedStatement prepared(String text) throws SQLException {
@@ -359,13 +369,21 @@ final class SqlThread implements AutoCloseable {
             await(flush());
         } finally {
             thread.interrupt();
+            // Who is interrupted leaves nothing open either.
+            boolean interrupted = Thread.interrupted();
             try {
                 thread.join(10_000);
-                connection.close();
             } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
+                interrupted = true;
+            }
+            try {
+                connection.close();
             } catch (SQLException e) {
                 throw JournalFailure.of("cannot close the replication journal", file, e);
+            } finally {
+                if (interrupted) {
+                    Thread.currentThread().interrupt();
+                }
             }
         }
     }

@@ -366,6 +366,40 @@ class CopyJournalTest {
         }
     }
 
+    private void execute(String sql) throws SQLException {
+        try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
+                Statement statement = connection.createStatement()) {
+            statement.execute(sql);
+        }
+    }
+
+    @Test
+    void whoeverWaitsForWritesIsToldOnceThatOneIsLost() throws IOException, SQLException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            long run = journal.startRun("rule", "test");
+            execute("CREATE TRIGGER refuse BEFORE INSERT ON completed BEGIN SELECT RAISE(ABORT, 'refused'); END");
+            journal.complete(completed("v1"));
+            assertThatThrownBy(journal::flush).isInstanceOf(IOException.class).hasMessageContaining("refused");
+            journal.flush();
+            journal.complete(completed("v1"));
+            assertThatThrownBy(() -> journal.finishRun(run, "complete", "{}")).hasMessageContaining("refused");
+            execute("DROP TRIGGER refuse");
+            journal.complete(completed("v1"));
+            journal.finishRun(run, "complete", "{}");
+            assertThat(journal.completed("target", other, new Tag("v1"))).hasSize(1);
+        }
+    }
+
+    @Test
+    void whoForgetsWhatIsMissingIsToldThatThatFailed() throws IOException, SQLException {
+        try (CopyJournal journal = CopyJournal.open(folder, clock)) {
+            journal.complete(completed("v1"));
+            journal.missingSince(completed("v1"));
+            execute("CREATE TRIGGER refuse BEFORE UPDATE ON completed BEGIN SELECT RAISE(ABORT, 'refused'); END");
+            assertThatThrownBy(() -> journal.forgetMissing("rule", "target")).hasMessageContaining("refused");
+        }
+    }
+
     @Test
     void missingSinceIsTheFirstTimeUntilTheTagIsThereAgain() throws IOException {
         CompletedTag tag = completed("v1");

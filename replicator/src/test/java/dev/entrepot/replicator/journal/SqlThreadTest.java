@@ -37,6 +37,62 @@ class SqlThreadTest {
     }
 
     @Test
+    void nothingIsWrittenOfWorkThatFails() throws IOException {
+        try (SqlThread sql = open(Duration.ofSeconds(30))) {
+            sql.call(statements -> statements.update("CREATE TABLE kept(number INTEGER PRIMARY KEY)"));
+            sql.call(statements -> statements.update("INSERT INTO kept VALUES (1)"));
+            assertThatThrownBy(() -> sql.call(statements -> {
+                        statements.update("INSERT INTO kept VALUES (2)");
+                        return statements.update("INSERT INTO kept VALUES (1)");
+                    }))
+                    .isInstanceOf(IOException.class);
+            assertThatThrownBy(() -> sql.call(statements -> {
+                        statements.update("INSERT INTO kept VALUES (3)");
+                        throw new IllegalArgumentException("damaged");
+                    }))
+                    .isInstanceOf(IOException.class);
+            assertThat(rows(sql, "kept")).isEqualTo(1);
+        }
+    }
+
+    private static Integer rows(SqlThread sql, String table) throws IOException {
+        return sql.call(statements -> {
+            try (ResultSet row =
+                    statements.prepare("SELECT count(*) FROM " + table).executeQuery()) {
+                row.next();
+                return row.getInt(1);
+            }
+        });
+    }
+
+    // The last connection to a file that is closed takes the log beside it away.
+    private Path log() {
+        return folder.resolve("test.db-wal");
+    }
+
+    @Test
+    void fileThatCannotBeOpenedIsNotLeftOpen() throws IOException {
+        try (SqlThread sql = open(Duration.ofSeconds(30))) {
+            sql.call(statements -> statements.update("PRAGMA user_version = 1000000"));
+        }
+        assertThatThrownBy(() -> open(Duration.ofSeconds(30))).isInstanceOf(IOException.class);
+        assertThat(log()).doesNotExist();
+    }
+
+    @Test
+    void fileIsClosedByWhoIsInterruptedToo() throws Exception {
+        SqlThread sql = open(Duration.ofSeconds(30));
+        sql.call(statements -> statements.update("CREATE TABLE kept(number INTEGER)"));
+        assertThat(log()).exists();
+        Thread closing = Thread.ofVirtual().start(() -> {
+            Thread.currentThread().interrupt();
+            assertThatThrownBy(sql::close).isInstanceOf(IOException.class);
+        });
+        closing.join();
+        assertThat(log()).doesNotExist();
+    }
+
+    @Test
     void fileThatIsNoJournalIsNamedWithWhatToDo() throws IOException {
         Path file = folder.resolve("test.db");
         Files.writeString(file, "no database at all, and longer than the header of one would be. ".repeat(20));
@@ -112,6 +168,7 @@ class SqlThreadTest {
                         statements.update("ROLLBACK");
                         statements.update("PRAGMA foreign_keys = ON");
                         statements.update("BEGIN");
+                        statements.update("SAVEPOINT task");
                         return statements.update("INSERT INTO child VALUES (7)");
                     }))
                     .isInstanceOf(IOException.class)
