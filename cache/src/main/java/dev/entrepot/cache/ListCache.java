@@ -6,12 +6,11 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.KnownManifests;
 import dev.entrepot.oci.OciJson;
-import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
-import dev.entrepot.oci.TagPage;
+import dev.entrepot.oci.TagPages;
 import java.io.IOException;
 import java.time.Clock;
 import java.time.Duration;
@@ -76,22 +75,7 @@ final class ListCache {
     }
 
     private SortedSet<Tag> allTags() throws IOException {
-        SortedSet<Tag> tags = new TreeSet<>();
-        Optional<String> cursor = Optional.empty();
-        do {
-            TagPage page = upstream.listTags(cursor);
-            int before = tags.size();
-            tags.addAll(page.tags());
-            boolean endless = page.next().isPresent()
-                    && (page.next().equals(cursor)
-                            || tags.size() == before && !page.tags().isEmpty());
-            if (endless || tags.size() > OciLimits.MAX_TAGS) {
-                throw new InvalidContentException(
-                        "the tag list of " + repository + " does not end: stopped after " + tags.size() + " tags");
-            }
-            cursor = page.next();
-        } while (cursor.isPresent());
-        return tags;
+        return new TreeSet<>(TagPages.all(repository, upstream::listTags));
     }
 
     /** The referrers of a digest that are kept. */

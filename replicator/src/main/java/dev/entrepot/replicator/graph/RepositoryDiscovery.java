@@ -2,22 +2,19 @@ package dev.entrepot.replicator.graph;
 
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
-import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.NotFoundException;
-import dev.entrepot.oci.OciLimits;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.Referrers;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
-import dev.entrepot.oci.TagPage;
+import dev.entrepot.oci.TagPages;
 import java.io.IOException;
 import java.util.Collections;
 import java.util.HashSet;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -298,20 +295,7 @@ public final class RepositoryDiscovery {
     }
 
     private Set<Tag> askTags() throws IOException {
-        Set<Tag> all = new LinkedHashSet<>();
-        Set<String> cursors = new LinkedHashSet<>();
-        Optional<String> cursor = Optional.empty();
-        do {
-            Optional<String> here = cursor;
-            TagPage page = limit.send(() -> source.listTags(here));
-            all.addAll(page.tags());
-            cursor = page.next();
-            boolean again = cursor.isPresent() && !cursors.add(cursor.get());
-            if (again || all.size() > OciLimits.MAX_TAGS) {
-                throw new InvalidContentException("tag list of " + source.repository()
-                        + (again ? " repeats a page" : " has more than " + OciLimits.MAX_TAGS + " tags"));
-            }
-        } while (cursor.isPresent());
-        return Collections.unmodifiableSet(all);
+        return Collections.unmodifiableSet(
+                TagPages.all(source.repository(), cursor -> limit.send(() -> source.listTags(cursor))));
     }
 }
