@@ -12,6 +12,7 @@ import java.util.Optional;
 final class ResumedUploads implements UploadLog {
     private final UploadLog log;
     private boolean resumed;
+    private boolean begun;
 
     ResumedUploads(UploadLog log) {
         this.log = log;
@@ -25,14 +26,16 @@ final class ResumedUploads implements UploadLog {
     @Override
     public Optional<Upload> recall(Digest blob) throws IOException {
         Optional<Upload> known = log.recall(blob);
-        resumed = known.isPresent();
+        resumed = known.isPresent() && !begun;
         return known;
     }
 
-    // A session that begins, begins at its start; one that is gone on with is noted where it is.
+    // A session that begins, begins at its start; one that is gone on with is noted where it is. What is recalled after
+    // one began here is that one.
     @Override
     public void note(Digest blob, Upload upload) {
-        resumed = resumed && upload.offset() > 0;
+        begun |= upload.offset() == 0;
+        resumed = resumed && !begun;
         log.note(blob, upload);
     }
 
