@@ -6,6 +6,8 @@ import dev.entrepot.replicator.events.EventPost.Outcome;
 import dev.entrepot.replicator.events.EventPost.Result;
 import dev.entrepot.replicator.events.EventQueue.Message;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What the thread of an {@link EventQueue} does: tries the first message until it is taken or given up, then the next.
@@ -36,6 +38,7 @@ import java.util.Optional;
  * attempt; and one that fails at most posts, whatever they are, loses some.
  */
 final class EventDelivery {
+    private static final Logger LOG = LoggerFactory.getLogger(EventDelivery.class);
     // After so many the listener hears of it, a refusal is believed, and those behind are asked about a failure.
     private static final int FEW_ATTEMPTS = 4;
     private static final int FIRST_LOOK = 8;
@@ -71,10 +74,20 @@ final class EventDelivery {
                 if (message.isEmpty()) {
                     return;
                 }
-                queue.done(deliver(message.get()));
+                queue.done(isDelivered(message.get()));
             }
         } catch (InterruptedException e) {
             queue.done(false);
+        }
+    }
+
+    // Whatever comes of one, those behind it have their turn.
+    private boolean isDelivered(Message message) throws InterruptedException {
+        try {
+            return deliver(message);
+        } catch (RuntimeException | Error e) {
+            LOG.error("a message could not be posted, and is given up", e);
+            return false;
         }
     }
 

@@ -89,7 +89,8 @@ public final class FillQueue implements AutoCloseable {
                 listener.accept(filler.fill(request));
             } catch (InterruptedIOException e) {
                 Thread.currentThread().interrupt();
-            } catch (RuntimeException | StackOverflowError e) {
+            } catch (RuntimeException | Error e) {
+                // Whatever it is, those behind it have their turn.
                 LOG.error("{} could not be filled", request.image(), e);
             } finally {
                 ended(request);

@@ -117,6 +117,23 @@ class OutgoingEventsTest {
     }
 
     @Test
+    void errorAtOneMessageEndsNotTheDelivery() throws InterruptedException {
+        EventSink sink = (headers, body) -> {
+            if (body[0] == 1) {
+                throw new NoClassDefFoundError("broken");
+            }
+            return 200;
+        };
+        try (EventQueue queue = new EventQueue(sink, 10, Optional.empty(), retries, clock.time())) {
+            queue.add("application/json", new byte[] {1});
+            queue.add("application/json", new byte[] {2});
+            assertThat(queue.awaitEmpty(Duration.ofSeconds(30))).isTrue();
+            assertThat(queue.dropped()).isEqualTo(1);
+            assertThat(queue.delivered()).isEqualTo(1);
+        }
+    }
+
+    @Test
     void messageThatIsNeverTakenIsDroppedAndTheNextIsDelivered() throws InterruptedException {
         EventSink sink = (headers, body) -> body[0] == 1 ? 503 : 200;
         try (EventQueue queue = new EventQueue(sink, 10, Optional.empty(), retries, clock.time())) {

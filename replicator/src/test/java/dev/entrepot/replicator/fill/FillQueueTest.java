@@ -10,6 +10,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
@@ -72,6 +74,23 @@ class FillQueueTest {
             assertThat(queue.offer(request(3))).isEqualTo(FillQueue.Offer.DROPPED);
             allowed.release(2);
             assertThat(next().request()).isEqualTo(request(1));
+            assertThat(next().request()).isEqualTo(request(2));
+        }
+    }
+
+    @Test
+    void errorOfOneGraphEndsNoWorker() throws InterruptedException {
+        AtomicBoolean first = new AtomicBoolean(true);
+        Consumer<FillReport> listener = report -> {
+            if (first.getAndSet(false)) {
+                throw new NoClassDefFoundError("broken");
+            }
+            done.add(report);
+        };
+        allowed.release(2);
+        try (FillQueue queue = new FillQueue(filler, 1, 10, listener)) {
+            queue.offer(request(1));
+            queue.offer(request(2));
             assertThat(next().request()).isEqualTo(request(2));
         }
     }
