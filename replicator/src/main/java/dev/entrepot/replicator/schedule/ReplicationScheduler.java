@@ -8,6 +8,7 @@ import java.text.ParseException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Date;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TimeZone;
@@ -59,9 +60,10 @@ public final class ReplicationScheduler implements AutoCloseable {
     private final Scheduler scheduler;
     private final RuleTask task;
     private final Time time;
-    // Rules that were asked to run and have not begun; one that has begun may be asked again, for what came after it
-    // looked.
-    private final Set<String> soon = ConcurrentHashMap.newKeySet();
+    // Rules that were asked to run and have not begun, each with the trigger that is to begin it; one that has begun
+    // may
+    // be asked again, for what came after it looked.
+    private final Map<String, TriggerKey> soon = new ConcurrentHashMap<>();
     // Rules whose time has come and whose random delay is not over.
     private final Set<String> delayed = ConcurrentHashMap.newKeySet();
 
@@ -215,7 +217,24 @@ public final class ReplicationScheduler implements AutoCloseable {
      */
     public boolean runSoonForNews(String rule, Duration delay, String trigger) throws IOException {
         Trigger news = once(rule, delay, trigger, Duration.ZERO).build();
-        return runSoon(rule, news) || quartz(() -> scheduler.rescheduleJob(catchingUp(rule), news)) != null;
+        return runSoon(rule, news) || takesThePlaceOfCatchingUp(rule, news);
+    }
+
+    private boolean takesThePlaceOfCatchingUp(String rule, Trigger news) throws IOException {
+        TriggerKey catchingUp = catchingUp(rule);
+        if (!soon.replace(rule, catchingUp, news.getKey())) {
+            return false;
+        }
+        boolean taken = false;
+        try {
+            taken = quartz(() -> scheduler.rescheduleJob(catchingUp, news)) != null;
+            return taken;
+        } finally {
+            if (!taken) {
+                // It has just begun, and sees the news.
+                soon.remove(rule, news.getKey());
+            }
+        }
     }
 
     private void catchUp(String rule, Duration delay, String trigger, Duration jitter) throws IOException {
@@ -240,7 +259,7 @@ public final class ReplicationScheduler implements AutoCloseable {
     }
 
     private boolean runSoon(String rule, Trigger once) throws IOException {
-        if (!soon.add(rule)) {
+        if (soon.putIfAbsent(rule, once.getKey()) != null) {
             return false;
         }
         boolean scheduled = false;
@@ -250,7 +269,7 @@ public final class ReplicationScheduler implements AutoCloseable {
             return true;
         } finally {
             if (!scheduled) {
-                soon.remove(rule);
+                soon.remove(rule, once.getKey());
             }
         }
     }
@@ -284,7 +303,7 @@ public final class ReplicationScheduler implements AutoCloseable {
     }
 
     private void due(String rule, String trigger, long jitterMillis, TriggerKey by) {
-        soon.remove(rule);
+        soon.remove(rule, by);
         if (jitterMillis > 0) {
             delay(rule, trigger, Duration.ofMillis(time.random().nextLong(jitterMillis + 1)));
             return;

@@ -142,6 +142,19 @@ class ReplicationSchedulerTest {
     }
 
     @Test
+    void notificationsAreOneRunAlsoWhereTheTimeOfTheRuleComesMeanwhile() throws Exception {
+        CountDownLatch ran = new CountDownLatch(1);
+        Duration later = Duration.ofDays(1);
+        try (ReplicationScheduler scheduler = scheduler("time between", (rule, trigger) -> ran.countDown())) {
+            scheduler.add("rule", Optional.of(new ScheduleConfig.Every(later, Duration.ZERO)));
+            assertThat(scheduler.runSoon("rule", later, "notification")).isTrue();
+            scheduler.start();
+            assertThat(ran.await(30, TimeUnit.SECONDS)).isTrue();
+            assertThat(scheduler.runSoon("rule", later, "notification")).isFalse();
+        }
+    }
+
+    @Test
     void ruleThatCouldNotBeScheduledCanBeAskedForAgain() throws Exception {
         CountDownLatch ran = new CountDownLatch(1);
         try (ReplicationScheduler scheduler = scheduler("again", (rule, trigger) -> ran.countDown())) {
