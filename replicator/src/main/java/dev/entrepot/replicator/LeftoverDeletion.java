@@ -2,6 +2,7 @@ package dev.entrepot.replicator;
 
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.RefusedException;
@@ -203,8 +204,13 @@ final class LeftoverDeletion {
         String text = tag.value();
         int dot = text.indexOf('.');
         int dash = text.indexOf('-');
-        Digest digest = Digest.parse(text.substring(0, dash) + ":" + text.substring(dash + 1, dot));
-        return CosignTags.of(digest).contains(tag) ? Optional.of(digest) : Optional.empty();
+        try {
+            Digest digest = Digest.parse(text.substring(0, dash) + ":" + text.substring(dash + 1, dot));
+            return CosignTags.of(digest).contains(tag) ? Optional.of(digest) : Optional.empty();
+        } catch (InvalidNameException e) {
+            // It looks like one, and what it begins with is too short for a digest.
+            return Optional.empty();
+        }
     }
 
     private void relate() {

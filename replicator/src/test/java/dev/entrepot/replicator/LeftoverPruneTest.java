@@ -397,6 +397,22 @@ class LeftoverPruneTest {
     }
 
     @Test
+    void tagThatLooksLikeOneOfCosignAndHasNoWholeDigestKeepsWhatItNames() throws IOException {
+        Descriptor old = shapes.image("old");
+        shapes.tag("v1", old);
+        complete();
+        Tag odd = new Tag("sha512-" + "a".repeat(64) + ".sig");
+        mirror.tags.put(odd, old.digest());
+        shapes.tag("v1", shapes.image("new"));
+        complete();
+        engine.clock.pass(PAST);
+
+        assertThat(asPlanned().outcome()).isEqualTo(Outcome.COMPLETE);
+        assertThat(mirror.tags).containsEntry(odd, old.digest());
+        assertThat(mirror.manifests).containsKey(old.digest());
+    }
+
+    @Test
     void cosignTagThatTheTargetsOwnersMovedStays() throws IOException {
         Descriptor image = shapes.image("amd64");
         Tag tag = new Tag(Shapes.stem(image) + ".sig");
