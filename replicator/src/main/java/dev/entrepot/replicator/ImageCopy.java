@@ -34,6 +34,9 @@ import java.util.concurrent.ExecutionException;
  * fails, those that do not depend on it still arrive, so that the next run has less to do; the tag does not move.
  */
 final class ImageCopy {
+    // Each has a thread. Nodes wait only for such as come before them, which have begun before them.
+    private static final int AT_ONCE = 64;
+
     private final TargetSession session;
     private final ImagePlan plan;
     private final ArtifactGraph graph;
@@ -155,14 +158,14 @@ final class ImageCopy {
     }
 
     private Optional<ManifestBytes> copyContent() throws IOException {
-        List<Optional<ManifestBytes>> results = Concurrently.map(graph.nodes(), this::copyNode);
+        List<Optional<ManifestBytes>> results = Concurrently.map(graph.nodes(), AT_ONCE, this::copyNode);
         return results.stream().flatMap(Optional::stream).findFirst();
     }
 
     private Optional<ManifestBytes> copyNode(GraphNode node) throws IOException {
         CompletableFuture<Boolean> mine = future(node.digest());
         try {
-            Concurrently.map(node.blobs(), blob -> {
+            Concurrently.map(node.blobs(), AT_ONCE, blob -> {
                 blobs.bring(step(blob.digest()));
                 return blob;
             });

@@ -19,6 +19,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * targets.
  */
 final class SourceTag {
+    private static final int AT_ONCE = 64;
+
     private final RepositoryDiscovery discovery;
     private final ManifestReference reference;
     private final Tag tag;
@@ -94,7 +96,7 @@ final class SourceTag {
     boolean attachesTheSameAs(CompletedTag record) throws IOException {
         Set<Digest> known = record.digests();
         compared = known;
-        return Concurrently.map(record.nodes(), node -> attachesTheSame(node, known)).stream()
+        return Concurrently.map(record.nodes(), AT_ONCE, node -> attachesTheSame(node, known)).stream()
                 .allMatch(same -> same);
     }
 

@@ -34,6 +34,8 @@ import java.util.stream.Stream;
 final class TargetPlanner {
     // Tags being compared at once; bounds the memory of threads and requests in flight, not the number of requests.
     private static final int WINDOW = 64;
+    // Questions about one graph at once, each with its thread.
+    private static final int AT_ONCE = 64;
     // What is read back at once: each is a stream that may be long.
     private static final int READS = 8;
 
@@ -265,9 +267,12 @@ final class TargetPlanner {
             boolean moves)
             throws IOException {
         List<ImagePlan.Node> nodes = new ArrayList<>(Concurrently.map(
-                graph.blobs(), blob -> node(blob, false, atTarget(blob.digest(), () -> has(repository, blob)))));
+                graph.blobs(),
+                AT_ONCE,
+                blob -> node(blob, false, atTarget(blob.digest(), () -> has(repository, blob)))));
         nodes.addAll(Concurrently.map(
                 graph.nodes(),
+                AT_ONCE,
                 manifest -> node(
                         manifest.descriptor(),
                         true,
@@ -280,6 +285,7 @@ final class TargetPlanner {
                         graph.nodes().stream()
                                 .filter(node -> !node.referrers().isEmpty())
                                 .toList(),
+                        AT_ONCE,
                         node -> lacks(repository, node, absent) ? Optional.of(node.digest()) : Optional.<Digest>empty())
                 .stream()
                 .flatMap(Optional::stream)

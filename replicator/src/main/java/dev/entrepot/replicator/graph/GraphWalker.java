@@ -28,6 +28,9 @@ import java.util.stream.Collectors;
  * and, for who only {@linkplain #look looks}, children that are not there.
  */
 public final class GraphWalker {
+    // Each has a thread.
+    private static final int AT_ONCE = 64;
+
     private final RepositoryDiscovery discovery;
     private final WalkLimits limits;
     private final boolean toleratesAbsence;
@@ -126,7 +129,7 @@ public final class GraphWalker {
                 byDigest.computeIfAbsent(visit.descriptor().digest(), digest -> new ArrayList<>())
                         .add(visit);
             }
-            List<Outcome> outcomes = Concurrently.map(byDigest.values(), this::discover);
+            List<Outcome> outcomes = Concurrently.map(byDigest.values(), AT_ONCE, this::discover);
             List<Visit> next = new ArrayList<>();
             for (Outcome outcome : outcomes) {
                 next.addAll(settle(outcome));
