@@ -1,7 +1,6 @@
 package dev.entrepot.cache;
 
 import java.io.IOException;
-import java.io.InterruptedIOException;
 import java.sql.SQLException;
 import java.util.List;
 import java.util.concurrent.ArrayBlockingQueue;
@@ -48,7 +47,7 @@ final class IndexReaders implements AutoCloseable {
     }
 
     /**
-     * Asks a question, after those who came first.
+     * Asks a question, after those who came first. An interrupt is kept for later.
      *
      * @throws IOException if the database fails or no reader is idle for ten seconds
      */
@@ -74,16 +73,28 @@ final class IndexReaders implements AutoCloseable {
         former.close();
     }
 
+    // Those before take milliseconds. An answer that an interrupt had cost would look like a database that fails, and
+    // the next start would compare it with all files.
     private Slot take() throws IOException {
+        long end = System.nanoTime() + TimeUnit.SECONDS.toNanos(WAIT_SECONDS);
+        boolean interrupted = false;
         try {
-            Slot slot = idle.poll(WAIT_SECONDS, TimeUnit.SECONDS);
-            if (slot == null) {
-                throw new IOException("the index cannot be read: no connection became idle in " + WAIT_SECONDS + " s");
+            while (true) {
+                try {
+                    Slot slot = idle.poll(end - System.nanoTime(), TimeUnit.NANOSECONDS);
+                    if (slot == null) {
+                        throw new IOException(
+                                "the index cannot be read: no connection became idle in " + WAIT_SECONDS + " s");
+                    }
+                    return slot;
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                }
             }
-            return slot;
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw new InterruptedIOException("interrupted while waiting for the index");
+        } finally {
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
         }
     }
 

@@ -496,6 +496,19 @@ class CacheIndexTest {
         assertThat(index.storedBytes()).isEqualTo(120);
     }
 
+    @Test
+    void interruptedThreadGetsItsAnswerAndLeavesNothingToCompare() throws Exception {
+        Link link = new Link(digest(1), OptionalLong.of(5), false);
+        index.addLinks(ALPINE, List.of(link));
+        restart();
+        Thread.currentThread().interrupt();
+        assertThat(index.link(ALPINE, digest(1))).contains(link);
+        assertThat(Thread.interrupted()).isTrue();
+        index.close();
+        index = CacheIndex.openAtOnce(store, clock);
+        assertThat(index.isCompared()).isTrue();
+    }
+
     private Digest crashWithAFileMoreAndARowTooMany() throws IOException, SQLException {
         index.stored(Samples.store(store, Samples.bytes(1, 100)), ContentKind.BLOB, 100, Optional.empty());
         index.stored(digest(9), ContentKind.BLOB, 3, Optional.empty());
