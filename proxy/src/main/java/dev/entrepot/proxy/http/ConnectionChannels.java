@@ -48,7 +48,10 @@ final class ConnectionChannels implements SocketOptions {
             SocketAddress server = channel.getLocalAddress();
             if (client != null && server != null) {
                 Ends ends = new Ends(client, server);
-                channels.put(ends, channel);
+                // A client may take its port again within a second of closing.
+                if (channels.put(ends, channel) != null) {
+                    forgotten(ends);
+                }
                 silence.accepted(ends, channel);
                 refuseTooMany(client, channel);
             }
@@ -87,10 +90,16 @@ final class ConnectionChannels implements SocketOptions {
     /** Forgets what is closed; called about once a second. */
     void check() {
         channels.forEach((ends, channel) -> {
-            if (!channel.isOpen() && channels.remove(ends, channel) && mostOfOneClient > 0) {
-                open.computeIfPresent(ClientAddress.of(ends.client()), (_, count) -> count > 1 ? count - 1 : null);
+            if (!channel.isOpen() && channels.remove(ends, channel)) {
+                forgotten(ends);
             }
         });
+    }
+
+    private void forgotten(Ends ends) {
+        if (mostOfOneClient > 0) {
+            open.computeIfPresent(ClientAddress.of(ends.client()), (_, count) -> count > 1 ? count - 1 : null);
+        }
     }
 
     /** How many connections are known. */

@@ -170,4 +170,33 @@ class FileSendingTest {
             assertThat(channels.size()).isZero();
         }
     }
+
+    @Test
+    void portThatAClientTakesAgainAtOnceIsOneConnection() throws Exception {
+        ConnectionChannels channels = new ConnectionChannels(
+                SocketOptions.create(), 1, new SilenceWatchdog(Duration.ofMinutes(1), System::nanoTime));
+        try (ServerSocketChannel server = ServerSocketChannel.open().bind(new InetSocketAddress("127.0.0.1", 0))) {
+            InetSocketAddress address = (InetSocketAddress) server.getLocalAddress();
+            int port = 0;
+            for (int i = 0; i < 3; i++) {
+                try (Socket client = new Socket()) {
+                    client.setReuseAddress(true);
+                    // Reset at its end, so that the system gives the port free.
+                    client.setSoLinger(true, 0);
+                    client.bind(new InetSocketAddress("127.0.0.1", port));
+                    client.connect(address);
+                    port = client.getLocalPort();
+                    SocketChannel accepted = server.accept();
+                    channels.configureSocket(accepted);
+                    assertThat(accepted.isOpen()).isTrue();
+                    client.close();
+                    accepted.close();
+                }
+            }
+        }
+        assertThat(channels.refused()).isZero();
+        assertThat(channels.size()).isOne();
+        channels.check();
+        assertThat(channels.size()).isZero();
+    }
 }
