@@ -61,7 +61,12 @@ final class Ingest implements AutoCloseable {
         this.onClose = onClose;
         this.hasher = digest.algorithm().newMessageDigest();
         this.file = new RandomAccessFile(partial.toFile(), "rw");
-        this.untakenBytes = file.length();
+        try {
+            this.untakenBytes = file.length();
+        } catch (IOException e) {
+            file.close();
+            throw e;
+        }
     }
 
     /** What is to become of the bytes. */

@@ -37,13 +37,16 @@ final class Ingests {
         if (active.putIfAbsent(digest, Optional.empty()) != null) {
             throw new IllegalStateException("blob " + digest + " is being written already");
         }
+        boolean opened = false;
         try {
             Ingest ingest = new Ingest(digest, layout, this::closed);
             active.put(digest, Optional.of(ingest));
+            opened = true;
             return ingest;
-        } catch (IOException e) {
-            active.remove(digest);
-            throw e;
+        } finally {
+            if (!opened) {
+                active.remove(digest);
+            }
         }
     }
 

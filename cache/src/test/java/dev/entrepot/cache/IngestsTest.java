@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Digest;
 import java.io.IOException;
@@ -179,5 +180,13 @@ class IngestsTest {
         try (Stream<Path> files = Files.list(directory.resolve("ingest"))) {
             return files.mapToLong(file -> file.toFile().length()).sum();
         }
+    }
+
+    @Test
+    void blobThatCouldNotBeBegunForWhateverReasonIsNotTaken() {
+        Ingests ingests = new Ingests(store.layout());
+        Digest odd = Digest.parse("sha256+b64:x");
+        assertThatThrownBy(() -> ingests.open(odd)).isInstanceOf(RuntimeException.class);
+        assertThat(ingests.isOpen(odd)).isFalse();
     }
 }
