@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import java.io.IOException;
+import java.io.InterruptedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
@@ -15,6 +16,10 @@ import org.jspecify.annotations.Nullable;
  * program: on POSIX systems the refused attempt itself may give the lock free.
  */
 final class StoreLock implements AutoCloseable {
+    // Who asks whether it is taken takes it for a moment.
+    private static final int TRIES = 20;
+    private static final int BETWEEN_TRIES_MILLIS = 50;
+
     private final FileChannel channel;
 
     private StoreLock(FileChannel channel) {
@@ -22,14 +27,15 @@ final class StoreLock implements AutoCloseable {
     }
 
     /**
-     * Takes the lock without waiting.
+     * Takes the lock. One that another process has is waited for a second.
      *
      * @throws IOException if it is taken; the message names the folder and the remedy
+     * @throws InterruptedIOException if the thread is interrupted meanwhile
      */
     static StoreLock take(Path file) throws IOException {
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
-            if (tryLock(channel) == null) {
+            if (!isLocked(channel)) {
                 throw new IOException("the store at " + file.getParent() + " is in use by another process:"
                         + " stop that process, or name another cache directory for this one");
             }
@@ -37,6 +43,23 @@ final class StoreLock implements AutoCloseable {
         } catch (IOException e) {
             channel.close();
             throw e;
+        }
+    }
+
+    private static boolean isLocked(FileChannel channel) throws IOException {
+        try {
+            for (int tries = 1; channel.tryLock() == null; tries++) {
+                if (tries == TRIES) {
+                    return false;
+                }
+                Thread.sleep(BETWEEN_TRIES_MILLIS);
+            }
+            return true;
+        } catch (OverlappingFileLockException e) {
+            return false;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new InterruptedIOException("interrupted while the lock of the store was waited for");
         }
     }
 

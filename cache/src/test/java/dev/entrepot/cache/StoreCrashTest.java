@@ -105,6 +105,25 @@ class StoreCrashTest {
         ContentStore.open(directory.resolve("store"), Clock.systemUTC()).close();
     }
 
+    @Test
+    void storeThatIsGivenFreeWithinAMomentIsOpened() throws Exception {
+        Process child = start(0);
+        try (BufferedReader out = output(child)) {
+            assertThat(out.readLine()).isEqualTo("ready");
+            Thread.ofVirtual().start(() -> {
+                try {
+                    child.waitFor(200, TimeUnit.MILLISECONDS);
+                } catch (InterruptedException e) {
+                    Thread.currentThread().interrupt();
+                }
+                child.toHandle().destroyForcibly();
+            });
+            ContentStore.open(directory.resolve("store"), Clock.systemUTC()).close();
+        } finally {
+            kill(child);
+        }
+    }
+
     /**
      * Kills the process some milliseconds after it has stored some blobs: by progress, so that slow machines get
      * anywhere.
