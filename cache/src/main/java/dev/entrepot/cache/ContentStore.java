@@ -19,8 +19,6 @@ import java.util.Optional;
 import java.util.OptionalLong;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicLong;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * Verified content on a disk: one file per blob and per manifest, shared by all repositories. What has a name here is
@@ -29,8 +27,6 @@ import org.slf4j.LoggerFactory;
  * folder.
  */
 public final class ContentStore implements AutoCloseable {
-    private static final Logger LOG = LoggerFactory.getLogger(ContentStore.class);
-
     private final StoreLayout layout;
     private final StoreLock lock;
     private final StoreOpenings openings;
@@ -155,33 +151,25 @@ public final class ContentStore implements AutoCloseable {
     }
 
     /**
-     * The bytes of a manifest, verified again. One that has gone bad on the disk, or is no file, is put in quarantine
-     * and counts as absent.
+     * The bytes of a manifest, verified again. {@link StoreRepair#manifest} is for those who go on without a bad one.
      *
      * @return empty if it is not here
+     * @throws InvalidContentException if it has gone bad on the disk
+     * @throws IOException if it is no file, or cannot be read
      */
-    public Optional<byte[]> manifest(Digest digest) throws IOException {
+    Optional<byte[]> manifest(Digest digest) throws IOException {
         if (!digest.algorithm().isVerifiable()) {
             return Optional.empty();
         }
-        Path path = layout.content(ContentKind.MANIFEST, digest);
         byte[] bytes;
         try {
-            bytes = readManifest(path);
+            bytes = readManifest(layout.content(ContentKind.MANIFEST, digest));
         } catch (NoSuchFileException e) {
             return Optional.empty();
-        } catch (IOException e) {
-            if (Files.exists(path) && !Files.isRegularFile(path)) {
-                LOG.error("manifest {}: {}; that is moved to {}", digest, e.getMessage(), layout.quarantine());
-                quarantine(digest);
-                return Optional.empty();
-            }
-            throw e;
         }
-        if (!Digest.of(digest.algorithm(), bytes).equals(digest)) {
-            LOG.error("manifest {} has gone bad on the disk; it is moved to {}", digest, layout.quarantine());
-            quarantine(digest);
-            return Optional.empty();
+        Digest actual = Digest.of(digest.algorithm(), bytes);
+        if (!actual.equals(digest)) {
+            throw new InvalidContentException("has gone bad on the disk: its digest is " + actual);
         }
         return Optional.of(bytes);
     }
@@ -243,16 +231,11 @@ public final class ContentStore implements AutoCloseable {
 
     /**
      * Takes content that is not what its name says out of the trees and keeps it for a week, for whoever wants to know
-     * why.
+     * why. What is kept of the other kind under the same digest stays.
      */
-    void quarantine(Digest digest) throws IOException {
-        if (!digest.algorithm().isVerifiable()) {
-            return;
-        }
-        for (ContentKind kind : ContentKind.values()) {
-            if (quarantine.take(kind, digest)) {
-                quarantined.incrementAndGet();
-            }
+    void quarantine(ContentKind kind, Digest digest) throws IOException {
+        if (digest.algorithm().isVerifiable() && quarantine.take(kind, digest)) {
+            quarantined.incrementAndGet();
         }
     }
 

@@ -45,9 +45,16 @@ final class Healing {
         }
     }
 
-    /** Has something fetched anew for a repository. */
+    /**
+     * Has something fetched anew for a repository. Whatever is wrong with it, others have their turn, and the thread
+     * that scrubs goes on.
+     */
     void heal(Repository repository, ContentKind kind, Digest digest) {
-        healer.heal(repository, kind, digest);
+        try {
+            healer.heal(repository, kind, digest);
+        } catch (RuntimeException e) {
+            LOG.error("scrub: {} cannot be fetched anew", digest, e);
+        }
     }
 
     /**
@@ -60,20 +67,11 @@ final class Healing {
         try {
             for (Quarantine.Bad bad : absent()) {
                 if (!stopped.getAsBoolean()) {
-                    healAlone(bad);
+                    owner(bad.digest()).ifPresent(repository -> heal(repository, bad.kind(), bad.digest()));
                 }
             }
         } catch (IOException e) {
             LOG.warn("scrub: what lies in quarantine cannot be listed: {}", e.toString());
-        }
-    }
-
-    // Whatever is wrong with one, the others have their turn, and the thread that scrubs goes on.
-    private void healAlone(Quarantine.Bad bad) {
-        try {
-            owner(bad.digest()).ifPresent(repository -> heal(repository, bad.kind(), bad.digest()));
-        } catch (RuntimeException e) {
-            LOG.error("scrub: {} cannot be fetched anew", bad.digest(), e);
         }
     }
 
@@ -86,7 +84,7 @@ final class Healing {
         List<Quarantine.Bad> contents = store.quarantine().contents();
         healed.retainAll(Set.copyOf(contents));
         for (Quarantine.Bad bad : contents) {
-            if (index.isStored(bad.digest())) {
+            if (store.isFile(bad.kind(), bad.digest())) {
                 healed.add(bad);
             } else if (!healed.contains(bad)) {
                 absent.add(bad);

@@ -91,7 +91,7 @@ public final class KeptImages {
     }
 
     private Optional<ManifestBytes> read(Digest digest) throws IOException {
-        Optional<byte[]> found = store.manifest(digest);
+        Optional<byte[]> found = new StoreRepair(store, index).manifest(digest);
         if (found.isEmpty()) {
             return Optional.empty();
         }

@@ -235,7 +235,7 @@ final class PinWalk {
 
     private Optional<Manifest> read(Digest digest) {
         try {
-            Optional<byte[]> bytes = store.manifest(digest);
+            Optional<byte[]> bytes = new StoreRepair(store, index).manifest(digest);
             if (bytes.isEmpty()) {
                 return Optional.empty();
             }

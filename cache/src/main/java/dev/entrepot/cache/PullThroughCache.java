@@ -213,15 +213,14 @@ public final class PullThroughCache {
     }
 
     /** The manifest, if it is kept. Bytes that no longer match their digest are put aside and not found. */
-    Optional<ManifestBytes> keptManifest(Digest digest) {
+    public Optional<ManifestBytes> keptManifest(Digest digest) {
         ManifestBytes inMemory = manifests.getIfPresent(digest);
         if (inMemory != null) {
             return Optional.of(inMemory);
         }
         try {
-            Optional<byte[]> bytes = store.manifest(digest);
+            Optional<byte[]> bytes = repair.manifest(digest);
             if (bytes.isEmpty()) {
-                repair.absent(ContentKind.MANIFEST, digest);
                 return Optional.empty();
             }
             MediaType type = index.manifestType(digest).orElse(MediaType.OCTET_STREAM);

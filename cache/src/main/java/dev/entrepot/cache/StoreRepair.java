@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import dev.entrepot.oci.Digest;
+import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Repository;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -47,6 +48,32 @@ record StoreRepair(ContentStore store, CacheIndex index) {
         file.get().close();
         damaged(ContentKind.BLOB, digest, "has " + bytes + " bytes, not those that were stored");
         return Optional.empty();
+    }
+
+    /**
+     * The bytes of a manifest, verified.
+     *
+     * @return empty if it is not here, or has gone bad
+     */
+    Optional<byte[]> manifest(Digest digest) throws IOException {
+        Optional<byte[]> bytes;
+        try {
+            bytes = store.manifest(digest);
+        } catch (InvalidContentException e) {
+            damaged(ContentKind.MANIFEST, digest, String.valueOf(e.getMessage()));
+            return Optional.empty();
+        } catch (IOException e) {
+            // For want of rights or of file handles, good files cannot be read either.
+            if (store.isFile(ContentKind.MANIFEST, digest)) {
+                throw e;
+            }
+            damaged(ContentKind.MANIFEST, digest, "cannot be read: " + e);
+            return Optional.empty();
+        }
+        if (bytes.isEmpty()) {
+            absent(ContentKind.MANIFEST, digest);
+        }
+        return bytes;
     }
 
     /**
@@ -121,13 +148,18 @@ record StoreRepair(ContentStore store, CacheIndex index) {
                 digest,
                 why,
                 store.layout().quarantine());
-        store.quarantine(digest);
+        store.quarantine(kind, digest);
         forget(kind, digest);
     }
 
     // It may have come again in this moment, as when it is evicted.
     private void forget(ContentKind kind, Digest digest) throws IOException {
-        Optional<Repository> owner = index.content(digest).flatMap(IndexedContent::owner);
+        Optional<IndexedContent> row = index.content(digest);
+        if (row.isPresent() && row.get().kind() != kind) {
+            // The same bytes are kept as the other kind, too.
+            return;
+        }
+        Optional<Repository> owner = row.flatMap(IndexedContent::owner);
         index.removed(digest);
         Optional<StoredContent> back = store.find(kind, digest);
         back.ifPresent(found -> index.stored(digest, kind, found.sizeBytes(), Optional.empty(), owner));

@@ -99,10 +99,30 @@ class ContentStoreTest {
             store.putManifest(digest, bytes);
             bytes[77] ^= 1;
             Files.write(new StoreLayout(directory).content(ContentKind.MANIFEST, digest), bytes);
-            assertThat(store.manifest(digest)).isEmpty();
+            assertThatThrownBy(() -> store.manifest(digest)).isInstanceOf(InvalidContentException.class);
+            try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
+                assertThat(index.isStored(digest)).isTrue();
+                assertThat(new StoreRepair(store, index).manifest(digest)).isEmpty();
+                assertThat(index.isStored(digest)).isFalse();
+            }
             assertThat(store.containsManifest(digest)).isFalse();
             assertThat(directory.resolve("quarantine").resolve("manifest-sha256-" + digest.encoded()))
                     .hasBinaryContent(bytes);
+        }
+    }
+
+    @Test
+    void badManifestLeavesTheBlobOfTheSameDigestAlone() throws IOException {
+        byte[] bytes = Samples.bytes(5, 500);
+        try (ContentStore store = open()) {
+            Digest digest = Samples.store(store, bytes);
+            store.putManifest(digest, bytes);
+            Files.write(new StoreLayout(directory).content(ContentKind.MANIFEST, digest), new byte[3]);
+            try (CacheIndex index = CacheIndex.open(store, Clock.systemUTC())) {
+                assertThat(new StoreRepair(store, index).manifest(digest)).isEmpty();
+            }
+            assertThat(store.containsManifest(digest)).isFalse();
+            assertThat(Samples.read(store, digest)).isEqualTo(bytes);
         }
     }
 

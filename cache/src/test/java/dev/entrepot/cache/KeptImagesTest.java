@@ -10,7 +10,11 @@ import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -70,6 +74,22 @@ class KeptImagesTest {
                 .isEmpty();
         Digest stranger = Digest.sha256("not kept".getBytes(StandardCharsets.US_ASCII));
         assertThat(images.artifactType(stranger, 10)).isEmpty();
+    }
+
+    @Test
+    void manifestThatIsFoundBadWhenItIsLookedAtIsToBeFetchedAnew() throws IOException {
+        ManifestBytes image = pulled();
+        Files.write(fixture.store.layout().content(ContentKind.MANIFEST, image.digest()), new byte[3]);
+        assertThat(images.find(APP, TAG).orElseThrow().manifests().getFirst().kept())
+                .isFalse();
+        assertThat(fixture.index.isStored(image.digest())).isFalse();
+        try (Scrub scrub =
+                new Scrub(fixture.store, fixture.index, Duration.ofDays(30), 1_000_000, fixture.clock, pause -> {})) {
+            List<Digest> asked = new ArrayList<>();
+            scrub.heal((owner, kind, lost) -> asked.add(lost));
+            scrub.healAgain();
+            assertThat(asked).containsExactly(image.digest());
+        }
     }
 
     @Test

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -75,6 +76,20 @@ class ScrubTest {
         assertThat(CacheFixture.readAll(repository, Digest.sha256(bad))).isEqualTo(bad);
         fixture.awaitIdle();
         assertThat(fixture.index.storedBytes()).isEqualTo(before);
+    }
+
+    @Test
+    void roundGoesOnThoughWhatIsFoundBadCannotBeFetchedAnew() throws Exception {
+        spoil();
+        try (Scrub scrub = scrub(pauses::add)) {
+            scrub.heal((owner, kind, lost) -> {
+                throw new RejectedExecutionException("nothing is fetched any more");
+            });
+            scrub.runRound();
+            assertThat(scrub.progress().checked()).isEqualTo(3);
+            fixture.index.flush();
+            assertThat(scrub.progress().lastRound()).isPresent();
+        }
     }
 
     @Test

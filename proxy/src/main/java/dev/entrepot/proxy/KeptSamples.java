@@ -4,7 +4,6 @@ import dev.entrepot.cache.Browsing;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Manifest;
 import dev.entrepot.oci.ManifestBytes;
-import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.Repository;
@@ -74,16 +73,13 @@ final class KeptSamples {
                 .map(manifest -> new Sample(repository.name(), manifest, Optional.empty()));
     }
 
-    private Optional<Digest> blobOf(Digest manifest) throws IOException {
-        Optional<byte[]> bytes = cache.store().manifest(manifest);
-        Optional<MediaType> type = cache.index().manifestType(manifest);
-        if (bytes.isEmpty() || type.isEmpty()) {
+    private Optional<Digest> blobOf(Digest manifest) {
+        Optional<ManifestBytes> kept = cache.cache().keptManifest(manifest);
+        if (kept.isEmpty()) {
             return Optional.empty();
         }
         try {
-            return Manifest.parse(ManifestBytes.of(type.get(), bytes.get())).blobs().stream()
-                    .findFirst()
-                    .map(blob -> blob.digest());
+            return Manifest.parse(kept.get()).blobs().stream().findFirst().map(blob -> blob.digest());
         } catch (RegistryException e) {
             return Optional.empty();
         }
