@@ -121,10 +121,11 @@ final class OpenedCache implements AutoCloseable {
                     cacheConfig.scrubRate().bytes(),
                     clock,
                     Thread::sleep);
-            open.push(scrub::close);
             openUpstreams();
             ExecutorService fetching = Executors.newVirtualThreadPerTaskExecutor();
             open.push(() -> stopFetching(fetching));
+            // It fetches what it finds bad.
+            open.push(scrub::close);
             cache = new PullThroughCache(
                     store,
                     index,
