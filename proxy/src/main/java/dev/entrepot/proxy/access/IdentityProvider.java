@@ -14,6 +14,7 @@ import com.nimbusds.jose.jwk.RSAKey;
 import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
 import dev.entrepot.config.IdentityProviderConfig;
+import dev.entrepot.proxy.http.AccessRefusedException;
 import dev.entrepot.proxy.http.Visitor;
 import java.io.IOException;
 import java.math.BigInteger;
@@ -69,6 +70,7 @@ final class IdentityProvider {
      * Who a token is for.
      *
      * @return empty if the token is not to be believed
+     * @throws AccessRefusedException if it names more groups than are looked at: a rule that denies may be about any
      * @throws IOException if the provider's keys cannot be had
      */
     Optional<Believed> believe(SignedJWT token, JWTClaimsSet claims) throws IOException {
@@ -85,8 +87,8 @@ final class IdentityProvider {
         if (!inTime || !isSigned(token)) {
             return Optional.empty();
         }
-        return visitor(claims)
-                .map(visitor -> new Believed(visitor, expires.toInstant().plus(SKEW)));
+        Optional<Visitor> visitor = visitor(claims);
+        return visitor.map(known -> new Believed(known, expires.toInstant().plus(SKEW)));
     }
 
     private static boolean isPast(@org.jspecify.annotations.Nullable Date time, Instant now) {
@@ -146,12 +148,18 @@ final class IdentityProvider {
         return verifier.verify(token.getSignature().decode());
     }
 
-    private Optional<Visitor> visitor(JWTClaimsSet claims) {
+    private Optional<Visitor> visitor(JWTClaimsSet claims) throws AccessRefusedException {
         if (!(claims.getClaim(config.userClaim()) instanceof String user) || user.isBlank()) {
             return Optional.empty();
         }
+        List<String> named = groups(claims);
+        if (named.size() > MOST_GROUPS) {
+            throw AccessRefusedException.denied("the token of " + user + " names " + named.size()
+                    + " groups, more than the limit of " + MOST_GROUPS
+                    + ": have the identity provider name only those that the rules of access are about");
+        }
         Set<String> groups = new LinkedHashSet<>();
-        for (String group : groups(claims)) {
+        for (String group : named) {
             groups.add(config.prefix() + group);
         }
         return Optional.of(Visitor.named(config.prefix() + user, groups));
@@ -163,7 +171,7 @@ final class IdentityProvider {
                 return List.of(one);
             }
             List<String> many = claims.getStringListClaim(config.groupsClaim());
-            return many == null ? List.of() : many.stream().limit(MOST_GROUPS).toList();
+            return many == null ? List.of() : many;
         } catch (ParseException e) {
             return List.of();
         }

@@ -66,7 +66,7 @@ final class JsonWebTokens {
      *
      * @param providersOnly whether only those of identity providers count
      * @return empty if it is not to be believed
-     * @throws AccessRefusedException if that cannot be found out now
+     * @throws AccessRefusedException if that cannot be found out now, or it names too many groups
      */
     Optional<Visitor> visitor(String token, boolean providersOnly) throws AccessRefusedException {
         if (token.length() > MAX_CHARACTERS || !hasShape(token)) {
@@ -101,6 +101,8 @@ final class JsonWebTokens {
             return Optional.empty();
         } catch (ParseException | IllegalArgumentException e) {
             return Optional.empty();
+        } catch (AccessRefusedException e) {
+            throw e;
         } catch (IOException e) {
             throw AccessRefusedException.undecided(String.valueOf(e.getMessage()), UNDECIDED);
         }

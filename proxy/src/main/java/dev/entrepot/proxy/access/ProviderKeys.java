@@ -26,7 +26,8 @@ import tools.jackson.core.JacksonException;
 /**
  * The public keys of an identity provider, fetched when they are first needed, when they are an hour old, and when a
  * token names one that is not among them; at most once in thirty seconds, whatever tokens come. While they cannot be
- * fetched, those that were are used for a day. Safe for all threads.
+ * fetched, those that were are used for a day; who comes then waits only for the first attempt that fails. Safe for all
+ * threads.
  */
 final class ProviderKeys {
     private static final Logger LOG = LoggerFactory.getLogger(ProviderKeys.class);
@@ -44,6 +45,7 @@ final class ProviderKeys {
     private final ReentrantLock fetching = new ReentrantLock();
     private volatile Optional<Fetched> current = Optional.empty();
     private volatile Optional<String> failure = Optional.empty();
+    private volatile boolean failing;
     private volatile long nextFetch;
 
     private record Fetched(JWKSet keys, long nanos) {}
@@ -78,6 +80,11 @@ final class ProviderKeys {
         if (!known.isEmpty()) {
             return known;
         }
+        List<JWK> usable = failing ? matching(id, USABLE) : List.of();
+        if (!usable.isEmpty()) {
+            renew();
+            return usable;
+        }
         fetch();
         if (current.filter(keys -> age(keys) < USABLE.toNanos()).isEmpty()) {
             throw new IOException("the keys of the identity provider " + issuer + " cannot be had: "
@@ -97,6 +104,12 @@ final class ProviderKeys {
         return nanoClock.getAsLong() - keys.nanos();
     }
 
+    private void renew() {
+        if (nanoClock.getAsLong() - nextFetch >= 0 && !fetching.isLocked()) {
+            Thread.ofVirtual().name("provider-keys").start(this::fetch);
+        }
+    }
+
     // Who comes while another fetches waits for that one, and finds what it has fetched.
     private void fetch() {
         fetching.lock();
@@ -107,7 +120,9 @@ final class ProviderKeys {
             }
             nextFetch = now + BETWEEN_FETCHES.toNanos();
             current = Optional.of(new Fetched(JWKSet.parse(text(place())), now));
+            failing = false;
         } catch (IOException | ParseException | JacksonException e) {
+            failing = true;
             failure = Optional.of(e.toString());
             LOG.warn("the keys of the identity provider {} could not be fetched: {}", issuer, e.toString());
         } finally {

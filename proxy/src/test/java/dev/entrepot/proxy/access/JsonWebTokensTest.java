@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.access;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.nimbusds.jose.JWSAlgorithm;
 import com.nimbusds.jose.JWSHeader;
@@ -13,6 +14,7 @@ import com.nimbusds.jwt.JWTClaimsSet;
 import com.nimbusds.jwt.SignedJWT;
 import com.sun.net.httpserver.HttpServer;
 import dev.entrepot.config.IdentityProviderConfig;
+import dev.entrepot.proxy.http.AccessRefusedException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.URI;
@@ -26,6 +28,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class JsonWebTokensTest {
@@ -38,6 +41,56 @@ class JsonWebTokensTest {
 
     private static String keys(ECKey... keys) {
         return new JWKSet(List.of(keys)).toString(true);
+    }
+
+    private static SignedJWT token(ECKey key, List<String> groups) throws Exception {
+        SignedJWT token = new SignedJWT(
+                new JWSHeader.Builder(JWSAlgorithm.ES256).keyID(key.getKeyID()).build(),
+                new JWTClaimsSet.Builder()
+                        .issuer(ISSUER.toString())
+                        .audience("mirror")
+                        .subject("carol")
+                        .claim("groups", groups)
+                        .expirationTime(Date.from(NOW.plus(Duration.ofDays(365))))
+                        .build());
+        token.sign(new ECDSASigner(key));
+        return token;
+    }
+
+    @Test
+    void tokenOfMoreGroupsThanAreLookedAtIsRefusedSinceAnyMayBeDenied() throws Exception {
+        ECKey key = key("one");
+        byte[] set = keys(key.toPublicJWK()).getBytes(StandardCharsets.UTF_8);
+        HttpServer server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 0);
+        server.createContext("/", exchange -> {
+            exchange.sendResponseHeaders(200, set.length);
+            exchange.getResponseBody().write(set);
+            exchange.close();
+        });
+        server.start();
+        try (HttpClient http = HttpClient.newHttpClient()) {
+            URI place = URI.create("http://127.0.0.1:" + server.getAddress().getPort() + "/");
+            IdentityProvider provider = new IdentityProvider(
+                    new IdentityProviderConfig(
+                            ISSUER, List.of("mirror"), Optional.of(place), Optional.empty(), "sub", "groups", ""),
+                    http,
+                    InstantSource.fixed(NOW),
+                    System::nanoTime);
+            JsonWebTokens tokens = new JsonWebTokens(
+                    Optional.empty(), List.of(provider), new byte[32], InstantSource.fixed(NOW), System::nanoTime);
+            List<String> groups =
+                    IntStream.range(0, 1001).mapToObj(i -> "g" + i).toList();
+            String most = token(key, groups.subList(1, 1001)).serialize();
+            assertThat(tokens.visitor(most, false).orElseThrow().groups()).hasSize(1000);
+            String tooMany = token(key, groups).serialize();
+            assertThatThrownBy(() -> tokens.visitor(tooMany, false))
+                    .isInstanceOfSatisfying(
+                            AccessRefusedException.class,
+                            e -> assertThat(e.kind()).isEqualTo(AccessRefusedException.Kind.DENIED))
+                    .hasMessageContaining("names 1001 groups");
+        } finally {
+            server.stop(0);
+        }
     }
 
     @Test
