@@ -13,7 +13,7 @@ import java.util.Optional;
 record Guest(Gate gate, Visitor visitor, Approach approach) {
     /** Anybody, before an open gate. */
     static final Guest ANYBODY = new Guest(
-            Gate.OPEN, Visitor.ANYBODY, new Approach(Optional.empty(), Optional.empty(), new ClientAddress(0), ""));
+            Gate.OPEN, Visitor.ANYBODY, new Approach(Optional.empty(), Optional.empty(), ClientAddress.of(null), ""));
 
     /** Refuses who must say who it is, and did not. */
     void requirePing() throws AccessRefusedException {

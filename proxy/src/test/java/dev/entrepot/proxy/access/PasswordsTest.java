@@ -32,7 +32,7 @@ class PasswordsTest {
 
     private int status(Passwords passwords, String user, String password, long address) {
         try {
-            return passwords.isRight(user, password, new ClientAddress(address)) ? 200 : 401;
+            return passwords.isRight(user, password, new ClientAddress(4, address)) ? 200 : 401;
         } catch (AccessRefusedException e) {
             return e.kind() == AccessRefusedException.Kind.TOO_OFTEN ? 429 : 503;
         }
@@ -123,7 +123,7 @@ class PasswordsTest {
         AtomicReference<Boolean> right = new AtomicReference<>();
         Thread client = Thread.ofVirtual().start(() -> {
             try {
-                right.set(passwords.isRight("alice", "wonder", new ClientAddress(1)));
+                right.set(passwords.isRight("alice", "wonder", new ClientAddress(4, 1)));
             } catch (AccessRefusedException e) {
                 right.set(false);
             }
@@ -141,7 +141,7 @@ class PasswordsTest {
 
     private static long nanosOfWrong(Passwords passwords, String user) throws Exception {
         long start = System.nanoTime();
-        assertThat(passwords.isRight(user, "wrong", new ClientAddress(2))).isFalse();
+        assertThat(passwords.isRight(user, "wrong", new ClientAddress(4, 2))).isFalse();
         return System.nanoTime() - start;
     }
 
@@ -152,6 +152,7 @@ class PasswordsTest {
         long cheap = nanosOfWrong(passwords, "alice");
         long dear = nanosOfWrong(passwords, "bob");
         assertThat(cheap).isGreaterThan(dear / 4);
-        assertThat(passwords.isRight("alice", "wonder", new ClientAddress(2))).isTrue();
+        assertThat(passwords.isRight("alice", "wonder", new ClientAddress(4, 2)))
+                .isTrue();
     }
 }
