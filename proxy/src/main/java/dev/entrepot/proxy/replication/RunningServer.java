@@ -18,7 +18,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -32,6 +37,8 @@ public final class RunningServer implements Replicating {
     private static final Duration ANSWER = Duration.ofSeconds(30);
     // A plan is one answer, and of a large rule it takes its time.
     private static final Duration PLAN = Duration.ofHours(1);
+    // The plan of the largest rule is well below that.
+    private static final long MOST_BYTES = 256L << 20;
     private static final Duration BETWEEN_LOOKS = Duration.ofMillis(250);
     private static final int STARTING_SECONDS = 2;
 
@@ -39,8 +46,10 @@ public final class RunningServer implements Replicating {
     private final Optional<URI> registry;
     private final String token;
     private final HttpClient http;
+    private final Duration longestAnswer;
 
-    private RunningServer(ServerNote note, HttpClient http) {
+    private RunningServer(ServerNote note, HttpClient http, Duration longestAnswer) {
+        this.longestAnswer = longestAnswer;
         this.url = note.url();
         this.registry = note.registry();
         this.token = note.token();
@@ -52,11 +61,16 @@ public final class RunningServer implements Replicating {
      * note yet is given {@value #STARTING_SECONDS} s for it.
      */
     public static Optional<RunningServer> find(Path directory) throws InterruptedException {
+        return find(directory, ANSWER);
+    }
+
+    /** As above, with another time for each answer but a plan to come to its end. */
+    static Optional<RunningServer> find(Path directory, Duration longestAnswer) throws InterruptedException {
         Instant end = Instant.now().plusSeconds(STARTING_SECONDS);
-        Optional<RunningServer> server = noted(directory);
+        Optional<RunningServer> server = noted(directory, longestAnswer);
         while (server.isEmpty() && isInUse(directory) && Instant.now().isBefore(end)) {
             Thread.sleep(BETWEEN_LOOKS);
-            server = noted(directory);
+            server = noted(directory, longestAnswer);
         }
         return server;
     }
@@ -69,7 +83,7 @@ public final class RunningServer implements Replicating {
         }
     }
 
-    private static Optional<RunningServer> noted(Path directory) throws InterruptedException {
+    private static Optional<RunningServer> noted(Path directory, Duration longestAnswer) throws InterruptedException {
         Optional<ServerNote> note = ServerNote.read(directory);
         if (note.isEmpty()) {
             return Optional.empty();
@@ -80,9 +94,9 @@ public final class RunningServer implements Replicating {
         } catch (IOException e) {
             return Optional.empty();
         }
-        RunningServer server = new RunningServer(note.get(), http);
+        RunningServer server = new RunningServer(note.get(), http, longestAnswer);
         try {
-            JsonNode answer = server.get("/replication", ANSWER);
+            JsonNode answer = server.get("/replication", longestAnswer);
             if (answer.path("instance").asString("").equals(note.get().instance())) {
                 return Optional.of(server);
             }
@@ -127,21 +141,21 @@ public final class RunningServer implements Replicating {
      * @throws IOException if it failed, or did not answer
      */
     public JsonNode get(String path) throws IOException, BadRequestException, InterruptedException {
-        return get(path, ANSWER);
+        return get(path, longestAnswer);
     }
 
     /** The answer to a POST, as above. */
     public JsonNode post(String path, String json) throws IOException, BadRequestException, InterruptedException {
-        return read(send(posting(path, json, ANSWER)));
+        return read(send(posting(path, json), longestAnswer));
     }
 
-    private HttpRequest.Builder asking(String path, Duration bound) {
-        HttpRequest.Builder request = HttpRequest.newBuilder(url.resolve(path)).timeout(bound);
+    private HttpRequest.Builder asking(String path) {
+        HttpRequest.Builder request = HttpRequest.newBuilder(url.resolve(path));
         return token.isEmpty() ? request : request.header("Authorization", "Bearer " + token);
     }
 
-    private HttpRequest posting(String path, String json, Duration bound) {
-        return asking(path, bound)
+    private HttpRequest posting(String path, String json) {
+        return asking(path)
                 .header("Content-Type", "application/json")
                 .POST(HttpRequest.BodyPublishers.ofString(json))
                 .build();
@@ -159,7 +173,7 @@ public final class RunningServer implements Replicating {
         if (body.isEmpty()) {
             return get(path, PLAN);
         }
-        return read(send(posting(path, body.get(), PLAN)));
+        return read(send(posting(path, body.get()), PLAN));
     }
 
     /**
@@ -217,12 +231,12 @@ public final class RunningServer implements Replicating {
 
     /** Has a reference explained. */
     public JsonNode explain(String reference) throws IOException, BadRequestException, InterruptedException {
-        return get("/explain?ref=" + encoded(reference), ANSWER);
+        return get("/explain?ref=" + encoded(reference), longestAnswer);
     }
 
     private ReplicationReport run(String path, String body, String name, Consumer<Supplier<String>> progress)
             throws IOException, BadRequestException, RuleBusyException, InterruptedException {
-        HttpResponse<String> response = send(posting(path, body, ANSWER));
+        HttpResponse<String> response = send(posting(path, body), longestAnswer);
         if (response.statusCode() == 409) {
             throw new RuleBusyException(name);
         }
@@ -230,7 +244,7 @@ public final class RunningServer implements Replicating {
         AtomicReference<String> line = new AtomicReference<>("");
         progress.accept(line::get);
         while (true) {
-            JsonNode state = get("/replication/runs/" + run, ANSWER);
+            JsonNode state = get("/replication/runs/" + run, longestAnswer);
             if (state.has("report")) {
                 return ReportReader.read(state.path("report").toString());
             }
@@ -244,25 +258,39 @@ public final class RunningServer implements Replicating {
     }
 
     private JsonNode get(String path, Duration bound) throws IOException, BadRequestException, InterruptedException {
-        HttpRequest request = asking(path, bound).GET().build();
-        return read(send(request));
+        return read(send(asking(path).GET().build(), bound));
     }
 
-    // What the client throws often has no message, and never the address.
-    private HttpResponse<String> send(HttpRequest request) throws IOException, InterruptedException {
+    // The library's own time-out ends with the head of the answer: a body without an end would keep the command for
+    // ever.
+    private HttpResponse<String> send(HttpRequest request, Duration bound) throws IOException, InterruptedException {
+        CompletableFuture<HttpResponse<String>> answer = http.sendAsync(
+                request, HttpResponse.BodyHandlers.limiting(HttpResponse.BodyHandlers.ofString(), MOST_BYTES));
         try {
-            return http.send(request, HttpResponse.BodyHandlers.ofString());
-        } catch (HttpTimeoutException e) {
-            throw new IOException("the server at " + url + " has not answered in time; its log may say why", e);
-        } catch (IOException e) {
-            throw new IOException(
-                    "the server at " + url + " went away before it answered" + reason(e)
-                            + "; look at its log, and whether it runs",
-                    e);
+            return answer.get(bound.toMillis(), TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw late(e);
+        } catch (ExecutionException e) {
+            Throwable cause = Objects.requireNonNullElse(e.getCause(), e);
+            throw cause instanceof HttpTimeoutException ? late(e) : gone(cause);
+        } finally {
+            answer.cancel(true);
         }
     }
 
-    private static String reason(IOException failure) {
+    private IOException late(Exception cause) {
+        return new IOException("the server at " + url + " has not answered in time; its log may say why", cause);
+    }
+
+    // What the client throws often has no message, and never the address.
+    private IOException gone(Throwable cause) {
+        return new IOException(
+                "the server at " + url + " went away before it answered" + reason(cause)
+                        + "; look at its log, and whether it runs",
+                cause);
+    }
+
+    private static String reason(Throwable failure) {
         String message = failure.getMessage();
         return message == null || message.isBlank() ? "" : " (" + message + ")";
     }

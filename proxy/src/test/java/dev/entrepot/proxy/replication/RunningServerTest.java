@@ -11,6 +11,7 @@ import java.net.Socket;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
@@ -21,8 +22,8 @@ class RunningServerTest {
     @TempDir
     private Path folder;
 
-    // Says who it is once, and ends each other connection once its headers have come.
-    private static void serveOnce(ServerSocket listening) {
+    // Says who it is once, and ends each other connection once its headers have come and it has given that answer.
+    private static void serveOnce(ServerSocket listening, String others, boolean stalling) {
         boolean first = true;
         while (!listening.isClosed()) {
             try (Socket client = listening.accept()) {
@@ -38,6 +39,11 @@ class RunningServerTest {
                             .write(("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: " + body.length()
                                             + "\r\n\r\n" + body)
                                     .getBytes(StandardCharsets.US_ASCII));
+                } else {
+                    client.getOutputStream().write(others.getBytes(StandardCharsets.US_ASCII));
+                    if (stalling) {
+                        client.getInputStream().read();
+                    }
                 }
                 first = false;
             } catch (IOException e) {
@@ -51,7 +57,7 @@ class RunningServerTest {
         try (ServerSocket listening = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
             URI url = URI.create("http://127.0.0.1:" + listening.getLocalPort());
             new ServerNote(url, "one", "", Optional.empty(), Optional.empty()).write(folder);
-            Thread.ofVirtual().start(() -> serveOnce(listening));
+            Thread.ofVirtual().start(() -> serveOnce(listening, "", false));
             try (RunningServer server = RunningServer.find(folder).orElseThrow()) {
                 assertThatThrownBy(() -> server.sync("rule", Optional.empty(), progress -> {}))
                         .isInstanceOf(IOException.class)
@@ -62,6 +68,21 @@ class RunningServerTest {
                 assertThatThrownBy(() -> server.get("/replication"))
                         .hasMessage("the server at " + url
                                 + " went away before it answered; look at its log, and whether it runs");
+            }
+        }
+    }
+
+    @Test
+    void answerThatDoesNotComeToItsEndIsGivenUp() throws Exception {
+        try (ServerSocket listening = new ServerSocket(0, 10, InetAddress.getLoopbackAddress())) {
+            URI url = URI.create("http://127.0.0.1:" + listening.getLocalPort());
+            new ServerNote(url, "one", "", Optional.empty(), Optional.empty()).write(folder);
+            String head = "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{";
+            Thread.ofVirtual().start(() -> serveOnce(listening, head, true));
+            try (RunningServer server =
+                    RunningServer.find(folder, Duration.ofSeconds(1)).orElseThrow()) {
+                assertThatThrownBy(() -> server.get("/replication"))
+                        .hasMessage("the server at " + url + " has not answered in time; its log may say why");
             }
         }
     }
