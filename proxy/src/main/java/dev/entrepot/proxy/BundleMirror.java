@@ -1,10 +1,8 @@
 package dev.entrepot.proxy;
 
-import dev.entrepot.config.AccessLogFormat;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.ServerConfig;
 import dev.entrepot.oci.RegistryHost;
-import dev.entrepot.proxy.admin.AccessLog;
 import dev.entrepot.proxy.admin.AdminServer;
 import dev.entrepot.proxy.admin.Metrics;
 import dev.entrepot.proxy.admin.Readiness;
@@ -12,7 +10,6 @@ import dev.entrepot.proxy.admin.RequestMetrics;
 import dev.entrepot.proxy.bundle.BundleRepositories;
 import dev.entrepot.proxy.http.OwnCredentials;
 import dev.entrepot.proxy.http.RegistryServer;
-import dev.entrepot.proxy.http.RequestObserver;
 import dev.entrepot.proxy.http.UpstreamNames;
 import dev.entrepot.proxy.http.UpstreamRouter;
 import dev.entrepot.replicator.bundle.Bundle;
@@ -83,7 +80,7 @@ final class BundleMirror implements Serving {
                 router(repositories.registries()),
                 access.gate(),
                 OwnCredentials.NONE,
-                observer(accessLog),
+                LoggedRequests.of(new RequestMetrics(metrics), config.accessLog(), accessLog, open, metrics),
                 InstantSource.system(),
                 System::nanoTime);
         server.start();
@@ -92,16 +89,6 @@ final class BundleMirror implements Serving {
         open.push(server::close);
         open.push(readiness::drain);
         readiness.listen();
-    }
-
-    private RequestObserver observer(OutputStream output) {
-        RequestMetrics counted = new RequestMetrics(metrics);
-        if (config.accessLog() == AccessLogFormat.OFF) {
-            return counted;
-        }
-        AccessLog log = config.accessLog() == AccessLogFormat.JSON ? AccessLog.json(output) : AccessLog.text(output);
-        open.push(log::close);
-        return new BothObservers(counted, log);
     }
 
     private static UpstreamRouter router(SortedSet<RegistryHost> registries) {

@@ -2,14 +2,12 @@ package dev.entrepot.proxy;
 
 import dev.entrepot.cache.CacheIndex;
 import dev.entrepot.cache.KeptImages;
-import dev.entrepot.config.AccessLogFormat;
 import dev.entrepot.config.EntrepotConfig;
 import dev.entrepot.config.Origin;
 import dev.entrepot.config.ServerConfig;
 import dev.entrepot.config.UpstreamConfig;
 import dev.entrepot.oci.RegistryHost;
 import dev.entrepot.oci.client.ClientEnvironment;
-import dev.entrepot.proxy.admin.AccessLog;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.AdminServer;
 import dev.entrepot.proxy.admin.Metrics;
@@ -292,15 +290,7 @@ final class Mirror implements Serving {
 
     private RequestObserver observer(OutputStream accessLogOutput) {
         RequestObserver counted = new BothObservers(new RequestMetrics(metrics), new BothObservers(traffic, refusals));
-        if (config.server().accessLog() == AccessLogFormat.OFF) {
-            return counted;
-        }
-        AccessLog log = config.server().accessLog() == AccessLogFormat.JSON
-                ? AccessLog.json(accessLogOutput)
-                : AccessLog.text(accessLogOutput);
-        open.push(log::close);
-        metrics.counterFrom("entrepot_access_log_dropped_total", "Lines of the access log dropped.", log::dropped);
-        return new BothObservers(counted, log);
+        return LoggedRequests.of(counted, config.server().accessLog(), accessLogOutput, open, metrics);
     }
 
     static ServerSettings settings(ServerConfig config, Optional<Tls> tls) {

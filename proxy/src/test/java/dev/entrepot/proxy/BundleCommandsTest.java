@@ -48,7 +48,7 @@ class BundleCommandsTest {
     void export() throws Exception {
         commands = new CommandRunner(folder);
         Files.writeString(folder.resolve("entrepot.yaml"), """
-                server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0", access-log: "off"}
+                server: {listen: "127.0.0.1:0", admin: "127.0.0.1:0", access-log: text}
                 cache: {directory: ./data, min-free: 1MiB}
                 upstreams:
                   registry.test: {url: "%s"}
@@ -330,6 +330,9 @@ class BundleCommandsTest {
                 mirror -> {
                     try (HttpClient client = HttpClient.newHttpClient()) {
                         pullEverything(client, "http://127.0.0.1:" + mirror.port());
+                        String metrics = "http://127.0.0.1:" + mirror.adminPort() + "/metrics";
+                        assertThat(new String(get(client, metrics).body(), StandardCharsets.UTF_8))
+                                .contains("entrepot_access_log_dropped_total 0");
                     } catch (IOException e) {
                         throw new AssertionError(e);
                     }
