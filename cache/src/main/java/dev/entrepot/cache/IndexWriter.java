@@ -306,7 +306,9 @@ final class IndexWriter implements AutoCloseable {
             thread.interrupt();
             doubtful = true;
         }
-        if (!doubtful && agrees && !thread.isAlive() && queue.isEmpty()) {
+        // A thread that has only just begun may have ended before the barrier came.
+        boolean written = !thread.isAlive() && queue.stream().allMatch(change -> change instanceof Barrier);
+        if (!doubtful && agrees && written) {
             transactions.saveClean(true);
         }
     }
