@@ -25,7 +25,11 @@ final class LayoutGraph {
     private final Map<Digest, List<Digest>> children = new HashMap<>();
     private final Map<Digest, Digest> subjects = new HashMap<>();
     private final Map<Digest, Set<Digest>> parents = new HashMap<>();
-    private boolean parentsKnown;
+    // Named by a manifest that is known, and not known themselves: what holds a manifest may do so through them. Read
+    // when something is to be deleted, each once.
+    private final Set<Digest> unread = new LinkedHashSet<>();
+    // Of those, the ones that were not there when they were to be read.
+    private final Set<Digest> absent = new HashSet<>();
     // What they refer to is not known until they are put in once more.
     private final Set<Digest> damaged = new LinkedHashSet<>();
 
@@ -76,6 +80,16 @@ final class LayoutGraph {
         }
     }
 
+    /**
+     * Takes note of content that is there now, also if it came as a blob: it may be a manifest that one names which was
+     * there before it.
+     */
+    void arrived(Digest digest) {
+        if (absent.remove(digest)) {
+            unread.add(digest);
+        }
+    }
+
     /** Takes note that a manifest goes. */
     void forget(Digest manifest) {
         damaged.remove(manifest);
@@ -93,12 +107,16 @@ final class LayoutGraph {
                 store.manifestBytes(digest).ifPresent(this::note);
                 damaged.remove(digest);
             } catch (InvalidContentException e) {
-                throw new InvalidContentException(
-                        store.place() + ": " + e.getMessage()
-                                + "; copy into it once more the image that it is of, or delete the file of that digest",
-                        e);
+                throw notWhole(e);
             }
         }
+    }
+
+    private InvalidContentException notWhole(InvalidContentException damage) {
+        return new InvalidContentException(
+                store.place() + ": " + damage.getMessage()
+                        + "; copy into it once more the image that it is of, or delete the file of that digest",
+                damage);
     }
 
     /** The referrers of a subject, as far as manifests are readable. */
@@ -135,11 +153,19 @@ final class LayoutGraph {
      * Whether a manifest is one of {@link #held(LayoutIndex)}. What holds it is looked for upwards, so that deleting
      * one after another does not walk all for each.
      *
-     * @throws InvalidContentException if a manifest is not readable
+     * @throws InvalidContentException if one that is held is not readable: it may hold this one
      */
     boolean isHeld(LayoutIndex index, Digest manifest) throws IOException {
         requireWhole();
-        learnParents(index);
+        for (Map.Entry<Digest, InvalidContentException> damage : readUnread().entrySet()) {
+            if (isHeldFromAbove(index, damage.getKey())) {
+                throw notWhole(damage.getValue());
+            }
+        }
+        return isHeldFromAbove(index, manifest);
+    }
+
+    private boolean isHeldFromAbove(LayoutIndex index, Digest manifest) throws IOException {
         Set<Digest> seen = new HashSet<>();
         Deque<Digest> pending = new ArrayDeque<>(List.of(manifest));
         while (!pending.isEmpty()) {
@@ -155,19 +181,39 @@ final class LayoutGraph {
         return false;
     }
 
-    private void learnParents(LayoutIndex index) throws IOException {
-        if (!parentsKnown) {
-            for (Digest held : held(index)) {
-                children(held);
+    // A manifest that is put in may name one that is there already, which nobody puts in once more. Returns those that
+    // are not readable; they are looked at again the next time.
+    private Map<Digest, InvalidContentException> readUnread() throws IOException {
+        Map<Digest, InvalidContentException> damages = new LinkedHashMap<>();
+        Deque<Digest> pending = new ArrayDeque<>(unread);
+        while (!pending.isEmpty()) {
+            Digest next = pending.remove();
+            if (!unread.contains(next) || damages.containsKey(next)) {
+                continue;
             }
-            parentsKnown = true;
+            try {
+                if (store.size(next).isPresent()) {
+                    pending.addAll(children(next));
+                } else {
+                    unread.remove(next);
+                    absent.add(next);
+                }
+            } catch (InvalidContentException e) {
+                damages.put(next, e);
+            }
         }
+        return damages;
     }
 
     private void noteChildren(Digest parent, List<Digest> below) {
         children.put(parent, below);
+        unread.remove(parent);
+        absent.remove(parent);
         for (Digest child : below) {
             parents.computeIfAbsent(child, digest -> new HashSet<>()).add(parent);
+            if (!children.containsKey(child) && !absent.contains(child)) {
+                unread.add(child);
+            }
         }
     }
 

@@ -258,6 +258,15 @@ final class LayoutStore {
      */
     void put(Digest digest, InputStream in) throws IOException {
         folder.put(digest, in);
+        lock.lock();
+        try {
+            State known = state;
+            if (known != null) {
+                known.graph.arrived(digest);
+            }
+        } finally {
+            lock.unlock();
+        }
     }
 
     private Optional<ManifestBytes> manifestBytes(Digest digest, LayoutContent content) throws IOException {
