@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.AccessDeniedException;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -13,6 +12,8 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The runs of a journal, for who only reads them, beside whoever may be writing it. A run that is noted as in progress
@@ -21,6 +22,7 @@ import java.util.Set;
  * as it is.
  */
 public final class RunsToRead implements AutoCloseable {
+    private static final Logger LOG = LoggerFactory.getLogger(RunsToRead.class);
     private static final String LOCK = "lock";
     private static final String RUNNING = "running";
 
@@ -63,15 +65,16 @@ public final class RunsToRead implements AutoCloseable {
         return journal.report(number);
     }
 
-    // Those in progress, if nobody can be at them. Who asks for the lock has it for a moment, in which nobody can begin
-    // to write, so it is asked for only then.
+    // Those in progress, if nobody can be at them. Who asks for the lock has it for a moment, so it is asked for only
+    // then; a server that begins tries for longer than that. Whoever writes has it from before its runs begin until
+    // after they end: of those that were in progress before nobody had it, none is one of who is just taking it.
     private Set<Long> killed(List<RunRecord> runs) throws IOException {
         Set<Long> running = new HashSet<>();
         runs.stream().filter(run -> run.outcome().equals(RUNNING)).forEach(run -> running.add(run.id()));
         return running.isEmpty() || isWritten() ? Set.of() : running;
     }
 
-    private boolean isWritten() throws IOException {
+    private boolean isWritten() {
         try (FileChannel channel = FileChannel.open(lock, StandardOpenOption.WRITE);
                 FileLock taken = channel.tryLock()) {
             return taken == null;
@@ -79,8 +82,10 @@ public final class RunsToRead implements AutoCloseable {
             return true;
         } catch (NoSuchFileException e) {
             return false;
-        } catch (AccessDeniedException e) {
-            return true; // It cannot be told.
+        } catch (IOException e) {
+            // It cannot be told, for example on a disk that has no locks: what is noted is believed then.
+            LOG.debug("whether somebody writes {} cannot be told: {}", lock, e.toString());
+            return true;
         }
     }
 

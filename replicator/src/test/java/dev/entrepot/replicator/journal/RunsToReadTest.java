@@ -6,6 +6,7 @@ import dev.entrepot.replicator.VirtualTime;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import org.junit.jupiter.api.AfterEach;
@@ -59,5 +60,13 @@ class RunsToReadTest {
             assertOutcome("running");
         }
         assertOutcome("interrupted");
+    }
+
+    @Test
+    void runStaysInProgressWhereItCannotBeToldWhetherSomebodyHasTheLock() throws IOException {
+        // Cannot be opened, and so not be locked.
+        Files.createDirectory(folder.resolve("lock"));
+
+        assertOutcome("running");
     }
 }
