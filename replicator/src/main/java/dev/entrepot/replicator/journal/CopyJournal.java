@@ -98,7 +98,7 @@ public final class CopyJournal implements AutoCloseable {
     public static CopyJournal openChecked(Path directory, InstantSource clock) throws IOException {
         CopyJournal journal = open(directory, clock);
         try {
-            journal.sql.call(JournalSchema::check);
+            journal.sql.callLong(JournalSchema::check);
             return journal;
         } catch (IOException e) {
             try {

@@ -27,6 +27,7 @@ import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 import org.sqlite.JDBC;
+import org.sqlite.ProgressHandler;
 import org.sqlite.SQLiteConfig;
 import org.sqlite.SQLiteErrorCode;
 
@@ -51,6 +52,8 @@ final class SqlThread implements AutoCloseable {
     private static final long FREE_BYTES = 8 << 20;
     // Longer than SQLite waits for a lock that another process has.
     private static final Duration PATIENCE = Duration.ofMinutes(1);
+    // Of SQLite, between two looks at how far it is. A check makes about one with each page.
+    private static final int STEPS = 1_000;
 
     private final BlockingQueue<Task<?>> queue = new LinkedBlockingQueue<>(MOST_WAITING);
     private final Path file;
@@ -228,6 +231,27 @@ final class SqlThread implements AutoCloseable {
      */
     <T> @Nullable T call(Work<T> work) throws IOException {
         return await(submit(work));
+    }
+
+    /**
+     * As {@link #call}, for work of which one statement may take longer than the patience of this, as what reads the
+     * whole file from a slow disk: what that statement gets done counts as progress.
+     */
+    <T> @Nullable T callLong(Work<T> work) throws IOException {
+        return call(statements -> {
+            ProgressHandler.setHandler(connection, STEPS, new ProgressHandler() {
+                @Override
+                protected int progress() {
+                    done.incrementAndGet();
+                    return 0; // It goes on.
+                }
+            });
+            try {
+                return work.run(statements);
+            } finally {
+                ProgressHandler.clearHandler(connection);
+            }
+        });
     }
 
     private <T> @Nullable T await(CompletableFuture<@Nullable T> future) throws IOException {

@@ -7,13 +7,16 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.ResultSet;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.sqlite.ProgressHandler;
 
 class SqlThreadTest {
     @TempDir
@@ -214,6 +217,53 @@ class SqlThreadTest {
                     .hasMessageContaining("no progress");
             stuck.countDown();
         }
+    }
+
+    @Test
+    void statementThatGetsOnIsWaitedForHoweverLongItTakes() throws IOException {
+        long patienceMillis = 400;
+        try (SqlThread sql = open(Duration.ofMillis(patienceMillis))) {
+            Integer counted = sql.callLong(statements -> {
+                long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(3 * patienceMillis);
+                while (System.nanoTime() < end) {
+                    count(statements);
+                }
+                return count(statements);
+            });
+            assertThat(counted).isEqualTo(10_000);
+        }
+    }
+
+    private static int count(SqlThread.Statements statements) throws SQLException {
+        String text =
+                "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n WHERE x < 10000) SELECT max(x) FROM n";
+        try (ResultSet row = statements.prepare(text).executeQuery()) {
+            row.next();
+            return row.getInt(1);
+        }
+    }
+
+    @Test
+    void checkOfAFileSaysHowFarItIs() throws Exception {
+        AtomicInteger looks = new AtomicInteger();
+        try (SqlThread sql = open(Duration.ofSeconds(30))) {
+            sql.call(statements -> statements.update("CREATE TABLE filled(bytes BLOB)"));
+            for (int row = 0; row < 200; row++) {
+                sql.call(statements -> statements.update("INSERT INTO filled VALUES (zeroblob(10000))"));
+            }
+            sql.call(statements -> {
+                var connection = statements.prepare("SELECT 1").getConnection();
+                ProgressHandler.setHandler(connection, 100, new ProgressHandler() {
+                    @Override
+                    protected int progress() {
+                        looks.incrementAndGet();
+                        return 0;
+                    }
+                });
+                return JournalSchema.check(statements);
+            });
+        }
+        assertThat(looks).as("of some 600 pages").hasValueGreaterThanOrEqualTo(5);
     }
 
     private static void await(CountDownLatch latch) {
