@@ -308,13 +308,14 @@ final class LayoutStore {
             throw new ChangedMeanwhileException(place());
         }
         known.stamp = Optional.of(folder.write(index, known.stamp));
-        index.isWritten();
-        names.areWritten();
-        settled.signalAll();
+        // Without that the next process does not go on from this index: nothing counts as written before it is there.
         if (tar.isPresent() && !folder.isFor(known.baseStamp)) {
             folder.setFor(known.baseStamp);
         }
         written = true;
+        index.isWritten();
+        names.areWritten();
+        settled.signalAll();
     }
 
     /** What was named since what was read was forgotten. For work under the guard. */

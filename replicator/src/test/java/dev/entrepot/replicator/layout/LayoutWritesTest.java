@@ -1,6 +1,7 @@
 package dev.entrepot.replicator.layout;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Tag;
@@ -71,6 +72,30 @@ final class LayoutWritesTest {
         target.end(true);
 
         assertThat(seen).hasSize(40).containsOnly(true);
+    }
+
+    @Test
+    void nothingIsSettledBeforeItIsNotedWhichTarItIsFor() throws IOException {
+        Descriptor old = world.signed("v0");
+        world.put(world.server, "images.tar", "mirror/app", "v0", old);
+        TargetRegistry tar = world.server.target("images.tar", folder.resolve("images.tar"));
+        tar.begin();
+        tar.target(LayoutWorld.APP).pushManifest(world.bytes(world.shapes.image("v1")), new Tag("v1"));
+        Path note = folder.resolve(".images.tar.parts/.begun-with");
+        Path inTheWay = Files.createDirectories(note.resolve("in the way"));
+        for (int attempt = 0; attempt < 2; attempt++) {
+            assertThatThrownBy(tar.target(LayoutWorld.APP)::settle).isInstanceOf(IOException.class);
+        }
+        Files.delete(inTheWay);
+        Files.delete(note);
+
+        tar.target(LayoutWorld.APP).settle();
+
+        tar.end(false);
+        TargetRegistry next = world.command.target("images.tar", folder.resolve("images.tar"));
+        next.begin();
+        assertThat(next.reader(LayoutWorld.APP).resolve(new Tag("v1"))).isPresent();
+        next.end(false);
     }
 
     @Test
