@@ -24,7 +24,8 @@ import tools.jackson.databind.JsonNode;
 /**
  * The content of one layout, for all its repositories: a folder, and where there is one a tar below it, which is read
  * and never changed. The index is kept in memory as long as its file is what was read or written last, and read again
- * when another program has replaced it or carried it away. Safe for all threads.
+ * when another program has replaced it or carried it away. Safe for all threads. It is long because who reads the
+ * index, who changes it, and who waits for it to be written have one lock.
  *
  * <p>What is named is in the file when {@link #settle()} returns: the index can only be written as a whole, so those
  * who name something at one time share a write, and writing takes at most a part of the time. A thousand images do not
@@ -34,6 +35,8 @@ final class LayoutStore {
     private static final int ATTEMPTS = 10;
     // After a write, so many times as long as it took, none is begun: more names come together for the next.
     private static final int PAUSE_FOR_WRITE = 4;
+    // After one that failed at least so long: on a disk that is full, many who wait do not try one after another.
+    private static final long PAUSE_AFTER_FAILURE_NANOS = 250_000_000;
 
     private final LayoutFolder folder;
     private final Optional<Path> tar;
@@ -44,6 +47,8 @@ final class LayoutStore {
     private final NewNames names = new NewNames();
     private final Condition settled = lock.newCondition();
     private long notBeforeNanos = System.nanoTime();
+    // The last attempt for all that failed.
+    private @Nullable IOException failure;
 
     private static final class State {
         private final LayoutIndex index;
@@ -207,6 +212,7 @@ final class LayoutStore {
             state = null;
             written = false;
             names.clear();
+            failure = null;
         } finally {
             lock.unlock();
         }
@@ -329,7 +335,9 @@ final class LayoutStore {
     }
 
     /**
-     * Returns when all that was named before is in the file, which another thread may have written.
+     * Returns when all that was named before is in the file, which another thread may have written. All who wait for
+     * one attempt have its outcome. What another program has made ambiguous meanwhile is named no more; who asks for it
+     * is told.
      *
      * @throws IOException if it cannot be written; it is not lost, and the next call tries again
      */
@@ -337,10 +345,15 @@ final class LayoutStore {
         lock.lock();
         try {
             long wanted = names.count();
+            IOException before = failure;
             while (names.writtenCount() < wanted) {
+                IOException last = failure;
+                if (last != null && last != before) {
+                    throw last;
+                }
                 long pause = notBeforeNanos - System.nanoTime();
                 if (pause <= 0) {
-                    flush();
+                    flushForAll();
                 } else {
                     settled.awaitNanos(pause);
                 }
@@ -350,6 +363,19 @@ final class LayoutStore {
             throw new InterruptedIOException("interrupted while " + place() + " was to be written");
         } finally {
             lock.unlock();
+        }
+    }
+
+    private void flushForAll() throws IOException {
+        long begun = System.nanoTime();
+        try {
+            flush();
+        } catch (IOException e) {
+            failure = e;
+            long ended = System.nanoTime();
+            notBeforeNanos = ended + Math.max(PAUSE_AFTER_FAILURE_NANOS, PAUSE_FOR_WRITE * (ended - begun));
+            settled.signalAll();
+            throw e;
         }
     }
 

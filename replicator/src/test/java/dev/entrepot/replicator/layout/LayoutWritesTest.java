@@ -10,7 +10,11 @@ import dev.entrepot.replicator.graph.Concurrently;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Collections;
+import java.util.IdentityHashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -72,6 +76,33 @@ final class LayoutWritesTest {
         target.end(true);
 
         assertThat(seen).hasSize(40).containsOnly(true);
+    }
+
+    @Test
+    void allWhoWaitForAWriteThatFailsShareItsFailure() throws IOException {
+        Descriptor image = world.signed("v0");
+        target.begin();
+        for (int number = 0; number < 40; number++) {
+            push(image, number);
+        }
+        Path inTheWay = Files.createDirectories(world.indexFile().resolve("in the way"));
+        var failures = Concurrently.map(IntStream.range(0, 40).boxed().toList(), number -> {
+            try {
+                target.target(LayoutWorld.APP).settle();
+                return Optional.<IOException>empty();
+            } catch (IOException e) {
+                return Optional.of(e);
+            }
+        });
+
+        assertThat(failures).allMatch(Optional::isPresent);
+        Set<IOException> attempts = Collections.newSetFromMap(new IdentityHashMap<>());
+        failures.forEach(failure -> attempts.add(failure.orElseThrow()));
+        assertThat(attempts).hasSizeLessThan(20);
+        Files.delete(inTheWay);
+        Files.delete(world.indexFile());
+        target.end(true);
+        assertThat(world.names("images")).hasSize(40);
     }
 
     @Test
