@@ -95,8 +95,12 @@ final class ImageCopy {
                 }
             }
             publishTag(trimmed);
+            settle();
             Digest published = trimmed.map(ManifestBytes::digest)
                     .orElse(plan.tags().contains(source.tag()) ? graph.root().digest() : named());
+            if (session.registry().isAtHand()) {
+                requireNamed(published);
+            }
             journal(published);
             return published;
         } finally {
@@ -115,16 +119,32 @@ final class ImageCopy {
                 .orElse(graph.root().digest());
     }
 
+    // Where other programs write too, a name may have been taken by one of them before it was written.
+    private void requireNamed(Digest published) throws IOException {
+        for (CosignTag tag : graph.cosignTags()) {
+            if (plan.tags().contains(tag.tag())) {
+                tags.requireNamed(tag.manifest().digest(), tag.tag());
+            }
+        }
+        if (plan.tags().contains(source.tag())) {
+            tags.requireNamed(published, source.tag());
+        }
+    }
+
+    private void settle() throws IOException {
+        at(source.tag(), "writing " + source.tag(), () -> {
+            repository.settle();
+            return source;
+        });
+    }
+
     /**
      * Notes an image that is complete, when all of it outlasts a crash.
      *
      * @throws CopyException if the target cannot write it
      */
     void journal(Digest published) throws IOException {
-        at(source.tag(), "writing " + source.tag(), () -> {
-            repository.settle();
-            return published;
-        });
+        settle();
         List<CompletedTag.Node> nodes = graph.nodes().stream()
                 .map(node -> node.dangling().isEmpty()
                         ? new CompletedTag.Node(node.digest(), node.fingerprint())

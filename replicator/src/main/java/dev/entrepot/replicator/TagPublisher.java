@@ -76,7 +76,12 @@ final class TagPublisher {
         }
     }
 
-    private void requireNamed(Digest digest, Tag tag) throws IOException {
+    /**
+     * Asks the target what a tag names.
+     *
+     * @throws CopyException if that is not this, or the target cannot say
+     */
+    void requireNamed(Digest digest, Tag tag) throws IOException {
         Optional<Digest> named = at(
                         tag,
                         "asking what the tag " + tag + " names",

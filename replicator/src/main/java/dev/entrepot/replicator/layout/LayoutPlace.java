@@ -122,7 +122,6 @@ final class LayoutPlace {
             TarPacker.pack(store, file);
             if (running == 0) {
                 LayoutFiles.deleteFolder(parts);
-                store.reload();
             }
         } else if (store.isWritten()) {
             throw new FileSystemException(
@@ -133,6 +132,8 @@ final class LayoutPlace {
     }
 
     private void close() throws IOException {
+        // What could not be written is not named to those who only read.
+        store.reload();
         WriteLock taken = held;
         held = null;
         if (taken != null) {

@@ -11,6 +11,8 @@ import java.nio.file.FileSystemException;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What runs have named in the index of a layout: tags, and manifests without one. Another program that knows nothing of
@@ -18,6 +20,8 @@ import java.util.Set;
  * several threads; its owner has a lock.
  */
 final class NewNames {
+    private static final Logger LOG = LoggerFactory.getLogger(NewNames.class);
+
     private final Map<Name, Descriptor> named = new LinkedHashMap<>();
     private final Map<Name, Descriptor> unwritten = new LinkedHashMap<>();
     private long count;
@@ -81,10 +85,17 @@ final class NewNames {
         unwritten.keySet().retainAll(named.keySet());
     }
 
-    /** Names once more what is not in the file, in an index that was read again. */
-    void addTo(LayoutIndex index) throws InvalidContentException {
+    /**
+     * Names once more what is not in the file, in an index that was read again. A name that another program has made
+     * ambiguous there is left to it: who asks the index for that one is refused, and all others go on.
+     */
+    void addTo(LayoutIndex index) {
         for (Map.Entry<Name, Descriptor> entry : unwritten.entrySet()) {
-            entry.getKey().addTo(index, entry.getValue());
+            try {
+                entry.getKey().addTo(index, entry.getValue());
+            } catch (InvalidContentException e) {
+                LOG.debug("{} is not named: {}", entry.getKey(), e.getMessage());
+            }
         }
     }
 

@@ -65,7 +65,11 @@ final class LayoutWorld implements AutoCloseable {
     }
 
     ReplicationReport run(LayoutTargets process, String file, Outcome outcome) throws IOException {
-        Rules rules = new Rules(source).to(process.target(file, folder.resolve(file)));
+        return run(process.target(file, folder.resolve(file)), outcome);
+    }
+
+    ReplicationReport run(TargetRegistry target, Outcome outcome) throws IOException {
+        Rules rules = new Rules(source).to(target);
         rules.repositories = List.of(NamePattern.parse("**"));
         ReplicationReport report = engine.run(rules);
         assertThat(report.outcome()).as(ReportWriter.toText(report)).isEqualTo(outcome);

@@ -3,12 +3,17 @@ package dev.entrepot.replicator.layout;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.entrepot.oci.BlobSource;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.Manifest;
+import dev.entrepot.oci.ManifestBytes;
+import dev.entrepot.oci.ManifestReference;
 import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.PushedManifest;
 import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.RepositoryTarget;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRepository;
@@ -23,6 +28,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
@@ -267,6 +273,133 @@ class SharedLayoutTest {
         world.put(world.command, "images.tar", "mirror/app", "v9", world.shapes.image("of another process"));
 
         assertThat(tar.repository(APP).resolve(new Tag("v9"))).isPresent();
+    }
+
+    @Test
+    void nameThatAnotherToolMakesAmbiguousMeanwhileFailsItsImageAlone() throws IOException {
+        world.signed("v1");
+        world.signed("v2");
+        world.putForeign(world.shapes.image("of others"), Map.of("org.opencontainers.image.ref.name", "theirs"));
+        Descriptor one = world.shapes.image("one");
+        Descriptor two = world.shapes.image("two");
+        List<String> taken = new ArrayList<>();
+        TargetRegistry layout = world.server.target("images", folder.resolve("images"));
+        TargetRegistry meddled = new Meddled(layout, tag -> {
+            if (taken.isEmpty()) {
+                taken.add(tag.value());
+                world.change(index -> index.withArray("manifests")
+                        .add(world.entry(one, Map.of("org.opencontainers.image.ref.name", tag.value())))
+                        .add(world.entry(two, Map.of("org.opencontainers.image.ref.name", tag.value()))));
+            }
+        });
+
+        ReplicationReport report = world.run(meddled, Outcome.PARTLY);
+
+        String first = taken.getFirst();
+        String second = first.equals("v1") ? "v2" : "v1";
+        assertThat(ReportWriter.toText(report)).contains("has several manifests called " + first);
+        assertThat(report.targets().getFirst().failed()).isEqualTo(1);
+        assertThat(world.names("images")).containsExactlyInAnyOrder("theirs", first, first, "mirror/app:" + second);
+        assertThat(layout.reader(APP).resolve(new Tag(second))).isPresent();
+    }
+
+    private interface Meddling {
+        void meddle(Tag pushed) throws IOException;
+    }
+
+    /** A layout of which somebody changes something after a tag was pushed and before it is settled. */
+    private record Meddled(TargetRegistry layout, Meddling meddling) implements TargetRegistry {
+        @Override
+        public String name() {
+            return layout.name();
+        }
+
+        @Override
+        public String place() {
+            return layout.place();
+        }
+
+        @Override
+        public boolean isAtHand() {
+            return layout.isAtHand();
+        }
+
+        @Override
+        public RepositorySource reader(RepositoryName name) {
+            return layout.reader(name);
+        }
+
+        @Override
+        public RepositoryTarget target(RepositoryName name) {
+            return new MeddledRepository(layout.target(name), meddling);
+        }
+
+        @Override
+        public void begin() throws IOException {
+            layout.begin();
+        }
+
+        @Override
+        public void end(boolean complete) throws IOException {
+            layout.end(complete);
+        }
+    }
+
+    private record MeddledRepository(RepositoryTarget target, Meddling meddling) implements RepositoryTarget {
+        @Override
+        public boolean containsBlob(Digest digest) throws IOException {
+            return target.containsBlob(digest);
+        }
+
+        @Override
+        public void pushBlob(Descriptor blob, BlobSource content) throws IOException {
+            target.pushBlob(blob, content);
+        }
+
+        @Override
+        public boolean mountBlob(Digest digest, RepositoryName from) throws IOException {
+            return target.mountBlob(digest, from);
+        }
+
+        @Override
+        public PushedManifest pushManifest(ManifestBytes manifest, ManifestReference reference) throws IOException {
+            // The tag that comes next, and is settled then, comes after the change.
+            synchronized (meddling) {
+                PushedManifest pushed = target.pushManifest(manifest, reference);
+                if (reference instanceof Tag tag) {
+                    meddling.meddle(tag);
+                }
+                return pushed;
+            }
+        }
+
+        @Override
+        public void settle() throws IOException {
+            target.settle();
+        }
+
+        @Override
+        public boolean deleteManifest(ManifestReference reference) throws IOException {
+            return target.deleteManifest(reference);
+        }
+    }
+
+    @Test
+    void whatAFailedRunCouldNotNameIsNotReadAfterIt() throws IOException {
+        Descriptor image = world.signed("v1");
+        world.putForeign(world.shapes.image("of others"), Map.of("org.opencontainers.image.ref.name", "theirs"));
+        byte[] before = Files.readAllBytes(world.indexFile());
+        TargetRegistry target = world.server.target("images", folder.resolve("images"));
+        target.begin();
+        target.target(APP).pushManifest(world.bytes(image), new Tag("v1"));
+        Files.delete(world.indexFile());
+        Path inTheWay = Files.createDirectories(world.indexFile().resolve("in the way"));
+        assertThatThrownBy(() -> target.end(true)).isInstanceOf(IOException.class);
+        Files.delete(inTheWay);
+        Files.delete(world.indexFile());
+        Files.write(world.indexFile(), before);
+
+        assertThat(target.reader(APP).listTags(Optional.empty()).tags()).containsExactly(new Tag("theirs"));
     }
 
     // A run that was killed has left them, by their digests.
