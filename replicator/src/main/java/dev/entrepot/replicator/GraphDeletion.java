@@ -35,13 +35,15 @@ final class GraphDeletion {
     /**
      * In this repository.
      *
-     * @param due the tags that are to be deleted, all of them
+     * @param due the tags that are to be deleted, all of them and no others: what else there is keeps what it needs
      */
     GraphDeletion(TargetSession session, PrunedRepository repository, List<CompletedTag> due) {
         this.session = session;
         this.repository = repository;
         this.needs = new TagNeeds(
-                session, repository, due.stream().map(CompletedTag::tag).collect(Collectors.toSet()));
+                session,
+                repository,
+                due.stream().collect(Collectors.toMap(CompletedTag::tag, CompletedTag::targetDigest)));
     }
 
     /** What becomes of what the journal knows of a tag. */

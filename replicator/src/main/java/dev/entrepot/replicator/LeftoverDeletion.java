@@ -83,7 +83,7 @@ final class LeftoverDeletion {
      * @param wanted what else is needed, as what is about to be copied
      */
     List<Decision> decide(List<Leftover> due, Set<Digest> wanted) throws IOException {
-        TagNeeds needs = new TagNeeds(session, repository, Set.of());
+        TagNeeds needs = new TagNeeds(session, repository, Map.of());
         try {
             tags = needs.tags();
         } catch (NotFoundException e) {

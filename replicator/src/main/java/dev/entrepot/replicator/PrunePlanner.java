@@ -21,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.function.Function;
+import java.util.function.Predicate;
 
 /**
  * Says what is to be deleted at one target of what the rule brought there and the source no longer has: tags
@@ -78,7 +79,7 @@ final class PrunePlanner {
                         && session.isNamed(leftover.source(), leftover.repository()))
                 .toList();
         List<PruneStep> steps = new ArrayList<>();
-        Map<RepositoryName, List<CompletedTag>> tags = planTags(brought, missing, noting, steps);
+        Map<RepositoryName, List<CompletedTag>> tags = planTags(brought, missing, works, noting, steps);
         Map<RepositoryName, List<Leftover>> leftovers = planLeftovers(brought, left, works, steps);
         return new PrunePlan(tags, leftovers, steps);
     }
@@ -86,10 +87,12 @@ final class PrunePlanner {
     private Map<RepositoryName, List<CompletedTag>> planTags(
             List<CompletedTag> brought,
             Map<RepositoryName, Map<Tag, Instant>> missing,
+            List<ImageWork> works,
             boolean noting,
             List<PruneStep> steps)
             throws IOException {
-        List<DueTag> due = new DueTags(session).of(brought, missing, survey, noting);
+        List<DueTag> due = new ArrayList<>(new DueTags(session).of(brought, missing, survey, noting));
+        due.removeIf(comesFromElsewhere(works));
         if (noting) {
             // A tag that is there again and not noted so would have no grace time when it is gone the next time.
             journal.flush();
@@ -117,6 +120,26 @@ final class PrunePlanner {
             }
         }
         return tags;
+    }
+
+    // Another repository of the source may have the tag by now, under the same name at the target. It is there for that
+    // one then, also if it cannot be copied in this run.
+    private static Predicate<DueTag> comesFromElsewhere(List<ImageWork> works) {
+        record Place(RepositoryName repository, String tag) {}
+        Map<Place, Set<RepositoryName>> sources = new HashMap<>();
+        works.stream()
+                .map(ImageWork::plan)
+                .forEach(plan -> sources.computeIfAbsent(
+                                new Place(plan.repository(), plan.tag()), place -> new HashSet<>())
+                        .add(plan.source()));
+        return due ->
+                sources
+                        .getOrDefault(
+                                new Place(
+                                        due.tag().repository(), due.tag().tag().value()),
+                                Set.of())
+                        .stream()
+                        .anyMatch(source -> !source.equals(due.tag().source()));
     }
 
     private Map<RepositoryName, List<Leftover>> planLeftovers(

@@ -87,11 +87,23 @@ final class Pruner {
                 }
             }
             List<ItemReport> reports = new ArrayList<>();
-            GraphDeletion deletion = new GraphDeletion(session, pruned(name), tags);
+            List<CompletedTag> still = new ArrayList<>();
             for (CompletedTag gone : tags) {
-                if (!failed.contains(gone.tag().value())) {
-                    reports.add(delete(gone, deletion, foreseen));
+                if (failed.contains(gone.tag().value())) {
+                    continue;
                 }
+                if (isStill(gone)) {
+                    still.add(gone);
+                } else {
+                    reports.add(
+                            report(gone, ItemReport.State.SKIPPED, "left alone: another run has brought it meanwhile"));
+                }
+            }
+            // Where manifests are deleted to be rid of tags, those that stay must be known as such before the first
+            // goes.
+            GraphDeletion deletion = new GraphDeletion(session, pruned(name), still);
+            for (CompletedTag gone : still) {
+                reports.add(delete(gone, deletion, foreseen));
             }
             if (!leftovers.isEmpty()) {
                 reports.addAll(delete(name, leftovers, foreseen));
@@ -134,12 +146,13 @@ final class Pruner {
         return new PrunedRepository(session, session.repository(name));
     }
 
+    // Before the repository was claimed, another run may have brought it anew.
+    private boolean isStill(CompletedTag gone) throws IOException {
+        return journal.completed(session.place(), gone.repository(), gone.tag()).contains(gone);
+    }
+
     private ItemReport delete(CompletedTag gone, GraphDeletion deletion, Set<Digest> foreseen) throws IOException {
         String tag = gone.tag().value();
-        // Before the repository was claimed, another run may have brought it anew.
-        if (!journal.completed(session.place(), gone.repository(), gone.tag()).contains(gone)) {
-            return report(gone, ItemReport.State.SKIPPED, "left alone: another run has brought it meanwhile");
-        }
         try {
             GraphDeletion.Outcome done = CopyException.at(
                     Side.TARGET,

@@ -53,8 +53,8 @@ final class TagNeeds {
 
     private final TargetSession session;
     private final PrunedRepository repository;
-    private final Set<Tag> due;
-    private final Map<Tag, Optional<Set<Digest>>> byTag = new HashMap<>();
+    private final Map<Tag, Digest> due;
+    private final Map<Tag, Needs> byTag = new HashMap<>();
     private final Map<Digest, Integer> byAny = new HashMap<>();
     private final Map<Digest, Integer> byKept = new HashMap<>();
     // Tags that are new in the list, or not where they were: to be looked at before anything else is said.
@@ -74,12 +74,19 @@ final class TagNeeds {
     /**
      * Of this repository.
      *
-     * @param due the tags that are to be deleted: they need theirs until then, because their deletion may fail
+     * @param due the tags that are to be deleted, with what each names as far as it is: they need theirs until then,
+     *     because their deletion may fail. One that is elsewhere is not deleted, and needs what it names there as any
+     *     other does
      */
-    TagNeeds(TargetSession session, PrunedRepository repository, Set<Tag> due) {
+    TagNeeds(TargetSession session, PrunedRepository repository, Map<Tag, Digest> due) {
         this.session = session;
         this.repository = repository;
         this.due = due;
+    }
+
+    // What a tag needs, if that is known, and whether the tag is to be deleted.
+    private record Needs(Optional<Set<Digest>> digests, boolean goes) {
+        private static final Needs NOTHING = new Needs(Optional.of(Set.of()), true);
     }
 
     /** What is needed: by any tag, and by those that are not to be deleted. */
@@ -123,14 +130,14 @@ final class TagNeeds {
      */
     Optional<Needed> without(Tag tag) throws IOException {
         seen();
-        Optional<Set<Digest>> own = byTag.getOrDefault(tag, Optional.of(Set.of()));
-        if (strange || unknown > (own.isEmpty() ? 1 : 0)) {
+        Needs own = byTag.getOrDefault(tag, Needs.NOTHING);
+        if (strange || unknown > (own.digests().isEmpty() ? 1 : 0)) {
             return Optional.empty();
         }
-        Set<Digest> digests = own.orElse(Set.of());
+        Set<Digest> digests = own.digests().orElse(Set.of());
         return Optional.of(new Needed(
                 digest -> isNeeded(byAny, digest, digests),
-                digest -> isNeeded(byKept, digest, due.contains(tag) ? Set.of() : digests)));
+                digest -> isNeeded(byKept, digest, own.goes() ? Set.of() : digests)));
     }
 
     /** What all tags need; empty if there are some of which that is not known; otherwise as above. */
@@ -212,7 +219,7 @@ final class TagNeeds {
         others.removeIf(CosignTags::isAttached);
         others.removeAll(known.keySet());
         for (Tag tag : others) {
-            put(tag, repository.neededByBackup(tag));
+            put(tag, new Needs(repository.neededByBackup(tag), false));
             if (strange) {
                 return;
             }
@@ -220,10 +227,11 @@ final class TagNeeds {
         Map<Tag, List<BroughtTag>> brought = session.journal().broughtIn(session.place(), repository.name()).stream()
                 .collect(Collectors.groupingBy(BroughtTag::tag));
         List<Tag> order = known.keySet().stream().sorted().toList();
-        List<Optional<Set<Digest>>> needs = Concurrently.map(
+        List<Needs> needs = Concurrently.map(
                 order,
                 ASKED_AT_ONCE,
                 tag -> neededBy(
+                        tag,
                         known.getOrDefault(tag, List.of()),
                         brought.getOrDefault(tag, List.of()),
                         tags.contains(tag) ? repository.named(tag) : Optional.empty()));
@@ -232,14 +240,21 @@ final class TagNeeds {
         }
     }
 
-    private Optional<Set<Digest>> neededBy(Tag tag) throws IOException {
+    private Needs neededBy(Tag tag) throws IOException {
         List<CompletedTag> known = session.journal().completed(session.place(), repository.name(), tag);
         return known.isEmpty()
-                ? repository.neededByBackup(tag)
+                ? new Needs(repository.neededByBackup(tag), false)
                 : neededBy(
+                        tag,
                         known,
                         session.journal().broughtIn(session.place(), repository.name(), tag),
                         repository.resolve(tag));
+    }
+
+    private Needs neededBy(Tag tag, List<CompletedTag> known, List<BroughtTag> brought, Optional<Digest> there)
+            throws IOException {
+        boolean goes = due.containsKey(tag) && there.map(due.get(tag)::equals).orElse(true);
+        return new Needs(neededBy(known, brought, there), goes);
     }
 
     // What rules know of a tag is right as long as it names what they brought or found there; each may know a part.
@@ -265,25 +280,25 @@ final class TagNeeds {
         return Optional.of(digests);
     }
 
-    private void put(Tag tag, Optional<Set<Digest>> needs) {
+    private void put(Tag tag, Needs needs) {
         takeOut(tag);
         byTag.put(tag, needs);
-        strange |= needs.isEmpty() && !due.contains(tag);
-        count(tag, needs, 1);
+        strange |= needs.digests().isEmpty() && !needs.goes();
+        count(needs, 1);
     }
 
     private void takeOut(Tag tag) {
-        Optional<Set<Digest>> needs = byTag.remove(tag);
+        Needs needs = byTag.remove(tag);
         if (needs != null) {
-            count(tag, needs, -1);
+            count(needs, -1);
         }
     }
 
-    private void count(Tag tag, Optional<Set<Digest>> needs, int change) {
-        unknown += needs.isEmpty() ? change : 0;
-        for (Digest digest : needs.orElse(Set.of())) {
+    private void count(Needs needs, int change) {
+        unknown += needs.digests().isEmpty() ? change : 0;
+        for (Digest digest : needs.digests().orElse(Set.of())) {
             byAny.merge(digest, change, TagNeeds::sum);
-            if (!due.contains(tag)) {
+            if (!needs.goes()) {
                 byKept.merge(digest, change, TagNeeds::sum);
             }
         }

@@ -2,14 +2,17 @@ package dev.entrepot.replicator;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.entrepot.config.NamePattern;
 import dev.entrepot.config.Percent;
 import dev.entrepot.config.PruneConfig;
 import dev.entrepot.config.ReplicationRuleConfig.OnConflict;
 import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.OutageException;
 import dev.entrepot.oci.RefusedException;
+import dev.entrepot.oci.RepositoryName;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.replicator.MemoryRegistry.Abilities;
+import dev.entrepot.replicator.journal.CompletedTag;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -20,6 +23,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class PrunerTest {
     @TempDir
@@ -313,6 +318,125 @@ class PrunerTest {
         assertThat(engine.run(rules).outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
 
         assertThat(mirror.tags).containsKeys(new Tag("v3"), new Tag("theirs"));
+        assertThat(mirror.manifests).containsKeys(gone.digest(), goneSignature.digest());
+    }
+
+    // Both repositories have the same name at the target.
+    private MemoryRepository movesTo() {
+        rules.targets.clear();
+        rules.targets.add(
+                new ReplicationRule.Placement(target.asTarget(), name -> new RepositoryName("mirror/app"), 4));
+        rules.repositories = List.of(NamePattern.parse("app"), NamePattern.parse("renamed"));
+        return source.repository("renamed");
+    }
+
+    @Test
+    void whereOnlyManifestsAreDeletedTagThatComesFromAnotherRepositoryKeepsItsManifest() throws IOException {
+        Shapes renamed = new Shapes(movesTo());
+        Descriptor image = shapes.image("shared");
+        shapes.tag("a", image);
+        shapes.tag("b", image);
+        renamed.tag("other", renamed.image("other"));
+        engine.run(rules);
+        isDue("a", "b");
+        renamed.image("shared");
+        renamed.tag("a", image);
+        refuseToDelete(PrunerTest::isTag);
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+        assertThat(report.items()).anySatisfy(item -> {
+            assertThat(item.tag()).isEqualTo("b");
+            assertThat(item.reason()).contains("is needed by another tag");
+        });
+        assertThat(mirror.tags).containsEntry(new Tag("a"), image.digest());
+        assertThat(mirror.manifests).containsKey(image.digest());
+    }
+
+    @Test
+    void tagThatAnotherRepositoryHasByNowStaysAlsoIfItCannotBeCopied() throws IOException {
+        Shapes renamed = new Shapes(movesTo());
+        renamed.tag("other", renamed.image("other"));
+        engine.run(rules);
+        isDue("v3");
+        renamed.tag("v3", renamed.image("anew"));
+        target.gate((index, request) -> {
+            if (request.equals("PUT manifest mirror/app v3")) {
+                throw new RefusedException(403, "DENIED", "not this one");
+            }
+        });
+
+        assertThat(engine.runner.plan(rules.rule()).targets().getFirst().prune())
+                .isEmpty();
+        engine.run(rules);
+
+        assertThat(mirror.tags).containsEntry(new Tag("v3"), gone.digest());
+        assertThat(mirror.manifests).containsKeys(gone.digest(), goneSignature.digest());
+    }
+
+    @Test
+    void whereOnlyManifestsAreDeletedTagThatAnotherTargetOfTheRuleBroughtMeanwhileKeepsItsManifest()
+            throws IOException {
+        Descriptor image = shapes.image("shared");
+        shapes.tag("a", image);
+        shapes.tag("b", image);
+        engine.run(rules);
+        isDue("a", "b");
+        CompletedTag known = engine.journal
+                .completed("target.test", new RepositoryName("mirror/app"), new Tag("a"))
+                .getFirst();
+        shapes.tag("new", shapes.image("new"));
+        target.gate((index, request) -> {
+            if (request.equals("PUT manifest mirror/app new")) {
+                engine.journal.complete(new CompletedTag(
+                        known.rule(),
+                        known.target(),
+                        known.registry(),
+                        new RepositoryName("renamed"),
+                        known.repository(),
+                        known.tag(),
+                        known.sourceDigest(),
+                        known.targetDigest(),
+                        known.scope(),
+                        known.nodes(),
+                        known.kept(),
+                        known.at()));
+            } else if (request.startsWith("DELETE") && isTag(request.substring(27))) {
+                throw new RefusedException(405, "UNSUPPORTED", "the operation is unsupported");
+            }
+        });
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.items()).anySatisfy(item -> {
+            assertThat(item.tag()).isEqualTo("a");
+            assertThat(item.reason()).isEqualTo("left alone: another run has brought it meanwhile");
+        });
+        assertThat(mirror.tags).containsEntry(new Tag("a"), image.digest());
+        assertThat(mirror.manifests).containsKey(image.digest());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"a", "z"})
+    void whereOnlyManifestsAreDeletedTagThatAnotherRuleMovedKeepsWhatItNamesNow(String moved) throws IOException {
+        shapes.tag(moved, shapes.image("before"));
+        engine.run(rules);
+        MemoryRegistry theirs = new MemoryRegistry("theirs.test", Abilities.ALL);
+        Shapes copies = new Shapes(theirs.repository("app"));
+        copies.tag(moved, copies.index(List.of(copies.image("image 3"))));
+        copies.referrer(gone, "x/sig", "signature");
+        Rules other = new Rules(theirs).to(target);
+        other.name = "other";
+        engine.run(other);
+        assertThat(mirror.tags).containsEntry(new Tag(moved), gone.digest());
+        rules.onConflict = OnConflict.KEEP;
+        isDue("v3", moved);
+        refuseToDelete(PrunerTest::isTag);
+
+        engine.run(rules);
+
+        assertThat(mirror.tags).containsEntry(new Tag(moved), gone.digest());
         assertThat(mirror.manifests).containsKeys(gone.digest(), goneSignature.digest());
     }
 
