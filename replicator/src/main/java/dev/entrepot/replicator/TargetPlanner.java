@@ -110,16 +110,32 @@ final class TargetPlanner {
 
     private ImageWork plan(SourceTag tag, TargetRepository repository) throws IOException {
         Optional<CompletedTag> record = usable(tag, repository);
-        Optional<CompletedTag> kept =
-                known(record).filter(completed -> !completed.isLacking() && immutable.test(tag.tag()));
-        if (kept.isPresent() && !rule.readsImmutable() && isStillThere(kept.get(), repository)) {
-            return settled(tag, repository, kept.get().sourceDigest(), Action.UP_TO_DATE, "immutable and complete");
+        Optional<CompletedTag> kept = known(record).filter(completed -> immutable.test(tag.tag()));
+        return kept.isPresent()
+                ? plan(tag, repository, record, kept.get())
+                : plan(tag, repository, record, discovery.root(tag));
+    }
+
+    // Of a tag that is not to move what was copied of it is compared, never what it names by now.
+    private ImageWork plan(SourceTag tag, TargetRepository repository, Optional<CompletedTag> record, CompletedTag kept)
+            throws IOException {
+        boolean asks = rule.readsImmutable() || !isStillThere(kept, repository);
+        if (!asks && !kept.isLacking()) {
+            return settled(tag, repository, kept.sourceDigest(), Action.UP_TO_DATE, "immutable and complete");
         }
-        if (kept.isEmpty() || !rule.readsImmutable()) {
-            return plan(tag, repository, record, discovery.root(tag));
+        Optional<Descriptor> root = keptRoot(tag, kept);
+        if (root.isPresent()) {
+            return plan(tag, repository, record, root.get());
         }
-        Optional<Descriptor> root = keptRoot(tag, kept.get());
-        return root.isPresent() ? plan(tag, repository, record, root.get()) : readBack(tag, repository, kept.get());
+        return asks
+                ? readBack(tag, repository, kept)
+                : settled(
+                        tag,
+                        repository,
+                        kept.sourceDigest(),
+                        Action.UP_TO_DATE,
+                        "immutable and complete but for referrers that the source did not have; it does not have the"
+                                + " image any more");
     }
 
     // What an earlier version noted without its registry is compared once; so is everything when a rule gets another
