@@ -31,7 +31,7 @@ import java.util.Set;
  * stays goes only where the source has withdrawn it ({@link SourceEvidence}); what was under or attached to something
  * that is left over goes with that, or stays with it. Referrers go before their subjects and indexes before their
  * children, so that nothing ever names what is not there; a fallback tag stops listing a referrer before that is
- * deleted.
+ * deleted. What a tag has come to need that other clients put there meanwhile stays, with all that stays with it.
  */
 final class LeftoverDeletion {
     private static final int READS = 8;
@@ -39,6 +39,7 @@ final class LeftoverDeletion {
     private final TargetSession session;
     private final PrunedRepository repository;
     private final SourceEvidence source;
+    private final TagNeeds needs;
     private final Set<Digest> needed = new HashSet<>();
     private final Map<Digest, Leftover> candidates = new LinkedHashMap<>();
     private final Map<Digest, Optional<Manifest>> found = new HashMap<>();
@@ -46,12 +47,16 @@ final class LeftoverDeletion {
     // What stays with each; and what is deleted before each: what refers to it, and indexes that name it.
     private final Map<Digest, Set<Digest>> held = new HashMap<>();
     private final Map<Digest, Set<Digest>> before = new HashMap<>();
+    // Why what was to go stays after all.
+    private final Map<Digest, String> kept = new HashMap<>();
     private Set<Tag> tags = Set.of();
+    private int lists;
 
     LeftoverDeletion(TargetSession session, PrunedRepository repository, SourceEvidence source) {
         this.session = session;
         this.repository = repository;
         this.source = source;
+        this.needs = new TagNeeds(session, repository, Map.of());
     }
 
     /** What can become of something left over. */
@@ -83,9 +88,9 @@ final class LeftoverDeletion {
      * @param wanted what else is needed, as what is about to be copied
      */
     List<Decision> decide(List<Leftover> due, Set<Digest> wanted) throws IOException {
-        TagNeeds needs = new TagNeeds(session, repository, Map.of());
         try {
-            tags = needs.tags();
+            tags = Set.copyOf(needs.tags());
+            lists = needs.lists();
         } catch (NotFoundException e) {
             return all(due, Fate.GONE, "the target no longer has the repository");
         } catch (RefusedException e) {
@@ -134,17 +139,24 @@ final class LeftoverDeletion {
         if (digests.isEmpty()) {
             return;
         }
-        List<Tag> attached = tags.stream()
+        named(tags)
+                .forEach((tag, digest) ->
+                        names.computeIfAbsent(digest, key -> new ArrayList<>()).add(tag));
+    }
+
+    // Which of them look like tags of cosign and name something that is left over.
+    private Map<Tag, Digest> named(Set<Tag> among) throws IOException {
+        List<Tag> attached = among.stream()
                 .filter(tag -> CosignTags.isAttached(tag) && tag.value().indexOf('.') >= 0)
+                .sorted()
                 .toList();
         List<Optional<Digest>> named = Concurrently.map(attached, READS, repository::resolve);
+        Map<Tag, Digest> result = new LinkedHashMap<>();
         for (int i = 0; i < attached.size(); i++) {
             Tag tag = attached.get(i);
-            named.get(i)
-                    .filter(candidates::containsKey)
-                    .ifPresent(digest -> names.computeIfAbsent(digest, key -> new ArrayList<>())
-                            .add(tag));
+            named.get(i).filter(candidates::containsKey).ifPresent(digest -> result.put(tag, digest));
         }
+        return result;
     }
 
     private Optional<Manifest> read(Digest digest) throws IOException {
@@ -161,7 +173,12 @@ final class LeftoverDeletion {
             Optional<String> doubt = doubt(leftover);
             doubt.ifPresent(reason -> stays.put(leftover.digest(), reason));
         }
-        // Referrers stay with their subject, and children with their index.
+        holdBelow(stays);
+        return stays;
+    }
+
+    // Referrers stay with their subject, and children with their index.
+    private void holdBelow(Map<Digest, String> stays) {
         Deque<Digest> open = new ArrayDeque<>(stays.keySet());
         while (!open.isEmpty()) {
             Digest above = open.remove();
@@ -172,7 +189,6 @@ final class LeftoverDeletion {
                 }
             }
         }
-        return stays;
     }
 
     private Optional<String> doubt(Leftover leftover) throws IOException {
@@ -273,11 +289,22 @@ final class LeftoverDeletion {
         }
     }
 
-    /** What came of one deletion. */
-    record Outcome(Decision decision, Optional<ItemReport.Failure> failure) {}
+    /**
+     * What came of one deletion.
+     *
+     * @param kept why it stays after all, if it does
+     */
+    record Outcome(Decision decision, Optional<String> kept, Optional<ItemReport.Failure> failure) {}
 
-    /** Deletes what was decided to go, each for itself. */
+    /**
+     * Deletes what was decided to go, each for itself, as far as the tags are still those that it was decided by: they
+     * are listed again, as {@link TagNeeds} says, before the next goes.
+     */
     List<Outcome> delete(List<Decision> going) throws IOException {
+        CopyException.at(Side.TARGET, repository.name(), "pruning " + session.name() + "/" + repository.name(), () -> {
+            renew();
+            return going;
+        });
         Map<Digest, CopyException> listed = unlist(going);
         List<Outcome> outcomes = new ArrayList<>();
         for (Decision decision : going) {
@@ -287,13 +314,15 @@ final class LeftoverDeletion {
                 if (unlisted != null) {
                     throw unlisted;
                 }
-                CopyException.at(
+                Optional<String> stays = CopyException.at(
                         Side.TARGET,
                         digest,
                         "pruning " + session.name() + "/" + ItemReport.name(repository.name(), decision.reference()),
                         () -> delete(digest));
-                session.journal().forgetLeftover(decision.leftover());
-                outcomes.add(new Outcome(decision, Optional.empty()));
+                if (stays.isEmpty()) {
+                    session.journal().forgetLeftover(decision.leftover());
+                }
+                outcomes.add(new Outcome(decision, stays, Optional.empty()));
             } catch (CopyException e) {
                 ItemReport.Failure failure = e.getCause() instanceof RefusedException refusal
                         ? new ItemReport.Failure(
@@ -302,7 +331,7 @@ final class LeftoverDeletion {
                                 PrunedRepository.remedy(refusal),
                                 e.failure().fault())
                         : e.failure();
-                outcomes.add(new Outcome(decision, Optional.of(failure)));
+                outcomes.add(new Outcome(decision, Optional.empty(), Optional.of(failure)));
             }
         }
         return outcomes;
@@ -313,6 +342,7 @@ final class LeftoverDeletion {
         Map<Digest, Set<Digest>> bySubject = new LinkedHashMap<>();
         Set<Digest> digests = new HashSet<>();
         going.forEach(decision -> digests.add(decision.leftover().digest()));
+        digests.removeAll(kept.keySet());
         for (Digest digest : digests) {
             subject(digest)
                     .filter(subject -> !digests.contains(subject) && tags.contains(subject.referrersTag()))
@@ -331,12 +361,51 @@ final class LeftoverDeletion {
         return failed;
     }
 
-    private boolean delete(Digest digest) throws IOException {
+    // Empty if it is gone, else why it stays.
+    private Optional<String> delete(Digest digest) throws IOException {
+        renew();
+        if (kept.containsKey(digest)) {
+            return Optional.of(kept.get(digest));
+        }
         for (Tag tag : names.getOrDefault(digest, List.of())) {
             // Where tags are not deleted, it goes with its manifest.
             repository.deleteTag(tag);
         }
         repository.deleteAttached(digest, tags, needed::contains);
-        return repository.delete(digest);
+        repository.delete(digest);
+        return Optional.empty();
+    }
+
+    // Other clients may have written since it was decided what goes.
+    private void renew() throws IOException {
+        try {
+            Set<Tag> now = needs.renewed();
+            if (needs.lists() > lists) {
+                lists = needs.lists();
+                look(now);
+            }
+        } catch (RefusedException e) {
+            candidates
+                    .keySet()
+                    .forEach(digest ->
+                            kept.putIfAbsent(digest, "the target refuses to tell of its tags: " + e.getMessage()));
+        }
+    }
+
+    private void look(Set<Tag> now) throws IOException {
+        Set<Tag> added = new HashSet<>(now);
+        added.removeAll(tags);
+        tags = Set.copyOf(now);
+        Optional<Set<Digest>> byTags = needs.all();
+        byTags.ifPresent(needed::addAll);
+        for (Digest digest : candidates.keySet()) {
+            if (byTags.isEmpty()) {
+                kept.putIfAbsent(digest, PrunedRepository.UNKNOWN_TAGS);
+            } else if (needed.contains(digest)) {
+                kept.putIfAbsent(digest, "a tag that has come meanwhile needs it");
+            }
+        }
+        named(added).forEach((tag, digest) -> kept.putIfAbsent(digest, "the tag " + tag + " names it"));
+        holdBelow(kept);
     }
 }

@@ -259,7 +259,8 @@ final class PrunePlanner {
         return reasons;
     }
 
-    private static String kept(String reason, int count) {
+    /** Says in one line why some of what is left over stays. */
+    static String kept(String reason, int count) {
         return count + (count == 1 ? " manifest" : " manifests") + " left over stay: " + reason;
     }
 

@@ -12,6 +12,7 @@ import java.io.IOException;
 import java.io.InterruptedIOException;
 import java.util.ArrayList;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -130,7 +131,19 @@ final class Pruner {
                     .filter(decision -> decision.fate() == Fate.GOES
                             && foreseen.contains(decision.leftover().digest()))
                     .toList();
-            return deletion.delete(going).stream().map(this::report).toList();
+            List<LeftoverDeletion.Outcome> outcomes = deletion.delete(going);
+            List<ItemReport> reports = new ArrayList<>();
+            Map<String, Integer> kept = new LinkedHashMap<>();
+            for (LeftoverDeletion.Outcome outcome : outcomes) {
+                if (outcome.kept().isPresent()) {
+                    kept.merge(outcome.kept().get(), 1, Integer::sum);
+                } else {
+                    reports.add(report(outcome));
+                }
+            }
+            kept.forEach((reason, count) ->
+                    reports.add(report(name, "*", ItemReport.State.SKIPPED, PrunePlanner.kept(reason, count))));
+            return reports;
         } catch (CopyException e) {
             return List.of(report(name, "*", ItemReport.State.FAILED, "").failing(e.failure()));
         }

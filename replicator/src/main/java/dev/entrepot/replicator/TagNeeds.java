@@ -64,7 +64,7 @@ final class TagNeeds {
     // Whether of a tag that is not to be deleted it is not known what it needs. Then nothing else is looked at any
     // more.
     private boolean strange;
-    private boolean listed;
+    private int lists;
     private boolean looked;
     private long listedAt;
     private long listNanos;
@@ -100,7 +100,7 @@ final class TagNeeds {
      * @throws dev.entrepot.oci.RefusedException if it refuses to list its tags
      */
     Set<Tag> tags() throws IOException {
-        if (!listed) {
+        if (lists == 0) {
             list();
         }
         if (unlisted != null) {
@@ -120,6 +120,11 @@ final class TagNeeds {
             look();
         }
         return tags();
+    }
+
+    /** How often the tags were listed. */
+    int lists() {
+        return lists;
     }
 
     /**
@@ -164,7 +169,7 @@ final class TagNeeds {
 
     // The clock begins with the list: what its first page says is as old as that.
     private void list() {
-        listed = true;
+        lists++;
         listedAt = now();
         try {
             Set<Tag> before = tags;

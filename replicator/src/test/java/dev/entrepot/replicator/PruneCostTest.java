@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.config.Percent;
 import dev.entrepot.config.PruneConfig;
+import dev.entrepot.oci.Descriptor;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.RefusedException;
 import dev.entrepot.oci.Tag;
@@ -11,7 +12,9 @@ import dev.entrepot.replicator.MemoryRegistry.Abilities;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.HashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import org.junit.jupiter.api.AfterEach;
@@ -155,5 +158,91 @@ class PruneCostTest {
         assertThat(target.requests("GET tags"))
                 .as("asked again for none of them")
                 .hasSizeLessThanOrEqualTo(2);
+    }
+
+    // What is left over, each under what was a tag of its own.
+    private List<Digest> areLeftOver(int count) throws IOException {
+        List<Digest> old = new ArrayList<>();
+        for (String which : List.of("old", "new")) {
+            for (int i = 0; i < count; i++) {
+                Descriptor image = shapes.image(which + i);
+                shapes.tag("moves" + i, image);
+                if (which.equals("old")) {
+                    old.add(image.digest());
+                }
+            }
+            engine.run(rules);
+        }
+        engine.clock.pass(Duration.ofDays(8));
+        target.forgetRequests();
+        return old;
+    }
+
+    @Test
+    void tagsThatAStrangerPutsOnWhatIsLeftOverWhileOthersGoKeepIt() throws IOException {
+        List<Digest> old = areLeftOver(20);
+        Map<Tag, Digest> theirs = new HashMap<>();
+        target.gate((index, request) -> {
+            if (request.startsWith("DELETE manifest") && theirs.isEmpty()) {
+                engine.clock.pass(TagNeeds.LIST_AGE);
+                old.stream()
+                        .filter(digest -> !request.contains(digest.toString()))
+                        .forEach(digest -> theirs.put(new Tag("theirs" + theirs.size()), digest));
+                mirror.tags.putAll(theirs);
+            }
+        });
+
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(theirs).hasSize(19);
+        assertThat(mirror.tags).containsAllEntriesOf(theirs);
+        assertThat(mirror.manifests).containsKeys(theirs.values().toArray(Digest[]::new));
+        assertThat(report.targets().getFirst().pruned()).isEqualTo(1);
+        assertThat(report.items())
+                .anySatisfy(item -> assertThat(item.reason()).contains("19 manifests left over stay"));
+    }
+
+    @Test
+    void backupOrTagOfCosignThatAStrangerPutsOnWhatIsLeftOverWhileOthersGoKeepsThatAlone() throws IOException {
+        List<Digest> old = areLeftOver(20);
+        Map<Tag, Digest> theirs = new HashMap<>();
+        target.gate((index, request) -> {
+            if (request.startsWith("DELETE manifest") && theirs.isEmpty()) {
+                engine.clock.pass(TagNeeds.LIST_AGE);
+                List<Digest> others = old.stream()
+                        .filter(digest -> !request.contains(digest.toString()))
+                        .toList();
+                theirs.put(ImagePlan.Backup.name(new Tag("moves1"), others.getFirst()), others.getFirst());
+                theirs.put(new Tag("sha256-" + "0".repeat(64) + ".sig"), others.getLast());
+                mirror.tags.putAll(theirs);
+            }
+        });
+
+        assertThat(engine.run(rules).targets().getFirst().pruned()).isEqualTo(18);
+
+        assertThat(mirror.tags).containsAllEntriesOf(theirs);
+        assertThat(mirror.manifests)
+                .hasSize(20 + 2)
+                .containsKeys(theirs.values().toArray(Digest[]::new));
+    }
+
+    @Test
+    void listsTheTagsAtMostOnceForEachThatIsLeftOverHoweverLongItTakes() throws IOException {
+        areLeftOver(20);
+        target.gate((index, request) -> {
+            if (request.startsWith("DELETE manifest")) {
+                engine.clock.pass(Duration.ofHours(1));
+            }
+        });
+
+        assertThat(engine.run(rules).targets().getFirst().pruned()).isEqualTo(20);
+
+        assertThat(target.requests("GET tags"))
+                .as("for the plan, for the deletion, and again before each but the first")
+                .hasSize(2 + 19);
+        target.gate((index, request) -> {});
+        areLeftOver(20);
+        engine.run(rules);
+        assertThat(target.requests("GET tags")).as("where no time passes").hasSize(2);
     }
 }
