@@ -85,7 +85,7 @@ public final class CachedRepository implements RepositorySource {
     @Override
     public TagPage listTags(Optional<String> cursor) throws IOException {
         List<Tag> tags = pullThrough.tags().content();
-        return new TagPage(tags, Optional.empty());
+        return new TagPage(tags, Optional.empty(), KeptTags.mayBeCut(tags));
     }
 
     @Override

@@ -19,7 +19,6 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.SortedSet;
 import java.util.TreeSet;
 import tools.jackson.core.JacksonException;
 import tools.jackson.databind.JsonNode;
@@ -64,7 +63,9 @@ final class ListCache {
 
     /** The tag list, after asking the upstream for all of its pages. */
     Answer<List<Tag>> askTags() throws IOException {
-        KeptDocument document = new KeptDocument(KeptTags.write(allTags()), clock.instant());
+        TagPages.Listed listed = TagPages.all(repository, upstream::listTags);
+        byte[] json = KeptTags.write(new TreeSet<>(listed.tags()), listed.mayBeCut());
+        KeptDocument document = new KeptDocument(json, clock.instant());
         index.putTagList(repository, document);
         return Answer.of(parsed.tags(document).orElseThrow(), Verdict.MISS, Duration.ZERO);
     }
@@ -72,10 +73,6 @@ final class ListCache {
     /** Forgets the tag list. */
     void forgetTags() {
         index.removeTagList(repository);
-    }
-
-    private SortedSet<Tag> allTags() throws IOException {
-        return new TreeSet<>(TagPages.all(repository, upstream::listTags));
     }
 
     /** The referrers of a digest that are kept. */

@@ -29,13 +29,17 @@ class KeptTagsTest {
     void whatWasWrittenIsReadInOrder(int count) {
         TreeSet<Tag> tags = new TreeSet<>(
                 IntStream.range(0, count).mapToObj(i -> new Tag("v" + i)).toList());
-        byte[] json = KeptTags.write(tags);
-        assertThat(KeptTags.read(document(json)).orElseThrow()).containsExactlyElementsOf(tags);
+        for (boolean mayBeCut : List.of(false, true)) {
+            KeptTags read =
+                    KeptTags.read(document(KeptTags.write(tags, mayBeCut))).orElseThrow();
+            assertThat(read).containsExactlyElementsOf(tags);
+            assertThat(KeptTags.mayBeCut(read)).isEqualTo(mayBeCut);
+        }
     }
 
     @Test
     void documentsAreTheArraysOfStringsThatTheyAlwaysWere() {
-        byte[] json = KeptTags.write(new TreeSet<>(List.of(new Tag("latest"), new Tag("1.0"))));
+        byte[] json = KeptTags.write(new TreeSet<>(List.of(new Tag("latest"), new Tag("1.0"))), false);
         assertThat(json).asString(StandardCharsets.UTF_8).isEqualTo("[\"1.0\",\"latest\"]");
     }
 

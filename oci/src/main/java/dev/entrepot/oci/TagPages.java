@@ -25,22 +25,32 @@ public final class TagPages {
     }
 
     /**
-     * The tags of all pages, each once, in the order in which they come.
+     * A whole list.
+     *
+     * @param tags the tags of all pages, each once, in the order in which they come
+     * @param mayBeCut whether there may be more of them: {@link TagPage#mayBeCut()} of any page
+     */
+    public record Listed(SequencedSet<Tag> tags, boolean mayBeCut) {}
+
+    /**
+     * Reads all pages.
      *
      * @param of whose list it is, for messages
      * @throws InvalidContentException if the list names a next page that was read before, goes on for more than 1,000
      *     pages in a row without a tag that is new, or has more than {@link OciLimits#MAX_TAGS} tags or 100,000 pages
      * @throws IOException as the reader does
      */
-    public static SequencedSet<Tag> all(Object of, Reader reader) throws IOException {
+    public static Listed all(Object of, Reader reader) throws IOException {
         SequencedSet<Tag> tags = new LinkedHashSet<>();
         Set<String> cursors = new HashSet<>();
         int withoutNews = 0;
+        boolean mayBeCut = false;
         Optional<String> cursor = Optional.empty();
         do {
             TagPage page = reader.read(cursor);
             withoutNews = tags.addAll(page.tags()) ? 0 : withoutNews + 1;
             cursor = page.next();
+            mayBeCut |= page.mayBeCut();
             if (tags.size() > OciLimits.MAX_TAGS) {
                 throw new InvalidContentException(
                         "tag list of " + of + " has more than " + OciLimits.MAX_TAGS + " tags");
@@ -53,6 +63,6 @@ public final class TagPages {
                         + " tags on " + cursors.size() + " pages");
             }
         } while (cursor.isPresent());
-        return tags;
+        return new Listed(tags, mayBeCut);
     }
 }

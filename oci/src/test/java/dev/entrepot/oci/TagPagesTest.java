@@ -20,12 +20,20 @@ class TagPagesTest {
     @Test
     void allPagesAreReadAlsoBehindEmptyOnesAndEachTagIsThereOnce() throws IOException {
         assertThat(TagPages.all(OF, cursor -> switch (cursor.orElse("")) {
-                    case "" -> page("a", "v2", "v1");
-                    case "a" -> page("b");
-                    case "b" -> page("c");
-                    default -> page("", "v1", "v3");
-                }))
+                            case "" -> page("a", "v2", "v1");
+                            case "a" -> page("b");
+                            case "b" -> page("c");
+                            default -> page("", "v1", "v3");
+                        })
+                        .tags())
                 .containsExactly(new Tag("v2"), new Tag("v1"), new Tag("v3"));
+    }
+
+    @Test
+    void listMayBeCutIfAnyOfItsPagesMayBe() throws IOException {
+        TagPage cut = new TagPage(List.of(new Tag("v1")), Optional.empty(), true);
+        assertThat(TagPages.all(OF, cursor -> cut).mayBeCut()).isTrue();
+        assertThat(TagPages.all(OF, cursor -> page("", "v1")).mayBeCut()).isFalse();
     }
 
     @Test

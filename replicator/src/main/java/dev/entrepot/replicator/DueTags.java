@@ -10,25 +10,36 @@ import dev.entrepot.replicator.journal.CopyJournal;
 import java.io.IOException;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collections;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 
 /**
  * Which tags that a rule brought to a target have been gone at the source for the rule's grace time. Of a repository
- * whose list failed or was empty none is; of one that a whole catalog which is not empty lacks, all are.
+ * whose list failed, was empty or may be cut none is; of one that a whole catalog which is not empty lacks, all are.
  */
 final class DueTags {
     private final TargetSession session;
     private final ReplicationRule rule;
     private final CopyJournal journal;
+    // Repositories of the source whose list may go on, and of those the ones that lack a tag.
+    private final Set<RepositoryName> mayBeCut = new HashSet<>();
+    private final Set<RepositoryName> unknown = new TreeSet<>();
 
     DueTags(TargetSession session) {
         this.session = session;
         this.rule = session.rule();
         this.journal = session.journal();
+    }
+
+    /** The repositories of the source whose list lacks tags, and may be cut: what of them is gone is not known. */
+    Set<RepositoryName> cut() {
+        return Collections.unmodifiableSet(unknown);
     }
 
     /** A tag that is due, and why. */
@@ -61,6 +72,10 @@ final class DueTags {
                 continue;
             }
             boolean listed = list.get().contains(tag.tag());
+            if (!listed && mayBeCut.contains(tag.source())) {
+                unknown.add(tag.source());
+                continue;
+            }
             Optional<Instant> noted = Optional.ofNullable(
                     missing.getOrDefault(tag.repository(), Map.of()).get(tag.tag()));
             Optional<Instant> since = missingSince(tag, listed, noted, noting);
@@ -82,6 +97,9 @@ final class DueTags {
             return isGone(source, survey) ? Optional.of(Set.of()) : Optional.empty();
         }
         try {
+            if (discovery.get().tagsMayBeCut()) {
+                mayBeCut.add(source);
+            }
             return Optional.of(discovery.get().tags()).filter(tags -> !tags.isEmpty());
         } catch (RegistryException e) {
             return Optional.empty();

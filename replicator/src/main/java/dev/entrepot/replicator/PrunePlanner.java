@@ -91,7 +91,14 @@ final class PrunePlanner {
             boolean noting,
             List<PruneStep> steps)
             throws IOException {
-        List<DueTag> due = new ArrayList<>(new DueTags(session).of(brought, missing, survey, noting));
+        DueTags dueTags = new DueTags(session);
+        List<DueTag> due = new ArrayList<>(dueTags.of(brought, missing, survey, noting));
+        for (RepositoryName cut : dueTags.cut()) {
+            steps.add(PruneStep.keep(
+                    session.nameFor(cut),
+                    "*",
+                    "no tag is pruned that is gone at the source: " + SourceEvidence.CUT_LIST));
+        }
         due.removeIf(comesFromElsewhere(works));
         if (noting) {
             // A tag that is there again and not noted so would have no grace time when it is gone the next time.

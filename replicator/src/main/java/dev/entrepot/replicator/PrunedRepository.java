@@ -49,13 +49,15 @@ final class PrunedRepository {
     private static final long SHELF_BYTES = 1L << 20;
 
     /** Why manifests stay in a repository of which not all is known. */
-    static final String UNKNOWN_TAGS = "the repository has tags that were not brought by this process, or moved since";
+    static final String UNKNOWN_TAGS =
+            "the repository has tags that were not brought by this process, or moved since, or may have more than it lists";
 
     private final TargetSession session;
     private final TargetRepository repository;
     // Each tag is asked for once, not again for every tag that goes.
     private final Memo<Tag, Optional<Digest>> named;
     private final RepositoryDiscovery atTarget;
+    private boolean mayHaveMore;
 
     PrunedRepository(TargetSession session, TargetRepository repository) {
         this.session = session;
@@ -221,6 +223,11 @@ final class PrunedRepository {
         }
     }
 
+    /** Whether there may be more tags than {@link #tags()} had: {@link TagPage#mayBeCut()}. */
+    boolean mayHaveMoreTags() {
+        return mayHaveMore;
+    }
+
     /**
      * All tags, listed now.
      *
@@ -230,9 +237,11 @@ final class PrunedRepository {
         Set<Tag> tags = new TreeSet<>();
         Set<String> cursors = new HashSet<>();
         Optional<String> cursor = Optional.empty();
+        mayHaveMore = false;
         do {
             TagPage page = repository.reader().listTags(cursor);
             tags.addAll(page.tags());
+            mayHaveMore |= page.mayBeCut();
             if (tags.size() > OciLimits.MAX_TAGS || cursors.size() > OciLimits.MAX_TAGS) {
                 throw new InvalidContentException(
                         "tag list of " + repository.name() + " has more than " + OciLimits.MAX_TAGS + " tags or pages");

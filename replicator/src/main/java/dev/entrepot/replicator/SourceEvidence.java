@@ -18,6 +18,11 @@ import java.util.Set;
  * free where that run has asked already.
  */
 final class SourceEvidence {
+    /** Why what a list of tags lacks is not taken for gone. */
+    static final String CUT_LIST =
+            "the source's list of tags may be cut: it ends with a full page, and what comes after"
+                    + " that the source does not say";
+
     private final ReplicationRule rule;
     private final HostGate gate;
     private final Map<RepositoryName, RepositoryDiscovery> asked;
@@ -75,7 +80,10 @@ final class SourceEvidence {
             if (tags.isEmpty()) {
                 return Optional.of("the source's list of tags is empty");
             }
-            return tags.contains(tag) ? Optional.of("the source has the tag " + tag) : Optional.empty();
+            if (tags.contains(tag)) {
+                return Optional.of("the source has the tag " + tag);
+            }
+            return discovery.tagsMayBeCut() ? Optional.of(CUT_LIST) : Optional.empty();
         } catch (RegistryException e) {
             return Optional.of("the source does not list its tags: " + e.getMessage());
         }

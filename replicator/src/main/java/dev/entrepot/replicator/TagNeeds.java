@@ -61,7 +61,8 @@ final class TagNeeds {
     private final Set<Tag> unseen = new TreeSet<>();
     private Set<Tag> tags = new TreeSet<>();
     private int unknown;
-    // Whether of a tag that is not to be deleted it is not known what it needs. Then nothing else is looked at any
+    // Whether there may be a tag that is not to be deleted and of which it is not known what it needs. Then nothing
+    // else is looked at any
     // more.
     private boolean strange;
     private int lists;
@@ -175,6 +176,7 @@ final class TagNeeds {
             Set<Tag> before = tags;
             tags = repository.tags();
             tags.stream().filter(tag -> !before.contains(tag)).forEach(unseen::add);
+            strange |= repository.mayHaveMoreTags();
         } catch (IOException e) {
             unlisted = e;
         }

@@ -397,6 +397,30 @@ class LeftoverPruneTest {
     }
 
     @Test
+    void listThatMayBeCutDoesNotProveThatACosignTagWasWithdrawn() throws IOException {
+        Descriptor image = shapes.image("amd64");
+        Tag signature = new Tag(Shapes.stem(image) + ".sig");
+        shapes.tag(signature.value(), shapes.image("cosign"));
+        shapes.tag("v1", image);
+        complete();
+        app.tags.remove(signature);
+        complete();
+        engine.clock.pass(PAST);
+        app.listMayBeCut = true;
+
+        assertThat(planned()).singleElement().satisfies(step -> {
+            assertThat(step.action()).isEqualTo(PruneStep.Action.KEEP);
+            assertThat(step.reason()).contains("the source's list of tags may be cut");
+        });
+        complete();
+        assertThat(mirror.tags).containsKey(signature);
+
+        app.listMayBeCut = false;
+        complete();
+        assertThat(mirror.tags).doesNotContainKey(signature);
+    }
+
+    @Test
     void tagThatLooksLikeOneOfCosignAndHasNoWholeDigestKeepsWhatItNames() throws IOException {
         Descriptor old = shapes.image("old");
         shapes.tag("v1", old);

@@ -38,6 +38,9 @@ public final class MemoryRepository implements RepositorySource, RepositoryTarge
     private final Repository name;
     public final Map<Digest, byte[]> blobs = new ConcurrentHashMap<>();
     public final Map<Digest, ManifestBytes> manifests = new ConcurrentHashMap<>();
+    /** Whether it leaves open if its list of tags ends with its last page. */
+    public volatile boolean listMayBeCut;
+
     public final Map<Tag, Digest> tags = new ConcurrentSkipListMap<>();
     private final Map<Digest, List<Descriptor>> listedFalsely = new ConcurrentHashMap<>();
 
@@ -129,7 +132,7 @@ public final class MemoryRepository implements RepositorySource, RepositoryTarge
                 .toList();
         int page = 1000;
         return all.size() <= page
-                ? new TagPage(all, Optional.empty())
+                ? new TagPage(all, Optional.empty(), listMayBeCut)
                 : new TagPage(
                         all.subList(0, page), Optional.of(all.get(page - 1).value()));
     }

@@ -491,6 +491,43 @@ class PrunerTest {
     }
 
     @Test
+    void listThatMayBeCutDeletesNothingAndSaysSo() throws IOException {
+        isDue("v3");
+        app.listMayBeCut = true;
+
+        assertThat(engine.runner.plan(rules.rule()).targets().getFirst().pruning())
+                .singleElement()
+                .satisfies(step -> {
+                    assertThat(step.action()).isEqualTo(PruneStep.Action.KEEP);
+                    assertThat(step.repository()).isEqualTo(new RepositoryName("mirror/app"));
+                    assertThat(step.reason()).contains("the source's list of tags may be cut");
+                });
+        shapes.tag("v10", shapes.image("new"));
+        ReplicationReport report = engine.run(rules);
+
+        assertThat(report.outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
+        assertThat(report.items())
+                .anySatisfy(item -> assertThat(item.reason()).contains("the source's list of tags may be cut"));
+        assertThat(target.requests("DELETE")).isEmpty();
+        assertThat(mirror.tags).containsKey(new Tag("v3"));
+        Completeness.assertComplete(app, "v10", target, "mirror/app");
+
+        app.listMayBeCut = false;
+        assertThat(engine.run(rules).targets().getFirst().pruned()).isEqualTo(1);
+    }
+
+    @Test
+    void whereTheTargetMayHaveMoreTagsThanItListsNoManifestGoes() throws IOException {
+        isDue("v3");
+        mirror.listMayBeCut = true;
+
+        assertThat(engine.run(rules).targets().getFirst().pruned()).isEqualTo(1);
+
+        assertThat(mirror.tags).doesNotContainKey(new Tag("v3"));
+        assertThat(mirror.manifests).containsKeys(gone.digest(), goneSignature.digest());
+    }
+
+    @Test
     void nothingIsPrunedUnlessTheRuleSaysSo() throws IOException {
         rules.prune = PruneConfig.OFF;
         app.tags.remove(new Tag("v3"));

@@ -40,8 +40,9 @@ final class PageReads {
      *
      * @param names the names of the page, in the registry's order
      * @param next path and query of the next page
+     * @param mayBeCut whether there may be more although there is no next page
      */
-    record Page<T>(List<T> names, Optional<String> next) {}
+    record Page<T>(List<T> names, Optional<String> next, boolean mayBeCut) {}
 
     // What a document says, with the names as it has them, of which some may not fit their grammar.
     private record Answer<T>(List<T> names, List<String> texts, Optional<String> next) {}
@@ -50,7 +51,8 @@ final class PageReads {
      * Asks for a page. Names that do not fit their grammar cannot be asked for and are left out. A first page that is
      * exactly as long as was asked for, and names no next one, may be the beginning of a longer list: some registries
      * cut it and do not say so. What comes after its last name is asked for then, and is part of the page, until
-     * nothing new comes, or less than was asked for.
+     * nothing new comes, or less than was asked for. Where the registry refuses that, or answers what it answered
+     * before, nobody knows whether there is more: then the page may be cut.
      *
      * @param property the property of the document that holds the names: an array, or null on the first page, as some
      *     registries have it where there is nothing to list
@@ -62,7 +64,7 @@ final class PageReads {
             throws IOException {
         Answer<T> answer = ask(request, property, first, parser);
         if (!first || !isCut(answer)) {
-            return new Page<>(answer.names(), answer.next());
+            return new Page<>(answer.names(), answer.next(), false);
         }
         Set<T> names = new LinkedHashSet<>(answer.names());
         Set<String> seen = new HashSet<>(answer.texts());
@@ -70,12 +72,12 @@ final class PageReads {
             Optional<Answer<T>> more = askAfter(answer.texts().getLast(), request, property, parser);
             // A registry that does not know "last" begins anew.
             if (more.isEmpty() || !seen.addAll(more.get().texts())) {
-                return new Page<>(List.copyOf(names), Optional.empty());
+                return new Page<>(List.copyOf(names), Optional.empty(), more.isEmpty() || isCut(more.get()));
             }
             answer = more.get();
             names.addAll(answer.names());
         }
-        return new Page<>(List.copyOf(names), answer.next());
+        return new Page<>(List.copyOf(names), answer.next(), isCut(answer));
     }
 
     private static boolean isCut(Answer<?> answer) {

@@ -153,7 +153,7 @@ public final class RemoteRepository implements RepositorySource, ResumableTarget
                 Operation.TAGS, "listing tags of " + repository(), "GET", "tags/list?n=" + PageReads.PAGE_SIZE);
         ApiRequest request = cursor.isPresent() ? first.withUri(requests.atOrigin(cursor.get())) : first;
         PageReads.Page<Tag> page = pages.read(request, "tags", cursor.isEmpty(), Tag::new);
-        return new TagPage(page.names(), page.next());
+        return new TagPage(page.names(), page.next(), page.mayBeCut());
     }
 
     @Override

@@ -131,6 +131,7 @@ class PageReadsTest {
 
         assertThat(page.tags()).hasSize(2001).doesNotHaveDuplicates().contains(new Tag("t02000"));
         assertThat(page.next()).isEmpty();
+        assertThat(page.mayBeCut()).isFalse();
         REGISTRY.verify(3, anyRequestedFor(anyUrl()));
     }
 
@@ -152,6 +153,9 @@ class PageReadsTest {
 
         assertThat(page.tags()).hasSize(1000);
         assertThat(page.next()).isEmpty();
+        assertThat(page.mayBeCut())
+                .as("known to be whole only if the registry says what comes after")
+                .isEqualTo(how > 1);
         REGISTRY.verify(2, anyRequestedFor(anyUrl()));
     }
 

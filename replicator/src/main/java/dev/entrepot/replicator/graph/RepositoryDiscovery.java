@@ -39,8 +39,8 @@ public final class RepositoryDiscovery {
     private final Memo<ManifestReference, Optional<Descriptor>> resolved = new Memo<>(this::askResolve);
     private final Memo<Digest, Optional<ManifestFacts>> manifests = new Memo<>(this::askManifest);
     private final Memo<Digest, Attachments> attachments = new Memo<>(this::askAttachments);
-    private final Memo<RepositoryName, Set<Tag>> tags = new Memo<>(name -> askTags());
-    private final Memo<RepositoryName, Set<Tag>> tagsAgain = new Memo<>(name -> askTags());
+    private final Memo<RepositoryName, TagPages.Listed> tags = new Memo<>(name -> askTags());
+    private final Memo<RepositoryName, TagPages.Listed> tagsAgain = new Memo<>(name -> askTags());
     private final Memo<Digest, Attachments> attachmentsAgain = new Memo<>(this::askAttachments);
     private final Memo<Descriptor, ArtifactGraph> graphs = new Memo<>(this::walk);
     private final Memo<Descriptor, ArtifactGraph> graphsAgain = new Memo<>(this::walk);
@@ -94,6 +94,20 @@ public final class RepositoryDiscovery {
      * @throws RegistryException if the list is not to be had; a part of it is never returned
      */
     public Set<Tag> tags() throws IOException {
+        return Collections.unmodifiableSet(list().tags());
+    }
+
+    /**
+     * Whether the source may have more tags than {@link #tags()}, which no list says: what is not in it need not be
+     * gone.
+     *
+     * @throws RegistryException as there
+     */
+    public boolean tagsMayBeCut() throws IOException {
+        return list().mayBeCut();
+    }
+
+    private TagPages.Listed list() throws IOException {
         return tags.get(source.repository().name());
     }
 
@@ -270,7 +284,7 @@ public final class RepositoryDiscovery {
         if (named.isPresent()
                 || !insists
                 || !listed
-                || !tagsAgain.get(source.repository().name()).contains(tag)) {
+                || !tagsAgain.get(source.repository().name()).tags().contains(tag)) {
             return named;
         }
         Optional<Descriptor> again = askResolve(tag);
@@ -294,8 +308,7 @@ public final class RepositoryDiscovery {
         }
     }
 
-    private Set<Tag> askTags() throws IOException {
-        return Collections.unmodifiableSet(
-                TagPages.all(source.repository(), cursor -> limit.send(() -> source.listTags(cursor))));
+    private TagPages.Listed askTags() throws IOException {
+        return TagPages.all(source.repository(), cursor -> limit.send(() -> source.listTags(cursor)));
     }
 }
