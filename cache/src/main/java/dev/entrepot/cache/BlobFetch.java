@@ -18,6 +18,8 @@ import java.io.RandomAccessFile;
 import java.security.MessageDigest;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
 import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
@@ -66,6 +68,10 @@ final class BlobFetch implements Runnable {
     private boolean doubtful;
 
     private volatile boolean shared;
+    /** The repositories of the same upstream that it is followed for. */
+    private final Set<Repository> followers = ConcurrentHashMap.newKeySet();
+    /** The length of what was sent, once its digest is known to be right. */
+    private volatile OptionalLong sentBytes = OptionalLong.empty();
     /** What became of a fetch that the disk failed before it was known whether this is a blob at all. */
     private FetchProgress.@Nullable Degraded undecided;
 
@@ -146,6 +152,18 @@ final class BlobFetch implements Runnable {
     /** Notes that a repository follows it, whose rules may be others. */
     void joinedBy(Repository other) {
         shared |= !repository.equals(other);
+    }
+
+    /**
+     * Notes that it is followed for another repository of the same upstream, one of whose manifests names the blob:
+     * once it was sent, that repository is proven to have it, too.
+     */
+    void followedFor(Repository other) {
+        followers.add(other);
+        OptionalLong bytes = sentBytes;
+        if (bytes.isPresent()) {
+            keeper.sent(other, digest, bytes.getAsLong());
+        }
     }
 
     /** Says that a client waits for it now, and with whose urgency the same repository is to be asked. */
@@ -260,6 +278,7 @@ final class BlobFetch implements Runnable {
                 requireSame(kept.getAsLong());
             }
             keeper.kept(repository, digest, kept.getAsLong());
+            sent(kept.getAsLong());
             progress.complete(kept.getAsLong());
             return;
         }
@@ -524,7 +543,7 @@ final class BlobFetch implements Runnable {
         MessageDigest hashState = ingest.hashState();
         verify(ingest, total);
         // Before anybody can find it in the store: who has read it and asks again is not to have the upstream asked.
-        keeper.sent(repository, digest, bytes);
+        sent(bytes);
         // The digest is right: clients get their last bytes now and do not wait for the disk.
         progress.verified();
         try {
@@ -542,6 +561,13 @@ final class BlobFetch implements Runnable {
         }
         keeper.kept(repository, digest, bytes);
         progress.complete(bytes);
+    }
+
+    // Who begins to follow it now tells the keeper himself.
+    private void sent(long bytes) {
+        sentBytes = OptionalLong.of(bytes);
+        keeper.sent(repository, digest, bytes);
+        followers.forEach(follower -> keeper.sent(follower, digest, bytes));
     }
 
     private void verify(Ingest ingest, OptionalLong total) throws InvalidContentException {

@@ -53,7 +53,8 @@ final class BlobPulls {
         Optional<Link> link = index.link(repository, digest);
         refuseTooLarge(settings, digest, kept);
         if (kept.isPresent()) {
-            Verdict verdict = index.isProven(repository, digest) ? Verdict.HIT : proofs.prove(digest, false, settings);
+            Verdict verdict =
+                    index.isProvenForGood(repository, digest) ? Verdict.HIT : proofs.prove(digest, false, settings);
             return Answer.of(kept, verdict, Duration.ZERO);
         }
         OptionalLong declared = declared(link);
@@ -131,7 +132,7 @@ final class BlobPulls {
         for (int attempt = 1; ; attempt++) {
             Optional<Link> link = index.link(repository, digest);
             if (cache.store().blobSize(digest).isPresent()) {
-                if (!index.isProven(repository, digest)) {
+                if (!index.isProvenForGood(repository, digest)) {
                     proofs.prove(digest, false, settings);
                 }
                 return true;
@@ -250,7 +251,12 @@ final class BlobPulls {
             throws IOException {
         boolean named = link.isPresent() && joined.fetch().isFromUpstreamOf(repository);
         boolean proven = link.filter(Link::proven).isPresent();
-        if (!isOwn(joined) && !named && !proven) {
+        if (isOwn(joined) || proven) {
+            return;
+        }
+        if (named) {
+            joined.fetch().followedFor(repository);
+        } else {
             proofs.prove(digest, false, settings, joined.fetch().progress().totalBytes());
         }
     }
@@ -344,7 +350,7 @@ final class BlobPulls {
         Verdict verdict = Verdict.HIT;
         try {
             refuseTooLarge(settings, digest, OptionalLong.of(file.sizeBytes()));
-            if (!index.isProven(repository, digest)) {
+            if (!index.isProvenForGood(repository, digest)) {
                 verdict = proofs.prove(digest, false, settings);
             }
         } catch (IOException | RuntimeException e) {

@@ -241,13 +241,31 @@ public final class CacheIndex implements AutoCloseable {
      * nothing: who writes it may know the digest and no more.
      */
     boolean isProven(Repository repository, Digest digest) {
-        Optional<Link> link = link(repository, digest);
+        return isProven(repository, link(repository, digest));
+    }
+
+    private boolean isProven(Repository repository, Optional<Link> link) {
         return link.isPresent()
                 && (link.get().proven()
-                        || content(digest)
+                        || content(link.get().digest())
                                 .flatMap(IndexedContent::owner)
                                 .filter(owner -> owner.registry().equals(repository.registry()))
                                 .isPresent());
+    }
+
+    /**
+     * As {@link #isProven}, for one who goes by it: what is proven by where the content came from stays so, also when
+     * it is fetched anew for another upstream one day. Written once, then the link says it; never waits for that.
+     */
+    boolean isProvenForGood(Repository repository, Digest digest) {
+        Optional<Link> link = link(repository, digest);
+        boolean proven = isProven(repository, link);
+        if (proven && link.isPresent() && !link.get().proven()) {
+            tables.links.update(
+                    new IndexTables.LinkKey(repository, digest),
+                    before -> Optional.of(before.orElse(link.get()).asProven()));
+        }
+        return proven;
     }
 
     /**

@@ -19,6 +19,11 @@ public record Link(Digest digest, OptionalLong sizeBytes, boolean manifest, bool
         this(digest, sizeBytes, manifest, true);
     }
 
+    /** The same, as its upstream has it. */
+    Link asProven() {
+        return new Link(digest, sizeBytes, manifest);
+    }
+
     /** Validates the size. */
     public Link {
         if (sizeBytes.isPresent() && sizeBytes.getAsLong() < 0) {

@@ -47,7 +47,7 @@ final class ManifestPulls implements TagCache.Manifests, KnownManifests {
     Answer<ManifestBytes> manifest(Digest digest) throws IOException {
         CacheSettings settings = admission.admitted();
         Optional<ManifestBytes> kept = cache.keptManifest(digest);
-        if (kept.isPresent() && index.isProven(repository, digest)) {
+        if (kept.isPresent() && index.isProvenForGood(repository, digest)) {
             index.touched(digest, repository);
             return Answer.of(kept.get(), Verdict.HIT, Duration.ZERO);
         }
@@ -81,7 +81,7 @@ final class ManifestPulls implements TagCache.Manifests, KnownManifests {
 
     /** The manifest of a digest, if it is kept and this repository is proven to have it. */
     Optional<ManifestBytes> keptHere(Digest digest) {
-        return index.isProven(repository, digest) ? cache.keptManifest(digest) : Optional.empty();
+        return index.isProvenForGood(repository, digest) ? cache.keptManifest(digest) : Optional.empty();
     }
 
     @Override
@@ -93,7 +93,8 @@ final class ManifestPulls implements TagCache.Manifests, KnownManifests {
     @Override
     public Optional<ManifestBytes> named(Digest named) throws InvalidContentException {
         Optional<ManifestBytes> kept = cache.keptManifest(named);
-        if (kept.isPresent() && !index.isProven(repository, named)) {
+        if (kept.isPresent()
+                && index.link(repository, named).filter(Link::proven).isEmpty()) {
             index.addLinks(repository, ManifestLinks.of(kept.get()));
         }
         return kept;

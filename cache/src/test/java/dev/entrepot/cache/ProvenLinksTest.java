@@ -7,15 +7,20 @@ import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
 import dev.entrepot.oci.MediaType;
 import dev.entrepot.oci.NotFoundException;
+import dev.entrepot.oci.OutageException;
+import dev.entrepot.oci.Tag;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.sql.Connection;
+import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
+import org.sqlite.SQLiteConfig;
 
 /** What opens what is kept to a repository of another upstream, and what does not. */
 @Timeout(30)
@@ -140,6 +145,118 @@ class ProvenLinksTest {
         assertThat(owning.manifest(image.digest()).verdict()).isEqualTo(Verdict.HIT);
         assertThat(sibling.asked).isEmpty();
         assertThat(owner.asked).isEmpty();
+    }
+
+    // The content is lost here and fetched anew for an upstream that others have; nobody else can be asked by then.
+    private FakeUpstream sibling() {
+        FakeUpstream sibling = new FakeUpstream("up.test/private/other");
+        sibling.manifests.putAll(owner.manifests);
+        sibling.blobs.putAll(owner.blobs);
+        other.manifests.putAll(owner.manifests);
+        other.blobs.putAll(owner.blobs);
+        return sibling;
+    }
+
+    private void outage(FakeUpstream upstream) {
+        upstream.outage = Optional.of(new OutageException(OutageException.Reason.SERVER_ERROR, "down by the test"));
+    }
+
+    private void fetchedAnewForTheOther() throws IOException {
+        cache.awaitIdle();
+        cache.store.deleteBlob(digest);
+        cache.index.removed(digest);
+        reading.manifest(image.digest());
+        assertThat(CacheFixture.readAll(reading, digest)).isEqualTo(bytes);
+        cache.awaitIdle();
+    }
+
+    @Test
+    void blobThatAHitHasProvenIsServedOfflineAfterAnotherUpstreamHasSentItAnew() throws IOException {
+        FakeUpstream sibling = sibling();
+        PullThrough beside = cache.repository(sibling);
+        beside.manifest(image.digest());
+        assertThat(CacheFixture.readAll(beside, digest)).isEqualTo(bytes);
+        assertThat(sibling.count("GET blob " + digest)).isZero();
+        fetchedAnewForTheOther();
+        outage(owner);
+        outage(sibling);
+
+        assertThat(CacheFixture.readAll(owning, digest)).isEqualTo(bytes);
+        assertThat(CacheFixture.readAll(beside, digest)).isEqualTo(bytes);
+        assertThat(beside.statBlob(digest).verdict()).isEqualTo(Verdict.HIT);
+    }
+
+    @Test
+    void blobThatASiblingHasFollowedIsServedOfflineAfterAnotherUpstreamHasSentItAnew() throws IOException {
+        FakeUpstream sibling = sibling();
+        PullThrough beside = cache.repository(sibling);
+        beside.manifest(image.digest());
+        cache.store.deleteBlob(digest);
+        cache.index.removed(digest);
+        owner.permits = new Semaphore(1000);
+        try (BlobContent first = owning.openBlob(digest).content();
+                BlobContent followed = beside.openBlob(digest).content()) {
+            owner.permits.release(SIZE);
+            assertThat(CacheFixture.readFrom(first, 0)).isEqualTo(bytes);
+            assertThat(CacheFixture.readFrom(followed, 0)).isEqualTo(bytes);
+        }
+        assertThat(sibling.count("GET blob " + digest)).isZero();
+        fetchedAnewForTheOther();
+        outage(sibling);
+
+        assertThat(CacheFixture.readAll(beside, digest)).isEqualTo(bytes);
+    }
+
+    @Test
+    void manifestThatAHitHasProvenIsServedOfflineAfterATagOfAnotherUpstreamHasBroughtItAnew() throws IOException {
+        ManifestBytes index = put(
+                owner,
+                MediaType.OCI_INDEX,
+                "{\"schemaVersion\":2,\"mediaType\":\"" + MediaType.OCI_INDEX + "\",\"manifests\":[{\"mediaType\":\""
+                        + MediaType.OCI_MANIFEST + "\",\"digest\":\"" + image.digest() + "\",\"size\":"
+                        + image.sizeBytes() + "}]}");
+        FakeUpstream sibling = sibling();
+        PullThrough beside = cache.repository(sibling);
+        beside.manifest(index.digest());
+        assertThat(beside.manifest(image.digest()).verdict()).isEqualTo(Verdict.HIT);
+        other.tag("v1", image);
+        reading.manifest(new Tag("v1"));
+        outage(sibling);
+
+        assertThat(beside.manifest(image.digest()).verdict()).isEqualTo(Verdict.HIT);
+    }
+
+    @Test
+    void tagProvesWhatASiblingHasFetchedForGood() throws IOException {
+        FakeUpstream sibling = sibling();
+        sibling.tag("v1", image);
+        PullThrough beside = cache.repository(sibling);
+        beside.manifest(new Tag("v1"));
+
+        assertThat(cache.index.link(sibling.repository(), image.digest()).map(Link::proven))
+                .contains(true);
+    }
+
+    @Test
+    void hitsOfWhatIsProvenByNowWriteNothing() throws Exception {
+        FakeUpstream sibling = sibling();
+        PullThrough beside = cache.repository(sibling);
+        beside.manifest(image.digest());
+        CacheFixture.readAll(beside, digest);
+        cache.index.flush();
+        assertThat(cache.index.link(sibling.repository(), digest).map(Link::proven))
+                .contains(true);
+        try (Connection watching = new SQLiteConfig().createConnection("jdbc:sqlite:" + directory.resolve("index.db"));
+                var statement = watching.createStatement()) {
+            statement.execute("CREATE TRIGGER counted BEFORE UPDATE ON links BEGIN"
+                    + " INSERT OR REPLACE INTO meta (key, value) VALUES ('link written', 1); END");
+        }
+        CacheFixture.readAll(beside, digest);
+        beside.manifest(image.digest());
+        beside.statBlob(digest);
+        cache.index.flush();
+
+        assertThat(cache.index.number("link written")).isEmpty();
     }
 
     @Test
