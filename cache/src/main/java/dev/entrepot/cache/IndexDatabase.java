@@ -93,8 +93,8 @@ record IndexDatabase(
             Path aside = replacement.swap();
             LOG.error(
                     "the index is damaged ({}) and was put aside as {}; it is made again from the files of the store, but which"
-                            + " repositories have which content must be asked again. {} pins, and {} tags of their repositories, could"
-                            + " be read in it and stay: compare the pins with those you had (entrepot cache pin), and pin again what"
+                            + " repositories have which content must be asked again. {} pins could be read in it or in the list of"
+                            + " pins, and {} tags of their repositories in it; they stay: compare the pins with those you had (entrepot cache pin), and pin again what"
                             + " is missing",
                     e.getMessage(),
                     aside,

@@ -16,9 +16,11 @@ import java.sql.SQLException;
 import java.time.Instant;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
@@ -28,7 +30,7 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes out of a damaged index what nobody else knows: the pins, and of pinned repositories what their tags name and
+ * Takes out of a damaged index what nobody else knows: the pins, with those of the {@link PinList}, and of pinned repositories what their tags name and
  * named and which referrers there are, so that a pin protects and serves what it did before any upstream was asked.
  * Each row must make sense, and what a tag names must be stored. Which content those repositories have is not taken
  * over but worked out anew from their manifests, whose digests are checked. All else can be asked for again, and is not
@@ -43,7 +45,7 @@ final class IndexSalvage {
     /**
      * What was taken over.
      *
-     * @param pins all pins that could be read
+     * @param pins all pins that could be read, there or in the {@link PinList}
      * @param tags the tags of their repositories that could be
      */
     record Found(int pins, int tags) {
@@ -117,7 +119,7 @@ final class IndexSalvage {
 
     private Found run() throws SQLException {
         Map<Repository, Set<Digest>> pinned = new HashMap<>();
-        List<Pin> pins = rows("pins", IndexReader.PINS, Optional.empty(), IndexReader::pinOf);
+        Collection<Pin> pins = pins();
         for (Pin pin : pins) {
             updates.savePin(pin);
             Set<Digest> roots = pinned.computeIfAbsent(pin.repository(), same -> new LinkedHashSet<>());
@@ -133,6 +135,22 @@ final class IndexSalvage {
             link(entry.getKey(), entry.getValue());
         }
         return new Found(pins.size(), tags);
+    }
+
+    // Those that are only in the list need their tags no less, and those can only be read here.
+    private Collection<Pin> pins() {
+        Map<IndexTables.PinKey, Pin> pins = new LinkedHashMap<>();
+        for (Pin pin : rows("pins", IndexReader.PINS, Optional.empty(), IndexReader::pinOf)) {
+            pins.put(new IndexTables.PinKey(pin.repository(), pin.reference()), pin);
+        }
+        try {
+            for (Pin pin : new PinList(layout).read().orElse(List.of())) {
+                pins.put(new IndexTables.PinKey(pin.repository(), pin.reference()), pin);
+            }
+        } catch (IOException e) {
+            LOG.error("the list of pins cannot be used: {}", e.getMessage());
+        }
+        return pins.values();
     }
 
     private int tags(Repository repository, Set<Digest> roots) throws SQLException {

@@ -136,6 +136,25 @@ class IndexSalvageTest {
     }
 
     @Test
+    void tagsOfPinsThatOnlyTheListHasAreKeptToo() throws Exception {
+        ManifestBytes pinned = pulledAndPinned();
+        close();
+        sql("DROP TABLE pins");
+        open();
+        assertThat(fixture.index.wasRebuilt()).isTrue();
+        assertThat(fixture.index.pins()).hasSize(1);
+        assertThat(fixture.index.tag(upstream.repository(), TAG).map(TagRecord::digest))
+                .contains(pinned.digest());
+        for (Descriptor blob : Manifest.parse(pinned).blobs()) {
+            assertThat(fixture.evictor.pins().isPinned(blob.digest())).isTrue();
+        }
+        upstream.outage = Optional.of(new OutageException(OutageException.Reason.UNREACHABLE, "off by the test"));
+        assertThat(fixture.repository(upstream).manifest(TAG).content().digest())
+                .isEqualTo(pinned.digest());
+        pull(upstream, pinned);
+    }
+
+    @Test
     void formerImageOfAPinnedTagThatWasDeniedIsKeptToo() throws Exception {
         ManifestBytes pinned = pulledAndPinned();
         upstream.manifests.remove(TAG);
