@@ -51,7 +51,7 @@ public final class CacheIndex implements AutoCloseable {
             IndexDatabase database, PinList pinList, boolean rebuilt, IndexReader.Totals totals, Clock clock) {
         this.clock = clock;
         this.database = database;
-        this.pinListing = new PinListing(pinList, this);
+        this.pinListing = new PinListing(pinList, this, clock);
         this.rebuilt = rebuilt;
         this.readers = database.readers();
         Touches touches = new Touches();

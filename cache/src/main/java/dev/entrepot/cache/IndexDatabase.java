@@ -174,7 +174,8 @@ record IndexDatabase(
         try {
             listed = new PinList(layout).read().orElse(List.of());
         } catch (IOException e) {
-            LOG.error("the list of pins cannot be used: {}", e.getMessage());
+            // Said when it is written anew.
+            LOG.debug("the list of pins cannot be used: {}", e.getMessage());
             return 0;
         }
         List<Pin> known = readable(readers.getFirst());

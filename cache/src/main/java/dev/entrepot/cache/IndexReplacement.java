@@ -47,7 +47,7 @@ record IndexReplacement(StoreLayout layout, Clock clock) {
     }
 
     /**
-     * Deletes indexes that were put aside more than a week ago, by what the files say.
+     * Deletes indexes, and lists of pins, that were put aside more than a week ago, by what the files say.
      *
      * @return how many
      */
@@ -55,7 +55,7 @@ record IndexReplacement(StoreLayout layout, Clock clock) {
         Instant oldest = now.minus(LIFE);
         int dropped = 0;
         for (Path file : StoreLayout.files(layout.root())) {
-            if (layout.isDamagedIndex(file)
+            if (layout.isPutAside(file)
                     && Files.getLastModifiedTime(file).toInstant().isBefore(oldest)
                     && Files.deleteIfExists(file)) {
                 LOG.info("{} was put aside more than a week ago and is deleted", file);
@@ -108,13 +108,18 @@ record IndexReplacement(StoreLayout layout, Clock clock) {
             number++;
         }
         Path aside = layout.damagedIndex(number);
+        keep(layout.index(), aside);
+        return aside;
+    }
+
+    /** Has a file under a second name, under which it stays when another takes its place. */
+    static void keep(Path file, Path aside) throws IOException {
         try {
-            Files.createLink(aside, layout.index());
+            Files.createLink(aside, file);
         } catch (UnsupportedOperationException | FileSystemException e) {
             LOG.debug("copied, since it cannot be linked: {}", e.toString());
-            Files.copy(layout.index(), aside, StandardCopyOption.REPLACE_EXISTING);
+            Files.copy(file, aside, StandardCopyOption.REPLACE_EXISTING);
         }
-        return aside;
     }
 
     private static Path beside(Path file, String suffix) {

@@ -30,11 +30,11 @@ import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * Takes out of a damaged index what nobody else knows: the pins, with those of the {@link PinList}, and of pinned repositories what their tags name and
- * named and which referrers there are, so that a pin protects and serves what it did before any upstream was asked.
- * Each row must make sense, and what a tag names must be stored. Which content those repositories have is not taken
- * over but worked out anew from their manifests, whose digests are checked. All else can be asked for again, and is not
- * trusted.
+ * Takes out of a damaged index what nobody else knows: the pins, with those of the {@link PinList}, and of pinned
+ * repositories what their tags name and named and which referrers there are, so that a pin protects and serves what it
+ * did before any upstream was asked. Each row must make sense, and what a tag names must be stored. Which content those
+ * repositories have is not taken over but worked out anew from their manifests, whose digests are checked. All else can
+ * be asked for again, and is not trusted.
  */
 final class IndexSalvage {
     private static final Logger LOG = LoggerFactory.getLogger(IndexSalvage.class);
@@ -148,7 +148,8 @@ final class IndexSalvage {
                 pins.put(new IndexTables.PinKey(pin.repository(), pin.reference()), pin);
             }
         } catch (IOException e) {
-            LOG.error("the list of pins cannot be used: {}", e.getMessage());
+            // Said when it is written anew.
+            LOG.debug("the list of pins cannot be used: {}", e.getMessage());
         }
         return pins.values();
     }

@@ -11,6 +11,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -22,6 +24,7 @@ import tools.jackson.databind.node.ObjectNode;
 /**
  * All pins once more, in a file beside the index: the only thing in there that can be found again nowhere else. It is
  * read where the index was lost, damaged or exchanged; at all other times the index is right, and the file follows it.
+ * Of a file that cannot all be used, as after a change by hand, the rest counts, and a copy is kept.
  *
  * @param layout where it lies
  */
@@ -31,12 +34,25 @@ record PinList(StoreLayout layout) {
     private static final int MAX_BYTES = 4 * OciLimits.MAX_MANIFEST_BYTES;
 
     /**
-     * Reads the pins.
+     * What the file says.
+     *
+     * @param pins those that can be used
+     * @param unusable the number of entries that this program does not understand
+     */
+    record Contents(List<Pin> pins, int unusable) {}
+
+    /**
+     * Reads the pins that can be used.
      *
      * @return empty if there is no such file
-     * @throws IOException if it cannot be read, or does not make sense; the message names it
+     * @throws IOException if it cannot be read, or is no list of pins; the message names it
      */
     Optional<List<Pin>> read() throws IOException {
+        return contents().map(Contents::pins);
+    }
+
+    /** As above, with how many entries cannot be used: one that cannot is no reason to lose the others. */
+    Optional<Contents> contents() throws IOException {
         Path file = layout.pins();
         byte[] bytes;
         try {
@@ -53,14 +69,48 @@ record PinList(StoreLayout layout) {
                 throw new IOException(file + " is not a list of pins of format " + VERSION);
             }
             List<Pin> pins = new ArrayList<>();
-            json.path("pins").forEach(pin -> pins.add(pin(pin)));
-            return Optional.of(pins);
-        } catch (JacksonException | IllegalArgumentException e) {
+            json.path("pins").forEach(pin -> pin(pin).ifPresent(pins::add));
+            return Optional.of(new Contents(pins, json.path("pins").size() - pins.size()));
+        } catch (JacksonException e) {
             throw new IOException(file + " is not a list of pins: " + e.getMessage(), e);
         }
     }
 
-    private static Pin pin(JsonNode json) {
+    /**
+     * Keeps a copy of the file as it is now, unless there is one already. For a list that cannot all be used, before
+     * another takes its place.
+     *
+     * @return the copy; empty if what is there is no file
+     * @throws IOException if the disk refuses
+     */
+    Optional<Path> keepAside(Instant now) throws IOException {
+        Path file = layout.pins();
+        if (!Files.isRegularFile(file)) {
+            return Optional.empty();
+        }
+        int number = 1;
+        while (Files.exists(layout.damagedPins(number))) {
+            if (Files.mismatch(file, layout.damagedPins(number)) < 0) {
+                return Optional.of(layout.damagedPins(number));
+            }
+            number++;
+        }
+        Path aside = layout.damagedPins(number);
+        IndexReplacement.keep(file, aside);
+        Files.setLastModifiedTime(aside, FileTime.from(now));
+        Durability.forceFolder(Durability.parent(aside.toAbsolutePath()));
+        return Optional.of(aside);
+    }
+
+    private static Optional<Pin> pin(JsonNode json) {
+        try {
+            return Optional.of(parsed(json));
+        } catch (JacksonException | IllegalArgumentException e) {
+            return Optional.empty();
+        }
+    }
+
+    private static Pin parsed(JsonNode json) {
         String reference = json.path("reference").asString("");
         List<Platform> platforms = new ArrayList<>();
         json.path("platforms").forEach(platform -> platforms.add(Platform.parse(platform.asString(""))));

@@ -1,7 +1,10 @@
 package dev.entrepot.cache;
 
 import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Clock;
 import java.util.List;
+import java.util.Optional;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -14,13 +17,15 @@ final class PinListing {
 
     private final PinList list;
     private final CacheIndex index;
+    private final Clock clock;
     private volatile boolean behind = true;
     private boolean failing;
 
     /** The list of an index, which may differ from it. */
-    PinListing(PinList list, CacheIndex index) {
+    PinListing(PinList list, CacheIndex index, Clock clock) {
         this.list = list;
         this.index = index;
+        this.clock = clock;
     }
 
     /**
@@ -42,7 +47,7 @@ final class PinListing {
         behind = false;
         try {
             List<Pin> pins = index.pins();
-            if (!pins.equals(listed())) {
+            if (!isListed(pins)) {
                 list.write(pins);
             }
             failing = false;
@@ -58,12 +63,26 @@ final class PinListing {
         }
     }
 
-    private List<Pin> listed() {
+    // What is written anew although not all of it was understood is kept first.
+    private boolean isListed(List<Pin> pins) throws IOException {
+        String fault;
         try {
-            return list.read().orElse(List.of());
+            PinList.Contents listed = list.contents().orElse(new PinList.Contents(List.of(), 0));
+            if (listed.unusable() == 0) {
+                return listed.pins().equals(pins);
+            }
+            fault = listed.unusable() + " of its entries make no sense";
         } catch (IOException e) {
-            LOG.warn("the list of pins is written anew: {}", e.getMessage());
-            return List.of();
+            fault = String.valueOf(e.getMessage());
         }
+        Optional<Path> aside = list.keepAside(clock.instant());
+        if (aside.isPresent()) {
+            LOG.error(
+                    "the list of pins cannot all be used ({}) and is written anew; it is kept as {} for a week: compare the pins with"
+                            + " those you had (entrepot cache pin), and pin again what is missing",
+                    fault,
+                    aside.get());
+        }
+        return false;
     }
 }

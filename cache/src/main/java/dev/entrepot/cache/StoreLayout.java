@@ -34,6 +34,7 @@ import java.util.regex.Pattern;
  * pins.json                          the pins once more, for an index that was lost
  * index.db.next                      an index that is being made anew
  * index.db.corrupt-&lt;n&gt;               an index that was damaged or made anew, for inspection
+ * pins.json.corrupt-&lt;n&gt;              a list of pins that could not all be used, for inspection
  * </pre>
  */
 record StoreLayout(Path root) {
@@ -46,6 +47,7 @@ record StoreLayout(Path root) {
     private static final Pattern SHARD = Pattern.compile("[0-9a-f]{2}");
     private static final String PARTIAL = ".part";
     private static final String DAMAGED = "index.db.corrupt-";
+    private static final String DAMAGED_PINS = "pins.json.corrupt-";
     private static final String TEMPORARY = ".tmp";
 
     /** The file with the format version. */
@@ -78,9 +80,14 @@ record StoreLayout(Path root) {
         return root.resolve(DAMAGED + number);
     }
 
-    /** Whether a file is an index that was put aside, or SQLite's own file next to one. */
-    boolean isDamagedIndex(Path file) {
-        return name(file).startsWith(DAMAGED);
+    /** Where a list of pins that could not all be used is kept. */
+    Path damagedPins(int number) {
+        return root.resolve(DAMAGED_PINS + number);
+    }
+
+    /** Whether a file is an index that was put aside, or SQLite's own file next to one, or such a list of pins. */
+    boolean isPutAside(Path file) {
+        return name(file).startsWith(DAMAGED) || name(file).startsWith(DAMAGED_PINS);
     }
 
     /** Where the next index database is made, until it takes the place of the present one. */

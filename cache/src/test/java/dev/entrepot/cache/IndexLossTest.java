@@ -260,6 +260,46 @@ class IndexLossTest {
     }
 
     @Test
+    void entryOfTheListThatMakesNoSenseCostsNoOtherAndTheListIsKept() throws IOException {
+        Path list = directory.resolve("pins.json");
+        Pin pin = pinned();
+        close();
+        String mixed = Files.readString(list).replaceFirst("\\[", "[ {\"repository\":\"no\"}, ");
+        Files.writeString(list, mixed);
+        Files.delete(index());
+        open();
+        assertThat(fixture.index.pins()).containsExactly(pin);
+        assertThat(new PinList(fixture.store.layout()).contents()).contains(new PinList.Contents(List.of(pin), 0));
+        fixture.evictor.pins().pin(Pin.all(upstream.repository(), new Tag("v2")));
+        assertThat(new PinList(fixture.store.layout()).read().orElseThrow())
+                .hasSize(2)
+                .contains(pin);
+        close();
+        open();
+        assertThat(fixture.store.layout().damagedPins(1)).hasContent(mixed);
+        assertThat(fixture.store.layout().damagedPins(2)).doesNotExist();
+    }
+
+    @Test
+    void listThatIsNoneIsKeptOnceAndForAWeek() throws IOException {
+        pinned();
+        for (int start = 0; start < 2; start++) {
+            close();
+            Files.writeString(directory.resolve("pins.json"), "not even JSON");
+            open();
+        }
+        StoreLayout layout = fixture.store.layout();
+        assertThat(layout.damagedPins(1)).hasContent("not even JSON");
+        assertThat(layout.damagedPins(2)).doesNotExist();
+        assertThat(IndexReplacement.dropOld(layout, fixture.clock.instant())).isZero();
+        assertThat(IndexReplacement.dropOld(
+                        layout,
+                        fixture.clock.instant().plus(IndexReplacement.LIFE).plusMillis(1)))
+                .isEqualTo(1);
+        assertThat(layout.damagedPins(1)).doesNotExist();
+    }
+
+    @Test
     void listOfPinsThatCannotBeUsedIsInNobodysWay() throws IOException {
         Path list = directory.resolve("pins.json");
         Pin pin = pinned();
