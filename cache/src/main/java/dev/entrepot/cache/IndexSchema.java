@@ -1,10 +1,17 @@
 package dev.entrepot.cache;
 
 import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.sql.Statement;
+import java.util.Arrays;
 import java.util.List;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The tables of the index, as the steps that lead to them. A step that was released is never changed; {@code PRAGMA
@@ -44,6 +51,11 @@ final class IndexSchema {
             // Whether the upstream has said so. What was linked before counts as that: nobody knows any more.
             List.of("ALTER TABLE links ADD COLUMN proven INTEGER NOT NULL DEFAULT 1"));
 
+    private static final Logger LOG = LoggerFactory.getLogger(IndexSchema.class);
+    // https://www.sqlite.org/fileformat.html, section 1.3.
+    private static final byte[] MAGIC = "SQLite format 3\0".getBytes(StandardCharsets.US_ASCII);
+    private static final int USER_VERSION = 60;
+
     private IndexSchema() {}
 
     /**
@@ -69,6 +81,25 @@ final class IndexSchema {
                 statement.execute("COMMIT");
             }
             return version == 0;
+        }
+    }
+
+    /**
+     * Whether a newer program wrote a database, by the head of its file: whoever has taken steps has folded them in.
+     * What cannot be read, or is no database, is not.
+     */
+    static boolean isNewer(Path file) {
+        if (!Files.isRegularFile(file)) {
+            return false;
+        }
+        try (var in = Files.newInputStream(file)) {
+            byte[] head = in.readNBytes(USER_VERSION + Integer.BYTES);
+            return head.length == USER_VERSION + Integer.BYTES
+                    && Arrays.equals(MAGIC, 0, MAGIC.length, head, 0, MAGIC.length)
+                    && ByteBuffer.wrap(head).getInt(USER_VERSION) > STEPS.size();
+        } catch (IOException e) {
+            LOG.debug("whoever opens the index will say it better: {}", e.toString());
+            return false;
         }
     }
 

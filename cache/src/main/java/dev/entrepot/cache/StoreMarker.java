@@ -16,7 +16,8 @@ import tools.jackson.databind.JsonNode;
  *
  * @param version format of the store
  * @param bootId the boot of the machine under which the store was last opened, where the system names its boots
- * @param opening the number of that opening, for {@link StoreOpenings}; earlier programs wrote none
+ * @param opening the number of the last opening in which the index could be used, for {@link StoreOpenings}; earlier
+ *     programs wrote none
  */
 record StoreMarker(int version, Optional<String> bootId, OptionalLong opening) {
     /** The format that this program reads and writes. */
@@ -24,11 +25,6 @@ record StoreMarker(int version, Optional<String> bootId, OptionalLong opening) {
 
     private static final Path BOOT_ID = Path.of("/proc/sys/kernel/random/boot_id");
     private static final int MAX_BYTES = 4096;
-
-    /** A marker of this program's format. */
-    static StoreMarker current(Optional<String> bootId, long opening) {
-        return new StoreMarker(VERSION, bootId, OptionalLong.of(opening));
-    }
 
     /** Names the machine's present boot, where the system does. */
     static Optional<String> readBootId() {

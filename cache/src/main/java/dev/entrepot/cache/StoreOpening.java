@@ -76,10 +76,18 @@ record StoreOpening(StoreLayout layout, Clock clock, Optional<String> bootId, lo
             // Written last and at every opening: it says under which boot the partials from now on are written and
             // which
             // index is the right one, and it shows that the folder can be written to.
-            StoreMarker.current(bootId, number).write(layout.temporaryMarker(), layout.marker());
+            new StoreMarker(StoreMarker.VERSION, bootId, ofIndex(marker))
+                    .write(layout.temporaryMarker(), layout.marker());
         } catch (IOException e) {
             throw unusable(e.getMessage(), e);
         }
+    }
+
+    // This program is going to refuse a newer index, which stays the one that was used with the files last.
+    private OptionalLong ofIndex(Optional<StoreMarker> marker) {
+        return IndexSchema.isNewer(layout.index())
+                ? marker.map(StoreMarker::opening).orElseGet(OptionalLong::empty)
+                : OptionalLong.of(number);
     }
 
     private IOException unusable(@Nullable String why, IOException cause) {

@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.ManifestBytes;
@@ -249,6 +250,25 @@ class IndexLossTest {
         indexIsLost();
         open();
         assertThat(fixture.index.pins()).containsExactly(changed);
+    }
+
+    @Test
+    void earlierProgramThatRefusesTheIndexLeavesItTheOneThatWasUsedLast() throws Exception {
+        pull();
+        close();
+        String marker = Files.readString(directory.resolve("store.json"));
+        sql("PRAGMA user_version = 99");
+        try (ContentStore store = ContentStore.open(directory, fixture.clock)) {
+            assertThatThrownBy(() -> CacheIndex.openAtOnce(store, fixture.clock))
+                    .hasMessageContaining("newer program");
+        }
+        assertThat(directory.resolve("store.json")).hasContent(marker);
+        sql("PRAGMA user_version = " + IndexSchema.STEPS.size());
+        try (ContentStore store = ContentStore.open(directory, fixture.clock);
+                CacheIndex index = CacheIndex.openAtOnce(store, fixture.clock)) {
+            assertThat(index.isCompared()).isTrue();
+        }
+        open();
     }
 
     @Test
