@@ -112,11 +112,17 @@ public final class CacheIndex implements AutoCloseable {
         try {
             boolean agrees = database.clean();
             boolean lost = false;
+            boolean anew = database.empty() || database.rebuilt();
             if (!agrees
-                    && (compare || database.readers().ask(IndexReader::totals).count() == 0)) {
-                long files = IndexReconciliation.run(store, database.readers(), database.updates());
+                    && (compare
+                            || anew
+                            || database.readers().ask(IndexReader::totals).count() == 0)) {
+                IndexReconciliation.run(store, database.readers(), database.updates());
                 agrees = true;
-                lost = database.empty() && isLost(store, database, files);
+                lost = database.empty() && isLost(store, database);
+            }
+            if (anew) {
+                database.updates().saveNumber(IndexDatabase.MADE_ANEW, 0);
             }
             database.updates().deleteDocumentsBefore(clock.instant().minus(DOCUMENT_LIFE));
             // The last space may have been freed.
@@ -143,8 +149,10 @@ public final class CacheIndex implements AutoCloseable {
     }
 
     // An empty index is that of a new store, or there was another before it.
-    private static boolean isLost(ContentStore store, IndexDatabase database, long files) {
-        if (files == 0 && database.pinsFromList() == 0) {
+    private static boolean isLost(ContentStore store, IndexDatabase database) throws IOException {
+        long files = database.readers().ask(IndexReader::totals).count();
+        int pins = database.readers().ask(IndexReader::pins).size();
+        if (files == 0 && pins == 0) {
             return false;
         }
         LOG.error(
@@ -153,7 +161,7 @@ public final class CacheIndex implements AutoCloseable {
                         + " compare them with those you had (entrepot cache pin), and pin again what is missing",
                 store.layout().index(),
                 files,
-                database.pinsFromList(),
+                pins,
                 store.layout().pins());
         return true;
     }

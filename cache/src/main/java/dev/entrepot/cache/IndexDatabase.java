@@ -21,20 +21,24 @@ import org.sqlite.SQLiteErrorCode;
  *
  * @param updates the connection that writes
  * @param readers the connections that read
- * @param empty whether there was no file, or one without anything in it
- * @param pinsFromList the number of pins that it did not have and that are in the {@link PinList}: it has them now
+ * @param empty whether there was no file, or one without anything in it, and nobody has filled it since
  * @param rebuilt whether the file was damaged and has been replaced by one that has its pins and what is under them at
- *     most
+ *     most, and nobody has filled it since
  * @param clean whether it was closed in good order, and is the one that was used with the file tree last, so that it
  *     agrees with that
  */
-record IndexDatabase(
-        IndexUpdates updates, IndexReaders readers, boolean empty, int pinsFromList, boolean rebuilt, boolean clean)
+record IndexDatabase(IndexUpdates updates, IndexReaders readers, boolean empty, boolean rebuilt, boolean clean)
         implements AutoCloseable {
     /** The name under which the database remembers that it was closed in good order. */
     static final String CLEAN = "clean";
     /** The name under which it remembers the opening of the store that it was last used in. */
     static final String OPENING = "opening";
+    /** The name under which it remembers why it was made anew, until it has the files. */
+    static final String MADE_ANEW = "made anew";
+    /** Made because there was none, or none any more. */
+    static final int LOST = 1;
+    /** Made in the place of a damaged one. */
+    static final int DAMAGED = 2;
     /** A native call holds its carrier thread, so more readers would only keep more carriers from other work. */
     static final int READERS = 2;
 
@@ -75,7 +79,7 @@ record IndexDatabase(
 
     /** The same, and known to have been made anew, or to have been empty, if that was so before it was opened. */
     IndexDatabase orBefore(boolean wasRebuilt, boolean wasEmpty) {
-        return new IndexDatabase(updates, readers, empty || wasEmpty, pinsFromList, rebuilt || wasRebuilt, clean);
+        return new IndexDatabase(updates, readers, empty || wasEmpty, rebuilt || wasRebuilt, clean);
     }
 
     private static IndexDatabase openOrReplace(StoreLayout layout, Clock clock, StoreOpenings openings)
@@ -89,7 +93,12 @@ record IndexDatabase(
                 throw e;
             }
             IndexReplacement replacement = new IndexReplacement(layout, clock);
-            IndexSalvage.Found found = replacement.make(empty -> IndexSalvage.run(layout, empty));
+            IndexSalvage.Found found = replacement.make(empty -> {
+                IndexSalvage.Found salvaged = IndexSalvage.run(layout, empty);
+                // Closed with the connection.
+                new IndexUpdates(empty).saveNumber(MADE_ANEW, DAMAGED);
+                return salvaged;
+            });
             Path aside = replacement.swap();
             LOG.error(
                     "the index is damaged ({}) and was put aside as {}; it is made again from the files of the store, but which"
@@ -122,7 +131,12 @@ record IndexDatabase(
         try {
             Connection connection = connect(file, false);
             opened.add(connection);
-            boolean empty = IndexSchema.migrate(connection, IndexSchema.STEPS);
+            boolean unused = IndexSchema.migrate(connection, IndexSchema.STEPS);
+            // Whoever made it was killed before it had the files: it is no less new.
+            long anew = number(connection, MADE_ANEW)
+                    .orElse(unused || number(connection, CLEAN).isEmpty() ? LOST : 0);
+            boolean empty = anew == LOST;
+            boolean damaged = rebuilt || anew == DAMAGED;
             boolean closed = number(connection, CLEAN).orElse(0) != 0;
             boolean last = openings.isLast(number(connection, OPENING));
             boolean clean = closed && last;
@@ -146,19 +160,21 @@ record IndexDatabase(
             // close before.
             updates.begin();
             // In one with the number of the opening: a start that is killed before does it again.
-            int pins = empty || rebuilt || !last && openings.former().isPresent()
-                    ? addListed(layout, readers, updates)
-                    : 0;
+            if (empty || damaged || !last && openings.former().isPresent()) {
+                addListed(layout, readers, updates);
+            }
             updates.saveClean(false);
             updates.saveNumber(OPENING, openings.present());
+            if (empty) {
+                updates.saveNumber(MADE_ANEW, LOST);
+            }
             updates.commit();
             updates.checkpoint();
             return new IndexDatabase(
                     updates,
                     new IndexReaders(readers, () -> new IndexReader(connect(file, true))),
                     empty,
-                    pins,
-                    rebuilt,
+                    damaged,
                     clean);
         } catch (SQLException | IOException e) {
             closeAll(opened, e);
@@ -168,7 +184,7 @@ record IndexDatabase(
 
     // Both count, where it cannot be said which is older: a pin too many is seen and taken away, one that is missing
     // costs the image.
-    private static int addListed(StoreLayout layout, List<IndexReader> readers, IndexUpdates updates)
+    private static void addListed(StoreLayout layout, List<IndexReader> readers, IndexUpdates updates)
             throws SQLException {
         List<Pin> listed;
         try {
@@ -176,7 +192,7 @@ record IndexDatabase(
         } catch (IOException e) {
             // Said when it is written anew.
             LOG.debug("the list of pins cannot be used: {}", e.getMessage());
-            return 0;
+            return;
         }
         List<Pin> known = readable(readers.getFirst());
         int added = 0;
@@ -189,7 +205,6 @@ record IndexDatabase(
         if (added > 0) {
             LOG.warn("{} pins that the index did not have are taken over from {}", added, layout.pins());
         }
-        return added;
     }
 
     private static List<Pin> readable(IndexReader reader) throws SQLException {

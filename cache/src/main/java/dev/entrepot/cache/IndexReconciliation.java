@@ -34,16 +34,11 @@ final class IndexReconciliation {
         this.updates = updates;
     }
 
-    /**
-     * Runs to the end, before anybody else writes to the database.
-     *
-     * @return how many files it registered
-     */
-    static long run(ContentStore store, IndexReaders readers, IndexUpdates updates) throws IOException {
+    /** Runs to the end, before anybody else writes to the database. */
+    static void run(ContentStore store, IndexReaders readers, IndexUpdates updates) throws IOException {
         var reconciliation = new IndexReconciliation(store, readers, updates);
         try {
             reconciliation.run();
-            return reconciliation.added;
         } catch (SQLException e) {
             throw new IOException(
                     "the index cannot be compared with the files of the store: " + e.getMessage()

@@ -70,6 +70,8 @@ record IndexReplacement(StoreLayout layout, Clock clock) {
         dropUnfinished(layout);
         try (Connection connection = IndexDatabase.connect(layout.nextIndex(), false)) {
             IndexSchema.migrate(connection, IndexSchema.STEPS);
+            // Unless the filling says otherwise. Closed with the connection.
+            new IndexUpdates(connection).saveNumber(IndexDatabase.MADE_ANEW, 0);
             T said = filling.fill(connection);
             fold(connection);
             return said;

@@ -15,6 +15,7 @@ import java.nio.file.StandardCopyOption;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -269,6 +270,61 @@ class IndexLossTest {
             assertThat(index.isCompared()).isTrue();
         }
         open();
+    }
+
+    @Test
+    void startThatIsKilledBeforeTheFilesAreInTheNewIndexLeavesItLost() throws Exception {
+        ManifestBytes image = pull();
+        indexIsLost();
+        for (int start = 1; start <= 2; start++) {
+            try (ContentStore store = ContentStore.open(directory, fixture.clock);
+                    IndexDatabase killed = IndexDatabase.open(store.layout(), fixture.clock, store.openings())) {
+                assertThat(killed.empty()).isTrue();
+                killed.updates()
+                        .saveContent(
+                                image.digest(),
+                                new IndexedContent(
+                                        ContentKind.MANIFEST,
+                                        image.sizeBytes(),
+                                        Optional.empty(),
+                                        fixture.clock.instant()));
+            }
+        }
+        try (ContentStore store = ContentStore.open(directory, fixture.clock);
+                CacheIndex index = CacheIndex.openAtOnce(store, fixture.clock)) {
+            assertThat(index.wasRebuilt()).isTrue();
+            assertThat(index.isCompared()).isTrue();
+            assertThat(index.storedCount()).isEqualTo(2);
+        }
+        open();
+        assertThat(fixture.index.wasRebuilt()).isFalse();
+    }
+
+    @Test
+    void startThatIsKilledBeforeTheFilesAreInTheNextIndexLeavesItDamaged() throws Exception {
+        pull();
+        close();
+        Files.writeString(index(), "no database at all, as after the disk has gone bad");
+        try (ContentStore store = ContentStore.open(directory, fixture.clock)) {
+            IndexDatabase.open(store.layout(), fixture.clock, store.openings()).close();
+        }
+        open();
+        assertThat(fixture.index.wasRebuilt()).isTrue();
+        assertThat(fixture.index.storedCount()).isEqualTo(2);
+        close();
+        open();
+        assertThat(fixture.index.wasRebuilt()).isFalse();
+    }
+
+    @Test
+    void startOfANewStoreThatIsKilledLosesNothing() throws Exception {
+        close();
+        Files.delete(index());
+        try (ContentStore store = ContentStore.open(directory, fixture.clock)) {
+            IndexDatabase.open(store.layout(), fixture.clock, store.openings()).close();
+        }
+        open();
+        assertThat(fixture.index.wasRebuilt()).isFalse();
     }
 
     @Test
