@@ -20,8 +20,8 @@ final class PinnedBytes {
         this.index = index;
     }
 
-    /** Counts a digest as it is stored now, in place of what it was. */
-    void count(Digest digest) {
+    /** Counts a digest as it is stored now, in place of what it was; returns whether it is. */
+    boolean count(Digest digest) {
         forget(digest);
         Optional<IndexedContent> content = index.content(digest);
         if (content.isPresent()) {
@@ -31,6 +31,7 @@ final class PinnedBytes {
             all.addAndGet(now.bytes);
             large.addAndGet(now.largeBytes);
         }
+        return content.isPresent();
     }
 
     /** Counts a digest no more. */

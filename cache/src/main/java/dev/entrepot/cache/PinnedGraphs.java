@@ -19,6 +19,7 @@ import java.util.Objects;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.slf4j.Logger;
@@ -55,7 +56,7 @@ public final class PinnedGraphs {
     private final Set<IndexTables.PinKey> rows = ConcurrentHashMap.newKeySet();
     private final Set<IndexTables.PinKey> changed = ConcurrentHashMap.newKeySet();
     private final Set<Digest> moved = ConcurrentHashMap.newKeySet();
-    private volatile boolean unknown = true;
+    private final AtomicBoolean unknown = new AtomicBoolean(true);
     private volatile PinWalk.Served served = (repository, tag, digest) -> false;
 
     /** The pins of an index. */
@@ -76,7 +77,7 @@ public final class PinnedGraphs {
 
     /** Notes that rules say something else of what may be served. */
     public void rulesChanged() {
-        unknown = true;
+        unknown.set(true);
     }
 
     private static boolean isTooYoung(TagHistory.Former digest, MinAge minAge, Moment moment) {
@@ -193,13 +194,13 @@ public final class PinnedGraphs {
 
     /** Notes that a tag of a repository names another manifest, or that other referrers of a digest are known. */
     void changed(Repository repository, ManifestReference what) {
-        if (unknown || !repositories.containsKey(repository)) {
+        if (unknown.get() || !repositories.containsKey(repository)) {
             return;
         }
         if (changed.size() < MOST_CHANGES) {
             changed.add(new IndexTables.PinKey(repository, what));
         } else {
-            unknown = true;
+            unknown.set(true);
         }
     }
 
@@ -222,7 +223,9 @@ public final class PinnedGraphs {
             } finally {
                 former.forEach(this::release);
                 readable = index.failedReads() == failedReads;
-                unknown |= !done || !readable;
+                if (!done || !readable) {
+                    unknown.set(true);
+                }
             }
         }
     }
@@ -235,7 +238,7 @@ public final class PinnedGraphs {
     }
 
     private boolean isStale() {
-        return unknown || !rows.isEmpty() || !changed.isEmpty() || !moved.isEmpty();
+        return unknown.get() || !rows.isEmpty() || !changed.isEmpty() || !moved.isEmpty();
     }
 
     private static <T> Set<T> taken(Set<T> noted) {
@@ -246,9 +249,7 @@ public final class PinnedGraphs {
 
     // What has to be walked; what is no pin any more goes to the former ones.
     private Map<IndexTables.PinKey, Pin> due(List<WalkedPin> former) throws IOException {
-        boolean all = unknown;
-        unknown = false;
-        return all ? all(former) : dueByChanges(former);
+        return unknown.getAndSet(false) ? all(former) : dueByChanges(former);
     }
 
     private Map<IndexTables.PinKey, Pin> all(List<WalkedPin> former) throws IOException {
@@ -333,18 +334,20 @@ public final class PinnedGraphs {
         PinWalk.Found found = before.filter(last -> last.pin().equals(pin))
                 .map(last -> now.with(last.found()))
                 .orElse(now);
+        Set<Digest> missing =
+                found.graph().missing().stream().map(Descriptor::digest).collect(Collectors.toSet());
         for (Digest digest : found.graph().digests()) {
             if (held.add(digest, key)) {
-                bytes.count(digest);
                 released.remove(digest);
+                // What went since the walk has read it was not noted either.
+                if (!bytes.count(digest) && !missing.contains(digest)) {
+                    moved.add(digest);
+                }
             }
         }
         found.beside().forEach(digest -> beside.add(digest, key));
         // What came since the walk has read it was not noted, because nobody was known to wait for it.
-        Set<Digest> come = found.graph().missing().stream()
-                .map(Descriptor::digest)
-                .filter(index::isStored)
-                .collect(Collectors.toSet());
+        Set<Digest> come = missing.stream().filter(index::isStored).collect(Collectors.toSet());
         if (!come.equals(before.map(WalkedPin::unread).orElse(Set.of()))) {
             moved.addAll(come);
         }
