@@ -303,14 +303,20 @@ public final class Evictor implements AutoCloseable {
      * The bytes of what is stored under pins, each piece once; as they were of late, while an eviction is under way.
      */
     public long pinnedBytes() {
-        if (lock.tryLock()) {
-            try {
-                refreshPins();
-            } catch (IOException e) {
-                LOG.warn("what is pinned is counted as before: {}", e.getMessage());
-            } finally {
-                lock.unlock();
+        try {
+            if (!lock.isLocked()) {
+                // The walk of all pins after a start is long, and who wants room that is there does not wait for it.
+                pins.refresh();
             }
+            if (lock.tryLock()) {
+                try {
+                    refreshPins();
+                } finally {
+                    lock.unlock();
+                }
+            }
+        } catch (IOException e) {
+            LOG.warn("what is pinned is counted as before: {}", e.getMessage());
         }
         return pins.bytes();
     }

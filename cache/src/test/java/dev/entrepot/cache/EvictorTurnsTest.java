@@ -160,6 +160,25 @@ class EvictorTurnsTest {
     }
 
     @Test
+    void roomIsMadeOutWhileSomebodyWaitsForTheFirstWalkOfThePins() throws Exception {
+        blobs(2, 100);
+        try (Evictor evictor = evictor(DiskLimits.of(5_000, 0), DiskShares.EQUAL)) {
+            Thread asking = Thread.ofPlatform().unstarted(evictor::pinnedBytes);
+            boolean room;
+            // As long as this is held, the walk goes on.
+            synchronized (evictor.pins()) {
+                asking.start();
+                while (asking.getState() != Thread.State.BLOCKED) {
+                    Thread.onSpinWait();
+                }
+                room = Samples.room(store, evictor, 1_000);
+            }
+            asking.join();
+            assertThat(room).isTrue();
+        }
+    }
+
+    @Test
     void fillEvictsWhatItNeedsAndLeavesTheRestToTheBackground() throws Exception {
         blobs(100, 100);
         try (Evictor evictor = evictor(new DiskLimits(10_000, 2_000, 1_000, 0), DiskShares.EQUAL)) {
