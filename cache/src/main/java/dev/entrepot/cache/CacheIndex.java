@@ -10,6 +10,7 @@ import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -284,18 +285,12 @@ public final class CacheIndex implements AutoCloseable {
     public void addLinks(Repository repository, Collection<Link> added) {
         for (Link link : added) {
             IndexTables.LinkKey key = new IndexTables.LinkKey(repository, link.digest());
-            Optional<Link> known = tables.links.get(key);
-            Link merged = known.isEmpty()
-                    ? link
-                    : new Link(
-                            link.digest(),
-                            link.sizeBytes().isPresent()
-                                    ? link.sizeBytes()
-                                    : known.get().sizeBytes(),
-                            link.manifest() && known.get().manifest(),
-                            link.proven() || known.get().proven());
-            if (known.isEmpty() || !known.get().equals(merged)) {
-                tables.links.put(key, Optional.of(merged));
+            Optional<Link> known = link(repository, link.digest());
+            if (known.isEmpty() || !known.get().equals(link.with(known.get()))) {
+                tables.links.put(
+                        key,
+                        Optional.of(link),
+                        before -> Optional.of(before.map(link::with).orElse(link)));
             }
         }
     }
@@ -380,10 +375,14 @@ public final class CacheIndex implements AutoCloseable {
 
     /** Keeps a referrers list. It is forgotten after 30 days at the latest. */
     public void putReferrers(Repository repository, Digest subject, KeptDocument document) {
-        Optional<KeptDocument> before = referrers(repository, subject);
-        tables.documents.put(new IndexTables.DocumentKey(repository, Optional.of(subject)), Optional.of(document));
+        List<KeptDocument> replaced = new ArrayList<>(1);
+        Optional<KeptDocument> now = Optional.of(document);
+        tables.documents.put(new IndexTables.DocumentKey(repository, Optional.of(subject)), now, before -> {
+            before.ifPresent(replaced::add);
+            return now;
+        });
         // The same list comes again and again: lists are fresh for a minute, and clients ask after each.
-        if (before.isEmpty() || !ListCache.nameTheSame(before.get(), document)) {
+        if (replaced.stream().noneMatch(before -> ListCache.nameTheSame(before, document))) {
             contents.watcher().changed(repository, subject);
         }
     }

@@ -19,6 +19,15 @@ public record Link(Digest digest, OptionalLong sizeBytes, boolean manifest, bool
         this(digest, sizeBytes, manifest, true);
     }
 
+    /** This link as it is after another one of the same digest; see {@link CacheIndex#addLinks}. */
+    Link with(Link before) {
+        return new Link(
+                digest,
+                sizeBytes.isPresent() ? sizeBytes : before.sizeBytes,
+                manifest && before.manifest,
+                proven || before.proven);
+    }
+
     /** The same, as its upstream has it. */
     Link asProven() {
         return new Link(digest, sizeBytes, manifest);

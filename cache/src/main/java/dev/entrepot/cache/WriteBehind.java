@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.function.UnaryOperator;
+import org.jspecify.annotations.Nullable;
 
 /**
  * One table of the index, as its users see it: what was put is read back at once, long before it is committed. An empty
@@ -113,6 +114,25 @@ final class WriteBehind<K, V> {
     }
 
     /**
+     * As {@link #put}, where the value follows from the one that is under the key, as one step: who does the same at
+     * the same time comes before it or after it.
+     *
+     * @param about as heavy as the value will be
+     * @param change called once; must not use this table
+     */
+    void put(K key, Optional<V> about, UnaryOperator<Optional<V>> change) {
+        int weight = weigher.weigh(key, about);
+        if (writer.admit(weight)) {
+            pending.compute(key, (same, last) -> enqueued(new Pending(key, change.apply(before(key, last)), weight)));
+        } else {
+            pending.compute(key, (same, last) -> {
+                cache.put(key, change.apply(before(key, last)));
+                return null;
+            });
+        }
+    }
+
+    /**
      * Replaces the value under the key by what {@code change} makes of it, as one step, never waiting for the database
      * to write.
      *
@@ -120,11 +140,13 @@ final class WriteBehind<K, V> {
      * @return what is under the key now
      */
     Optional<V> update(K key, UnaryOperator<Optional<V>> change) {
-        Pending now = pending.compute(key, (same, last) -> {
-            Optional<V> before = last != null ? last.value : committed(key);
-            return enqueued(new Pending(key, change.apply(before), 0));
-        });
+        Pending now =
+                pending.compute(key, (same, last) -> enqueued(new Pending(key, change.apply(before(key, last)), 0)));
         return now.value;
+    }
+
+    private Optional<V> before(K key, @Nullable Pending last) {
+        return last != null ? last.value : committed(key);
     }
 
     // While the key is held, so that the values of one key reach the writer in the order in which they replace each

@@ -70,6 +70,36 @@ class WriteBehindTest {
     }
 
     @Test
+    void changesOfOneKeyByManyThreadsAreAllMade() throws Exception {
+        WriteBehind<Tag, TagRecord> tags = tags(0);
+        Tag tag = new Tag("counted");
+        tags.put(tag, number(0));
+        int threads = 4;
+        int each = 200;
+        CyclicBarrier together = new CyclicBarrier(threads);
+        try (var executor = Executors.newFixedThreadPool(threads)) {
+            List<Future<?>> running = new ArrayList<>();
+            for (int thread = 0; thread < threads; thread++) {
+                running.add(executor.submit(() -> {
+                    together.await();
+                    for (int i = 0; i < each; i++) {
+                        tags.put(
+                                tag,
+                                number(0),
+                                before ->
+                                        number(before.orElseThrow().checkedAt().toEpochMilli() + 1));
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> one : running) {
+                one.get(20, TimeUnit.SECONDS);
+            }
+        }
+        assertThat(tags.get(tag)).isEqualTo(number(threads * each));
+    }
+
+    @Test
     void readersNeverGoBackInTimeWithoutACache() throws Exception {
         readersNeverGoBackInTime(tags(0));
     }
