@@ -310,7 +310,7 @@ final class BlobFetch implements Runnable {
     }
 
     private void requireSame(long keptBytes) throws IOException {
-        if (sizeUpstream().orElse(keptBytes) != keptBytes) {
+        if (StatedSize.isOther(source, digest, sizeUpstream(), OptionalLong.of(keptBytes))) {
             throw notThere();
         }
     }

@@ -1,7 +1,5 @@
 package dev.entrepot.cache;
 
-import dev.entrepot.oci.BlobBody;
-import dev.entrepot.oci.ByteRange;
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.InvalidContentException;
 import dev.entrepot.oci.ManifestBytes;
@@ -76,12 +74,8 @@ final class UpstreamProofs {
         return Verdict.REVALIDATED;
     }
 
-    // A HEAD may be answered by something else: a redirect, or a server that has an answer to everything. Some
-    // registries
-    // state wrong lengths by HEAD, so that what they would send counts before they are not believed.
     private void refuseOther(Digest digest, OptionalLong stated, OptionalLong known) throws IOException {
-        boolean agree = stated.isEmpty() || known.isEmpty() || stated.equals(known);
-        if (!agree && !sizeBySending(digest).equals(known)) {
+        if (StatedSize.isOther(upstream, digest, stated, known)) {
             throw noBlob(digest);
         }
     }
@@ -135,16 +129,12 @@ final class UpstreamProofs {
                 ? stored
                 : index.link(repository, digest).map(Link::sizeBytes).orElse(OptionalLong.empty());
         boolean agree = stated.isEmpty() || known.isEmpty() || stated.equals(known);
-        if (!agree && (stored.isPresent() || !sizeBySending(digest).equals(stated))) {
+        // A manifest may state a wrong size; what answers HEAD need not be the blob either.
+        if (!agree
+                && (stored.isPresent()
+                        || !StatedSize.bySending(upstream, digest).equals(stated))) {
             throw new InvalidContentException("blob " + digest + " of " + repository + " is said to have "
                     + stated.getAsLong() + " bytes, expected " + known.getAsLong());
-        }
-    }
-
-    // A manifest may state a wrong size; what answers HEAD need not be the blob either.
-    private OptionalLong sizeBySending(Digest digest) throws IOException {
-        try (BlobBody body = upstream.openBlob(digest, ByteRange.of(0, 0))) {
-            return body.totalBytes();
         }
     }
 

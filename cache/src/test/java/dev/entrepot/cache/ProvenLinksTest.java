@@ -14,6 +14,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.util.Optional;
+import java.util.OptionalLong;
 import java.util.concurrent.Semaphore;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -266,6 +267,27 @@ class ProvenLinksTest {
         assertThatThrownBy(() -> reading.statBlob(digest)).isInstanceOf(NotFoundException.class);
         assertThatThrownBy(() -> CacheFixture.readAll(reading, digest)).isInstanceOf(NotFoundException.class);
         assertThat(cache.index.link(reading.repository(), digest)).isEmpty();
+    }
+
+    @Test
+    void fetchThatFindsTheBlobKeptDoesNotBelieveAHeadThatStatesAnotherSizeEither() throws Exception {
+        other.blobs.put(digest, bytes);
+        other.statedSizes.put(digest, 15L);
+        BlobFetches.Joined begun = cache.cache
+                .fetches()
+                .join(
+                        digest,
+                        other.repository(),
+                        Optional.empty(),
+                        other,
+                        true,
+                        OptionalLong.empty(),
+                        true,
+                        Optional.empty());
+        cache.awaitIdle();
+
+        assertThat(begun.fetch().progress().failure()).isEmpty();
+        assertThat(other.count("GET blob " + digest)).isEqualTo(1);
     }
 
     @Test
