@@ -5,20 +5,28 @@ import java.nio.file.Path;
 import java.time.Clock;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
  * Keeps the {@link PinList} as the pins of the index are. What it cannot write it writes at the next look; until then
- * those pins are in the index alone. Safe for all threads.
+ * those pins are in the index alone. However many are pinned one after another, the work for each is bounded. Safe for
+ * all threads.
  */
 final class PinListing {
     private static final Logger LOG = LoggerFactory.getLogger(PinListing.class);
+
+    /** Of many pins, this part may be in the index alone until the next look. */
+    private static final int PART = 64;
 
     private final PinList list;
     private final CacheIndex index;
     private final Clock clock;
     private volatile boolean behind = true;
+    private final AtomicInteger changes = new AtomicInteger();
+    private volatile int listedPins;
+    private Optional<List<Pin>> listed = Optional.empty();
     private boolean failing;
 
     /** The list of an index, which may differ from it. */
@@ -29,12 +37,14 @@ final class PinListing {
     }
 
     /**
-     * Notes that a pin was changed. What people pin is listed before they hear of it; pins of rules, which come one
-     * after another by the thousand, at the next look.
+     * Notes that a pin was changed. What people pin is listed before they hear of it, as long as there are few; of many
+     * pins, with the next 64th of them, so that the whole list is not written for each, or at the next look. Pins of
+     * rules, which come one after another by the thousand, are listed at the next look.
      */
     void changed(boolean ruled) {
+        int since = changes.incrementAndGet();
         behind = true;
-        if (!ruled) {
+        if (!ruled && since >= listedPins / PART) {
             catchUp();
         }
     }
@@ -45,14 +55,18 @@ final class PinListing {
             return;
         }
         behind = false;
+        changes.set(0);
         try {
             List<Pin> pins = index.pins();
             if (!isListed(pins)) {
                 list.write(pins);
             }
+            listed = Optional.of(pins);
+            listedPins = pins.size();
             failing = false;
         } catch (IOException e) {
             behind = true;
+            listed = Optional.empty();
             if (!failing) {
                 LOG.warn(
                         "the list of pins, which stands in for an index that is lost, cannot be brought up to date, and is once it can"
@@ -63,8 +77,13 @@ final class PinListing {
         }
     }
 
-    // What is written anew although not all of it was understood is kept first.
+    // Read once: nobody else writes it.
     private boolean isListed(List<Pin> pins) throws IOException {
+        return listed.isPresent() ? listed.get().equals(pins) : isInFile(pins);
+    }
+
+    // What is written anew although not all of it was understood is kept first.
+    private boolean isInFile(List<Pin> pins) throws IOException {
         String fault;
         try {
             PinList.Contents listed = list.contents().orElse(new PinList.Contents(List.of(), 0));

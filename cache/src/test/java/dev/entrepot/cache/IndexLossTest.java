@@ -12,9 +12,11 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -325,6 +327,28 @@ class IndexLossTest {
         }
         open();
         assertThat(fixture.index.wasRebuilt()).isFalse();
+    }
+
+    @Test
+    void listOfManyPinsIsNotWrittenForEachAndIsWholeAfterTheNextLook() throws IOException {
+        PinList list = new PinList(fixture.store.layout());
+        int many = 300;
+        Object last = null;
+        int written = 0;
+        for (int i = 0; i < many; i++) {
+            fixture.evictor.pins().pin(Pin.all(upstream.repository(), new Tag("v" + i)));
+            Object file = Files.readAttributes(directory.resolve("pins.json"), BasicFileAttributes.class)
+                    .fileKey();
+            written += Objects.equals(file, last) ? 0 : 1;
+            last = file;
+            if (i < 64) {
+                assertThat(list.read().orElseThrow()).hasSize(i + 1);
+            }
+        }
+        assertThat(written).isLessThan(many * 3 / 4);
+        assertThat(list.read().orElseThrow().size()).isBetween(many - many / 64, many);
+        new Housekeeping(fixture.store, fixture.index, fixture.evictor, fixture.clock, pause -> {}).look();
+        assertThat(list.read()).contains(fixture.index.pins());
     }
 
     @Test
