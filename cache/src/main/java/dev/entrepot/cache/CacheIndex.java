@@ -10,12 +10,12 @@ import java.sql.SQLException;
 import java.time.Clock;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import org.slf4j.Logger;
@@ -229,6 +229,14 @@ public final class CacheIndex implements AutoCloseable {
         return writer.isFailing();
     }
 
+    /**
+     * Whether so much of what lies on the disk waits to be noted that nothing more should be stored: the disk has been
+     * slow or has refused for long. The bound is some 30 000 pieces.
+     */
+    boolean isFull() {
+        return writer.isFull();
+    }
+
     /** The number of changes that could not be kept, since the start. */
     public long lostChanges() {
         return writer.lostChanges();
@@ -277,21 +285,12 @@ public final class CacheIndex implements AutoCloseable {
         return proven;
     }
 
-    /**
-     * Notes that a repository has these. What is proven stays proven. A size that is known stays known where the new
-     * link does not state one, and what a manifest names as a blob stays one whatever others call it: layers are
-     * opaque, and may be manifests of something else.
-     */
+    /** Notes that a repository has these, besides what is known of them: {@link Link#with}. */
     public void addLinks(Repository repository, Collection<Link> added) {
         for (Link link : added) {
-            IndexTables.LinkKey key = new IndexTables.LinkKey(repository, link.digest());
-            Optional<Link> known = link(repository, link.digest());
-            if (known.isEmpty() || !known.get().equals(link.with(known.get()))) {
-                tables.links.put(
-                        key,
-                        Optional.of(link),
-                        before -> Optional.of(before.map(link::with).orElse(link)));
-            }
+            tables.links.merge(
+                    new IndexTables.LinkKey(repository, link.digest()),
+                    known -> Optional.of(known.map(link::with).orElse(link)));
         }
     }
 
@@ -375,14 +374,15 @@ public final class CacheIndex implements AutoCloseable {
 
     /** Keeps a referrers list. It is forgotten after 30 days at the latest. */
     public void putReferrers(Repository repository, Digest subject, KeptDocument document) {
-        List<KeptDocument> replaced = new ArrayList<>(1);
-        Optional<KeptDocument> now = Optional.of(document);
-        tables.documents.put(new IndexTables.DocumentKey(repository, Optional.of(subject)), now, before -> {
-            before.ifPresent(replaced::add);
-            return now;
+        AtomicReference<Optional<KeptDocument>> replaced = new AtomicReference<>(Optional.empty());
+        tables.documents.merge(new IndexTables.DocumentKey(repository, Optional.of(subject)), before -> {
+            replaced.set(before);
+            return Optional.of(document);
         });
         // The same list comes again and again: lists are fresh for a minute, and clients ask after each.
-        if (replaced.stream().noneMatch(before -> ListCache.nameTheSame(before, document))) {
+        if (replaced.get()
+                .filter(before -> ListCache.nameTheSame(before, document))
+                .isEmpty()) {
             contents.watcher().changed(repository, subject);
         }
     }

@@ -6,13 +6,13 @@ import java.io.InterruptedIOException;
 import java.io.UncheckedIOException;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Predicate;
@@ -25,7 +25,10 @@ import org.slf4j.LoggerFactory;
  * crash is what was put up to some moment.
  *
  * <p>A platform thread: each native call would hold a carrier. While the disk refuses, the changes are kept and tried
- * again every second; meanwhile nobody waits for room among the pending changes, and what finds none is not kept.
+ * again every second; meanwhile nobody waits for room among the pending changes, and what finds none is not kept:
+ * {@link PendingRoom}.
+ *
+ * <p>It is long because what waits, what is written and who waits for that must end together.
  */
 final class IndexWriter implements AutoCloseable {
     /** The most changes in a transaction. */
@@ -35,7 +38,7 @@ final class IndexWriter implements AutoCloseable {
 
     private static final Logger LOG = LoggerFactory.getLogger(IndexWriter.class);
     private static final int PENDING_KIB = 32 * 1024;
-    private static final int ADMIT_SECONDS = 5;
+    private static final Duration ADMIT = Duration.ofSeconds(5);
     private static final int TOUCH_SECONDS = 1;
     private static final int RETRY_SECONDS = 1;
     private static final int FLUSH_SECONDS = 60;
@@ -45,7 +48,7 @@ final class IndexWriter implements AutoCloseable {
     private final Touches touches;
     private final Clock clock;
     private final BlockingQueue<IndexChange> queue = new LinkedBlockingQueue<>();
-    private final Semaphore room = new Semaphore(PENDING_KIB);
+    private final PendingRoom room;
     private final CountDownLatch closing = new CountDownLatch(1);
     private final AtomicLong lostChanges = new AtomicLong();
     private final AtomicLong failedReads = new AtomicLong();
@@ -57,6 +60,12 @@ final class IndexWriter implements AutoCloseable {
 
     /** Writes by {@code updates}, which nobody else uses from {@link #start} to {@link #close}. */
     IndexWriter(IndexUpdates updates, Touches touches, Clock clock) {
+        this(updates, touches, clock, new PendingRoom(PENDING_KIB, ADMIT));
+    }
+
+    /** As above, with another bound for what is pending. */
+    IndexWriter(IndexUpdates updates, Touches touches, Clock clock, PendingRoom room) {
+        this.room = room;
         this.transactions = new IndexTransactions(updates);
         this.touches = touches;
         this.clock = clock;
@@ -74,31 +83,54 @@ final class IndexWriter implements AutoCloseable {
     /**
      * Waits for room among the pending changes: 32 MiB in all.
      *
-     * @return whether there is room; the change must be {@linkplain #enqueue enqueued} then
+     * @return whether there is room; the change must be {@linkplain #enqueue enqueued} then, or the room
+     *     {@linkplain #giveBack given back}
      */
     boolean admit(int bytes) {
-        int permits = permits(bytes);
+        boolean admitted = false;
         try {
-            boolean admitted = room.tryAcquire(permits)
-                    || !isFailing() && room.tryAcquire(permits, ADMIT_SECONDS, TimeUnit.SECONDS);
-            if (!admitted) {
-                lostChanges.incrementAndGet();
-            }
-            return admitted;
+            admitted = room.take(bytes, !isFailing());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            lostChanges.incrementAndGet();
-            return false;
         }
+        if (!admitted) {
+            lostChanges.incrementAndGet();
+        }
+        return admitted;
     }
 
-    private static int permits(int bytes) {
-        return Math.min(PENDING_KIB, (bytes + 1023) / 1024);
+    /** Gives back room that was admitted for a change which is not needed. */
+    void giveBack(int bytes) {
+        room.release(bytes);
+    }
+
+    /**
+     * Hands over a change of what lies on the disk, which is not asked for room; never waits. It tells when it is
+     * {@linkplain #settledContent settled}.
+     */
+    void enqueueContent(IndexChange change) {
+        room.addContent();
+        enqueue(change);
+    }
+
+    /** Notes that such a change waits no longer. */
+    void settledContent() {
+        room.removeContent();
+    }
+
+    /** Whether so many of them wait that there should be no more: as many as fill 32 MiB. */
+    boolean isFull() {
+        return room.isFull();
     }
 
     /** Hands over a change; never waits. */
     void enqueue(IndexChange change) {
         queue.add(change);
+    }
+
+    /** How many changes wait, besides those that are being written. */
+    int waitingChanges() {
+        return queue.size();
     }
 
     /** Whether the last attempt to write failed. */
@@ -131,9 +163,7 @@ final class IndexWriter implements AutoCloseable {
      * @throws IOException if the disk refuses, it takes more than a minute, or changes were lost since the last call
      */
     void flush() throws IOException {
-        Barrier barrier = new Barrier();
-        enqueue(barrier);
-        await(barrier);
+        reachBarrier();
         long lost = lostChanges.get();
         requireKept(lost - reportedLosses.getAndSet(lost));
     }
@@ -144,9 +174,7 @@ final class IndexWriter implements AutoCloseable {
      * @param lostBefore what {@link #lostChanges()} was before they were handed over
      */
     void flush(long lostBefore) throws IOException {
-        Barrier barrier = new Barrier();
-        enqueue(barrier);
-        await(barrier);
+        reachBarrier();
         requireKept(lostChanges.get() - lostBefore);
     }
 
@@ -155,6 +183,18 @@ final class IndexWriter implements AutoCloseable {
             throw new IOException(
                     lost + " changes of the index could not be kept",
                     transactions.failure().orElse(null));
+        }
+    }
+
+    private void reachBarrier() throws IOException {
+        Barrier barrier = new Barrier();
+        enqueue(barrier);
+        try {
+            await(barrier);
+        } catch (IOException e) {
+            // Whoever asks while nothing can be written would leave one behind.
+            queue.remove(barrier);
+            throw e;
         }
     }
 
@@ -245,7 +285,10 @@ final class IndexWriter implements AutoCloseable {
         boolean committed = batch.isEmpty() || tryUntilWritten(batch);
         for (IndexChange change : batch) {
             change.settled();
-            room.release(permits(change.admittedBytes()));
+            room.release(change.admittedBytes());
+        }
+        if (!batch.isEmpty()) {
+            room.moved();
         }
         if (!committed) {
             lostChanges.addAndGet(batch.size() - (barrierOf(batch).isPresent() ? 1 : 0));

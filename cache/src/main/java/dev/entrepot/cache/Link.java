@@ -19,24 +19,28 @@ public record Link(Digest digest, OptionalLong sizeBytes, boolean manifest, bool
         this(digest, sizeBytes, manifest, true);
     }
 
-    /** This link as it is after another one of the same digest; see {@link CacheIndex#addLinks}. */
-    Link with(Link before) {
-        return new Link(
-                digest,
-                sizeBytes.isPresent() ? sizeBytes : before.sizeBytes,
-                manifest && before.manifest,
-                proven || before.proven);
-    }
-
-    /** The same, as its upstream has it. */
-    Link asProven() {
-        return new Link(digest, sizeBytes, manifest);
-    }
-
     /** Validates the size. */
     public Link {
         if (sizeBytes.isPresent() && sizeBytes.getAsLong() < 0) {
             throw new IllegalArgumentException("link to " + digest + " with " + sizeBytes.getAsLong() + " bytes");
         }
+    }
+
+    /**
+     * This one, with what is known of the same content besides. What is proven stays proven. A size that is known stays
+     * known where this one does not state one, and what a manifest names as a blob stays one whatever others call it:
+     * layers are opaque, and may be manifests of something else.
+     */
+    Link with(Link known) {
+        return new Link(
+                digest,
+                sizeBytes.isPresent() ? sizeBytes : known.sizeBytes,
+                manifest && known.manifest,
+                proven || known.proven);
+    }
+
+    /** The same, as its upstream has it. */
+    Link asProven() {
+        return new Link(digest, sizeBytes, manifest);
     }
 }

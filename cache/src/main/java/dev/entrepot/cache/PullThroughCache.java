@@ -26,6 +26,9 @@ import org.slf4j.LoggerFactory;
 public final class PullThroughCache {
     private static final Logger LOG = LoggerFactory.getLogger(PullThroughCache.class);
     /** How long one client waits for a manifest, a tag or a list that is being fetched. */
+    private static final String INDEX_FULL =
+            "so much waits to be written to the index that nothing more is stored; see whether the disk is slow or full";
+
     private static final Duration PATIENCE = Duration.ofMinutes(5);
 
     private final ContentStore store;
@@ -247,13 +250,17 @@ public final class PullThroughCache {
     }
 
     /**
-     * Keeps a manifest that was fetched for a repository. A disk that refuses it is no reason to fail a pull: it is
-     * then kept in memory only.
+     * Keeps a manifest that was fetched for a repository. A disk that refuses it, or takes so little that the index
+     * {@linkplain CacheIndex#isFull() is full}, is no reason to fail a pull: it is then kept in memory only.
      *
      * @return whether it is on the disk
      */
     boolean keep(ManifestBytes manifest, Repository owner) {
         manifests.put(manifest.digest(), manifest);
+        if (index.isFull()) {
+            LOG.warn("manifest {} is served from memory: {}", manifest.digest(), INDEX_FULL);
+            return false;
+        }
         try {
             store.putManifest(manifest.digest(), manifest.array());
             index.stored(
@@ -297,12 +304,12 @@ public final class PullThroughCache {
     private record StoreKeeper(Evictor evictor, CacheIndex index) implements BlobFetch.Keeper {
         @Override
         public boolean reserve(Ingest ingest, long totalBytes) {
-            return evictor.reserve(ingest, totalBytes);
+            return !index.isFull() && evictor.reserve(ingest, totalBytes);
         }
 
         @Override
         public String lack(Ingest ingest, long totalBytes) {
-            return evictor.lack(ingest, totalBytes);
+            return index.isFull() ? INDEX_FULL : evictor.lack(ingest, totalBytes);
         }
 
         @Override

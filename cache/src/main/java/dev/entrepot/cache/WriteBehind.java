@@ -40,6 +40,9 @@ final class WriteBehind<K, V> {
         void save(IndexUpdates updates, K key, Optional<V> value) throws SQLException;
     }
 
+    // The weight of what was not admitted.
+    private static final int UNASKED = -1;
+
     private final IndexReaders readers;
     private final IndexWriter writer;
     private final Loader<K, V> loader;
@@ -105,48 +108,62 @@ final class WriteBehind<K, V> {
      */
     void put(K key, Optional<V> value) {
         int weight = weigher.weigh(key, value);
-        if (writer.admit(weight)) {
-            pending.compute(key, (same, last) -> enqueued(new Pending(key, value, weight)));
-        } else {
-            pending.remove(key);
-            cache.put(key, value);
-        }
+        boolean admitted = writer.admit(weight);
+        pending.compute(
+                key, (same, last) -> admitted ? enqueued(new Pending(key, value, weight)) : onlyRemembered(key, value));
     }
 
     /**
-     * As {@link #put}, where the value follows from the one that is under the key, as one step: who does the same at
-     * the same time comes before it or after it.
+     * Replaces the value under the key by what {@code change} makes of it, as one step, unless that is the same. Waits
+     * and forgets as {@link #put} does.
      *
-     * @param about as heavy as the value will be
-     * @param change called once; must not use this table
+     * @param change called once or twice; must not use this table, nor make values of different weights
      */
-    void put(K key, Optional<V> about, UnaryOperator<Optional<V>> change) {
-        int weight = weigher.weigh(key, about);
-        if (writer.admit(weight)) {
-            pending.compute(key, (same, last) -> enqueued(new Pending(key, change.apply(before(key, last)), weight)));
-        } else {
-            pending.compute(key, (same, last) -> {
-                cache.put(key, change.apply(before(key, last)));
-                return null;
-            });
+    void merge(K key, UnaryOperator<Optional<V>> change) {
+        Optional<V> seen = get(key);
+        Optional<V> wanted = change.apply(seen);
+        if (wanted.equals(seen)) {
+            return;
         }
+        int weight = weigher.weigh(key, wanted);
+        boolean admitted = writer.admit(weight);
+        pending.compute(key, (same, last) -> {
+            Optional<V> before = before(key, last);
+            Optional<V> value = change.apply(before);
+            if (!admitted) {
+                return onlyRemembered(key, value);
+            }
+            if (value.equals(before)) {
+                writer.giveBack(weight);
+                return last;
+            }
+            return enqueued(new Pending(key, value, weight));
+        });
     }
 
     /**
      * Replaces the value under the key by what {@code change} makes of it, as one step, never waiting for the database
-     * to write.
+     * to write, and never forgetting it.
      *
      * @param change called once; must not use this table
      * @return what is under the key now
      */
     Optional<V> update(K key, UnaryOperator<Optional<V>> change) {
-        Pending now =
-                pending.compute(key, (same, last) -> enqueued(new Pending(key, change.apply(before(key, last)), 0)));
+        Pending now = pending.compute(key, (same, last) -> {
+            Pending next = new Pending(key, change.apply(before(key, last)), UNASKED);
+            writer.enqueueContent(next);
+            return next;
+        });
         return now.value;
     }
 
     private Optional<V> before(K key, @Nullable Pending last) {
         return last != null ? last.value : committed(key);
+    }
+
+    private @Nullable Pending onlyRemembered(K key, Optional<V> value) {
+        cache.put(key, value);
+        return null;
     }
 
     // While the key is held, so that the values of one key reach the writer in the order in which they replace each
@@ -185,7 +202,7 @@ final class WriteBehind<K, V> {
 
         @Override
         public int admittedBytes() {
-            return weight;
+            return weight == UNASKED ? 0 : weight;
         }
 
         @Override
@@ -195,9 +212,14 @@ final class WriteBehind<K, V> {
 
         @Override
         public void settled() {
-            if (pending.get(key) == this) {
-                cache.put(key, value);
-                pending.remove(key, this);
+            pending.computeIfPresent(key, (same, last) -> {
+                if (last == this) {
+                    cache.put(key, value);
+                }
+                return last == this ? null : last;
+            });
+            if (weight == UNASKED) {
+                writer.settledContent();
             }
         }
 

@@ -27,6 +27,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -590,6 +591,34 @@ class CacheIndexTest {
         assertThat(index.lostChanges()).isPositive();
         restart();
         assertThat(index.link(ALPINE, digest(1))).isPresent();
+    }
+
+    @Test
+    void linksThatTwoThreadsAddAtOnceAreMergedWhole() throws Exception {
+        int rounds = 300;
+        CyclicBarrier start = new CyclicBarrier(2);
+        try (var threads = Executors.newFixedThreadPool(2)) {
+            List<Future<?>> adders = new ArrayList<>();
+            for (boolean proof : List.of(true, false)) {
+                adders.add(threads.submit(() -> {
+                    for (int round = 0; round < rounds; round++) {
+                        OptionalLong size = proof ? OptionalLong.empty() : OptionalLong.of(round);
+                        Link link = new Link(digest(round), size, proof, proof);
+                        start.await(30, TimeUnit.SECONDS);
+                        index.addLinks(ALPINE, List.of(link));
+                    }
+                    return null;
+                }));
+            }
+            for (Future<?> adder : adders) {
+                adder.get(60, TimeUnit.SECONDS);
+            }
+        }
+        index.flush();
+        for (int round = 0; round < rounds; round++) {
+            assertThat(index.link(ALPINE, digest(round)))
+                    .contains(new Link(digest(round), OptionalLong.of(round), false, true));
+        }
     }
 
     @Test

@@ -1,6 +1,7 @@
 package dev.entrepot.cache;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.Repository;
@@ -9,12 +10,14 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.sql.SQLException;
 import java.time.Clock;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.OptionalLong;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -24,6 +27,7 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.sqlite.SQLiteErrorCode;
 
 class WriteBehindTest {
     private static final Repository REPOSITORY = Repository.parse("docker.io/library/x");
@@ -83,9 +87,8 @@ class WriteBehindTest {
                 running.add(executor.submit(() -> {
                     together.await();
                     for (int i = 0; i < each; i++) {
-                        tags.put(
+                        tags.merge(
                                 tag,
-                                number(0),
                                 before ->
                                         number(before.orElseThrow().checkedAt().toEpochMilli() + 1));
                     }
@@ -185,5 +188,74 @@ class WriteBehindTest {
         writer.flush();
         assertThat(tags.pending()).isEmpty();
         assertThat(writer.lostChanges()).isZero();
+    }
+
+    @Test
+    void whatFindsNoRoomIsRememberedAndAllThatCameBeforeIsWritten() throws Exception {
+        CountDownLatch disk = new CountDownLatch(1);
+        try (IndexWriter slow = new IndexWriter(
+                database.updates(), new Touches(), Clock.systemUTC(), new PendingRoom(10, Duration.ofMillis(1)))) {
+            slow.start(digest -> false);
+            WriteBehind<Tag, TagRecord> tags = new WriteBehind<>(
+                    database.readers(),
+                    slow,
+                    10_000_000,
+                    (key, value) -> 100,
+                    (reader, tag) -> reader.tag(REPOSITORY, tag),
+                    (updates, tag, value) -> {
+                        awaitUninterruptibly(disk);
+                        updates.saveTag(REPOSITORY, tag, value.orElseThrow());
+                    });
+            for (int i = 0; i < 500; i++) {
+                tags.put(new Tag("t" + i), number(i));
+            }
+            tags.put(new Tag("t0"), number(1000));
+
+            assertThat(tags.pending()).hasSize(9);
+            assertThat(slow.lostChanges()).isEqualTo(491);
+            assertThat(tags.get(new Tag("t499"))).isEqualTo(number(499));
+            assertThat(tags.get(new Tag("t0"))).isEqualTo(number(1000));
+            disk.countDown();
+            assertThatThrownBy(slow::flush).hasMessageContaining("491 changes");
+            slow.flush();
+            assertThat(tags.get(new Tag("t0"))).isEqualTo(number(1000));
+            tags.put(new Tag("t499"), number(1));
+            slow.flush();
+        }
+        assertThat(tags(0).get(new Tag("t9"))).isEqualTo(number(9));
+        assertThat(tags(0).get(new Tag("t10"))).isEmpty();
+        assertThat(tags(0).get(new Tag("t499"))).isEqualTo(number(1));
+    }
+
+    @Test
+    void whoWaitsInVainForWhatCannotBeWrittenLeavesNothingBehind() {
+        AtomicBoolean full = new AtomicBoolean(true);
+        WriteBehind<Tag, TagRecord> tags = new WriteBehind<>(
+                database.readers(),
+                writer,
+                10_000,
+                (key, value) -> 100,
+                (reader, tag) -> reader.tag(REPOSITORY, tag),
+                (updates, tag, value) -> {
+                    if (full.get()) {
+                        throw new SQLException("full", "", SQLiteErrorCode.SQLITE_FULL.code);
+                    }
+                });
+        tags.put(new Tag("t"), number(1));
+
+        for (int i = 0; i < 4; i++) {
+            assertThatThrownBy(writer::flush).isInstanceOf(IOException.class);
+        }
+
+        assertThat(writer.waitingChanges()).isLessThanOrEqualTo(1);
+        full.set(false);
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 }
