@@ -7,6 +7,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import javax.net.ssl.SSLSocket;
 import org.apache.hc.client5.http.impl.io.DefaultManagedHttpClientConnection;
 import org.apache.hc.client5.http.io.ManagedHttpClientConnection;
+import org.apache.hc.core5.http.EndpointDetails;
 import org.apache.hc.core5.http.config.Http1Config;
 import org.apache.hc.core5.http.io.HttpConnectionFactory;
 import org.jspecify.annotations.Nullable;
@@ -29,6 +30,7 @@ final class KeptConnection extends DefaultManagedHttpClientConnection {
     private volatile @Nullable Socket socket;
     private volatile @Nullable SSLSocket secure;
     private volatile long keptSinceNanos;
+    private volatile boolean kept;
 
     private KeptConnection(String id, Http1Config config, AnswerParser parser) {
         super(id, null, null, config, null, null, null, configured -> parser);
@@ -74,6 +76,55 @@ final class KeptConnection extends DefaultManagedHttpClientConnection {
     public void passivate() {
         super.passivate();
         keptSinceNanos = System.nanoTime();
+        kept = true;
+    }
+
+    /** As they are now, for the request in hand: {@link Details}. */
+    @Override
+    public @Nullable EndpointDetails getEndpointDetails() {
+        EndpointDetails counts = super.getEndpointDetails();
+        return counts == null ? null : new Details(counts, kept);
+    }
+
+    /**
+     * The ends of a connection, and whether it was in the pool before the request that is told of it. The count of
+     * requests does not say that: what is sent to a proxy to have a tunnel opened is among them, once without a
+     * password and once with it.
+     */
+    static final class Details extends EndpointDetails {
+        private final EndpointDetails counts;
+        private final boolean kept;
+
+        private Details(EndpointDetails counts, boolean kept) {
+            super(counts.getRemoteAddress(), counts.getLocalAddress(), counts.getSocketTimeout());
+            this.counts = counts;
+            this.kept = kept;
+        }
+
+        /** Whether it was in the pool. */
+        boolean isKept() {
+            return kept;
+        }
+
+        @Override
+        public long getRequestCount() {
+            return counts.getRequestCount();
+        }
+
+        @Override
+        public long getResponseCount() {
+            return counts.getResponseCount();
+        }
+
+        @Override
+        public long getSentBytesCount() {
+            return counts.getSentBytesCount();
+        }
+
+        @Override
+        public long getReceivedBytesCount() {
+            return counts.getReceivedBytesCount();
+        }
     }
 
     /** Whether it must not be used again: asked by the pool whenever it is about to be. */

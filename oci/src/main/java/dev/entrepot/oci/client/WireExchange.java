@@ -14,7 +14,6 @@ import org.apache.hc.client5.http.config.RequestConfig;
 import org.apache.hc.client5.http.impl.classic.CloseableHttpClient;
 import org.apache.hc.client5.http.protocol.HttpClientContext;
 import org.apache.hc.core5.http.ClassicHttpResponse;
-import org.apache.hc.core5.http.EndpointDetails;
 import org.apache.hc.core5.http.HttpEntity;
 import org.apache.hc.core5.http.HttpHost;
 import org.apache.hc.core5.util.Timeout;
@@ -98,8 +97,7 @@ final class WireExchange implements Exchange {
     }
 
     private static boolean isKept(HttpClientContext context) {
-        EndpointDetails connection = context.getEndpointDetails();
-        return connection != null && connection.getRequestCount() > 1;
+        return context.getEndpointDetails() instanceof KeptConnection.Details connection && connection.isKept();
     }
 
     private HttpUriRequestBase message(ApiRequest request) {
