@@ -208,9 +208,4 @@ public record CacheSettings(
     public String rule(Setting setting) {
         return decidedBy.getOrDefault(setting, DEFAULT);
     }
-
-    /** Whether a tag is taken to name the same manifest for ever. */
-    boolean neverMoves() {
-        return freshFor.equals(FOREVER);
-    }
 }
