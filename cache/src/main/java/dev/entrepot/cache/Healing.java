@@ -8,7 +8,6 @@ import java.util.List;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.BooleanSupplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -19,9 +18,13 @@ import org.slf4j.LoggerFactory;
 final class Healing {
     private static final Logger LOG = LoggerFactory.getLogger(Healing.class);
 
+    private record Piece(ContentKind kind, Digest digest) {}
+
     private final ContentStore store;
     private final CacheIndex index;
     private final Set<Quarantine.Bad> healed = ConcurrentHashMap.newKeySet();
+    private final Set<Piece> underWay = ConcurrentHashMap.newKeySet();
+    private volatile boolean closed;
     private volatile Scrub.Healer healer = (repository, kind, digest) -> {};
 
     /** Of a store; nobody fetches anything yet. */
@@ -45,28 +48,37 @@ final class Healing {
         }
     }
 
+    /** Has nothing more fetched. */
+    void close() {
+        closed = true;
+    }
+
     /**
-     * Has something fetched anew for a repository. Whatever is wrong with it, others have their turn, and the thread
-     * that scrubs goes on.
+     * Has something fetched anew for a repository, unless that is under way, or this is closed. Whatever is wrong with
+     * it, others have their turn, and the thread that scrubs goes on.
      */
     void heal(Repository repository, ContentKind kind, Digest digest) {
+        Piece piece = new Piece(kind, digest);
+        if (closed || !underWay.add(piece)) {
+            return;
+        }
         try {
             healer.heal(repository, kind, digest);
         } catch (RuntimeException e) {
             LOG.error("scrub: {} cannot be fetched anew", digest, e);
+        } finally {
+            underWay.remove(piece);
         }
     }
 
     /**
      * Has what lies in quarantine and has not come again fetched anew: what an upstream could not give at the time,
-     * what was found without a server, and what was found when it was read.
-     *
-     * @param stopped whether to leave the rest
+     * what was found without a server, and what was found when it was read. What is left when this is closed is left.
      */
-    void again(BooleanSupplier stopped) {
+    void again() {
         try {
             for (Quarantine.Bad bad : absent()) {
-                if (!stopped.getAsBoolean()) {
+                if (!closed) {
                     owner(bad.digest()).ifPresent(repository -> heal(repository, bad.kind(), bad.digest()));
                 }
             }

@@ -103,7 +103,10 @@ public final class Scrub implements AutoCloseable {
         this.pacer = pacer;
     }
 
-    /** Fetches anew what was found bad. Called one after another by the thread that scrubs, which waits for it. */
+    /**
+     * Fetches anew what was found bad. Called by the thread that scrubs, which waits for it; never twice at once for
+     * the same content, nor after the scrub was closed.
+     */
     @FunctionalInterface
     public interface Healer {
         /**
@@ -244,7 +247,7 @@ public final class Scrub implements AutoCloseable {
 
     /** Has what lies in quarantine and has not come again fetched anew, as every hour. */
     void healAgain() {
-        healing.again(() -> closed);
+        healing.again();
     }
 
     /**
@@ -312,6 +315,7 @@ public final class Scrub implements AutoCloseable {
     @Override
     public synchronized void close() {
         closed = true;
+        healing.close();
         Thread running = thread;
         if (running == null) {
             return;

@@ -12,6 +12,8 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.RejectedExecutionException;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -129,6 +131,41 @@ class ScrubTest {
             assertThat(fixture.evictor.evict(Digest.sha256(bad))).isTrue();
             scrub.healAgain();
             assertThat(asked).hasSize(2);
+        }
+    }
+
+    @Test
+    void nothingIsFetchedAnewTwiceAtOnceNorAfterTheEnd() throws Exception {
+        spoil();
+        List<Digest> asked = new CopyOnWriteArrayList<>();
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch fetched = new CountDownLatch(1);
+        try (Scrub scrub = scrub(pauses::add)) {
+            scrub.runRound();
+            scrub.heal((owner, kind, lost) -> {
+                asked.add(lost);
+                begun.countDown();
+                awaitUninterruptibly(fetched);
+            });
+            Thread hourly = Thread.ofVirtual().start(scrub::healAgain);
+            begun.await();
+
+            scrub.healAgain();
+            assertThat(asked).hasSize(1);
+            scrub.close();
+            fetched.countDown();
+            hourly.join();
+            scrub.healAgain();
+
+            assertThat(asked).hasSize(1);
+        }
+    }
+
+    private static void awaitUninterruptibly(CountDownLatch latch) {
+        try {
+            latch.await();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
         }
     }
 
