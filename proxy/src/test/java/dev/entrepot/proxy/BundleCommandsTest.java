@@ -4,12 +4,16 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.OciJson;
+import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.testing.Abilities;
 import dev.entrepot.oci.testing.Content;
 import dev.entrepot.oci.testing.Corpus;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.TestRegistry;
 import dev.entrepot.proxy.CommandRunner.Result;
+import dev.entrepot.proxy.bundle.BundleRepositories;
+import dev.entrepot.proxy.http.ServedRepository;
+import dev.entrepot.replicator.bundle.Bundle;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -29,6 +33,7 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import tools.jackson.databind.JsonNode;
 
@@ -435,5 +440,26 @@ class BundleCommandsTest {
                 "--trust",
                 "ours.pub");
         assertThat(ends(1, "verify", "out", "--trust", "ours.pub").err()).contains(large.encoded(), "is altered");
+    }
+
+    @Test
+    @Timeout(30)
+    void whoAsksForABlobOfABundleThatIsNoLongerServedIsToldSoEachTime() throws Exception {
+        Bundle bundle = Bundle.open(List.of(folder.resolve("out")), List.of());
+        BundleRepositories repositories = new BundleRepositories(bundle);
+        repositories.close();
+        ServedRepository repository = repositories.open(Repository.parse("registry.test/" + REPOSITORY));
+        int ended = 0;
+        for (Digest digest : bundle.inventory().blobs().keySet()) {
+            for (int time = 0; time < 2; time++) {
+                try {
+                    repository.openBlob(digest);
+                } catch (IOException e) {
+                    assertThat(e).hasMessageContaining(digest.toString());
+                }
+                ended++;
+            }
+        }
+        assertThat(ended).isPositive();
     }
 }

@@ -16,6 +16,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.Semaphore;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -58,20 +59,13 @@ final class VerifiedBlobs implements AutoCloseable {
      * Returns when a blob was found to be what its digest says.
      *
      * @throws InvalidContentException if it is not
-     * @throws IOException if it cannot be read, or the thread is interrupted
+     * @throws IOException if it cannot be read, the thread is interrupted, or this is closed
      */
     void await(BundledBlob blob) throws IOException {
         CompletableFuture<Boolean> mine = new CompletableFuture<>();
         CompletableFuture<Boolean> earlier = outcomes.putIfAbsent(blob.digest(), mine);
         if (earlier == null) {
-            threads.execute(() -> {
-                asked.acquireUninterruptibly();
-                try {
-                    complete(blob, mine);
-                } finally {
-                    asked.release();
-                }
-            });
+            begin(blob, mine);
         }
         try {
             (earlier == null ? mine : earlier).get();
@@ -88,6 +82,23 @@ final class VerifiedBlobs implements AutoCloseable {
         }
     }
 
+    private void begin(BundledBlob blob, CompletableFuture<Boolean> outcome) {
+        try {
+            threads.execute(() -> {
+                asked.acquireUninterruptibly();
+                try {
+                    complete(blob, outcome);
+                } finally {
+                    asked.release();
+                }
+            });
+        } catch (RejectedExecutionException e) {
+            // Whoever comes next finds this outcome, and nobody else would give it one.
+            outcome.completeExceptionally(e);
+        }
+    }
+
+    // Whatever goes wrong, those who wait hear of it.
     private void complete(BundledBlob blob, CompletableFuture<Boolean> outcome) {
         try (BlobBody body = bundle.open(blob, ByteRange.ALL).orElseThrow();
                 InputStream in =
@@ -95,7 +106,7 @@ final class VerifiedBlobs implements AutoCloseable {
             byte[] buffer = new byte[BUFFER_BYTES];
             while (in.read(buffer) >= 0) {}
             outcome.complete(true);
-        } catch (IOException | RuntimeException e) {
+        } catch (IOException | RuntimeException | Error e) {
             LOG.error("the blob {} of the bundle is not served: {}", blob.digest(), e.toString());
             outcome.completeExceptionally(e);
         }
