@@ -1,6 +1,5 @@
 package dev.entrepot.proxy;
 
-import dev.entrepot.oci.OciJson;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.AdminReply;
 import dev.entrepot.proxy.admin.AdminRequest;
@@ -9,8 +8,6 @@ import dev.entrepot.proxy.admin.RequestBody.Key;
 import dev.entrepot.proxy.admin.RequestBody.Kind;
 import dev.entrepot.proxy.replication.BadRequestException;
 import java.io.IOException;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -32,7 +29,7 @@ final class CacheApi implements AdminEndpoint {
     /** Where it is. */
     static final String ROOT = "/cache/";
 
-    private static final String REPOSITORY = "repository=";
+    private static final String REPOSITORY = "repository";
     private static final RequestBody REFERENCE = RequestBody.of(Key.required("reference", Kind.TEXT));
     private static final RequestBody PIN = RequestBody.of(
             Key.required("reference", Kind.TEXT),
@@ -58,31 +55,20 @@ final class CacheApi implements AdminEndpoint {
                     ? write(operation, request.body())
                     : read(operation, request.query());
             return Optional.of(answer.map(json -> new AdminReply(200, json.toString()))
-                    .orElseGet(() -> error(404, "nothing is at " + request.method() + " " + request.path())));
+                    .orElseGet(
+                            () -> AdminReply.error(404, "nothing is at " + request.method() + " " + request.path())));
         } catch (BadRequestException | IllegalArgumentException e) {
-            return Optional.of(error(400, String.valueOf(e.getMessage())));
+            return Optional.of(AdminReply.error(400, String.valueOf(e.getMessage())));
         }
-    }
-
-    private static AdminReply error(int status, String message) {
-        return new AdminReply(
-                status,
-                OciJson.mapper().createObjectNode().put("error", message).toString());
     }
 
     private Optional<ObjectNode> read(String operation, String query) throws IOException, BadRequestException {
         return switch (operation) {
             case "stats" -> Optional.of(operations.stats());
-            case "ls" -> Optional.of(operations.ls(repository(query)));
+            case "ls" -> Optional.of(operations.ls(AdminRequest.parameter(query, REPOSITORY)));
             case "pin" -> Optional.of(operations.pins());
             default -> Optional.empty();
         };
-    }
-
-    private static Optional<String> repository(String query) {
-        return query.startsWith(REPOSITORY)
-                ? Optional.of(URLDecoder.decode(query.substring(REPOSITORY.length()), StandardCharsets.UTF_8))
-                : Optional.empty();
     }
 
     private Optional<ObjectNode> write(String operation, byte[] body) throws IOException, BadRequestException {

@@ -1,5 +1,7 @@
 package dev.entrepot.proxy.admin;
 
+import dev.entrepot.oci.OciJson;
+
 /**
  * An answer of the admin API.
  *
@@ -21,6 +23,13 @@ public record AdminReply(int status, String json, Outcome outcome) {
     /** The answer to what was done, or asked only to be read. */
     public AdminReply(int status, String json) {
         this(status, json, Outcome.DONE);
+    }
+
+    /** The answer that something is not done, or not there. */
+    public static AdminReply error(int status, String message) {
+        return new AdminReply(
+                status,
+                OciJson.mapper().createObjectNode().put("error", message).toString());
     }
 
     /** The same answer, as one to somebody who was refused for what he has shown. */

@@ -1,6 +1,7 @@
 package dev.entrepot.proxy.admin;
 
 import dev.entrepot.proxy.http.ClientAddress;
+import dev.entrepot.proxy.http.QueryParameters;
 import java.util.Optional;
 import java.util.function.Function;
 
@@ -20,4 +21,13 @@ public record AdminRequest(
         String query,
         ClientAddress client,
         Function<String, Optional<String>> header,
-        byte[] body) {}
+        byte[] body) {
+    /**
+     * The first value of a parameter of a raw query, which may be the empty text; empty if there is none.
+     *
+     * @throws IllegalArgumentException if the query cannot be decoded
+     */
+    public static Optional<String> parameter(String query, String name) {
+        return QueryParameters.parse(query).find(name);
+    }
+}

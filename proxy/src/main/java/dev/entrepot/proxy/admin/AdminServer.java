@@ -1,6 +1,6 @@
 package dev.entrepot.proxy.admin;
 
-import dev.entrepot.oci.OciJson;
+import dev.entrepot.proxy.http.AccessRefusal;
 import dev.entrepot.proxy.http.AccessRefusedException;
 import dev.entrepot.proxy.http.BodyReader;
 import dev.entrepot.proxy.http.ClientAddress;
@@ -214,17 +214,8 @@ public final class AdminServer implements AutoCloseable {
                     request.remotePeer().tlsPrincipal(),
                     asked.client()));
         } catch (AccessRefusedException e) {
-            e.challenge().ifPresent(text -> response.header(HeaderValues.create(HeaderNames.WWW_AUTHENTICATE, text)));
-            e.retryAfter()
-                    .ifPresent(wait -> response.header(
-                            HeaderValues.create(HeaderNames.RETRY_AFTER, Math.max(1, wait.toSeconds()))));
-            int status = switch (e.kind()) {
-                case UNKNOWN -> 401;
-                case DENIED -> 403;
-                case TOO_OFTEN -> 429;
-                case UNDECIDED -> 503;
-            };
-            AdminReply reply = error(status, String.valueOf(e.getMessage()));
+            AccessRefusal.headers(e).forEach(response::header);
+            AdminReply reply = AdminReply.error(AccessRefusal.status(e).code(), String.valueOf(e.getMessage()));
             trail.refused(request, reply);
             throw refuse(request, response, reply);
         }
@@ -280,7 +271,7 @@ public final class AdminServer implements AutoCloseable {
         try {
             body = bodies.read(request);
         } catch (BodyReader.RefusedException e) {
-            AdminReply reply = error(e.status(), String.valueOf(e.getMessage()));
+            AdminReply reply = AdminReply.error(e.status(), String.valueOf(e.getMessage()));
             trail.refused(request, reply);
             throw refuse(request, response, reply);
         }
@@ -325,7 +316,7 @@ public final class AdminServer implements AutoCloseable {
                     return reply.get();
                 }
             }
-            return error(
+            return AdminReply.error(
                     404,
                     "here are /healthz, /readyz and /metrics; where there is a cache also the page at /ui/, /upstreams,"
                             + " /explain, /cache/stats, /replication/rules and /replication/runs");
@@ -336,17 +327,12 @@ public final class AdminServer implements AutoCloseable {
 
     private static AdminReply failure(AdminRequest request, Exception e) {
         LOG.error("admin request {} {} failed", request.method(), request.path(), e);
-        return error(500, e instanceof IOException ? String.valueOf(e.getMessage()) : "a defect; the log has more");
-    }
-
-    private static AdminReply error(int status, String message) {
-        return new AdminReply(
-                status,
-                OciJson.mapper().createObjectNode().put("error", message).toString());
+        return AdminReply.error(
+                500, e instanceof IOException ? String.valueOf(e.getMessage()) : "a defect; the log has more");
     }
 
     private CloseConnectionException deny(RoutingRequest request, RoutingResponse response, String message) {
-        AdminReply reply = error(403, message);
+        AdminReply reply = AdminReply.error(403, message);
         trail.refused(request, reply);
         return refuse(request, response, reply);
     }
@@ -354,7 +340,7 @@ public final class AdminServer implements AutoCloseable {
     /** Answers without using the body, which is why the connection ends here, by what is returned. */
     private CloseConnectionException refuse(
             RoutingRequest request, RoutingResponse response, int status, String message) {
-        return refuse(request, response, error(status, message));
+        return refuse(request, response, AdminReply.error(status, message));
     }
 
     private CloseConnectionException refuse(RoutingRequest request, RoutingResponse response, AdminReply reply) {

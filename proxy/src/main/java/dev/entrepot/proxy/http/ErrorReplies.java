@@ -73,18 +73,14 @@ final class ErrorReplies {
 
     // Here a challenge is sent: it is this server that wants to know.
     private static Reply refusedAccess(AccessRefusedException e) {
-        List<Header> more = new ArrayList<>(1);
-        e.challenge().ifPresent(text -> more.add(ReplyHeaders.checked(HeaderNames.WWW_AUTHENTICATE, text)));
-        e.retryAfter().ifPresent(wait -> more.add(retryAfter(wait)));
-        Header[] headers = more.toArray(Header[]::new);
-        return switch (e.kind()) {
-            case UNKNOWN -> error(Status.UNAUTHORIZED_401, "UNAUTHORIZED", message(e), Optional.empty(), headers);
-            case DENIED -> error(Status.FORBIDDEN_403, "DENIED", message(e), Optional.empty(), headers);
-            case TOO_OFTEN ->
-                error(Status.TOO_MANY_REQUESTS_429, "TOOMANYREQUESTS", message(e), Optional.empty(), headers);
-            case UNDECIDED ->
-                error(Status.SERVICE_UNAVAILABLE_503, "UNAVAILABLE", message(e), Optional.empty(), headers);
+        Header[] headers = AccessRefusal.headers(e).toArray(Header[]::new);
+        String code = switch (e.kind()) {
+            case UNKNOWN -> "UNAUTHORIZED";
+            case DENIED -> "DENIED";
+            case TOO_OFTEN -> "TOOMANYREQUESTS";
+            case UNDECIDED -> "UNAVAILABLE";
         };
+        return error(AccessRefusal.status(e), code, message(e), Optional.empty(), headers);
     }
 
     /**
@@ -142,7 +138,8 @@ final class ErrorReplies {
         return error(Status.BAD_GATEWAY_502, "UNAVAILABLE", message(e), verdict);
     }
 
-    private static Header retryAfter(Duration wanted) {
+    /** When to come again: in 1 s to an hour, rounded up. */
+    static Header retryAfter(Duration wanted) {
         long seconds = Math.clamp(wanted.plusMillis(999).toSeconds(), 1, RETRY_AFTER_MAX.toSeconds());
         return HeaderValues.create(HeaderNames.RETRY_AFTER, seconds);
     }

@@ -5,9 +5,10 @@ import java.net.URLDecoder;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 
 /** The query of a URL, decoded. Unknown parameters are ignored, as servers must when clients add their own. */
-final class QueryParameters {
+public final class QueryParameters {
     private static final QueryParameters NONE = new QueryParameters(List.of(), List.of());
     private final List<String> names;
     private final List<String> values;
@@ -22,7 +23,7 @@ final class QueryParameters {
      *
      * @throws InvalidNameException if an escape is malformed or a control character is hidden in one
      */
-    static QueryParameters parse(String raw) {
+    public static QueryParameters parse(String raw) {
         if (raw.isEmpty()) {
             return NONE;
         }
@@ -60,10 +61,15 @@ final class QueryParameters {
         return decoded;
     }
 
+    /** The first value of a parameter, which may be the empty text. */
+    public Optional<String> find(String name) {
+        int index = names.indexOf(name);
+        return index < 0 ? Optional.empty() : Optional.of(values.get(index));
+    }
+
     /** The first value of a parameter, or the empty text. */
     String first(String name) {
-        int index = names.indexOf(name);
-        return index < 0 ? "" : values.get(index);
+        return find(name).orElse("");
     }
 
     /**

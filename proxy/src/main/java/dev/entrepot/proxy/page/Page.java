@@ -1,6 +1,5 @@
 package dev.entrepot.proxy.page;
 
-import dev.entrepot.oci.OciJson;
 import dev.entrepot.proxy.admin.AdminContent;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.AdminReply;
@@ -80,8 +79,9 @@ public final class Page implements AdminEndpoint, AutoCloseable {
     }
 
     private static AdminContent tooMany() {
-        byte[] body = (error(503, LiveEvents.MOST_WATCHERS + " watch already; close a page, or try again")
-                                .json() + "\n")
+        byte[] body = (AdminReply.error(503, LiveEvents.MOST_WATCHERS + " watch already; close a page, or try again")
+                                .json()
+                        + "\n")
                 .getBytes(StandardCharsets.UTF_8);
         return new AdminContent.Document(
                 503,
@@ -95,15 +95,15 @@ public final class Page implements AdminEndpoint, AutoCloseable {
             return Optional.empty();
         }
         if (!request.method().equals("GET")) {
-            return Optional.of(error(405, "the page only shows; commands and the admin API change things"));
+            return Optional.of(AdminReply.error(405, "the page only shows; commands and the admin API change things"));
         }
         if (!request.path().startsWith(API)) {
-            return Optional.of(error(404, "the page has no such file; it begins at /ui/"));
+            return Optional.of(AdminReply.error(404, "the page has no such file; it begins at /ui/"));
         }
         try {
             return Optional.of(found(request));
         } catch (IllegalArgumentException e) {
-            return Optional.of(error(400, String.valueOf(e.getMessage())));
+            return Optional.of(AdminReply.error(400, String.valueOf(e.getMessage())));
         }
     }
 
@@ -118,33 +118,31 @@ public final class Page implements AdminEndpoint, AutoCloseable {
                 catalogue
                         .image(parameters)
                         .map(Page::ok)
-                        .orElseGet(() -> error(
+                        .orElseGet(() -> AdminReply.error(
                                 404,
                                 "nothing is known here of this image: nobody has asked for it, or it was forgotten"));
             case "search" ->
-                search.find(parameters).map(Page::ok).orElseGet(() -> error(503, "others are searching; try again"));
+                search.find(parameters)
+                        .map(Page::ok)
+                        .orElseGet(() -> AdminReply.error(503, "others are searching; try again"));
             case "replication" -> ok(sources.replication().json());
             case "upstreams" -> ok(sources.upstreams().known().json());
             case "refusals" -> ok(sources.refusals().json());
             default ->
-                name.startsWith(RUN) ? run(name.substring(RUN.length())) : error(404, "no such part of the page");
+                name.startsWith(RUN)
+                        ? run(name.substring(RUN.length()))
+                        : AdminReply.error(404, "no such part of the page");
         };
     }
 
     private AdminReply run(String number) throws IOException {
         Optional<ObjectNode> run =
                 number.matches("[0-9]{1,18}") ? sources.replication().run(Long.parseLong(number)) : Optional.empty();
-        return run.map(Page::ok).orElseGet(() -> error(404, "there is no run " + number));
+        return run.map(Page::ok).orElseGet(() -> AdminReply.error(404, "there is no run " + number));
     }
 
     private static AdminReply ok(ObjectNode json) {
         return new AdminReply(200, json.toString());
-    }
-
-    private static AdminReply error(int status, String message) {
-        return new AdminReply(
-                status,
-                OciJson.mapper().createObjectNode().put("error", message).toString());
     }
 
     /** Ends the events. */

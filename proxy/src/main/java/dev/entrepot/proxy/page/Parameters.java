@@ -1,16 +1,13 @@
 package dev.entrepot.proxy.page;
 
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
-import java.util.HashMap;
-import java.util.Map;
+import dev.entrepot.proxy.http.QueryParameters;
 import java.util.Optional;
 
 /** The parameters of a query. */
 final class Parameters {
     private static final int LONGEST_TEXT = 300;
 
-    private final Map<String, String> values = new HashMap<>();
+    private final QueryParameters query;
 
     /**
      * Reads a raw query; of those with the same name, the first counts.
@@ -18,19 +15,12 @@ final class Parameters {
      * @throws IllegalArgumentException if it is no query
      */
     Parameters(String query) {
-        for (String pair : query.split("&", -1)) {
-            int equals = pair.indexOf('=');
-            if (equals > 0) {
-                values.putIfAbsent(
-                        pair.substring(0, equals),
-                        URLDecoder.decode(pair.substring(equals + 1), StandardCharsets.UTF_8));
-            }
-        }
+        this.query = QueryParameters.parse(query);
     }
 
     /** The value of a parameter; empty if there is none, or it is empty. */
     Optional<String> find(String name) {
-        return Optional.ofNullable(values.get(name)).filter(value -> !value.isEmpty());
+        return query.find(name).filter(value -> !value.isEmpty());
     }
 
     /**

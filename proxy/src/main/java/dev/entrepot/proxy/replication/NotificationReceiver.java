@@ -105,7 +105,7 @@ final class NotificationReceiver {
             case RIGHT -> Optional.empty();
             case WRONG -> Optional.of(notAuthentic());
             case TOO_MANY ->
-                Optional.of(ReplicationApi.error(
+                Optional.of(AdminReply.error(
                         429, "too many wrong passwords, tokens or secrets came from this address; try again later"));
         };
     }
@@ -124,17 +124,17 @@ final class NotificationReceiver {
             Set<Pushed> pushed = PushNotifications.read(request.body());
             return accepted(pushed.size(), run(pushed, config.get()));
         } catch (InvalidContentException e) {
-            return ReplicationApi.error(400, String.valueOf(e.getMessage()));
+            return AdminReply.error(400, String.valueOf(e.getMessage()));
         }
     }
 
     private static AdminReply notAccepted() {
-        return ReplicationApi.error(
+        return AdminReply.error(
                 404, "notifications are not accepted here; set replication.notifications.receive.secret");
     }
 
     private static AdminReply notAuthentic() {
-        return ReplicationApi.error(
+        return AdminReply.error(
                 401,
                 "send the secret of replication.notifications.receive as Authorization: Bearer, or sign the body: "
                         + EventFormats.SIGNATURE_HEADER

@@ -67,13 +67,6 @@ final class ReplicationApi implements AdminEndpoint {
         this.instance = instance;
     }
 
-    /** An error as JSON. */
-    static AdminReply error(int status, String message) {
-        return new AdminReply(
-                status,
-                OciJson.mapper().createObjectNode().put("error", message).toString());
-    }
-
     // Registries show the secret of notifications, which opens nothing else.
     @Override
     public boolean guardsItself(AdminRequest request) {
@@ -90,7 +83,8 @@ final class ReplicationApi implements AdminEndpoint {
         String path = request.path();
         boolean post = request.method().equals("POST");
         if (path.equals("/notifications")) {
-            return Optional.of(post ? notifications.receive(request) : error(405, "notifications are posted"));
+            return Optional.of(
+                    post ? notifications.receive(request) : AdminReply.error(405, "notifications are posted"));
         }
         if (!path.equals(ROOT) && !path.startsWith(ROOT + "/")) {
             return Optional.empty();
@@ -98,11 +92,11 @@ final class ReplicationApi implements AdminEndpoint {
         try {
             return Optional.of(post ? write(path, request.body()) : read(path, request.query()));
         } catch (UnknownThingException e) {
-            return Optional.of(error(404, e.getMessage()));
+            return Optional.of(AdminReply.error(404, e.getMessage()));
         } catch (BadRequestException e) {
-            return Optional.of(error(400, String.valueOf(e.getMessage())));
+            return Optional.of(AdminReply.error(400, String.valueOf(e.getMessage())));
         } catch (RuleBusyException e) {
-            return Optional.of(error(409, e.getMessage() + "; GET " + RUNS + " shows when it has ended"));
+            return Optional.of(AdminReply.error(409, e.getMessage() + "; GET " + RUNS + " shows when it has ended"));
         }
     }
 
@@ -142,7 +136,8 @@ final class ReplicationApi implements AdminEndpoint {
         Optional<String> asked = parameter(query, "verify");
         ReplicationRule rule = asked.isPresent() ? asWritten.verifying(verify(asked.get())) : asWritten;
         if (!planning.tryAcquire()) {
-            return error(429, "a plan is being made already, and one is made at a time; try again when it is done");
+            return AdminReply.error(
+                    429, "a plan is being made already, and one is made at a time; try again when it is done");
         }
         try {
             return ok(plan(rule));
@@ -270,15 +265,10 @@ final class ReplicationApi implements AdminEndpoint {
 
     /** What a query says of a name; empty if it says nothing, or what cannot be decoded. */
     static Optional<String> parameter(String query, String name) {
-        for (String pair : query.split("&", -1)) {
-            if (pair.startsWith(name + "=")) {
-                try {
-                    return Optional.of(URLDecoder.decode(pair.substring(name.length() + 1), StandardCharsets.UTF_8));
-                } catch (IllegalArgumentException e) {
-                    return Optional.empty();
-                }
-            }
+        try {
+            return AdminRequest.parameter(query, name);
+        } catch (IllegalArgumentException e) {
+            return Optional.empty();
         }
-        return Optional.empty();
     }
 }

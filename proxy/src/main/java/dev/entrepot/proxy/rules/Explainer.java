@@ -3,15 +3,12 @@ package dev.entrepot.proxy.rules;
 import dev.entrepot.cache.Explanation;
 import dev.entrepot.oci.InvalidNameException;
 import dev.entrepot.oci.ManifestReference;
-import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.Reference;
 import dev.entrepot.oci.Repository;
 import dev.entrepot.proxy.access.AnonymousPulls;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.AdminReply;
 import dev.entrepot.proxy.admin.AdminRequest;
-import java.net.URLDecoder;
-import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -20,7 +17,7 @@ import tools.jackson.databind.node.ObjectNode;
 /** Explains references: {@code GET /explain?ref=docker.io/library/alpine:3.20}. Safe for all threads. */
 public final class Explainer implements AdminEndpoint {
     private static final String PATH = "/explain";
-    private static final String PARAMETER = "ref=";
+    private static final String PARAMETER = "ref";
 
     private final LiveRules rules;
     private final Supplier<AnonymousPulls> access;
@@ -62,27 +59,30 @@ public final class Explainer implements AdminEndpoint {
         if (!request.path().equals(PATH)) {
             return Optional.empty();
         }
-        if (!request.method().equals("GET") || !request.query().startsWith(PARAMETER)) {
-            return Optional.of(error(400, "GET " + PATH + "?ref=docker.io/library/alpine:3.20"));
+        if (!request.method().equals("GET")) {
+            return Optional.of(usage());
         }
         try {
-            String text = URLDecoder.decode(request.query().substring(PARAMETER.length()), StandardCharsets.UTF_8);
-            return Optional.of(explain(text)
-                    .map(json -> new AdminReply(200, json.toString()))
-                    .orElseGet(() -> error(404, noUpstream(text))));
+            return Optional.of(AdminRequest.parameter(request.query(), PARAMETER)
+                    .map(this::answer)
+                    .orElseGet(Explainer::usage));
         } catch (IllegalArgumentException e) {
-            return Optional.of(error(400, String.valueOf(e.getMessage())));
+            return Optional.of(AdminReply.error(400, String.valueOf(e.getMessage())));
         }
+    }
+
+    private AdminReply answer(String text) {
+        return explain(text)
+                .map(json -> new AdminReply(200, json.toString()))
+                .orElseGet(() -> AdminReply.error(404, noUpstream(text)));
+    }
+
+    private static AdminReply usage() {
+        return AdminReply.error(400, "GET " + PATH + "?ref=docker.io/library/alpine:3.20");
     }
 
     /** What is said of a reference whose registry is not an upstream. */
     public static String noUpstream(String text) {
         return "the registry of " + text + " is not an upstream of the configuration";
-    }
-
-    private static AdminReply error(int status, String message) {
-        return new AdminReply(
-                status,
-                OciJson.mapper().createObjectNode().put("error", message).toString());
     }
 }

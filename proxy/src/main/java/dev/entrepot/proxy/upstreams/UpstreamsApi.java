@@ -1,6 +1,5 @@
 package dev.entrepot.proxy.upstreams;
 
-import dev.entrepot.oci.OciJson;
 import dev.entrepot.proxy.admin.AdminEndpoint;
 import dev.entrepot.proxy.admin.AdminReply;
 import dev.entrepot.proxy.admin.AdminRequest;
@@ -40,7 +39,7 @@ public final class UpstreamsApi implements AdminEndpoint {
             return Optional.empty();
         }
         if (request.method().equals("GET") && request.query().equals("check=true")) {
-            return Optional.of(new AdminReply(405, "{\"error\":\"POST to have each upstream asked\"}"));
+            return Optional.of(AdminReply.error(405, "POST to have each upstream asked"));
         }
         if (!request.method().equals("POST")) {
             return Optional.of(shown(survey.known()));
@@ -49,12 +48,7 @@ public final class UpstreamsApi implements AdminEndpoint {
         try {
             mounts = mounts(request.body());
         } catch (IllegalArgumentException e) {
-            return Optional.of(new AdminReply(
-                    400,
-                    OciJson.mapper()
-                            .createObjectNode()
-                            .put("error", e.getMessage())
-                            .toString()));
+            return Optional.of(AdminReply.error(400, String.valueOf(e.getMessage())));
         }
         return Optional.of(shown(checked(mounts)));
     }

@@ -70,7 +70,9 @@ public final class WarmApi implements AdminEndpoint, AutoCloseable {
         }
         if (path.equals(ROOT)) {
             return Optional.of(
-                    request.method().equals("POST") ? begin(request.body()) : error(405, "post the images to " + ROOT));
+                    request.method().equals("POST")
+                            ? begin(request.body())
+                            : AdminReply.error(405, "post the images to " + ROOT));
         }
         return Optional.of(state(path.substring(ROOT.length() + 1)));
     }
@@ -80,13 +82,14 @@ public final class WarmApi implements AdminEndpoint, AutoCloseable {
         try {
             wanted = WarmRequests.read(body).or(platforms.get());
         } catch (IllegalArgumentException e) {
-            return error(400, String.valueOf(e.getMessage()));
+            return AdminReply.error(400, String.valueOf(e.getMessage()));
         }
         Job job = new Job(new WarmRun(filler, wanted.toFill()));
         long number;
         synchronized (jobs) {
             if (jobs.values().stream().filter(other -> !other.ended).count() >= AT_ONCE) {
-                return error(503, "warming is under way " + AT_ONCE + " times already; try again when one has ended");
+                return AdminReply.error(
+                        503, "warming is under way " + AT_ONCE + " times already; try again when one has ended");
             }
             number = ++last;
             jobs.put(number, job);
@@ -119,7 +122,7 @@ public final class WarmApi implements AdminEndpoint, AutoCloseable {
     private AdminReply state(String number) {
         Optional<Job> job = job(number);
         if (job.isEmpty()) {
-            return error(404, "there is no " + ROOT + "/" + number + ", or it ended long ago");
+            return AdminReply.error(404, "there is no " + ROOT + "/" + number + ", or it ended long ago");
         }
         ObjectNode json = OciJson.mapper().createObjectNode();
         boolean ended = job.get().ended;
@@ -138,12 +141,6 @@ public final class WarmApi implements AdminEndpoint, AutoCloseable {
                     ? Optional.ofNullable(jobs.get(Long.parseLong(number)))
                     : Optional.empty();
         }
-    }
-
-    private static AdminReply error(int status, String message) {
-        return new AdminReply(
-                status,
-                OciJson.mapper().createObjectNode().put("error", message).toString());
     }
 
     /** Breaks off what runs; what has come is kept. */
