@@ -329,6 +329,7 @@ final class BlobFetch implements Runnable {
     }
 
     private void notKept(IOException why) {
+        store.refusals().refused(ContentKind.BLOB, why);
         LOG.warn(
                 "blob {} of {} is passed through without being kept: {}; free space on the disk of the data folder or lower"
                         + " capacity, and see that the folder can be written",
@@ -518,12 +519,14 @@ final class BlobFetch implements Runnable {
     private boolean reserve(Ingest ingest, long bytes) {
         boolean room = keeper.reserve(ingest, bytes);
         if (!room) {
+            String lack = keeper.lack(ingest, bytes);
+            store.refusals().refused(ContentKind.BLOB, lack);
             LOG.warn(
                     "blob {} of {} is passed through without being kept: no room for {} bytes in the cache: {}",
                     digest,
                     repository,
                     bytes,
-                    keeper.lack(ingest, bytes));
+                    lack);
         }
         return room;
     }
@@ -551,6 +554,7 @@ final class BlobFetch implements Runnable {
         } catch (RegistryException e) {
             throw e;
         } catch (IOException e) {
+            store.refusals().refused(ContentKind.BLOB, e);
             LOG.warn(
                     "blob {} of {} arrived but cannot be kept: {}; free space, and see that the data folder can be written",
                     digest,
@@ -559,6 +563,7 @@ final class BlobFetch implements Runnable {
             degrade(new FetchProgress.Degraded(bytes, hashState, OptionalLong.of(bytes)));
             return;
         }
+        store.refusals().stored(ContentKind.BLOB);
         keeper.kept(repository, digest, bytes);
         progress.complete(bytes);
     }

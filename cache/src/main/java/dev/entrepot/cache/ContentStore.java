@@ -34,6 +34,7 @@ public final class ContentStore implements AutoCloseable {
     private final Ingests ingests;
     private final Quarantine quarantine;
     private final Ballast ballast;
+    private final StoreRefusals refusals;
     private final AtomicLong quarantined = new AtomicLong();
     private final AtomicLong serial = new AtomicLong();
 
@@ -45,6 +46,7 @@ public final class ContentStore implements AutoCloseable {
         this.ingests = new Ingests(layout);
         this.quarantine = new Quarantine(layout, clock);
         this.ballast = new Ballast(layout);
+        this.refusals = new StoreRefusals(layout.root(), clock);
         this.fileStore = Files.getFileStore(layout.root());
     }
 
@@ -87,6 +89,11 @@ public final class ContentStore implements AutoCloseable {
     /** Where things lie, for the index, which lives in the same folder under the same lock. */
     StoreLayout layout() {
         return layout;
+    }
+
+    /** Whether the disk takes what is to be stored, as those find who store it. */
+    public StoreRefusals refusals() {
+        return refusals;
     }
 
     /** This opening and the one before, for the index. */

@@ -258,11 +258,13 @@ public final class PullThroughCache {
     boolean keep(ManifestBytes manifest, Repository owner) {
         manifests.put(manifest.digest(), manifest);
         if (index.isFull()) {
+            store.refusals().refused(ContentKind.MANIFEST, INDEX_FULL);
             LOG.warn("manifest {} is served from memory: {}", manifest.digest(), INDEX_FULL);
             return false;
         }
         try {
             store.putManifest(manifest.digest(), manifest.array());
+            store.refusals().stored(ContentKind.MANIFEST);
             index.stored(
                     manifest.digest(),
                     ContentKind.MANIFEST,
@@ -272,6 +274,7 @@ public final class PullThroughCache {
             evictor.trim();
             return true;
         } catch (IOException e) {
+            store.refusals().refused(ContentKind.MANIFEST, e);
             LOG.warn(
                     "manifest {} cannot be kept on disk and is served from memory: {}; free space, and see that the data folder"
                             + " can be written",

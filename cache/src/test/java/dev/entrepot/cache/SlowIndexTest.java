@@ -72,6 +72,7 @@ class SlowIndexTest {
         assertThat(cache.store.containsManifest(image.digest())).isFalse();
         assertThat(cache.store.blobSize(Digest.sha256(bytes))).isEmpty();
         assertThat(cache.index.storedCount()).isEqualTo(1);
+        assertThat(cache.store.refusals().last().orElseThrow().why()).contains("the index");
         release();
         assertThat(CacheFixture.readAll(repository, Digest.sha256(bytes))).isEqualTo(bytes);
         cache.awaitIdle();

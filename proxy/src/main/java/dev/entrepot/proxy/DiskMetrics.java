@@ -1,9 +1,11 @@
 package dev.entrepot.proxy;
 
+import dev.entrepot.cache.ContentStore;
 import dev.entrepot.cache.EvictionReason;
 import dev.entrepot.cache.Evictor;
 import dev.entrepot.proxy.admin.Metrics;
 import java.io.IOException;
+import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -12,6 +14,9 @@ import java.util.function.ToDoubleFunction;
 
 /** The metrics of the disk, read from what its parts count themselves. */
 final class DiskMetrics {
+    // Where pins leave less than this part of the capacity, they are spoken of.
+    private static final int PIN_REST_PARTS = 20;
+
     private DiskMetrics() {}
 
     /** Registers them. */
@@ -70,14 +75,34 @@ final class DiskMetrics {
                 () -> cache.scrub().progress().bad());
     }
 
-    /** What readiness has to say of a disk that cannot be brought below its limits. */
+    /**
+     * What readiness has to say of a disk that cannot be brought below its limits, or that is full of what is pinned:
+     * all but a twentieth of the capacity.
+     */
     static Optional<String> note(Evictor evictor) {
         long lacking = evictor.lackingBytes();
         return lacking == 0
-                ? Optional.empty()
+                ? pinned(evictor.pinnedBytes(), evictor.capacityBytes())
                 : Optional.of(CacheTexts.size(lacking)
                         + " more would have to go from the disk for capacity and min-free to be kept, and may not: see what is"
                         + " pinned (entrepot cache pin), free space, or raise the capacity");
+    }
+
+    // Before nothing at all finds room.
+    private static Optional<String> pinned(long pinnedBytes, long capacityBytes) {
+        return capacityBytes - pinnedBytes > capacityBytes / PIN_REST_PARTS
+                ? Optional.empty()
+                : Optional.of(CacheTexts.size(pinnedBytes) + " of the capacity of " + CacheTexts.size(capacityBytes)
+                        + " are pinned: what finds no room beside that is passed through and not kept; unpin what need not"
+                        + " stay (entrepot cache pin), or raise the capacity");
+    }
+
+    /** What readiness has to say of a disk that has refused to take something, and has taken nothing since. */
+    static Optional<String> refusal(ContentStore store) {
+        return store.refusals()
+                .last()
+                .map(refusal -> "a " + refusal.kind().name().toLowerCase(Locale.ROOT) + " could not be stored at "
+                        + refusal.at().truncatedTo(ChronoUnit.SECONDS) + ", and none was since: " + refusal.why());
     }
 
     private static void ofReasons(Metrics metrics, String name, String help, ToDoubleFunction<EvictionReason> value) {

@@ -154,7 +154,8 @@ final class Mirror implements Serving {
                         access::problem,
                         replication::problem,
                         () -> cache.index().wasRebuilt() ? Optional.of(REBUILT) : Optional.empty(),
-                        () -> DiskMetrics.note(cache.evictor())));
+                        () -> DiskMetrics.note(cache.evictor()),
+                        () -> DiskMetrics.refusal(cache.store())));
         PinKeeping pins =
                 new PinKeeping(cache.cache().rules(), cache.evictor().pins(), cache.filler(), cache.clock(), metrics);
         open.push(pins::close);

@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.entrepot.oci.Digest;
 import dev.entrepot.oci.testing.Bundle;
+import dev.entrepot.oci.testing.Content;
 import dev.entrepot.oci.testing.Images;
 import dev.entrepot.oci.testing.TestRegistry;
 import java.io.FileOutputStream;
@@ -19,6 +20,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -106,12 +108,16 @@ class DiskTroubleEndToEndTest {
     }
 
     private MirrorFixture started() throws Exception {
+        return started("60MiB", "64KiB");
+    }
+
+    private MirrorFixture started(String capacity, String minFree) throws Exception {
         return MirrorFixture.started(folder, """
-                cache: {directory: ./disk, capacity: 60MiB, min-free: 64KiB}
+                cache: {directory: ./disk, capacity: %s, min-free: %s}
                 default-upstream: registry.test
                 upstreams:
                   registry.test: {url: "%s"}
-                """.formatted(registry.uri()));
+                """.formatted(capacity, minFree, registry.uri()));
     }
 
     /** Pulls an image with all its blobs, each of which must be right; returns why the answers are what they are. */
@@ -178,6 +184,69 @@ class DiskTroubleEndToEndTest {
             registry.stop();
             assertThat(pull(mirror, NEW, fresh)).containsOnly("hit");
             assertThat(pull(mirror, KEPT, kept)).containsOnly("hit");
+        }
+    }
+
+    @Test
+    void readinessSaysThatTheDiskIsFullThoughNothingIsToBeLeftFree() throws Exception {
+        mount("-t", "tmpfs", "-o", "size=8m", "tmpfs");
+        try (MirrorFixture mirror = started("60MiB", "0")) {
+            keep(mirror);
+            Path filler = fillDisk();
+            assertThat(pull(mirror, NEW, fresh)).containsOnly("miss");
+            assertThat(mirror.admin("/readyz").body())
+                    .contains("note: a blob could not be stored at ", "free space on the disk");
+
+            Files.delete(filler);
+            pull(mirror, NEW, fresh);
+            assertThat(mirror.admin("/readyz").body()).doesNotContain("could not be stored");
+        }
+    }
+
+    @Test
+    void readinessSaysThatThereAreNoInodesLeft() throws Exception {
+        mount("-t", "tmpfs", "-o", "size=8m,nr_inodes=3000", "tmpfs");
+        try (MirrorFixture mirror = started("60MiB", "0")) {
+            keep(mirror);
+            List<Path> files = takeAllInodes();
+            assertThat(pull(mirror, KEPT, kept)).containsOnly("hit");
+            assertThat(pull(mirror, NEW, fresh)).containsOnly("miss");
+            assertThat(mirror.admin("/readyz").body())
+                    .contains("note: a blob could not be stored at ", "No space left");
+
+            for (Path file : files) {
+                Files.delete(file);
+            }
+            pull(mirror, NEW, fresh);
+            assertThat(mirror.admin("/readyz").body()).isEqualTo("ready\n");
+        }
+    }
+
+    private List<Path> takeAllInodes() throws IOException {
+        List<Path> files = new ArrayList<>();
+        while (true) {
+            Path file = disk.resolve("of-others-" + files.size());
+            try {
+                Files.createFile(file);
+            } catch (IOException e) {
+                assertThat(files).isNotEmpty();
+                return files;
+            }
+            files.add(file);
+        }
+    }
+
+    @Test
+    void pullsGoOnBesidePinsThatFillTheCacheAndReadinessSaysSo() throws Exception {
+        long pinned =
+                kept.blobs().values().stream().mapToLong(Content::sizeBytes).sum();
+        try (MirrorFixture mirror = started(pinned + pinned / 50 + 2000 + "B", "0")) {
+            keep(mirror);
+            assertThat(mirror.admin("/readyz").body()).contains("note: ", "are pinned: what finds no room");
+
+            assertThat(pull(mirror, NEW, fresh)).containsOnly("miss");
+            assertThat(pull(mirror, KEPT, kept)).containsOnly("hit");
+            assertThat(mirror.admin("/readyz").statusCode()).isEqualTo(200);
         }
     }
 
