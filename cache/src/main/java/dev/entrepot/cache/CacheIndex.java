@@ -18,6 +18,7 @@ import java.util.OptionalLong;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicReference;
+import org.jspecify.annotations.Nullable;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -374,15 +375,14 @@ public final class CacheIndex implements AutoCloseable {
 
     /** Keeps a referrers list. It is forgotten after 30 days at the latest. */
     public void putReferrers(Repository repository, Digest subject, KeptDocument document) {
-        AtomicReference<Optional<KeptDocument>> replaced = new AtomicReference<>(Optional.empty());
-        tables.documents.merge(new IndexTables.DocumentKey(repository, Optional.of(subject)), before -> {
-            replaced.set(before);
+        AtomicReference<@Nullable KeptDocument> replaced = new AtomicReference<>();
+        tables.documents.merge(new IndexTables.DocumentKey(repository, Optional.of(subject)), known -> {
+            replaced.set(known.orElse(null));
             return Optional.of(document);
         });
         // The same list comes again and again: lists are fresh for a minute, and clients ask after each.
-        if (replaced.get()
-                .filter(before -> ListCache.nameTheSame(before, document))
-                .isEmpty()) {
+        KeptDocument before = replaced.get();
+        if (before == null || !ListCache.nameTheSame(before, document)) {
             contents.watcher().changed(repository, subject);
         }
     }
