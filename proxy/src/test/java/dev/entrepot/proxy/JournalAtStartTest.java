@@ -42,7 +42,7 @@ class JournalAtStartTest {
         try (CopyJournal written = CopyJournal.open(data, InstantSource.system())) {
             // Several pages, none of which a longer report goes on in: there nothing would notice other bytes.
             for (int run = 0; run < 50; run++) {
-                written.finishRun(written.startRun("rule", "schedule"), "complete", REPORT);
+                written.runs().finish(written.runs().start("rule", "schedule"), "complete", REPORT);
             }
         }
     }

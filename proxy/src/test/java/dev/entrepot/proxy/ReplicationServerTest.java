@@ -489,7 +489,7 @@ class ReplicationServerTest {
         assertThat(target.requests(Requests.method("PUT").and(Requests.path("/manifests/v1"))))
                 .hasSize(1);
         try (CopyJournal journal = CopyJournal.openForReading(folder.resolve("data"), InstantSource.system())) {
-            assertThat(journal.owed("to-eu")).isEmpty();
+            assertThat(journal.runs().owed("to-eu")).isEmpty();
         }
     }
 
@@ -681,10 +681,10 @@ class ReplicationServerTest {
     void listOfRunsIsThatOfTheRuleHoweverManyOthersRanSince() throws Exception {
         mirror.close();
         try (CopyJournal journal = CopyJournal.open(folder.resolve("data"), InstantSource.system())) {
-            journal.finishRun(journal.startRun("to-eu", "test"), "complete", "{}");
-            journal.finishRun(journal.startRun("to-eu", "test"), "failed", "no report");
+            journal.runs().finish(journal.runs().start("to-eu", "test"), "complete", "{}");
+            journal.runs().finish(journal.runs().start("to-eu", "test"), "failed", "no report");
             for (int run = 0; run < 200; run++) {
-                journal.finishRun(journal.startRun("other", "test"), "complete", "{}");
+                journal.runs().finish(journal.runs().start("other", "test"), "complete", "{}");
             }
         }
         open();

@@ -32,7 +32,7 @@ final class BlobAssignment {
 
     /** The same work with steps assigned. */
     List<ImageWork> assign(List<ImageWork> works) throws IOException {
-        known = session.journal().blobLocations(session.place(), missingBlobs(works));
+        known = session.journal().content().blobLocations(session.place(), missingBlobs(works));
         List<ImageWork> result = new ArrayList<>(works.size());
         for (ImageWork work : works) {
             result.add(

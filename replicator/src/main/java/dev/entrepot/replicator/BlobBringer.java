@@ -128,7 +128,7 @@ final class BlobBringer {
             tally.one(Kind.BLOB_MOUNTED);
         } else {
             session.noteMountRefused();
-            session.journal().forgetBlob(session.place(), from, blob.digest());
+            session.journal().content().forgetBlob(session.place(), from, blob.digest());
         }
         return mounted;
     }

@@ -97,12 +97,15 @@ final class CosignTagPlanner {
     }
 
     private boolean wasBrought(Digest there) throws IOException {
-        List<CompletedTag> records = session.journal().completed(session.place(), repository.name(), image.tag());
+        List<CompletedTag> records =
+                session.journal().tags().completed(session.place(), repository.name(), image.tag());
         return records.stream()
                         .flatMap(tag -> tag.nodes().stream())
                         .anyMatch(node -> node.digest().equals(there))
                 // The source has withdrawn it since, and signed anew.
-                || session.journal().isLeftover(session.rule().name(), session.place(), repository.name(), there);
+                || session.journal()
+                        .tags()
+                        .isLeftover(session.rule().name(), session.place(), repository.name(), there);
     }
 
     private static Set<Part> parts(Manifest manifest) {

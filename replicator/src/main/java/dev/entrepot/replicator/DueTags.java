@@ -127,10 +127,12 @@ final class DueTags {
     private Optional<Instant> missingSince(CompletedTag tag, boolean listed, Optional<Instant> noted, boolean noting)
             throws IOException {
         if (!listed) {
-            return noted.isPresent() ? noted : Optional.of(noting ? journal.missingSince(tag) : now());
+            return noted.isPresent()
+                    ? noted
+                    : Optional.of(noting ? journal.tags().missingSince(tag) : now());
         }
         if (noting && noted.isPresent()) {
-            journal.notMissing(tag);
+            journal.tags().notMissing(tag);
         }
         return Optional.empty();
     }

@@ -152,6 +152,7 @@ final class ImageCopy {
                 .toList();
         for (GraphNode node : graph.nodes()) {
             session.journal()
+                    .content()
                     .blobsAt(
                             session.place(),
                             repository.name(),
@@ -171,9 +172,9 @@ final class ImageCopy {
                 List.of(),
                 session.services().time().clock().instant());
         if (session.rule().prune().enabled()) {
-            session.journal().completeAndLeave(complete);
+            session.journal().tags().completeAndLeave(complete);
         } else {
-            session.journal().complete(complete);
+            session.journal().tags().complete(complete);
         }
     }
 
@@ -284,7 +285,7 @@ final class ImageCopy {
     private void commit(GraphNode node) {
         List<Digest> digests = node.blobs().stream().map(Descriptor::digest).toList();
         digests.forEach(blob -> repository.committed(blob).complete(true));
-        session.journal().blobsAt(session.place(), repository.name(), digests);
+        session.journal().content().blobsAt(session.place(), repository.name(), digests);
     }
 
     private GraphNode keepReferrers(GraphNode node) throws IOException {
@@ -305,6 +306,7 @@ final class ImageCopy {
         }
         tags.backUp(source.tag());
         session.journal()
+                .tags()
                 .bring(new BroughtTag(
                         session.rule().name(),
                         session.place(),

@@ -19,7 +19,10 @@ import java.util.Optional;
 record JournalUploads(TargetSession session, RepositoryName repository) implements UploadLog {
     @Override
     public Optional<Upload> recall(Digest blob) throws IOException {
-        return session.journal().upload(session.place(), repository, blob).flatMap(JournalUploads::upload);
+        return session.journal()
+                .content()
+                .upload(session.place(), repository, blob)
+                .flatMap(JournalUploads::upload);
     }
 
     private static Optional<Upload> upload(UploadSession noted) {
@@ -33,6 +36,7 @@ record JournalUploads(TargetSession session, RepositoryName repository) implemen
     @Override
     public void note(Digest blob, Upload upload) {
         session.journal()
+                .content()
                 .uploadAt(
                         session.place(),
                         repository,
@@ -45,6 +49,6 @@ record JournalUploads(TargetSession session, RepositoryName repository) implemen
 
     @Override
     public void forget(Digest blob) {
-        session.journal().forgetUpload(session.place(), repository, blob);
+        session.journal().content().forgetUpload(session.place(), repository, blob);
     }
 }

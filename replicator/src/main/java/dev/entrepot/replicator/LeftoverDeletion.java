@@ -320,7 +320,7 @@ final class LeftoverDeletion {
                         "pruning " + session.name() + "/" + ItemReport.name(repository.name(), decision.reference()),
                         () -> delete(digest));
                 if (stays.isEmpty()) {
-                    session.journal().forgetLeftover(decision.leftover());
+                    session.journal().tags().forgetLeftover(decision.leftover());
                 }
                 outcomes.add(new Outcome(decision, stays, Optional.empty()));
             } catch (CopyException e) {

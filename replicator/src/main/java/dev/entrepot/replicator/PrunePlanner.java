@@ -55,7 +55,7 @@ final class PrunePlanner {
         if (!rule.prune().enabled()) {
             if (noting) {
                 // A grace time that began long ago would be over at once if prune came back.
-                journal.forgetMissing(rule.name(), session.place());
+                journal.tags().forgetMissing(rule.name(), session.place());
             }
             return PrunePlan.NOTHING;
         }
@@ -63,18 +63,18 @@ final class PrunePlanner {
         if (noting) {
             new UnnotedTags(session).adopt();
         }
-        Map<RepositoryName, Map<Tag, Instant>> missing = journal.missing(rule.name(), session.place());
+        Map<RepositoryName, Map<Tag, Instant>> missing = journal.tags().missing(rule.name(), session.place());
         List<CompletedTag> brought = new ArrayList<>();
-        for (CompletedTag tag : journal.broughtBy(rule.name(), session.place())) {
+        for (CompletedTag tag : journal.tags().broughtBy(rule.name(), session.place())) {
             if (tag.isFrom(rule.source().name()) && session.isNamed(tag.source(), tag.repository())) {
                 brought.add(tag);
             } else if (noting
                     && missing.getOrDefault(tag.repository(), Map.of()).containsKey(tag.tag())) {
                 // Nobody looks whether it is there again meanwhile.
-                journal.notMissing(tag);
+                journal.tags().notMissing(tag);
             }
         }
-        List<Leftover> left = journal.leftovers(rule.name(), session.place()).stream()
+        List<Leftover> left = journal.tags().leftovers(rule.name(), session.place()).stream()
                 .filter(leftover -> leftover.registry().equals(rule.source().name())
                         && session.isNamed(leftover.source(), leftover.repository()))
                 .toList();

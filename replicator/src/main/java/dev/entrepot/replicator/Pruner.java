@@ -126,7 +126,7 @@ final class Pruner {
                     () -> deletion.decide(still(name, leftovers), Set.of()));
             decisions.stream()
                     .filter(decision -> decision.fate() == Fate.GONE)
-                    .forEach(decision -> journal.forgetLeftover(decision.leftover()));
+                    .forEach(decision -> journal.tags().forgetLeftover(decision.leftover()));
             List<Decision> going = decisions.stream()
                     .filter(decision -> decision.fate() == Fate.GOES
                             && foreseen.contains(decision.leftover().digest()))
@@ -151,7 +151,7 @@ final class Pruner {
 
     // What was left a second time meanwhile is due later.
     private List<Leftover> still(RepositoryName name, List<Leftover> leftovers) throws IOException {
-        Set<Leftover> now = new HashSet<>(journal.leftovers(rule.name(), session.place(), name));
+        Set<Leftover> now = new HashSet<>(journal.tags().leftovers(rule.name(), session.place(), name));
         return leftovers.stream().filter(now::contains).toList();
     }
 
@@ -161,7 +161,9 @@ final class Pruner {
 
     // Before the repository was claimed, another run may have brought it anew.
     private boolean isStill(CompletedTag gone) throws IOException {
-        return journal.completed(session.place(), gone.repository(), gone.tag()).contains(gone);
+        return journal.tags()
+                .completed(session.place(), gone.repository(), gone.tag())
+                .contains(gone);
     }
 
     private ItemReport delete(CompletedTag gone, GraphDeletion deletion, Set<Digest> foreseen) throws IOException {
@@ -175,8 +177,8 @@ final class Pruner {
             // One that failed half-way is known until all of it is gone.
             switch (done.known()) {
                 case KEPT -> {}
-                case FORGOTTEN -> journal.forgetTag(session.place(), gone.repository(), gone.tag());
-                case LEFT -> journal.leaveTag(gone);
+                case FORGOTTEN -> journal.tags().forget(session.place(), gone.repository(), gone.tag());
+                case LEFT -> journal.tags().leave(gone);
             }
             return report(gone, done.state(), done.reason());
         } catch (InterruptedIOException e) {

@@ -258,14 +258,15 @@ public final class ReplicationRunner {
             Instant started = services.time().clock().instant();
             OptionalLong roundOf = claim.roundOf();
             long number = services.journal()
-                    .startRun(
-                            rule.name(), trigger, roundOf, leftOut(rule, claim).size());
+                    .runs()
+                    .start(rule.name(), trigger, roundOf, leftOut(rule, claim).size());
             claim.begun(number);
             progress.begun(number);
             try {
                 ReplicationReport report = execute(rule, claim, roundOf, trigger, progress, selection, number, started);
                 services.journal()
-                        .finishRun(number, report.outcome().toString(), ReportWriter.toJson(KeptReport.of(report)));
+                        .runs()
+                        .finish(number, report.outcome().toString(), ReportWriter.toJson(KeptReport.of(report)));
                 return report;
             } catch (IOException | RuntimeException e) {
                 breakOff(number, e);
@@ -287,7 +288,7 @@ public final class ReplicationRunner {
     private void breakOff(long run, Exception cause) {
         boolean interrupted = Thread.interrupted();
         try {
-            services.journal().breakOff(run);
+            services.journal().runs().breakOff(run);
         } catch (IOException e) {
             cause.addSuppressed(e);
         } finally {

@@ -220,8 +220,9 @@ final class TagNeeds {
 
     private void lookAtAll() throws IOException {
         unseen.clear();
-        Map<Tag, List<CompletedTag>> known = session.journal().completedIn(session.place(), repository.name()).stream()
-                .collect(Collectors.groupingBy(CompletedTag::tag));
+        Map<Tag, List<CompletedTag>> known =
+                session.journal().tags().completedIn(session.place(), repository.name()).stream()
+                        .collect(Collectors.groupingBy(CompletedTag::tag));
         Set<Tag> others = new TreeSet<>(tags);
         others.removeIf(CosignTags::isAttached);
         others.removeAll(known.keySet());
@@ -231,8 +232,9 @@ final class TagNeeds {
                 return;
             }
         }
-        Map<Tag, List<BroughtTag>> brought = session.journal().broughtIn(session.place(), repository.name()).stream()
-                .collect(Collectors.groupingBy(BroughtTag::tag));
+        Map<Tag, List<BroughtTag>> brought =
+                session.journal().tags().broughtIn(session.place(), repository.name()).stream()
+                        .collect(Collectors.groupingBy(BroughtTag::tag));
         List<Tag> order = known.keySet().stream().sorted().toList();
         List<Needs> needs = Concurrently.map(
                 order,
@@ -248,13 +250,13 @@ final class TagNeeds {
     }
 
     private Needs neededBy(Tag tag) throws IOException {
-        List<CompletedTag> known = session.journal().completed(session.place(), repository.name(), tag);
+        List<CompletedTag> known = session.journal().tags().completed(session.place(), repository.name(), tag);
         return known.isEmpty()
                 ? new Needs(repository.neededByBackup(tag), false)
                 : neededBy(
                         tag,
                         known,
-                        session.journal().broughtIn(session.place(), repository.name(), tag),
+                        session.journal().tags().broughtIn(session.place(), repository.name(), tag),
                         repository.resolve(tag));
     }
 

@@ -231,7 +231,7 @@ final class TargetPlanner {
     // The rule's own, else what another rule knows of the same.
     private Optional<CompletedTag> usable(SourceTag tag, TargetRepository repository) throws IOException {
         Optional<CompletedTag> usable = Optional.empty();
-        for (CompletedTag noted : session.journal().completed(session.place(), repository.name(), tag.tag())) {
+        for (CompletedTag noted : session.journal().tags().completed(session.place(), repository.name(), tag.tag())) {
             if (isUsable(noted, tag) && (usable.isEmpty() || noted.rule().equals(rule.name()))) {
                 usable = Optional.of(noted);
             }
@@ -252,7 +252,7 @@ final class TargetPlanner {
     }
 
     private boolean isOurs(SourceTag tag, TargetRepository repository, Digest there) throws IOException {
-        return session.journal().broughtIn(session.place(), repository.name(), tag.tag()).stream()
+        return session.journal().tags().broughtIn(session.place(), repository.name(), tag.tag()).stream()
                 .anyMatch(brought -> brought.rule().equals(rule.name())
                         && isFromHere(brought.registry(), brought.source(), tag)
                         && brought.digest().equals(there));

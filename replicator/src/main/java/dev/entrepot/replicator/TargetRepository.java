@@ -92,7 +92,7 @@ final class TargetRepository {
     }
 
     private boolean askWhetherUnknown() throws IOException {
-        if (journal.hasBegun(place, name)) {
+        if (journal.content().hasBegun(place, name)) {
             return false;
         }
         try {
@@ -113,7 +113,7 @@ final class TargetRepository {
     }
 
     private boolean noteBegun() throws IOException {
-        journal.begin(place, name);
+        journal.content().begin(place, name);
         return true;
     }
 

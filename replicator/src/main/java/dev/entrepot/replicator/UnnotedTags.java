@@ -27,7 +27,7 @@ final class UnnotedTags {
      * gives no answer, or shows less than all of it, is asked again in the next run.
      */
     void adopt() throws IOException {
-        for (BroughtTag tag : session.journal().unnoted(session.rule().name(), session.place())) {
+        for (BroughtTag tag : session.journal().tags().unnoted(session.rule().name(), session.place())) {
             // What another target of the rule at the same place is about to write just now is for that one.
             if (!session.isNamed(tag.source(), tag.repository())) {
                 continue;
@@ -47,7 +47,7 @@ final class UnnotedTags {
         TargetRepository repository = session.repository(tag.repository());
         Optional<Digest> there = repository.head(tag.tag()).map(Descriptor::digest);
         if (!there.equals(Optional.of(tag.digest()))) {
-            session.journal().forgetBrought(tag);
+            session.journal().tags().forgetBrought(tag);
             return;
         }
         Optional<List<Digest>> nodes = new PrunedRepository(session, repository).nodesUnder(tag.tag());
@@ -55,6 +55,7 @@ final class UnnotedTags {
             return;
         }
         session.journal()
+                .tags()
                 .complete(new CompletedTag(
                         tag.rule(),
                         tag.target(),

@@ -49,14 +49,16 @@ class BrokenOffRunTest {
             thread.interrupt();
             assertThatThrownBy(() -> run.get(30, TimeUnit.SECONDS)).isInstanceOf(ExecutionException.class);
 
-            assertThat(engine.journal.runs(9)).singleElement().satisfies(record -> {
+            assertThat(engine.journal.runs().last(9)).singleElement().satisfies(record -> {
                 assertThat(record.outcome()).isEqualTo("broken-off");
                 assertThat(record.ended()).isPresent();
             });
             assertThat(engine.runner.isRunning("rule")).isFalse();
             target.gate((index, request) -> {});
             engine.run(new Rules(source).to(target));
-            assertThat(engine.journal.runs(9)).extracting(RunRecord::outcome).containsExactly("complete", "broken-off");
+            assertThat(engine.journal.runs().last(9))
+                    .extracting(RunRecord::outcome)
+                    .containsExactly("complete", "broken-off");
         }
     }
 }

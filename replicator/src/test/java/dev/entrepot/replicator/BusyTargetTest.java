@@ -75,7 +75,7 @@ class BusyTargetTest {
                     .containsExactly("fast.test");
             Completeness.assertComplete(app, "v2", fast, "mirror/app");
             assertThat(engine.runner.isRunning("rule")).isTrue();
-            assertThat(engine.journal.runs(9))
+            assertThat(engine.journal.runs().last(9))
                     .as("one run of the rule, however many rounds")
                     .filteredOn(run -> run.roundOf().isEmpty())
                     .singleElement()
@@ -91,11 +91,11 @@ class BusyTargetTest {
                     .contains("(test, a round of run " + whole.run() + ")");
             assertThat(ReportWriter.toJson(second)).contains("\"roundOf\":" + whole.run());
             assertThat(engine.runner.isRunning("rule")).isFalse();
-            assertThat(engine.journal.lastRuns("rule").unfinished())
+            assertThat(engine.journal.runs().lastRuns("rule").unfinished())
                     .as("what was left out is owed, also after a restart")
                     .isEqualTo(1);
             ReplicationReport last = engine.run(rules);
-            assertThat(engine.journal.lastRuns("rule").unfinished()).isZero();
+            assertThat(engine.journal.runs().lastRuns("rule").unfinished()).isZero();
             assertThat(last.leftOut()).isEmpty();
             assertThat(last.roundOf()).as("a run of its own").isEmpty();
             Completeness.assertComplete(app, "v2", slow, "mirror/app");

@@ -318,7 +318,7 @@ class CopyBehaviourTest {
         assertThat(report.outcome()).isEqualTo(Outcome.COMPLETE);
         assertThat(report.tally().blobsMounted()).isZero();
         engine.journal.flush();
-        assertThat(engine.journal.blobLocations("target.test", shared))
+        assertThat(engine.journal.content().blobLocations("target.test", shared))
                 .extracting(Object::toString)
                 .containsExactly("mirror/other");
     }
@@ -725,7 +725,7 @@ class CopyBehaviourTest {
         shapes.tag("v1", shapes.image("amd64"));
         ReplicationReport report = engine.run(rules());
 
-        assertThat(engine.journal.runs(10)).singleElement().satisfies(run -> {
+        assertThat(engine.journal.runs().last(10)).singleElement().satisfies(run -> {
             assertThat(run.id()).isEqualTo(report.run());
             assertThat(run.outcome()).isEqualTo("complete");
             assertThat(run.summaryJson().orElseThrow())
@@ -733,7 +733,7 @@ class CopyBehaviourTest {
                     .doesNotContain("\"items\"")
                     .isSubstringOf(ReportWriter.toJson(report).replace(",\"items\":[", "},"));
         });
-        assertThat(engine.journal.report(report.run()))
+        assertThat(engine.journal.runs().report(report.run()))
                 .contains(ReportWriter.toJson(report))
                 .get()
                 .asString()

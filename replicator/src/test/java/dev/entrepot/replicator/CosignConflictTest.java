@@ -102,7 +102,7 @@ class CosignConflictTest {
     @Test
     void signatureOfTheSourceArrivesAlsoWhereTheJournalIsLost() throws IOException {
         Digest more = sign(app, "release", "auditor");
-        engine.journal.forgetTag("target.test", mirror.repository().name(), new Tag("v1"));
+        engine.journal.tags().forget("target.test", mirror.repository().name(), new Tag("v1"));
 
         assertThat(engine.run(rules).items().getFirst().state()).isEqualTo(ItemReport.State.COPIED);
 

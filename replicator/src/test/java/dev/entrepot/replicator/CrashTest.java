@@ -132,11 +132,11 @@ class CrashTest {
         assertTagsComplete(0);
 
         try (Engine engine = new Engine(folder.resolve("journal"))) {
-            assertThat(engine.journal.runs(1).getFirst().outcome()).isEqualTo("interrupted");
+            assertThat(engine.journal.runs().last(1).getFirst().outcome()).isEqualTo("interrupted");
             ReplicationReport report =
                     engine.run(new Rules(source()).to(new LayoutTargets().target("layout", folder.resolve("layout"))));
             assertThat(report.outcome()).isEqualTo(ReplicationReport.Outcome.COMPLETE);
-            assertThat(engine.journal.runs(9))
+            assertThat(engine.journal.runs().last(9))
                     .extracting(RunRecord::outcome)
                     .containsExactly("complete", "interrupted");
         }

@@ -384,24 +384,27 @@ class PrunerTest {
         engine.run(rules);
         isDue("a", "b");
         CompletedTag known = engine.journal
+                .tags()
                 .completed("target.test", new RepositoryName("mirror/app"), new Tag("a"))
                 .getFirst();
         shapes.tag("new", shapes.image("new"));
         target.gate((index, request) -> {
             if (request.equals("PUT manifest mirror/app new")) {
-                engine.journal.complete(new CompletedTag(
-                        known.rule(),
-                        known.target(),
-                        known.registry(),
-                        new RepositoryName("renamed"),
-                        known.repository(),
-                        known.tag(),
-                        known.sourceDigest(),
-                        known.targetDigest(),
-                        known.scope(),
-                        known.nodes(),
-                        known.kept(),
-                        known.at()));
+                engine.journal
+                        .tags()
+                        .complete(new CompletedTag(
+                                known.rule(),
+                                known.target(),
+                                known.registry(),
+                                new RepositoryName("renamed"),
+                                known.repository(),
+                                known.tag(),
+                                known.sourceDigest(),
+                                known.targetDigest(),
+                                known.scope(),
+                                known.nodes(),
+                                known.kept(),
+                                known.at()));
             } else if (request.startsWith("DELETE") && isTag(request.substring(27))) {
                 throw new RefusedException(405, "UNSUPPORTED", "the operation is unsupported");
             }

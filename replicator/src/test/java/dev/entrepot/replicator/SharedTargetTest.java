@@ -375,14 +375,16 @@ class SharedTargetTest {
         try (Engine other = new Engine(folder.resolve("killed"))) {
             other.run(rule("rule", tag));
         }
-        engine.journal.bring(new BroughtTag(
-                "rule",
-                "target.test",
-                "source.test",
-                new RepositoryName("app"),
-                new RepositoryName("mirror/app"),
-                new Tag(tag),
-                image.digest()));
+        engine.journal
+                .tags()
+                .bring(new BroughtTag(
+                        "rule",
+                        "target.test",
+                        "source.test",
+                        new RepositoryName("app"),
+                        new RepositoryName("mirror/app"),
+                        new Tag(tag),
+                        image.digest()));
         app.tags.remove(new Tag(tag));
     }
 
@@ -397,7 +399,7 @@ class SharedTargetTest {
 
         assertThat(pruned(engine.run(rules))).isEqualTo(2);
         assertThat(mirror.tags).containsOnlyKeys(new Tag("v2"));
-        assertThat(engine.journal.broughtIn("target.test", new RepositoryName("mirror/app")))
+        assertThat(engine.journal.tags().broughtIn("target.test", new RepositoryName("mirror/app")))
                 .hasSize(1);
     }
 
@@ -405,16 +407,18 @@ class SharedTargetTest {
     void whatARunWasAboutToWriteAndDidNotIsNotTheRules() throws IOException {
         Rules rules = pruning("rule", "*");
         engine.run(rules);
-        engine.journal.bring(new BroughtTag(
-                "rule",
-                "target.test",
-                "source.test",
-                new RepositoryName("app"),
-                new RepositoryName("mirror/app"),
-                new Tag("v2"),
-                shapes.image("never written").digest()));
+        engine.journal
+                .tags()
+                .bring(new BroughtTag(
+                        "rule",
+                        "target.test",
+                        "source.test",
+                        new RepositoryName("app"),
+                        new RepositoryName("mirror/app"),
+                        new Tag("v2"),
+                        shapes.image("never written").digest()));
         engine.run(rules);
-        assertThat(engine.journal.broughtIn("target.test", new RepositoryName("mirror/app"), new Tag("v2")))
+        assertThat(engine.journal.tags().broughtIn("target.test", new RepositoryName("mirror/app"), new Tag("v2")))
                 .extracting(BroughtTag::digest)
                 .containsExactly(mirror.tags.get(new Tag("v2")));
     }
@@ -432,9 +436,9 @@ class SharedTargetTest {
                 new RepositoryName("b/app"),
                 new Tag("v1"),
                 shapes.image("not written yet").digest());
-        engine.journal.bring(ofTheOther);
+        engine.journal.tags().bring(ofTheOther);
         engine.run(rules);
-        assertThat(engine.journal.broughtIn("target.test", new RepositoryName("b/app")))
+        assertThat(engine.journal.tags().broughtIn("target.test", new RepositoryName("b/app")))
                 .containsExactly(ofTheOther);
     }
 

@@ -90,7 +90,8 @@ class UploadCrashTest {
     private void awaitNote(URI target, Digest layer) throws IOException {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
         try (CopyJournal journal = CopyJournal.openForReading(folder, InstantSource.system())) {
-            while (journal.upload(target.getAuthority(), new RepositoryName("mirror/app"), layer)
+            while (journal.content()
+                    .upload(target.getAuthority(), new RepositoryName("mirror/app"), layer)
                     .isEmpty()) {
                 assertThat(System.nanoTime()).isLessThan(deadline);
                 Thread.onSpinWait();

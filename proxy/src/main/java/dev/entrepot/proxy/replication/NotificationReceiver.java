@@ -184,7 +184,7 @@ final class NotificationReceiver {
     // cannot be written down, the rule runs all the same, and who posts is told that it failed.
     private void run(String rule, ReceiveConfig receive) throws IOException {
         try {
-            replication.journal().owe(rule, NOTIFICATION);
+            replication.journal().runs().owe(rule, NOTIFICATION);
         } finally {
             scheduler.runSoonForNews(rule, receive.debounce(), NOTIFICATION);
         }

@@ -206,25 +206,30 @@ final class ReplicationApi implements AdminEndpoint {
             rule.targets().forEach(target -> targets.add(target.registry().name()));
             json.put("running", replication.isRunning(rule.name()));
             scheduler.nextRun(rule.name()).ifPresent(next -> json.put("next", next.toString()));
-            replication.journal().lastSuccess(rule.name()).ifPresent(last -> json.put("lastSuccess", last.toString()));
+            replication
+                    .journal()
+                    .runs()
+                    .lastSuccess(rule.name())
+                    .ifPresent(last -> json.put("lastSuccess", last.toString()));
         }
         return array.toString();
     }
 
     private List<RunRecord> runsOf(Optional<String> rule) throws IOException {
         return rule.isEmpty()
-                ? replication.journal().runs(RUNS_SHOWN)
-                : replication.journal().runs(rule.get(), RUNS_SHOWN);
+                ? replication.journal().runs().last(RUNS_SHOWN)
+                : replication.journal().runs().last(rule.get(), RUNS_SHOWN);
     }
 
     private String run(String number) throws IOException, UnknownThingException {
-        Optional<RunRecord> run =
-                number.matches("[0-9]{1,18}") ? replication.journal().run(Long.parseLong(number)) : Optional.empty();
+        Optional<RunRecord> run = number.matches("[0-9]{1,18}")
+                ? replication.journal().runs().find(Long.parseLong(number))
+                : Optional.empty();
         if (run.isEmpty()) {
             throw new UnknownThingException("there is no run " + number + "; GET " + RUNS + " shows the last");
         }
         ObjectNode json = RunTexts.toJson(
-                run.get(), replication.journal().report(run.get().id()));
+                run.get(), replication.journal().runs().report(run.get().id()));
         if (!RunTexts.ended(run.get())) {
             runs.progress(run.get().rule()).ifPresent(line -> json.put("progress", line));
         }

@@ -63,7 +63,7 @@ public final class ReplicationService implements AutoCloseable {
         CopyJournal journal = replication.journal();
         journal.forgetRuns(CopyJournal.HISTORY);
         for (ReplicationRule rule : replication.rules()) {
-            counted.recall(journal.telling(rule.name(), RUNS_RECALLED));
+            counted.recall(journal.runs().telling(rule.name(), RUNS_RECALLED));
         }
         this.events = new EventDeliveries(notifications.deliver(), metrics, environment);
         this.scheduler = ReplicationScheduler.create(
@@ -74,9 +74,15 @@ public final class ReplicationService implements AutoCloseable {
                 List.of(new RunLog(), counted, events),
                 tracing,
                 (rule, trigger) -> runAgain(scheduler, rule, trigger));
-        journal.oweOnly(config.rules().stream().map(ReplicationRuleConfig::name).collect(Collectors.toSet()));
+        journal.runs()
+                .oweOnly(
+                        config.rules().stream().map(ReplicationRuleConfig::name).collect(Collectors.toSet()));
         for (ReplicationRuleConfig rule : config.rules()) {
-            scheduler.add(rule.name(), rule.schedule(), journal.lastRuns(rule.name()), journal.owed(rule.name()));
+            scheduler.add(
+                    rule.name(),
+                    rule.schedule(),
+                    journal.runs().lastRuns(rule.name()),
+                    journal.runs().owed(rule.name()));
         }
         this.status = new ReplicationStatus(replication, runs, scheduler, counted);
         this.api = new ReplicationApi(

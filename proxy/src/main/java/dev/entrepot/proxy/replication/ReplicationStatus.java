@@ -109,10 +109,10 @@ public final class ReplicationStatus {
         }
         Map<String, Instant> lastSuccess = new HashMap<>();
         for (ReplicationRule rule : replication.rules()) {
-            replication.journal().lastSuccess(rule.name()).ifPresent(last -> lastSuccess.put(rule.name(), last));
+            replication.journal().runs().lastSuccess(rule.name()).ifPresent(last -> lastSuccess.put(rule.name(), last));
         }
         ArrayNode last = OciJson.mapper().createArrayNode();
-        replication.journal().runs(RUNS_SHOWN).forEach(run -> last.add(line(run)));
+        replication.journal().runs().last(RUNS_SHOWN).forEach(run -> last.add(line(run)));
         Journal read = new Journal(changes, lastSuccess, last);
         journal = Optional.of(read);
         return read;
@@ -143,13 +143,13 @@ public final class ReplicationStatus {
      * @throws IOException if the journal cannot be read
      */
     public Optional<ObjectNode> run(long id) throws IOException {
-        Optional<RunRecord> run = replication.journal().run(id);
+        Optional<RunRecord> run = replication.journal().runs().find(id);
         if (run.isEmpty()) {
             return Optional.empty();
         }
         ObjectNode json = line(run.get());
         ArrayNode failures = json.putArray("failures");
-        replication.journal().report(id).flatMap(RunTexts::read).ifPresent(report -> {
+        replication.journal().runs().report(id).flatMap(RunTexts::read).ifPresent(report -> {
             report.path("items")
                     .valueStream()
                     .filter(item -> item.path("state").asString("").equalsIgnoreCase("failed"))

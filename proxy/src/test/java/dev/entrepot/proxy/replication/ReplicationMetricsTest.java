@@ -165,11 +165,11 @@ class ReplicationMetricsTest {
     private void recalledAfter(Path folder, List<ReplicationReport> reports) throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, InstantSource.fixed(TIME))) {
             for (ReplicationReport report : reports) {
-                long run = journal.startRun(report.rule(), report.trigger());
+                long run = journal.runs().start(report.rule(), report.trigger());
                 assertThat(run).isEqualTo(report.run());
-                journal.finishRun(run, report.outcome().toString(), ReportWriter.toJson(report));
+                journal.runs().finish(run, report.outcome().toString(), ReportWriter.toJson(report));
             }
-            replication.recall(journal.telling("to-regions", 10));
+            replication.recall(journal.runs().telling("to-regions", 10));
         }
     }
 
@@ -200,9 +200,9 @@ class ReplicationMetricsTest {
     @Test
     void runWhoseSummaryCannotBeReadIsLeftOut(@TempDir Path folder) throws Exception {
         try (CopyJournal journal = CopyJournal.open(folder, InstantSource.fixed(TIME))) {
-            journal.finishRun(journal.startRun("to-regions", "test"), "failed", "{\"started\": \"x\"}");
-            journal.finishRun(journal.startRun("to-regions", "test"), "failed", "no report");
-            replication.recall(journal.telling("to-regions", 10));
+            journal.runs().finish(journal.runs().start("to-regions", "test"), "failed", "{\"started\": \"x\"}");
+            journal.runs().finish(journal.runs().start("to-regions", "test"), "failed", "no report");
+            replication.recall(journal.runs().telling("to-regions", 10));
         }
         replication.ended(round(3, 0, 1, Optional.empty(), at("eu.test", 10, 0)));
 

@@ -87,7 +87,7 @@ public final class ExportRuns implements AutoCloseable {
      */
     public long begin(String name) throws IOException {
         journal.forgetRuns(CopyJournal.HISTORY);
-        return journal.startRun(name, "export");
+        return journal.runs().start(name, "export");
     }
 
     /**
@@ -97,12 +97,12 @@ public final class ExportRuns implements AutoCloseable {
      * @param reportJson its report
      */
     public void end(long run, String outcome, String reportJson) throws IOException {
-        journal.finishRun(run, outcome, reportJson);
+        journal.runs().finish(run, outcome, reportJson);
     }
 
     /** Notes that an export was interrupted. */
     public void breakOff(long run) throws IOException {
-        journal.breakOff(run);
+        journal.runs().breakOff(run);
     }
 
     @Override

@@ -112,7 +112,11 @@ final class ImportMemory {
         for (ImageClosure closure : closures) {
             BundledImage image = closure.image();
             if (report.isComplete(image, names)) {
-                runner.journal().completed(place, names.repository(image.repository()), names.tag(image)).stream()
+                runner
+                        .journal()
+                        .tags()
+                        .completed(place, names.repository(image.repository()), names.tag(image))
+                        .stream()
                         .filter(done -> done.rule().equals(rule.name()))
                         .filter(done -> done.sourceDigest().equals(image.manifest()))
                         .map(CompletedTag::targetDigest)
@@ -142,11 +146,12 @@ final class ImportMemory {
                 }
             }
         }
-        held.forEach((repository, blobs) -> runner.journal().blobsAt(place, names.repository(repository), blobs));
+        held.forEach(
+                (repository, blobs) -> runner.journal().content().blobsAt(place, names.repository(repository), blobs));
     }
 
     /** Repositories of the target that are known to have blobs. */
     Map<Digest, List<RepositoryName>> blobLocations(Collection<Digest> blobs) throws IOException {
-        return runner.journal().blobLocations(place, blobs);
+        return runner.journal().content().blobLocations(place, blobs);
     }
 }

@@ -45,24 +45,26 @@ public final class RunsToRead implements AutoCloseable {
 
     /** The last runs, newest first, at most so many. */
     public List<RunRecord> runs(int most) throws IOException {
-        List<RunRecord> first = journal.runs(most);
+        List<RunRecord> first = journal.runs().last(most);
         Set<Long> killed = killed(first);
         // Read once more: one that was in progress at first may have come to its end before nobody had the lock.
         return killed.isEmpty()
                 ? first
-                : journal.runs(most).stream().map(run -> told(run, killed)).toList();
+                : journal.runs().last(most).stream()
+                        .map(run -> told(run, killed))
+                        .toList();
     }
 
     /** A run; empty if there is none of that number. */
     public Optional<RunRecord> run(long number) throws IOException {
-        Optional<RunRecord> first = journal.run(number);
+        Optional<RunRecord> first = journal.runs().find(number);
         Set<Long> killed = killed(first.stream().toList());
-        return killed.isEmpty() ? first : journal.run(number).map(run -> told(run, killed));
+        return killed.isEmpty() ? first : journal.runs().find(number).map(run -> told(run, killed));
     }
 
     /** The report of a run, or its summary; empty if there is neither. */
     public Optional<String> report(long number) throws IOException {
-        return journal.report(number);
+        return journal.runs().report(number);
     }
 
     // Those in progress, if nobody can be at them. Who asks for the lock has it for a moment, so it is asked for only

@@ -122,7 +122,7 @@ public final class ReplicationScheduler implements AutoCloseable {
      * As above, and catches up with what the rule was to run for and did not, at the time at which it would begin again
      * what came to no end; also without a schedule, where nothing else is caught up with.
      *
-     * @param owed why it was to run, see {@link dev.entrepot.replicator.journal.CopyJournal#owed}
+     * @param owed why it was to run, see {@link dev.entrepot.replicator.journal.RunRecords#owed}
      */
     public void add(String rule, Optional<ScheduleConfig> schedule, LastRuns last, Optional<String> owed)
             throws IOException {

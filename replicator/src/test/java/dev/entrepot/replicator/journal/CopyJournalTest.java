@@ -69,51 +69,55 @@ class CopyJournalTest {
     void everythingIsThereAfterReopening() throws IOException {
         long run;
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            run = journal.startRun("rule", "schedule");
-            journal.complete(completed("v1"));
-            journal.blobsAt("target", app, List.of(digest("x"), digest("y")));
-            journal.blobsAt("target", other, List.of(digest("x")));
-            journal.uploadAt("target", app, digest("x"), new UploadSession("/uploads/1", 77, clock.instant()));
-            journal.finishRun(run, "complete", "{}");
+            run = journal.runs().start("rule", "schedule");
+            journal.tags().complete(completed("v1"));
+            journal.content().blobsAt("target", app, List.of(digest("x"), digest("y")));
+            journal.content().blobsAt("target", other, List.of(digest("x")));
+            journal.content()
+                    .uploadAt("target", app, digest("x"), new UploadSession("/uploads/1", 77, clock.instant()));
+            journal.runs().finish(run, "complete", "{}");
         }
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            assertThat(journal.completed("target", other, new Tag("v1"))).contains(completed("v1"));
-            assertThat(journal.completedIn("target", other)).hasSize(1);
-            assertThat(journal.completed("elsewhere", other, new Tag("v1"))).isEmpty();
-            assertThat(journal.blobLocations("target", digest("x"))).containsExactly(other, app);
-            assertThat(journal.blobLocations("target", List.of(digest("x"), digest("unknown"))))
+            assertThat(journal.tags().completed("target", other, new Tag("v1"))).contains(completed("v1"));
+            assertThat(journal.tags().completedIn("target", other)).hasSize(1);
+            assertThat(journal.tags().completed("elsewhere", other, new Tag("v1")))
+                    .isEmpty();
+            assertThat(journal.content().blobLocations("target", digest("x"))).containsExactly(other, app);
+            assertThat(journal.content().blobLocations("target", List.of(digest("x"), digest("unknown"))))
                     .isEqualTo(Map.of(digest("x"), List.of(other, app)));
-            assertThat(journal.upload("target", app, digest("x")))
+            assertThat(journal.content().upload("target", app, digest("x")))
                     .contains(new UploadSession("/uploads/1", 77, clock.instant()));
-            assertThat(journal.run(run).orElseThrow().outcome()).isEqualTo("complete");
-            assertThat(journal.report(run)).contains("{}");
-            assertThat(journal.lastSuccess("rule")).contains(clock.instant());
-            journal.forgetBlob("target", other, digest("x"));
-            journal.forgetTag("target", other, new Tag("v1"));
-            journal.forgetUpload("target", app, digest("x"));
-            assertThat(journal.blobLocations("target", digest("x"))).containsExactly(app);
-            assertThat(journal.completed("target", other, new Tag("v1"))).isEmpty();
-            assertThat(journal.upload("target", app, digest("x"))).isEmpty();
+            assertThat(journal.runs().find(run).orElseThrow().outcome()).isEqualTo("complete");
+            assertThat(journal.runs().report(run)).contains("{}");
+            assertThat(journal.runs().lastSuccess("rule")).contains(clock.instant());
+            journal.content().forgetBlob("target", other, digest("x"));
+            journal.tags().forget("target", other, new Tag("v1"));
+            journal.content().forgetUpload("target", app, digest("x"));
+            assertThat(journal.content().blobLocations("target", digest("x"))).containsExactly(app);
+            assertThat(journal.tags().completed("target", other, new Tag("v1"))).isEmpty();
+            assertThat(journal.content().upload("target", app, digest("x"))).isEmpty();
         }
     }
 
     @Test
     void placesOfBlobsThatWereNotConfirmedForLongestAreForgottenOverTheBound() throws IOException, SQLException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            journal.blobsAt("target", app, List.of(digest("old"), digest("confirmed")));
-            journal.blobsAt("target", other, List.of(digest("old")));
+            journal.content().blobsAt("target", app, List.of(digest("old"), digest("confirmed")));
+            journal.content().blobsAt("target", other, List.of(digest("old")));
         }
         // As if so many had been noted since.
         noteMany(5_000, CopyJournal.BLOBS + 3);
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            journal.blobsAt("target", app, List.of(digest("confirmed")));
-            assertThat(journal.blobLocations("target", digest("old"))).containsExactly(other, app);
+            journal.content().blobsAt("target", app, List.of(digest("confirmed")));
+            assertThat(journal.content().blobLocations("target", digest("old"))).containsExactly(other, app);
 
             journal.forgetRuns(CopyJournal.HISTORY);
 
-            assertThat(journal.blobLocations("target", digest("old"))).isEmpty();
-            assertThat(journal.blobLocations("target", digest("confirmed"))).containsExactly(app);
-            assertThat(journal.blobLocations("target", digest("last"))).containsExactly(other);
+            assertThat(journal.content().blobLocations("target", digest("old"))).isEmpty();
+            assertThat(journal.content().blobLocations("target", digest("confirmed")))
+                    .containsExactly(app);
+            assertThat(journal.content().blobLocations("target", digest("last")))
+                    .containsExactly(other);
         }
         assertThat(number("SELECT COUNT(*) FROM blob"))
                 .as("none that was noted before")
@@ -124,8 +128,8 @@ class CopyJournalTest {
     void placeOfABlobThatWasConfirmedLatelyIsNotWrittenAgain() throws IOException, SQLException {
         for (int day = 0; day < 3; day++) {
             try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-                journal.blobsAt("target", app, List.of(digest("x")));
-                journal.blobsAt("target", other, List.of(digest("x")));
+                journal.content().blobsAt("target", app, List.of(digest("x")));
+                journal.content().blobsAt("target", other, List.of(digest("x")));
             }
         }
         assertThat(number("SELECT MAX(rowid) FROM blob")).isEqualTo(2);
@@ -153,48 +157,48 @@ class CopyJournalTest {
     @Test
     void runThatAKilledProcessLeftBehindIsInterrupted() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            journal.startRun("rule", "schedule");
+            journal.runs().start("rule", "schedule");
             try (CopyJournal reader = CopyJournal.openForReading(folder, clock)) {
-                assertThat(reader.runs(5))
+                assertThat(reader.runs().last(5))
                         .singleElement()
                         .satisfies(run -> assertThat(run.outcome()).isEqualTo("running"));
             }
         }
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            assertThat(journal.runs(5)).singleElement().satisfies(run -> {
+            assertThat(journal.runs().last(5)).singleElement().satisfies(run -> {
                 assertThat(run.outcome()).isEqualTo("interrupted");
                 assertThat(run.ended()).isEmpty();
             });
-            assertThat(journal.lastSuccess("rule")).isEmpty();
+            assertThat(journal.runs().lastSuccess("rule")).isEmpty();
         }
     }
 
     @Test
     void oldRunsAreForgottenAndWhatTheyBroughtIsNot() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            long old = journal.startRun("rule", "schedule");
-            journal.finishRun(old, "complete", "{}");
-            journal.complete(completed("v1"));
+            long old = journal.runs().start("rule", "schedule");
+            journal.runs().finish(old, "complete", "{}");
+            journal.tags().complete(completed("v1"));
             clock.pass(Duration.ofDays(40));
-            journal.startRun("rule", "schedule");
+            journal.runs().start("rule", "schedule");
 
             assertThat(journal.forgetRuns(Duration.ofDays(30))).isEqualTo(1);
-            assertThat(journal.runs(9)).hasSize(1);
-            assertThat(journal.report(old)).isEmpty();
-            assertThat(journal.completedIn("target", other)).hasSize(1);
+            assertThat(journal.runs().last(9)).hasSize(1);
+            assertThat(journal.runs().report(old)).isEmpty();
+            assertThat(journal.tags().completedIn("target", other)).hasSize(1);
         }
     }
 
     @Test
     void whereACopyHasBegunIsKnownToAnotherProcessAtOnce() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            journal.begin("target", app);
-            journal.begin("target", app);
+            journal.content().begin("target", app);
+            journal.content().begin("target", app);
 
             try (CopyJournal beside = CopyJournal.openForReading(folder, clock)) {
-                assertThat(beside.hasBegun("target", app)).isTrue();
-                assertThat(beside.hasBegun("target", other)).isFalse();
-                assertThat(beside.hasBegun("elsewhere", app)).isFalse();
+                assertThat(beside.content().hasBegun("target", app)).isTrue();
+                assertThat(beside.content().hasBegun("target", other)).isFalse();
+                assertThat(beside.content().hasBegun("elsewhere", app)).isFalse();
             }
         }
     }
@@ -229,12 +233,12 @@ class CopyJournalTest {
     }
 
     private void bring(CopyJournal journal, CompletedTag tag) throws IOException {
-        journal.bring(brought(tag));
-        journal.completeAndLeave(tag);
+        journal.tags().bring(brought(tag));
+        journal.tags().completeAndLeave(tag);
     }
 
     private static List<Digest> left(CopyJournal journal) throws IOException {
-        return journal.leftovers("rule", "target").stream()
+        return journal.tags().leftovers("rule", "target").stream()
                 .map(Leftover::digest)
                 .toList();
     }
@@ -245,41 +249,41 @@ class CopyJournalTest {
             bring(journal, with("rule", "all", "root", "child", "signature"));
             bring(journal, with("rule", "all", "root", "child"));
             assertThat(left(journal)).containsExactly(digest("signature"));
-            assertThat(journal.isLeftover("rule", "target", other, digest("signature")))
+            assertThat(journal.tags().isLeftover("rule", "target", other, digest("signature")))
                     .isTrue();
-            assertThat(journal.isLeftover("another", "target", other, digest("signature")))
+            assertThat(journal.tags().isLeftover("another", "target", other, digest("signature")))
                     .isFalse();
             bring(journal, with("rule", "some", "root"));
             bring(journal, with("another", "some", "else"));
             bring(journal, with("rule", "some", "root"));
             assertThat(left(journal)).containsExactly(digest("signature"));
-            journal.complete(with("rule", "some", "new"));
+            journal.tags().complete(with("rule", "some", "new"));
             assertThat(left(journal)).containsExactly(digest("signature"));
         }
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            Leftover signature = journal.leftovers("rule", "target").getFirst();
-            assertThat(journal.leftovers("rule", "target", other))
-                    .isEqualTo(journal.leftovers("rule", "target"))
+            Leftover signature = journal.tags().leftovers("rule", "target").getFirst();
+            assertThat(journal.tags().leftovers("rule", "target", other))
+                    .isEqualTo(journal.tags().leftovers("rule", "target"))
                     .isNotEmpty();
-            assertThat(journal.leftovers("rule", "target", app)).isEmpty();
+            assertThat(journal.tags().leftovers("rule", "target", app)).isEmpty();
             assertThat(signature.since()).isEqualTo(clock.instant());
             assertThat(signature.source()).isEqualTo(app);
             clock.pass(Duration.ofDays(1));
             bring(journal, with("rule", "all", "new", "signature"));
             bring(journal, with("rule", "all", "new"));
-            assertThat(journal.leftovers("rule", "target"))
+            assertThat(journal.tags().leftovers("rule", "target"))
                     .as("its time begins anew")
                     .extracting(Leftover::since)
                     .containsExactly(clock.instant());
-            journal.forgetLeftover(signature);
+            journal.tags().forgetLeftover(signature);
             assertThat(left(journal)).isEmpty();
-            journal.leaveTag(with("rule", "all", "new", "child"));
+            journal.tags().leave(with("rule", "all", "new", "child"));
             assertThat(left(journal)).containsExactlyInAnyOrder(digest("new"), digest("child"));
-            assertThat(journal.completed("target", other, new Tag("v1")))
+            assertThat(journal.tags().completed("target", other, new Tag("v1")))
                     .as("what another rule knows of something else")
                     .extracting(CompletedTag::rule)
                     .containsExactly("another");
-            journal.complete(with("rule", "all", "else", "child"));
+            journal.tags().complete(with("rule", "all", "else", "child"));
             assertThat(left(journal)).as("wanted again").containsExactly(digest("new"));
         }
     }
@@ -287,7 +291,7 @@ class CopyJournalTest {
     @Test
     void whatARuleFoundAndDidNotBringIsNotLeftOver() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            journal.completeAndLeave(with("rule", "all", "root", "signature"));
+            journal.tags().completeAndLeave(with("rule", "all", "root", "signature"));
             bring(journal, with("another", "all", "root", "signature"));
             bring(journal, with("rule", "all", "new"));
             assertThat(left(journal)).isEmpty();
@@ -299,29 +303,29 @@ class CopyJournalTest {
         CompletedTag narrow = with("narrow", "some", "root");
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             bring(journal, with("rule", "all", "root", "child"));
-            journal.complete(narrow);
-            assertThat(journal.completed("target", other, new Tag("v1"))).hasSize(2);
-            assertThat(journal.broughtBy("rule", "target"))
+            journal.tags().complete(narrow);
+            assertThat(journal.tags().completed("target", other, new Tag("v1"))).hasSize(2);
+            assertThat(journal.tags().broughtBy("rule", "target"))
                     .extracting(CompletedTag::digests)
                     .containsExactly(Set.of(digest("root"), digest("child")));
-            assertThat(journal.broughtBy("narrow", "target")).isEmpty();
+            assertThat(journal.tags().broughtBy("narrow", "target")).isEmpty();
             // It was about to write the tag, and its process ended.
-            journal.bring(brought(with("narrow", "some", "new")));
+            journal.tags().bring(brought(with("narrow", "some", "new")));
         }
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            assertThat(journal.broughtIn("target", other, new Tag("v1")))
+            assertThat(journal.tags().broughtIn("target", other, new Tag("v1")))
                     .extracting(BroughtTag::rule)
                     .containsExactlyInAnyOrder("rule", "narrow");
-            journal.complete(with("narrow", "some", "new"));
-            assertThat(journal.broughtBy("narrow", "target")).hasSize(1);
-            journal.complete(with("rule", "all", "new"));
-            assertThat(journal.broughtBy("rule", "target"))
+            journal.tags().complete(with("narrow", "some", "new"));
+            assertThat(journal.tags().broughtBy("narrow", "target")).hasSize(1);
+            journal.tags().complete(with("rule", "all", "new"));
+            assertThat(journal.tags().broughtBy("rule", "target"))
                     .as("it is at what another brought")
                     .isEmpty();
-            assertThat(journal.broughtIn("target", other)).hasSize(1);
-            journal.forgetTag("target", other, new Tag("v1"));
-            assertThat(journal.broughtIn("target", other)).isEmpty();
-            assertThat(journal.completedIn("target", other)).isEmpty();
+            assertThat(journal.tags().broughtIn("target", other)).hasSize(1);
+            journal.tags().forget("target", other, new Tag("v1"));
+            assertThat(journal.tags().broughtIn("target", other)).isEmpty();
+            assertThat(journal.tags().completedIn("target", other)).isEmpty();
         }
     }
 
@@ -332,10 +336,10 @@ class CopyJournalTest {
             for (int bundle = 0; bundle < 3; bundle++) {
                 bring(journal, with("import of " + bundle + " to target", "all", "root"));
             }
-            assertThat(journal.completedIn("target", other))
+            assertThat(journal.tags().completedIn("target", other))
                     .extracting(CompletedTag::rule)
                     .containsExactlyInAnyOrder("rule", "import of 2 to target");
-            assertThat(journal.broughtIn("target", other))
+            assertThat(journal.tags().broughtIn("target", other))
                     .extracting(BroughtTag::rule)
                     .containsExactlyInAnyOrder("rule", "import of 2 to target");
         }
@@ -344,21 +348,23 @@ class CopyJournalTest {
     @Test
     void whatARuleNoLongerWantsIsStillUnderATagThatNamesTheSame() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            journal.complete(with("rule", "all", "root", "amd", "arm"));
-            journal.complete(with("rule", "some", "root", "amd"));
-            journal.complete(with("rule", "some", "root", "amd"));
+            journal.tags().complete(with("rule", "all", "root", "amd", "arm"));
+            journal.tags().complete(with("rule", "some", "root", "amd"));
+            journal.tags().complete(with("rule", "some", "root", "amd"));
             CompletedTag known =
-                    journal.completed("target", other, new Tag("v1")).getFirst();
+                    journal.tags().completed("target", other, new Tag("v1")).getFirst();
             assertThat(known.kept()).containsExactly(digest("arm"));
             assertThat(known.digests()).containsExactlyInAnyOrder(digest("root"), digest("amd"), digest("arm"));
-            journal.complete(with("rule", "all", "root", "amd", "arm"));
-            assertThat(journal.completed("target", other, new Tag("v1"))
+            journal.tags().complete(with("rule", "all", "root", "amd", "arm"));
+            assertThat(journal.tags()
+                            .completed("target", other, new Tag("v1"))
                             .getFirst()
                             .kept())
                     .isEmpty();
-            journal.complete(with("rule", "some", "root", "amd"));
-            journal.complete(with("rule", "some", "new", "amd"));
-            assertThat(journal.completed("target", other, new Tag("v1"))
+            journal.tags().complete(with("rule", "some", "root", "amd"));
+            journal.tags().complete(with("rule", "some", "new", "amd"));
+            assertThat(journal.tags()
+                            .completed("target", other, new Tag("v1"))
                             .getFirst()
                             .kept())
                     .as("the tag has moved")
@@ -376,27 +382,29 @@ class CopyJournalTest {
     @Test
     void whoeverWaitsForWritesIsToldOnceThatOneIsLost() throws IOException, SQLException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            long run = journal.startRun("rule", "test");
+            long run = journal.runs().start("rule", "test");
             execute("CREATE TRIGGER refuse BEFORE INSERT ON completed BEGIN SELECT RAISE(ABORT, 'refused'); END");
-            journal.complete(completed("v1"));
+            journal.tags().complete(completed("v1"));
             assertThatThrownBy(journal::flush).isInstanceOf(IOException.class).hasMessageContaining("refused");
             journal.flush();
-            journal.complete(completed("v1"));
-            assertThatThrownBy(() -> journal.finishRun(run, "complete", "{}")).hasMessageContaining("refused");
+            journal.tags().complete(completed("v1"));
+            assertThatThrownBy(() -> journal.runs().finish(run, "complete", "{}"))
+                    .hasMessageContaining("refused");
             execute("DROP TRIGGER refuse");
-            journal.complete(completed("v1"));
-            journal.finishRun(run, "complete", "{}");
-            assertThat(journal.completed("target", other, new Tag("v1"))).hasSize(1);
+            journal.tags().complete(completed("v1"));
+            journal.runs().finish(run, "complete", "{}");
+            assertThat(journal.tags().completed("target", other, new Tag("v1"))).hasSize(1);
         }
     }
 
     @Test
     void whoForgetsWhatIsMissingIsToldThatThatFailed() throws IOException, SQLException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            journal.complete(completed("v1"));
-            journal.missingSince(completed("v1"));
+            journal.tags().complete(completed("v1"));
+            journal.tags().missingSince(completed("v1"));
             execute("CREATE TRIGGER refuse BEFORE UPDATE ON completed BEGIN SELECT RAISE(ABORT, 'refused'); END");
-            assertThatThrownBy(() -> journal.forgetMissing("rule", "target")).hasMessageContaining("refused");
+            assertThatThrownBy(() -> journal.tags().forgetMissing("rule", "target"))
+                    .hasMessageContaining("refused");
         }
     }
 
@@ -404,31 +412,32 @@ class CopyJournalTest {
     void missingSinceIsTheFirstTimeUntilTheTagIsThereAgain() throws IOException {
         CompletedTag tag = completed("v1");
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            journal.complete(tag);
-            assertThat(journal.missing(tag)).isEmpty();
-            assertThat(journal.missing("rule", "target")).isEmpty();
-            var first = journal.missingSince(tag);
-            assertThat(journal.missing("rule", "target")).isEqualTo(Map.of(tag.repository(), Map.of(tag.tag(), first)));
-            assertThat(journal.missing("another", "target")).isEmpty();
+            journal.tags().complete(tag);
+            assertThat(journal.tags().missing(tag)).isEmpty();
+            assertThat(journal.tags().missing("rule", "target")).isEmpty();
+            var first = journal.tags().missingSince(tag);
+            assertThat(journal.tags().missing("rule", "target"))
+                    .isEqualTo(Map.of(tag.repository(), Map.of(tag.tag(), first)));
+            assertThat(journal.tags().missing("another", "target")).isEmpty();
             clock.pass(Duration.ofDays(3));
-            assertThat(journal.missingSince(tag)).isEqualTo(first);
-            journal.notMissing(tag);
-            assertThat(journal.missing(tag)).isEmpty();
-            assertThat(journal.missingSince(tag)).isEqualTo(clock.instant());
-            journal.complete(tag);
-            assertThat(journal.missing(tag)).as("complete again").isEmpty();
-            journal.missingSince(tag);
-            journal.forgetMissing("another", "target");
-            assertThat(journal.missing(tag)).isPresent();
-            journal.forgetMissing("rule", "target");
-            assertThat(journal.missing(tag)).isEmpty();
+            assertThat(journal.tags().missingSince(tag)).isEqualTo(first);
+            journal.tags().notMissing(tag);
+            assertThat(journal.tags().missing(tag)).isEmpty();
+            assertThat(journal.tags().missingSince(tag)).isEqualTo(clock.instant());
+            journal.tags().complete(tag);
+            assertThat(journal.tags().missing(tag)).as("complete again").isEmpty();
+            journal.tags().missingSince(tag);
+            journal.tags().forgetMissing("another", "target");
+            assertThat(journal.tags().missing(tag)).isPresent();
+            journal.tags().forgetMissing("rule", "target");
+            assertThat(journal.tags().missing(tag)).isEmpty();
         }
     }
 
     @Test
     void journalOfVersionSevenKeepsWhatItKnowsUnderTheNamesOfPlaces() throws IOException, SQLException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            journal.finishRun(journal.startRun("rule", "schedule"), "complete", "{}");
+            journal.runs().finish(journal.runs().start("rule", "schedule"), "complete", "{}");
         }
         try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
                 Statement statement = connection.createStatement()) {
@@ -443,12 +452,14 @@ class CopyJournalTest {
         }
         for (int opened = 0; opened < 2; opened++) {
             try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-                CompletedTag old =
-                        journal.completed("host:5000", other, new Tag("v1")).getFirst();
+                CompletedTag old = journal.tags()
+                        .completed("host:5000", other, new Tag("v1"))
+                        .getFirst();
                 assertThat(old.kept()).isEmpty();
-                assertThat(journal.missing(old)).isEmpty();
-                assertThat(journal.blobLocations("host:5000", digest("x"))).containsExactly(other);
-                assertThat(journal.runs(5)).hasSize(1);
+                assertThat(journal.tags().missing(old)).isEmpty();
+                assertThat(journal.content().blobLocations("host:5000", digest("x")))
+                        .containsExactly(other);
+                assertThat(journal.runs().last(5)).hasSize(1);
             }
         }
     }
@@ -479,11 +490,11 @@ class CopyJournalTest {
             statement.execute("PRAGMA user_version = 7");
         }
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            assertThat(journal.broughtIn("host:5000", other))
+            assertThat(journal.tags().broughtIn("host:5000", other))
                     .extracting(BroughtTag::tag, BroughtTag::digest)
                     .containsExactly(tuple(new Tag("moved"), digest("t")), tuple(new Tag("new"), digest("t")));
-            assertThat(journal.broughtBy("rule", "host:5000")).hasSize(2);
-            assertThat(journal.completedIn("host:5000", other)).hasSize(6);
+            assertThat(journal.tags().broughtBy("rule", "host:5000")).hasSize(2);
+            assertThat(journal.tags().completedIn("host:5000", other)).hasSize(6);
         }
     }
 
@@ -512,16 +523,17 @@ class CopyJournalTest {
         for (int opened = 0; opened < 2; opened++) {
             try (CopyJournal journal = CopyJournal.open(folder, clock)) {
                 CompletedTag old =
-                        journal.completed("target", other, new Tag("v1")).getFirst();
+                        journal.tags().completed("target", other, new Tag("v1")).getFirst();
                 assertThat(old.registry()).isEmpty();
                 assertThat(old.isFrom("registry.test")).isFalse();
                 assertThat(old.targetDigest()).isEqualTo(digest("t"));
-                assertThat(journal.hasBegun("target", other)).isTrue();
-                assertThat(journal.hasBegun("target", app)).isFalse();
-                assertThat(journal.leftovers("rule", "target")).isEmpty();
-                assertThat(journal.run(1).orElseThrow().roundOf()).isEmpty();
-                journal.complete(completed("v2"));
-                assertThat(journal.completed("target", other, new Tag("v2"))).contains(completed("v2"));
+                assertThat(journal.content().hasBegun("target", other)).isTrue();
+                assertThat(journal.content().hasBegun("target", app)).isFalse();
+                assertThat(journal.tags().leftovers("rule", "target")).isEmpty();
+                assertThat(journal.runs().find(1).orElseThrow().roundOf()).isEmpty();
+                journal.tags().complete(completed("v2"));
+                assertThat(journal.tags().completed("target", other, new Tag("v2")))
+                        .contains(completed("v2"));
             }
         }
     }
@@ -536,11 +548,11 @@ class CopyJournalTest {
             statement.execute("INSERT INTO run VALUES (1, 'rule', 'schedule', 1, 2, 'complete', '{}')");
             statement.execute("PRAGMA user_version = 1");
             try (CopyJournal beside = CopyJournal.openForReading(folder, clock)) {
-                assertThat(beside.runs(5)).singleElement().satisfies(run -> {
+                assertThat(beside.runs().last(5)).singleElement().satisfies(run -> {
                     assertThat(run.outcome()).isEqualTo("complete");
                     assertThat(run.roundOf()).isEmpty();
                 });
-                assertThat(beside.run(1)).isPresent();
+                assertThat(beside.runs().find(1)).isPresent();
             }
             try (ResultSet row = statement.executeQuery("PRAGMA user_version")) {
                 assertThat(row.next()).isTrue();
@@ -550,7 +562,7 @@ class CopyJournalTest {
         }
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             assertThat(JournalledRunsTest.round(journal, 2)).isEqualTo(3);
-            assertThat(journal.run(3).orElseThrow().roundOf()).hasValue(2);
+            assertThat(journal.runs().find(3).orElseThrow().roundOf()).hasValue(2);
         }
     }
 
@@ -580,12 +592,12 @@ class CopyJournalTest {
             statement.execute("PRAGMA user_version = 5");
         }
         try (CopyJournal beside = CopyJournal.openForReading(folder, clock)) {
-            assertThat(beside.run(2).orElseThrow().roundOf()).hasValue(1);
+            assertThat(beside.runs().find(2).orElseThrow().roundOf()).hasValue(1);
         }
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            assertThat(journal.lastRuns("busy").unfinished()).isEqualTo(1);
-            assertThat(journal.lastRuns("whole").unfinished()).isZero();
-            assertThat(journal.owed("busy")).isEmpty();
+            assertThat(journal.runs().lastRuns("busy").unfinished()).isEqualTo(1);
+            assertThat(journal.runs().lastRuns("whole").unfinished()).isZero();
+            assertThat(journal.runs().owed("busy")).isEmpty();
         }
     }
 
@@ -605,18 +617,18 @@ class CopyJournalTest {
     @Test
     void damagedRowFailsWhoAsksForItAndNobodyElse() throws IOException, SQLException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            journal.complete(completed("v1"));
+            journal.tags().complete(completed("v1"));
         }
         try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + folder.resolve(CopyJournal.FILE));
                 Statement statement = connection.createStatement()) {
             statement.execute("UPDATE completed SET target_digest = 'no digest'");
         }
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            assertThatThrownBy(() -> journal.completed("target", other, new Tag("v1")))
+            assertThatThrownBy(() -> journal.tags().completed("target", other, new Tag("v1")))
                     .isInstanceOf(IOException.class)
                     .hasMessageContaining("journal");
-            journal.complete(completed("v1"));
-            assertThat(journal.completed("target", other, new Tag("v1"))).hasSize(1);
+            journal.tags().complete(completed("v1"));
+            assertThat(journal.tags().completed("target", other, new Tag("v1"))).hasSize(1);
         }
     }
 
@@ -624,7 +636,7 @@ class CopyJournalTest {
     void closedJournalSaysSo() throws IOException {
         CopyJournal journal = CopyJournal.open(folder, clock);
         journal.close();
-        assertThatThrownBy(() -> journal.startRun("rule", "x"))
+        assertThatThrownBy(() -> journal.runs().start("rule", "x"))
                 .isInstanceOf(IOException.class)
                 .hasMessageContaining("closed");
     }

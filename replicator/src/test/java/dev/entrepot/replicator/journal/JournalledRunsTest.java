@@ -25,26 +25,26 @@ class JournalledRunsTest {
     @Test
     void lastRunsAreThoseThatEndedAndThoseSinceThatDidNot() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            assertThat(journal.lastRuns("rule")).isEqualTo(LastRuns.NONE);
-            journal.breakOff(journal.startRun("rule", "schedule"));
-            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.empty(), 1));
+            assertThat(journal.runs().lastRuns("rule")).isEqualTo(LastRuns.NONE);
+            journal.runs().breakOff(journal.runs().start("rule", "schedule"));
+            assertThat(journal.runs().lastRuns("rule")).isEqualTo(new LastRuns(Optional.empty(), 1));
             clock.pass(Duration.ofHours(1));
             Instant complete = clock.instant();
-            journal.finishRun(journal.startRun("rule", "schedule"), "complete", "{}");
+            journal.runs().finish(journal.runs().start("rule", "schedule"), "complete", "{}");
             clock.pass(Duration.ofHours(1));
             Instant partly = clock.instant();
-            journal.finishRun(journal.startRun("rule", "request"), "partly", "{}");
+            journal.runs().finish(journal.runs().start("rule", "request"), "partly", "{}");
             clock.pass(Duration.ofHours(1));
-            assertThat(journal.lastRuns("rule"))
+            assertThat(journal.runs().lastRuns("rule"))
                     .isEqualTo(new LastRuns(Optional.of(partly), 0))
                     .isNotEqualTo(new LastRuns(Optional.of(complete), 0));
-            journal.finishRun(journal.startRun("another", "schedule"), "complete", "{}");
-            journal.breakOff(journal.startRun("rule", "schedule"));
-            journal.startRun("rule", "schedule");
-            assertThat(journal.lastRuns("rule").unfinished()).isEqualTo(1);
+            journal.runs().finish(journal.runs().start("another", "schedule"), "complete", "{}");
+            journal.runs().breakOff(journal.runs().start("rule", "schedule"));
+            journal.runs().start("rule", "schedule");
+            assertThat(journal.runs().lastRuns("rule").unfinished()).isEqualTo(1);
         }
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            assertThat(journal.lastRuns("rule").unfinished())
+            assertThat(journal.runs().lastRuns("rule").unfinished())
                     .as("one was killed")
                     .isEqualTo(2);
         }
@@ -54,25 +54,25 @@ class JournalledRunsTest {
     void runCameToItsEndIfAllItsRoundsDid() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             Instant before = clock.instant();
-            journal.finishRun(journal.startRun("rule", "schedule"), "complete", "{}");
+            journal.runs().finish(journal.runs().start("rule", "schedule"), "complete", "{}");
             clock.pass(Duration.ofHours(1));
-            long run = journal.startRun("rule", "schedule");
+            long run = journal.runs().start("rule", "schedule");
             clock.pass(Duration.ofHours(1));
-            journal.finishRun(round(journal, run), "partly", "{}");
+            journal.runs().finish(round(journal, run), "partly", "{}");
             long second = round(journal, run);
-            assertThat(journal.run(second).orElseThrow().roundOf()).hasValue(run);
-            assertThat(journal.run(run).orElseThrow().roundOf()).isEmpty();
-            journal.breakOff(second);
-            journal.breakOff(run);
-            assertThat(journal.lastRuns("rule"))
+            assertThat(journal.runs().find(second).orElseThrow().roundOf()).hasValue(run);
+            assertThat(journal.runs().find(run).orElseThrow().roundOf()).isEmpty();
+            journal.runs().breakOff(second);
+            journal.runs().breakOff(run);
+            assertThat(journal.runs().lastRuns("rule"))
                     .as("one run, though two of its rounds came to no end")
                     .isEqualTo(new LastRuns(Optional.of(before), 1));
             clock.pass(Duration.ofHours(1));
             Instant after = clock.instant();
-            long whole = journal.startRun("rule", "schedule");
-            journal.finishRun(roundAtAll(journal, whole), "partly", "{}");
-            journal.finishRun(whole, "complete", "{}");
-            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(after), 0));
+            long whole = journal.runs().start("rule", "schedule");
+            journal.runs().finish(roundAtAll(journal, whole), "partly", "{}");
+            journal.runs().finish(whole, "complete", "{}");
+            assertThat(journal.runs().lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(after), 0));
         }
     }
 
@@ -80,15 +80,15 @@ class JournalledRunsTest {
     void runThatCameToNoEndIsKnownHoweverManyRoundsOfItFollowed() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             Instant before = clock.instant();
-            journal.finishRun(journal.startRun("rule", "schedule"), "complete", "{}");
+            journal.runs().finish(journal.runs().start("rule", "schedule"), "complete", "{}");
             clock.pass(Duration.ofHours(1));
-            long run = journal.startRun("rule", "schedule");
+            long run = journal.runs().start("rule", "schedule");
             for (int round = 0; round < 30; round++) {
-                journal.finishRun(round(journal, run), "partly", "{}");
+                journal.runs().finish(round(journal, run), "partly", "{}");
             }
-            journal.breakOff(run);
+            journal.runs().breakOff(run);
 
-            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(before), 1));
+            assertThat(journal.runs().lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(before), 1));
         }
     }
 
@@ -96,18 +96,18 @@ class JournalledRunsTest {
     void runOfWhichARoundCameToItsEndIsBegunAgainAtOnceHoweverOften() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             for (int start = 0; start < 5; start++) {
-                long run = journal.startRun("rule", "schedule");
-                journal.finishRun(round(journal, run), "partly", "{}");
-                journal.breakOff(run);
+                long run = journal.runs().start("rule", "schedule");
+                journal.runs().finish(round(journal, run), "partly", "{}");
+                journal.runs().breakOff(run);
             }
-            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.empty(), 1));
+            assertThat(journal.runs().lastRuns("rule")).isEqualTo(new LastRuns(Optional.empty(), 1));
 
             for (int start = 0; start < 3; start++) {
-                long run = journal.startRun("rule", "schedule");
-                journal.breakOff(round(journal, run));
-                journal.breakOff(run);
+                long run = journal.runs().start("rule", "schedule");
+                journal.runs().breakOff(round(journal, run));
+                journal.runs().breakOff(run);
             }
-            assertThat(journal.lastRuns("rule"))
+            assertThat(journal.runs().lastRuns("rule"))
                     .as("of these no round came to its end")
                     .isEqualTo(new LastRuns(Optional.empty(), 3));
         }
@@ -117,32 +117,32 @@ class JournalledRunsTest {
     void roundThatWasBrokenOffIsMadeUpForByALaterOneThatLeftOutNothing() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             Instant began = clock.instant();
-            long run = journal.startRun("rule", "schedule");
+            long run = journal.runs().start("rule", "schedule");
             clock.pass(Duration.ofHours(1));
-            journal.breakOff(round(journal, run));
+            journal.runs().breakOff(round(journal, run));
             long partly = round(journal, run);
-            journal.finishRun(partly, "partly", "{}");
-            journal.finishRun(run, "complete", "{}");
-            assertThat(journal.lastRuns("rule"))
+            journal.runs().finish(partly, "partly", "{}");
+            journal.runs().finish(run, "complete", "{}");
+            assertThat(journal.runs().lastRuns("rule"))
                     .as("what was complete began before")
                     .isEqualTo(new LastRuns(Optional.empty(), 1));
 
-            journal.finishRun(roundAtAll(journal, run), "complete", "{}");
+            journal.runs().finish(roundAtAll(journal, run), "complete", "{}");
 
-            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(began), 0));
+            assertThat(journal.runs().lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(began), 0));
         }
     }
 
     /** Another round of a run, which leaves out what that is busy with. */
     static long round(CopyJournal journal, long run) throws IOException {
-        return journal.startRun("rule", "schedule", OptionalLong.of(run), 1);
+        return journal.runs().start("rule", "schedule", OptionalLong.of(run), 1);
     }
 
     /**
      * Another round of a run, at all its targets: what keeps the run going is only a report that is not yet written.
      */
     private static long roundAtAll(CopyJournal journal, long run) throws IOException {
-        return journal.startRun("rule", "schedule", OptionalLong.of(run), 0);
+        return journal.runs().start("rule", "schedule", OptionalLong.of(run), 0);
     }
 
     @ParameterizedTest
@@ -151,114 +151,114 @@ class JournalledRunsTest {
             throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             Instant began = clock.instant();
-            long run = journal.startRun("rule", "schedule");
+            long run = journal.runs().start("rule", "schedule");
             clock.pass(Duration.ofHours(1));
-            journal.breakOff(round(journal, run));
-            journal.finishRun(round(journal, run), "partly", "{}");
-            journal.finishRun(run, "complete", "{}");
-            assertThat(journal.lastRuns("rule").unfinished())
+            journal.runs().breakOff(round(journal, run));
+            journal.runs().finish(round(journal, run), "partly", "{}");
+            journal.runs().finish(run, "complete", "{}");
+            assertThat(journal.runs().lastRuns("rule").unfinished())
                     .as("what the run was busy with was served before the others began")
                     .isEqualTo(1);
 
-            journal.finishRun(roundAtAll(journal, run), outcome, "{}");
+            journal.runs().finish(roundAtAll(journal, run), outcome, "{}");
 
-            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(began), 0));
+            assertThat(journal.runs().lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(began), 0));
         }
     }
 
     @Test
     void whatARoundLeftOutIsOwedUntilALaterOneWasThere() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            long run = journal.startRun("rule", "schedule");
+            long run = journal.runs().start("rule", "schedule");
             clock.pass(Duration.ofHours(1));
-            journal.finishRun(round(journal, run), "partly", "{}");
-            journal.finishRun(run, "complete", "{}");
-            assertThat(journal.lastRuns("rule"))
+            journal.runs().finish(round(journal, run), "partly", "{}");
+            journal.runs().finish(run, "complete", "{}");
+            assertThat(journal.runs().lastRuns("rule"))
                     .as("a server that was stopped here has not run the rule once more")
                     .isEqualTo(new LastRuns(Optional.empty(), 1));
 
             Instant began = clock.instant();
-            journal.finishRun(journal.startRun("rule", "schedule"), "partly", "{}");
+            journal.runs().finish(journal.runs().start("rule", "schedule"), "partly", "{}");
 
-            assertThat(journal.lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(began), 0));
+            assertThat(journal.runs().lastRuns("rule")).isEqualTo(new LastRuns(Optional.of(began), 0));
         }
     }
 
     @Test
     void whatARuleIsToRunForIsOwedUntilARoundThatBeganLaterCameToItsEndAtAllTargets() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            assertThat(journal.owed("rule")).isEmpty();
-            journal.owe("rule", "first");
-            journal.finishRun(journal.startRun("rule", "first"), "failed", "{}");
-            assertThat(journal.owed("rule")).as("it has served its time").isEmpty();
+            assertThat(journal.runs().owed("rule")).isEmpty();
+            journal.runs().owe("rule", "first");
+            journal.runs().finish(journal.runs().start("rule", "first"), "failed", "{}");
+            assertThat(journal.runs().owed("rule")).as("it has served its time").isEmpty();
 
-            long before = journal.startRun("rule", "schedule");
-            journal.owe("rule", "notification");
-            journal.finishRun(before, "complete", "{}");
-            journal.breakOff(journal.startRun("rule", "notification"));
-            journal.finishRun(journal.startRun("another", "schedule"), "complete", "{}");
-            assertThat(journal.owed("another")).isEmpty();
-            journal.startRun("rule", "notification");
+            long before = journal.runs().start("rule", "schedule");
+            journal.runs().owe("rule", "notification");
+            journal.runs().finish(before, "complete", "{}");
+            journal.runs().breakOff(journal.runs().start("rule", "notification"));
+            journal.runs().finish(journal.runs().start("another", "schedule"), "complete", "{}");
+            assertThat(journal.runs().owed("another")).isEmpty();
+            journal.runs().start("rule", "notification");
         }
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            assertThat(journal.owed("rule"))
+            assertThat(journal.runs().owed("rule"))
                     .as("one began before, one was broken off, one was killed")
                     .contains("notification");
-            journal.finishRun(journal.startRun("rule", "notification"), "complete", "{}");
-            assertThat(journal.owed("rule")).isEmpty();
+            journal.runs().finish(journal.runs().start("rule", "notification"), "complete", "{}");
+            assertThat(journal.runs().owed("rule")).isEmpty();
         }
     }
 
     @Test
     void whatARoundLeftOutIsOwedWhoeverAskedForIt() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            long run = journal.startRun("rule", "request");
-            journal.finishRun(journal.startRun("rule", "request", OptionalLong.of(run), 1), "partly", "{}");
-            journal.finishRun(run, "complete", "{}");
-            assertThat(journal.owed("rule"))
+            long run = journal.runs().start("rule", "request");
+            journal.runs().finish(journal.runs().start("rule", "request", OptionalLong.of(run), 1), "partly", "{}");
+            journal.runs().finish(run, "complete", "{}");
+            assertThat(journal.runs().owed("rule"))
                     .as("what was complete began before")
                     .contains("request");
 
-            long whole = journal.startRun("rule", "request");
-            long round = journal.startRun("rule", "schedule", OptionalLong.of(whole), 1);
-            journal.finishRun(round, "partly", "{}");
-            journal.finishRun(whole, "complete", "{}");
-            assertThat(journal.owed("rule")).isPresent();
-            journal.finishRun(journal.startRun("rule", "request"), "complete", "{}");
-            assertThat(journal.owed("rule")).isEmpty();
+            long whole = journal.runs().start("rule", "request");
+            long round = journal.runs().start("rule", "schedule", OptionalLong.of(whole), 1);
+            journal.runs().finish(round, "partly", "{}");
+            journal.runs().finish(whole, "complete", "{}");
+            assertThat(journal.runs().owed("rule")).isPresent();
+            journal.runs().finish(journal.runs().start("rule", "request"), "complete", "{}");
+            assertThat(journal.runs().owed("rule")).isEmpty();
         }
     }
 
     @Test
     void whatARoundLeftOutIsNotOwedWhereALaterOneWasThereBeforeItCameToItsEnd() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            long run = journal.startRun("rule", "request");
-            long late = journal.startRun("rule", "request", OptionalLong.of(run), 1);
-            journal.breakOff(journal.startRun("rule", "schedule"));
-            journal.finishRun(journal.startRun("another", "schedule"), "complete", "{}");
-            journal.startRun("rule", "schedule");
-            long second = journal.startRun("rule", "request", OptionalLong.of(run), 1);
-            journal.finishRun(late, "partly", "{}");
-            assertThat(journal.owed("rule"))
+            long run = journal.runs().start("rule", "request");
+            long late = journal.runs().start("rule", "request", OptionalLong.of(run), 1);
+            journal.runs().breakOff(journal.runs().start("rule", "schedule"));
+            journal.runs().finish(journal.runs().start("another", "schedule"), "complete", "{}");
+            journal.runs().start("rule", "schedule");
+            long second = journal.runs().start("rule", "request", OptionalLong.of(run), 1);
+            journal.runs().finish(late, "partly", "{}");
+            assertThat(journal.runs().owed("rule"))
                     .as("of those that began later one was broken off, one is of another rule, two run")
                     .contains("request");
 
-            journal.finishRun(journal.startRun("rule", "schedule"), "complete", "{}");
-            assertThat(journal.owed("rule")).isEmpty();
-            journal.finishRun(second, "partly", "{}");
-            assertThat(journal.owed("rule")).isEmpty();
+            journal.runs().finish(journal.runs().start("rule", "schedule"), "complete", "{}");
+            assertThat(journal.runs().owed("rule")).isEmpty();
+            journal.runs().finish(second, "partly", "{}");
+            assertThat(journal.runs().owed("rule")).isEmpty();
         }
     }
 
     @Test
     void whatIsOwedByRulesThatAreNoMoreIsForgotten() throws IOException {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            journal.owe("kept", "notification");
-            journal.owe("removed", "notification");
-            journal.oweOnly(Set.of("kept", "new"));
-            assertThat(journal.owed("kept")).contains("notification");
-            assertThat(journal.owed("removed")).isEmpty();
-            assertThat(journal.owed("new")).isEmpty();
+            journal.runs().owe("kept", "notification");
+            journal.runs().owe("removed", "notification");
+            journal.runs().oweOnly(Set.of("kept", "new"));
+            assertThat(journal.runs().owed("kept")).contains("notification");
+            assertThat(journal.runs().owed("removed")).isEmpty();
+            assertThat(journal.runs().owed("new")).isEmpty();
         }
     }
 }

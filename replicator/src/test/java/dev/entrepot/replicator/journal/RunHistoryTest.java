@@ -97,23 +97,27 @@ class RunHistoryTest {
         });
         try (CopyJournal beside = CopyJournal.openForReading(folder, clock)) {
             holds(beside);
-            assertThat(beside.report(2).orElseThrow()).as("it is still there").hasSizeGreaterThan(9 << 20);
+            assertThat(beside.runs().report(2).orElseThrow())
+                    .as("it is still there")
+                    .hasSizeGreaterThan(9 << 20);
         }
         assertThat(Files.size(folder.resolve(CopyJournal.FILE))).isGreaterThan(9 << 20);
         for (int opened = 0; opened < 2; opened++) {
             try (CopyJournal journal = CopyJournal.open(folder, clock)) {
                 holds(journal);
-                assertThat(journal.report(1)).contains(report("eu.test", 0, 10));
-                assertThat(journal.report(2)).contains(summary("eu.test", 7));
-                assertThat(journal.report(5).orElseThrow()).contains("\"text\":\"T\"");
-                assertThat(journal.telling("rule", 1)).extracting(RunRecord::id).containsExactly(4L, 2L, 1L);
+                assertThat(journal.runs().report(1)).contains(report("eu.test", 0, 10));
+                assertThat(journal.runs().report(2)).contains(summary("eu.test", 7));
+                assertThat(journal.runs().report(5).orElseThrow()).contains("\"text\":\"T\"");
+                assertThat(journal.runs().telling("rule", 1))
+                        .extracting(RunRecord::id)
+                        .containsExactly(4L, 2L, 1L);
             }
         }
         assertThat(Files.size(folder.resolve(CopyJournal.FILE))).isLessThan(1 << 20);
     }
 
     private static void holds(CopyJournal journal) throws IOException {
-        List<RunRecord> runs = journal.runs(9).reversed();
+        List<RunRecord> runs = journal.runs().last(9).reversed();
         assertThat(runs).hasSize(5);
         assertThat(runs.get(0).summaryJson()).contains(summary("eu.test", 0));
         assertThat(runs.get(1).summaryJson()).contains(summary("eu.test", 7));
@@ -130,10 +134,10 @@ class RunHistoryTest {
             statement.execute("INSERT INTO report VALUES (1, hex(zeroblob(20000000)))");
         });
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            assertThat(journal.runs(9))
+            assertThat(journal.runs().last(9))
                     .singleElement()
                     .satisfies(run -> assertThat(run.summaryJson()).isEmpty());
-            assertThat(journal.report(1)).isEmpty();
+            assertThat(journal.runs().report(1)).isEmpty();
             journal.forgetRuns(CopyJournal.HISTORY);
         }
     }
@@ -141,9 +145,9 @@ class RunHistoryTest {
     @Test
     void runsOfARuleAreBoundedInNumberButForThoseThatTellHowItStands() throws Exception {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
-            journal.finishRun(journal.startRun("quiet", "schedule"), "complete", report("eu.test", 0, 0));
-            journal.finishRun(journal.startRun("noisy", "schedule"), "partly", report("us.test", 0, 0));
-            journal.finishRun(journal.startRun("noisy", "schedule"), "partly", report("us.test", 1, 0));
+            journal.runs().finish(journal.runs().start("quiet", "schedule"), "complete", report("eu.test", 0, 0));
+            journal.runs().finish(journal.runs().start("noisy", "schedule"), "partly", report("us.test", 0, 0));
+            journal.runs().finish(journal.runs().start("noisy", "schedule"), "partly", report("us.test", 1, 0));
         }
         change((connection, statement) ->
                 statement.execute("WITH RECURSIVE number(n) AS (SELECT 1 UNION ALL SELECT n + 1"
@@ -152,11 +156,13 @@ class RunHistoryTest {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             assertThat(journal.forgetRuns(CopyJournal.HISTORY)).isEqualTo(2000);
 
-            assertThat(journal.runs("noisy", 9999)).hasSize(CopyJournal.RUNS_OF_RULE + 2);
-            assertThat(journal.telling("noisy", 1)).extracting(RunRecord::id).containsExactly(3003L, 3L, 2L);
-            assertThat(journal.runs("quiet", 9)).hasSize(1);
-            assertThat(journal.runs("quiet", 9).getFirst().summaryJson()).contains(summary("eu.test", 0));
-            assertThat(journal.runs(5)).extracting(RunRecord::rule).containsOnly("noisy");
+            assertThat(journal.runs().last("noisy", 9999)).hasSize(CopyJournal.RUNS_OF_RULE + 2);
+            assertThat(journal.runs().telling("noisy", 1))
+                    .extracting(RunRecord::id)
+                    .containsExactly(3003L, 3L, 2L);
+            assertThat(journal.runs().last("quiet", 9)).hasSize(1);
+            assertThat(journal.runs().last("quiet", 9).getFirst().summaryJson()).contains(summary("eu.test", 0));
+            assertThat(journal.runs().last(5)).extracting(RunRecord::rule).containsOnly("noisy");
         }
     }
 
@@ -168,7 +174,7 @@ class RunHistoryTest {
                         + " SELECT 'copy ' || n, 'command', " + clock.millis() + ", 1, 'failed', '{}' FROM number"));
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             assertThat(journal.forgetRuns(CopyJournal.HISTORY)).isEqualTo(300);
-            assertThat(journal.runs(CopyJournal.RUNS * 2).getLast().id()).isEqualTo(301);
+            assertThat(journal.runs().last(CopyJournal.RUNS * 2).getLast().id()).isEqualTo(301);
         }
     }
 
@@ -176,16 +182,19 @@ class RunHistoryTest {
     void oldestReportsGoWhenAllTogetherAreTooLarge() throws Exception {
         try (CopyJournal journal = CopyJournal.open(folder, clock)) {
             for (int run = 1; run <= 6; run++) {
-                journal.finishRun(journal.startRun("rule", "schedule"), "partly", report("eu.test", run, 15 << 20));
+                journal.runs()
+                        .finish(journal.runs().start("rule", "schedule"), "partly", report("eu.test", run, 15 << 20));
             }
-            long whole = journal.startRun("rule", "schedule");
-            journal.finishRun(whole, "partly", report("eu.test", 0, 17 << 20));
+            long whole = journal.runs().start("rule", "schedule");
+            journal.runs().finish(whole, "partly", report("eu.test", 0, 17 << 20));
 
             assertThat(journal.forgetRuns(CopyJournal.HISTORY)).isZero();
-            assertThat(journal.report(1)).contains(summary("eu.test", 1));
-            assertThat(journal.report(2)).contains(summary("eu.test", 2));
-            assertThat(journal.report(3)).contains(report("eu.test", 3, 15 << 20));
-            assertThat(journal.report(whole)).as("longer than any is kept").contains(summary("eu.test", 0));
+            assertThat(journal.runs().report(1)).contains(summary("eu.test", 1));
+            assertThat(journal.runs().report(2)).contains(summary("eu.test", 2));
+            assertThat(journal.runs().report(3)).contains(report("eu.test", 3, 15 << 20));
+            assertThat(journal.runs().report(whole))
+                    .as("longer than any is kept")
+                    .contains(summary("eu.test", 0));
         }
     }
 }

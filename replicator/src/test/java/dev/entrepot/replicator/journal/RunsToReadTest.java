@@ -24,8 +24,8 @@ class RunsToReadTest {
     @BeforeEach
     void beginARun() throws IOException {
         writer = CopyJournal.open(folder, clock);
-        writer.finishRun(writer.startRun("rule", "schedule"), "complete", "{}");
-        writer.startRun("rule", "sync");
+        writer.runs().finish(writer.runs().start("rule", "schedule"), "complete", "{}");
+        writer.runs().start("rule", "sync");
     }
 
     @AfterEach
@@ -45,7 +45,7 @@ class RunsToReadTest {
     @Test
     void runOfAProcessThatWasKilledIsShownAsInterrupted() throws IOException {
         assertOutcome("interrupted");
-        assertThat(writer.run(2).orElseThrow().outcome())
+        assertThat(writer.runs().find(2).orElseThrow().outcome())
                 .as("who only reads notes nothing")
                 .isEqualTo("running");
     }
