@@ -1,9 +1,12 @@
 package dev.entrepot.replicator;
 
 import dev.entrepot.config.NamePattern;
+import dev.entrepot.oci.NotFoundException;
 import dev.entrepot.oci.RegistryException;
 import dev.entrepot.oci.RepositoryName;
+import dev.entrepot.oci.RepositorySource;
 import dev.entrepot.oci.Tag;
+import dev.entrepot.oci.TagPages;
 import dev.entrepot.replicator.graph.RepositoryDiscovery;
 import dev.entrepot.replicator.journal.CompletedTag;
 import dev.entrepot.replicator.journal.CopyJournal;
@@ -17,19 +20,20 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeSet;
+import java.util.TreeMap;
 
 /**
  * Which tags that a rule brought to a target have been gone at the source for the rule's grace time. Of a repository
- * whose list failed, was empty or may be cut none is; of one that a whole catalog which is not empty lacks, all are.
+ * whose list failed, was empty or may be cut none is; of one that a catalog which is not empty lacks, and of which the
+ * source says that it does not have it, all are.
  */
 final class DueTags {
     private final TargetSession session;
     private final ReplicationRule rule;
     private final CopyJournal journal;
-    // Repositories of the source whose list may go on, and of those the ones that lack a tag.
+    // Repositories of the source whose list may go on.
     private final Set<RepositoryName> mayBeCut = new HashSet<>();
-    private final Set<RepositoryName> unknown = new TreeSet<>();
+    private final Map<RepositoryName, String> unknown = new TreeMap<>();
 
     DueTags(TargetSession session) {
         this.session = session;
@@ -37,9 +41,9 @@ final class DueTags {
         this.journal = session.journal();
     }
 
-    /** The repositories of the source whose list lacks tags, and may be cut: what of them is gone is not known. */
-    Set<RepositoryName> cut() {
-        return Collections.unmodifiableSet(unknown);
+    /** The repositories of the source that seem to lack tags, of which that does not count, and why it does not. */
+    Map<RepositoryName, String> unknown() {
+        return Collections.unmodifiableMap(unknown);
     }
 
     /** A tag that is due, and why. */
@@ -73,7 +77,7 @@ final class DueTags {
             }
             boolean listed = list.get().contains(tag.tag());
             if (!listed && mayBeCut.contains(tag.source())) {
-                unknown.add(tag.source());
+                unknown.put(tag.source(), SourceEvidence.CUT_LIST);
                 continue;
             }
             Optional<Instant> noted = Optional.ofNullable(
@@ -94,7 +98,7 @@ final class DueTags {
     private Optional<Set<Tag>> list(Optional<RepositoryDiscovery> discovery, RepositoryName source, SourceSurvey survey)
             throws IOException {
         if (discovery.isEmpty()) {
-            return isGone(source, survey) ? Optional.of(Set.of()) : Optional.empty();
+            return seemsGone(source, survey) ? ownList(source) : Optional.empty();
         }
         try {
             if (discovery.get().tagsMayBeCut()) {
@@ -107,7 +111,7 @@ final class DueTags {
     }
 
     // A catalog says nothing of what a rule names without a pattern: not all registries list all that they have.
-    private boolean isGone(RepositoryName source, SourceSurvey survey) {
+    private boolean seemsGone(RepositoryName source, SourceSurvey survey) {
         boolean byPattern = rule.repositories().stream()
                 .anyMatch(pattern -> pattern.kind() != NamePattern.Kind.EXACT
                         && pattern.matcher().test(source.value()));
@@ -118,6 +122,28 @@ final class DueTags {
                 && survey.catalog()
                         .filter(names -> !names.isEmpty() && !names.contains(source))
                         .isPresent();
+    }
+
+    // A catalog may be cut as well, or show only what its reader may see: the repository itself is asked.
+    private Optional<Set<Tag>> ownList(RepositoryName name) throws IOException {
+        RepositorySource source = new GatedSource(rule.source().repository(name), session.sourceGate());
+        String lacked = "the source's catalog lacks " + name + ", ";
+        try {
+            TagPages.Listed list = TagPages.all(source.repository(), source::listTags);
+            if (list.tags().isEmpty()) {
+                unknown.put(name, lacked + "but its list of tags is there, and empty, which proves nothing");
+                return Optional.empty();
+            }
+            if (list.mayBeCut()) {
+                mayBeCut.add(name);
+            }
+            return Optional.of(list.tags());
+        } catch (NotFoundException e) {
+            return Optional.of(Set.of());
+        } catch (RegistryException e) {
+            unknown.put(name, lacked + "but does not say that it is gone: " + e.getMessage());
+            return Optional.empty();
+        }
     }
 
     private Instant now() {

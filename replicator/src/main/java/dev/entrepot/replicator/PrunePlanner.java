@@ -93,12 +93,9 @@ final class PrunePlanner {
             throws IOException {
         DueTags dueTags = new DueTags(session);
         List<DueTag> due = new ArrayList<>(dueTags.of(brought, missing, survey, noting));
-        for (RepositoryName cut : dueTags.cut()) {
-            steps.add(PruneStep.keep(
-                    session.nameFor(cut),
-                    "*",
-                    "no tag is pruned that is gone at the source: " + SourceEvidence.CUT_LIST));
-        }
+        dueTags.unknown()
+                .forEach((repository, why) -> steps.add(PruneStep.keep(
+                        session.nameFor(repository), "*", "no tag is pruned that is gone at the source: " + why)));
         due.removeIf(comesFromElsewhere(works));
         if (noting) {
             // A tag that is there again and not noted so would have no grace time when it is gone the next time.

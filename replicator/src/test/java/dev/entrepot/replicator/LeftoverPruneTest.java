@@ -808,6 +808,50 @@ class LeftoverPruneTest {
     }
 
     @Test
+    void repositoryThatTheCatalogLacksThoughTheSourceHasItIsNotPruned() throws IOException {
+        twoRepositories();
+        rules.prune = new PruneConfig(true, Duration.ZERO, new Percent(100));
+        MemoryRepository hidden = source.repository("other");
+        new Shapes(hidden).tag("v1", new Shapes(hidden).image("goes"));
+        List<RepositoryName> shown = List.of(app.repository().name());
+        SourceRegistry listing = new SourceRegistry() {
+            @Override
+            public String name() {
+                return source.asSource().name();
+            }
+
+            @Override
+            public RepositorySource repository(RepositoryName name) {
+                return source.asSource().repository(name);
+            }
+
+            @Override
+            public List<RepositoryName> catalog() {
+                return shown;
+            }
+        };
+        rules.source = listing;
+        engine.run(rules);
+        assertThat(target.requests("DELETE")).isEmpty();
+
+        hidden.tags.clear();
+        assertThat(planned())
+                .singleElement()
+                .satisfies(step -> assertThat(step.reason())
+                        .contains("the source's catalog lacks other", "empty, which proves nothing"));
+        source.gate((index, request) -> {
+            if (request.contains("GET tags") && request.contains("other")) {
+                throw new RefusedException(403, "DENIED", "not for you");
+            }
+        });
+        assertThat(planned())
+                .singleElement()
+                .satisfies(step -> assertThat(step.reason()).contains("does not say that it is gone"));
+        engine.run(rules);
+        assertThat(target.requests("DELETE")).isEmpty();
+    }
+
+    @Test
     void repositoryThatIsNamedIsNotPrunedBecauseTheCatalogLacksIt() throws IOException {
         twoRepositories();
         rules.prune = new PruneConfig(true, Duration.ZERO, new Percent(100));

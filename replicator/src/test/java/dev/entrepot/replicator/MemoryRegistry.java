@@ -63,7 +63,10 @@ public final class MemoryRegistry {
     }
 
     List<RepositoryName> names() {
-        return List.copyOf(repositories.keySet());
+        return repositories.values().stream()
+                .filter(repository -> !repository.manifests.isEmpty())
+                .map(repository -> repository.repository().name())
+                .toList();
     }
 
     RegistryHost host() {
