@@ -219,29 +219,40 @@ public final class Scrub implements AutoCloseable {
     }
 
     private void check(ContentKind kind, Digest digest) throws InterruptedException {
+        String why;
         try {
             Digest actual = hash(kind, digest);
             checked.incrementAndGet();
-            if (!actual.equals(digest) && !closed) {
-                bad.incrementAndGet();
-                replace(kind, digest, "has gone bad on the disk: its digest is " + actual);
+            if (actual.equals(digest) || closed) {
+                return;
             }
+            why = "has gone bad on the disk: its digest is " + actual;
         } catch (NoSuchFileException e) {
             LOG.debug("scrub: {} has gone meanwhile", digest);
+            return;
         } catch (FileSystemException e) {
             // Not opened at all, for want of rights or of file handles: that says nothing about the content.
             LOG.warn("scrub: {} is left out this time: {}", digest, e.toString());
             pace(STEP_BYTES);
+            return;
         } catch (IOException e) {
             checked.incrementAndGet();
-            bad.incrementAndGet();
-            quarantineUnreadable(kind, digest, e);
+            why = "cannot be read: " + e;
         }
+        replace(kind, digest, why);
     }
 
-    private void replace(ContentKind kind, Digest digest, String why) throws IOException {
+    private void replace(ContentKind kind, Digest digest, String why) {
         Optional<Repository> owner = healing.owner(digest);
-        repair.damaged(kind, digest, why);
+        try {
+            repair.damaged(kind, digest, why);
+        } catch (IOException e) {
+            LOG.error("{} {}, and cannot be moved away: {}", digest, why, e.toString());
+            return;
+        } finally {
+            // Whoever sees the count finds it no more.
+            bad.incrementAndGet();
+        }
         owner.ifPresent(repository -> healing.heal(repository, kind, digest));
     }
 
@@ -257,14 +268,6 @@ public final class Scrub implements AutoCloseable {
      */
     public int awaited() throws IOException {
         return healing.absent().size();
-    }
-
-    private void quarantineUnreadable(ContentKind kind, Digest digest, IOException cause) {
-        try {
-            replace(kind, digest, "cannot be read: " + cause);
-        } catch (IOException e) {
-            LOG.error("{} cannot be read, nor moved away: {}", digest, e.toString());
-        }
     }
 
     private Digest hash(ContentKind kind, Digest digest) throws IOException, InterruptedException {

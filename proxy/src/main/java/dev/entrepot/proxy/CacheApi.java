@@ -16,7 +16,7 @@ import tools.jackson.databind.node.ObjectNode;
  *
  * <pre>
  * GET  /cache/stats                      how full the disk is, with what, what was evicted
- * GET  /cache/ls[?repository=HOST/NAME]  the repositories, or what is stored of one
+ * GET  /cache/ls[?repository=HOST/NAME][&amp;after=NEXT]  a page of the repositories, or of what is stored of one
  * GET  /cache/pin                        the pins, and what is missing of each
  * POST /cache/pin      {"reference", "platforms": [...], "allPlatforms": false, "referrers": true}
  * POST /cache/unpin    {"reference"}
@@ -30,6 +30,7 @@ final class CacheApi implements AdminEndpoint {
     static final String ROOT = "/cache/";
 
     private static final String REPOSITORY = "repository";
+    private static final String AFTER = "after";
     private static final RequestBody REFERENCE = RequestBody.of(Key.required("reference", Kind.TEXT));
     private static final RequestBody PIN = RequestBody.of(
             Key.required("reference", Kind.TEXT),
@@ -65,7 +66,9 @@ final class CacheApi implements AdminEndpoint {
     private Optional<ObjectNode> read(String operation, String query) throws IOException, BadRequestException {
         return switch (operation) {
             case "stats" -> Optional.of(operations.stats());
-            case "ls" -> Optional.of(operations.ls(AdminRequest.parameter(query, REPOSITORY)));
+            case "ls" ->
+                Optional.of(
+                        operations.ls(AdminRequest.parameter(query, REPOSITORY), AdminRequest.parameter(query, AFTER)));
             case "pin" -> Optional.of(operations.pins());
             default -> Optional.empty();
         };

@@ -14,7 +14,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Optional;
-import java.util.Set;
+import java.util.StringJoiner;
 import tools.jackson.databind.JsonNode;
 import tools.jackson.databind.node.ObjectNode;
 
@@ -23,8 +23,6 @@ import tools.jackson.databind.node.ObjectNode;
  * opened here.
  */
 final class CacheCommands {
-    private static final Set<String> QUESTIONS = Set.of("stats", "ls");
-
     private final EntrepotConfig config;
     private final ClientEnvironment environment;
     private final PrintStream out;
@@ -63,7 +61,9 @@ final class CacheCommands {
         if (server.isPresent()) {
             try (RunningServer running = server.get()) {
                 err.println("asking the server at " + running.url() + ", which has " + directory + " open");
-                return running.ask(path(name, arguments), body(name, arguments));
+                return name.equals("ls")
+                        ? CacheListing.all(next -> running.ask(path(name, arguments, next), Optional.empty()))
+                        : running.ask(CacheApi.ROOT + name, body(name, arguments));
             }
         }
         if (name.equals("rebuild")) {
@@ -77,15 +77,18 @@ final class CacheCommands {
         }
     }
 
-    private static String path(String name, ObjectNode arguments) {
+    private static String path(String name, ObjectNode arguments, Optional<String> after) {
+        StringJoiner query = new StringJoiner("&", "?", "").setEmptyValue("");
         String repository = arguments.path("repository").asString("");
-        return CacheApi.ROOT
-                + name
-                + (repository.isEmpty() ? "" : "?repository=" + URLEncoder.encode(repository, StandardCharsets.UTF_8));
+        if (!repository.isEmpty()) {
+            query.add("repository=" + URLEncoder.encode(repository, StandardCharsets.UTF_8));
+        }
+        after.ifPresent(last -> query.add("after=" + URLEncoder.encode(last, StandardCharsets.UTF_8)));
+        return CacheApi.ROOT + name + query;
     }
 
     private static Optional<String> body(String name, ObjectNode arguments) {
-        boolean question = QUESTIONS.contains(name) || isListOfPins(name, arguments);
+        boolean question = name.equals("stats") || isListOfPins(name, arguments);
         return question ? Optional.empty() : Optional.of(arguments.toString());
     }
 
@@ -98,7 +101,8 @@ final class CacheCommands {
         return switch (name) {
             case "stats" -> operations.stats();
             case "ls" ->
-                operations.ls(Optional.ofNullable(arguments.get("repository")).map(node -> node.asString("")));
+                CacheListing.all(next -> operations.ls(
+                        Optional.ofNullable(arguments.get("repository")).map(node -> node.asString("")), next));
             case "pin" -> isListOfPins(name, arguments) ? operations.pins() : operations.pin(arguments);
             case "unpin" -> operations.unpin(arguments);
             case "evict" -> operations.evict(arguments);

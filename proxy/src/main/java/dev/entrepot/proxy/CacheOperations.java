@@ -15,7 +15,6 @@ import dev.entrepot.oci.OciJson;
 import dev.entrepot.oci.Platform;
 import dev.entrepot.oci.Reference;
 import dev.entrepot.oci.RegistryHost;
-import dev.entrepot.oci.Repository;
 import dev.entrepot.oci.Tag;
 import dev.entrepot.proxy.replication.BadRequestException;
 import dev.entrepot.proxy.replication.UserInName;
@@ -99,43 +98,9 @@ final class CacheOperations {
         return json;
     }
 
-    /** The repositories, or what is stored of one. */
-    ObjectNode ls(Optional<String> repository) throws IOException, BadRequestException {
-        ObjectNode json = OciJson.mapper().createObjectNode();
-        Inventory inventory = new Inventory(cache.index());
-        if (repository.isEmpty()) {
-            ArrayNode array = json.putArray("repositories");
-            inventory
-                    .repositories()
-                    .forEach(found -> array.addObject()
-                            .put("repository", found.repository().toString())
-                            .put("tags", found.tags())
-                            .put("manifests", found.manifests())
-                            .put("blobs", found.blobs())
-                            .put("bytes", found.bytes())
-                            .put("lastUsed", found.lastUsed().toString()));
-            return json;
-        }
-        Repository wanted = reference(repository.get()).repository();
-        json.put("repository", wanted.toString());
-        ArrayNode tags = json.putArray("tags");
-        inventory
-                .tags(wanted)
-                .forEach(tag -> tags.addObject()
-                        .put("tag", tag.tag().value())
-                        .put("digest", tag.digest().toString())
-                        .put("checkedAt", tag.checkedAt().toString())
-                        .put("stored", tag.stored()));
-        ArrayNode contents = json.putArray("contents");
-        inventory
-                .contents(wanted)
-                .forEach(content -> contents.addObject()
-                        .put("digest", content.digest().toString())
-                        .put("kind", content.manifest() ? "manifest" : "blob")
-                        .put("bytes", content.bytes())
-                        .put("lastUsed", content.lastUsed().toString())
-                        .put("uses", content.uses()));
-        return json;
+    /** A page of the repositories, or of what is stored of one: {@link CacheListing#page}. */
+    ObjectNode ls(Optional<String> repository, Optional<String> after) throws IOException, BadRequestException {
+        return new CacheListing(new Inventory(cache.index())).page(repository, after);
     }
 
     /** The pins, each with what is missing of it. */
@@ -271,6 +236,8 @@ final class CacheOperations {
     /** Reads all that is stored again, in this thread. What is bad is left for the next server to fetch anew. */
     ObjectNode scrubNow() throws IOException, InterruptedException {
         cache.scrub().runRound();
+        // When it ended is read from there.
+        cache.index().flush();
         return scrubbing();
     }
 

@@ -41,6 +41,8 @@ record ManifestMemory(ByteSize configured, long heapBytes) {
     }
 
     private String option() {
-        return "-Xmx" + Math.ceilDiv(configured.bytes(), MEBIBYTE) * SHARE + "m";
+        // The heap that a process has is less than what this says: by a part of the young generation, of which only one
+        // half is used at a time.
+        return "-Xmx" + Math.ceilDiv(configured.bytes() * SHARE * 5 / 4, MEBIBYTE) + "m";
     }
 }

@@ -39,7 +39,7 @@ class ManifestMemoryTest {
                 .contains(
                         "cache.memory (entrepot.yaml:7) is 1GiB, and the heap of this process 512 MiB, of which"
                                 + " manifests may take half: 256 MiB are used; write no more than that, or give the JVM a larger heap"
-                                + " by -Xmx2048m (in ENTREPOT_JAVA_OPTS for the launchers, in JDK_JAVA_OPTIONS in a container)");
+                                + " by -Xmx2560m (in ENTREPOT_JAVA_OPTS for the launchers, in JDK_JAVA_OPTIONS in a container)");
     }
 
     @Test

@@ -3,8 +3,8 @@ package dev.entrepot.replicator;
 /**
  * Requests to a source by kind, without what it answers from a cache of its own, and without repeated ones.
  *
- * @param catalogs reads of the catalog
- * @param tagLists reads of tag lists, or of pages of them
+ * @param catalogs reads of the catalog, of all its pages
+ * @param tagLists reads of tag lists; one for all pages where a cache reads them, else one for each
  * @param heads questions what a tag names: HEAD, which a cache makes a GET where pulls are not counted and it does not
  *     have the manifest yet
  * @param referrers referrers lists, of an API or a fallback tag
